@@ -1,0 +1,241 @@
+//! What a session store has to do.
+//!
+//! Three methods make a working store: [`ISessionBackend`]. A store that can compare and set implements [`AtomicBackend`]
+//! too, and with it keeps two promises among all processes that use it: no update is lost, and a logout is final. For a
+//! store that can't, the manager keeps them within its own process.
+
+mod error;
+mod memory;
+mod single_process;
+mod version;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::SessionMap;
+
+pub use error::{Applied, BackendError, BackendErrorKind};
+pub use memory::{MemoryBackend, MemoryBackendBuilder};
+pub use version::Version;
+
+pub(crate) use single_process::SingleProcess;
+
+/// A session store.
+///
+/// Keys are what the configuration's prefix and a session id make: 1 to 250 visible ASCII characters, no spaces.
+/// A backend knows nothing of cookies or HTTP.
+///
+/// Every call is bounded by the request's deadline: the manager drops the future when time is up.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+/// use std::time::Duration;
+///
+/// use session_core::{BackendError, ISessionBackend, SessionMap, async_trait};
+///
+/// /// Keeps sessions forever: good enough for an example only.
+/// #[derive(Default)]
+/// struct Forever(Mutex<HashMap<String, SessionMap>>);
+///
+/// #[async_trait]
+/// impl ISessionBackend for Forever {
+///     async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
+///         Ok(self.0.lock().unwrap().get(key).cloned())
+///     }
+///
+///     async fn set(&self, key: &str, value: &SessionMap, _exp: Duration) -> Result<(), BackendError> {
+///         self.0.lock().unwrap().insert(key.to_owned(), value.clone());
+///         Ok(())
+///     }
+///
+///     async fn delete(&self, key: &str) -> Result<(), BackendError> {
+///         self.0.lock().unwrap().remove(key);
+///         Ok(())
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait ISessionBackend: Send + Sync + 'static {
+    /// The session that is stored under `key` and has not expired.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendErrorKind::Corrupt`] if what is stored is not a session, another kind if the store can't be asked.
+    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError>;
+
+    /// Stores the session under `key`, in place of any other, to expire after `exp` (whole seconds, at least one).
+    ///
+    /// # Errors
+    ///
+    /// [`BackendErrorKind::TooLarge`] if the store does not take values of this size, another kind if it can't be asked.
+    async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError>;
+
+    /// Removes the session that is stored under `key`, if any.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be asked.
+    async fn delete(&self, key: &str) -> Result<(), BackendError>;
+
+    /// The operations that compare and set, if the store has them.
+    fn atomic(&self) -> Option<&dyn AtomicBackend> {
+        None
+    }
+}
+
+/// The operations by which sessions survive concurrent requests: each one compares and acts in one step.
+///
+/// Whole or not at all, so that nobody can implement half of it.
+#[async_trait]
+pub trait AtomicBackend: Send + Sync {
+    /// The session that is stored under `key`, with its version.
+    ///
+    /// # Errors
+    ///
+    /// As [`ISessionBackend::get`].
+    async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError>;
+
+    /// Stores a session under a key that is not in use.
+    ///
+    /// # Errors
+    ///
+    /// As [`ISessionBackend::set`].
+    async fn create(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<Created, BackendError>;
+
+    /// Replaces the session if it still has this version, and renews its expiry.
+    ///
+    /// # Errors
+    ///
+    /// As [`ISessionBackend::set`].
+    async fn replace(
+        &self,
+        key: &str,
+        value: &SessionMap,
+        exp: Duration,
+        version: &Version,
+    ) -> Result<Replaced, BackendError>;
+
+    /// Removes the session, if it still has this version, or whatever it is, and leaves [`Marker::Destroyed`].
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be asked.
+    async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError>;
+
+    /// Renews the expiry of a session. Answers whether there is one.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be asked.
+    async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError>;
+
+    /// Moves a session to a new key with a new value, if it still has this version, and leaves [`Marker::Renewed`] at the
+    /// old one. The new one is there before the old one is gone; a failure loses neither.
+    ///
+    /// # Errors
+    ///
+    /// As [`ISessionBackend::set`].
+    async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError>;
+
+    /// What became of a session that was removed within the last minute.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be asked.
+    async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError>;
+}
+
+/// How long a [`Marker`] is kept, at least: longer than any request that was under way takes to finish.
+pub const MARKER_LIFETIME: Duration = Duration::from_secs(60);
+
+/// A session as a store holds it.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its data.
+    pub map: SessionMap,
+    /// What changes with every write of other data.
+    pub version: Version,
+}
+
+/// What [`AtomicBackend::rotate`] is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation<'a> {
+    /// Where the session is.
+    pub old: &'a str,
+    /// Where it goes.
+    pub new: &'a str,
+    /// What it holds then.
+    pub value: &'a SessionMap,
+    /// When it expires.
+    pub exp: Duration,
+    /// The version that it must still have.
+    pub version: &'a Version,
+}
+
+/// The answer of [`AtomicBackend::create`].
+#[derive(Clone, Debug)]
+pub enum Created {
+    /// It is stored, with this version.
+    Created(Version),
+    /// The key is in use.
+    Exists,
+}
+
+/// The answer of [`AtomicBackend::replace`] and [`AtomicBackend::rotate`].
+#[derive(Clone, Debug)]
+pub enum Replaced {
+    /// It is stored, with this version.
+    Replaced(Version),
+    /// Nothing was changed: somebody wrote meanwhile, and this is what is there now.
+    Conflict(Stored),
+    /// Nothing was changed: there is no such session any more.
+    Gone,
+}
+
+/// The answer of [`AtomicBackend::remove`].
+#[derive(Clone, Debug)]
+pub enum Removed {
+    /// It was there and is gone.
+    Removed,
+    /// Nothing was changed: somebody wrote meanwhile, and this is what is there now.
+    Conflict(Stored),
+    /// There was no such session any more; what became of it, where that is known.
+    Gone(Option<Marker>),
+}
+
+/// What a removed session leaves behind for a minute.
+///
+/// It tells a request that was under way meanwhile what happened. It is never followed to read a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Marker {
+    /// The session was destroyed, or emptied.
+    Destroyed,
+    /// The session lives on under another key.
+    Renewed {
+        /// That key. Only destroying a session follows it: logging out is meant for the person, not for the id.
+        successor: Box<str>,
+    },
+}
+
+/// A backend that several owners share is a backend.
+#[async_trait]
+impl<B: ISessionBackend + ?Sized> ISessionBackend for Arc<B> {
+    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
+        (**self).get(key).await
+    }
+
+    async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
+        (**self).set(key, value, exp).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), BackendError> {
+        (**self).delete(key).await
+    }
+
+    fn atomic(&self) -> Option<&dyn AtomicBackend> {
+        (**self).atomic()
+    }
+}

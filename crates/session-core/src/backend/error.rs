@@ -1,0 +1,104 @@
+//! Errors of session stores.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// An error of a session store: what kind, whether the operation may have been carried out all the same, and the cause.
+///
+/// Cheap to clone. `Display` and `Debug` print the kind and not the cause, since a client library's error may quote what
+/// was sent; it is there as [`source`](Error::source). A backend takes care not to pass on a cause that quotes a key or
+/// session data.
+///
+/// ```
+/// use session_core::{Applied, BackendError, BackendErrorKind};
+///
+/// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+/// let error = BackendError::new(BackendErrorKind::Unavailable, Applied::No).with_source(refused);
+/// assert_eq!(error.to_string(), "session store unavailable");
+/// ```
+#[derive(Clone)]
+pub struct BackendError {
+    kind: BackendErrorKind,
+    applied: Applied,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What is wrong with a store or a stored value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BackendErrorKind {
+    /// The store can't be reached, or is not ready to serve.
+    Unavailable,
+    /// The store did not answer in time.
+    Timeout,
+    /// The store answered that it does not take the operation: out of memory, read-only, not permitted.
+    Refused,
+    /// What is stored is not a session.
+    Corrupt,
+    /// The value is larger than the store, or the configuration, takes.
+    TooLarge,
+    /// Anything else.
+    Other,
+}
+
+/// Whether an operation that failed was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Applied {
+    /// Certainly not.
+    No,
+    /// Perhaps: the reply was lost, or has not come yet.
+    Unknown,
+}
+
+impl BackendError {
+    /// An error of this kind.
+    #[must_use]
+    pub fn new(kind: BackendErrorKind, applied: Applied) -> Self {
+        Self { kind, applied, source: None }
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> BackendErrorKind {
+        self.kind
+    }
+
+    /// Whether the operation may have been carried out.
+    #[must_use]
+    pub fn applied(&self) -> Applied {
+        self.applied
+    }
+}
+
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            BackendErrorKind::Unavailable => "session store unavailable",
+            BackendErrorKind::Timeout => "session store did not answer in time",
+            BackendErrorKind::Refused => "session store refused the operation",
+            BackendErrorKind::Corrupt => "stored session is unreadable",
+            BackendErrorKind::TooLarge => "session is too large for the store",
+            BackendErrorKind::Other => "session store failed",
+        })
+    }
+}
+
+impl fmt::Debug for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackendError").field("kind", &self.kind).field("applied", &self.applied).finish_non_exhaustive()
+    }
+}
+
+impl Error for BackendError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

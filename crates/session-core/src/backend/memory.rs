@@ -1,0 +1,367 @@
+//! Sessions in the memory of this process.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
+
+use super::{
+    AtomicBackend, BackendError, Created, ISessionBackend, MARKER_LIFETIME, Marker, Removed, Replaced, Rotation,
+    Stored, Version,
+};
+use crate::sync::lock;
+use crate::{Clock, SessionMap, SystemClock};
+
+/// Keeps sessions in the memory of this process: for tests, demos, and services of one process whose users may be logged
+/// out by a restart.
+///
+/// Bounded by a number of sessions: when it is full, a session that was not used for long makes room for a new one.
+/// Every write frees a few sessions that have expired, so that memory follows the number of live sessions without a
+/// background task. Clones share one store.
+///
+/// ```
+/// use session_core::{MemoryBackend, SessionConfig};
+///
+/// let backend = MemoryBackend::builder().max_sessions(10_000).build();
+/// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").backend(backend).build()?;
+/// # Ok::<(), session_core::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct MemoryBackend {
+    store: Arc<Store>,
+}
+
+struct Store {
+    slots: Cache<String, Arc<Slot>>,
+    /// Every slot, to be looked at for expiry one after the other.
+    queue: Mutex<VecDeque<Weak<Slot>>>,
+    last_version: AtomicU64,
+    clock: Arc<dyn Clock>,
+}
+
+/// The place of one session, locked for every comparison and write.
+struct Slot {
+    key: Box<str>,
+    content: Mutex<Content>,
+}
+
+enum Content {
+    Live(Stored, Expiry),
+    Marked(Marker, Expiry),
+    /// Taken out of the cache: whoever still holds this slot must ask for a new one.
+    Discarded,
+}
+
+/// A time since 1970.
+type Expiry = Duration;
+
+impl MemoryBackend {
+    /// An empty store for up to 100,000 sessions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Sets what differs from [`MemoryBackend::new`].
+    #[must_use]
+    pub fn builder() -> MemoryBackendBuilder {
+        MemoryBackendBuilder { max_sessions: 100_000, clock: Arc::new(SystemClock) }
+    }
+
+    /// The number of sessions and markers held, expired ones that were not freed yet included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.store.slots.len()
+    }
+
+    /// Leaves a marker at a key, in place of whatever is there.
+    pub(super) fn mark(&self, key: &str, marker: Marker) {
+        self.store.with_slot(key, |content| *content = self.store.marked(marker.clone()));
+    }
+
+    /// Whether nothing is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Default for MemoryBackend {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryBackend").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`MemoryBackend`].
+pub struct MemoryBackendBuilder {
+    max_sessions: usize,
+    clock: Arc<dyn Clock>,
+}
+
+impl MemoryBackendBuilder {
+    /// The number of sessions to hold; default 100,000, at least 1.
+    #[must_use]
+    pub fn max_sessions(mut self, max_sessions: usize) -> Self {
+        self.max_sessions = max_sessions.max(1);
+        self
+    }
+
+    /// The clock that sessions expire by; default the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn build(self) -> MemoryBackend {
+        MemoryBackend {
+            store: Arc::new(Store {
+                slots: sessions_cache(self.max_sessions),
+                queue: Mutex::default(),
+                last_version: AtomicU64::new(0),
+                clock: self.clock,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for MemoryBackendBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryBackendBuilder").field("max_sessions", &self.max_sessions).finish_non_exhaustive()
+    }
+}
+
+/// A cache that evicts about the least recently used session.
+///
+/// By default quick_cache reserves 97 % for entries that were used twice, and of 500 new logins in a full cache it kept
+/// 40; with 10 % it kept all.
+fn sessions_cache(max_sessions: usize) -> Cache<String, Arc<Slot>> {
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(max_sessions.min(1024))
+        .weight_capacity(max_sessions as u64)
+        .hot_allocation(0.1)
+        .build()
+        .expect("all that quick_cache requires is set");
+    Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
+}
+
+impl Store {
+    fn next_version(&self) -> Version {
+        Version::from(self.last_version.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn live(&self, map: &SessionMap, exp: Duration) -> (Content, Version) {
+        let version = self.next_version();
+        let stored = Stored { map: map.clone(), version };
+        (Content::Live(stored, self.clock.since_epoch() + exp), version)
+    }
+
+    fn marked(&self, marker: Marker) -> Content {
+        Content::Marked(marker, self.clock.since_epoch() + MARKER_LIFETIME)
+    }
+
+    /// Works on what is stored under `key`, if it has not expired.
+    fn with_live<T>(&self, key: &str, work: impl FnOnce(&mut Content) -> T) -> Option<T> {
+        let slot = self.slots.get(key)?;
+        let mut content = lock(&slot.content);
+        match &*content {
+            Content::Live(_, expiry) if self.clock.since_epoch() < *expiry => Some(work(&mut content)),
+            _ => None,
+        }
+    }
+
+    /// Works on the content of the slot of `key`, which is made if there is none.
+    fn with_slot<T>(&self, key: &str, mut work: impl FnMut(&mut Content) -> T) -> T {
+        loop {
+            if let Some(slot) = self.slots.get(key) {
+                let mut content = lock(&slot.content);
+                if !matches!(*content, Content::Discarded) {
+                    return work(&mut content);
+                }
+            }
+            let expired = Content::Marked(Marker::Destroyed, Duration::ZERO);
+            let slot = Arc::new(Slot { key: key.into(), content: Mutex::new(expired) });
+            let mut content = lock(&slot.content);
+            let shared = self.slots.get_or_insert_with::<str, std::convert::Infallible>(key, || Ok(slot.clone()));
+            if shared.is_ok_and(|shared| Arc::ptr_eq(&shared, &slot)) {
+                let outcome = work(&mut content);
+                drop(content);
+                self.sweep(&slot);
+                return outcome;
+            }
+        }
+    }
+
+    /// Queues a new slot and looks at the two that have waited longest: expired ones are freed, evicted ones forgotten.
+    ///
+    /// Two for each new one: the queue can't grow beyond twice the number of slots, and nobody ever waits for more.
+    fn sweep(&self, new: &Arc<Slot>) {
+        let mut queue = lock(&self.queue);
+        queue.push_back(Arc::downgrade(new));
+        for _ in 0..2 {
+            let Some(slot) = queue.pop_front().and_then(|slot| slot.upgrade()) else { continue };
+            if self.discard_if_expired(&slot) {
+                self.slots.remove_if(&*slot.key, |found| Arc::ptr_eq(found, &slot));
+            } else {
+                queue.push_back(Arc::downgrade(&slot));
+            }
+        }
+    }
+
+    fn discard_if_expired(&self, slot: &Slot) -> bool {
+        // A slot in use has not expired.
+        let Ok(mut content) = slot.content.try_lock() else { return false };
+        let expired = match &*content {
+            Content::Live(_, expiry) | Content::Marked(_, expiry) => *expiry <= self.clock.since_epoch(),
+            Content::Discarded => true,
+        };
+        if expired {
+            *content = Content::Discarded;
+        }
+        expired
+    }
+
+    /// Replaces the content of a live session that has this version by what `change` makes.
+    fn compare_and(
+        &self,
+        key: &str,
+        version: Option<&Version>,
+        change: impl FnOnce(&mut Content),
+    ) -> Result<(), Option<Stored>> {
+        self.with_live(key, |content| match content {
+            Content::Live(stored, _) if version.is_some_and(|version| *version != stored.version) => {
+                Err(Some(stored.clone()))
+            }
+            content => {
+                change(content);
+                Ok(())
+            }
+        })
+        .unwrap_or(Err(None))
+    }
+
+    fn marker(&self, key: &str) -> Option<Marker> {
+        let slot = self.slots.get(key)?;
+        let content = lock(&slot.content);
+        match &*content {
+            Content::Marked(marker, expiry) if self.clock.since_epoch() < *expiry => Some(marker.clone()),
+            _ => None,
+        }
+    }
+}
+
+#[async_trait]
+impl ISessionBackend for MemoryBackend {
+    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
+        Ok(self.fetch(key).await?.map(|stored| stored.map))
+    }
+
+    async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
+        self.store.with_slot(key, |content| *content = self.store.live(value, exp).0);
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), BackendError> {
+        self.remove(key, None).await.map(drop)
+    }
+
+    fn atomic(&self) -> Option<&dyn AtomicBackend> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl AtomicBackend for MemoryBackend {
+    async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
+        Ok(self
+            .store
+            .with_live(key, |content| match content {
+                Content::Live(stored, _) => Some(stored.clone()),
+                _ => None,
+            })
+            .flatten())
+    }
+
+    async fn create(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<Created, BackendError> {
+        let now = self.store.clock.since_epoch();
+        Ok(self.store.with_slot(key, |content| match content {
+            Content::Live(_, expiry) if now < *expiry => Created::Exists,
+            content => {
+                let (live, version) = self.store.live(value, exp);
+                *content = live;
+                Created::Created(version)
+            }
+        }))
+    }
+
+    async fn replace(
+        &self,
+        key: &str,
+        value: &SessionMap,
+        exp: Duration,
+        version: &Version,
+    ) -> Result<Replaced, BackendError> {
+        let (live, new_version) = self.store.live(value, exp);
+        let outcome = self.store.compare_and(key, Some(version), |content| *content = live);
+        Ok(replaced(outcome, new_version))
+    }
+
+    async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
+        let mark = |content: &mut Content| *content = self.store.marked(Marker::Destroyed);
+        Ok(match self.store.compare_and(key, version, mark) {
+            Ok(()) => Removed::Removed,
+            Err(Some(current)) => Removed::Conflict(current),
+            Err(None) => Removed::Gone(self.store.marker(key)),
+        })
+    }
+
+    async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
+        let new_expiry = self.store.clock.since_epoch() + exp;
+        let touched = self.store.with_live(key, |content| {
+            if let Content::Live(_, expiry) = content {
+                *expiry = new_expiry;
+            }
+        });
+        Ok(touched.is_some())
+    }
+
+    async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {
+        let (live, new_version) = self.store.live(rotation.value, rotation.exp);
+        let marker = self.store.marked(Marker::Renewed { successor: rotation.new.into() });
+        let outcome = self.store.compare_and(rotation.old, Some(rotation.version), |old| {
+            let mut live = Some(live);
+            self.store.with_slot(rotation.new, |new| {
+                if let Some(live) = live.take() {
+                    *new = live;
+                }
+            });
+            *old = marker;
+        });
+        Ok(replaced(outcome, new_version))
+    }
+
+    async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
+        Ok(self.store.marker(key))
+    }
+}
+
+fn replaced(outcome: Result<(), Option<Stored>>, new_version: Version) -> Replaced {
+    match outcome {
+        Ok(()) => Replaced::Replaced(new_version),
+        Err(Some(current)) => Replaced::Conflict(current),
+        Err(None) => Replaced::Gone,
+    }
+}

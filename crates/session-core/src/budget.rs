@@ -1,0 +1,81 @@
+//! One deadline for all that a request asks of the store.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::backend::{Applied, BackendError, BackendErrorKind};
+
+/// The time that a request may wait for its store. It runs from the first wait: what answers at once costs no clock
+/// reading and no timer.
+pub(crate) struct Budget {
+    left: Duration,
+    started: Option<Instant>,
+}
+
+impl Budget {
+    pub(crate) fn new(left: Duration) -> Self {
+        Self { left, started: None }
+    }
+
+    /// What is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.left.saturating_sub(self.started.map(|started| started.elapsed()).unwrap_or_default())
+    }
+
+    /// Starts the time, for work that never waits but may have to be done again and again.
+    pub(crate) fn start(&mut self) -> Instant {
+        *self.started.get_or_insert_with(Instant::now)
+    }
+
+    /// Runs an operation of the store, until time is up.
+    pub(crate) async fn run<T>(
+        &mut self,
+        operation: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, BackendError> {
+        self.wait(operation).await.unwrap_or_else(|error| Err(error))
+    }
+
+    /// Waits for something, until time is up.
+    pub(crate) async fn wait<T>(&mut self, operation: impl Future<Output = T>) -> Result<T, BackendError> {
+        if self.left().is_zero() {
+            return Err(BackendError::new(BackendErrorKind::Timeout, Applied::No));
+        }
+        let mut operation = pin!(operation);
+        let at_once = std::future::poll_fn(|context| Poll::Ready(operation.as_mut().poll(context))).await;
+        if let Poll::Ready(outcome) = at_once {
+            return Ok(outcome);
+        }
+        let deadline = self.start() + self.left;
+        timeout_at(deadline, operation)
+            .await
+            .map_err(|_| BackendError::new(BackendErrorKind::Timeout, Applied::Unknown))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn operations_share_the_time() {
+        let mut budget = Budget::new(Duration::from_millis(250));
+        budget.wait(tokio::time::sleep(Duration::from_millis(200))).await.unwrap();
+        assert_eq!(budget.left(), Duration::from_millis(50));
+        let error = budget.wait(tokio::time::sleep(Duration::from_millis(200))).await.unwrap_err();
+        assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Unknown));
+        let error = budget.wait(async {}).await.unwrap_err();
+        assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::No));
+    }
+
+    #[test]
+    fn what_answers_at_once_needs_no_runtime() {
+        let mut budget = Budget::new(Duration::from_millis(1));
+        let mut future = pin!(budget.wait(async { 7 }));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(matches!(future.as_mut().poll(&mut context), Poll::Ready(Ok(7))));
+    }
+}

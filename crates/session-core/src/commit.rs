@@ -1,0 +1,203 @@
+//! What happens at the end of a request: decided in one place.
+
+use crate::budget::Budget;
+use crate::config::{OnGone, Refresh};
+use crate::handle::Shared;
+use crate::load::Content;
+use crate::manager::{Commit, Core};
+use crate::meta::Meta;
+use crate::persist::Persisted;
+use crate::state::{Cell, CookieDue, Origin, State, Victim};
+use crate::{SessionError, SessionId};
+
+/// What there is to do about a session.
+#[derive(Clone, Copy)]
+pub(crate) enum Action {
+    Nothing,
+    /// Store a new session. If a token's id was unknown to the store, find out first whether it was just renewed.
+    Create {
+        absent: Option<SessionId>,
+    },
+    /// Store the changes of a session: in place, under a new id, or by removing it once it is empty.
+    Write {
+        origin: Origin,
+        renew: bool,
+    },
+    /// Extend the expiry of a session that was only read.
+    Touch(Origin),
+    /// Remove a session, and store a new one if the request made one.
+    Destroy(Victim),
+    /// Send the session that lives in the cookie.
+    SendCookie,
+    /// Make the client forget the session that lived in the cookie.
+    ForgetCookie,
+}
+
+/// The one function that decides what becomes of a session.
+pub(crate) fn decide(core: &Core, cell: &Cell) -> Action {
+    let changed = !cell.log.is_empty();
+    match &cell.state {
+        State::Presented | State::Failed(_) | State::Gone => Action::Nothing,
+        State::Destroyed(victim) => Action::Destroy(*victim),
+        State::Replaced(_) if core.is_cookie_mode() && !cell.is_empty() => Action::SendCookie,
+        State::Replaced(victim) => Action::Destroy(*victim),
+        State::Anonymous { .. } if !changed || cell.is_empty() => Action::Nothing,
+        State::Anonymous { .. } if core.is_cookie_mode() => Action::SendCookie,
+        State::Anonymous { absent } => Action::Create { absent: *absent },
+        State::Loaded(origin) | State::Renewed(origin) => {
+            let renew = matches!(cell.state, State::Renewed(_));
+            let refresh = core.refresh_due(cell, origin);
+            match origin.stored {
+                None if changed && cell.is_empty() => Action::ForgetCookie,
+                None if changed || renew || refresh => Action::SendCookie,
+                Some(_) if changed || renew || (refresh && core.lacks_stamp(cell)) => {
+                    Action::Write { origin: *origin, renew }
+                }
+                Some(_) if refresh => Action::Touch(*origin),
+                _ => Action::Nothing,
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Whether it is time for a new cookie.
+    pub(crate) fn refresh_due(&self, cell: &Cell, origin: &Origin) -> bool {
+        let age = self.now().saturating_sub(origin.issued_at);
+        let by_policy = || match self.config.refresh {
+            Refresh::HalfLife => age.saturating_mul(2) >= Meta::of(&cell.map).idle(self.config.lifetimes),
+            Refresh::After(after) => age >= after.as_secs(),
+            Refresh::Always => true,
+            Refresh::Never => false,
+        };
+        cell.reissue || !origin.by_signing_key || by_policy()
+    }
+
+    /// Whether the session must remember when it was created, and does not.
+    fn lacks_stamp(&self, cell: &Cell) -> bool {
+        self.config.lifetimes.absolute.is_some() && Meta::of(&cell.map).created.is_none()
+    }
+}
+
+impl Shared {
+    /// Commits, if that takes no I/O.
+    pub(crate) fn commit_now(&self, status: u16) -> Option<Commit> {
+        if !self.cell().used {
+            return Some(self.finish(Ok(())));
+        }
+        // Somebody is just saving the session.
+        let _flight = self.flight.try_lock().ok()?;
+        let outcome = match self.prepare(status) {
+            Action::Nothing if self.cell().doubt.is_none() => Ok(()),
+            Action::SendCookie => self.send_cookie_session(),
+            Action::ForgetCookie => {
+                self.cell().cookie = CookieDue::Remove;
+                Ok(())
+            }
+            // A cookie that is not the session's is left alone.
+            Action::Destroy(victim) if self.core.is_cookie_mode() => {
+                if matches!(victim, Victim::Known(_)) || self.core.claim(&self.candidates).is_some() {
+                    self.cell().cookie = CookieDue::Remove;
+                }
+                Ok(())
+            }
+            _ => return None,
+        };
+        Some(self.finish(outcome))
+    }
+
+    /// Commits.
+    pub(crate) async fn commit(&self, status: u16) -> Commit {
+        let _flight = self.flight.lock().await;
+        let action = self.prepare(status);
+        let mut budget = Budget::new(self.cell().time_left);
+        let outcome = match action {
+            Action::Touch(origin) if self.cell().doubt.is_none() => {
+                self.touch(origin, &mut budget).await;
+                Ok(())
+            }
+            _ => self.persist(&mut budget).await.and_then(|persisted| self.after(persisted)),
+        };
+        self.finish(outcome)
+    }
+
+    /// Applies the rule for failed responses, and decides.
+    fn prepare(&self, status: u16) -> Action {
+        let core = &*self.core;
+        let mut cell = self.cell();
+        if status >= 500 && !core.config.commit_on_server_error {
+            cell.discard_changes();
+            if !matches!(cell.state, State::Destroyed(_)) {
+                return Action::Nothing;
+            }
+        }
+        decide(core, &cell)
+    }
+
+    /// What it means for the response that the session was gone.
+    fn after(&self, persisted: Persisted) -> Result<(), SessionError> {
+        match persisted {
+            Persisted::Done | Persisted::Destroyed => Ok(()),
+            Persisted::Gone => match self.core.config.on_gone {
+                OnGone::Conflict => Err(SessionError::Gone),
+                OnGone::Drop => Ok(()),
+            },
+        }
+    }
+
+    /// Extends a session's expiry. A session that was only read does not fail for want of it.
+    async fn touch(&self, origin: Origin, budget: &mut Budget) {
+        let core = &*self.core;
+        let (Some(store), Some((id, _))) = (core.store(), origin.stored) else { return };
+        let expiry = core.store_expiry(&self.cell().map);
+        match budget.run(store.touch(&core.store_key(&id), expiry)).await {
+            Ok(true) => self.cell().cookie = CookieDue::Issue,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(session = id.fingerprint(), %error, "session can't be refreshed, its cookie stays as it is");
+            }
+        }
+    }
+
+    fn send_cookie_session(&self) -> Result<(), SessionError> {
+        let core = &*self.core;
+        let mut cell = self.cell();
+        let renewed = matches!(cell.state, State::Renewed(_) | State::Replaced(_));
+        core.stamp(&mut cell.map, renewed)?;
+        let bytes = cell.map.json_len();
+        let limit = core.config.max_session_bytes;
+        if bytes > limit {
+            return Err(SessionError::TooLarge { bytes, limit });
+        }
+        cell.cookie = CookieDue::Issue;
+        Ok(())
+    }
+
+    /// Writes down what the response has to carry. What was persisted gets its cookie, even if something failed later.
+    fn finish(&self, outcome: Result<(), SessionError>) -> Commit {
+        let core = &*self.core;
+        let mut cell = self.cell();
+        cell.headers_sent = true;
+        let mut error = outcome.err();
+        let set_cookie = match std::mem::take(&mut cell.cookie) {
+            CookieDue::Nothing => None,
+            CookieDue::Remove => Some(core.config.cookie.removal().to_owned()),
+            CookieDue::Issue => {
+                core.issue_cookie(cell.id(), &cell.map).map_err(|too_large| error = Some(too_large)).ok()
+            }
+        };
+        if let Some(error) = &error {
+            let session = cell.id().map(SessionId::fingerprint);
+            tracing::error!(session, %error, "session can't be committed");
+        }
+        Commit { set_cookie, session_used: cell.used, error }
+    }
+
+    /// The id of the session that the request's cookie names, verified.
+    pub(crate) fn claimed_id(&self) -> Option<SessionId> {
+        match self.core.claim(&self.candidates)?.content {
+            Content::Id(id) => Some(id),
+            Content::Session(_) => None,
+        }
+    }
+}

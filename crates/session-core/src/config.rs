@@ -1,0 +1,192 @@
+//! How sessions are kept: [`SessionConfig`] and its parts.
+
+mod backend_type;
+mod builder;
+mod error;
+mod validate;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cookie::CookieTemplate;
+use crate::token::Tokens;
+use crate::{Clock, ISessionBackend};
+
+pub use backend_type::{BackendType, UnknownPredefinedBackend};
+pub use builder::SessionConfigBuilder;
+pub use error::ConfigError;
+
+/// A checked configuration, from which a [`SessionManager`](crate::SessionManager) or an adapter's layer is made.
+///
+/// | parameter of starlette-session | here | default |
+/// |---|---|---|
+/// | `secret_key` | first argument of [`builder`](Self::builder) | required |
+/// | `cookie_name` | second argument of [`builder`](Self::builder) | required |
+/// | `max_age` | [`max_age`](SessionConfigBuilder::max_age) | 14 days |
+/// | `same_site` | [`same_site`](SessionConfigBuilder::same_site) | `Lax` |
+/// | `https_only` | [`https_only`](SessionConfigBuilder::https_only) | `false` |
+/// | `domain` | [`domain`](SessionConfigBuilder::domain) | none |
+/// | `backend_type` | [`backend_type`](SessionConfigBuilder::backend_type) | cookie |
+/// | `backend_client`, `custom_session_backend` | [`backend`](SessionConfigBuilder::backend) | none |
+///
+/// ```
+/// use std::time::Duration;
+/// use session_core::SessionConfig;
+///
+/// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session")
+///     .max_age(Duration::from_secs(7 * 24 * 3600))
+///     .https_only(true)
+///     .build()?;
+/// assert_eq!(config.cookie_name(), "session");
+/// # Ok::<(), session_core::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct SessionConfig {
+    pub(crate) cookie: CookieTemplate,
+    pub(crate) tokens: Tokens,
+    pub(crate) backend: Option<Arc<dyn ISessionBackend>>,
+    pub(crate) key_prefix: Box<str>,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) refresh: Refresh,
+    pub(crate) on_duplicate: OnDuplicate,
+    pub(crate) on_gone: OnGone,
+    pub(crate) on_corrupt: OnCorrupt,
+    pub(crate) commit_on_server_error: bool,
+    pub(crate) max_session_bytes: usize,
+    pub(crate) request_deadline: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// How long sessions last, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetimes {
+    /// Without use, unless the session has a lifetime of its own.
+    pub(crate) idle: u64,
+    /// The longest lifetime that a session can be given.
+    pub(crate) longest: u64,
+    /// In all, whatever the use.
+    pub(crate) absolute: Option<u64>,
+}
+
+impl SessionConfig {
+    /// A configuration with the defaults of starlette-session.
+    ///
+    /// The key signs the cookies: a text, bytes, or a [`Key`](crate::signer::Key) with digest and derivation of its own.
+    #[must_use]
+    pub fn builder(signing_key: impl Into<crate::signer::Key>, cookie_name: impl Into<String>) -> SessionConfigBuilder {
+        SessionConfigBuilder::new(signing_key.into(), cookie_name.into())
+    }
+
+    /// A configuration for sessions that matter: the cookie is called `__Host-<cookie_name>` and is `Secure`, sessions end
+    /// after 30 minutes without use and 12 hours in all, cookies that a neighbour may have planted are rejected, and a
+    /// salt derived from the cookie's name and the mode keeps tokens from being used elsewhere under the same secret.
+    ///
+    /// Python can read such cookies if it is given the same salt: `<cookie_name>.cookie` or `<cookie_name>.server`.
+    ///
+    /// ```
+    /// use session_core::SessionConfig;
+    ///
+    /// let config = SessionConfig::hardened("at least 32 bytes from a secret store", "id").build()?;
+    /// assert_eq!(config.cookie_name(), "__Host-id");
+    /// # Ok::<(), session_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn hardened(signing_key: impl Into<crate::signer::Key>, cookie_name: &str) -> SessionConfigBuilder {
+        SessionConfigBuilder::new(signing_key.into(), format!("__Host-{cookie_name}"))
+            .https_only(true)
+            .max_age(Duration::from_secs(30 * 60))
+            .absolute_lifetime(Duration::from_secs(12 * 3600))
+            .on_duplicate(OnDuplicate::Reject)
+            .salt_of_cookie(cookie_name)
+    }
+
+    /// The cookie's name.
+    #[must_use]
+    pub fn cookie_name(&self) -> &str {
+        &self.cookie.name
+    }
+
+    /// Whether the session itself lives in the cookie.
+    #[must_use]
+    pub fn is_cookie_mode(&self) -> bool {
+        self.backend.is_none()
+    }
+}
+
+impl fmt::Debug for SessionConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionConfig")
+            .field("cookie", &self.cookie)
+            .field("cookie_mode", &self.is_cookie_mode())
+            .field("lifetimes", &self.lifetimes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The `SameSite` attribute: which requests from other sites carry the cookie (RFC 6265bis, section 5.6.7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SameSite {
+    /// None of them, not even a followed link.
+    Strict,
+    /// Followed links only.
+    #[default]
+    Lax,
+    /// All. Browsers take it with `Secure` only.
+    None,
+}
+
+/// When a session in use gets a new cookie and a new expiry.
+///
+/// The token says when it was issued, so nobody has to be asked. Requests that never ask for the session refresh nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refresh {
+    /// When half of the session's lifetime has passed since the cookie was issued.
+    #[default]
+    HalfLife,
+    /// When this time has passed since the cookie was issued.
+    After(Duration),
+    /// With every request that uses the session.
+    Always,
+    /// Not by reading: only what changes the session, or replaces a token that is not by the signing key, renews it.
+    Never,
+}
+
+/// Which of several cookies of the session's name is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnDuplicate {
+    /// The last one that verifies, as in Python.
+    #[default]
+    Last,
+    /// The one that verifies and was issued last.
+    Newest,
+    /// None, if more than one verifies and they differ: a subdomain can plant cookies. Nor any if there are more than four.
+    Reject,
+}
+
+/// What is answered when a session that a request has changed was renewed or has vanished meanwhile.
+///
+/// After a *logout* meanwhile the changes are always dropped and the response stays as it is, as if they had come just
+/// before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnGone {
+    /// 409 Conflict: the changes could not be kept.
+    #[default]
+    Conflict,
+    /// The response as it is: the changes are dropped.
+    Drop,
+}
+
+/// What is answered when what the store holds can't be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnCorrupt {
+    /// An empty session, under a new id when it is written to; the stored value is left where it is. Logged as an error.
+    #[default]
+    Absent,
+    /// 500 Internal Server Error.
+    Fail,
+}

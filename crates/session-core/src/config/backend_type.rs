@@ -1,0 +1,102 @@
+//! The predefined backends, by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The kinds of store that come with this project, for configuration by name.
+///
+/// ```
+/// use session_core::BackendType;
+///
+/// assert_eq!("redis".parse(), Ok(BackendType::Redis));
+/// let unknown = "etcd".parse::<BackendType>().unwrap_err();
+/// assert_eq!(unknown.to_string(), r#"unknown predefined backend "etcd", known are: cookie, memory, redis, memcache"#);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BackendType {
+    /// The session itself, in the cookie.
+    #[default]
+    Cookie,
+    /// The memory of this process: [`MemoryBackend`](crate::MemoryBackend).
+    Memory,
+    /// Redis or Valkey. The original's `redis` and `aioRedis`.
+    Redis,
+    /// memcached. The original's `memcache` and `aioMemcache`.
+    Memcache,
+}
+
+impl BackendType {
+    const ALL: [Self; 4] = [Self::Cookie, Self::Memory, Self::Redis, Self::Memcache];
+
+    /// The name it is parsed from.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cookie => "cookie",
+            Self::Memory => "memory",
+            Self::Redis => "redis",
+            Self::Memcache => "memcache",
+        }
+    }
+}
+
+impl fmt::Display for BackendType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for BackendType {
+    type Err = UnknownPredefinedBackend;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPredefinedBackend> {
+        let name = match name {
+            "aioRedis" => "redis",
+            "aioMemcache" => "memcache",
+            other => other,
+        };
+        let known = Self::ALL.into_iter().find(|backend| backend.name() == name);
+        known.ok_or_else(|| UnknownPredefinedBackend { given: name.to_owned() })
+    }
+}
+
+/// There is no predefined backend of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown predefined backend {given:?}, known are: {}", known_names())]
+pub struct UnknownPredefinedBackend {
+    /// The name that was given.
+    pub given: String,
+}
+
+fn known_names() -> String {
+    BackendType::ALL.map(BackendType::name).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_original_are_understood() {
+        for (name, backend) in [
+            ("cookie", BackendType::Cookie),
+            ("memory", BackendType::Memory),
+            ("redis", BackendType::Redis),
+            ("aioRedis", BackendType::Redis),
+            ("memcache", BackendType::Memcache),
+            ("aioMemcache", BackendType::Memcache),
+        ] {
+            assert_eq!(name.parse(), Ok(backend));
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_that_names_it_and_the_known_ones() {
+        for name in ["", "Redis", "mysql"] {
+            let error = name.parse::<BackendType>().unwrap_err();
+            assert_eq!(error.given, name);
+            assert!(error.to_string().contains("cookie, memory, redis, memcache"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Builds a [`SessionConfig`] and checks it as a whole.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::validate::{is_cookie_path, is_host_name, is_key_prefix, is_token, lifetime};
+use super::{BackendType, ConfigError, Lifetimes, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig};
+use crate::cookie::{Attributes, CookieTemplate};
+use crate::signer::{DEFAULT_SALT, Key, Signer, TimestampSigner};
+use crate::token::Tokens;
+use crate::{Clock, ISessionBackend, MemoryBackend, SessionMap, SystemClock};
+
+/// Secrets shorter than this can be found by trying.
+const STRONG_SECRET_BYTES: usize = 32;
+
+/// Sets what differs from the defaults; [`build`](Self::build) checks the whole.
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct SessionConfigBuilder {
+    signing_key: Key,
+    verify_keys: Vec<Key>,
+    allow_weak_secret: bool,
+    salt: Salt,
+    cookie_name: String,
+    attributes: Attributes,
+    max_age: Duration,
+    longest_max_age: Option<Duration>,
+    absolute_lifetime: Option<Duration>,
+    browser_session: bool,
+    backend_type: Option<BackendType>,
+    backend: Option<Arc<dyn ISessionBackend>>,
+    require_atomic: bool,
+    key_prefix: String,
+    refresh: Refresh,
+    on_duplicate: OnDuplicate,
+    on_gone: OnGone,
+    on_corrupt: OnCorrupt,
+    commit_on_server_error: bool,
+    max_session_bytes: usize,
+    clock_skew: Duration,
+    request_deadline: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+enum Salt {
+    Given(String),
+    /// `<cookie>.cookie` or `<cookie>.server`.
+    OfCookie(String),
+}
+
+impl SessionConfigBuilder {
+    pub(super) fn new(signing_key: Key, cookie_name: String) -> Self {
+        Self {
+            signing_key,
+            verify_keys: Vec::new(),
+            allow_weak_secret: false,
+            salt: Salt::Given(DEFAULT_SALT.to_owned()),
+            cookie_name,
+            attributes: Attributes::default(),
+            max_age: Duration::from_secs(14 * 24 * 3600),
+            longest_max_age: None,
+            absolute_lifetime: None,
+            browser_session: false,
+            backend_type: None,
+            backend: None,
+            require_atomic: false,
+            key_prefix: "session:".to_owned(),
+            refresh: Refresh::default(),
+            on_duplicate: OnDuplicate::default(),
+            on_gone: OnGone::default(),
+            on_corrupt: OnCorrupt::default(),
+            commit_on_server_error: false,
+            max_session_bytes: 1024 * 1024,
+            clock_skew: Duration::from_secs(10),
+            request_deadline: Duration::from_millis(250),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// How long a session lasts without use, and the `Max-Age` of its cookie; default 14 days, at most 400.
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = max_age;
+        self
+    }
+
+    /// The longest lifetime that [`Session::set_max_age`](crate::Session::set_max_age) may give to a single session;
+    /// default [`max_age`](Self::max_age).
+    pub fn longest_max_age(mut self, longest: Duration) -> Self {
+        self.longest_max_age = Some(longest);
+        self
+    }
+
+    /// How long a session lasts in all, however much it is used; default without limit.
+    ///
+    /// Counted from its first write, or from the last [`renew`](crate::Session::renew).
+    pub fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
+        self.absolute_lifetime = Some(lifetime);
+        self
+    }
+
+    /// The `SameSite` attribute; default `Lax`.
+    pub fn same_site(mut self, same_site: SameSite) -> Self {
+        self.attributes.same_site = same_site;
+        self
+    }
+
+    /// The `Secure` attribute: browsers send the cookie over HTTPS only. Default off.
+    pub fn https_only(mut self, https_only: bool) -> Self {
+        self.attributes.secure = https_only;
+        self
+    }
+
+    /// The `Domain` attribute: the cookie is sent to this host and all below it. Default none: to the very host only.
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.attributes.domain = Some(domain.into());
+        self
+    }
+
+    /// The `Path` attribute; default `/`.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.attributes.path = path.into();
+        self
+    }
+
+    /// The `Partitioned` attribute (CHIPS): a cookie jar for each site that embeds this one. Default off.
+    pub fn partitioned(mut self, partitioned: bool) -> Self {
+        self.attributes.partitioned = partitioned;
+        self
+    }
+
+    /// Sends the cookie without `Max-Age`, so that browsers drop it when they are closed; default off.
+    ///
+    /// The session still ends after [`max_age`](Self::max_age).
+    pub fn browser_session(mut self, browser_session: bool) -> Self {
+        self.browser_session = browser_session;
+        self
+    }
+
+    /// Lets scripts read the cookie, by leaving out `HttpOnly`: a script that an attacker injects can then steal sessions.
+    pub fn danger_allow_script_access(mut self) -> Self {
+        self.attributes.http_only = false;
+        self
+    }
+
+    /// Where sessions are kept, by name; see [`BackendType`]. Default: [`backend`](Self::backend) if one is passed, else
+    /// the cookie.
+    ///
+    /// `Memory` needs no backend to be passed; `Redis` and `Memcache` need the one of their crate.
+    pub fn backend_type(mut self, backend_type: BackendType) -> Self {
+        self.backend_type = Some(backend_type);
+        self
+    }
+
+    /// Where sessions are kept: a backend of one of the backend crates, or your own.
+    pub fn backend(mut self, backend: impl ISessionBackend) -> Self {
+        self.backend = Some(Arc::new(backend));
+        self
+    }
+
+    /// Makes [`build`](Self::build) refuse a backend that can't compare and set, for services of more than one process.
+    pub fn require_atomic(mut self) -> Self {
+        self.require_atomic = true;
+        self
+    }
+
+    /// What keys in the store begin with; default `session:`. Empty to share keys with starlette-session.
+    pub fn key_prefix(mut self, key_prefix: impl Into<String>) -> Self {
+        self.key_prefix = key_prefix.into();
+        self
+    }
+
+    /// Adds a key that verifies and does not sign.
+    ///
+    /// To change keys without logging anybody out: deploy the new key as verify-only, then swap the two, then, when
+    /// [`max_age`](Self::max_age) has passed, remove the old one. A session in use that was verified by such a key gets
+    /// a new cookie at once.
+    pub fn verify_key(mut self, key: impl Into<Key>) -> Self {
+        self.verify_keys.push(key.into());
+        self
+    }
+
+    /// Takes secrets shorter than 32 bytes, which can be found by trying: whoever finds it can be anybody.
+    pub fn danger_allow_weak_secret(mut self) -> Self {
+        self.allow_weak_secret = true;
+        self
+    }
+
+    /// The salt of the signature; default `itsdangerous.Signer`, as in Starlette.
+    pub fn salt(mut self, salt: impl Into<String>) -> Self {
+        self.salt = Salt::Given(salt.into());
+        self
+    }
+
+    pub(super) fn salt_of_cookie(mut self, cookie_name: &str) -> Self {
+        self.salt = Salt::OfCookie(cookie_name.to_owned());
+        self
+    }
+
+    /// When a session in use gets a new cookie and expiry; default [`Refresh::HalfLife`].
+    pub fn refresh(mut self, refresh: Refresh) -> Self {
+        self.refresh = refresh;
+        self
+    }
+
+    /// Which of several cookies of the session's name is taken; default [`OnDuplicate::Last`].
+    pub fn on_duplicate(mut self, on_duplicate: OnDuplicate) -> Self {
+        self.on_duplicate = on_duplicate;
+        self
+    }
+
+    /// What is answered when a session that was changed is gone by then; default [`OnGone::Conflict`].
+    pub fn on_gone(mut self, on_gone: OnGone) -> Self {
+        self.on_gone = on_gone;
+        self
+    }
+
+    /// What is answered when what the store holds can't be read; default [`OnCorrupt::Absent`].
+    pub fn on_corrupt(mut self, on_corrupt: OnCorrupt) -> Self {
+        self.on_corrupt = on_corrupt;
+        self
+    }
+
+    /// Whether responses with a 5xx status keep the changes made to the session; default no.
+    pub fn commit_on_server_error(mut self, commit: bool) -> Self {
+        self.commit_on_server_error = commit;
+        self
+    }
+
+    /// The longest JSON text of a session, in bytes; default 1 MiB. Cookies hold less than 4 KiB anyway.
+    pub fn max_session_bytes(mut self, bytes: usize) -> Self {
+        self.max_session_bytes = bytes;
+        self
+    }
+
+    /// How far in the future a token may have been issued, for servers whose clocks differ; default 10 seconds.
+    pub fn clock_skew(mut self, skew: Duration) -> Self {
+        self.clock_skew = skew;
+        self
+    }
+
+    /// How long one request waits for the store in all, retries included; default 250 ms. Each
+    /// [`save`](crate::Session::save) may wait as long.
+    pub fn request_deadline(mut self, deadline: Duration) -> Self {
+        self.request_deadline = deadline;
+        self
+    }
+
+    /// The clock that tokens are issued and expire by; default the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Checks the whole.
+    ///
+    /// # Errors
+    ///
+    /// The first [`ConfigError`] found.
+    pub fn build(self) -> Result<SessionConfig, ConfigError> {
+        self.check_secrets()?;
+        self.check_cookie()?;
+        let lifetimes = self.check_lifetimes()?;
+        self.check_limits()?;
+        let backend = self.resolve_backend()?;
+
+        let salt = match &self.salt {
+            Salt::Given(salt) => salt.clone(),
+            Salt::OfCookie(name) => format!("{name}.{}", if backend.is_some() { "server" } else { "cookie" }),
+        };
+        let keys = self.verify_keys.into_iter().chain([self.signing_key]);
+        let signer = Signer::with_keys(keys, salt).map_err(|_| ConfigError::EmptySecret)?;
+        let signer = TimestampSigner::from(signer).clock_skew(self.clock_skew.as_secs());
+        Ok(SessionConfig {
+            cookie: CookieTemplate::new(&self.cookie_name, self.attributes, lifetimes.idle, !self.browser_session),
+            tokens: Tokens::new(signer, lifetimes.longest),
+            backend,
+            key_prefix: self.key_prefix.into(),
+            lifetimes,
+            refresh: self.refresh,
+            on_duplicate: self.on_duplicate,
+            on_gone: self.on_gone,
+            on_corrupt: self.on_corrupt,
+            commit_on_server_error: self.commit_on_server_error,
+            max_session_bytes: self.max_session_bytes,
+            request_deadline: self.request_deadline,
+            clock: self.clock,
+        })
+    }
+
+    fn check_secrets(&self) -> Result<(), ConfigError> {
+        for key in self.verify_keys.iter().chain([&self.signing_key]) {
+            match key.secret_len() {
+                0 => return Err(ConfigError::EmptySecret),
+                bytes if bytes < STRONG_SECRET_BYTES && !self.allow_weak_secret => {
+                    return Err(ConfigError::WeakSecret { bytes });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_cookie(&self) -> Result<(), ConfigError> {
+        let Attributes { path, domain, secure, same_site, partitioned, .. } = &self.attributes;
+        let name = &self.cookie_name;
+        if !is_token(name) {
+            return Err(ConfigError::CookieName { name: name.clone() });
+        }
+        if let Some(domain) = domain.as_ref().filter(|domain| !is_host_name(domain)) {
+            return Err(ConfigError::Domain { domain: domain.clone() });
+        }
+        if !is_cookie_path(path) {
+            return Err(ConfigError::Path { path: path.clone() });
+        }
+        // Browsers compare prefixes without regard to case.
+        let lower = name.to_ascii_lowercase();
+        let (host, secure_prefix) = (lower.starts_with("__host-"), lower.starts_with("__secure-"));
+        let broken_promise = [
+            ((host || secure_prefix) && !secure, "`https_only(true)`"),
+            (host && path != "/", "path `/`"),
+            (host && domain.is_some(), "no domain"),
+        ];
+        if let Some((_, requirement)) = broken_promise.into_iter().find(|(broken, _)| *broken) {
+            return Err(ConfigError::CookiePrefix { name: name.clone(), requirement });
+        }
+        if *same_site == SameSite::None && !secure {
+            return Err(ConfigError::RequiresHttpsOnly { attribute: "SameSite=None" });
+        }
+        if *partitioned && !secure {
+            return Err(ConfigError::RequiresHttpsOnly { attribute: "Partitioned" });
+        }
+        Ok(())
+    }
+
+    fn check_lifetimes(&self) -> Result<Lifetimes, ConfigError> {
+        let max_age = self.max_age;
+        let longest = self.longest_max_age.unwrap_or(max_age);
+        let lifetimes = Lifetimes {
+            idle: lifetime("max_age", max_age)?,
+            longest: lifetime("longest_max_age", longest)?,
+            absolute: self.absolute_lifetime.map(|absolute| lifetime("absolute_lifetime", absolute)).transpose()?,
+        };
+        if longest < max_age {
+            return Err(ConfigError::LongestMaxAge { longest, max_age });
+        }
+        if let Refresh::After(after) = self.refresh
+            && after >= max_age
+        {
+            return Err(ConfigError::Refresh { after, max_age });
+        }
+        Ok(lifetimes)
+    }
+
+    fn check_limits(&self) -> Result<(), ConfigError> {
+        if self.request_deadline.is_zero() {
+            return Err(ConfigError::RequestDeadline);
+        }
+        if !(2..=SessionMap::MAX_BYTES).contains(&self.max_session_bytes) {
+            return Err(ConfigError::MaxSessionBytes { given: self.max_session_bytes });
+        }
+        if !is_key_prefix(&self.key_prefix) {
+            return Err(ConfigError::KeyPrefix { prefix: self.key_prefix.clone() });
+        }
+        Ok(())
+    }
+
+    /// The backend that was passed, or the one that its type names.
+    fn resolve_backend(&self) -> Result<Option<Arc<dyn ISessionBackend>>, ConfigError> {
+        let backend = match (self.backend_type, &self.backend) {
+            (Some(BackendType::Cookie), Some(_)) => return Err(ConfigError::BackendUnused),
+            (_, Some(backend)) => backend.clone(),
+            (None | Some(BackendType::Cookie), None) => return Ok(None),
+            (Some(BackendType::Memory), None) => {
+                let clock = self.clock.clone();
+                Arc::new(MemoryBackend::builder().clock(move || clock.now()).build())
+            }
+            (Some(backend_type), None) => return Err(ConfigError::BackendMissing { backend_type }),
+        };
+        if self.require_atomic && backend.atomic().is_none() {
+            return Err(ConfigError::NotAtomic);
+        }
+        Ok(Some(backend))
+    }
+}
+
+impl fmt::Debug for SessionConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionConfigBuilder").field("cookie_name", &self.cookie_name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! What can be wrong with a configuration.
+
+use std::time::Duration;
+
+use super::{BackendType, UnknownPredefinedBackend};
+
+/// A rule that a configuration breaks. Names the value and the rule; never prints a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A secret is empty.
+    #[error("a secret is empty")]
+    EmptySecret,
+    /// A secret is shorter than 32 bytes, and `danger_allow_weak_secret()` was not called.
+    #[error("a secret has {bytes} bytes, at least 32 are required (see `danger_allow_weak_secret`)")]
+    WeakSecret {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The cookie's name is empty or has characters that a name can't have (RFC 6265, section 4.1.1: a token).
+    #[error("cookie name {name:?} is not a token (RFC 6265, section 4.1.1)")]
+    CookieName {
+        /// The name that was given.
+        name: String,
+    },
+    /// `__Host-` promises `Secure`, `Path=/` and no `Domain`; `__Secure-` promises `Secure` (RFC 6265bis, section 4.1.3).
+    #[error("cookie name {name:?} requires {requirement} (RFC 6265bis, section 4.1.3)")]
+    CookiePrefix {
+        /// The name that was given.
+        name: String,
+        /// What its prefix promises.
+        requirement: &'static str,
+    },
+    /// The domain is not a host name.
+    #[error("cookie domain {domain:?} is not a host name")]
+    Domain {
+        /// The domain that was given.
+        domain: String,
+    },
+    /// The path does not begin with a slash, or has characters that a path can't have.
+    #[error("cookie path {path:?} must begin with `/` and have visible ASCII characters without `;` only")]
+    Path {
+        /// The path that was given.
+        path: String,
+    },
+    /// Browsers drop `SameSite=None` and `Partitioned` cookies without `Secure`.
+    #[error("{attribute} requires `https_only(true)`")]
+    RequiresHttpsOnly {
+        /// The attribute.
+        attribute: &'static str,
+    },
+    /// A lifetime is not between one second and 400 days, which is as long as browsers keep a cookie
+    /// (RFC 6265bis, section 5.5).
+    #[error("{parameter} is {given:?}, must be at least 1 second and at most 400 days")]
+    Lifetime {
+        /// Which lifetime.
+        parameter: &'static str,
+        /// What was given.
+        given: Duration,
+    },
+    /// A session could live longer than the longest lifetime allowed.
+    #[error("longest max_age {longest:?} is shorter than max_age {max_age:?}")]
+    LongestMaxAge {
+        /// The longest lifetime allowed.
+        longest: Duration,
+        /// The usual lifetime.
+        max_age: Duration,
+    },
+    /// A refresh that comes after the session has expired.
+    #[error("refresh after {after:?} is not before max_age {max_age:?}")]
+    Refresh {
+        /// When the refresh would come.
+        after: Duration,
+        /// When the session expires.
+        max_age: Duration,
+    },
+    /// No time to ask the store.
+    #[error("request deadline must be longer than zero")]
+    RequestDeadline,
+    /// No room for a session, or more than [`SessionMap::MAX_BYTES`](crate::SessionMap::MAX_BYTES).
+    #[error("max_session_bytes is {given}, must be from 2 to {}", crate::SessionMap::MAX_BYTES)]
+    MaxSessionBytes {
+        /// What was given.
+        given: usize,
+    },
+    /// The key prefix has characters that not every store takes, or is too long.
+    #[error("key prefix {prefix:?} must be at most 128 visible ASCII characters without spaces")]
+    KeyPrefix {
+        /// The prefix that was given.
+        prefix: String,
+    },
+    /// There is no predefined backend of this name.
+    #[error(transparent)]
+    UnknownBackend(#[from] UnknownPredefinedBackend),
+    /// This backend type needs a backend to be passed.
+    #[error(
+        "backend type {backend_type} needs a backend: pass one with `backend`, from the crate session-{backend_type}"
+    )]
+    BackendMissing {
+        /// The type that was given.
+        backend_type: BackendType,
+    },
+    /// A backend was passed though the cookie is to hold the session.
+    #[error("backend type cookie uses no backend, but one was passed")]
+    BackendUnused,
+    /// `require_atomic()` was called and the backend can't compare and set.
+    #[error("the backend is not atomic, and `require_atomic` was called")]
+    NotAtomic,
+}

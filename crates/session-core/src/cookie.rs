@@ -1,0 +1,239 @@
+//! Cookies: found in a request, written into a response.
+
+use std::borrow::Cow;
+
+use cookie::time::{Duration, OffsetDateTime};
+
+use crate::SameSite;
+
+/// What browsers keep of a cookie, name and value together (RFC 6265bis, section 5.6).
+pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
+
+/// How many cookies of the session's name are looked at.
+pub(crate) const MAX_CANDIDATES: usize = 4;
+
+/// Separates candidates; no cookie value contains it.
+const SEPARATOR: u8 = b';';
+
+/// The values of the cookies of one name in a request, not verified, in order.
+#[derive(Default)]
+pub(crate) struct Candidates {
+    joined: Box<[u8]>,
+}
+
+impl Candidates {
+    /// Finds them in the values of the request's `Cookie` headers (RFC 6265, section 5.4).
+    ///
+    /// Values that are longer than a cookie can be are no candidates. Quotes around a value are dropped, as in Python.
+    pub(crate) fn find<'a>(headers: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Self {
+        let mut joined = Vec::new();
+        for pair in headers.into_iter().flat_map(|header| header.split(|&byte| byte == SEPARATOR)) {
+            let Some(value) = value_of(pair, name.as_bytes()) else { continue };
+            if value.len() <= MAX_COOKIE_BYTES {
+                if !joined.is_empty() {
+                    joined.push(SEPARATOR);
+                }
+                joined.reserve_exact(value.len());
+                joined.extend_from_slice(value);
+            }
+        }
+        Self { joined: joined.into_boxed_slice() }
+    }
+
+    /// The last ones first.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &[u8]> {
+        self.joined.rsplit(|&byte| byte == SEPARATOR).filter(|value| !value.is_empty())
+    }
+}
+
+/// The value of a pair `name=value` of this name.
+fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let value = pair.trim_ascii_start().strip_prefix(name)?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
+    Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
+}
+
+/// The attributes of a cookie but for its age.
+#[derive(Clone, Debug)]
+pub(crate) struct Attributes {
+    pub(crate) path: String,
+    pub(crate) domain: Option<String>,
+    pub(crate) secure: bool,
+    pub(crate) http_only: bool,
+    pub(crate) same_site: SameSite,
+    pub(crate) partitioned: bool,
+}
+
+impl Default for Attributes {
+    fn default() -> Self {
+        Self {
+            path: "/".to_owned(),
+            domain: None,
+            secure: false,
+            http_only: true,
+            same_site: SameSite::default(),
+            partitioned: false,
+        }
+    }
+}
+
+/// The values of `Set-Cookie` headers, rendered by the `cookie` crate but for name and value of the session's cookie.
+#[derive(Clone, Debug)]
+pub(crate) struct CookieTemplate {
+    pub(crate) name: Box<str>,
+    attributes: Attributes,
+    /// Whether browsers keep the cookie when they are closed.
+    persistent: bool,
+    usual_max_age: u64,
+    /// All that follows the value, for the usual age.
+    usual_suffix: Box<str>,
+    removal: Box<str>,
+}
+
+impl CookieTemplate {
+    pub(crate) fn new(name: &str, attributes: Attributes, usual_max_age: u64, persistent: bool) -> Self {
+        let mut template = Self {
+            name: name.into(),
+            attributes,
+            persistent,
+            usual_max_age,
+            usual_suffix: Box::default(),
+            removal: Box::default(),
+        };
+        template.usual_suffix = template.render_suffix(usual_max_age).into();
+        let removal = template.builder().max_age(Duration::ZERO).expires(OffsetDateTime::UNIX_EPOCH);
+        template.removal = removal.build().to_string().into();
+        template
+    }
+
+    /// A header value that sets the cookie. `push_value` appends the cookie's value, of about `value_len` bytes.
+    ///
+    /// Also returns the length of name and value, which browsers limit to [`MAX_COOKIE_BYTES`].
+    pub(crate) fn set(&self, value_len: usize, max_age: u64, push_value: impl FnOnce(&mut String)) -> (String, usize) {
+        let suffix = if max_age == self.usual_max_age {
+            Cow::Borrowed(&*self.usual_suffix)
+        } else {
+            Cow::Owned(self.render_suffix(max_age))
+        };
+        let mut header = String::with_capacity(self.name.len() + 1 + value_len + suffix.len());
+        header.push_str(&self.name);
+        header.push('=');
+        push_value(&mut header);
+        let cookie_bytes = header.len() - 1;
+        header.push_str(&suffix);
+        (header, cookie_bytes)
+    }
+
+    /// The header value that makes browsers forget the cookie.
+    pub(crate) fn removal(&self) -> &str {
+        &self.removal
+    }
+
+    fn render_suffix(&self, max_age: u64) -> String {
+        let mut builder = self.builder();
+        if self.persistent {
+            builder = builder.max_age(Duration::seconds(max_age.cast_signed()));
+        }
+        let rendered = builder.build().to_string();
+        rendered[self.name.len() + 1..].to_owned()
+    }
+
+    fn builder(&self) -> cookie::CookieBuilder<'_> {
+        let attributes = &self.attributes;
+        let mut builder = cookie::Cookie::build((&*self.name, ""))
+            .path(&attributes.path)
+            .http_only(attributes.http_only)
+            .secure(attributes.secure)
+            .partitioned(attributes.partitioned)
+            .same_site(match attributes.same_site {
+                SameSite::Strict => cookie::SameSite::Strict,
+                SameSite::Lax => cookie::SameSite::Lax,
+                SameSite::None => cookie::SameSite::None,
+            });
+        if let Some(domain) = &attributes.domain {
+            builder = builder.domain(domain);
+        }
+        builder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(headers: &[&str]) -> Vec<String> {
+        let candidates = Candidates::find(headers.iter().map(|header| header.as_bytes()), "id");
+        candidates.newest_first().map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+    }
+
+    #[test]
+    fn cookies_are_found_wherever_they_stand() {
+        assert_eq!(found(&["id=1"]), ["1"]);
+        assert_eq!(found(&["a=0; id=1;b=2"]), ["1"]);
+        assert_eq!(found(&["a=0", " id = 1 ; x"]), ["1"]);
+        assert_eq!(found(&["id=a=b=="]), ["a=b=="]);
+        assert_eq!(found(&["id=\"quoted\""]), ["quoted"]);
+        assert_eq!(found(&["id=1; id=2", "id=3"]), ["3", "2", "1"]);
+    }
+
+    #[test]
+    fn other_cookies_are_not() {
+        for header in ["", ";", "=", "idx=1", "xid=1", "ID=1", "id", "id=", "a=id=1", "id=\"\""] {
+            assert!(found(&[header]).is_empty(), "{header}");
+        }
+        assert!(found(&[&format!("id={}", "x".repeat(MAX_COOKIE_BYTES + 1))]).is_empty());
+    }
+
+    fn parsed(header: &str) -> cookie::Cookie<'_> {
+        cookie::Cookie::parse(header).unwrap()
+    }
+
+    #[test]
+    fn a_rendered_cookie_is_the_one_that_the_cookie_crate_renders() {
+        let attributes = Attributes {
+            path: "/app".to_owned(),
+            domain: Some("example.com".to_owned()),
+            secure: true,
+            http_only: true,
+            same_site: SameSite::None,
+            partitioned: true,
+        };
+        let template = CookieTemplate::new("id", attributes, 60, true);
+        for max_age in [60, 5] {
+            let (header, bytes) = template.set(5, max_age, |out| out.push_str("value"));
+            assert_eq!(bytes, "idvalue".len());
+            let expected = cookie::Cookie::build(("id", "value"))
+                .path("/app")
+                .domain("example.com")
+                .secure(true)
+                .http_only(true)
+                .same_site(cookie::SameSite::None)
+                .partitioned(true)
+                .max_age(Duration::seconds(max_age.cast_signed()))
+                .build();
+            assert_eq!(header, expected.to_string());
+        }
+        let removal = parsed(template.removal());
+        assert_eq!(removal.value(), "");
+        assert_eq!(removal.max_age(), Some(Duration::ZERO));
+        assert_eq!(removal.expires_datetime(), Some(OffsetDateTime::UNIX_EPOCH));
+        assert_eq!((removal.path(), removal.domain()), (Some("/app"), Some("example.com")));
+        assert_eq!((removal.secure(), removal.partitioned()), (Some(true), Some(true)));
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_original() {
+        let template = CookieTemplate::new("cookie", Attributes::default(), 1_209_600, true);
+        let (header, _) = template.set(1, 1_209_600, |out| out.push('v'));
+        assert_eq!(header, "cookie=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600");
+    }
+
+    #[test]
+    fn a_browser_session_cookie_has_no_max_age_but_its_removal_has() {
+        let template = CookieTemplate::new("id", Attributes::default(), 60, false);
+        for max_age in [60, 5] {
+            let (header, _) = template.set(1, max_age, |out| out.push('v'));
+            assert_eq!(parsed(&header).max_age(), None);
+        }
+        assert_eq!(parsed(template.removal()).max_age(), Some(Duration::ZERO));
+    }
+}

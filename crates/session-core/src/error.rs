@@ -1,0 +1,111 @@
+//! What can go wrong with a session.
+
+use std::time::Duration;
+
+use crate::backend::{BackendError, BackendErrorKind};
+use crate::cookie::MAX_COOKIE_BYTES;
+use crate::map::ValueError;
+
+/// Why a session can't be loaded, changed or kept.
+///
+/// Says which rule was broken and names keys of the session map; never prints an id, a secret or a value.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// A value can't be written as JSON, or read as what was asked for.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// The key is one that the library keeps for itself.
+    #[error("session key {key:?} is reserved")]
+    ReservedKey {
+        /// The key that was given.
+        key: Box<str>,
+    },
+    /// The response head is on its way: no cookie for a new or renewed session, or for any change of a session that
+    /// lives in the cookie, can reach the client any more.
+    #[error("the response head was sent, the cookie of a new or renewed session can't be delivered any more")]
+    HeadersSent,
+    /// The session was destroyed, renewed or evicted while this request was using it; the changes could not be kept.
+    #[error("the session is gone, its changes could not be kept")]
+    Gone,
+    /// The one-time value was taken or changed by another request meanwhile.
+    #[error("the value of session key {key:?} was taken by another request")]
+    Taken {
+        /// The key of the session map.
+        key: Box<str>,
+    },
+    /// So many requests write this session that the deadline passed before it was this one's turn.
+    #[error("too many concurrent writes of one session")]
+    Contended,
+    /// An earlier write was neither confirmed nor refused, and others have written since: whether its updates and takes
+    /// were carried out can't be told any more, so they were not made again.
+    #[error("the outcome of an earlier write of the session is unknown")]
+    OutcomeUnknown,
+    /// The closure of an update changes the value that it is to compute.
+    #[error("the update of session key {key:?} changes its own input")]
+    UnstableUpdate {
+        /// The key of the session map.
+        key: Box<str>,
+    },
+    /// The session's JSON text is longer than `max_session_bytes`.
+    #[error("the session has {bytes} bytes of JSON, the limit is {limit}")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// The cookie's name and value are longer than browsers keep (RFC 6265bis, section 5.6).
+    #[error("the session cookie has {bytes} bytes, browsers keep {MAX_COOKIE_BYTES}: use a server-side backend")]
+    CookieTooLarge {
+        /// The length of name and value.
+        bytes: usize,
+    },
+    /// The lifetime is shorter than a second or longer than the configuration's `longest_max_age`.
+    #[error("a lifetime of {given:?} is not between 1 second and longest_max_age {longest:?}")]
+    Lifetime {
+        /// What was given.
+        given: Duration,
+        /// The longest lifetime allowed.
+        longest: Duration,
+    },
+    /// The operating system has no random numbers for an id.
+    #[error("no random numbers for a session id")]
+    NoRandomNumbers,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] BackendError),
+}
+
+impl SessionError {
+    /// The HTTP status of a response that reports this error: 409 when another request was faster, 503 when trying again
+    /// may help, else 500.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Gone | Self::Taken { .. } => 409,
+            Self::Contended | Self::OutcomeUnknown => 503,
+            Self::Store(error) => match error.kind() {
+                BackendErrorKind::Unavailable | BackendErrorKind::Timeout | BackendErrorKind::Refused => 503,
+                _ => 500,
+            },
+            _ => 500,
+        }
+    }
+
+    /// The value of the `Retry-After` header of such a response, in seconds.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        (self.status() == 503).then_some(1)
+    }
+
+    /// A text for such a response, which tells a stranger nothing of the service.
+    #[must_use]
+    pub fn public_message(&self) -> &'static str {
+        match self.status() {
+            409 => "the session was changed by another request, please try again",
+            503 => "sessions are unavailable, please try again",
+            _ => "internal server error",
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Changes on their way into the store, which may be confirmed, refused, overtaken or cancelled.
+
+use crate::SessionError;
+use crate::backend::{Applied, AtomicBackend, BackendError, Stored, Version};
+use crate::budget::Budget;
+use crate::change::{ChangeLog, ReplayError};
+use crate::handle::Shared;
+use crate::meta::META_KEY;
+use crate::state::{CookieDue, Doubt, Origin, State};
+use crate::{SessionId, SessionMap};
+
+/// The changes that were pending when it began. What is changed meanwhile is pending again.
+///
+/// Dropped before it has landed, by an error or because the request was cancelled, it puts its changes back, or leaves
+/// them in doubt if the store may have carried them out.
+pub(crate) struct Flight<'a> {
+    shared: &'a Shared,
+    log: ChangeLog,
+    /// The data as the request saw it.
+    pub(crate) local: SessionMap,
+    attempted: SessionMap,
+    /// Where it goes if that is not where it was.
+    new_id: Option<SessionId>,
+    /// The store was asked and has not answered.
+    unanswered: bool,
+    landed: bool,
+}
+
+/// What the store answered.
+pub(crate) enum Answer<T> {
+    Reply(T),
+    /// The reply was lost, but the store holds what was sent, at this version.
+    Applied(Option<Version>),
+}
+
+/// What looking at the store says of a write whose reply was lost.
+enum Verdict {
+    /// Carried out; the version of what is there, none after a removal.
+    Applied(Option<Version>),
+    /// Not carried out. Should it be yet, it will meet another version.
+    NotApplied,
+    /// Somebody wrote since.
+    Overtaken(Stored),
+}
+
+impl<'a> Flight<'a> {
+    pub(crate) fn begin(shared: &'a Shared) -> Self {
+        let mut cell = shared.cell();
+        cell.creating = matches!(cell.state, State::Anonymous { .. });
+        Self {
+            shared,
+            log: std::mem::take(&mut cell.log),
+            local: cell.map.clone(),
+            attempted: SessionMap::new(),
+            new_id: None,
+            unanswered: false,
+            landed: false,
+        }
+    }
+
+    /// The data goes to the store now.
+    pub(crate) fn attempt(&mut self, map: &SessionMap, new_id: Option<SessionId>) {
+        self.attempted = map.clone();
+        self.new_id = new_id;
+        self.unanswered = true;
+    }
+
+    /// Takes the store's answer. If it was lost, looks once whether the write was carried out.
+    pub(crate) async fn answered<T>(
+        &mut self,
+        answer: Result<T, BackendError>,
+        store: &dyn AtomicBackend,
+        budget: &mut Budget,
+    ) -> Result<Answer<T>, SessionError> {
+        let error = match answer {
+            Ok(reply) => {
+                self.unanswered = false;
+                return Ok(Answer::Reply(reply));
+            }
+            Err(error) => error,
+        };
+        if error.applied() == Applied::No {
+            self.unanswered = false;
+        } else if let Ok(Verdict::Applied(version)) = self.look(store, budget).await {
+            self.unanswered = false;
+            return Ok(Answer::Applied(version));
+        }
+        Err(error.into())
+    }
+
+    /// Makes the changes again, on what somebody else has written meanwhile.
+    ///
+    /// Changes that can't be made are dropped.
+    pub(crate) fn replay(&mut self, current: Stored) -> Result<SessionMap, SessionError> {
+        let mut map = current.map.clone();
+        match self.log.replay(&mut map, &self.local) {
+            Ok(()) => Ok(map),
+            Err(failure) => {
+                self.drop_changes(current);
+                Err(match failure {
+                    ReplayError::Taken(key) => SessionError::Taken { key },
+                    ReplayError::Value(error) => error.into(),
+                })
+            }
+        }
+    }
+
+    /// The store holds what was attempted, under `id` at this version.
+    pub(crate) fn land(mut self, id: SessionId, version: Version) {
+        self.landed = true;
+        let core = &*self.shared.core;
+        {
+            let mut cell = self.shared.cell();
+            cell.creating = false;
+            let before = cell.origin().copied();
+            let issue = self.new_id.is_some() || before.is_some_and(|origin| core.refresh_due(&cell, &origin));
+            let mut origin = before.unwrap_or(Origin { stored: None, issued_at: core.now(), by_signing_key: true });
+            origin.stored = Some((id, version));
+            if issue && !cell.headers_sent {
+                origin.issued_at = core.now();
+                origin.by_signing_key = true;
+                cell.reissue = false;
+                cell.cookie = CookieDue::Issue;
+            }
+            cell.confirm(origin, self.new_id.is_some());
+        }
+        self.shared.rebase(&self.attempted);
+    }
+
+    /// The store holds the session no more, as was attempted.
+    pub(crate) fn land_removed(mut self) {
+        self.landed = true;
+        self.shared.cell().confirm_removed();
+        self.shared.rebase(&SessionMap::new());
+    }
+
+    /// The changes can't be kept: the session is gone.
+    pub(crate) fn abandon(mut self) {
+        self.landed = true;
+        self.shared.cell().creating = false;
+    }
+
+    /// Takes up a write that was left in doubt, and settles it.
+    pub(crate) async fn settle(
+        shared: &'a Shared,
+        doubt: Doubt,
+        store: &dyn AtomicBackend,
+        budget: &mut Budget,
+    ) -> Result<(), SessionError> {
+        let mut flight = Self {
+            shared,
+            log: doubt.log,
+            local: SessionMap::new(),
+            attempted: doubt.attempted,
+            new_id: doubt.new_id,
+            unanswered: true,
+            landed: false,
+        };
+        match flight.look(store, budget).await? {
+            Verdict::Applied(Some(version)) => {
+                if let Some(id) = flight.id() {
+                    flight.land(id, version);
+                }
+            }
+            Verdict::Applied(None) => flight.land_removed(),
+            Verdict::Overtaken(current) if !flight.log.is_idempotent() => {
+                flight.drop_changes(current);
+                return Err(SessionError::OutcomeUnknown);
+            }
+            // Dropping the flight puts its changes back.
+            Verdict::NotApplied | Verdict::Overtaken(_) => flight.unanswered = false,
+        }
+        Ok(())
+    }
+
+    /// What the store holds of the attempt.
+    async fn look(&self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Verdict, BackendError> {
+        let known_version = self.shared.cell().origin().and_then(|origin| origin.stored).map(|(_, version)| version);
+        let Some(id) = self.id() else { return Ok(Verdict::NotApplied) };
+        let found = budget.run(store.fetch(&self.shared.core.store_key(&id))).await?;
+        let removal = self.attempted.is_empty_but_for(META_KEY);
+        Ok(match found {
+            None if removal => Verdict::Applied(None),
+            None => Verdict::NotApplied,
+            // Nobody else knows this id.
+            Some(stored) if self.new_id.is_some() => Verdict::Applied(Some(stored.version)),
+            Some(stored) if known_version == Some(stored.version) => Verdict::NotApplied,
+            Some(stored) if stored.map.to_json() == self.attempted.to_json() => Verdict::Applied(Some(stored.version)),
+            Some(stored) => Verdict::Overtaken(stored),
+        })
+    }
+
+    fn id(&self) -> Option<SessionId> {
+        let stored = self.shared.cell().origin().and_then(|origin| origin.stored).map(|(id, _)| id);
+        self.new_id.or(stored)
+    }
+
+    /// The session goes on as the store has it, without the changes.
+    fn drop_changes(&mut self, current: Stored) {
+        self.landed = true;
+        {
+            let mut cell = self.shared.cell();
+            cell.creating = false;
+            if let Some(mut origin) = cell.origin().copied() {
+                origin.stored = origin.stored.map(|(id, _)| (id, current.version));
+                cell.confirm(origin, false);
+            }
+        }
+        self.shared.rebase(&current.map);
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        if self.landed {
+            return;
+        }
+        let mut cell = self.shared.cell();
+        cell.creating = false;
+        let mut log = std::mem::take(&mut self.log);
+        if self.unanswered {
+            let attempted = std::mem::take(&mut self.attempted);
+            cell.doubt = Some(Doubt { log, attempted, new_id: self.new_id });
+        } else {
+            log.append(std::mem::take(&mut cell.log));
+            cell.log = log;
+        }
+    }
+}
+
+impl Shared {
+    /// Bases the request's view on what the store holds now; changes that are still pending stay on top.
+    fn rebase(&self, stored: &SessionMap) {
+        loop {
+            let (mut pending, local) = {
+                let mut cell = self.cell();
+                if cell.log.is_empty() {
+                    cell.map = stored.clone();
+                    return;
+                }
+                (std::mem::take(&mut cell.log), cell.map.clone())
+            };
+            // Replaying runs the user's closures: not under the lock.
+            let mut map = stored.clone();
+            let replayed = pending.replay(&mut map, &local);
+            let mut cell = self.cell();
+            let undisturbed = cell.log.is_empty();
+            pending.append(std::mem::take(&mut cell.log));
+            cell.log = pending;
+            if undisturbed {
+                // A change that can't be made again says so when it is persisted.
+                if replayed.is_ok() {
+                    cell.map = map;
+                }
+                return;
+            }
+        }
+    }
+}

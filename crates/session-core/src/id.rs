@@ -1,0 +1,115 @@
+//! Session ids.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+/// The id of a stored session: 22 to 64 characters of `A–Z a–z 0–9 - _`.
+///
+/// New ids are 128 random bits from the operating system in base64url, 22 characters. Ids of other issuers, such as the
+/// UUIDs of starlette-session, are taken when the store knows them.
+///
+/// An id is as good as a password: `Debug` prints its [fingerprint](Self::fingerprint), and there is no `Display`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SessionId {
+    text: [u8; Self::MAX_LEN],
+    len: u8,
+}
+
+impl SessionId {
+    const MIN_LEN: usize = 22;
+    const MAX_LEN: usize = 64;
+
+    /// A new id from the operating system's random numbers; `None` if it has none to give.
+    pub(crate) fn random() -> Option<Self> {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits).ok()?;
+        let mut text = [0; Self::MAX_LEN];
+        let len = URL_SAFE_NO_PAD.encode_slice(bits, &mut text).ok()?;
+        Some(Self { text, len: u8::try_from(len).ok()? })
+    }
+
+    /// The id with this text, if it has the form of one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::from_bytes(text.as_bytes())
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let plain = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if !plain || !(Self::MIN_LEN..=Self::MAX_LEN).contains(&bytes.len()) {
+            return None;
+        }
+        let mut text = [0; Self::MAX_LEN];
+        text[..bytes.len()].copy_from_slice(bytes);
+        Some(Self { text, len: u8::try_from(bytes.len()).ok()? })
+    }
+
+    /// The id itself. Don't log it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// Eight hexadecimal digits that tell sessions apart in logs and give nothing away: the start of the id's SHA-256.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        Sha256::digest(self.as_bytes())[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.text[..usize::from(self.len)]
+    }
+}
+
+impl Hash for SessionId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({})", self.fingerprint())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_ids_are_128_bits_and_all_different() {
+        let ids: std::collections::HashSet<_> = (0..10_000).map(|_| SessionId::random().unwrap()).collect();
+        assert_eq!(ids.len(), 10_000);
+        for id in ids {
+            assert_eq!(URL_SAFE_NO_PAD.decode(id.as_str()).unwrap().len(), 16);
+            assert_eq!(SessionId::parse(id.as_str()), Some(id));
+        }
+    }
+
+    #[test]
+    fn only_plain_texts_of_fitting_length_are_ids() {
+        assert!(SessionId::parse("697a5ae2-203d-4c23-8e51-cb1b5c8a89a6").is_some());
+        let too_long = "a".repeat(65);
+        for text in [
+            "",
+            "short",
+            "a23456789012345678901",
+            "session:1234567890123456789012",
+            "é234567890123456789012",
+            &too_long,
+        ] {
+            assert_eq!(SessionId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_does_not_print_the_id() {
+        let id = SessionId::random().unwrap();
+        assert!(!format!("{id:?}").contains(id.as_str()));
+    }
+}

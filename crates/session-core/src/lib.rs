@@ -1,0 +1,90 @@
+//! HTTP sessions, without a web framework: what `session-tower` and `session-actix` are made of.
+//!
+//! Cookies are byte-compatible with those of Starlette and starlette-session, so that a service in Rust and one in Python
+//! can share a login. Users of a framework take the adapter crate, which re-exports what they need; this crate is for
+//! authors of adapters and backends, and works alone:
+//!
+//! ```
+//! use session_core::{MemoryBackend, SessionConfig, SessionManager};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = SessionConfig::builder("at least 32 bytes from a secret store", "session")
+//!     .backend(MemoryBackend::new())
+//!     .build()?;
+//! let manager = SessionManager::new(config);
+//!
+//! // Each request: open, load when the handler asks, change, commit.
+//! let handle = manager.open([]);
+//! let session = handle.load().await?;
+//! session.insert("user", "ann")?;
+//! let commit = manager.commit(&handle, 200).await;
+//!
+//! // The client sends back what it was given.
+//! let set_cookie = commit.set_cookie.expect("a new session has a cookie");
+//! let cookie = set_cookie.split(';').next().unwrap_or_default();
+//! let handle = manager.open([cookie.as_bytes()]);
+//! let session = handle.load().await?;
+//! assert_eq!(session.get::<String>("user")?.as_deref(), Some("ann"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Parts
+//!
+//! - [`SessionConfig`]: all parameters, checked as a whole.
+//! - [`SessionManager`]: opens a request's session, commits it with the response.
+//! - [`SessionHandle`] and [`Session`]: the session before and after it is loaded.
+//! - [`ISessionBackend`] and [`AtomicBackend`]: what a store does; [`MemoryBackend`] is one.
+//! - [`SessionMap`]: the data, as JSON text that stays as it came.
+//! - [`signer`]: `itsdangerous` in Rust, of use without sessions too.
+//!
+//! # What a request costs
+//!
+//! One that never asks for its session: no verification, no store, no header. One that reads: one call of the store. One
+//! that writes: two. See [`AtomicBackend`] for the calls.
+//!
+//! # Runtime
+//!
+//! Backends that wait need a Tokio runtime with time enabled, for the deadline. Sessions in the cookie and in memory need
+//! no runtime at all.
+
+pub mod signer;
+
+mod backend;
+mod budget;
+mod change;
+mod clock;
+mod commit;
+mod config;
+mod cookie;
+mod error;
+mod flight;
+mod handle;
+mod id;
+mod load;
+mod manager;
+mod map;
+mod meta;
+mod persist;
+mod session;
+mod state;
+mod sync;
+mod token;
+
+pub use async_trait::async_trait;
+pub use backend::{
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, MARKER_LIFETIME, Marker,
+    MemoryBackend, MemoryBackendBuilder, Removed, Replaced, Rotation, Stored, Version,
+};
+pub use clock::{Clock, SystemClock};
+pub use config::{
+    BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig, SessionConfigBuilder,
+    UnknownPredefinedBackend,
+};
+pub use error::SessionError;
+pub use handle::SessionHandle;
+pub use id::SessionId;
+pub use manager::{Commit, SessionManager};
+pub use map::{MapError, SessionMap, ValueError};
+pub use session::{Session, SessionKey};

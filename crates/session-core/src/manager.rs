@@ -1,0 +1,226 @@
+//! Opens the session of a request and commits it with the response.
+
+use std::sync::Arc;
+
+use crate::backend::{AtomicBackend, ISessionBackend, SingleProcess};
+use crate::config::SessionConfig;
+use crate::cookie::Candidates;
+use crate::handle::Shared;
+use crate::meta::Meta;
+use crate::sync::Stripes;
+use crate::token::{ID_KEY, id_payload};
+use crate::{SessionError, SessionHandle, SessionId, SessionMap};
+
+/// Opens the session of each request, and commits it when the response is there: all that an adapter needs.
+///
+/// Cheap to clone; clones share the backend and the locks.
+///
+/// ```
+/// use session_core::{SessionConfig, SessionManager};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = SessionManager::new(SessionConfig::builder("at least 32 bytes from a secret store", "id").build()?);
+///
+/// // A first request, without a cookie.
+/// let handle = manager.open([]);
+/// let session = handle.load().await?;
+/// session.insert("user", "ann")?;
+/// let commit = manager.commit(&handle, 200).await;
+/// let set_cookie = commit.set_cookie.expect("a new session has a cookie");
+///
+/// // The next one brings it back.
+/// let cookie = set_cookie.split(';').next().unwrap_or_default();
+/// let handle = manager.open([cookie.as_bytes()]);
+/// assert_eq!(handle.load().await?.get::<String>("user")?.as_deref(), Some("ann"));
+/// assert_eq!(manager.commit(&handle, 200).await.set_cookie, None);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SessionManager {
+    core: Arc<Core>,
+}
+
+/// What all requests share.
+pub(crate) struct Core {
+    pub(crate) config: SessionConfig,
+    store: Option<Store>,
+    /// Held by commits that have met a conflict, so that writers of one session in this process queue up.
+    pub(crate) stripes: Stripes,
+}
+
+enum Store {
+    Atomic(Arc<dyn ISessionBackend>),
+    SingleProcess(SingleProcess),
+}
+
+impl SessionManager {
+    /// A manager with this configuration.
+    ///
+    /// Warns in the log if the backend is not atomic: promises then hold within this process only.
+    #[must_use]
+    pub fn new(config: SessionConfig) -> Self {
+        let store = config.backend.clone().map(|backend| {
+            if backend.atomic().is_some() {
+                return Store::Atomic(backend);
+            }
+            tracing::warn!("session backend is not atomic: updates and logouts are safe within this process only");
+            Store::SingleProcess(SingleProcess::new(backend, config.clock.clone()))
+        });
+        Self { core: Arc::new(Core { config, store, stripes: Stripes::default() }) }
+    }
+
+    /// The session of a request, from the values of its `Cookie` headers. Remembers where the cookie is, and does no more.
+    #[must_use]
+    pub fn open<'a>(&self, cookie_headers: impl IntoIterator<Item = &'a [u8]>) -> SessionHandle {
+        let candidates = Candidates::find(cookie_headers, self.cookie_name());
+        SessionHandle::new(Shared::new(self.core.clone(), candidates))
+    }
+
+    /// The name of the session's cookie.
+    #[must_use]
+    pub fn cookie_name(&self) -> &str {
+        self.core.config.cookie_name()
+    }
+
+    /// Persists what the request has changed, and says what its response has to carry.
+    ///
+    /// Changes are not kept with a 5xx `status` (unless configured), which is also what to pass when the handler failed
+    /// without a response; a destruction is carried out whatever the status. If [`Commit::error`] is set, the response
+    /// is to be replaced by one that reports it.
+    pub async fn commit(&self, handle: &SessionHandle, status: u16) -> Commit {
+        match self.commit_now(handle, status) {
+            Some(commit) => commit,
+            None => handle.shared().commit(status).await,
+        }
+    }
+
+    /// [`Self::commit`] without waiting: the answer, if the store need not be asked.
+    ///
+    /// For adapters, which can so pass on most responses without boxing a future.
+    #[must_use]
+    pub fn commit_now(&self, handle: &SessionHandle, status: u16) -> Option<Commit> {
+        handle.shared().commit_now(status)
+    }
+}
+
+impl std::fmt::Debug for SessionManager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionManager").field("config", &self.core.config).finish_non_exhaustive()
+    }
+}
+
+/// What a response has to carry on behalf of its session.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[must_use = "the response has to carry this"]
+pub struct Commit {
+    /// The value of a `Set-Cookie` header to append. Such a response must not be cached: see [`Self::cache_control`].
+    pub set_cookie: Option<String>,
+    /// The session was used: `Vary` has to name `Cookie`; see [`Self::vary`].
+    pub session_used: bool,
+    /// The session could not be kept: the response is to be replaced by one that reports this.
+    pub error: Option<SessionError>,
+}
+
+impl Commit {
+    /// The value that a `Cache-Control` header must be set to, given the values that the response has: `no-store` if the
+    /// response sets the cookie, unless it says `no-store` or `private` already (RFC 9111, section 7.3).
+    pub fn cache_control<'a>(&self, existing: impl IntoIterator<Item = &'a [u8]>) -> Option<&'static str> {
+        let uncached = |value: &'a [u8]| has_member(value, b"no-store") || has_member(value, b"private");
+        (self.set_cookie.is_some() && !existing.into_iter().any(uncached)).then_some("no-store")
+    }
+
+    /// The value of a `Vary` header to append, given the values that the response has: `Cookie` if the session was used,
+    /// unless it is there already (RFC 9110, section 12.5.5).
+    pub fn vary<'a>(&self, existing: impl IntoIterator<Item = &'a [u8]>) -> Option<&'static str> {
+        let varies = |value: &'a [u8]| has_member(value, b"cookie") || has_member(value, b"*");
+        (self.session_used && !existing.into_iter().any(varies)).then_some("Cookie")
+    }
+}
+
+/// Whether a comma-separated header value has this member, its parameters aside.
+fn has_member(value: &[u8], member: &[u8]) -> bool {
+    value
+        .split(|&byte| byte == b',')
+        .filter_map(|part| part.split(|&byte| byte == b'=').next())
+        .any(|name| name.trim_ascii().eq_ignore_ascii_case(member))
+}
+
+impl Core {
+    /// The store's operations; none where sessions live in the cookie.
+    pub(crate) fn store(&self) -> Option<&dyn AtomicBackend> {
+        match self.store.as_ref()? {
+            Store::Atomic(backend) => backend.atomic(),
+            Store::SingleProcess(backend) => Some(backend),
+        }
+    }
+
+    pub(crate) fn is_cookie_mode(&self) -> bool {
+        self.store.is_none()
+    }
+
+    pub(crate) fn store_key(&self, id: &SessionId) -> String {
+        [&self.config.key_prefix, id.as_str()].concat()
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.config.clock.unix_seconds()
+    }
+
+    /// Whether a key of the session map belongs to the library.
+    pub(crate) fn is_reserved(&self, key: &str) -> bool {
+        key == crate::meta::META_KEY || (key == ID_KEY && self.is_cookie_mode())
+    }
+
+    /// How long the store keeps a session: a little longer than its token is good for.
+    pub(crate) fn store_expiry(&self, map: &SessionMap) -> std::time::Duration {
+        let remaining = Meta::of(map).remaining(self.config.lifetimes, self.now());
+        std::time::Duration::from_secs(remaining + 1)
+    }
+
+    /// The header that gives the client its session: the id of a stored one, else the session itself.
+    pub(crate) fn issue_cookie(&self, id: Option<&SessionId>, map: &SessionMap) -> Result<String, SessionError> {
+        let now = self.now();
+        let max_age = Meta::of(map).remaining(self.config.lifetimes, now);
+        let payload = id.map_or_else(|| map.to_json(), id_payload);
+        let tokens = &self.config.tokens;
+        let (header, bytes) = self
+            .config
+            .cookie
+            .set(tokens.len(payload.len()), max_age, |out| tokens.issue(payload.as_bytes(), now, out));
+        if bytes > crate::cookie::MAX_COOKIE_BYTES {
+            return Err(SessionError::CookieTooLarge { bytes });
+        }
+        Ok(header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responses_that_set_the_cookie_are_not_stored_by_caches() {
+        let commit = Commit { set_cookie: Some(String::new()), ..Commit::default() };
+        for absent in ["", "public, max-age=60", "x-private", "no-cache"] {
+            assert_eq!(commit.cache_control([absent.as_bytes()]), Some("no-store"), "{absent}");
+        }
+        for present in ["no-store", "max-age=60, Private", "private=\"x\""] {
+            assert_eq!(commit.cache_control([present.as_bytes()]), None, "{present}");
+        }
+        assert_eq!(Commit::default().cache_control([]), None);
+    }
+
+    #[test]
+    fn responses_that_used_the_session_vary_by_cookie() {
+        let commit = Commit { session_used: true, ..Commit::default() };
+        assert_eq!(commit.vary([]), Some("Cookie"));
+        assert_eq!(commit.vary([&b"Accept-Encoding"[..], b"Origin"]), Some("Cookie"));
+        for present in ["*", "cookie", "Accept, Cookie"] {
+            assert_eq!(commit.vary([present.as_bytes()]), None, "{present}");
+        }
+        assert_eq!(Commit::default().vary([]), None);
+    }
+}

@@ -1,0 +1,475 @@
+//! The session's data: an ordered map from keys to raw JSON text.
+
+mod finite;
+mod scan;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub(crate) use scan::same_json;
+
+/// An ordered map from keys to JSON values, kept as the text they came in until somebody reads them.
+///
+/// What nobody touches goes back byte for byte: numbers of any size and precision (`1.0` beside `1`, `1e400`, integers
+/// of 60 digits), escapes, white space inside values, and the order of keys. A key that occurs twice is kept twice; the
+/// last occurrence counts, as in Python and in RFC 8259's implementations, and writing the key leaves one.
+///
+/// A value is checked when it is read: Python's `NaN` and `Infinity`, which are not JSON, are carried along and fail
+/// only the reader of their key.
+///
+/// Clones share the text; the first write to a clone copies it.
+///
+/// ```
+/// use session_core::SessionMap;
+///
+/// let mut map = SessionMap::from_json(r#"{"big": 123456789012345678901234567890, "n": 1}"#)?;
+/// map.insert("n", 2)?;
+/// assert_eq!(map.get::<u32>("n")?, Some(2));
+/// assert_eq!(map.to_json(), r#"{"big":123456789012345678901234567890,"n":2}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct SessionMap {
+    /// `None` is the empty map, without an allocation.
+    inner: Option<Arc<Inner>>,
+}
+
+#[derive(Clone, Default)]
+struct Inner {
+    /// What the spans of the entries point into. A complete JSON object as long as `edited` is false; after an edit also
+    /// the text of replaced values, until `compact` drops them.
+    text: String,
+    entries: Vec<Entry>,
+    edited: bool,
+}
+
+static EMPTY: Inner = Inner { text: String::new(), entries: Vec::new(), edited: true };
+
+#[derive(Clone)]
+struct Entry {
+    /// Between the quotes, as it stands in the text.
+    key: Span,
+    /// Whether the key's text contains escapes.
+    escaped: bool,
+    value: Span,
+}
+
+/// A range of the text. Half the size of a `Range<usize>`: a map of many keys is mostly spans.
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// Texts longer than `SessionMap::MAX_BYTES` never come here.
+    fn new(range: Range<usize>) -> Self {
+        Self { start: range.start as u32, end: range.end as u32 }
+    }
+
+    fn of(self, text: &str) -> &str {
+        &text[self.start as usize..self.end as usize]
+    }
+
+    fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+}
+
+impl SessionMap {
+    /// The longest text that a map takes: 1 GiB. Configured limits are far below it.
+    pub const MAX_BYTES: usize = 1 << 30;
+
+    /// The empty map. Allocates nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { inner: None }
+    }
+
+    /// Takes over the text of a JSON object.
+    ///
+    /// The object's structure is checked (keys, separators, strings that end, brackets that match); what the values say
+    /// is checked when they are read.
+    ///
+    /// # Errors
+    ///
+    /// [`MapError`] if the text is not one JSON object, or longer than [`Self::MAX_BYTES`].
+    pub fn from_json(text: impl Into<String>) -> Result<Self, MapError> {
+        let text = text.into();
+        if text.len() > Self::MAX_BYTES {
+            return Err(MapError::TooLong { bytes: text.len() });
+        }
+        let mut entries = Vec::with_capacity(8);
+        scan::object(text.as_bytes(), |key, escaped, value| {
+            entries.push(Entry { key: Span::new(key), escaped, value: Span::new(value) });
+        })
+        .map_err(|offset| MapError::NotAnObject { offset })?;
+        Ok(Self { inner: Some(Arc::new(Inner { text, entries, edited: false })) })
+    }
+
+    /// [`Self::from_json`] for bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::from_json`], and [`MapError::NotUtf8`].
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, MapError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| MapError::NotUtf8 { offset: error.valid_up_to() })?;
+        Self::from_json(text)
+    }
+
+    /// The value of a key, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Decode`] if the value is not JSON or not a `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
+        self.raw(key).map(|raw| decode(key, raw)).transpose()
+    }
+
+    /// The text of a key's value, as it came.
+    #[must_use]
+    pub fn raw(&self, key: &str) -> Option<&str> {
+        let inner = self.inner();
+        let at = inner.find(key)?;
+        Some(inner.entries[at].value.of(&inner.text))
+    }
+
+    /// Whether the key is there.
+    #[must_use]
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.inner().find(key).is_some()
+    }
+
+    /// Sets a key, in its place if it is there and else at the end. Returns whether this changed the map.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Encode`] if the value can't be written as JSON, and [`ValueError::NotFinite`] if it contains a
+    /// `NaN` or an infinity, which JSON can't carry.
+    pub fn insert(&mut self, key: &str, value: impl Serialize) -> Result<bool, ValueError> {
+        let json = encode(key, &value)?;
+        self.insert_json(key, &json)
+    }
+
+    /// Sets a key to a value that is JSON text already. What white space it contains does not count as a change.
+    pub(crate) fn insert_json(&mut self, key: &str, json: &str) -> Result<bool, ValueError> {
+        let inner = self.inner();
+        let found = inner.find(key);
+        if let Some(at) = found {
+            let unique = inner.find_before(at, key).is_none();
+            if unique && same_json(inner.entries[at].value.of(&inner.text), json) {
+                return Ok(false);
+            }
+        }
+        // An escaped key takes at most six bytes for each of its own.
+        let longest = inner.text.len() + 6 * key.len() + json.len();
+        if longest > Self::MAX_BYTES {
+            return Err(ValueError::TooLong { key: key.into() });
+        }
+        let inner = self.edit(6 * key.len() + json.len());
+        let value = inner.append(json);
+        match found {
+            Some(at) => {
+                inner.entries[at].value = value;
+                inner.remove_duplicates_before(at, key);
+            }
+            None => {
+                let start = inner.text.len();
+                let escaped = scan::push_escaped(&mut inner.text, key);
+                let key = Span::new(start..inner.text.len());
+                inner.entries.push(Entry { key, escaped, value });
+            }
+        }
+        inner.compact();
+        Ok(true)
+    }
+
+    /// Removes a key. Returns whether it was there.
+    pub fn remove(&mut self, key: &str) -> bool {
+        let Some(last) = self.inner().find(key) else { return false };
+        let inner = self.edit(0);
+        inner.remove_duplicates_before(last + 1, key);
+        true
+    }
+
+    /// Removes all keys.
+    pub fn clear(&mut self) {
+        self.inner = None;
+    }
+
+    /// The keys, in order, each once.
+    ///
+    /// A lone surrogate in a key, which Python may write and Rust's strings can't hold, reads as U+FFFD.
+    pub fn keys(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.iter().map(|(key, _)| key)
+    }
+
+    /// The keys with the text of their values, in order, each key once.
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        let inner = self.inner();
+        // Of a key's occurrences the last one counts.
+        let mut seen = HashSet::with_capacity(inner.entries.len());
+        let mut rows: Vec<_> = inner
+            .entries
+            .iter()
+            .rev()
+            .map(|entry| (entry.decoded_key(&inner.text), entry.value.of(&inner.text)))
+            .filter(|(key, _)| seen.insert(key.clone()))
+            .collect();
+        rows.reverse();
+        rows.into_iter()
+    }
+
+    /// The number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self.inner().entries.len() {
+            short @ 0..=1 => short,
+            _ => self.iter().count(),
+        }
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inner().entries.is_empty()
+    }
+
+    /// Whether there is no key but `hidden`.
+    pub(crate) fn is_empty_but_for(&self, hidden: &str) -> bool {
+        let inner = self.inner();
+        inner.entries.iter().all(|entry| entry.is(hidden, &inner.text))
+    }
+
+    /// The text of the whole object: as it came if nothing was changed, else with the values as they came and no white
+    /// space around them.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    /// Appends what [`Self::to_json`] returns.
+    pub fn write_json(&self, out: &mut String) {
+        let inner = self.inner();
+        out.reserve(self.json_len());
+        if !inner.edited {
+            out.push_str(&inner.text);
+            return;
+        }
+        out.push('{');
+        for (at, entry) in inner.entries.iter().enumerate() {
+            out.push_str(if at == 0 { "\"" } else { ",\"" });
+            out.push_str(entry.key.of(&inner.text));
+            out.push_str("\":");
+            out.push_str(entry.value.of(&inner.text));
+        }
+        out.push('}');
+    }
+
+    /// The length in bytes of what [`Self::to_json`] returns.
+    #[must_use]
+    pub fn json_len(&self) -> usize {
+        let inner = self.inner();
+        if inner.edited { inner.live_len() } else { inner.text.len() }
+    }
+
+    fn inner(&self) -> &Inner {
+        self.inner.as_deref().unwrap_or(&EMPTY)
+    }
+
+    /// The text to write to, this map's own, with room for some more bytes.
+    fn edit(&mut self, room: usize) -> &mut Inner {
+        let shared = self.inner.get_or_insert_with(|| Arc::new(EMPTY.clone()));
+        if Arc::get_mut(shared).is_none() {
+            *shared = Arc::new(shared.with_room(room));
+        }
+        let inner = Arc::make_mut(shared);
+        inner.edited = true;
+        inner
+    }
+}
+
+impl Inner {
+    /// A copy that can grow by `room` bytes and an entry before it has to move.
+    fn with_room(&self, room: usize) -> Self {
+        let mut text = String::with_capacity(self.text.len() + room);
+        text.push_str(&self.text);
+        let mut entries = Vec::with_capacity(self.entries.len() + 1);
+        entries.extend_from_slice(&self.entries);
+        Self { text, entries, edited: self.edited }
+    }
+
+    /// The last occurrence of a key.
+    fn find(&self, key: &str) -> Option<usize> {
+        self.find_before(self.entries.len(), key)
+    }
+
+    fn find_before(&self, end: usize, key: &str) -> Option<usize> {
+        self.entries[..end].iter().rposition(|entry| entry.is(key, &self.text))
+    }
+
+    fn remove_duplicates_before(&mut self, end: usize, key: &str) {
+        let mut end = end;
+        while let Some(at) = self.find_before(end, key) {
+            self.entries.remove(at);
+            end = at;
+        }
+    }
+
+    fn append(&mut self, text: &str) -> Span {
+        let start = self.text.len();
+        self.text.push_str(text);
+        Span::new(start..self.text.len())
+    }
+
+    /// The length of the object's text without what was replaced or removed: braces, and for each entry two quotes, a
+    /// colon and a comma, less the comma of the first.
+    fn live_len(&self) -> usize {
+        let entries: usize = self.entries.iter().map(|entry| entry.key.len() + entry.value.len() + 4).sum();
+        2 + entries - usize::from(!self.entries.is_empty())
+    }
+
+    /// Drops the text of replaced values once they take more room than what is alive.
+    fn compact(&mut self) {
+        if self.text.len() < 4096 || self.text.len() < 2 * self.live_len() {
+            return;
+        }
+        let mut text = String::with_capacity(self.live_len());
+        for entry in &mut self.entries {
+            for span in [&mut entry.key, &mut entry.value] {
+                let start = text.len();
+                text.push_str(span.of(&self.text));
+                *span = Span::new(start..text.len());
+            }
+        }
+        self.text = text;
+    }
+}
+
+impl Entry {
+    fn is(&self, key: &str, text: &str) -> bool {
+        if self.escaped { self.decoded_key(text) == key } else { self.key.of(text) == key }
+    }
+
+    fn decoded_key<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let raw = self.key.of(text);
+        if self.escaped { Cow::Owned(scan::unescape(raw)) } else { Cow::Borrowed(raw) }
+    }
+}
+
+/// The JSON text of a value that is to be stored under `key`.
+pub(crate) fn encode<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<String, ValueError> {
+    let json = serde_json::to_string(value).map_err(|_| ValueError::Encode { key: key.into() })?;
+    // serde_json writes null for NaN and the infinities.
+    if json.contains("null") && !finite::is_finite(value) {
+        return Err(ValueError::NotFinite { key: key.into() });
+    }
+    Ok(json)
+}
+
+/// Reads the text of the value of `key`.
+pub(crate) fn decode<T: DeserializeOwned>(key: &str, raw: &str) -> Result<T, ValueError> {
+    serde_json::from_str(raw).map_err(|error| ValueError::Decode {
+        key: key.into(),
+        expected: std::any::type_name::<T>(),
+        problem: match error.classify() {
+            serde_json::error::Category::Data => "another type",
+            _ => "not JSON",
+        },
+        column: error.column(),
+    })
+}
+
+/// Equal if they have the same keys in the same order with the same text, white space between tokens aside.
+impl PartialEq for SessionMap {
+    fn eq(&self, other: &Self) -> bool {
+        let mut others = other.iter();
+        let all_equal = self.iter().all(|(key, value)| {
+            others.next().is_some_and(|(other_key, other)| key == other_key && same_json(value, other))
+        });
+        all_equal && others.next().is_none()
+    }
+}
+
+/// Prints sizes only: session data does not belong into logs.
+impl fmt::Debug for SessionMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionMap").field("keys", &self.len()).field("bytes", &self.json_len()).finish()
+    }
+}
+
+impl std::str::FromStr for SessionMap {
+    type Err = MapError;
+
+    fn from_str(text: &str) -> Result<Self, MapError> {
+        Self::from_json(text)
+    }
+}
+
+/// Why a text is not a session map. Quotes nothing of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MapError {
+    /// The text is not one JSON object.
+    #[error("not a JSON object: unexpected at byte {offset}")]
+    NotAnObject {
+        /// Where it stops being one.
+        offset: usize,
+    },
+    /// The bytes are not UTF-8.
+    #[error("not UTF-8 from byte {offset}")]
+    NotUtf8 {
+        /// Where it stops being UTF-8.
+        offset: usize,
+    },
+    /// The text is longer than [`SessionMap::MAX_BYTES`].
+    #[error("{bytes} bytes of JSON, the limit is {}", SessionMap::MAX_BYTES)]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+}
+
+/// Why a value can't be written or read. Names the key, quotes nothing of the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// The value can't be written as JSON, for instance a map whose keys are not strings.
+    #[error("the value for session key {key:?} can't be written as JSON")]
+    Encode {
+        /// The key of the session map.
+        key: Box<str>,
+    },
+    /// The value contains a `NaN` or an infinity, which JSON can't carry.
+    #[error("the value for session key {key:?} contains a NaN or infinity, which JSON can't carry")]
+    NotFinite {
+        /// The key of the session map.
+        key: Box<str>,
+    },
+    /// The map would grow beyond [`SessionMap::MAX_BYTES`].
+    #[error("the value for session key {key:?} is too long")]
+    TooLong {
+        /// The key of the session map.
+        key: Box<str>,
+    },
+    /// The stored value is not what the reader expected.
+    #[error("the value of session key {key:?} can't be read as {expected}: {problem} at column {column}")]
+    Decode {
+        /// The key of the session map.
+        key: Box<str>,
+        /// The Rust type that was asked for.
+        expected: &'static str,
+        /// Whether it is no JSON at all or another type.
+        problem: &'static str,
+        /// Where in the value, in bytes from 1.
+        column: usize,
+    },
+}

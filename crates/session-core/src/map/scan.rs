@@ -1,0 +1,229 @@
+//! Finds the entries of a JSON object without reading its values.
+//!
+//! Strict about the frame (RFC 8259: keys, separators, strings that end, brackets that match), so that entries can be
+//! cut out and put together again; indifferent to what values say, so that one unreadable value harms only its reader.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+/// Calls `entry(key, escaped, value)` for each entry of the object, with the ranges of the key's text between its
+/// quotes, whether that contains escapes, and the value's text.
+///
+/// Returns the offset of the first byte that doesn't fit.
+pub(super) fn object(text: &[u8], mut entry: impl FnMut(Range<usize>, bool, Range<usize>)) -> Result<(), usize> {
+    let mut scanner = Scanner { text, at: 0 };
+    scanner.white_space();
+    scanner.expect(b'{')?;
+    scanner.white_space();
+    if scanner.peek() == Some(b'}') {
+        scanner.at += 1;
+    } else {
+        loop {
+            let (key, escaped) = scanner.key()?;
+            scanner.white_space();
+            scanner.expect(b':')?;
+            scanner.white_space();
+            let value = scanner.value()?;
+            entry(key, escaped, value);
+            scanner.white_space();
+            match scanner.peek() {
+                Some(b',') => scanner.at += 1,
+                Some(b'}') => break scanner.at += 1,
+                _ => return Err(scanner.at),
+            }
+            scanner.white_space();
+        }
+    }
+    scanner.white_space();
+    if scanner.at == text.len() { Ok(()) } else { Err(scanner.at) }
+}
+
+struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Scanner<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), usize> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(self.at)
+        }
+    }
+
+    fn white_space(&mut self) {
+        while self.peek().is_some_and(is_white_space) {
+            self.at += 1;
+        }
+    }
+
+    /// A key must be a string that can be decoded.
+    fn key(&mut self) -> Result<(Range<usize>, bool), usize> {
+        let start = self.at;
+        let escaped = self.string()?;
+        let range = start + 1..self.at - 1;
+        let key = &self.text[range.clone()];
+        if key.iter().any(|&byte| byte < 0x20) || (escaped && !valid_escapes(key)) {
+            return Err(start);
+        }
+        Ok((range, escaped))
+    }
+
+    /// Passes over a string; returns whether it contains escapes.
+    fn string(&mut self) -> Result<bool, usize> {
+        self.expect(b'"')?;
+        let mut escaped = false;
+        loop {
+            match self.peek() {
+                Some(b'"') => break self.at += 1,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.at += 2;
+                }
+                Some(_) => self.at += 1,
+                None => return Err(self.text.len()),
+            }
+        }
+        Ok(escaped)
+    }
+
+    fn value(&mut self) -> Result<Range<usize>, usize> {
+        let start = self.at;
+        match self.peek() {
+            Some(b'"') => {
+                self.string()?;
+            }
+            Some(b'{' | b'[') => self.nested()?,
+            _ => self.bare(),
+        }
+        if self.at == start { Err(start) } else { Ok(start..self.at) }
+    }
+
+    /// Passes over an array or object, however deep.
+    fn nested(&mut self) -> Result<(), usize> {
+        let mut closers: SmallVec<[u8; 32]> = SmallVec::new();
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.string()?;
+                    continue;
+                }
+                Some(b'{') => closers.push(b'}'),
+                Some(b'[') => closers.push(b']'),
+                Some(byte @ (b'}' | b']')) if closers.pop() != Some(byte) => return Err(self.at),
+                Some(_) => {}
+                None => return Err(self.at),
+            }
+            self.at += 1;
+            if closers.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Passes over a number, a literal, or what Python writes beside them (`NaN`, `-Infinity`).
+    fn bare(&mut self) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')) {
+            self.at += 1;
+        }
+    }
+}
+
+fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+fn valid_escapes(key: &[u8]) -> bool {
+    let mut rest = key;
+    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
+        let used = match rest.get(at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') if rest.get(at + 2..at + 6).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) => 6,
+            _ => return false,
+        };
+        rest = &rest[at + used..];
+    }
+    true
+}
+
+/// Decodes a key whose escapes are valid. A lone surrogate becomes U+FFFD.
+pub(super) fn unescape(key: &str) -> String {
+    let mut out = String::with_capacity(key.len());
+    let mut rest = key;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let used = match rest.as_bytes()[at + 1] {
+            b'u' => {
+                let (character, used) = unescape_unicode(&rest[at..]);
+                out.push(character);
+                used
+            }
+            short => {
+                out.push(match short {
+                    b'b' => '\u{8}',
+                    b'f' => '\u{c}',
+                    b'n' => '\n',
+                    b'r' => '\r',
+                    b't' => '\t',
+                    itself => itself as char,
+                });
+                2
+            }
+        };
+        rest = &rest[at + used..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The character that a `\uXXXX`, or a pair of them, stands for, and how many bytes it takes.
+fn unescape_unicode(text: &str) -> (char, usize) {
+    let unit = |at: usize| {
+        let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(escape, 16).ok()
+    };
+    let units = [unit(0).unwrap_or(0xFFFD), unit(6).unwrap_or(0)];
+    let first = char::decode_utf16(units).next().and_then(Result::ok).unwrap_or(char::REPLACEMENT_CHARACTER);
+    (first, 6 * first.len_utf16())
+}
+
+/// Appends a key as it stands between quotes; returns whether that took escapes.
+pub(super) fn push_escaped(out: &mut String, key: &str) -> bool {
+    let before = out.len();
+    for character in key.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            other => out.push(other),
+        }
+    }
+    out.len() - before != key.len()
+}
+
+/// Whether two JSON texts differ in nothing but white space between tokens.
+pub(crate) fn same_json(one: &str, other: &str) -> bool {
+    one == other || tokens(one).eq(tokens(other))
+}
+
+/// The bytes of a JSON text, without white space outside of strings.
+fn tokens(text: &str) -> impl Iterator<Item = u8> {
+    let mut in_string = false;
+    let mut escaped = false;
+    text.bytes().filter(move |&byte| {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = byte == b'\\' && !escaped;
+            return true;
+        }
+        in_string = byte == b'"';
+        !is_white_space(byte)
+    })
+}

@@ -1,0 +1,224 @@
+//! Brings the changes of a session into the store: compare, set, and replay what others overtook.
+
+use crate::backend::{AtomicBackend, BackendError, Created, Marker, Removed, Replaced, Rotation, Stored, Version};
+use crate::budget::Budget;
+use crate::change::ChangeLog;
+use crate::commit::{Action, decide};
+use crate::flight::{Answer, Flight};
+use crate::handle::Shared;
+use crate::manager::Core;
+use crate::meta::{META_KEY, Meta};
+use crate::state::{CookieDue, Origin, State, Victim};
+use crate::{SessionError, SessionId, SessionMap};
+
+/// What became of the changes.
+pub(crate) enum Persisted {
+    /// The store has them.
+    Done,
+    /// The session was destroyed meanwhile, and they with it.
+    Destroyed,
+    /// The session was renewed meanwhile or has vanished: they could not be kept.
+    Gone,
+}
+
+/// How many renewals of one session a destruction follows.
+const LONGEST_CHAIN: usize = 16;
+
+impl Shared {
+    /// Persists what has changed until now; what changes meanwhile stays pending. The caller holds `flight`.
+    pub(crate) async fn persist(&self, budget: &mut Budget) -> Result<Persisted, SessionError> {
+        let Some(store) = self.core.store() else { return Ok(Persisted::Done) };
+        let doubt = self.cell().doubt.take();
+        if let Some(doubt) = doubt {
+            Flight::settle(self, doubt, store, budget).await?;
+        }
+        let mut action = decide(&self.core, &self.cell());
+        if let Action::Destroy(victim) = action {
+            self.destroy(store, victim, budget).await?;
+            action = decide(&self.core, &self.cell());
+        }
+        match action {
+            Action::Create { absent } => {
+                if let Some(id) = absent
+                    && let Some(Marker::Renewed { .. }) = budget.run(store.marker(&self.core.store_key(&id))).await?
+                {
+                    return Ok(self.lost(None));
+                }
+                self.create(store, budget).await
+            }
+            Action::Write { origin, renew } => self.write(store, origin, renew, budget).await,
+            _ => Ok(Persisted::Done),
+        }
+    }
+
+    async fn destroy(
+        &self,
+        store: &dyn AtomicBackend,
+        victim: Victim,
+        budget: &mut Budget,
+    ) -> Result<(), SessionError> {
+        let id = match victim {
+            Victim::Known(origin) => origin.stored.map(|(id, _)| id),
+            Victim::Unread => self.claimed_id(),
+            Victim::Unborn => None,
+        };
+        let Some(id) = id else {
+            self.cell().state = State::Anonymous { absent: None };
+            return Ok(());
+        };
+        let mut key = self.core.store_key(&id);
+        for _ in 0..LONGEST_CHAIN {
+            match budget.run(store.remove(&key, None)).await? {
+                Removed::Removed => {
+                    let mut cell = self.cell();
+                    // Nobody has looked at the cookie until now.
+                    cell.client_has_session |= matches!(victim, Victim::Unread);
+                    cell.confirm_removed();
+                    return Ok(());
+                }
+                // Logging out is meant for the person: the session lives on under this key.
+                Removed::Gone(Some(Marker::Renewed { successor })) => key = successor.into(),
+                Removed::Gone(_) | Removed::Conflict(_) => break,
+            }
+        }
+        // It was gone already: whoever removed it has told the client, and a login may have followed.
+        self.cell().state = State::Anonymous { absent: None };
+        Ok(())
+    }
+
+    async fn create(&self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Persisted, SessionError> {
+        let core = &*self.core;
+        let mut flight = Flight::begin(self);
+        let mut map = flight.local.clone();
+        core.stamp(&mut map, true)?;
+        core.check_size(&map)?;
+        let expiry = core.store_expiry(&map);
+        loop {
+            let id = SessionId::random().ok_or(SessionError::NoRandomNumbers)?;
+            flight.attempt(&map, Some(id));
+            let answer = budget.run(store.create(&core.store_key(&id), &map, expiry)).await;
+            match flight.answered(answer, store, budget).await? {
+                Answer::Reply(Created::Created(version)) | Answer::Applied(Some(version)) => {
+                    flight.land(id, version);
+                    return Ok(Persisted::Done);
+                }
+                Answer::Reply(Created::Exists) | Answer::Applied(None) => {}
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        store: &dyn AtomicBackend,
+        origin: Origin,
+        renew: bool,
+        budget: &mut Budget,
+    ) -> Result<Persisted, SessionError> {
+        let core = &*self.core;
+        let Some((id, mut version)) = origin.stored else { return Ok(Persisted::Done) };
+        let key = core.store_key(&id);
+        let new_id = if renew { Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?) } else { None };
+        let mut flight = Flight::begin(self);
+        let mut map = flight.local.clone();
+        let mut turn = None;
+        loop {
+            core.stamp(&mut map, renew)?;
+            core.check_size(&map)?;
+            let destination = new_id.filter(|_| !map.is_empty_but_for(META_KEY));
+            flight.attempt(&map, destination);
+            let answer = budget.run(core.compare_and_write(store, &key, destination, &map, &version)).await;
+            match flight.answered(answer, store, budget).await? {
+                Answer::Reply(Written::Stored(version)) | Answer::Applied(Some(version)) => {
+                    flight.land(destination.unwrap_or(id), version);
+                    return Ok(Persisted::Done);
+                }
+                Answer::Reply(Written::Removed) | Answer::Applied(None) => {
+                    flight.land_removed();
+                    return Ok(Persisted::Done);
+                }
+                Answer::Reply(Written::Gone) => {
+                    let marker = budget.run(store.marker(&key)).await?;
+                    flight.abandon();
+                    return Ok(self.lost(marker.as_ref()));
+                }
+                Answer::Reply(Written::Conflict(current)) => {
+                    budget.start();
+                    if turn.is_none() {
+                        turn = budget.wait(core.stripes.lock(&key)).await.ok();
+                    }
+                    if turn.is_none() || budget.left().is_zero() {
+                        return Err(SessionError::Contended);
+                    }
+                    version = current.version;
+                    map = flight.replay(current)?;
+                }
+            }
+        }
+    }
+
+    /// The session is gone, and nothing of it may reach the client any more.
+    fn lost(&self, marker: Option<&Marker>) -> Persisted {
+        let mut cell = self.cell();
+        cell.log = ChangeLog::default();
+        cell.state = State::Gone;
+        cell.cookie = CookieDue::Nothing;
+        match marker {
+            Some(Marker::Destroyed) => Persisted::Destroyed,
+            _ => Persisted::Gone,
+        }
+    }
+}
+
+/// The answer to a write, whichever way it went.
+enum Written {
+    Stored(Version),
+    Removed,
+    Conflict(Stored),
+    Gone,
+}
+
+impl Core {
+    /// Writes a session at a version: under its new id, in place, or, once it is empty, not at all.
+    async fn compare_and_write(
+        &self,
+        store: &dyn AtomicBackend,
+        key: &str,
+        new_id: Option<SessionId>,
+        map: &SessionMap,
+        version: &Version,
+    ) -> Result<Written, BackendError> {
+        if map.is_empty_but_for(META_KEY) {
+            return Ok(match store.remove(key, Some(version)).await? {
+                Removed::Removed => Written::Removed,
+                Removed::Conflict(current) => Written::Conflict(current),
+                Removed::Gone(_) => Written::Gone,
+            });
+        }
+        let exp = self.store_expiry(map);
+        let answer = match new_id.map(|id| self.store_key(&id)) {
+            Some(new) => store.rotate(Rotation { old: key, new: &new, value: map, exp, version }).await?,
+            None => store.replace(key, map, exp, version).await?,
+        };
+        Ok(match answer {
+            Replaced::Replaced(version) => Written::Stored(version),
+            Replaced::Conflict(current) => Written::Conflict(current),
+            Replaced::Gone => Written::Gone,
+        })
+    }
+
+    /// Notes when the session was created, if that matters.
+    pub(crate) fn stamp(&self, map: &mut SessionMap, anew: bool) -> Result<(), SessionError> {
+        let mut meta = Meta::of(map);
+        let matters = self.config.lifetimes.absolute.is_some() && !map.is_empty_but_for(META_KEY);
+        if matters && (anew || meta.created.is_none()) {
+            meta.created = Some(self.now());
+            meta.write(map)?;
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, map: &SessionMap) -> Result<(), SessionError> {
+        let (bytes, limit) = (map.json_len(), self.config.max_session_bytes);
+        if bytes > limit { Err(SessionError::TooLarge { bytes, limit }) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,194 @@
+//! Signed text, byte-compatible with Python's `itsdangerous` 2.2.
+//!
+//! [`Signer`] appends an HMAC to a value: `value.signature`. [`TimestampSigner`] puts the time of signing in between:
+//! `value.timestamp.signature`, which is the token that Starlette and starlette-session keep in their cookies.
+//!
+//! Both work on bytes, know nothing of cookies or sessions, and are told the time by their caller.
+
+mod key;
+mod timestamp;
+
+pub use key::{Digest, Key, KeyDerivation};
+pub use timestamp::{TimestampSigner, Unsigned};
+
+pub(crate) use timestamp::push_timestamp;
+
+use key::Mac;
+
+/// The salt of `itsdangerous` when none is given.
+pub const DEFAULT_SALT: &str = "itsdangerous.Signer";
+
+/// Separates value, timestamp and signature.
+const SEPARATOR: u8 = b'.';
+
+/// Signs values and verifies them: `value.signature`.
+///
+/// The signature is the unpadded base64url text of an HMAC of the value, under a key that is derived from the secret
+/// and the salt. Several keys may be given for rotation: all verify, the last one signs.
+///
+/// Signatures are compared in constant time, and only the one canonical text of a signature verifies (Python's lax
+/// base64 decoder also takes texts that no signer emits).
+///
+/// ```
+/// use session_core::signer::Signer;
+///
+/// let signer = Signer::new("secret");
+/// let signed = signer.sign("user-1");
+/// assert_eq!(signer.unsign(&signed)?, b"user-1");
+/// assert!(signer.unsign(b"user-2.forged").is_err());
+/// # Ok::<(), session_core::signer::SignatureError>(())
+/// ```
+#[derive(Clone)]
+pub struct Signer {
+    /// Oldest first; never empty.
+    keys: Vec<Mac>,
+}
+
+impl Signer {
+    /// A signer with one secret, the default salt, key derivation and digest of `itsdangerous`.
+    ///
+    /// The secret may be of any length, even empty, as in Python; [`SessionConfig`](crate::SessionConfig) is stricter.
+    #[must_use]
+    pub fn new(key: impl Into<Key>) -> Self {
+        Self::with_salt(key, DEFAULT_SALT)
+    }
+
+    /// A signer with one secret and a salt of its own, so that what is signed for one purpose can't be used for another.
+    #[must_use]
+    pub fn with_salt(key: impl Into<Key>, salt: impl AsRef<[u8]>) -> Self {
+        Self { keys: vec![key.into().derive(salt.as_ref())] }
+    }
+
+    /// A signer with several keys, oldest first: all verify, the last one signs.
+    ///
+    /// # Errors
+    ///
+    /// [`NoKey`] if the list is empty.
+    ///
+    /// ```
+    /// use session_core::signer::{DEFAULT_SALT, Digest, Key, Signer};
+    ///
+    /// let old = Signer::new("old secret").sign("value");
+    /// let rotating = Signer::with_keys([Key::new("old secret"), Key::new("new secret").digest(Digest::Sha256)], DEFAULT_SALT)?;
+    /// assert_eq!(rotating.unsign(&old)?, b"value");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_keys<K: Into<Key>>(keys: impl IntoIterator<Item = K>, salt: impl AsRef<[u8]>) -> Result<Self, NoKey> {
+        let keys: Vec<Mac> = keys.into_iter().map(|key| key.into().derive(salt.as_ref())).collect();
+        if keys.is_empty() { Err(NoKey) } else { Ok(Self { keys }) }
+    }
+
+    /// `value.signature`.
+    #[must_use]
+    pub fn sign(&self, value: impl AsRef<[u8]>) -> Vec<u8> {
+        let value = value.as_ref();
+        let signature = self.signature(value);
+        [value, &[SEPARATOR], signature.as_bytes()].concat()
+    }
+
+    /// The value, if its signature verifies.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::BadSignature`] if there is no signature or none of the keys made it.
+    pub fn unsign<'a>(&self, signed: &'a [u8]) -> Result<&'a [u8], SignatureError> {
+        self.verify(signed).map(|(value, _)| value)
+    }
+
+    /// The signature of `value` by the signing key.
+    pub(crate) fn signature(&self, value: &[u8]) -> Signature {
+        self.signing_key().sign(value)
+    }
+
+    /// The length of the signing key's signatures.
+    pub(crate) fn signature_len(&self) -> usize {
+        self.signing_key().signature_len()
+    }
+
+    /// The value, and whether it was the signing key that verified it (not an older one).
+    fn verify<'a>(&self, signed: &'a [u8]) -> Result<(&'a [u8], bool), SignatureError> {
+        let (value, signature) = rsplit(signed).ok_or(SignatureError::BadSignature)?;
+        let newest_first = self.keys.iter().rev().enumerate();
+        for (age, key) in newest_first {
+            if key.sign(value).verifies(signature) {
+                return Ok((value, age == 0));
+            }
+        }
+        Err(SignatureError::BadSignature)
+    }
+
+    fn signing_key(&self) -> &Mac {
+        &self.keys[self.keys.len() - 1]
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signer").field("keys", &self.keys.len()).finish_non_exhaustive()
+    }
+}
+
+/// Splits at the last separator.
+fn rsplit(signed: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = signed.iter().rposition(|&byte| byte == SEPARATOR)?;
+    Some((&signed[..at], &signed[at + 1..]))
+}
+
+/// The text of a signature, on the stack.
+pub(crate) struct Signature {
+    text: [u8; Signature::MAX],
+    len: usize,
+}
+
+impl Signature {
+    /// SHA-512, 64 bytes, in unpadded base64.
+    const MAX: usize = 86;
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.text[..self.len]
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// Compares in constant time.
+    fn verifies(&self, signature: &[u8]) -> bool {
+        use subtle::ConstantTimeEq;
+        self.as_bytes().ct_eq(signature).into()
+    }
+}
+
+/// Why a signed text was not accepted. Carries nothing of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// There is no signature, or none of the keys made it.
+    #[error("signature does not match")]
+    BadSignature,
+    /// The signature is right, but what it signs carries no timestamp.
+    #[error("timestamp missing")]
+    MissingTimestamp,
+    /// The signature is right, but its timestamp is not a number of seconds.
+    #[error("malformed timestamp")]
+    MalformedTimestamp,
+    /// Signed longer ago than allowed.
+    #[error("signature age {age} s exceeds {max_age} s")]
+    Expired {
+        /// Seconds since it was signed.
+        age: u64,
+        /// Seconds allowed.
+        max_age: u64,
+    },
+    /// Signed in the future, beyond the allowed clock skew.
+    #[error("signature is from {ahead} s in the future")]
+    FromTheFuture {
+        /// Seconds until the clock reaches the timestamp.
+        ahead: u64,
+    },
+}
+
+/// A signer needs at least one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a signer needs at least one key")]
+pub struct NoKey;

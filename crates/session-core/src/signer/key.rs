@@ -1,0 +1,211 @@
+//! Secrets, how keys are derived from them, and the keyed HMAC that is prepared once per key.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac as _};
+use sha1::Sha1;
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::Signature;
+
+/// The hash function of key derivation and HMAC.
+///
+/// `itsdangerous` calls it `digest_method`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Digest {
+    /// The default of `itsdangerous`, and what Starlette uses. HMAC-SHA-1 is not known to be weak, unlike bare SHA-1.
+    #[default]
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+/// How the HMAC key is made of secret and salt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyDerivation {
+    /// `digest(salt + "signer" + secret)`: the default of `itsdangerous`, called `django-concat` there.
+    #[default]
+    DjangoConcat,
+    /// `digest(salt + secret)`.
+    Concat,
+    /// `HMAC(secret, salt)`; Flask's choice.
+    Hmac,
+    /// The secret itself; the salt has no effect.
+    None,
+}
+
+/// A secret with the way it is used.
+///
+/// Strings and byte strings turn into a key with the default derivation and digest. `Debug` does not print the secret.
+///
+/// ```
+/// use session_core::signer::{Digest, Key, KeyDerivation, Signer};
+///
+/// let signer = Signer::with_salt(
+///     Key::new("secret").derivation(KeyDerivation::Hmac).digest(Digest::Sha512),
+///     "cookie-session",
+/// );
+/// assert!(signer.unsign(&signer.sign("value")).is_ok());
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    secret: Vec<u8>,
+    derivation: KeyDerivation,
+    digest: Digest,
+}
+
+impl Key {
+    /// A key with the default derivation and digest.
+    #[must_use]
+    pub fn new(secret: impl Into<Vec<u8>>) -> Self {
+        Self { secret: secret.into(), derivation: KeyDerivation::default(), digest: Digest::default() }
+    }
+
+    /// Sets the key derivation; default [`KeyDerivation::DjangoConcat`].
+    #[must_use]
+    pub fn derivation(mut self, derivation: KeyDerivation) -> Self {
+        self.derivation = derivation;
+        self
+    }
+
+    /// Sets the digest; default [`Digest::Sha1`].
+    #[must_use]
+    pub fn digest(mut self, digest: Digest) -> Self {
+        self.digest = digest;
+        self
+    }
+
+    /// The length of the secret in bytes.
+    pub(crate) fn secret_len(&self) -> usize {
+        self.secret.len()
+    }
+
+    /// Prepares the HMAC, inner and outer pads included, once and for all messages.
+    pub(super) fn derive(&self, salt: &[u8]) -> Mac {
+        let derived = match self.derivation {
+            KeyDerivation::DjangoConcat => hash(self.digest, &[salt, b"signer", &self.secret]),
+            KeyDerivation::Concat => hash(self.digest, &[salt, &self.secret]),
+            KeyDerivation::Hmac => Mac::new(self.digest, &self.secret).tag(salt),
+            KeyDerivation::None => return Mac::new(self.digest, &self.secret),
+        };
+        Mac::new(self.digest, &derived)
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key")
+            .field("derivation", &self.derivation)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<&str> for Key {
+    fn from(secret: &str) -> Self {
+        Self::new(secret)
+    }
+}
+
+impl From<String> for Key {
+    fn from(secret: String) -> Self {
+        Self::new(secret)
+    }
+}
+
+impl From<&[u8]> for Key {
+    fn from(secret: &[u8]) -> Self {
+        Self::new(secret)
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Key {
+    fn from(secret: &[u8; N]) -> Self {
+        Self::new(secret.as_slice())
+    }
+}
+
+impl From<Vec<u8>> for Key {
+    fn from(secret: Vec<u8>) -> Self {
+        Self::new(secret)
+    }
+}
+
+/// A keyed HMAC that has seen no message yet.
+#[derive(Clone)]
+pub(super) enum Mac {
+    Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
+    Sha384(Hmac<Sha384>),
+    Sha512(Hmac<Sha512>),
+}
+
+/// Runs one expression for whichever digest is meant.
+macro_rules! with_hmac {
+    ($mac:expr, $keyed:ident => $body:expr) => {
+        match $mac {
+            Mac::Sha1($keyed) => $body,
+            Mac::Sha256($keyed) => $body,
+            Mac::Sha384($keyed) => $body,
+            Mac::Sha512($keyed) => $body,
+        }
+    };
+}
+
+impl Mac {
+    fn new(digest: Digest, key: &[u8]) -> Self {
+        match digest {
+            Digest::Sha1 => Self::Sha1(keyed(key)),
+            Digest::Sha256 => Self::Sha256(keyed(key)),
+            Digest::Sha384 => Self::Sha384(keyed(key)),
+            Digest::Sha512 => Self::Sha512(keyed(key)),
+        }
+    }
+
+    /// The length of a signature's text.
+    pub(super) fn signature_len(&self) -> usize {
+        let tag_len = match self {
+            Self::Sha1(_) => 20,
+            Self::Sha256(_) => 32,
+            Self::Sha384(_) => 48,
+            Self::Sha512(_) => 64_usize,
+        };
+        (tag_len * 8).div_ceil(6)
+    }
+
+    fn tag(&self, message: &[u8]) -> Vec<u8> {
+        with_hmac!(self, keyed => keyed.clone().chain_update(message).finalize().into_bytes().to_vec())
+    }
+
+    /// The text of the message's signature.
+    pub(super) fn sign(&self, message: &[u8]) -> Signature {
+        let mut text = [0; Signature::MAX];
+        let len = with_hmac!(self, keyed => {
+            let tag = keyed.clone().chain_update(message).finalize().into_bytes();
+            URL_SAFE_NO_PAD.encode_slice(tag, &mut text)
+        });
+        Signature { text, len: len.expect("the buffer holds the longest signature") }
+    }
+}
+
+fn keyed<M: KeyInit>(key: &[u8]) -> M {
+    M::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104, section 2)")
+}
+
+fn hash(digest: Digest, parts: &[&[u8]]) -> Vec<u8> {
+    fn run<D: sha2::Digest>(parts: &[&[u8]]) -> Vec<u8> {
+        parts.iter().fold(D::new(), |hasher, part| hasher.chain_update(part)).finalize().to_vec()
+    }
+    match digest {
+        Digest::Sha1 => run::<Sha1>(parts),
+        Digest::Sha256 => run::<Sha256>(parts),
+        Digest::Sha384 => run::<Sha384>(parts),
+        Digest::Sha512 => run::<Sha512>(parts),
+    }
+}

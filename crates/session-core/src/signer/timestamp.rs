@@ -1,0 +1,144 @@
+//! `value.timestamp.signature`.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::{Key, SEPARATOR, SignatureError, Signer, rsplit};
+
+/// Signs values together with the time, and refuses them when they have grown too old: `value.timestamp.signature`.
+///
+/// The timestamp is the time in Unix seconds as a big-endian integer without leading zero bytes, in unpadded base64url.
+/// Time is passed in by the caller, in Unix seconds.
+///
+/// ```
+/// use session_core::signer::TimestampSigner;
+///
+/// let signer = TimestampSigner::new("secret");
+/// let token = signer.sign("eyJkYXRhIjogInNvbWV0aGluZyJ9", 1_700_000_000);
+/// assert_eq!(token, b"eyJkYXRhIjogInNvbWV0aGluZyJ9.ZVPxAA.FdFGnltuWS2hDs3eecuXCwu5b44");
+///
+/// let unsigned = signer.unsign(&token, Some(60), 1_700_000_060)?;
+/// assert_eq!(unsigned.timestamp, 1_700_000_000);
+/// assert!(signer.unsign(&token, Some(60), 1_700_000_061).is_err());
+/// # Ok::<(), session_core::signer::SignatureError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TimestampSigner {
+    signer: Signer,
+    clock_skew: u64,
+}
+
+/// A value whose signature and age were accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unsigned<'a> {
+    /// What was signed.
+    pub value: &'a [u8],
+    /// When, in Unix seconds.
+    pub timestamp: u64,
+    /// Whether the signing key made the signature; false if it was an older key of the list.
+    pub by_signing_key: bool,
+}
+
+impl TimestampSigner {
+    /// A signer with one secret and the defaults of `itsdangerous`; see [`Signer::new`].
+    #[must_use]
+    pub fn new(key: impl Into<Key>) -> Self {
+        Signer::new(key).into()
+    }
+
+    /// Accepts timestamps up to `seconds` in the future, for servers whose clocks differ; default 0, as in Python.
+    #[must_use]
+    pub fn clock_skew(mut self, seconds: u64) -> Self {
+        self.clock_skew = seconds;
+        self
+    }
+
+    /// `value.timestamp.signature`, signed at `now` (Unix seconds).
+    #[must_use]
+    pub fn sign(&self, value: impl AsRef<[u8]>, now: u64) -> Vec<u8> {
+        let mut stamped = value.as_ref().to_vec();
+        stamped.push(SEPARATOR);
+        let mut timestamp = String::new();
+        push_timestamp(&mut timestamp, now);
+        stamped.extend_from_slice(timestamp.as_bytes());
+        self.signer.sign(stamped)
+    }
+
+    /// The value, if the signature verifies and its age at `now` (Unix seconds) is at most `max_age` seconds.
+    ///
+    /// Without a `max_age`, timestamps of any time are accepted, as in Python.
+    ///
+    /// # Errors
+    ///
+    /// The [`SignatureError`] that says what is wrong with it.
+    pub fn unsign<'a>(&self, signed: &'a [u8], max_age: Option<u64>, now: u64) -> Result<Unsigned<'a>, SignatureError> {
+        let (stamped, by_signing_key) = self.signer.verify(signed)?;
+        let (value, timestamp) = rsplit(stamped).ok_or(SignatureError::MissingTimestamp)?;
+        let timestamp = parse_timestamp(timestamp).ok_or(SignatureError::MalformedTimestamp)?;
+        if let Some(max_age) = max_age {
+            let ahead = timestamp.saturating_sub(now);
+            if ahead > self.clock_skew {
+                return Err(SignatureError::FromTheFuture { ahead });
+            }
+            let age = now.saturating_sub(timestamp);
+            if age > max_age {
+                return Err(SignatureError::Expired { age, max_age });
+            }
+        }
+        Ok(Unsigned { value, timestamp, by_signing_key })
+    }
+
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.signer
+    }
+}
+
+impl From<Signer> for TimestampSigner {
+    fn from(signer: Signer) -> Self {
+        Self { signer, clock_skew: 0 }
+    }
+}
+
+/// Appends the text of a timestamp.
+pub(crate) fn push_timestamp(out: &mut String, seconds: u64) {
+    let leading_zero_bytes = seconds.leading_zeros() as usize / 8;
+    URL_SAFE_NO_PAD.encode_string(&seconds.to_be_bytes()[leading_zero_bytes..], out);
+}
+
+fn parse_timestamp(text: &[u8]) -> Option<u64> {
+    let mut seconds = [0; size_of::<u64>()];
+    let mut buffer = [0; 16];
+    let len = URL_SAFE_NO_PAD.decode_slice(text, &mut buffer).ok()?;
+    let at = seconds.len().checked_sub(len)?;
+    seconds[at..].copy_from_slice(&buffer[..len]);
+    Some(u64::from_be_bytes(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_timestamp_comes_back() {
+        for seconds in [0, 1, 255, 256, 1_700_000_000, u64::from(u32::MAX), 1 << 32, u64::MAX] {
+            let mut text = String::new();
+            push_timestamp(&mut text, seconds);
+            assert_eq!(parse_timestamp(text.as_bytes()), Some(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_timestamp_of_more_than_eight_bytes_is_malformed() {
+        assert_eq!(parse_timestamp(b"AAAAAAAAAAAAAAA"), None);
+        assert_eq!(parse_timestamp(b"!!!"), None);
+    }
+
+    #[test]
+    fn clock_skew_admits_the_near_future_only() {
+        let signer = TimestampSigner::new("secret").clock_skew(10);
+        let token = signer.sign("v", 1_000);
+        assert!(signer.unsign(&token, Some(60), 990).is_ok());
+        assert_eq!(signer.unsign(&token, Some(60), 989), Err(SignatureError::FromTheFuture { ahead: 11 }));
+    }
+}

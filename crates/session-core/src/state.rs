@@ -1,0 +1,208 @@
+//! Where a request's session stands, and the steps it may take.
+
+use std::time::Duration;
+
+use crate::backend::Version;
+use crate::change::{Change, ChangeLog};
+use crate::meta::META_KEY;
+use crate::{SessionError, SessionId, SessionMap};
+
+/// The session of one request, as all its handles share it.
+pub(crate) struct Cell {
+    pub(crate) state: State,
+    /// The data as the request sees it, its own changes included.
+    pub(crate) map: SessionMap,
+    /// What was changed and not yet persisted.
+    pub(crate) log: ChangeLog,
+    /// Somebody asked for the session.
+    pub(crate) used: bool,
+    /// The response head is on its way.
+    pub(crate) headers_sent: bool,
+    /// A session stood behind the cookie of this request.
+    pub(crate) client_has_session: bool,
+    /// An anonymous session is just being stored.
+    pub(crate) creating: bool,
+    /// The cookie must be issued anew, whatever its age.
+    pub(crate) reissue: bool,
+    /// What the response has to tell the client.
+    pub(crate) cookie: CookieDue,
+    /// A write whose outcome is unknown.
+    pub(crate) doubt: Option<Doubt>,
+    /// What is left of the request's deadline.
+    pub(crate) time_left: Duration,
+}
+
+/// Never is anything written under an id that the store has not confirmed.
+pub(crate) enum State {
+    /// There may be a cookie; nobody has asked for the session.
+    Presented,
+    /// The session could not be loaded; for the rest of the request it stays that way.
+    Failed(SessionError),
+    /// No session stands behind the request. Data makes a new one, under a new id.
+    Anonymous {
+        /// The id of a token that verified, and that the store did not know.
+        absent: Option<SessionId>,
+    },
+    /// The session is the stored one, or the one of the cookie.
+    Loaded(Origin),
+    /// The same, to be stored under a new id.
+    Renewed(Origin),
+    /// To be removed.
+    Destroyed(Victim),
+    /// To be removed, and data makes a new one.
+    Replaced(Victim),
+    /// Somebody else removed or renewed it; what this request changed could not be kept.
+    Gone,
+}
+
+/// Where a loaded session came from.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    /// Id and version in the store; none where the session lives in the cookie.
+    pub(crate) stored: Option<(SessionId, Version)>,
+    /// When the client's cookie was issued, in Unix seconds.
+    pub(crate) issued_at: u64,
+    pub(crate) by_signing_key: bool,
+}
+
+/// What is to be destroyed.
+#[derive(Clone, Copy)]
+pub(crate) enum Victim {
+    /// The session of the request's cookie, which nobody has looked at.
+    Unread,
+    Known(Origin),
+    /// A session that is being created just now.
+    Unborn,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum CookieDue {
+    #[default]
+    Nothing,
+    Issue,
+    Remove,
+}
+
+/// A write whose outcome is unknown: it was cancelled, or its reply was lost.
+pub(crate) struct Doubt {
+    pub(crate) log: ChangeLog,
+    /// What was made of the session, to recognise it.
+    pub(crate) attempted: SessionMap,
+    /// Under a new id, if one was minted for it.
+    pub(crate) new_id: Option<SessionId>,
+}
+
+impl Cell {
+    pub(crate) fn new(deadline: Duration) -> Self {
+        Self {
+            state: State::Presented,
+            map: SessionMap::new(),
+            log: ChangeLog::default(),
+            used: false,
+            headers_sent: false,
+            client_has_session: false,
+            creating: false,
+            reissue: false,
+            cookie: CookieDue::Nothing,
+            doubt: None,
+            time_left: deadline,
+        }
+    }
+
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        match &self.state {
+            State::Loaded(origin) | State::Renewed(origin) => Some(origin),
+            _ => None,
+        }
+    }
+
+    /// The id that the store knows the session by.
+    pub(crate) fn id(&self) -> Option<&SessionId> {
+        self.origin()?.stored.as_ref().map(|(id, _)| id)
+    }
+
+    /// Whether the session holds no data but the library's own.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.map.is_empty_but_for(META_KEY)
+    }
+
+    /// The one way by which data changes. `edit` answers what it changed, if anything.
+    ///
+    /// # Errors
+    ///
+    /// If a change could not be kept any more, and what `edit` says.
+    pub(crate) fn mutate<E: Into<SessionError>>(
+        &mut self,
+        edit: impl FnOnce(&mut SessionMap) -> Result<Option<Change>, E>,
+    ) -> Result<(), SessionError> {
+        match &self.state {
+            State::Gone => return Err(SessionError::Gone),
+            State::Failed(error) => return Err(error.clone()),
+            // What is stored can still be written; only a cookie can't be sent any more.
+            State::Loaded(Origin { stored: Some(_), .. }) => {}
+            _ if self.headers_sent => return Err(SessionError::HeadersSent),
+            _ => {}
+        }
+        if let Some(change) = edit(&mut self.map).map_err(Into::into)? {
+            self.log.push(change);
+            if let State::Destroyed(victim) = self.state {
+                self.state = State::Replaced(victim);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn renew(&mut self) -> Result<(), SessionError> {
+        match self.state {
+            State::Gone => Err(SessionError::Gone),
+            _ if self.headers_sent => Err(SessionError::HeadersSent),
+            State::Loaded(origin) => {
+                self.state = State::Renewed(origin);
+                Ok(())
+            }
+            // New sessions get new ids anyway.
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn destroy(&mut self) {
+        self.map.clear();
+        self.log = ChangeLog::default();
+        self.state = match std::mem::replace(&mut self.state, State::Gone) {
+            State::Presented | State::Failed(_) => State::Destroyed(Victim::Unread),
+            State::Loaded(origin) | State::Renewed(origin) => State::Destroyed(Victim::Known(origin)),
+            State::Replaced(victim) => State::Destroyed(victim),
+            State::Anonymous { .. } if self.creating || self.doubt.is_some() => State::Destroyed(Victim::Unborn),
+            same @ (State::Anonymous { .. } | State::Destroyed(_) | State::Gone) => same,
+        };
+    }
+
+    /// Forgets all changes but a destruction.
+    pub(crate) fn discard_changes(&mut self) {
+        self.log = ChangeLog::default();
+        self.doubt = None;
+        self.reissue = false;
+        self.state = match std::mem::replace(&mut self.state, State::Gone) {
+            State::Renewed(origin) => State::Loaded(origin),
+            State::Replaced(victim) => State::Destroyed(victim),
+            same => same,
+        };
+    }
+
+    /// The store holds the session at this origin; `renewed` tells whether under a new id.
+    pub(crate) fn confirm(&mut self, origin: Origin, renewed: bool) {
+        self.state = match std::mem::replace(&mut self.state, State::Gone) {
+            State::Renewed(_) if !renewed => State::Renewed(origin),
+            State::Destroyed(_) => State::Destroyed(Victim::Known(origin)),
+            State::Replaced(_) => State::Replaced(Victim::Known(origin)),
+            _ => State::Loaded(origin),
+        };
+    }
+
+    /// The store holds the session no more.
+    pub(crate) fn confirm_removed(&mut self) {
+        self.state = State::Anonymous { absent: None };
+        self.cookie = if self.client_has_session { CookieDue::Remove } else { CookieDue::Nothing };
+        self.client_has_session = false;
+    }
+}

@@ -1,0 +1,30 @@
+//! Locks.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks a mutex under which no foreign code runs: a panic can't leave its content half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks by key, for a bounded amount of memory: keys that share a stripe wait for each other.
+pub(crate) struct Stripes {
+    locks: Box<[tokio::sync::Mutex<()>]>,
+    hasher: RandomState,
+}
+
+impl Stripes {
+    const COUNT: usize = 64;
+
+    pub(crate) async fn lock(&self, key: &str) -> tokio::sync::MutexGuard<'_, ()> {
+        let hash = self.hasher.hash_one(key);
+        self.locks[usize::try_from(hash % Self::COUNT as u64).unwrap_or(0)].lock().await
+    }
+}
+
+impl Default for Stripes {
+    fn default() -> Self {
+        Self { locks: (0..Self::COUNT).map(|_| tokio::sync::Mutex::default()).collect(), hasher: RandomState::new() }
+    }
+}

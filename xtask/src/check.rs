@@ -1,0 +1,52 @@
+//! Everything that is checked but not run: the quick checks first.
+
+use anyhow::Result;
+
+use crate::metadata::{Package, members};
+use crate::process::{cargo, run};
+use crate::steps::Steps;
+use crate::{deny, msrv, tidy};
+
+/// All checks, each a step.
+pub(crate) fn all(steps: &mut Steps) -> Result<()> {
+    steps.run("fmt", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
+    steps.run("tidy", tidy::check)?;
+    steps.run("msrv", msrv::check)?;
+    steps.run("clippy, whole workspace", || {
+        clippy(&["--workspace", "--all-targets", "--all-features"])
+    })?;
+    for package in members()? {
+        for features in feature_sets(&package) {
+            let selection = [&["--package", &package.name], *features].concat();
+            steps.run(format!("clippy {}", selection[1..].join(" ")), || {
+                clippy(&selection)
+            })?;
+        }
+    }
+    steps.run("docs", docs)?;
+    steps.run("deny", deny::check)
+}
+
+/// The documentation as docs.rs will build it; a warning is an error.
+pub(crate) fn docs() -> Result<()> {
+    run(
+        cargo(&["doc", "--workspace", "--all-features", "--no-deps"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}
+
+/// The features each package is built with on its own, as its users do: in the workspace as a whole, one package's
+/// dependencies turn on features that another has forgotten to ask for. Without its tests, for the same reason.
+fn feature_sets(package: &Package) -> &'static [&'static [&'static str]] {
+    if package.has_features {
+        &[&[], &["--no-default-features"], &["--all-features"]]
+    } else {
+        &[&[]]
+    }
+}
+
+fn clippy(selection: &[&str]) -> Result<()> {
+    run(cargo(&["clippy"])
+        .args(selection)
+        .args(["--", "-D", "warnings"]))
+}

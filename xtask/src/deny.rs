@@ -1,0 +1,64 @@
+//! What the dependencies may be: their licences, sources and known flaws, by cargo-deny. See `deny.toml`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::metadata::target_folder;
+use crate::process::{cargo, program, read, run};
+
+/// The version we install, and the one `deny.toml` is written for.
+const VERSION: &str = "0.20.2";
+
+pub(crate) fn check() -> Result<()> {
+    let deny = cargo_deny()?;
+    run(program(&deny).args(["check", "licenses", "bans", "sources"]))?;
+
+    // A known flaw must fail, and a machine that can't reach the database must not; but cargo-deny answers both with
+    // the same exit code. So there are two commands: one only fetches, the other only looks at what was fetched.
+    // Whatever else can be wrong (deny.toml, the dependency tree) has failed above.
+    if let Err(error) = run(program(&deny)
+        .args(["fetch", "db"])
+        .env("GIT_TERMINAL_PROMPT", "0"))
+    {
+        let line = "*".repeat(80);
+        eprintln!(
+            "\n{line}\nADVISORIES NOT CHECKED: their database can't be fetched: {error:#}\n{line}\n"
+        );
+        return Ok(());
+    }
+    run(program(&deny).args(["--offline", "check", "advisories"]))
+}
+
+/// The one on `PATH` or else our own, if of the right version; compiled at the first use.
+fn cargo_deny() -> Result<PathBuf> {
+    let tools = target_folder()?.join("tools");
+    let own = tools.join("bin/cargo-deny");
+    for candidate in ["cargo-deny".into(), own.clone()] {
+        let version = read(program(&candidate).arg("--version")).unwrap_or_default();
+        if version.trim() == format!("cargo-deny {VERSION}") {
+            return Ok(candidate);
+        }
+    }
+
+    eprintln!(
+        "no cargo-deny {VERSION} on PATH: compiling it into {} (once, a minute or two)",
+        tools.display()
+    );
+    // The debug profile, without debug information: the release profile's link-time optimisation takes many times
+    // longer to compile than a whole check takes to run. Compiled in cargo's own temporary folder, to keep
+    // its objects out of ours.
+    run(cargo(&[
+        "install",
+        "cargo-deny",
+        "--version",
+        VERSION,
+        "--locked",
+        "--debug",
+        "--root",
+    ])
+    .arg(&tools)
+    .env("CARGO_PROFILE_DEV_DEBUG", "0")
+    .env_remove("CARGO_TARGET_DIR"))?;
+    Ok(own)
+}

@@ -1,0 +1,132 @@
+//! The project's commands: `cargo xtask COMMAND`. Run without a command to list them.
+//!
+//! [`COMMANDS`] is the whole table. A command runs its work as named [`Steps`], stops at the first one that
+//! fails, and ends with a summary of the steps and the time each took.
+
+mod check;
+mod deny;
+mod metadata;
+mod msrv;
+mod process;
+mod provision;
+mod steps;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+
+use crate::steps::Steps;
+
+/// What one command is called, what `help` says of it, and what it does with the arguments behind its name.
+struct Command {
+    name: &'static str,
+    summary: &'static str,
+    run: fn(&mut Steps, &[String]) -> Result<()>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "test",
+        summary: "install what the tests need, then run all of them (`-- ARGS` go to cargo test)",
+        run: test::run,
+    },
+    Command {
+        name: "check",
+        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, deny",
+        run: |steps, arguments| no_arguments(arguments).and_then(|()| check::all(steps)),
+    },
+    Command {
+        name: "ci",
+        summary: "test, then check",
+        run: |steps, arguments| {
+            no_arguments(arguments)?;
+            test::run(steps, &[])?;
+            check::all(steps)
+        },
+    },
+    Command {
+        name: "tidy",
+        summary: "the house rules a program can check: layout, manifests, dependency trees, text, links",
+        run: |steps, arguments| {
+            no_arguments(arguments).and_then(|()| steps.run("tidy", tidy::check))
+        },
+    },
+    Command {
+        name: "docs",
+        summary: "build the documentation; a warning is an error",
+        run: |steps, arguments| {
+            no_arguments(arguments).and_then(|()| steps.run("docs", check::docs))
+        },
+    },
+    Command {
+        name: "deny",
+        summary: "cargo-deny: licences, bans, sources and, where its database can be had, advisories",
+        run: |steps, arguments| {
+            no_arguments(arguments).and_then(|()| steps.run("deny", deny::check))
+        },
+    },
+    Command {
+        name: "msrv",
+        summary: "no dependency declares a newer Rust than we promise (builds nothing: that needs the old toolchain)",
+        run: |steps, arguments| {
+            no_arguments(arguments).and_then(|()| steps.run("msrv", msrv::check))
+        },
+    },
+    Command {
+        name: "demo",
+        summary: "run the axum demo (all arguments go to it)",
+        run: |_, arguments| {
+            process::run(process::cargo(&["run", "--package", "axum-demo", "--"]).args(arguments))
+        },
+    },
+    Command {
+        name: "help",
+        summary: "this list",
+        run: |_, _| {
+            print_help();
+            Ok(())
+        },
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (name, rest) = match arguments.split_first() {
+        Some((name, rest)) => (name.as_str(), rest),
+        None => ("help", [].as_slice()),
+    };
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprintln!("error: no command is called `{name}`\n");
+        print_help();
+        return ExitCode::from(2);
+    };
+
+    let mut steps = Steps::default();
+    let outcome = (command.run)(&mut steps, rest);
+    steps.print_summary();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_help() {
+    println!("Usage: cargo xtask COMMAND\n");
+    for command in COMMANDS {
+        println!("  {:6} {}", command.name, command.summary);
+    }
+}
+
+fn no_arguments(arguments: &[String]) -> Result<()> {
+    ensure!(
+        arguments.is_empty(),
+        "this command takes no arguments, but was given: {}",
+        arguments.join(" ")
+    );
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! What the tests need beside Rust: programs from Debian packages, and Python packages.
+//!
+//! To add a program, add a row to [`PROGRAMS`].
+
+mod debian;
+mod python;
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use debian::Program;
+
+/// The programs that the tests start. A test finds them on `PATH`.
+const PROGRAMS: &[Program] = &[
+    // Debian's python3 alone can't make a virtual environment: `ensurepip` comes with python3-venv.
+    Program {
+        name: "python3",
+        probe: &["-m", "ensurepip", "--version"],
+        packages: &["python3", "python3-venv"],
+    },
+];
+
+/// Installs what is missing, and returns the environment variables by which the tests find it.
+pub(crate) fn all() -> Result<Vec<(&'static str, OsString)>> {
+    debian::install_missing(PROGRAMS)?;
+    let python = python::environment()?;
+    Ok(vec![("SESSION_PYTHON", python.into_os_string())])
+}

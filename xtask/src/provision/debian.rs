@@ -1,0 +1,90 @@
+//! Programs that come as Debian packages.
+
+use std::process::Command;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::process::{program, read, run, succeeds};
+
+/// A program that the tests start, and where it comes from.
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    /// Arguments with which it succeeds at once if it is of use to us: `--version`, for most.
+    pub(crate) probe: &'static [&'static str],
+    /// The Debian packages that bring it.
+    pub(crate) packages: &'static [&'static str],
+}
+
+impl Program {
+    fn works(&self) -> bool {
+        succeeds(program(self.name).args(self.probe))
+    }
+}
+
+/// Looks for each program and installs the packages of those that are missing: as root, or where sudo asks for no
+/// password. Anywhere else that is the user's to do, and the error says what.
+pub(crate) fn install_missing(programs: &[Program]) -> Result<()> {
+    let missing: Vec<&Program> = programs.iter().filter(|program| !program.works()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = list(missing.iter().map(|program| program.name), ", ");
+    let packages = list(
+        missing
+            .iter()
+            .flat_map(|program| program.packages.iter().copied()),
+        " ",
+    );
+    eprintln!("missing or unusable: {names}");
+
+    let Some(become_root) = become_root() else {
+        bail!(
+            "the tests need {names}: install the Debian package(s) {packages} \
+             (not done for you: no apt-get here, or no root without a password)"
+        );
+    };
+    eprintln!("installing the Debian package(s) {packages}");
+    run(&mut apt_get(become_root, &["update"]))?;
+    let install = ["install", "--yes", "--no-install-recommends"];
+    run(apt_get(become_root, &install).args(packages.split(' ')))?;
+
+    for program in missing {
+        ensure!(
+            program.works(),
+            "`{} {}` still fails with {} installed: is another {0} first on PATH?",
+            program.name,
+            program.probe.join(" "),
+            program.packages.join(", "),
+        );
+    }
+    Ok(())
+}
+
+/// The words to put before a command that needs root, if there is a way to have it without asking.
+fn become_root() -> Option<&'static [&'static str]> {
+    if !succeeds(program("apt-get").arg("--version")) {
+        return None;
+    }
+    if read(program("id").arg("-u")).is_ok_and(|id| id.trim() == "0") {
+        return Some(&[]);
+    }
+    succeeds(program("sudo").args(["--non-interactive", "true"]))
+        .then_some(&["sudo", "--non-interactive"])
+}
+
+/// `env` sets the variable, because sudo drops those of its caller.
+fn apt_get(become_root: &[&str], arguments: &[&str]) -> Command {
+    let words = [
+        become_root,
+        &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
+        arguments,
+    ]
+    .concat();
+    let mut command = program(words[0]);
+    command.args(&words[1..]);
+    command
+}
+
+fn list<'a>(words: impl Iterator<Item = &'a str>, separator: &str) -> String {
+    words.collect::<Vec<_>>().join(separator)
+}

@@ -1,0 +1,119 @@
+//! What a crate must not bring to its users: the borders between core, adapters and backends.
+
+use anyhow::Result;
+
+use super::Finding;
+use crate::metadata::{Dependency, dependency_tree};
+
+/// What the dependency tree of one package may not contain.
+struct Border {
+    package: &'static str,
+    /// A cargo flag.
+    features: &'static str,
+    /// Names of packages; a `*` at the end stands for any rest.
+    forbidden: &'static [&'static [&'static str]],
+    why: &'static str,
+}
+
+const HTTP: &[&str] = &["http", "http-*", "hyper", "hyper-*", "tower", "tower-*"];
+const AXUM: &[&str] = &["axum", "axum-*"];
+const ACTIX: &[&str] = &["actix-*"];
+const CLIENTS: &[&str] = &["fred", "redis", "redis-*", "async-memcached"];
+
+const BORDERS: &[Border] = &[
+    Border {
+        package: "session-core",
+        features: "--all-features",
+        forbidden: &[HTTP, AXUM, ACTIX, CLIENTS],
+        why: "the core names no web framework and no client library",
+    },
+    Border {
+        package: "session-tower",
+        features: "--all-features",
+        forbidden: &[ACTIX, CLIENTS],
+        why: "an adapter knows one framework and no backend",
+    },
+    Border {
+        package: "session-tower",
+        features: "--no-default-features",
+        forbidden: &[AXUM],
+        why: "tower users who don't use axum don't compile it",
+    },
+];
+
+/// Builds each tree. A row for a package that does not exist is an error of cargo's.
+pub(super) fn check() -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for border in BORDERS {
+        let tree = dependency_tree(border.package, border.features, "normal")?;
+        findings.extend(crossings(border, &tree));
+    }
+    Ok(findings)
+}
+
+fn crossings(border: &Border, tree: &[Dependency]) -> Vec<Finding> {
+    let Border {
+        package,
+        features,
+        forbidden,
+        why,
+    } = border;
+    let patterns = || forbidden.iter().copied().flatten();
+    tree.iter()
+        .filter(|dependency| patterns().any(|pattern| matches(pattern, &dependency.name)))
+        .map(|Dependency { name, .. }| {
+            let way =
+                format!("cargo tree --package {package} {features} --edges normal --invert {name}");
+            Finding::new(
+                package,
+                None,
+                format!("depends on {name}: {why}; see `{way}`"),
+            )
+        })
+        .collect()
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == pattern,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forbidden_package_is_flagged_and_a_similar_name_is_not() {
+        let border = Border {
+            package: "p",
+            features: "--all-features",
+            forbidden: &[HTTP, ACTIX],
+            why: "a reason",
+        };
+        let tree = [
+            "actix-web",
+            "http",
+            "httparse",
+            "serde",
+            "tower-layer",
+            "towering",
+        ]
+        .map(|name| Dependency {
+            name: name.to_owned(),
+            version: "1.0.0".to_owned(),
+        });
+        let found: Vec<String> = crossings(&border, &tree)
+            .into_iter()
+            .map(|finding| finding.message)
+            .collect();
+        assert_eq!(found.len(), 3, "{found:?}");
+        for (message, name) in found.iter().zip(["actix-web", "http", "tower-layer"]) {
+            assert!(
+                message.starts_with(&format!("depends on {name}:")),
+                "{message}"
+            );
+        }
+    }
+}
