@@ -15,79 +15,76 @@ mod tidy;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow};
 
 use crate::steps::Steps;
 
-/// What one command is called, what `help` says of it, and what it does with the arguments behind its name.
+/// What a command is called, and what `help` says of it.
 struct Command {
     name: &'static str,
     summary: &'static str,
-    run: fn(&mut Steps, &[String]) -> Result<()>,
+    run: Run,
+}
+
+enum Run {
+    Plain(fn(&mut Steps) -> Result<()>),
+    /// Gets what follows the command's name.
+    WithArguments(fn(&mut Steps, &[String]) -> Result<()>),
 }
 
 const COMMANDS: &[Command] = &[
     Command {
         name: "test",
         summary: "install what the tests need, then run all of them (`-- ARGS` go to cargo test)",
-        run: test::run,
+        run: Run::WithArguments(test::run),
     },
     Command {
         name: "check",
         summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, deny",
-        run: |steps, arguments| no_arguments(arguments).and_then(|()| check::all(steps)),
+        run: Run::Plain(check::all),
     },
     Command {
         name: "ci",
         summary: "test, then check",
-        run: |steps, arguments| {
-            no_arguments(arguments)?;
+        run: Run::Plain(|steps| {
             test::run(steps, &[])?;
             check::all(steps)
-        },
+        }),
     },
     Command {
         name: "tidy",
-        summary: "the house rules a program can check: layout, manifests, dependency trees, text, links",
-        run: |steps, arguments| {
-            no_arguments(arguments).and_then(|()| steps.run("tidy", tidy::check))
-        },
+        summary: "the house rules a program can check: text, layout, manifests, dependency trees, links",
+        run: Run::Plain(|steps| steps.run("tidy", tidy::check)),
     },
     Command {
         name: "docs",
         summary: "build the documentation; a warning is an error",
-        run: |steps, arguments| {
-            no_arguments(arguments).and_then(|()| steps.run("docs", check::docs))
-        },
+        run: Run::Plain(|steps| steps.run("docs", check::docs)),
     },
     Command {
         name: "deny",
         summary: "cargo-deny: licences, bans, sources and, where its database can be had, advisories",
-        run: |steps, arguments| {
-            no_arguments(arguments).and_then(|()| steps.run("deny", deny::check))
-        },
+        run: Run::Plain(|steps| steps.run("deny", deny::check)),
     },
     Command {
         name: "msrv",
-        summary: "no dependency declares a newer Rust than we promise (builds nothing: that needs the old toolchain)",
-        run: |steps, arguments| {
-            no_arguments(arguments).and_then(|()| steps.run("msrv", msrv::check))
-        },
+        summary: "no dependency declares a newer Rust than ours (reads only: a build would need that old toolchain)",
+        run: Run::Plain(|steps| steps.run("msrv", msrv::check)),
     },
     Command {
         name: "demo",
         summary: "run the axum demo (all arguments go to it)",
-        run: |_, arguments| {
+        run: Run::WithArguments(|_, arguments| {
             process::run(process::cargo(&["run", "--package", "axum-demo", "--"]).args(arguments))
-        },
+        }),
     },
     Command {
         name: "help",
         summary: "this list",
-        run: |_, _| {
+        run: Run::Plain(|_| {
             print_help();
             Ok(())
-        },
+        }),
     },
 ];
 
@@ -104,7 +101,11 @@ fn main() -> ExitCode {
     };
 
     let mut steps = Steps::default();
-    let outcome = (command.run)(&mut steps, rest);
+    let outcome = match command.run {
+        Run::WithArguments(run) => run(&mut steps, rest),
+        Run::Plain(run) if rest.is_empty() => run(&mut steps),
+        Run::Plain(_) => Err(anyhow!("`{name}` takes no arguments")),
+    };
     steps.print_summary();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -120,13 +121,4 @@ fn print_help() {
     for command in COMMANDS {
         println!("  {:6} {}", command.name, command.summary);
     }
-}
-
-fn no_arguments(arguments: &[String]) -> Result<()> {
-    ensure!(
-        arguments.is_empty(),
-        "this command takes no arguments, but was given: {}",
-        arguments.join(" ")
-    );
-    Ok(())
 }

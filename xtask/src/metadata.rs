@@ -64,20 +64,9 @@ pub(crate) fn dependency_tree(
     features: &str,
     edges: &str,
 ) -> Result<Vec<Dependency>> {
-    let tree = read(&mut cargo(&[
-        "tree",
-        "--package",
-        package,
-        features,
-        "--edges",
-        edges,
-        "--target",
-        "all",
-        "--prefix",
-        "none",
-        "--format",
-        "{p}",
-    ]))?;
+    let mut tree = cargo(&["tree", "--package", package, features, "--edges", edges]);
+    tree.args(["--target", "all", "--prefix", "none", "--format", "{p}"]);
+    let tree = read(&mut tree)?;
     let mut dependencies = tree.lines().map(dependency).collect::<Result<Vec<_>>>()?;
     dependencies.sort();
     dependencies.dedup();

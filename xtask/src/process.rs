@@ -1,4 +1,4 @@
-//! Running other programs: always from the root of the repository, always shown before they run.
+//! Running other programs: always from the root of the repository; what does the work is shown before it runs.
 
 use std::ffi::OsStr;
 use std::path::Path;

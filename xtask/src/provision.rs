@@ -11,7 +11,8 @@ use anyhow::Result;
 
 use debian::Program;
 
-/// The programs that the tests start. A test finds them on `PATH`.
+/// The programs that the tests start; they find them on `PATH`. Most rows look like this one:
+/// `Program { name: "memcached", probe: &["--version"], packages: &["memcached"] }`.
 const PROGRAMS: &[Program] = &[
     // Debian's python3 alone can't make a virtual environment: `ensurepip` comes with python3-venv.
     Program {

@@ -125,13 +125,15 @@ impl File {
 
 /// The text files that are tracked, or would be after `git add --all`.
 fn files() -> Result<Vec<File>> {
-    let listing = read(program("git").args([
+    let mut git = program("git");
+    git.args([
         "ls-files",
         "-z",
         "--cached",
         "--others",
         "--exclude-standard",
-    ]))?;
+    ]);
+    let listing = read(&mut git)?;
     let paths: BTreeSet<&str> = listing.split_terminator('\0').collect();
     let mut files = Vec::new();
     for path in paths {

@@ -73,7 +73,6 @@ impl SessionConfig {
     /// A configuration with the defaults of starlette-session.
     ///
     /// The key signs the cookies: a text, bytes, or a [`Key`](crate::signer::Key) with digest and derivation of its own.
-    #[must_use]
     pub fn builder(signing_key: impl Into<crate::signer::Key>, cookie_name: impl Into<String>) -> SessionConfigBuilder {
         SessionConfigBuilder::new(signing_key.into(), cookie_name.into())
     }
@@ -91,7 +90,6 @@ impl SessionConfig {
     /// assert_eq!(config.cookie_name(), "__Host-id");
     /// # Ok::<(), session_core::ConfigError>(())
     /// ```
-    #[must_use]
     pub fn hardened(signing_key: impl Into<crate::signer::Key>, cookie_name: &str) -> SessionConfigBuilder {
         SessionConfigBuilder::new(signing_key.into(), format!("__Host-{cookie_name}"))
             .https_only(true)

@@ -174,13 +174,14 @@ impl<'a> Flight<'a> {
     }
 
     /// What the store holds of the attempt.
-    async fn look(&self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Verdict, BackendError> {
-        let known_version = self.shared.cell().origin().and_then(|origin| origin.stored).map(|(_, version)| version);
+    ///
+    /// `&mut`, since a change log may go to another thread but not be shared with one.
+    async fn look(&mut self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Verdict, BackendError> {
         let Some(id) = self.id() else { return Ok(Verdict::NotApplied) };
         let found = budget.run(store.fetch(&self.shared.core.store_key(&id))).await?;
-        let removal = self.attempted.is_empty_but_for(META_KEY);
+        let known_version = self.shared.cell().origin().and_then(|origin| origin.stored).map(|(_, version)| version);
         Ok(match found {
-            None if removal => Verdict::Applied(None),
+            None if self.attempted.is_empty_but_for(META_KEY) => Verdict::Applied(None),
             None => Verdict::NotApplied,
             // Nobody else knows this id.
             Some(stored) if self.new_id.is_some() => Verdict::Applied(Some(stored.version)),
@@ -191,8 +192,7 @@ impl<'a> Flight<'a> {
     }
 
     fn id(&self) -> Option<SessionId> {
-        let stored = self.shared.cell().origin().and_then(|origin| origin.stored).map(|(id, _)| id);
-        self.new_id.or(stored)
+        self.new_id.or_else(|| self.shared.cell().id().copied())
     }
 
     /// The session goes on as the store has it, without the changes.

@@ -28,25 +28,29 @@ pub(crate) fn install_missing(programs: &[Program]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let names = list(missing.iter().map(|program| program.name), ", ");
-    let packages = list(
-        missing
-            .iter()
-            .flat_map(|program| program.packages.iter().copied()),
-        " ",
-    );
+    let names = missing
+        .iter()
+        .map(|program| program.name)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let packages = missing
+        .iter()
+        .map(|program| program.packages)
+        .collect::<Vec<_>>()
+        .concat();
+    let list = packages.join(" ");
     eprintln!("missing or unusable: {names}");
 
     let Some(become_root) = become_root() else {
         bail!(
-            "the tests need {names}: install the Debian package(s) {packages} \
+            "the tests need {names}: install the Debian package(s) {list} \
              (not done for you: no apt-get here, or no root without a password)"
         );
     };
-    eprintln!("installing the Debian package(s) {packages}");
+    eprintln!("installing the Debian package(s) {list}");
     run(&mut apt_get(become_root, &["update"]))?;
     let install = ["install", "--yes", "--no-install-recommends"];
-    run(apt_get(become_root, &install).args(packages.split(' ')))?;
+    run(apt_get(become_root, &install).args(packages))?;
 
     for program in missing {
         ensure!(
@@ -83,8 +87,4 @@ fn apt_get(become_root: &[&str], arguments: &[&str]) -> Command {
     let mut command = program(words[0]);
     command.args(&words[1..]);
     command
-}
-
-fn list<'a>(words: impl Iterator<Item = &'a str>, separator: &str) -> String {
-    words.collect::<Vec<_>>().join(separator)
 }

@@ -39,13 +39,6 @@ fn make(folder: &Path, python: &Path) -> Result<()> {
         .args(["-m", "venv", "--clear"])
         .arg(folder))?;
     run(program(python)
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-input",
-            "--disable-pip-version-check",
-        ])
-        .args(["--requirement", REQUIREMENTS]))
+        .args(["-m", "pip", "install", "--quiet", "--no-input"])
+        .args(["--disable-pip-version-check", "--requirement", REQUIREMENTS]))
 }

@@ -56,7 +56,13 @@ fn inherits(path: &str, manifest: &str) -> Vec<Finding> {
     }
     let missing = INHERITED.iter().filter(|wanted| !found.contains(wanted));
     missing
-        .map(|(section, key)| Finding::new(path, None, format!("no `{key}` in `{section}`")))
+        .map(|(section, key)| {
+            Finding::new(
+                path,
+                None,
+                format!("no `{key}` in `{section}`: all packages say the same"),
+            )
+        })
         .collect()
 }
 

@@ -83,7 +83,7 @@ pub(super) fn ignored_examples(file: &File) -> Vec<Finding> {
 }
 
 /// Folders in which a machine keeps what is its own.
-const MACHINE_FOLDERS: &[&str] = &["work", "root", "home", "farm", "Users"];
+const MACHINE_FOLDERS: &[&str] = &["work", "root", "home", "Users"];
 
 pub(super) fn machine_paths(file: &File) -> Vec<Finding> {
     file.flag_lines("the path of one machine: it exists on no other", |line| {

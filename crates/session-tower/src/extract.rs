@@ -1,0 +1,52 @@
+//! Extractors for axum.
+
+use axum_core::body::Body;
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use http::request::Parts;
+use session_core::SessionError;
+
+use crate::on_error::text_response;
+use crate::{OnError, PlainText, Session, SessionHandle, SessionRejection};
+
+/// Loads the session: the handler then uses it without waiting.
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, SessionRejection> {
+        let handle = <SessionHandle as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(handle.load().await?)
+    }
+}
+
+/// Asks for nothing until the handler does.
+impl<S: Sync> FromRequestParts<S> for SessionHandle {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionRejection> {
+        Self::from_extensions(&parts.extensions)
+    }
+}
+
+/// `None` on routes without the layer.
+impl<S: Sync> OptionalFromRequestParts<S> for SessionHandle {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
+        Ok(Self::from_extensions(&parts.extensions).ok())
+    }
+}
+
+/// A line of text; the layer makes its own of the session error that the response carries along.
+impl IntoResponse for SessionRejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::MissingLayer => text_response(500, &self.to_string()),
+            Self::Session(error) => {
+                let mut response: Response<Body> = PlainText.error_response(&error);
+                response.extensions_mut().insert::<SessionError>(error);
+                response
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The layer.
+
+use session_core::{SessionConfig, SessionManager};
+use tower_layer::Layer;
+
+use crate::{PlainText, SessionService};
+
+/// Gives every request a session; see the [crate's documentation](crate).
+///
+/// `E` makes the responses for sessions that can't be loaded or kept.
+#[derive(Clone, Debug)]
+pub struct SessionLayer<E = PlainText> {
+    manager: SessionManager,
+    on_error: E,
+}
+
+impl SessionLayer {
+    /// A layer with this configuration.
+    #[must_use]
+    pub fn new(config: SessionConfig) -> Self {
+        Self::with_manager(SessionManager::new(config))
+    }
+
+    /// A layer that shares its manager with others, and so the memory backend and the locks.
+    #[must_use]
+    pub fn with_manager(manager: SessionManager) -> Self {
+        Self { manager, on_error: PlainText }
+    }
+}
+
+impl<E> SessionLayer<E> {
+    /// Makes the responses for sessions that can't be loaded or kept, in place of a line of text.
+    ///
+    /// They replace those of the extractors and of handlers that pass the error on with `?`, too.
+    ///
+    /// ```
+    /// use http::Response;
+    /// use session_tower::{SessionConfig, SessionError, SessionLayer};
+    ///
+    /// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").build()?;
+    /// let layer = SessionLayer::new(config).on_error(|error: &SessionError| {
+    ///     let mut response = Response::new(format!(r#"{{"error": "{}"}}"#, error.public_message()));
+    ///     *response.status_mut() = error.status().try_into().unwrap_or_default();
+    ///     response
+    /// });
+    /// # Ok::<(), session_tower::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn on_error<F>(self, on_error: F) -> SessionLayer<F> {
+        SessionLayer { manager: self.manager, on_error }
+    }
+}
+
+impl<S, E: Clone> Layer<S> for SessionLayer<E> {
+    type Service = SessionService<S, E>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SessionService::new(inner, self.manager.clone(), self.on_error.clone())
+    }
+}

@@ -1,0 +1,69 @@
+//! HTTP sessions for everything that is a tower service: axum, hyper, tonic.
+//!
+//! [`SessionLayer`] opens the session of each request and commits it with the response. With feature `axum`,
+//! [`Session`] is an extractor:
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use axum::{Router, routing::get};
+//! use session_tower::{Session, SessionConfig, SessionLayer, SessionRejection};
+//!
+//! async fn visits(session: Session) -> Result<String, SessionRejection> {
+//!     let visits = session.update("visits", |visits: Option<u64>| visits.unwrap_or(0) + 1)?;
+//!     Ok(format!("visit {visits}"))
+//! }
+//!
+//! let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").build()?;
+//! let app: Router = Router::new().route("/", get(visits)).layer(SessionLayer::new(config));
+//! # }
+//! # Ok::<(), session_tower::ConfigError>(())
+//! ```
+//!
+//! Without axum, the request's extensions hold a [`SessionHandle`]:
+//!
+//! ```
+//! use http::{Request, Response};
+//! use session_tower::{SessionHandle, SessionRejection};
+//!
+//! async fn visits(request: Request<String>) -> Result<Response<String>, SessionRejection> {
+//!     let session = SessionHandle::of(&request)?.load().await?;
+//!     let visits = session.update("visits", |visits: Option<u64>| visits.unwrap_or(0) + 1)?;
+//!     Ok(Response::new(format!("visit {visits}")))
+//! }
+//! ```
+//!
+//! # Errors
+//!
+//! A session that can't be loaded or kept makes a response of its own: 503 with `Retry-After` when the store is down,
+//! 409 when another request was faster, else 500. [`SessionLayer::on_error`] replaces it, for all of them at once.
+//!
+//! # Order of layers
+//!
+//! Middleware that uses the session goes inside of (is added before) this layer. A layer that catches panics goes outside
+//! of it; a panic commits nothing.
+//!
+//! # WebSockets
+//!
+//! The handler of an upgrade sees its session and may move it into the connection's task. The response to the upgrade
+//! carries the cookie; what is changed later is kept by [`Session::save`](session_core::Session::save).
+
+#[cfg(feature = "axum")]
+mod extract;
+mod future;
+mod layer;
+mod on_error;
+mod service;
+mod session;
+
+pub use future::ResponseFuture;
+pub use layer::SessionLayer;
+pub use on_error::{OnError, PlainText};
+pub use service::SessionService;
+pub use session::{Session, SessionHandle, SessionRejection};
+
+#[doc(no_inline)]
+pub use session_core::{
+    self, BackendType, ConfigError, ISessionBackend, MemoryBackend, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite,
+    SessionConfig, SessionConfigBuilder, SessionError, SessionId, SessionKey, SessionManager, SessionMap,
+    UnknownPredefinedBackend, ValueError,
+};

@@ -1,0 +1,45 @@
+//! The middleware.
+
+use std::task::{Context, Poll};
+
+use http::header::COOKIE;
+use http::{HeaderValue, Request, Response};
+use session_core::SessionManager;
+use tower_service::Service;
+
+use crate::{OnError, ResponseFuture, SessionHandle};
+
+/// Opens the session of each request and commits it with the response. Made by [`SessionLayer`](crate::SessionLayer).
+#[derive(Clone, Debug)]
+pub struct SessionService<S, E> {
+    inner: S,
+    manager: SessionManager,
+    on_error: E,
+}
+
+impl<S, E> SessionService<S, E> {
+    pub(crate) fn new(inner: S, manager: SessionManager, on_error: E) -> Self {
+        Self { inner, manager, on_error }
+    }
+}
+
+impl<S, E, RequestBody, ResponseBody> Service<Request<RequestBody>> for SessionService<S, E>
+where
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
+    E: OnError<ResponseBody> + Clone,
+{
+    type Response = Response<ResponseBody>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, ResponseBody, S::Error, E>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        let cookies = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+        let handle = self.manager.open(cookies);
+        request.extensions_mut().insert(SessionHandle::from(handle.clone()));
+        ResponseFuture::new(self.inner.call(request), self.manager.clone(), handle, self.on_error.clone())
+    }
+}

@@ -1,0 +1,107 @@
+//! The session as handlers get it.
+
+use std::ops::Deref;
+
+use http::{Extensions, Request};
+use session_core::SessionError;
+
+/// The session of a request, loaded.
+///
+/// All that can be done with it is described at [`session_core::Session`], which this dereferences to. With feature
+/// `axum`, it is an extractor.
+#[derive(Clone, Debug)]
+pub struct Session(session_core::Session);
+
+impl Deref for Session {
+    type Target = session_core::Session;
+
+    fn deref(&self) -> &session_core::Session {
+        &self.0
+    }
+}
+
+/// The session of a request, which nobody may have asked for yet. The layer puts it into the request's extensions; with
+/// feature `axum`, it is an extractor.
+///
+/// Take this instead of [`Session`] where the session is needed in some cases only, or is to be destroyed.
+#[derive(Clone, Debug)]
+pub struct SessionHandle(session_core::SessionHandle);
+
+impl SessionHandle {
+    /// The handle of a request.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionRejection::MissingLayer`] if no [`SessionLayer`](crate::SessionLayer) has seen the request.
+    pub fn of<B>(request: &Request<B>) -> Result<Self, SessionRejection> {
+        Self::from_extensions(request.extensions())
+    }
+
+    /// The handle in the extensions of a request.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of).
+    pub fn from_extensions(extensions: &Extensions) -> Result<Self, SessionRejection> {
+        extensions.get::<Self>().cloned().ok_or(SessionRejection::MissingLayer)
+    }
+
+    /// Loads the session; see [`session_core::SessionHandle::load`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn load(&self) -> Result<Session, SessionError> {
+        self.0.load().await.map(Session)
+    }
+
+    /// Destroys the session without loading it; see [`session_core::SessionHandle::destroy`].
+    pub fn destroy(&self) {
+        self.0.destroy();
+    }
+}
+
+impl From<session_core::SessionHandle> for SessionHandle {
+    fn from(handle: session_core::SessionHandle) -> Self {
+        Self(handle)
+    }
+}
+
+/// Why a handler gets no session, or can't go on with it.
+///
+/// A handler can return it with `?` for every session error. With feature `axum` it is a response, which the layer's
+/// [`on_error`](crate::SessionLayer::on_error) replaces.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SessionRejection {
+    /// No [`SessionLayer`](crate::SessionLayer) has seen the request.
+    MissingLayer,
+    /// The session can't be loaded, changed or saved.
+    Session(SessionError),
+}
+
+impl From<SessionError> for SessionRejection {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl std::fmt::Display for SessionRejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::MissingLayer => f.write_str(
+                "no session for this route: add `.layer(SessionLayer::new(config))` to the router, after its routes",
+            ),
+            Self::Session(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SessionRejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::MissingLayer => None,
+            Self::Session(error) => error.source(),
+        }
+    }
+}

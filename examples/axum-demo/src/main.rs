@@ -1,0 +1,3 @@
+//! The server that everything is shown with.
+
+fn main() {}
