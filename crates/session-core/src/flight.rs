@@ -21,6 +21,10 @@ pub(crate) struct Flight<'a> {
     attempted: SessionMap,
     /// Where it goes if that is not where it was.
     new_id: Option<SessionId>,
+    /// The version that it replaces, if any.
+    base: Option<Version>,
+    /// An earlier write of changes that must not be made twice may still be carried out.
+    suspect: bool,
     /// The store was asked and has not answered.
     unanswered: bool,
     landed: bool,
@@ -37,7 +41,7 @@ pub(crate) enum Answer<T> {
 enum Verdict {
     /// Carried out; the version of what is there, none after a removal.
     Applied(Option<Version>),
-    /// Not carried out. Should it be yet, it will meet another version.
+    /// Not carried out until now.
     NotApplied,
     /// Somebody wrote since.
     Overtaken(Stored),
@@ -53,15 +57,18 @@ impl<'a> Flight<'a> {
             local: cell.map.clone(),
             attempted: SessionMap::new(),
             new_id: None,
+            base: None,
+            suspect: cell.suspect,
             unanswered: false,
             landed: false,
         }
     }
 
     /// The data goes to the store now.
-    pub(crate) fn attempt(&mut self, map: &SessionMap, new_id: Option<SessionId>) {
+    pub(crate) fn attempt(&mut self, map: &SessionMap, new_id: Option<SessionId>, base: Option<Version>) {
         self.attempted = map.clone();
         self.new_id = new_id;
+        self.base = base;
         self.unanswered = true;
     }
 
@@ -92,6 +99,11 @@ impl<'a> Flight<'a> {
     ///
     /// Changes that can't be made are dropped.
     pub(crate) fn replay(&mut self, current: Stored) -> Result<SessionMap, SessionError> {
+        if self.suspect && !self.log.is_idempotent() {
+            // What is there may be the earlier write.
+            self.drop_changes(current);
+            return Err(SessionError::OutcomeUnknown);
+        }
         let mut map = current.map.clone();
         match self.log.replay(&mut map, &self.local) {
             Ok(()) => Ok(map),
@@ -112,6 +124,8 @@ impl<'a> Flight<'a> {
         {
             let mut cell = self.shared.cell();
             cell.creating = false;
+            // Whatever was written at the version before this one comes too late now.
+            cell.suspect = false;
             let before = cell.origin().copied();
             let issue = self.new_id.is_some() || before.is_some_and(|origin| core.refresh_due(&cell, &origin));
             let mut origin = before.unwrap_or(Origin { stored: None, issued_at: core.now(), by_signing_key: true });
@@ -153,6 +167,8 @@ impl<'a> Flight<'a> {
             local: SessionMap::new(),
             attempted: doubt.attempted,
             new_id: doubt.new_id,
+            base: doubt.base,
+            suspect: false,
             unanswered: true,
             landed: false,
         };
@@ -168,7 +184,10 @@ impl<'a> Flight<'a> {
                 return Err(SessionError::OutcomeUnknown);
             }
             // Dropping the flight puts its changes back.
-            Verdict::NotApplied | Verdict::Overtaken(_) => flight.unanswered = false,
+            Verdict::NotApplied | Verdict::Overtaken(_) => {
+                flight.unanswered = false;
+                shared.cell().suspect |= !flight.log.is_idempotent();
+            }
         }
         Ok(())
     }
@@ -179,13 +198,12 @@ impl<'a> Flight<'a> {
     async fn look(&mut self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Verdict, BackendError> {
         let Some(id) = self.id() else { return Ok(Verdict::NotApplied) };
         let found = budget.run(store.fetch(&self.shared.core.store_key(&id))).await?;
-        let known_version = self.shared.cell().origin().and_then(|origin| origin.stored).map(|(_, version)| version);
         Ok(match found {
             None if self.attempted.is_empty_but_for(META_KEY) => Verdict::Applied(None),
             None => Verdict::NotApplied,
             // Nobody else knows this id.
             Some(stored) if self.new_id.is_some() => Verdict::Applied(Some(stored.version)),
-            Some(stored) if known_version == Some(stored.version) => Verdict::NotApplied,
+            Some(stored) if self.base == Some(stored.version) => Verdict::NotApplied,
             Some(stored) if stored.map.to_json() == self.attempted.to_json() => Verdict::Applied(Some(stored.version)),
             Some(stored) => Verdict::Overtaken(stored),
         })
@@ -201,6 +219,7 @@ impl<'a> Flight<'a> {
         {
             let mut cell = self.shared.cell();
             cell.creating = false;
+            cell.suspect = false;
             if let Some(mut origin) = cell.origin().copied() {
                 origin.stored = origin.stored.map(|(id, _)| (id, current.version));
                 cell.confirm(origin, false);
@@ -220,7 +239,7 @@ impl Drop for Flight<'_> {
         let mut log = std::mem::take(&mut self.log);
         if self.unanswered {
             let attempted = std::mem::take(&mut self.attempted);
-            cell.doubt = Some(Doubt { log, attempted, new_id: self.new_id });
+            cell.doubt = Some(Doubt { log, attempted, new_id: self.new_id, base: self.base });
         } else {
             log.append(std::mem::take(&mut cell.log));
             cell.log = log;

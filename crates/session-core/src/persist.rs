@@ -95,7 +95,7 @@ impl Shared {
         let expiry = core.store_expiry(&map);
         loop {
             let id = SessionId::random().ok_or(SessionError::NoRandomNumbers)?;
-            flight.attempt(&map, Some(id));
+            flight.attempt(&map, Some(id), None);
             let answer = budget.run(store.create(&core.store_key(&id), &map, expiry)).await;
             match flight.answered(answer, store, budget).await? {
                 Answer::Reply(Created::Created(version)) | Answer::Applied(Some(version)) => {
@@ -125,7 +125,7 @@ impl Shared {
             core.stamp(&mut map, renew)?;
             core.check_size(&map)?;
             let destination = new_id.filter(|_| !map.is_empty_but_for(META_KEY));
-            flight.attempt(&map, destination);
+            flight.attempt(&map, destination, Some(version));
             let answer = budget.run(core.compare_and_write(store, &key, destination, &map, &version)).await;
             match flight.answered(answer, store, budget).await? {
                 Answer::Reply(Written::Stored(version)) | Answer::Applied(Some(version)) => {

@@ -28,6 +28,8 @@ pub(crate) struct Cell {
     pub(crate) cookie: CookieDue,
     /// A write whose outcome is unknown.
     pub(crate) doubt: Option<Doubt>,
+    /// An earlier write of changes that must not be made twice was not carried out when last looked, and may be yet.
+    pub(crate) suspect: bool,
     /// What is left of the request's deadline.
     pub(crate) time_left: Duration,
 }
@@ -90,6 +92,8 @@ pub(crate) struct Doubt {
     pub(crate) attempted: SessionMap,
     /// Under a new id, if one was minted for it.
     pub(crate) new_id: Option<SessionId>,
+    /// The version that it was to replace, if any.
+    pub(crate) base: Option<Version>,
 }
 
 impl Cell {
@@ -105,6 +109,7 @@ impl Cell {
             reissue: false,
             cookie: CookieDue::Nothing,
             doubt: None,
+            suspect: false,
             time_left: deadline,
         }
     }
@@ -181,6 +186,7 @@ impl Cell {
     pub(crate) fn discard_changes(&mut self) {
         self.log = ChangeLog::default();
         self.doubt = None;
+        self.suspect = false;
         self.reissue = false;
         self.state = match std::mem::replace(&mut self.state, State::Gone) {
             State::Renewed(origin) => State::Loaded(origin),

@@ -1,0 +1,85 @@
+//! The extractors in axum.
+
+use axum::body::Body;
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{Response, StatusCode};
+use http_body_util::BodyExt;
+use session_tower::{Session, SessionError, SessionHandle, SessionLayer, SessionRejection};
+use tower::ServiceExt;
+
+use crate::support::{Flaky, config, cookie, request};
+
+async fn visit(session: Session) -> Result<String, SessionRejection> {
+    Ok(session.update("visits", |visits: Option<u64>| visits.unwrap_or(0) + 1)?.to_string())
+}
+
+fn router() -> Router {
+    Router::new()
+        .route("/visit", get(visit))
+        .route("/reserved", get(|session: Session| async move { Ok::<_, SessionRejection>(session.insert("__session", 1)?) }))
+        .route("/logout", get(|handle: SessionHandle| async move { handle.destroy() }))
+        .route("/optional", get(|handle: Option<SessionHandle>| async move { handle.is_some().to_string() }))
+}
+
+async fn send(app: &Router, path: &str, cookie: Option<&str>) -> Response<Body> {
+    app.clone().oneshot(request::<Body>(path, cookie)).await.expect("infallible")
+}
+
+async fn text(response: Response<Body>) -> String {
+    let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+    String::from_utf8(bytes.into()).expect("text")
+}
+
+#[tokio::test]
+async fn handlers_use_the_session_without_waiting() {
+    let app = router().layer(SessionLayer::new(config().build().unwrap()));
+    let first = send(&app, "/visit", None).await;
+    let cookie = cookie(&first);
+    assert_eq!(text(first).await, "1");
+    let second = send(&app, "/visit", cookie.as_deref()).await;
+    assert_eq!(text(second).await, "2");
+    let logout = send(&app, "/logout", cookie.as_deref()).await;
+    assert!(logout.headers()["set-cookie"].to_str().unwrap().starts_with("id=; "));
+}
+
+#[tokio::test]
+async fn a_missing_layer_is_a_500_that_says_what_to_add() {
+    let response = send(&router(), "/visit", None).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(text(response).await.contains("add `.layer(SessionLayer::new(config))`"));
+    assert_eq!(text(send(&router(), "/optional", None).await).await, "false");
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_a_503_before_the_handler_runs() {
+    let flaky = Flaky::default();
+    let app = router().layer(SessionLayer::new(config().backend(flaky.clone()).build().unwrap()));
+    let cookie = cookie(&send(&app, "/visit", None).await);
+    flaky.set_down(true);
+    let calls = flaky.calls();
+    let response = send(&app, "/visit", cookie.as_deref()).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!(text(response).await, "sessions are unavailable, please try again\n");
+    assert_eq!(flaky.calls(), calls + 1);
+}
+
+#[tokio::test]
+async fn on_error_replaces_rejections_of_extractors_and_handlers() {
+    let flaky = Flaky::default();
+    let layer = SessionLayer::new(config().backend(flaky.clone()).build().unwrap());
+    let app = router().layer(layer.on_error(|error: &SessionError| {
+        let mut response = axum::response::IntoResponse::into_response(Json(error.to_string()));
+        *response.status_mut() = StatusCode::from_u16(error.status()).unwrap();
+        response
+    }));
+    let cookie = cookie(&send(&app, "/visit", None).await);
+    let response = send(&app, "/reserved", cookie.as_deref()).await;
+    assert_eq!(response.status(), 500);
+    assert_eq!(text(response).await, r#""session key \"__session\" is reserved""#);
+    flaky.set_down(true);
+    let response = send(&app, "/visit", cookie.as_deref()).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(text(response).await, r#""session store unavailable""#);
+}

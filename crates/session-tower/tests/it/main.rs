@@ -1,0 +1,9 @@
+//! The adapter, on plain tower services and, with feature `axum`, in axum.
+
+mod service;
+mod support;
+
+#[cfg(feature = "axum")]
+mod extractor;
+#[cfg(feature = "axum")]
+mod websocket;

@@ -1,0 +1,194 @@
+//! Plain tower services: any body, any error.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use http::header::{CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, VARY};
+use http::{Request, Response, StatusCode};
+use http_body_util::{Empty, Full};
+use session_tower::{SessionError, SessionHandle, SessionLayer, SessionRejection};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+use crate::support::{Flaky, config, cookie, request};
+
+type Answer = Result<Response<String>, SessionRejection>;
+
+/// `/visit` counts, `/read` reads, `/destroy` destroys, `/untouched` asks for nothing.
+async fn app(request: Request<String>) -> Answer {
+    let handle = SessionHandle::of(&request)?;
+    let mut response = Response::default();
+    match request.uri().path() {
+        "/visit" => {
+            let session = handle.load().await?;
+            *response.body_mut() = session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?.to_string();
+        }
+        "/read" => *response.body_mut() = handle.load().await?.to_json(),
+        "/destroy" => handle.destroy(),
+        "/write-and-500" => {
+            handle.load().await?.insert("late", true)?;
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        }
+        _ => {}
+    }
+    Ok(response)
+}
+
+async fn send<S>(service: &S, path: &str, cookie: Option<&str>) -> Response<String>
+where
+    S: Service<Request<String>, Response = Response<String>, Error: std::fmt::Debug> + Clone,
+{
+    service.clone().oneshot(request(path, cookie)).await.expect("a response")
+}
+
+#[tokio::test]
+async fn a_session_comes_back_with_its_cookie() {
+    let flaky = Flaky::default();
+    for layer in [
+        SessionLayer::new(config().build().unwrap()),
+        SessionLayer::new(config().backend(flaky.clone()).build().unwrap()),
+    ] {
+        let service = layer.layer(service_fn(app));
+        let first = send(&service, "/visit", None).await;
+        assert_eq!(first.body(), "1");
+        let second = send(&service, "/visit", cookie(&first).as_deref()).await;
+        assert_eq!(second.body(), "2");
+    }
+    assert_eq!(flaky.calls(), 4, "set; get, get, set");
+}
+
+#[tokio::test]
+async fn a_request_that_asks_for_nothing_is_passed_on_as_it_is() {
+    let flaky = Flaky::default();
+    let service = SessionLayer::new(config().backend(flaky.clone()).build().unwrap()).layer(service_fn(app));
+    let cookie = cookie(&send(&service, "/visit", None).await);
+    let calls = flaky.calls();
+    flaky.set_down(true);
+    let response = send(&service, "/untouched", cookie.as_deref()).await;
+    assert_eq!(response.status(), 200);
+    assert!(response.headers().is_empty(), "{:?}", response.headers());
+    assert_eq!(flaky.calls(), calls);
+}
+
+#[tokio::test]
+async fn responses_say_what_caches_must_know() {
+    let service = SessionLayer::new(config().build().unwrap()).layer(service_fn(|request: Request<String>| async {
+        let mut response = app(request).await?;
+        response.headers_mut().insert(VARY, "Origin".parse().unwrap());
+        response.headers_mut().insert(CACHE_CONTROL, "public, max-age=60".parse().unwrap());
+        response.headers_mut().insert(SET_COOKIE, "other=1".parse().unwrap());
+        Answer::Ok(response)
+    }));
+    let values = |response: &Response<String>, name| -> Vec<String> {
+        response.headers().get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect()
+    };
+
+    let writes = send(&service, "/visit", None).await;
+    assert_eq!(values(&writes, VARY), ["Origin", "Cookie"]);
+    assert_eq!(values(&writes, CACHE_CONTROL), ["no-store"]);
+    let cookies = values(&writes, SET_COOKIE);
+    assert_eq!(cookies.len(), 2);
+    assert_eq!(cookies[0], "other=1");
+
+    let session_cookie = cookies[1].split(';').next();
+    let reads = send(&service, "/read", session_cookie).await;
+    assert_eq!(reads.body(), r#"{"visits":1}"#);
+    assert_eq!(values(&reads, VARY), ["Origin", "Cookie"]);
+    assert_eq!(values(&reads, CACHE_CONTROL), ["public, max-age=60"]);
+    assert_eq!(values(&reads, SET_COOKIE), ["other=1"]);
+
+    let untouched = send(&service, "/untouched", session_cookie).await;
+    assert_eq!(values(&untouched, VARY), ["Origin"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_makes_a_503_and_leaves_the_cookie_alone() {
+    let flaky = Flaky::default();
+    let layer = SessionLayer::new(config().backend(flaky.clone()).build().unwrap());
+    let service = layer.layer(service_fn(|request| async {
+        // What an application without axum does with a rejection.
+        Ok::<_, Infallible>(app(request).await.unwrap_or_else(|rejection| {
+            let mut response = Response::new(rejection.to_string());
+            if let SessionRejection::Session(error) = rejection {
+                response.extensions_mut().insert(error);
+            }
+            response
+        }))
+    }));
+    let cookie = cookie(&send(&service, "/visit", None).await);
+    flaky.set_down(true);
+    for path in ["/read", "/destroy"] {
+        let response = send(&service, path, cookie.as_deref()).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        assert!(!response.headers().contains_key(SET_COOKIE));
+    }
+    let response = send(&service, "/visit", None).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "a new session can't be stored");
+    assert!(!response.headers().contains_key(SET_COOKIE));
+    flaky.set_down(false);
+    assert_eq!(send(&service, "/visit", cookie.as_deref()).await.body(), "2", "destroy was not carried out");
+}
+
+#[tokio::test]
+async fn a_service_that_fails_commits_a_destruction_and_no_changes() {
+    let layer = SessionLayer::new(config().backend(Flaky::default()).build().unwrap());
+    let failing = layer.layer(service_fn(|request: Request<String>| async {
+        app(request).await.expect("the session is there");
+        Err::<Response<String>, _>("out of order")
+    }));
+    let working = layer.layer(service_fn(app));
+    let cookie = cookie(&send(&working, "/visit", None).await);
+
+    let fail = |path: &'static str| failing.clone().oneshot(request(path, cookie.as_deref()));
+    assert_eq!(fail("/visit").await.unwrap_err(), "out of order");
+    assert_eq!(send(&working, "/read", cookie.as_deref()).await.body(), r#"{"visits":1}"#);
+    assert_eq!(fail("/destroy").await.unwrap_err(), "out of order");
+    assert_eq!(send(&working, "/read", cookie.as_deref()).await.body(), "{}");
+}
+
+#[tokio::test]
+async fn a_5xx_response_keeps_no_changes() {
+    let service = SessionLayer::new(config().build().unwrap()).layer(service_fn(app));
+    let response = send(&service, "/write-and-500", None).await;
+    assert_eq!(response.status(), 500);
+    assert!(!response.headers().contains_key(SET_COOKIE));
+}
+
+#[tokio::test]
+async fn on_error_makes_the_response_of_a_failed_commit() {
+    let flaky = Flaky::default();
+    flaky.set_down(true);
+    let layer = SessionLayer::new(config().backend(flaky).build().unwrap())
+        .on_error(|error: &SessionError| Response::new(format!("{} {}", error.status(), error)));
+    let response = send(&layer.layer(service_fn(app)), "/visit", None).await;
+    assert_eq!(response.body(), "503 session store unavailable");
+}
+
+/// Bodies need no `Default`; those that can't be made of text need `on_error`.
+#[tokio::test]
+async fn every_body_works() {
+    let config = config().build().unwrap();
+    let full = SessionLayer::new(config.clone()).layer(service_fn(|request: Request<()>| async move {
+        let session = SessionHandle::of(&request).unwrap().load().await.unwrap();
+        session.insert("a", 1).unwrap();
+        Ok::<_, Infallible>(Response::new(Full::<VecDeque<u8>>::from(String::new())))
+    }));
+    let response = full.oneshot(request("/", None)).await.unwrap();
+    assert!(cookie(&response).is_some());
+    let empty = SessionLayer::new(config).on_error(|_: &SessionError| Response::new(Empty::<&[u8]>::new())).layer(
+        service_fn(|request: Request<()>| async move {
+            let session = SessionHandle::of(&request).unwrap().load().await.unwrap();
+            session.insert("a", 1).unwrap();
+            Ok::<_, Infallible>(Response::new(Empty::new()))
+        }),
+    );
+    let response = empty.oneshot(request("/", None)).await.unwrap();
+    assert!(cookie(&response).is_some());
+}
+
+#[tokio::test]
+async fn a_missing_layer_is_an_error_that_says_what_to_add() {
+    let error = SessionHandle::of(&request::<String>("/", None)).unwrap_err();
+    assert!(error.to_string().contains("SessionLayer::new(config)"), "{error}");
+}
