@@ -12,15 +12,11 @@ pub(crate) fn all(steps: &mut Steps) -> Result<()> {
     steps.run("fmt", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
     steps.run("tidy", tidy::check)?;
     steps.run("msrv", msrv::check)?;
-    steps.run("clippy, whole workspace", || {
-        clippy(&["--workspace", "--all-targets", "--all-features"])
-    })?;
+    steps.run("clippy, whole workspace", || clippy(&["--workspace", "--all-targets", "--all-features"]))?;
     for package in members()? {
         for features in feature_sets(&package) {
             let selection = [&["--package", &package.name], *features].concat();
-            steps.run(format!("clippy {}", selection[1..].join(" ")), || {
-                clippy(&selection)
-            })?;
+            steps.run(format!("clippy {}", selection[1..].join(" ")), || clippy(&selection))?;
         }
     }
     steps.run("docs", docs)?;
@@ -29,24 +25,15 @@ pub(crate) fn all(steps: &mut Steps) -> Result<()> {
 
 /// The documentation as docs.rs will build it; a warning is an error.
 pub(crate) fn docs() -> Result<()> {
-    run(
-        cargo(&["doc", "--workspace", "--all-features", "--no-deps"])
-            .env("RUSTDOCFLAGS", "-D warnings"),
-    )
+    run(cargo(&["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// The features each package is built with on its own, as its users do: in the workspace as a whole, one package's
 /// dependencies turn on features that another has forgotten to ask for. Without its tests, for the same reason.
 fn feature_sets(package: &Package) -> &'static [&'static [&'static str]] {
-    if package.has_features {
-        &[&[], &["--no-default-features"], &["--all-features"]]
-    } else {
-        &[&[]]
-    }
+    if package.has_features { &[&[], &["--no-default-features"], &["--all-features"]] } else { &[&[]] }
 }
 
 fn clippy(selection: &[&str]) -> Result<()> {
-    run(cargo(&["clippy"])
-        .args(selection)
-        .args(["--", "-D", "warnings"]))
+    run(cargo(&["clippy"]).args(selection).args(["--", "-D", "warnings"]))
 }

@@ -19,14 +19,9 @@ pub(crate) fn check() -> Result<()> {
     // A known flaw must fail, and a machine that can't reach the database must not; but cargo-deny answers both with
     // the same exit code. So there are two commands: one only fetches, the other only looks at what was fetched.
     // Whatever else can be wrong (deny.toml, the dependency tree) has failed above.
-    if let Err(error) = run(program(&deny)
-        .args(["fetch", "db"])
-        .env("GIT_TERMINAL_PROMPT", "0"))
-    {
+    if let Err(error) = run(program(&deny).args(["fetch", "db"]).env("GIT_TERMINAL_PROMPT", "0")) {
         let line = "*".repeat(80);
-        eprintln!(
-            "\n{line}\nADVISORIES NOT CHECKED: their database can't be fetched: {error:#}\n{line}\n"
-        );
+        eprintln!("\n{line}\nADVISORIES NOT CHECKED: their database can't be fetched: {error:#}\n{line}\n");
         return Ok(());
     }
     run(program(&deny).args(["--offline", "check", "advisories"]))
@@ -43,24 +38,13 @@ fn cargo_deny() -> Result<PathBuf> {
         }
     }
 
-    eprintln!(
-        "no cargo-deny {VERSION} on PATH: compiling it into {} (once, a minute or two)",
-        tools.display()
-    );
+    eprintln!("no cargo-deny {VERSION} on PATH: compiling it into {} (once, a minute or two)", tools.display());
     // The debug profile, without debug information: the release profile's link-time optimisation takes many times
     // longer to compile than a whole check takes to run. Compiled in cargo's own temporary folder, to keep
     // its objects out of ours.
-    run(cargo(&[
-        "install",
-        "cargo-deny",
-        "--version",
-        VERSION,
-        "--locked",
-        "--debug",
-        "--root",
-    ])
-    .arg(&tools)
-    .env("CARGO_PROFILE_DEV_DEBUG", "0")
-    .env_remove("CARGO_TARGET_DIR"))?;
+    run(cargo(&["install", "cargo-deny", "--version", VERSION, "--locked", "--debug", "--root"])
+        .arg(&tools)
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env_remove("CARGO_TARGET_DIR"))?;
     Ok(own)
 }

@@ -23,11 +23,7 @@ pub(crate) struct Package {
 impl Package {
     /// Its folder as seen from the root of the repository: `crates/session-core`.
     pub(crate) fn place(&self) -> String {
-        self.folder
-            .strip_prefix(root())
-            .unwrap_or(&self.folder)
-            .display()
-            .to_string()
+        self.folder.strip_prefix(root()).unwrap_or(&self.folder).display().to_string()
     }
 }
 
@@ -44,9 +40,7 @@ pub(crate) fn all_packages() -> Result<Vec<Package>> {
 /// Where cargo builds, and we keep what we install for ourselves.
 pub(crate) fn target_folder() -> Result<PathBuf> {
     let metadata = query(&["--no-deps"])?;
-    let folder = metadata["target_directory"]
-        .as_str()
-        .context("cargo metadata names no target folder")?;
+    let folder = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
     Ok(PathBuf::from(folder))
 }
 
@@ -59,34 +53,22 @@ pub(crate) struct Dependency {
 
 /// Everything that is compiled for a user of `package`, on any platform: itself, and its dependencies along `edges`
 /// (in `cargo tree`'s words), with the features that `features` (a cargo flag) names.
-pub(crate) fn dependency_tree(
-    package: &str,
-    features: &str,
-    edges: &str,
-) -> Result<Vec<Dependency>> {
+pub(crate) fn dependency_tree(package: &str, features: &str, edges: &str) -> Result<Vec<Dependency>> {
     let mut tree = cargo(&["tree", "--package", package, features, "--edges", edges]);
     tree.args(["--target", "all", "--prefix", "none", "--format", "{p}"]);
     let tree = read(&mut tree)?;
     let mut dependencies = tree.lines().map(dependency).collect::<Result<Vec<_>>>()?;
     dependencies.sort();
     dependencies.dedup();
-    ensure!(
-        !dependencies.is_empty(),
-        "cargo tree shows nothing for {package}"
-    );
+    ensure!(!dependencies.is_empty(), "cargo tree shows nothing for {package}");
     Ok(dependencies)
 }
 
 /// Reads `name v1.2.3 (notes)`.
 fn dependency(line: &str) -> Result<Dependency> {
-    let (name, rest) = line
-        .split_once(" v")
-        .with_context(|| format!("cargo tree printed `{line}`"))?;
+    let (name, rest) = line.split_once(" v").with_context(|| format!("cargo tree printed `{line}`"))?;
     let version = rest.split(' ').next().unwrap_or(rest);
-    Ok(Dependency {
-        name: name.to_owned(),
-        version: version.to_owned(),
-    })
+    Ok(Dependency { name: name.to_owned(), version: version.to_owned() })
 }
 
 fn query(flags: &[&str]) -> Result<Value> {
@@ -95,12 +77,8 @@ fn query(flags: &[&str]) -> Result<Value> {
 }
 
 fn packages(metadata: &Value) -> Result<Vec<Package>> {
-    let list = metadata["packages"]
-        .as_array()
-        .context("cargo metadata lists no packages")?;
-    list.iter()
-        .map(|package| read_package(package).context("cargo metadata describes a package oddly"))
-        .collect()
+    let list = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    list.iter().map(|package| read_package(package).context("cargo metadata describes a package oddly")).collect()
 }
 
 fn read_package(package: &Value) -> Option<Package> {
@@ -112,12 +90,8 @@ fn read_package(package: &Value) -> Option<Package> {
         description: text("description"),
         rust_version: text("rust_version"),
         // `publish` is null for anywhere, and a list of registries otherwise: an empty one says nowhere.
-        publishable: package["publish"]
-            .as_array()
-            .is_none_or(|registries| !registries.is_empty()),
-        has_features: package["features"]
-            .as_object()
-            .is_some_and(|features| !features.is_empty()),
+        publishable: package["publish"].as_array().is_none_or(|registries| !registries.is_empty()),
+        has_features: package["features"].as_object().is_some_and(|features| !features.is_empty()),
     })
 }
 
@@ -127,16 +101,9 @@ mod tests {
 
     #[test]
     fn a_line_of_cargo_tree_is_a_name_and_a_version() {
-        for line in [
-            "tokio v1.48.0",
-            "tokio v1.48.0 (*)",
-            "tokio v1.48.0 (proc-macro) (*)",
-        ] {
+        for line in ["tokio v1.48.0", "tokio v1.48.0 (*)", "tokio v1.48.0 (proc-macro) (*)"] {
             let read = dependency(line).unwrap();
-            assert_eq!(
-                (read.name.as_str(), read.version.as_str()),
-                ("tokio", "1.48.0")
-            );
+            assert_eq!((read.name.as_str(), read.version.as_str()), ("tokio", "1.48.0"));
         }
         assert!(dependency("error: no").is_err());
     }

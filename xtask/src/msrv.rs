@@ -15,22 +15,12 @@ const EDGES: &str = "normal,build";
 pub(crate) fn check() -> Result<()> {
     let declared: HashMap<Dependency, Option<String>> = all_packages()?
         .into_iter()
-        .map(|package| {
-            (
-                Dependency {
-                    name: package.name,
-                    version: package.version,
-                },
-                package.rust_version,
-            )
-        })
+        .map(|package| (Dependency { name: package.name, version: package.version }, package.rust_version))
         .collect();
 
     let mut offenders = Vec::new();
     for member in members()?.into_iter().filter(|member| member.publishable) {
-        let promised = member
-            .rust_version
-            .with_context(|| format!("{} declares no rust-version", member.name))?;
+        let promised = member.rust_version.with_context(|| format!("{} declares no rust-version", member.name))?;
         let tree = dependency_tree(&member.name, "--all-features", EDGES)?;
         let mut silent = Vec::new();
         for dependency in &tree {
@@ -51,10 +41,7 @@ pub(crate) fn check() -> Result<()> {
         );
     }
     if !offenders.is_empty() {
-        bail!(
-            "dependencies want a newer Rust than is promised:\n  {}",
-            offenders.join("\n  ")
-        );
+        bail!("dependencies want a newer Rust than is promised:\n  {}", offenders.join("\n  "));
     }
     Ok(())
 }
@@ -63,9 +50,7 @@ pub(crate) fn check() -> Result<()> {
 fn number(version: &str) -> Result<[u32; 3]> {
     let mut number = [0; 3];
     for (place, part) in number.iter_mut().zip(version.split('.')) {
-        *place = part
-            .parse()
-            .with_context(|| format!("`{version}` is no Rust version"))?;
+        *place = part.parse().with_context(|| format!("`{version}` is no Rust version"))?;
     }
     Ok(number)
 }

@@ -29,30 +29,19 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 /// Shows the command, runs it on our own input and output, and makes a failure an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", shown(command));
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{}`", shown(command)))?;
+    let status = command.status().with_context(|| format!("cannot start `{}`", shown(command)))?;
     ensure!(status.success(), "`{}` failed ({status})", shown(command));
     Ok(())
 }
 
 /// What the command prints; a failure is an error that quotes what it said.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start `{}`", shown(command)))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{}`", shown(command)))?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "`{}` failed ({}):\n{}",
-            shown(command),
-            output.status,
-            complaint.trim_end()
-        );
+        bail!("`{}` failed ({}):\n{}", shown(command), output.status, complaint.trim_end());
     }
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("`{}` printed what is not UTF-8", shown(command)))
+    String::from_utf8(output.stdout).with_context(|| format!("`{}` printed what is not UTF-8", shown(command)))
 }
 
 /// Whether the command starts and succeeds; what it prints is dropped.
@@ -67,30 +56,14 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 
 /// The command as one would type it, with the variables that were set for it.
 fn shown(command: &Command) -> String {
-    let variables = command.get_envs().filter_map(|(name, value)| {
-        Some(format!(
-            "{}={}",
-            name.to_string_lossy(),
-            quoted(&value?.to_string_lossy())
-        ))
-    });
-    let name = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program());
-    let arguments = command
-        .get_args()
-        .map(|argument| quoted(&argument.to_string_lossy()));
-    variables
-        .chain([name.to_string_lossy().into_owned()])
-        .chain(arguments)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let variables = command
+        .get_envs()
+        .filter_map(|(name, value)| Some(format!("{}={}", name.to_string_lossy(), quoted(&value?.to_string_lossy()))));
+    let name = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let arguments = command.get_args().map(|argument| quoted(&argument.to_string_lossy()));
+    variables.chain([name.to_string_lossy().into_owned()]).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &str) -> String {
-    if word.is_empty() || word.contains([' ', '"', '$']) {
-        format!("{word:?}")
-    } else {
-        word.to_owned()
-    }
+    if word.is_empty() || word.contains([' ', '"', '$']) { format!("{word:?}") } else { word.to_owned() }
 }

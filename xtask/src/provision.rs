@@ -15,11 +15,7 @@ use debian::Program;
 /// `Program { name: "memcached", probe: &["--version"], packages: &["memcached"] }`.
 const PROGRAMS: &[Program] = &[
     // Debian's python3 alone can't make a virtual environment: `ensurepip` comes with python3-venv.
-    Program {
-        name: "python3",
-        probe: &["-m", "ensurepip", "--version"],
-        packages: &["python3", "python3-venv"],
-    },
+    Program { name: "python3", probe: &["-m", "ensurepip", "--version"], packages: &["python3", "python3-venv"] },
 ];
 
 /// Installs what is missing, and returns the environment variables by which the tests find it.

@@ -19,19 +19,11 @@ struct Finished {
 
 impl Steps {
     /// Announces the step, does `work`, and remembers how it went. The error of a failed step names it.
-    pub(crate) fn run(
-        &mut self,
-        name: impl Display,
-        work: impl FnOnce() -> Result<()>,
-    ) -> Result<()> {
+    pub(crate) fn run(&mut self, name: impl Display, work: impl FnOnce() -> Result<()>) -> Result<()> {
         eprintln!("\n==> {name}");
         let start = Instant::now();
         let outcome = work();
-        self.finished.push(Finished {
-            name: name.to_string(),
-            time: start.elapsed(),
-            passed: outcome.is_ok(),
-        });
+        self.finished.push(Finished { name: name.to_string(), time: start.elapsed(), passed: outcome.is_ok() });
         outcome.with_context(|| format!("step `{name}` failed"))
     }
 

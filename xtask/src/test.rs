@@ -22,10 +22,6 @@ pub(crate) fn run(steps: &mut Steps, arguments: &[String]) -> Result<()> {
         Ok(())
     })?;
     steps.run("cargo test", || {
-        process::run(
-            cargo(&["test", "--workspace", "--all-features"])
-                .args(for_cargo)
-                .envs(environment),
-        )
+        process::run(cargo(&["test", "--workspace", "--all-features"]).args(for_cargo).envs(environment))
     })
 }

@@ -35,10 +35,8 @@ pub(crate) fn check() -> Result<()> {
     let files = files()?;
     let members = members()?;
 
-    let mut findings: Vec<Finding> = files
-        .iter()
-        .flat_map(|file| FILE_RULES.iter().flat_map(|rule| rule(file)))
-        .collect();
+    let mut findings: Vec<Finding> =
+        files.iter().flat_map(|file| FILE_RULES.iter().flat_map(|rule| rule(file))).collect();
     findings.extend(modules::long(&files, modules::LONG_FOR_A_REASON));
     findings.extend(links::dead(&files, |path| root().join(path).exists()));
     findings.extend(manifests::check(&files, &members));
@@ -51,11 +49,7 @@ pub(crate) fn check() -> Result<()> {
     if !findings.is_empty() {
         bail!("{} findings, listed above", findings.len());
     }
-    eprintln!(
-        "{} files and {} packages are tidy",
-        files.len(),
-        members.len()
-    );
+    eprintln!("{} files and {} packages are tidy", files.len(), members.len());
     Ok(())
 }
 
@@ -78,11 +72,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(place: &str, line: impl Into<Option<usize>>, message: impl Into<String>) -> Self {
-        Self {
-            place: place.to_owned(),
-            line: line.into(),
-            message: message.into(),
-        }
+        Self { place: place.to_owned(), line: line.into(), message: message.into() }
     }
 }
 
@@ -97,9 +87,7 @@ impl fmt::Display for Finding {
 
 impl File {
     fn is(&self, extension: &str) -> bool {
-        self.path
-            .rsplit_once('.')
-            .is_some_and(|(_, found)| found == extension)
+        self.path.rsplit_once('.').is_some_and(|(_, found)| found == extension)
     }
 
     /// The source of a crate or of our own commands, tests and examples left out.
@@ -126,13 +114,7 @@ impl File {
 /// The text files that are tracked, or would be after `git add --all`.
 fn files() -> Result<Vec<File>> {
     let mut git = program("git");
-    git.args([
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ]);
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     let listing = read(&mut git)?;
     let paths: BTreeSet<&str> = listing.split_terminator('\0').collect();
     let mut files = Vec::new();
@@ -144,10 +126,7 @@ fn files() -> Result<Vec<File>> {
         let bytes = fs::read(root().join(path)).with_context(|| format!("cannot read {path}"))?;
         // What is not UTF-8 is no text.
         if let Ok(text) = String::from_utf8(bytes) {
-            files.push(File {
-                path: path.to_owned(),
-                text,
-            });
+            files.push(File { path: path.to_owned(), text });
         }
     }
     Ok(files)
@@ -155,8 +134,5 @@ fn files() -> Result<Vec<File>> {
 
 #[cfg(test)]
 fn sample(path: &str, text: &str) -> File {
-    File {
-        path: path.to_owned(),
-        text: text.to_owned(),
-    }
+    File { path: path.to_owned(), text: text.to_owned() }
 }

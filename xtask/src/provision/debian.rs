@@ -28,16 +28,8 @@ pub(crate) fn install_missing(programs: &[Program]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let names = missing
-        .iter()
-        .map(|program| program.name)
-        .collect::<Vec<_>>()
-        .join(", ");
-    let packages = missing
-        .iter()
-        .map(|program| program.packages)
-        .collect::<Vec<_>>()
-        .concat();
+    let names = missing.iter().map(|program| program.name).collect::<Vec<_>>().join(", ");
+    let packages = missing.iter().map(|program| program.packages).collect::<Vec<_>>().concat();
     let list = packages.join(" ");
     eprintln!("missing or unusable: {names}");
 
@@ -72,18 +64,12 @@ fn become_root() -> Option<&'static [&'static str]> {
     if read(program("id").arg("-u")).is_ok_and(|id| id.trim() == "0") {
         return Some(&[]);
     }
-    succeeds(program("sudo").args(["--non-interactive", "true"]))
-        .then_some(&["sudo", "--non-interactive"])
+    succeeds(program("sudo").args(["--non-interactive", "true"])).then_some(&["sudo", "--non-interactive"])
 }
 
 /// `env` sets the variable, because sudo drops those of its caller.
 fn apt_get(become_root: &[&str], arguments: &[&str]) -> Command {
-    let words = [
-        become_root,
-        &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
-        arguments,
-    ]
-    .concat();
+    let words = [become_root, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], arguments].concat();
     let mut command = program(words[0]);
     command.args(&words[1..]);
     command

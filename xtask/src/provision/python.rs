@@ -16,8 +16,8 @@ const REQUIREMENTS: &str = "xtask/python/requirements.txt";
 /// The environment keeps a copy of the requirements it was made from. The copy is written last, so an environment
 /// whose making was interrupted has none and is not taken for a whole one.
 pub(crate) fn environment() -> Result<PathBuf> {
-    let requirements = fs::read_to_string(root().join(REQUIREMENTS))
-        .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+    let requirements =
+        fs::read_to_string(root().join(REQUIREMENTS)).with_context(|| format!("cannot read {REQUIREMENTS}"))?;
     let folder = target_folder()?.join("python");
     let python = folder.join("bin/python");
     let made_from = folder.join("made-from.txt");
@@ -28,17 +28,16 @@ pub(crate) fn environment() -> Result<PathBuf> {
         return Ok(python);
     }
     make(&folder, &python)?;
-    fs::write(&made_from, requirements)
-        .with_context(|| format!("cannot write {}", made_from.display()))?;
+    fs::write(&made_from, requirements).with_context(|| format!("cannot write {}", made_from.display()))?;
     Ok(python)
 }
 
 fn make(folder: &Path, python: &Path) -> Result<()> {
     eprintln!("making a Python environment from {REQUIREMENTS}");
-    run(program("python3")
-        .args(["-m", "venv", "--clear"])
-        .arg(folder))?;
-    run(program(python)
-        .args(["-m", "pip", "install", "--quiet", "--no-input"])
-        .args(["--disable-pip-version-check", "--requirement", REQUIREMENTS]))
+    run(program("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+    run(program(python).args(["-m", "pip", "install", "--quiet", "--no-input"]).args([
+        "--disable-pip-version-check",
+        "--requirement",
+        REQUIREMENTS,
+    ]))
 }

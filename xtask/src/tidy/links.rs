@@ -32,17 +32,9 @@ pub(super) fn dead(files: &[File], exists: impl Fn(&Path) -> bool) -> Vec<Findin
 
 /// What a line links to: `[text](target)`, `[text](target "title")` and `[name]: target`.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
-    let inline = line
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next());
-    let definition = line
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once("]: "))
-        .map(|(_, target)| target);
-    inline
-        .chain(definition)
-        .filter_map(|target| target.split_whitespace().next())
+    let inline = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let definition = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target);
+    inline.chain(definition).filter_map(|target| target.split_whitespace().next())
 }
 
 /// The path in a link, unless it leads to a website, a section of the same page, or a Rust item (in pages that are
@@ -87,26 +79,20 @@ mod tests {
 
     #[test]
     fn links_to_missing_files_are_flagged() {
-        let text = "[good](docs/design.md)\n[bad](docs/gone.md) [good](docs/design.md#section \"title\")\n[bad]: gone.md\n";
+        let text =
+            "[good](docs/design.md)\n[bad](docs/gone.md) [good](docs/design.md#section \"title\")\n[bad]: gone.md\n";
         assert_eq!(dead_lines("README.md", text), [2, 3]);
     }
 
     #[test]
     fn links_are_relative_to_their_page_or_to_the_root() {
-        assert_eq!(
-            dead_lines(
-                "docs/other.md",
-                "[a](design.md) [b](../README.md) [c](/README.md)\n"
-            ),
-            NONE
-        );
+        assert_eq!(dead_lines("docs/other.md", "[a](design.md) [b](../README.md) [c](/README.md)\n"), NONE);
         assert_eq!(dead_lines("docs/other.md", "[a](docs/design.md)\n"), [1]);
     }
 
     #[test]
     fn websites_sections_items_and_code_are_no_files() {
-        let text =
-            "[a](https://example.com/x) [b](#here) [c](crate::Session)\n```rust\nlist[0](x)\n```\n";
+        let text = "[a](https://example.com/x) [b](#here) [c](crate::Session)\n```rust\nlist[0](x)\n```\n";
         assert_eq!(dead_lines("README.md", text), NONE);
     }
 }

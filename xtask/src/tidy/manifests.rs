@@ -11,12 +11,7 @@ const INHERITED: &[(&str, &str)] = &[
 ];
 
 pub(super) fn check(files: &[File], members: &[Package]) -> Vec<Finding> {
-    let text = |path: &str| {
-        files
-            .iter()
-            .find(|file| file.path == path)
-            .map_or("", |file| file.text.as_str())
-    };
+    let text = |path: &str| files.iter().find(|file| file.path == path).map_or("", |file| file.text.as_str());
     let readme = text("README.md");
     let mut findings = Vec::new();
     for member in members {
@@ -27,18 +22,10 @@ pub(super) fn check(files: &[File], members: &[Package]) -> Vec<Finding> {
             findings.push(Finding::new(&path, None, "no `description`"));
         }
         if place.starts_with("examples/") && member.publishable {
-            findings.push(Finding::new(
-                &path,
-                None,
-                "an example is not published: `publish = false`",
-            ));
+            findings.push(Finding::new(&path, None, "an example is not published: `publish = false`"));
         }
         if place.starts_with("crates/") && !in_crate_table(readme, &member.name) {
-            findings.push(Finding::new(
-                "README.md",
-                None,
-                format!("its table of crates lacks `{}`", member.name),
-            ));
+            findings.push(Finding::new("README.md", None, format!("its table of crates lacks `{}`", member.name)));
         }
     }
     findings
@@ -56,21 +43,13 @@ fn inherits(path: &str, manifest: &str) -> Vec<Finding> {
     }
     let missing = INHERITED.iter().filter(|wanted| !found.contains(wanted));
     missing
-        .map(|(section, key)| {
-            Finding::new(
-                path,
-                None,
-                format!("no `{key}` in `{section}`: all packages say the same"),
-            )
-        })
+        .map(|(section, key)| Finding::new(path, None, format!("no `{key}` in `{section}`: all packages say the same")))
         .collect()
 }
 
 /// Whether a row of a Markdown table names the crate, as code.
 fn in_crate_table(readme: &str, name: &str) -> bool {
-    readme
-        .lines()
-        .any(|line| line.starts_with('|') && line.contains(&format!("`{name}`")))
+    readme.lines().any(|line| line.starts_with('|') && line.contains(&format!("`{name}`")))
 }
 
 #[cfg(test)]
@@ -79,7 +58,8 @@ mod tests {
     use crate::process::root;
     use crate::tidy::sample;
 
-    const GOOD: &str = "[package]\nlicense.workspace = true\nrust-version.workspace = true\n\n[lints]\nworkspace = true\n";
+    const GOOD: &str =
+        "[package]\nlicense.workspace = true\nrust-version.workspace = true\n\n[lints]\nworkspace = true\n";
 
     fn package(place: &str) -> Package {
         Package {
@@ -94,38 +74,16 @@ mod tests {
     }
 
     fn findings(member: Package, manifest: &str, readme: &str) -> usize {
-        let files = [
-            sample(&format!("{}/Cargo.toml", member.place()), manifest),
-            sample("README.md", readme),
-        ];
+        let files = [sample(&format!("{}/Cargo.toml", member.place()), manifest), sample("README.md", readme)];
         check(&files, &[member]).len()
     }
 
     #[test]
     fn a_crate_inherits_describes_itself_and_stands_in_the_readme() {
-        assert_eq!(
-            findings(package("crates/a"), GOOD, "| `a` | a crate |\n"),
-            0
-        );
-        assert_eq!(
-            findings(package("crates/a"), GOOD, "`a` is named, but in no table\n"),
-            1
-        );
-        assert_eq!(
-            findings(package("crates/a"), "", "| `a` |\n"),
-            INHERITED.len()
-        );
-        assert_eq!(
-            findings(
-                Package {
-                    description: None,
-                    ..package("crates/a")
-                },
-                GOOD,
-                "| `a` |\n"
-            ),
-            1
-        );
+        assert_eq!(findings(package("crates/a"), GOOD, "| `a` | a crate |\n"), 0);
+        assert_eq!(findings(package("crates/a"), GOOD, "`a` is named, but in no table\n"), 1);
+        assert_eq!(findings(package("crates/a"), "", "| `a` |\n"), INHERITED.len());
+        assert_eq!(findings(Package { description: None, ..package("crates/a") }, GOOD, "| `a` |\n"), 1);
     }
 
     #[test]
@@ -137,16 +95,6 @@ mod tests {
     #[test]
     fn an_example_is_not_published() {
         assert_eq!(findings(package("examples/a"), GOOD, ""), 1);
-        assert_eq!(
-            findings(
-                Package {
-                    publishable: false,
-                    ..package("examples/a")
-                },
-                GOOD,
-                ""
-            ),
-            0
-        );
+        assert_eq!(findings(Package { publishable: false, ..package("examples/a") }, GOOD, ""), 0);
     }
 }

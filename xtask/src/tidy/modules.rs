@@ -12,28 +12,18 @@ pub(super) const LONG_FOR_A_REASON: &[(&str, &str)] = &[];
 pub(super) fn long(files: &[File], reasons: &[(&str, &str)]) -> Vec<Finding> {
     let too_long = |file: &&File| file.is_module() && length(&file.text) > LIMIT;
     let has_reason = |file: &&File| reasons.iter().any(|(path, _)| *path == file.path);
-    let unexplained = files
-        .iter()
-        .filter(too_long)
-        .filter(|file| !has_reason(file))
-        .map(|file| {
-            let message = format!(
-                "{} lines without its tests, over {LIMIT}: split it, or give the reason in {}",
-                length(&file.text),
-                file!()
-            );
-            Finding::new(&file.path, None, message)
-        });
+    let unexplained = files.iter().filter(too_long).filter(|file| !has_reason(file)).map(|file| {
+        let message = format!(
+            "{} lines without its tests, over {LIMIT}: split it, or give the reason in {}",
+            length(&file.text),
+            file!()
+        );
+        Finding::new(&file.path, None, message)
+    });
     let stale = reasons
         .iter()
         .filter(|(path, _)| !files.iter().filter(too_long).any(|file| file.path == *path))
-        .map(|(path, _)| {
-            Finding::new(
-                path,
-                None,
-                format!("is listed in {}, but is no long module", file!()),
-            )
-        });
+        .map(|(path, _)| Finding::new(path, None, format!("is listed in {}, but is no long module", file!())));
     unexplained.chain(stale).collect()
 }
 
@@ -64,10 +54,7 @@ mod tests {
     fn unit_tests_and_integration_tests_do_not_count() {
         let body = "line\n".repeat(LIMIT);
         let files = [
-            sample(
-                PATH,
-                &format!("{body}#[cfg(test)]\nmod tests {{\n{body}}}\n"),
-            ),
+            sample(PATH, &format!("{body}#[cfg(test)]\nmod tests {{\n{body}}}\n")),
             sample("crates/a/tests/it/main.rs", &body.repeat(2)),
         ];
         assert_eq!(long(&files, &[]), []);

@@ -5,33 +5,20 @@
 use super::{File, Finding};
 
 pub(super) fn trailing_whitespace(file: &File) -> Vec<Finding> {
-    file.flag_lines("whitespace at the end of the line", |line| {
-        line.ends_with(char::is_whitespace)
-    })
+    file.flag_lines("whitespace at the end of the line", |line| line.ends_with(char::is_whitespace))
 }
 
 pub(super) fn final_newline(file: &File) -> Vec<Finding> {
     let last = file.text.lines().count();
     let whole = file.text.is_empty() || file.text.ends_with('\n');
-    if whole {
-        Vec::new()
-    } else {
-        vec![Finding::new(
-            &file.path,
-            last,
-            "the last line has no newline",
-        )]
-    }
+    if whole { Vec::new() } else { vec![Finding::new(&file.path, last, "the last line has no newline")] }
 }
 
 pub(super) fn tabs(file: &File) -> Vec<Finding> {
     if !file.is("rs") {
         return Vec::new();
     }
-    file.flag_lines(
-        "a tab: indent with spaces, and write `\\t` in strings",
-        |line| line.contains('\t'),
-    )
+    file.flag_lines("a tab: indent with spaces, and write `\\t` in strings", |line| line.contains('\t'))
 }
 
 /// Words for unfinished work, each found only as a whole word.
@@ -57,29 +44,17 @@ pub(super) fn ignored_tests(file: &File) -> Vec<Finding> {
     if !file.is("rs") {
         return Vec::new();
     }
-    file.flag_lines("an ignored test: every test runs, or goes", |line| {
-        line.contains(concat!("#[ig", "nore"))
-    })
+    file.flag_lines("an ignored test: every test runs, or goes", |line| line.contains(concat!("#[ig", "nore")))
 }
 
 pub(super) fn ignored_examples(file: &File) -> Vec<Finding> {
     if !is_code_or_prose(file) {
         return Vec::new();
     }
-    file.flag_lines(
-        "an example that is not compiled: use `no_run`, `compile_fail` or `text`",
-        |line| {
-            let line = line
-                .trim_start()
-                .trim_start_matches(['/', '!'])
-                .trim_start();
-            line.strip_prefix("```").is_some_and(|kinds| {
-                kinds
-                    .split([',', ' '])
-                    .any(|kind| kind == concat!("ig", "nore"))
-            })
-        },
-    )
+    file.flag_lines("an example that is not compiled: use `no_run`, `compile_fail` or `text`", |line| {
+        let line = line.trim_start().trim_start_matches(['/', '!']).trim_start();
+        line.strip_prefix("```").is_some_and(|kinds| kinds.split([',', ' ']).any(|kind| kind == concat!("ig", "nore")))
+    })
 }
 
 /// Folders in which a machine keeps what is its own.
@@ -89,8 +64,7 @@ pub(super) fn machine_paths(file: &File) -> Vec<Finding> {
     file.flag_lines("the path of one machine: it exists on no other", |line| {
         MACHINE_FOLDERS.iter().any(|folder| {
             let path = format!("/{folder}/");
-            line.match_indices(&path)
-                .any(|(start, _)| !line[..start].ends_with(is_path_character))
+            line.match_indices(&path).any(|(start, _)| !line[..start].ends_with(is_path_character))
         })
     })
 }
@@ -102,17 +76,11 @@ pub(super) fn getters(file: &File) -> Vec<Finding> {
     if !file.is_module() {
         return Vec::new();
     }
-    file.flag_lines(
-        "a `get_` prefix: Rust names a getter for what it returns (API guidelines, C-GETTER)",
-        |line| {
-            let line = line.trim_start();
-            let name = line
-                .split_once("fn ")
-                .map(|(_, name)| name.split(['(', '<']).next().unwrap_or(name));
-            line.starts_with("pub")
-                && name.is_some_and(|name| name.starts_with("get_") && !STD_GETTERS.contains(&name))
-        },
-    )
+    file.flag_lines("a `get_` prefix: Rust names a getter for what it returns (API guidelines, C-GETTER)", |line| {
+        let line = line.trim_start();
+        let name = line.split_once("fn ").map(|(_, name)| name.split(['(', '<']).next().unwrap_or(name));
+        line.starts_with("pub") && name.is_some_and(|name| name.starts_with("get_") && !STD_GETTERS.contains(&name))
+    })
 }
 
 /// Clippy asks for reasons too, but sees only what is compiled here and now.
@@ -123,23 +91,14 @@ pub(super) fn reasonless_exceptions(file: &File) -> Vec<Finding> {
     ["allow(", "expect("]
         .iter()
         .flat_map(|lint| [format!("#[{lint}"), format!("#![{lint}")])
-        .flat_map(|attribute| {
-            file.text
-                .match_indices(&attribute)
-                .map(|(start, _)| start)
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|attribute| file.text.match_indices(&attribute).map(|(start, _)| start).collect::<Vec<_>>())
         .filter(|start| {
             let attribute = file.text[*start..].split(")]").next().unwrap_or_default();
             !attribute.contains("reason =")
         })
         .map(|start| {
             let line = file.text[..start].matches('\n').count() + 1;
-            Finding::new(
-                &file.path,
-                line,
-                "an exception from a lint says why: `reason = \"...\"`",
-            )
+            Finding::new(&file.path, line, "an exception from a lint says why: `reason = \"...\"`")
         })
         .collect()
 }
@@ -172,18 +131,12 @@ mod tests {
 
     /// The numbers of the lines that the rule flags.
     fn flagged(rule: fn(&File) -> Vec<Finding>, path: &str, text: &str) -> Vec<usize> {
-        rule(&sample(path, text))
-            .iter()
-            .filter_map(|finding| finding.line)
-            .collect()
+        rule(&sample(path, text)).iter().filter_map(|finding| finding.line).collect()
     }
 
     #[test]
     fn whitespace_at_the_end_of_a_line_is_flagged() {
-        assert_eq!(
-            flagged(trailing_whitespace, "a.md", "good\nbad \n\tgood\nbad\r\n"),
-            [2, 4]
-        );
+        assert_eq!(flagged(trailing_whitespace, "a.md", "good\nbad \n\tgood\nbad\r\n"), [2, 4]);
     }
 
     #[test]
@@ -202,57 +155,29 @@ mod tests {
     #[test]
     fn every_placeholder_is_flagged_as_a_word_and_not_inside_one() {
         for word in PLACEHOLDERS {
-            assert_eq!(
-                flagged(
-                    placeholders,
-                    "a.rs",
-                    &format!("// good\nlet x = {word}(1);\n")
-                ),
-                [2],
-                "{word}"
-            );
-            assert_eq!(
-                flagged(placeholders, "a.rs", &format!("let x = \"a{word}b\";\n")),
-                NONE,
-                "{word}"
-            );
+            assert_eq!(flagged(placeholders, "a.rs", &format!("// good\nlet x = {word}(1);\n")), [2], "{word}");
+            assert_eq!(flagged(placeholders, "a.rs", &format!("let x = \"a{word}b\";\n")), NONE, "{word}");
         }
     }
 
     #[test]
     fn an_ignored_test_is_flagged_with_or_without_a_reason() {
-        let text = concat!(
-            "#[test]\n#[ig",
-            "nore]\n#[ig",
-            "nore = \"slow\"]\nfn ignore() {}\n"
-        );
+        let text = concat!("#[test]\n#[ig", "nore]\n#[ig", "nore = \"slow\"]\nfn ignore() {}\n");
         assert_eq!(flagged(ignored_tests, "a.rs", text), [2, 3]);
     }
 
     #[test]
     fn an_ignored_example_is_flagged_in_docs_and_markdown() {
         let fence = concat!("```ig", "nore");
-        assert_eq!(
-            flagged(
-                ignored_examples,
-                "a.rs",
-                &format!("/// ```no_run\n/// {fence}\n//! {fence}\n")
-            ),
-            [2, 3]
-        );
+        assert_eq!(flagged(ignored_examples, "a.rs", &format!("/// ```no_run\n/// {fence}\n//! {fence}\n")), [2, 3]);
         let fence = concat!("```rust,ig", "nore");
-        assert_eq!(
-            flagged(ignored_examples, "a.md", &format!("```rust\n{fence}\n")),
-            [2]
-        );
+        assert_eq!(flagged(ignored_examples, "a.md", &format!("```rust\n{fence}\n")), [2]);
     }
 
     #[test]
     fn a_path_of_one_machine_is_flagged() {
         for folder in MACHINE_FOLDERS {
-            let text = format!(
-                "see `/{folder}/me`\nGET https://example.com/{folder}/me\n$DIR/{folder}/me\n"
-            );
+            let text = format!("see `/{folder}/me`\nGET https://example.com/{folder}/me\n$DIR/{folder}/me\n");
             assert_eq!(flagged(machine_paths, "a.txt", &text), [1], "{folder}");
         }
     }
@@ -268,10 +193,8 @@ mod tests {
     #[test]
     fn an_exception_without_a_reason_is_flagged_also_over_several_lines() {
         let allow = concat!("#[al", "low(");
-        let text = format!(
-            "{allow}dead_code)]\n\n{allow}\n    dead_code,\n    reason = \"why\"\n)]\n#![al{}x)]\n",
-            "low("
-        );
+        let text =
+            format!("{allow}dead_code)]\n\n{allow}\n    dead_code,\n    reason = \"why\"\n)]\n#![al{}x)]\n", "low(");
         assert_eq!(flagged(reasonless_exceptions, "a.rs", &text), [1, 7]);
     }
 }

@@ -52,23 +52,13 @@ pub(super) fn check() -> Result<Vec<Finding>> {
 }
 
 fn crossings(border: &Border, tree: &[Dependency]) -> Vec<Finding> {
-    let Border {
-        package,
-        features,
-        forbidden,
-        why,
-    } = border;
+    let Border { package, features, forbidden, why } = border;
     let patterns = || forbidden.iter().copied().flatten();
     tree.iter()
         .filter(|dependency| patterns().any(|pattern| matches(pattern, &dependency.name)))
         .map(|Dependency { name, .. }| {
-            let way =
-                format!("cargo tree --package {package} {features} --edges normal --invert {name}");
-            Finding::new(
-                package,
-                None,
-                format!("depends on {name}: {why}; see `{way}`"),
-            )
+            let way = format!("cargo tree --package {package} {features} --edges normal --invert {name}");
+            Finding::new(package, None, format!("depends on {name}: {why}; see `{way}`"))
         })
         .collect()
 }
@@ -86,34 +76,13 @@ mod tests {
 
     #[test]
     fn a_forbidden_package_is_flagged_and_a_similar_name_is_not() {
-        let border = Border {
-            package: "p",
-            features: "--all-features",
-            forbidden: &[HTTP, ACTIX],
-            why: "a reason",
-        };
-        let tree = [
-            "actix-web",
-            "http",
-            "httparse",
-            "serde",
-            "tower-layer",
-            "towering",
-        ]
-        .map(|name| Dependency {
-            name: name.to_owned(),
-            version: "1.0.0".to_owned(),
-        });
-        let found: Vec<String> = crossings(&border, &tree)
-            .into_iter()
-            .map(|finding| finding.message)
-            .collect();
+        let border = Border { package: "p", features: "--all-features", forbidden: &[HTTP, ACTIX], why: "a reason" };
+        let tree = ["actix-web", "http", "httparse", "serde", "tower-layer", "towering"]
+            .map(|name| Dependency { name: name.to_owned(), version: "1.0.0".to_owned() });
+        let found: Vec<String> = crossings(&border, &tree).into_iter().map(|finding| finding.message).collect();
         assert_eq!(found.len(), 3, "{found:?}");
         for (message, name) in found.iter().zip(["actix-web", "http", "tower-layer"]) {
-            assert!(
-                message.starts_with(&format!("depends on {name}:")),
-                "{message}"
-            );
+            assert!(message.starts_with(&format!("depends on {name}:")), "{message}");
         }
     }
 }

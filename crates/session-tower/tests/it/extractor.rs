@@ -17,7 +17,10 @@ async fn visit(session: Session) -> Result<String, SessionRejection> {
 fn router() -> Router {
     Router::new()
         .route("/visit", get(visit))
-        .route("/reserved", get(|session: Session| async move { Ok::<_, SessionRejection>(session.insert("__session", 1)?) }))
+        .route(
+            "/reserved",
+            get(|session: Session| async move { Ok::<_, SessionRejection>(session.insert("__session", 1)?) }),
+        )
         .route("/logout", get(|handle: SessionHandle| async move { handle.destroy() }))
         .route("/optional", get(|handle: Option<SessionHandle>| async move { handle.is_some().to_string() }))
 }

@@ -1,8 +1,8 @@
 //! Plain tower services: any body, any error.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 
+use axum::body::Bytes;
 use http::header::{CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, VARY};
 use http::{Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
@@ -172,7 +172,7 @@ async fn every_body_works() {
     let full = SessionLayer::new(config.clone()).layer(service_fn(|request: Request<()>| async move {
         let session = SessionHandle::of(&request).unwrap().load().await.unwrap();
         session.insert("a", 1).unwrap();
-        Ok::<_, Infallible>(Response::new(Full::<VecDeque<u8>>::from(String::new())))
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     }));
     let response = full.oneshot(request("/", None)).await.unwrap();
     assert!(cookie(&response).is_some());
