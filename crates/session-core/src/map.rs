@@ -1,7 +1,9 @@
 //! The session's data: an ordered map from keys to raw JSON text.
 
+mod error;
 mod finite;
 mod scan;
+mod value;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -12,7 +14,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use error::{MapError, ValueError};
+
 pub(crate) use scan::same_json;
+pub(crate) use value::{decode, encode};
 
 /// An ordered map from keys to JSON values, kept as the text they came in until somebody reads them.
 ///
@@ -365,29 +370,6 @@ impl Entry {
     }
 }
 
-/// The JSON text of a value that is to be stored under `key`.
-pub(crate) fn encode<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<String, ValueError> {
-    let json = serde_json::to_string(value).map_err(|_| ValueError::Encode { key: key.into() })?;
-    // serde_json writes null for NaN and the infinities.
-    if json.contains("null") && !finite::is_finite(value) {
-        return Err(ValueError::NotFinite { key: key.into() });
-    }
-    Ok(json)
-}
-
-/// Reads the text of the value of `key`.
-pub(crate) fn decode<T: DeserializeOwned>(key: &str, raw: &str) -> Result<T, ValueError> {
-    serde_json::from_str(raw).map_err(|error| ValueError::Decode {
-        key: key.into(),
-        expected: std::any::type_name::<T>(),
-        problem: match error.classify() {
-            serde_json::error::Category::Data => "another type",
-            _ => "not JSON",
-        },
-        column: error.column(),
-    })
-}
-
 /// Equal if they have the same keys in the same order with the same text, white space between tokens aside.
 impl PartialEq for SessionMap {
     fn eq(&self, other: &Self) -> bool {
@@ -412,64 +394,4 @@ impl std::str::FromStr for SessionMap {
     fn from_str(text: &str) -> Result<Self, MapError> {
         Self::from_json(text)
     }
-}
-
-/// Why a text is not a session map. Quotes nothing of the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MapError {
-    /// The text is not one JSON object.
-    #[error("not a JSON object: unexpected at byte {offset}")]
-    NotAnObject {
-        /// Where it stops being one.
-        offset: usize,
-    },
-    /// The bytes are not UTF-8.
-    #[error("not UTF-8 from byte {offset}")]
-    NotUtf8 {
-        /// Where it stops being UTF-8.
-        offset: usize,
-    },
-    /// The text is longer than [`SessionMap::MAX_BYTES`].
-    #[error("{bytes} bytes of JSON, the limit is {}", SessionMap::MAX_BYTES)]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
-}
-
-/// Why a value can't be written or read. Names the key, quotes nothing of the value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ValueError {
-    /// The value can't be written as JSON, for instance a map whose keys are not strings.
-    #[error("the value for session key {key:?} can't be written as JSON")]
-    Encode {
-        /// The key of the session map.
-        key: Box<str>,
-    },
-    /// The value contains a `NaN` or an infinity, which JSON can't carry.
-    #[error("the value for session key {key:?} contains a NaN or infinity, which JSON can't carry")]
-    NotFinite {
-        /// The key of the session map.
-        key: Box<str>,
-    },
-    /// The map would grow beyond [`SessionMap::MAX_BYTES`].
-    #[error("the value for session key {key:?} is too long")]
-    TooLong {
-        /// The key of the session map.
-        key: Box<str>,
-    },
-    /// The stored value is not what the reader expected.
-    #[error("the value of session key {key:?} can't be read as {expected}: {problem} at column {column}")]
-    Decode {
-        /// The key of the session map.
-        key: Box<str>,
-        /// The Rust type that was asked for.
-        expected: &'static str,
-        /// Whether it is no JSON at all or another type.
-        problem: &'static str,
-        /// Where in the value, in bytes from 1.
-        column: usize,
-    },
 }

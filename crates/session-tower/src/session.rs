@@ -23,7 +23,8 @@ impl Deref for Session {
 /// The session of a request, which nobody may have asked for yet. The layer puts it into the request's extensions; with
 /// feature `axum`, it is an extractor.
 ///
-/// Take this instead of [`Session`] where the session is needed in some cases only, or is to be destroyed.
+/// Take this instead of [`Session`] where the session is needed in some cases only, or is to be destroyed. What else can
+/// be done with it is described at [`session_core::SessionHandle`], which this dereferences to.
 #[derive(Clone, Debug)]
 pub struct SessionHandle(session_core::SessionHandle);
 
@@ -54,10 +55,13 @@ impl SessionHandle {
     pub async fn load(&self) -> Result<Session, SessionError> {
         self.0.load().await.map(Session)
     }
+}
 
-    /// Destroys the session without loading it; see [`session_core::SessionHandle::destroy`].
-    pub fn destroy(&self) {
-        self.0.destroy();
+impl Deref for SessionHandle {
+    type Target = session_core::SessionHandle;
+
+    fn deref(&self) -> &session_core::SessionHandle {
+        &self.0
     }
 }
 

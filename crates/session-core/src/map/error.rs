@@ -1,0 +1,63 @@
+//! What can be wrong with a session's text and values.
+
+use super::SessionMap;
+
+/// Why a text is not a session map. Quotes nothing of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MapError {
+    /// The text is not one JSON object.
+    #[error("not a JSON object: unexpected at byte {offset}")]
+    NotAnObject {
+        /// Where it stops being one.
+        offset: usize,
+    },
+    /// The bytes are not UTF-8.
+    #[error("not UTF-8 from byte {offset}")]
+    NotUtf8 {
+        /// Where it stops being UTF-8.
+        offset: usize,
+    },
+    /// The text is longer than [`SessionMap::MAX_BYTES`].
+    #[error("{bytes} bytes of JSON, the limit is {}", SessionMap::MAX_BYTES)]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+}
+
+/// Why a value can't be written or read. Names the key, quotes nothing of the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// The value can't be written as JSON, for instance a map whose keys are not strings.
+    #[error("the value for session key {key:?} can't be written as JSON")]
+    Encode {
+        /// The key of the session map.
+        key: Box<str>,
+    },
+    /// The value contains a `NaN` or an infinity, which JSON can't carry.
+    #[error("the value for session key {key:?} contains a NaN or infinity, which JSON can't carry")]
+    NotFinite {
+        /// The key of the session map.
+        key: Box<str>,
+    },
+    /// The map would grow beyond [`SessionMap::MAX_BYTES`].
+    #[error("the value for session key {key:?} is too long")]
+    TooLong {
+        /// The key of the session map.
+        key: Box<str>,
+    },
+    /// The stored value is not what the reader expected.
+    #[error("the value of session key {key:?} can't be read as {expected}: {problem} at column {column}")]
+    Decode {
+        /// The key of the session map.
+        key: Box<str>,
+        /// The Rust type that was asked for.
+        expected: &'static str,
+        /// Whether it is no JSON at all or another type.
+        problem: &'static str,
+        /// Where in the value, in bytes from 1.
+        column: usize,
+    },
+}
