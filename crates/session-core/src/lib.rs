@@ -55,6 +55,7 @@ mod backend;
 mod budget;
 mod change;
 mod clock;
+mod codec;
 mod commit;
 mod config;
 mod cookie;
@@ -78,6 +79,7 @@ pub use backend::{
     MemoryBackend, MemoryBackendBuilder, Removed, Replaced, Rotation, Stored, Version,
 };
 pub use clock::{Clock, SystemClock};
+pub use codec::{JsonCodec, SessionCodec};
 pub use config::{
     BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig, SessionConfigBuilder,
     UnknownPredefinedBackend,
