@@ -49,6 +49,10 @@ impl Budget {
         if let Poll::Ready(outcome) = at_once {
             return Ok(outcome);
         }
+        // Without a runtime only locks are waited for: their holders are bounded.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Ok(operation.await);
+        }
         let deadline = self.start() + self.left;
         timeout_at(deadline, operation)
             .await

@@ -60,6 +60,9 @@ enum Content {
 /// A time since 1970.
 type Expiry = Duration;
 
+/// What an unused slot holds.
+const EXPIRED: Content = Content::Marked(Marker::Destroyed, Duration::ZERO);
+
 impl MemoryBackend {
     /// An empty store for up to 100,000 sessions.
     #[must_use]
@@ -192,8 +195,7 @@ impl Store {
                     return work(&mut content);
                 }
             }
-            let expired = Content::Marked(Marker::Destroyed, Duration::ZERO);
-            let slot = Arc::new(Slot { key: key.into(), content: Mutex::new(expired) });
+            let slot = Arc::new(Slot { key: key.into(), content: Mutex::new(EXPIRED) });
             let mut content = lock(&slot.content);
             let shared = self.slots.get_or_insert_with::<str, std::convert::Infallible>(key, || Ok(slot.clone()));
             if shared.is_ok_and(|shared| Arc::ptr_eq(&shared, &slot)) {
@@ -320,7 +322,12 @@ impl AtomicBackend for MemoryBackend {
     }
 
     async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
-        let mark = |content: &mut Content| *content = self.store.marked(Marker::Destroyed);
+        let mark = |content: &mut Content| {
+            *content = match version {
+                Some(_) => EXPIRED,
+                None => self.store.marked(Marker::Destroyed),
+            };
+        };
         Ok(match self.store.compare_and(key, version, mark) {
             Ok(()) => Removed::Removed,
             Err(Some(current)) => Removed::Conflict(current),
