@@ -16,9 +16,12 @@ pub(crate) struct Budget {
     started: Option<Instant>,
 }
 
+/// Nobody waits longer, and clocks can't count much further.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
 impl Budget {
     pub(crate) fn new(left: Duration) -> Self {
-        Self { left, started: None }
+        Self { left: left.min(FOREVER), started: None }
     }
 
     /// What is left.

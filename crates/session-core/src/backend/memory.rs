@@ -169,7 +169,7 @@ impl Store {
     fn live(&self, map: &SessionMap, exp: Duration) -> (Content, Version) {
         let version = self.next_version();
         let stored = Stored { map: map.clone(), version };
-        (Content::Live(stored, self.clock.since_epoch() + exp), version)
+        (Content::Live(stored, self.clock.since_epoch().saturating_add(exp)), version)
     }
 
     fn marked(&self, marker: Marker) -> Content {
@@ -336,7 +336,7 @@ impl AtomicBackend for MemoryBackend {
     }
 
     async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
-        let new_expiry = self.store.clock.since_epoch() + exp;
+        let new_expiry = self.store.clock.since_epoch().saturating_add(exp);
         let touched = self.store.with_live(key, |content| {
             if let Content::Live(_, expiry) = content {
                 *expiry = new_expiry;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 use super::{
-    AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, Marker, MemoryBackend, Removed, Replaced,
-    Rotation, Stored, Version,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, Marker, MemoryBackend, Removed,
+    Replaced, Rotation, Stored, Version,
 };
 use crate::sync::Stripes;
 use crate::{Clock, SessionMap};
@@ -109,9 +109,12 @@ impl AtomicBackend for SingleProcess {
             Compared::Same => {
                 self.backend.set(rotation.new, rotation.value, rotation.exp).await?;
                 if let Err(error) = self.backend.delete(rotation.old).await {
-                    // Nobody knows the new key. If this fails too, it expires.
-                    self.backend.delete(rotation.new).await.ok();
-                    return Err(error);
+                    let gone = error.applied() == Applied::Unknown
+                        && self.backend.get(rotation.old).await.is_ok_and(|found| found.is_none());
+                    // Else the session stays where it is: nobody knows the new key, which expires.
+                    if !gone {
+                        return Err(error);
+                    }
                 }
                 self.removed.mark(rotation.old, Marker::Renewed { successor: rotation.new.into() });
                 Replaced::Replaced(version(rotation.value))
