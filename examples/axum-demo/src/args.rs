@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use session_tower::{BackendType, ConfigError, SameSite, SessionConfig};
 
 /// A web server whose sessions you can look at and change, in the browser or with curl.
@@ -30,9 +30,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS")]
     max_age: Option<u64>,
 
-    /// Which requests from other sites carry the cookie
-    #[arg(long, value_enum, default_value_t)]
-    same_site: SameSiteName,
+    /// Which requests from other sites carry the cookie: lax, strict or none
+    #[arg(long, value_name = "NAME", default_value_t)]
+    same_site: SameSite,
 
     /// Let browsers send the cookie over HTTPS only
     #[arg(long)]
@@ -47,14 +47,6 @@ pub(crate) struct Args {
     key_prefix: Option<String>,
 }
 
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum SameSiteName {
-    #[default]
-    Lax,
-    Strict,
-    None,
-}
-
 impl Args {
     /// The configuration of the sessions.
     pub(crate) fn config(&self) -> Result<SessionConfig, ConfigError> {
@@ -62,14 +54,7 @@ impl Args {
             Some(secret) => SessionConfig::builder(secret.as_str(), &self.cookie_name),
             None => SessionConfig::builder(random_secret(), &self.cookie_name),
         };
-        builder = builder
-            .backend_type(self.backend)
-            .same_site(match self.same_site {
-                SameSiteName::Lax => SameSite::Lax,
-                SameSiteName::Strict => SameSite::Strict,
-                SameSiteName::None => SameSite::None,
-            })
-            .https_only(self.https_only);
+        builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
         if let Some(seconds) = self.max_age {
             builder = builder.max_age(Duration::from_secs(seconds));
         }

@@ -9,7 +9,6 @@ use axum::extract::{FromRequest, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use session_tower::{Session, SessionHandle, SessionKey, SessionMap};
 
 use crate::error::ApiError;
@@ -131,8 +130,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let body = Bytes::from_request(request, state).await?;
+        let map = SessionMap::from_slice(&body).map_err(ApiError::bad_request)?;
         // A session map checks values when they are read. These are a stranger's and read by nobody here, so: now.
-        serde_json::from_slice::<IgnoredAny>(&body).map_err(ApiError::bad_request)?;
-        SessionMap::from_slice(&body).map(Self).map_err(ApiError::bad_request)
+        map.validate().map_err(ApiError::bad_request)?;
+        Ok(Self(map))
     }
 }
