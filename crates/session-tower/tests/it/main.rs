@@ -1,5 +1,6 @@
 //! The adapter, on plain tower services and, with feature `axum`, in axum.
 
+mod nested;
 mod service;
 mod support;
 
