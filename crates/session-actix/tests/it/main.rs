@@ -1,0 +1,9 @@
+//! The adapter, in process and over real sockets.
+
+mod errors;
+mod extractor;
+mod nested;
+mod service;
+mod sockets;
+mod support;
+mod websocket;
