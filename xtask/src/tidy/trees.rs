@@ -39,6 +39,13 @@ const BORDERS: &[Border] = &[
         why: "an adapter knows one framework and no backend, and neither do its tests",
     },
     Border {
+        package: "session-testkit",
+        features: "--all-features",
+        edges: "normal",
+        forbidden: &[HTTP, AXUM, ACTIX, CLIENTS],
+        why: "authors of backends and adapters compile no framework and no client but their own",
+    },
+    Border {
         package: "session-tower",
         features: "--all-features",
         edges: "normal,build,dev",
