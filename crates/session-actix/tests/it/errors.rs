@@ -13,8 +13,9 @@ use actix_web::test::init_service;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, Error, HttpRequest, HttpResponse, ResponseError};
 use session_actix::{Session, SessionError, SessionHandle, SessionMiddleware, SessionRejection};
+use session_testkit::Fault;
 
-use crate::support::{Flaky, config, cookie, send, text, values};
+use crate::support::{NOTHING, config, cookie, send, store, text, values};
 
 /// An application's own error. Its status is that of the response, whatever `status_code` may say.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ macro_rules! for_handler_and_middleware {
 
 #[actix_web::test]
 async fn a_refusal_commits_its_session_by_its_status() {
-    let sessions = SessionMiddleware::new(config().backend(Flaky::default()).build().unwrap());
+    let sessions = SessionMiddleware::new(config().backend(store()).build().unwrap());
     for_handler_and_middleware!(sessions.clone(), async |app| {
         let response = send(&app, "/write/403", None).await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
@@ -97,7 +98,7 @@ async fn a_refusal_commits_its_session_by_its_status() {
 
         let response = send(&app, "/write/500", cookie.as_deref()).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(values(&response, SET_COOKIE), Vec::<&str>::new());
+        assert_eq!(values(&response, SET_COOKIE), NOTHING);
         assert_eq!(text(send(&app, "/read", cookie.as_deref()).await).await, r#"{"refused":"403"}"#);
 
         let response = send(&app, "/destroy/500", cookie.as_deref()).await;
@@ -109,14 +110,14 @@ async fn a_refusal_commits_its_session_by_its_status() {
 
 #[actix_web::test]
 async fn a_refusal_whose_session_can_not_be_kept_is_an_error_of_the_session() {
-    let flaky = Flaky::default();
-    let sessions = SessionMiddleware::new(config().backend(flaky.clone()).build().unwrap());
-    flaky.set_down(true);
+    let store = store();
+    let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
+    store.fail("*", Fault::Down);
     for_handler_and_middleware!(sessions.clone(), async |app| {
         let response = send(&app, "/write/403", None).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(values(&response, RETRY_AFTER), ["1"]);
-        assert_eq!(values(&response, SET_COOKIE), Vec::<&str>::new());
+        assert_eq!(values(&response, SET_COOKIE), NOTHING);
     });
     let sessions = sessions.on_error(|error: &SessionError| HttpResponse::BadGateway().body(error.to_string()));
     for_handler_and_middleware!(sessions.clone(), async |app| {

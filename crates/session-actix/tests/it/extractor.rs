@@ -6,8 +6,9 @@ use actix_web::test::init_service;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpResponse};
 use session_actix::{Session, SessionError, SessionHandle, SessionMiddleware, SessionRejection};
+use session_testkit::Fault;
 
-use crate::support::{Flaky, config, cookie, send, text, values};
+use crate::support::{NOTHING, config, cookie, send, store, text, values};
 
 async fn visit(session: Session) -> Result<String, SessionRejection> {
     Ok(session.update("visits", |visits: Option<u64>| visits.unwrap_or(0) + 1)?.to_string())
@@ -60,25 +61,25 @@ async fn missing_middleware_is_a_500_that_says_what_to_add() {
 
 #[actix_web::test]
 async fn a_store_that_is_down_is_a_503_before_the_handler_runs() {
-    let flaky = Flaky::default();
-    let sessions = SessionMiddleware::new(config().backend(flaky.clone()).build().unwrap());
+    let store = store();
+    let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
     let app = init_service(App::new().configure(routes).wrap(sessions)).await;
     let cookie = cookie(&send(&app, "/visit", None).await);
-    flaky.set_down(true);
-    let calls = flaky.calls();
+    store.fail("*", Fault::Down);
+    let _ = store.calls();
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(values(&response, RETRY_AFTER), ["1"]);
-    assert_eq!(values(&response, SET_COOKIE), Vec::<&str>::new());
+    assert_eq!(values(&response, SET_COOKIE), NOTHING);
     assert!(response.error().is_some_and(|error| error.as_error::<SessionRejection>().is_some()));
     assert_eq!(text(response).await, "sessions are unavailable, please try again\n");
-    assert_eq!(flaky.calls(), calls + 1);
+    assert_eq!(store.calls(), ["get"]);
 }
 
 #[actix_web::test]
 async fn on_error_replaces_rejections_of_extractors_and_handlers() {
-    let flaky = Flaky::default();
-    let sessions = SessionMiddleware::new(config().backend(flaky.clone()).build().unwrap());
+    let store = store();
+    let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
     let app = App::new().configure(routes).wrap(sessions.on_error(|error: &SessionError| {
         HttpResponse::build(StatusCode::from_u16(error.status()).unwrap()).json(error.to_string())
     }));
@@ -88,7 +89,7 @@ async fn on_error_replaces_rejections_of_extractors_and_handlers() {
     assert_eq!(response.status(), 500);
     assert!(response.error().is_some_and(|error| error.as_error::<SessionRejection>().is_some()));
     assert_eq!(text(response).await, r#""session key \"__session\" is reserved""#);
-    flaky.set_down(true);
+    store.fail("*", Fault::Down);
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(response.status(), 503);
     assert_eq!(text(response).await, r#""session store unavailable""#);

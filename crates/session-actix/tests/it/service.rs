@@ -8,8 +8,9 @@ use actix_web::test::init_service;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, Error, HttpRequest, HttpResponse};
 use session_actix::{MemoryBackend, Session, SessionError, SessionHandle, SessionMiddleware, SessionRejection};
+use session_testkit::Fault;
 
-use crate::support::{Flaky, config, cookie, send, text, values};
+use crate::support::{NOTHING, config, cookie, send, store, text, values};
 
 /// `/visit` counts, `/read` reads, `/destroy` destroys, those with `-500` then fail; `/untouched` asks for nothing.
 async fn handler(request: HttpRequest) -> Result<HttpResponse, SessionRejection> {
@@ -36,10 +37,10 @@ fn routes(config: &mut ServiceConfig) {
 
 #[actix_web::test]
 async fn a_session_comes_back_with_its_cookie() {
-    let flaky = Flaky::default();
+    let store = store();
     for sessions in [
         SessionMiddleware::new(config().build().unwrap()),
-        SessionMiddleware::new(config().backend(flaky.clone()).build().unwrap()),
+        SessionMiddleware::new(config().backend(store.clone()).build().unwrap()),
     ] {
         let app = init_service(App::new().configure(routes).wrap(sessions)).await;
         let first = send(&app, "/visit", None).await;
@@ -47,21 +48,21 @@ async fn a_session_comes_back_with_its_cookie() {
         assert_eq!(text(first).await, "1");
         assert_eq!(text(send(&app, "/visit", cookie.as_deref()).await).await, "2");
     }
-    assert_eq!(flaky.calls(), 4, "set; get, get, set");
+    assert_eq!(store.calls(), ["set", "get", "get", "set"]);
 }
 
 #[actix_web::test]
 async fn a_request_that_asks_for_nothing_is_passed_on_as_it_is() {
-    let flaky = Flaky::default();
-    let sessions = SessionMiddleware::new(config().backend(flaky.clone()).build().unwrap());
+    let store = store();
+    let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
     let app = init_service(App::new().configure(routes).wrap(sessions)).await;
     let cookie = cookie(&send(&app, "/visit", None).await);
-    let calls = flaky.calls();
-    flaky.set_down(true);
+    let _ = store.calls();
+    store.fail("*", Fault::Down);
     let response = send(&app, "/untouched", cookie.as_deref()).await;
     assert_eq!(response.status(), 200);
     assert!(response.headers().is_empty(), "{:?}", response.headers());
-    assert_eq!(flaky.calls(), calls);
+    assert_eq!(store.calls(), NOTHING);
 }
 
 #[actix_web::test]
@@ -119,23 +120,23 @@ async fn responses_say_what_caches_must_know() {
 
 #[actix_web::test]
 async fn a_store_that_is_down_makes_a_503_and_leaves_the_cookie_alone() {
-    let flaky = Flaky::default();
-    let sessions = SessionMiddleware::new(config().backend(flaky.clone()).build().unwrap());
+    let store = store();
+    let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
     let app = init_service(App::new().configure(routes).wrap(sessions)).await;
     let cookie = cookie(&send(&app, "/visit", None).await);
-    flaky.set_down(true);
+    store.fail("*", Fault::Down);
     for path in ["/read", "/destroy"] {
         let response = send(&app, path, cookie.as_deref()).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert_eq!(values(&response, RETRY_AFTER), ["1"]);
         assert_eq!(values(&response, CACHE_CONTROL), ["no-store"]);
-        assert_eq!(values(&response, SET_COOKIE), Vec::<&str>::new());
+        assert_eq!(values(&response, SET_COOKIE), NOTHING);
         assert!(response.error().is_some_and(|error| error.as_error::<SessionRejection>().is_some()), "{path}");
     }
     let response = send(&app, "/visit", None).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "a new session can't be stored");
-    assert_eq!(values(&response, SET_COOKIE), Vec::<&str>::new());
-    flaky.set_down(false);
+    assert_eq!(values(&response, SET_COOKIE), NOTHING);
+    store.heal();
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(text(response).await, "2", "destroy was not carried out");
 }
@@ -146,7 +147,7 @@ async fn a_5xx_response_keeps_no_changes_but_a_destruction() {
     let app = init_service(App::new().configure(routes).wrap(sessions)).await;
     let response = send(&app, "/visit-500", None).await;
     assert_eq!(response.status(), 500);
-    assert_eq!(values(&response, SET_COOKIE), Vec::<&str>::new());
+    assert_eq!(values(&response, SET_COOKIE), NOTHING);
 
     let cookie = cookie(&send(&app, "/visit", None).await);
     let response = send(&app, "/destroy-500", cookie.as_deref()).await;
@@ -157,9 +158,9 @@ async fn a_5xx_response_keeps_no_changes_but_a_destruction() {
 
 #[actix_web::test]
 async fn on_error_makes_the_response_of_a_failed_commit() {
-    let flaky = Flaky::default();
-    flaky.set_down(true);
-    let sessions = SessionMiddleware::new(config().backend(flaky).build().unwrap())
+    let store = store();
+    store.fail("*", Fault::Down);
+    let sessions = SessionMiddleware::new(config().backend(store).build().unwrap())
         .on_error(|error: &SessionError| HttpResponse::Ok().body(format!("{} {}", error.status(), error)));
     let app = init_service(App::new().configure(routes).wrap(sessions)).await;
     let response = send(&app, "/visit", None).await;

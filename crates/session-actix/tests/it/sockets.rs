@@ -7,10 +7,11 @@ use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{App, Error, HttpResponse, HttpServer, error};
 use futures_util::stream;
 use session_actix::{Session, SessionMiddleware, SessionRejection};
+use session_testkit::Fault;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Flaky, config};
+use crate::support::{config, store};
 
 async fn visit(session: Session) -> Result<String, SessionRejection> {
     Ok(session.update("visits", |visits: Option<u64>| visits.unwrap_or(0) + 1)?.to_string())
@@ -85,7 +86,7 @@ struct Answer {
 
 #[tokio::test]
 async fn a_session_comes_back_with_its_cookie_whichever_thread_answers() {
-    let server = Server::start(SessionMiddleware::new(config().backend(Flaky::default()).build().unwrap()));
+    let server = Server::start(SessionMiddleware::new(config().backend(store()).build().unwrap()));
     let cookie = server.request("/visit", "").await.cookie.unwrap();
     for visits in 2..6 {
         let answer = server.request("/visit", &cookie).await;
@@ -97,7 +98,7 @@ async fn a_session_comes_back_with_its_cookie_whichever_thread_answers() {
 /// The store has no compare-and-set: only the locks that all threads share keep updates apart.
 #[tokio::test]
 async fn concurrent_updates_on_several_threads_are_all_kept() {
-    let server = Server::start(SessionMiddleware::new(config().backend(Flaky::default()).build().unwrap()));
+    let server = Server::start(SessionMiddleware::new(config().backend(store()).build().unwrap()));
     let cookie = server.request("/visit", "").await.cookie.unwrap();
     let visits = futures_util::future::join_all((0..40).map(|_| server.request("/visit", &cookie))).await;
     assert!(visits.iter().all(|answer| answer.status == "200"));
@@ -118,10 +119,10 @@ async fn a_refusal_reaches_the_client_with_its_session() {
 
 #[tokio::test]
 async fn a_store_that_is_down_is_a_503_and_leaves_the_cookie_alone() {
-    let flaky = Flaky::default();
-    let server = Server::start(SessionMiddleware::new(config().backend(flaky.clone()).build().unwrap()));
+    let store = store();
+    let server = Server::start(SessionMiddleware::new(config().backend(store.clone()).build().unwrap()));
     let cookie = server.request("/visit", "").await.cookie.unwrap();
-    flaky.set_down(true);
+    store.fail("*", Fault::Down);
     let answer = server.request("/visit", &cookie).await;
     assert_eq!((answer.status.as_str(), answer.cookie), ("503", None));
     assert!(answer.head.contains("\r\nretry-after: 1"), "{}", answer.head);
@@ -130,7 +131,7 @@ async fn a_store_that_is_down_is_a_503_and_leaves_the_cookie_alone() {
 
 #[tokio::test]
 async fn a_stream_saves_what_it_changes_after_the_response_head() {
-    let server = Server::start(SessionMiddleware::new(config().backend(Flaky::default()).build().unwrap()));
+    let server = Server::start(SessionMiddleware::new(config().backend(store()).build().unwrap()));
     let cookie = server.request("/visit", "").await.cookie.unwrap();
     let in_time = server.request("/stream", &cookie).await;
     assert!(in_time.body.contains("saved"), "{}", in_time.body);
