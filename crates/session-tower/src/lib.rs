@@ -60,10 +60,6 @@
 //! The handler of an upgrade sees its session and may move it into the connection's task. The response to the upgrade
 //! carries the cookie; what is changed later is kept by [`Session::save`](session_core::Session::save).
 
-#[cfg(all(doctest, feature = "axum"))]
-#[doc = include_str!("../../../README.md")]
-mod readme {}
-
 #[cfg(feature = "axum")]
 mod extract;
 mod future;
