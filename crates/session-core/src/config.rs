@@ -9,9 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Clock;
+use crate::backend::Store;
 use crate::cookie::CookieTemplate;
 use crate::token::Tokens;
-use crate::{Clock, ISessionBackend};
 
 pub use backend_type::{BackendType, UnknownPredefinedBackend};
 pub use builder::SessionConfigBuilder;
@@ -45,7 +46,7 @@ pub use error::ConfigError;
 pub struct SessionConfig {
     pub(crate) cookie: CookieTemplate,
     pub(crate) tokens: Tokens,
-    pub(crate) backend: Option<Arc<dyn ISessionBackend>>,
+    pub(crate) store: Option<Store>,
     pub(crate) key_prefix: Box<str>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh: Refresh,
@@ -108,7 +109,7 @@ impl SessionConfig {
     /// Whether the session itself lives in the cookie.
     #[must_use]
     pub fn is_cookie_mode(&self) -> bool {
-        self.backend.is_none()
+        self.store.is_none()
     }
 }
 

@@ -288,11 +288,11 @@ impl Session {
     /// changes stay pending and can be saved again.
     pub async fn save(&self) -> Result<(), SessionError> {
         let shared = self.handle.shared();
-        let _flight = shared.flight.lock().await;
-        if matches!(shared.cell().state, State::Gone) {
+        let mut budget = Budget::new(shared.core.config.request_deadline);
+        let _flight = budget.wait(shared.flight.lock()).await?;
+        if matches!(shared.cell().state, State::Gone { .. }) {
             return Err(SessionError::Gone);
         }
-        let mut budget = Budget::new(shared.core.config.request_deadline);
         match shared.persist(&mut budget).await? {
             Persisted::Done => Ok(()),
             Persisted::Destroyed | Persisted::Gone => Err(SessionError::Gone),
