@@ -15,23 +15,23 @@ use crate::error::ApiError;
 const USER: SessionKey<String> = SessionKey::new("user");
 
 pub(crate) async fn view_session(session: Session) -> SessionJson {
-    SessionJson(session)
+    session.into()
 }
 
 pub(crate) async fn setup_session(session: Session) -> Result<SessionJson, ApiError> {
     session.insert("data", "session_data")?;
-    Ok(SessionJson(session))
+    Ok(session.into())
 }
 
 /// Sets the keys of the body. Their values stay as they came: a number of 60 digits keeps all of them.
 pub(crate) async fn update_session(session: Session, JsonObject(changes): JsonObject) -> Result<SessionJson, ApiError> {
     session.merge(&changes)?;
-    Ok(SessionJson(session))
+    Ok(session.into())
 }
 
 pub(crate) async fn clear_session(session: Session) -> Result<SessionJson, ApiError> {
     session.clear()?;
-    Ok(SessionJson(session))
+    Ok(session.into())
 }
 
 pub(crate) async fn login(session: Session, JsonObject(body): JsonObject) -> Result<SessionJson, ApiError> {
@@ -40,7 +40,7 @@ pub(crate) async fn login(session: Session, JsonObject(body): JsonObject) -> Res
     // Whoever knew the session's id before the login is left without a session.
     session.renew()?;
     USER.insert(&session, &user)?;
-    Ok(SessionJson(session))
+    Ok(session.into())
 }
 
 /// Needs the handle only: to be destroyed, a session need not be loaded.
@@ -51,14 +51,14 @@ pub(crate) async fn logout(session: SessionHandle) -> HttpResponse {
 
 pub(crate) async fn renew(session: Session) -> Result<SessionJson, ApiError> {
     session.renew()?;
-    Ok(SessionJson(session))
+    Ok(session.into())
 }
 
 /// Counts exactly, however many requests do so at once, if the session is kept by a server. In a cookie the last
 /// response wins.
 pub(crate) async fn increment(session: Session, query: Query<Increment>) -> Result<SessionJson, ApiError> {
     session.update(&query.key, |count: Option<i64>| count.unwrap_or(0).saturating_add(1))?;
-    Ok(SessionJson(session))
+    Ok(session.into())
 }
 
 /// [`update_session`] with a pause between loading and changing, in which others may change the session too.
@@ -69,7 +69,7 @@ pub(crate) async fn slow_update(
 ) -> Result<SessionJson, ApiError> {
     tokio::time::sleep(query.wait()).await;
     session.merge(&changes)?;
-    Ok(SessionJson(session))
+    Ok(session.into())
 }
 
 /// Does not ask for the session, so the session costs nothing: no store, no signature, no header.
@@ -78,7 +78,13 @@ pub(crate) async fn untouched() -> HttpResponse {
 }
 
 /// The response `{"session": {...}}`, with the very text of the session.
-pub(crate) struct SessionJson(Session);
+pub(crate) struct SessionJson(SessionMap);
+
+impl From<Session> for SessionJson {
+    fn from(session: Session) -> Self {
+        Self(session.to_map())
+    }
+}
 
 impl Responder for SessionJson {
     type Body = actix_web::body::BoxBody;

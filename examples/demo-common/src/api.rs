@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use session_core::{Session, SessionError, SessionMap};
+use session_core::{SessionError, SessionMap};
 
 /// More than anybody types in, and far less than a session may hold.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -45,7 +45,7 @@ impl SlowUpdate {
 
 /// The response `{"session": {...}}`, with the very text of the session.
 #[must_use]
-pub fn session_json(session: &Session) -> String {
+pub fn session_json(session: &SessionMap) -> String {
     format!(r#"{{"session": {}}}"#, session.to_json())
 }
 
