@@ -63,7 +63,7 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProjection::Handling { response } => {
-                    let outcome = Outcome::of(ready!(response.poll(context)), this.on_error);
+                    let outcome = Outcome::of(ready!(response.poll(context)), &**this.on_error);
                     let status = outcome.status();
                     if let Some(commit) = this.manager.commit_now(this.handle, status) {
                         return Poll::Ready(outcome.finish(commit, *this.nested, this.on_error));

@@ -1,5 +1,6 @@
 //! What a session makes of a response, and of an error that will be one.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use actix_web::body::{EitherBody, MessageBody};
@@ -16,25 +17,21 @@ pub(crate) enum Outcome<B> {
         request: HttpRequest,
         response: HttpResponse<EitherBody<B>>,
     },
-    /// The error, and the status of the response that it makes.
+    /// An error, and the response that it has made: some make it once only.
     Error {
         error: Error,
-        status: u16,
+        response: HttpResponse,
     },
 }
 
 impl<B: MessageBody> Outcome<B> {
-    pub(crate) fn of<E: OnError + 'static>(answer: Result<ServiceResponse<B>, Error>, on_error: &Rc<E>) -> Self {
+    pub(crate) fn of(answer: Result<ServiceResponse<B>, Error>, on_error: &impl OnError) -> Self {
         match answer {
             Ok(answer) => {
                 let (request, response) = answer.into_parts();
-                Self::Response { request, response: report(response, &**on_error) }
+                Self::Response { request, response: report(response, on_error) }
             }
-            Err(mut error) => {
-                let on_error = on_error.clone();
-                error.add_response_mapper(move |response| report_boxed(response, &*on_error));
-                Self::Error { status: error.error_response().status().as_u16(), error }
-            }
+            Err(error) => Self::Error { response: report_boxed(error.error_response(), on_error), error },
         }
     }
 
@@ -42,7 +39,7 @@ impl<B: MessageBody> Outcome<B> {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Response { response, .. } => response.status().as_u16(),
-            Self::Error { status, .. } => *status,
+            Self::Error { response, .. } => response.status().as_u16(),
         }
     }
 
@@ -53,31 +50,34 @@ impl<B: MessageBody> Outcome<B> {
         nested: bool,
         on_error: &Rc<E>,
     ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+        let mut commits = InnerCommits::default();
         match self {
             Self::Response { request, mut response } => {
-                let mut inner = InnerCommits::default();
                 if let Some(error) = &commit.error {
-                    inner = InnerCommits::take(&mut response);
+                    commits = InnerCommits::take(&mut response);
                     let failed = HttpResponse::from_error(SessionRejection::from(error.clone()));
                     response = report_boxed(failed, &**on_error).map_into_right_body();
                 }
-                inner.add_to(&mut response);
-                add_commit(&mut response, &commit, nested);
+                commits.0.push(commit);
+                commits.add_to(&mut response, nested);
                 Ok(ServiceResponse::new(request, response))
             }
-            // Outer middleware may want the error as it is, and adds to its response in the same way.
-            Self::Error { mut error, .. } => {
-                let mut inner = InnerCommits::default();
+            Self::Error { mut error, mut response } => {
                 if let Some(failed) = &commit.error {
-                    inner = InnerCommits::take(&mut error.error_response());
+                    commits = InnerCommits::take(&mut response);
                     error = SessionRejection::from(failed.clone()).into();
-                    let on_error = on_error.clone();
-                    error.add_response_mapper(move |response| report_boxed(response, &*on_error));
+                    response = report_boxed(error.error_response(), &**on_error);
                 }
-                error.add_response_mapper(move |mut response| {
-                    inner.add_to(&mut response);
-                    add_commit(&mut response, &commit, nested);
-                    response
+                commits.0.push(commit);
+                commits.add_to(&mut response, nested);
+                // Outer middleware may want the error as it is, and adds to its response in the same way.
+                let (made, on_error) = (Cell::new(Some(response)), on_error.clone());
+                error.add_response_mapper(move |made_again| {
+                    made.take().unwrap_or_else(|| {
+                        let mut response = report_boxed(made_again, &*on_error);
+                        commits.add_to(&mut response, nested);
+                        response
+                    })
                 });
                 Err(error)
             }
@@ -112,15 +112,12 @@ impl InnerCommits {
         response.extensions_mut().remove().unwrap_or_default()
     }
 
-    fn add_to<B>(&self, response: &mut HttpResponse<B>) {
-        self.0.iter().for_each(|commit| add_commit(response, commit, true));
-    }
-}
-
-fn add_commit<B>(response: &mut HttpResponse<B>, commit: &Commit, nested: bool) {
-    add_headers(response.headers_mut(), commit);
-    if nested {
-        response.extensions_mut().get_or_insert_with(InnerCommits::default).0.push(commit.clone());
+    /// Adds their headers, and leaves them with the response if there is such middleware further out.
+    fn add_to<B>(&self, response: &mut HttpResponse<B>, nested: bool) {
+        self.0.iter().for_each(|commit| add_headers(response.headers_mut(), commit));
+        if nested {
+            response.extensions_mut().get_or_insert_with(Self::default).0.extend_from_slice(&self.0);
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 mod errors;
 mod extractor;
 mod nested;
+mod scenarios;
+mod server;
 mod service;
 mod sockets;
 mod support;

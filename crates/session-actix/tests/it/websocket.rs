@@ -1,7 +1,7 @@
 //! WebSockets over a real socket: the upgrade has a session, which outlives the response.
 
 use actix_web::web::{self, Payload};
-use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, rt};
+use actix_web::{Error, HttpRequest, HttpResponse, rt};
 use actix_ws::{Message, MessageStream};
 use futures_util::{SinkExt, StreamExt};
 use session_actix::{MemoryBackend, Session, SessionError, SessionMiddleware};
@@ -9,6 +9,7 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::Message as ClientMessage;
 
+use crate::server::Server;
 use crate::support::config;
 
 async fn upgrade(request: HttpRequest, session: Session, body: Payload) -> Result<HttpResponse, Error> {
@@ -44,12 +45,10 @@ async fn keep(session: &Session, text: &str) -> Result<(), SessionError> {
 #[tokio::test]
 async fn a_websocket_sees_its_session_and_saves_it_later() {
     let sessions = SessionMiddleware::new(config().backend(MemoryBackend::new()).build().unwrap());
-    let server = HttpServer::new(move || App::new().route("/ws", web::get().to(upgrade)).wrap(sessions.clone()));
-    let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
-    let address = server.addrs()[0];
-    let server = server.run();
-    let handle = server.handle();
-    tokio::spawn(server);
+    let server = Server::start(sessions, |routes| {
+        routes.route("/ws", web::get().to(upgrade));
+    });
+    let address = server.address;
 
     let (mut socket, response) = connect_async(format!("ws://{address}/ws")).await.unwrap();
     let set_cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
@@ -70,5 +69,4 @@ async fn a_websocket_sees_its_session_and_saves_it_later() {
     let answer = other.next().await.unwrap().unwrap().into_text().unwrap();
     assert_eq!(answer.as_str(), r#"{"greeted":true,"last":"again"}"#);
     assert_eq!(say("bye").await, r#"{"greeted":true,"last":"bye"}"#);
-    handle.stop(false).await;
 }

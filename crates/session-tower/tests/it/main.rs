@@ -7,4 +7,6 @@ mod support;
 #[cfg(feature = "axum")]
 mod extractor;
 #[cfg(feature = "axum")]
+mod scenarios;
+#[cfg(feature = "axum")]
 mod websocket;
