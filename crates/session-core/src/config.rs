@@ -135,6 +135,35 @@ pub enum SameSite {
     None,
 }
 
+impl SameSite {
+    /// The name it is parsed from: `lax`, `strict` or `none`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Lax => "lax",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for SameSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Takes the names in any case.
+impl std::str::FromStr for SameSite {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        let known = [Self::Lax, Self::Strict, Self::None];
+        let found = known.into_iter().find(|same_site| same_site.name().eq_ignore_ascii_case(name));
+        found.ok_or_else(|| ConfigError::SameSite { given: name.to_owned() })
+    }
+}
+
 /// When a session in use gets a new cookie and a new expiry.
 ///
 /// The token says when it was issued, so nobody has to be asked. Requests that never ask for the session refresh nothing.

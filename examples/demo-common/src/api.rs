@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use session_core::{SessionError, SessionMap};
 
 /// More than anybody types in, and far less than a session may hold.
@@ -55,9 +54,10 @@ pub fn session_json(session: &SessionMap) -> String {
 ///
 /// What is wrong with it.
 pub fn json_object(body: &[u8]) -> Result<SessionMap, String> {
+    let map = SessionMap::from_slice(body).map_err(|error| error.to_string())?;
     // A session map checks values when they are read. These are a stranger's and read by nobody here, so: now.
-    serde_json::from_slice::<IgnoredAny>(body).map_err(|error| error.to_string())?;
-    SessionMap::from_slice(body).map_err(|error| error.to_string())
+    map.validate().map_err(|error| error.to_string())?;
+    Ok(map)
 }
 
 /// The response for an error, `{"error": "..."}`.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser};
 use session_core::{BackendType, ConfigError, SameSite, SessionConfig};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -35,9 +35,9 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS")]
     max_age: Option<u64>,
 
-    /// Which requests from other sites carry the cookie
-    #[arg(long, value_enum, default_value_t)]
-    same_site: SameSiteName,
+    /// Which requests from other sites carry the cookie: lax, strict or none
+    #[arg(long, value_name = "NAME", default_value_t)]
+    same_site: SameSite,
 
     /// Let browsers send the cookie over HTTPS only
     #[arg(long)]
@@ -52,26 +52,18 @@ pub struct Args {
     key_prefix: Option<String>,
 }
 
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum SameSiteName {
-    #[default]
-    Lax,
-    Strict,
-    None,
-}
-
 impl Args {
     /// What the command line of the program with this name asks for. Starts the log, and says what should be known.
     ///
     /// Ends the process if the flags can't be read, or make no configuration.
     #[must_use]
     pub fn read(program: &'static str) -> (Self, SessionConfig) {
-        let matches = Self::command().name(program).get_matches();
+        let mut command = Self::command().name(program);
+        let matches = command.get_matches_mut();
         let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         log_to_stderr();
         // Ends the process with exit code 2, as the flags that clap itself can't read.
-        let refuse = |error| Self::command().error(ErrorKind::ValueValidation, error).exit();
-        let config = args.config().unwrap_or_else(refuse);
+        let config = args.config().unwrap_or_else(|error| command.error(ErrorKind::ValueValidation, error).exit());
         if let Some(warning) = args.warning() {
             eprintln!("{warning}");
         }
@@ -84,14 +76,7 @@ impl Args {
             Some(secret) => SessionConfig::builder(secret.as_str(), &self.cookie_name),
             None => SessionConfig::builder(random_secret(), &self.cookie_name),
         };
-        builder = builder
-            .backend_type(self.backend)
-            .same_site(match self.same_site {
-                SameSiteName::Lax => SameSite::Lax,
-                SameSiteName::Strict => SameSite::Strict,
-                SameSiteName::None => SameSite::None,
-            })
-            .https_only(self.https_only);
+        builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
         if let Some(seconds) = self.max_age {
             builder = builder.max_age(Duration::from_secs(seconds));
         }
