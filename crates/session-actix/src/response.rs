@@ -50,32 +50,33 @@ impl<B: MessageBody> Outcome<B> {
         nested: bool,
         on_error: &Rc<E>,
     ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-        let mut commits = InnerCommits::default();
+        let mut inner = InnerCommits::default();
         match self {
             Self::Response { request, mut response } => {
                 if let Some(error) = &commit.error {
-                    commits = InnerCommits::take(&mut response);
+                    inner = InnerCommits::take(&mut response);
                     let failed = HttpResponse::from_error(SessionRejection::from(error.clone()));
                     response = report_boxed(failed, &**on_error).map_into_right_body();
                 }
-                commits.0.push(commit);
-                commits.add_to(&mut response, nested);
+                inner.add_to(&mut response, nested);
+                add_commit(&mut response, &commit, nested);
                 Ok(ServiceResponse::new(request, response))
             }
             Self::Error { mut error, mut response } => {
                 if let Some(failed) = &commit.error {
-                    commits = InnerCommits::take(&mut response);
+                    inner = InnerCommits::take(&mut response);
                     error = SessionRejection::from(failed.clone()).into();
                     response = report_boxed(error.error_response(), &**on_error);
                 }
-                commits.0.push(commit);
-                commits.add_to(&mut response, nested);
+                inner.add_to(&mut response, nested);
+                add_commit(&mut response, &commit, nested);
                 // Outer middleware may want the error as it is, and adds to its response in the same way.
                 let (made, on_error) = (Cell::new(Some(response)), on_error.clone());
                 error.add_response_mapper(move |made_again| {
                     made.take().unwrap_or_else(|| {
                         let mut response = report_boxed(made_again, &*on_error);
-                        commits.add_to(&mut response, nested);
+                        inner.add_to(&mut response, nested);
+                        add_commit(&mut response, &commit, nested);
                         response
                     })
                 });
@@ -112,12 +113,16 @@ impl InnerCommits {
         response.extensions_mut().remove().unwrap_or_default()
     }
 
-    /// Adds their headers, and leaves them with the response if there is such middleware further out.
     fn add_to<B>(&self, response: &mut HttpResponse<B>, nested: bool) {
-        self.0.iter().for_each(|commit| add_headers(response.headers_mut(), commit));
-        if nested {
-            response.extensions_mut().get_or_insert_with(Self::default).0.extend_from_slice(&self.0);
-        }
+        self.0.iter().for_each(|commit| add_commit(response, commit, nested));
+    }
+}
+
+/// Adds what a commit has to tell the client, and leaves it for such middleware further out, if there is any.
+fn add_commit<B>(response: &mut HttpResponse<B>, commit: &Commit, nested: bool) {
+    add_headers(response.headers_mut(), commit);
+    if nested && commit.session_used {
+        response.extensions_mut().get_or_insert_with(InnerCommits::default).0.push(commit.clone());
     }
 }
 

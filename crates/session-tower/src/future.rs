@@ -98,7 +98,7 @@ fn finish<B>(mut response: Response<B>, commit: Commit, nested: bool, on_error: 
         }
     }
     add_headers(response.headers_mut(), &commit);
-    if nested {
+    if nested && commit.session_used {
         response.extensions_mut().get_or_insert_default::<InnerCommits>().0.push(commit);
     }
     response
