@@ -18,7 +18,8 @@
 //! ```
 //!
 //! Make the middleware *outside* of the closure that `HttpServer::new` takes, and clone it inside: actix-web calls the
-//! closure once for each of its threads, and they have to share the locks that keep concurrent requests apart.
+//! closure once for each of its threads, and a backend that is made inside is one for each thread, with sessions and locks of
+//! its own.
 //!
 //! Other middleware finds the session in the request with [`SessionHandle::of`]:
 //!

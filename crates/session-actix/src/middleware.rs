@@ -13,7 +13,7 @@ use crate::{OnError, PlainText, SessionService};
 ///
 /// `E` makes the responses for sessions that can't be loaded or kept.
 ///
-/// Clones share their manager, and so the locks; make it once and clone it in the closure of `HttpServer::new`.
+/// Clones share their manager; make it once, and clone it in the closure of `HttpServer::new`.
 #[derive(Clone, Debug)]
 pub struct SessionMiddleware<E = PlainText> {
     manager: SessionManager,

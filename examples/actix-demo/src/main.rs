@@ -34,7 +34,7 @@ async fn serve(args: &Args, config: SessionConfig) -> io::Result<()> {
     let listener = listen(args.listen)?;
     let address = listener.local_addr()?;
     let backend = args.backend;
-    // Outside of the closure, which every thread of the server calls: all share its locks. One middleware around all
+    // Outside of the closure, which every thread of the server calls: all share its store. One middleware around all
     // routes: those that don't ask for the session pay nothing for it.
     let sessions = SessionMiddleware::new(config).on_error(error::session_error);
     let server = HttpServer::new(move || {
