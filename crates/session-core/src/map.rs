@@ -1,5 +1,6 @@
 //! The session's data: an ordered map from keys to raw JSON text.
 
+mod entries;
 mod error;
 mod finite;
 mod scan;
@@ -8,11 +9,12 @@ mod value;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use entries::{EMPTY, Entries, Entry, Span};
 
 pub use error::{MapError, ValueError};
 
@@ -42,49 +44,7 @@ pub(crate) use value::{decode, encode};
 #[derive(Clone, Default)]
 pub struct SessionMap {
     /// `None` is the empty map, without an allocation.
-    inner: Option<Arc<Inner>>,
-}
-
-#[derive(Clone, Default)]
-struct Inner {
-    /// What the spans of the entries point into. A complete JSON object as long as `edited` is false; after an edit also
-    /// the text of replaced values, until `compact` drops them.
-    text: String,
-    entries: Vec<Entry>,
-    edited: bool,
-}
-
-static EMPTY: Inner = Inner { text: String::new(), entries: Vec::new(), edited: true };
-
-#[derive(Clone)]
-struct Entry {
-    /// Between the quotes, as it stands in the text.
-    key: Span,
-    /// Whether the key's text contains escapes.
-    escaped: bool,
-    value: Span,
-}
-
-/// A range of the text. Half the size of a `Range<usize>`: a map of many keys is mostly spans.
-#[derive(Clone, Copy)]
-struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    /// Texts longer than `SessionMap::MAX_BYTES` never come here.
-    fn new(range: Range<usize>) -> Self {
-        Self { start: range.start as u32, end: range.end as u32 }
-    }
-
-    fn of(self, text: &str) -> &str {
-        &text[self.start as usize..self.end as usize]
-    }
-
-    fn len(self) -> usize {
-        (self.end - self.start) as usize
-    }
+    inner: Option<Arc<Entries>>,
 }
 
 impl SessionMap {
@@ -115,7 +75,7 @@ impl SessionMap {
             entries.push(Entry { key: Span::new(key), escaped, value: Span::new(value) });
         })
         .map_err(|offset| MapError::NotAnObject { offset })?;
-        Ok(Self { inner: Some(Arc::new(Inner { text, entries, edited: false })) })
+        Ok(Self { inner: Some(Arc::new(Entries { text, entries, edited: false })) })
     }
 
     /// [`Self::from_json`] for bytes.
@@ -307,12 +267,12 @@ impl SessionMap {
         if inner.edited { inner.live_len() } else { inner.text.len() }
     }
 
-    fn inner(&self) -> &Inner {
+    fn inner(&self) -> &Entries {
         self.inner.as_deref().unwrap_or(&EMPTY)
     }
 
     /// The text to write to, this map's own, with room for some more bytes.
-    fn edit(&mut self, room: usize) -> &mut Inner {
+    fn edit(&mut self, room: usize) -> &mut Entries {
         let shared = self.inner.get_or_insert_with(|| Arc::new(EMPTY.clone()));
         if Arc::get_mut(shared).is_none() {
             *shared = Arc::new(shared.with_room(room));
@@ -320,77 +280,6 @@ impl SessionMap {
         let inner = Arc::make_mut(shared);
         inner.edited = true;
         inner
-    }
-}
-
-impl Inner {
-    /// A copy that can grow by `room` bytes and an entry before it has to move.
-    fn with_room(&self, room: usize) -> Self {
-        let mut text = String::with_capacity(self.text.len() + room);
-        text.push_str(&self.text);
-        let mut entries = Vec::with_capacity(self.entries.len() + 1);
-        entries.extend_from_slice(&self.entries);
-        Self { text, entries, edited: self.edited }
-    }
-
-    /// The last occurrence of a key.
-    fn find(&self, key: &str) -> Option<usize> {
-        self.find_before(self.entries.len(), key)
-    }
-
-    fn find_before(&self, end: usize, key: &str) -> Option<usize> {
-        self.entries[..end].iter().rposition(|entry| entry.is(key, &self.text))
-    }
-
-    fn remove_duplicates_before(&mut self, end: usize, key: &str) {
-        let mut end = end;
-        while let Some(at) = self.find_before(end, key) {
-            self.entries.remove(at);
-            end = at;
-        }
-    }
-
-    fn append(&mut self, text: &str) -> Span {
-        let start = self.text.len();
-        self.text.push_str(text);
-        Span::new(start..self.text.len())
-    }
-
-    /// The length of the object's text without what was replaced or removed: braces, and for each entry two quotes, a
-    /// colon and a comma, less the comma of the first.
-    fn live_len(&self) -> usize {
-        let entries: usize = self.entries.iter().map(|entry| entry.key.len() + entry.value.len() + 4).sum();
-        2 + entries - usize::from(!self.entries.is_empty())
-    }
-
-    /// Drops the text of replaced values once they take more room than what is alive.
-    fn compact(&mut self) {
-        if self.text.len() < 4096 || self.text.len() < 2 * self.live_len() {
-            return;
-        }
-        let mut text = String::with_capacity(self.live_len());
-        for entry in &mut self.entries {
-            for span in [&mut entry.key, &mut entry.value] {
-                let start = text.len();
-                text.push_str(span.of(&self.text));
-                *span = Span::new(start..text.len());
-            }
-        }
-        self.text = text;
-    }
-}
-
-impl Entry {
-    fn is(&self, key: &str, text: &str) -> bool {
-        if self.escaped {
-            return self.decoded_key(text) == key;
-        }
-        self.key.len() == key.len() && self.key.of(text) == key
-    }
-
-    fn decoded_key<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let raw = self.key.of(text);
-        if self.escaped { Cow::Owned(scan::unescape(raw)) } else { Cow::Borrowed(raw) }
     }
 }
 

@@ -1,15 +1,16 @@
 //! Random objects, however they are written, and random edits, compared with a list that knows nothing of JSON.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
-use session_core::SessionMap;
+use session_core::{SessionConfig, SessionManager, SessionMap};
 
 use super::rows;
 use crate::json::{Text, object, string, value};
-use crate::support::many_cases;
+use crate::support::{SECRET, many_cases, open};
 
 /// Keys and values in order, with those that occur more than once.
 #[derive(Clone, Debug, Default)]
@@ -161,4 +162,21 @@ fn ten_thousand_keys_are_kept_and_found() {
     for (key, number) in rows(0..COUNT + 100).step_by(99) {
         assert_eq!(map.get(&key), Ok((number >= 100).then_some(number)));
     }
+}
+
+/// Strangers send maps: what one of them costs must not grow with its square.
+#[test]
+fn the_cost_of_merging_a_map_grows_with_its_size_and_not_with_its_square() {
+    let manager = SessionManager::new(SessionConfig::builder(SECRET, "id").build().unwrap());
+    let cost = |count: usize| {
+        let text: Vec<_> = (0..count).map(|number| format!("\"{number}\":0")).collect();
+        let map = SessionMap::from_json(format!("{{{}}}", text.join(","))).unwrap();
+        let (_, session) = open(&manager, []);
+        let start = Instant::now();
+        session.merge(&map).unwrap();
+        start.elapsed()
+    };
+    // Eight times the size, sixty-four times the square. On a busy machine not every attempt tells.
+    let attempts: Vec<_> = (0..10).map(|_| (cost(500), cost(4_000))).collect();
+    assert!(attempts.iter().any(|(few, many)| *many < 24 * *few), "{attempts:?}");
 }

@@ -15,25 +15,29 @@ use crate::support::{
 for_each_app![an_id_that_a_user_of_python_makes_up_reads_nothing_from_the_store, an_id_is_no_session_in_cookie_mode,];
 
 const UUID: &str = "697a5ae2-203d-4c23-8e51-cb1b5c8a89a6";
+const LIVE: &str = "3f1c9f5e-8a34-4f0e-9d43-6f0c2c0d7b11";
 
 /// Python in cookie mode signs whatever its users put into their sessions, ids of the store included.
 async fn an_id_that_a_user_of_python_makes_up_reads_nothing_from_the_store(app: App) {
-    let backend = MemoryBackend::new();
-    let long = "k".repeat(65);
-    let ids = [UUID, "config", "../config", "session:config", &long, ""];
-    for key in
-        [UUID.to_owned(), "config".to_owned()].into_iter().chain(ids[1..].iter().map(|id| format!("session:{id}")))
-    {
-        store(&backend, &key, r#"{"admin": true}"#).await;
+    let (backend, long) = (MemoryBackend::new(), "k".repeat(65));
+    // What somebody else keeps in the same store, what no id leads to, and a session.
+    store(&backend, UUID, r#"{"admin": true}"#).await;
+    for id in ["config", "../config", "", &long, LIVE] {
+        store(&backend, &format!("session:{id}"), r#"{"admin": true}"#).await;
     }
-    let rust = start(backend, "session:").await;
-    let python = Peer::stopped(app);
-    for id in ids {
-        for session in [json!({"_cssid": id}), json!({"_cssid": [id]}), json!({"_cssid": id, "more": 1})] {
-            let cookie = Browser::new().post(python, "/update_session", &session.to_string()).await.cookie();
-            assert_eq!(get(python, "/view_session", &cookie).await.session(), session);
-            assert_starts_anew(&rust, &cookie).await;
-        }
+    let (python, rust) = (Peer::stopped(app), start(backend, "session:").await);
+    for session in [
+        json!({ "_cssid": UUID }),
+        json!({ "_cssid": "config" }),
+        json!({ "_cssid": "../config" }),
+        json!({ "_cssid": "" }),
+        json!({ "_cssid": long }),
+        json!({ "_cssid": [LIVE] }),
+        json!({ "_cssid": LIVE, "more": 1 }),
+    ] {
+        let cookie = Browser::new().post(python, "/update_session", &session.to_string()).await.cookie();
+        assert_eq!(get(python, "/view_session", &cookie).await.session(), session);
+        assert_starts_anew(&rust, &cookie).await;
     }
 }
 

@@ -31,10 +31,9 @@ impl Demo {
 
     /// What the demo says to options that it does not start with.
     pub(crate) fn refusal(options: &[&str]) -> String {
-        let output = demo().args(["--secret", SECRET]).args(options).output().expect("the demo can be run");
-        assert_eq!(output.status.code(), Some(2), "{options:?}");
-        assert!(output.stdout.is_empty(), "{options:?}");
-        String::from_utf8_lossy(&output.stderr).into_owned()
+        let (code, complaints) = Process::start(demo().args(["--secret", SECRET]).args(options)).refusal();
+        assert_eq!(code, Some(2), "{options:?}");
+        complaints
     }
 }
 

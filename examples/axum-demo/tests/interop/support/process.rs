@@ -60,6 +60,15 @@ impl Process {
         }
     }
 
+    /// The exit code, and what it complains about, of a program that is to end without a word on stdout.
+    pub(crate) fn refusal(mut self) -> (Option<i32>, String) {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("what a program writes can be read");
+        assert_eq!(line, "", "the program has started");
+        let status = self.child.wait().expect("a program that ends");
+        (status.code(), self.complaints())
+    }
+
     /// Ends the program, to learn what it wrote to stderr.
     fn complaints(&mut self) -> String {
         self.end();
