@@ -1,5 +1,7 @@
 //! What a request did to its session, so that it can be done again on a newer version of it.
 
+use std::collections::HashSet;
+
 use smallvec::SmallVec;
 
 use crate::map::{SessionMap, ValueError, same_json};
@@ -11,7 +13,12 @@ pub(crate) type UpdateFn = Box<dyn FnMut(Option<&str>) -> Result<String, ValueEr
 #[derive(Default)]
 pub(crate) struct ChangeLog {
     changes: SmallVec<[Change; 2]>,
+    /// The keys that the changes name, and perhaps more, once there are many.
+    keys: Option<HashSet<Box<str>>>,
 }
+
+/// From so many changes on, a set tells whether a key is among them.
+const MANY: usize = 64;
 
 pub(crate) enum Change {
     /// The key has the value that the map has which the changes were made on.
@@ -51,15 +58,24 @@ impl ChangeLog {
     ///
     /// A take is never dropped, nor the updates whose outcome it observed: what was given away stays given away.
     pub(crate) fn push(&mut self, change: Change) {
+        if self.keys.is_none() && self.changes.len() >= MANY {
+            self.keys = Some(self.changes.iter().filter_map(Change::key).map(Box::from).collect());
+        }
+        let is_new = |key: &str| self.keys.as_ref().is_some_and(|keys| !keys.contains(key));
+        let new = change.key().is_some_and(is_new);
         let change = match change {
             Change::Update(key, _) if self.decides(&key) => Change::Set(key),
             Change::Take(key, _) if self.decides(&key) => Change::Remove(key),
             other => other,
         };
         match &change {
+            Change::Set(_) | Change::Remove(_) if new => {}
             Change::Set(key) | Change::Remove(key) => self.forget(Some(key)),
             Change::Clear => self.forget(None),
             Change::Take(..) | Change::Update(..) => {}
+        }
+        if let (Some(keys), Some(key)) = (&mut self.keys, change.key()) {
+            keys.insert(key.into());
         }
         self.changes.push(change);
     }

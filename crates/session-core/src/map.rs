@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use entries::{EMPTY, Entries, Entry, Span};
+use entries::{EMPTY, Entries};
 
 pub use error::{MapError, ValueError};
 
@@ -70,12 +70,8 @@ impl SessionMap {
         if text.len() > Self::MAX_BYTES {
             return Err(MapError::TooLong { bytes: text.len() });
         }
-        let mut entries = Vec::with_capacity(8);
-        scan::object(text.as_bytes(), |key, escaped, value| {
-            entries.push(Entry { key: Span::new(key), escaped, value: Span::new(value) });
-        })
-        .map_err(|offset| MapError::NotAnObject { offset })?;
-        Ok(Self { inner: Some(Arc::new(Entries { text, entries, edited: false })) })
+        let entries = Entries::parse(text).map_err(|offset| MapError::NotAnObject { offset })?;
+        Ok(Self { inner: Some(Arc::new(entries)) })
     }
 
     /// [`Self::from_json`] for bytes.
@@ -148,31 +144,17 @@ impl SessionMap {
         let inner = self.inner();
         let found = inner.find(key);
         if let Some(at) = found {
-            let unique = inner.find_before(at, key).is_none();
-            if unique && same_json(inner.entries[at].value.of(&inner.text), json) {
+            let same = same_json(inner.entries[at].value.of(&inner.text), json);
+            if same && !inner.is_repeated(at, key) {
                 return Ok(false);
             }
         }
         // An escaped key takes at most six bytes for each of its own.
-        let longest = inner.text.len() + 6 * key.len() + json.len();
-        if longest > Self::MAX_BYTES {
+        let room = 6 * key.len() + json.len();
+        if inner.text.len() + room > Self::MAX_BYTES {
             return Err(ValueError::TooLong { key: key.into() });
         }
-        let inner = self.edit(6 * key.len() + json.len());
-        let value = inner.append(json);
-        match found {
-            Some(at) => {
-                inner.entries[at].value = value;
-                inner.remove_duplicates_before(at, key);
-            }
-            None => {
-                let start = inner.text.len();
-                let escaped = scan::push_escaped(&mut inner.text, key);
-                let key = Span::new(start..inner.text.len());
-                inner.entries.push(Entry { key, escaped, value });
-            }
-        }
-        inner.compact();
+        self.edit(room).set(found, key, json);
         Ok(true)
     }
 
@@ -180,7 +162,7 @@ impl SessionMap {
     pub fn remove(&mut self, key: &str) -> bool {
         let Some(last) = self.inner().find(key) else { return false };
         let inner = self.edit(0);
-        inner.remove_duplicates_before(last + 1, key);
+        inner.remove_before(last + 1, key);
         true
     }
 
@@ -273,7 +255,7 @@ impl SessionMap {
 
     /// The text to write to, this map's own, with room for some more bytes.
     fn edit(&mut self, room: usize) -> &mut Entries {
-        let shared = self.inner.get_or_insert_with(|| Arc::new(EMPTY.clone()));
+        let shared = self.inner.get_or_insert_with(|| Arc::new(EMPTY.with_room(room)));
         if Arc::get_mut(shared).is_none() {
             *shared = Arc::new(shared.with_room(room));
         }

@@ -1,21 +1,35 @@
 //! The text of a map, and where its keys and values stand in it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::scan;
 
 /// The entries of a map, in a text that they share.
-#[derive(Clone)]
 pub(super) struct Entries {
     /// What the spans of the entries point into. A complete JSON object as long as `edited` is false; after an edit also
     /// the text of replaced values, until `compact` drops them.
     pub(super) text: String,
     pub(super) entries: Vec<Entry>,
     pub(super) edited: bool,
+    /// How much of the text is that of replaced or removed entries.
+    dead: usize,
+    /// Where each key stands last, once many were inserted.
+    index: Option<Index>,
 }
 
-pub(super) static EMPTY: Entries = Entries { text: String::new(), entries: Vec::new(), edited: true };
+struct Index {
+    positions: HashMap<Box<str>, usize>,
+    /// No key stands twice.
+    unique: bool,
+}
+
+/// From so many entries on, inserting makes an index: looking for a key in fewer is as fast without.
+const INDEXED: usize = 64;
+
+pub(super) static EMPTY: Entries =
+    Entries { text: String::new(), entries: Vec::new(), edited: true, dead: 0, index: None };
 
 #[derive(Clone)]
 pub(super) struct Entry {
@@ -49,36 +63,87 @@ impl Span {
 }
 
 impl Entries {
+    /// The entries of a text that is a JSON object, or the offset of the first byte that doesn't fit.
+    pub(super) fn parse(text: String) -> Result<Self, usize> {
+        let mut entries = Vec::with_capacity(8);
+        scan::object(text.as_bytes(), |key, escaped, value| {
+            entries.push(Entry { key: Span::new(key), escaped, value: Span::new(value) });
+        })?;
+        Ok(Self { text, entries, edited: false, dead: 0, index: None })
+    }
+
     /// A copy that can grow by `room` bytes and an entry before it has to move.
     pub(super) fn with_room(&self, room: usize) -> Self {
         let mut text = String::with_capacity(self.text.len() + room);
         text.push_str(&self.text);
         let mut entries = Vec::with_capacity(self.entries.len() + 1);
         entries.extend_from_slice(&self.entries);
-        Self { text, entries, edited: self.edited }
+        Self { text, entries, edited: self.edited, dead: self.dead, index: None }
     }
 
     /// The last occurrence of a key.
     pub(super) fn find(&self, key: &str) -> Option<usize> {
-        self.find_before(self.entries.len(), key)
+        match &self.index {
+            Some(index) => index.positions.get(key).copied(),
+            None => self.find_before(self.entries.len(), key),
+        }
     }
 
-    pub(super) fn find_before(&self, end: usize, key: &str) -> Option<usize> {
-        self.entries[..end].iter().rposition(|entry| entry.is(key, &self.text))
+    /// Whether the key that was found there stands elsewhere too.
+    pub(super) fn is_repeated(&self, found: usize, key: &str) -> bool {
+        !self.index.as_ref().is_some_and(|index| index.unique) && self.find_before(found, key).is_some()
     }
 
-    pub(super) fn remove_duplicates_before(&mut self, end: usize, key: &str) {
+    /// Gives the entry that was found a new value, or the key a new entry.
+    pub(super) fn set(&mut self, found: Option<usize>, key: &str, json: &str) {
+        let start = self.text.len();
+        self.text.push_str(json);
+        let value = Span::new(start..self.text.len());
+        match found {
+            Some(at) => {
+                let replaced = std::mem::replace(&mut self.entries[at].value, value);
+                self.dead += replaced.len();
+                if self.is_repeated(at, key) {
+                    self.remove_before(at, key);
+                }
+            }
+            None => self.push(key, value),
+        }
+        self.compact();
+    }
+
+    fn push(&mut self, key: &str, value: Span) {
+        let start = self.text.len();
+        let escaped = scan::push_escaped(&mut self.text, key);
+        let span = Span::new(start..self.text.len());
+        self.entries.push(Entry { key: span, escaped, value });
+        match &mut self.index {
+            Some(index) => _ = index.positions.insert(key.into(), self.entries.len() - 1),
+            None if self.entries.len() >= INDEXED => self.index = Some(self.to_index()),
+            None => {}
+        }
+    }
+
+    fn to_index(&self) -> Index {
+        let keys = self.entries.iter().map(|entry| Box::from(entry.decoded_key(&self.text)));
+        let positions: HashMap<_, _> = keys.zip(0..).collect();
+        Index { unique: positions.len() == self.entries.len(), positions }
+    }
+
+    /// Removes all occurrences of a key that stand before `end`.
+    pub(super) fn remove_before(&mut self, end: usize, key: &str) {
+        // Positions change.
+        self.index = None;
         let mut end = end;
         while let Some(at) = self.find_before(end, key) {
-            self.entries.remove(at);
+            let removed = self.entries.remove(at);
+            self.dead += removed.key.len() + removed.value.len();
             end = at;
         }
     }
 
-    pub(super) fn append(&mut self, text: &str) -> Span {
-        let start = self.text.len();
-        self.text.push_str(text);
-        Span::new(start..self.text.len())
+    fn find_before(&self, end: usize, key: &str) -> Option<usize> {
+        self.entries[..end].iter().rposition(|entry| entry.is(key, &self.text))
     }
 
     /// The length of the object's text without what was replaced or removed: braces, and for each entry two quotes, a
@@ -88,11 +153,12 @@ impl Entries {
         2 + entries - usize::from(!self.entries.is_empty())
     }
 
-    /// Drops the text of replaced values once they take more room than what is alive.
-    pub(super) fn compact(&mut self) {
-        if self.text.len() < 4096 || self.text.len() < 2 * self.live_len() {
+    /// Drops the text of what was replaced or removed once that takes more room than what is alive.
+    fn compact(&mut self) {
+        if self.text.len() < 4096 || self.dead < self.text.len() / 2 {
             return;
         }
+        self.dead = 0;
         let mut text = String::with_capacity(self.live_len());
         for entry in &mut self.entries {
             for span in [&mut entry.key, &mut entry.value] {
@@ -102,6 +168,12 @@ impl Entries {
             }
         }
         self.text = text;
+    }
+}
+
+impl Clone for Entries {
+    fn clone(&self) -> Self {
+        self.with_room(0)
     }
 }
 

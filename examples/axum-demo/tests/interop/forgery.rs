@@ -11,7 +11,7 @@ use crate::support::{
 for_each_app![
     a_forged_cookie_is_an_empty_session_on_both_sides,
     a_cookie_by_another_secret_is_an_empty_session_on_both_sides,
-    a_forged_cookie_is_left_alone_by_a_request_that_only_reads,
+    a_forged_cookie_is_left_alone_by_reading_clearing_and_logging_out,
     a_write_takes_nothing_over_from_a_forged_cookie,
     of_several_cookies_of_one_name_both_sides_take_the_last,
     a_forged_cookie_beside_a_genuine_one_hides_it_from_python_only,
@@ -38,7 +38,7 @@ async fn a_cookie_by_another_secret_is_an_empty_session_on_both_sides(app: App) 
     }
 }
 
-async fn a_forged_cookie_is_left_alone_by_a_request_that_only_reads(app: App) {
+async fn a_forged_cookie_is_left_alone_by_reading_clearing_and_logging_out(app: App) {
     let (python, rust) = (Peer::live(app), Demo::cookie());
     let forged = Token { signature: "A".repeat(27), ..log_in(python).await }.to_string();
     assert_eq!(get(python, "/view_session", &forged).await.set_cookie(), None);

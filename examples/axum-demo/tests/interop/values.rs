@@ -10,6 +10,7 @@ for_each_app![
     what_rust_wrote_is_spelled_anew_by_python_and_then_left_alone_by_rust,
     a_value_that_is_not_json_harms_nobody_but_its_reader,
     keys_of_any_text_are_the_same_keys_on_both_sides,
+    keys_that_only_python_can_hold_stay_as_they_are,
 ];
 
 /// As Python is to write them.
@@ -111,6 +112,18 @@ async fn keys_of_any_text_are_the_same_keys_on_both_sides(app: App) {
     let expected: serde_json::Map<_, _> = keys.into_iter().map(|key| (key.to_owned(), json!("rust"))).collect();
     assert_eq!(browser.view(python).await, json!(expected));
     assert_eq!(map_of(&browser.get(python, "/view_session").await.cookie()).len(), keys.len());
+}
+
+/// Lone surrogates are no text to Rust; it must not take them for one another, nor for another key.
+async fn keys_that_only_python_can_hold_stay_as_they_are(app: App) {
+    let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
+    browser.post(python, "/update_session", r#"{"\ud800": 1, "\udfff": 2, "n": 3}"#).await;
+    browser.post(&rust, "/increment", "").await;
+    let seen = browser.get(python, "/view_session").await.session_json();
+    assert_eq!(seen, r#"{"\ud800": 1, "\udfff": 2, "n": 4}"#);
+    browser.post(&rust, "/update_session", r#"{"\ufffd": 5}"#).await;
+    let seen = browser.get(python, "/view_session").await.session_json();
+    assert_eq!(seen, r#"{"\ud800": 1, "\udfff": 2, "n": 4, "\ufffd": 5}"#);
 }
 
 /// A JSON object of these values, as Python writes it.

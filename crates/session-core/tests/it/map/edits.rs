@@ -1,7 +1,7 @@
 //! Random objects, however they are written, and random edits, compared with a list that knows nothing of JSON.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -164,19 +164,15 @@ fn ten_thousand_keys_are_kept_and_found() {
     }
 }
 
-/// Strangers send maps: what one of them costs must not grow with its square.
 #[test]
-fn the_cost_of_merging_a_map_grows_with_its_size_and_not_with_its_square() {
+fn a_large_map_from_a_stranger_is_merged_in_no_time() {
+    let members: Vec<_> = (0..20_000).map(|number| format!("\"{number}\":0")).collect();
+    let map = SessionMap::from_json(format!("{{{}}}", members.join(","))).unwrap();
     let manager = SessionManager::new(SessionConfig::builder(SECRET, "id").build().unwrap());
-    let cost = |count: usize| {
-        let text: Vec<_> = (0..count).map(|number| format!("\"{number}\":0")).collect();
-        let map = SessionMap::from_json(format!("{{{}}}", text.join(","))).unwrap();
-        let (_, session) = open(&manager, []);
-        let start = Instant::now();
-        session.merge(&map).unwrap();
-        start.elapsed()
-    };
-    // Eight times the size, sixty-four times the square. On a busy machine not every attempt tells.
-    let attempts: Vec<_> = (0..10).map(|_| (cost(500), cost(4_000))).collect();
-    assert!(attempts.iter().any(|(few, many)| *many < 24 * *few), "{attempts:?}");
+    let (_, session) = open(&manager, []);
+    let start = Instant::now();
+    session.merge(&map).unwrap();
+    // A hundred times what it takes if the cost grows with the size, and less than if it grows with the square.
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert_eq!(session.len(), 20_000);
 }
