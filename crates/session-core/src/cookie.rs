@@ -18,7 +18,7 @@ const SEPARATOR: u8 = b';';
 /// The values of the cookies of one name in a request, not verified, in order.
 #[derive(Default)]
 pub(crate) struct Candidates {
-    joined: Box<[u8]>,
+    joined: Vec<u8>,
 }
 
 impl Candidates {
@@ -27,23 +27,40 @@ impl Candidates {
     /// Values that are longer than a cookie can be are no candidates. Quotes around a value are dropped, as in Python.
     pub(crate) fn find<'a>(headers: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Self {
         let mut joined = Vec::new();
-        for pair in headers.into_iter().flat_map(|header| header.split(|&byte| byte == SEPARATOR)) {
-            let Some(value) = value_of(pair, name.as_bytes()) else { continue };
+        for value in headers.into_iter().flat_map(pairs).filter_map(|pair| value_of(pair, name.as_bytes())) {
             if value.len() <= MAX_COOKIE_BYTES {
+                joined.reserve_exact(value.len() + 1);
                 if !joined.is_empty() {
                     joined.push(SEPARATOR);
                 }
-                joined.reserve_exact(value.len());
                 joined.extend_from_slice(value);
             }
         }
-        Self { joined: joined.into_boxed_slice() }
+        Self { joined }
     }
 
     /// The last ones first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &[u8]> {
-        self.joined.rsplit(|&byte| byte == SEPARATOR).filter(|value| !value.is_empty())
+        let mut rest = Some(&*self.joined);
+        std::iter::from_fn(move || {
+            let joined = rest?;
+            let at = memchr::memrchr(SEPARATOR, joined);
+            rest = at.map(|at| &joined[..at]);
+            Some(at.map_or(joined, |at| &joined[at + 1..]))
+        })
+        .filter(|value| !value.is_empty())
     }
+}
+
+/// The pairs `name=value` of a `Cookie` header.
+fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        let header = rest?;
+        let at = memchr::memchr(SEPARATOR, header);
+        rest = at.map(|at| &header[at + 1..]);
+        Some(at.map_or(header, |at| &header[..at]))
+    })
 }
 
 /// The value of a pair `name=value` of this name.

@@ -198,13 +198,17 @@ impl<'a> Flight<'a> {
     async fn look(&mut self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Verdict, BackendError> {
         let Some(id) = self.id() else { return Ok(Verdict::NotApplied) };
         let found = budget.run(store.fetch(&self.shared.core.store_key(&id))).await?;
+        // Others may have made the same of it: then an increment or a take was made by one of them only.
+        let telling = self.log.is_idempotent();
         Ok(match found {
-            None if self.attempted.is_empty_but_for(META_KEY) => Verdict::Applied(None),
+            None if telling && self.attempted.is_empty_but_for(META_KEY) => Verdict::Applied(None),
             None => Verdict::NotApplied,
             // Nobody else knows this id.
             Some(stored) if self.new_id.is_some() => Verdict::Applied(Some(stored.version)),
             Some(stored) if self.base == Some(stored.version) => Verdict::NotApplied,
-            Some(stored) if stored.map.to_json() == self.attempted.to_json() => Verdict::Applied(Some(stored.version)),
+            Some(stored) if telling && stored.map.to_json() == self.attempted.to_json() => {
+                Verdict::Applied(Some(stored.version))
+            }
             Some(stored) => Verdict::Overtaken(stored),
         })
     }

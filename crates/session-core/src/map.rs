@@ -361,7 +361,10 @@ impl Inner {
 
 impl Entry {
     fn is(&self, key: &str, text: &str) -> bool {
-        if self.escaped { self.decoded_key(text) == key } else { self.key.of(text) == key }
+        if self.escaped {
+            return self.decoded_key(text) == key;
+        }
+        self.key.len() == key.len() && self.key.of(text) == key
     }
 
     fn decoded_key<'a>(&self, text: &'a str) -> Cow<'a, str> {

@@ -1,6 +1,9 @@
 //! Brings the changes of a session into the store: compare, set, and replay what others overtook.
 
-use crate::backend::{AtomicBackend, BackendError, Created, Marker, Removed, Replaced, Rotation, Stored, Version};
+use crate::backend::{
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, Marker, Removed, Replaced, Rotation, Stored,
+    Version,
+};
 use crate::budget::Budget;
 use crate::change::ChangeLog;
 use crate::commit::{Action, decide};
@@ -23,6 +26,9 @@ pub(crate) enum Persisted {
 
 /// How many renewals of one session a destruction follows.
 const LONGEST_CHAIN: usize = 16;
+
+/// How many random ids may be in use before the store can't be believed.
+const MOST_IDS: usize = 3;
 
 impl Shared {
     /// Persists what has changed until now; what changes meanwhile stays pending. The caller holds `flight`.
@@ -93,7 +99,7 @@ impl Shared {
         core.stamp(&mut map, true)?;
         core.check_size(&map)?;
         let expiry = core.store_expiry(&map);
-        loop {
+        for _ in 0..MOST_IDS {
             let id = SessionId::random().ok_or(SessionError::NoRandomNumbers)?;
             flight.attempt(&map, Some(id), None);
             let answer = budget.run(store.create(&core.store_key(&id), &map, expiry)).await;
@@ -105,6 +111,7 @@ impl Shared {
                 Answer::Reply(Created::Exists) | Answer::Applied(None) => {}
             }
         }
+        Err(BackendError::new(BackendErrorKind::Other, Applied::No).into())
     }
 
     async fn write(

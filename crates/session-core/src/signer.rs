@@ -130,7 +130,7 @@ impl std::fmt::Debug for Signer {
 
 /// Splits at the last separator.
 fn rsplit(signed: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = signed.iter().rposition(|&byte| byte == SEPARATOR)?;
+    let at = memchr::memrchr(SEPARATOR, signed)?;
     Some((&signed[..at], &signed[at + 1..]))
 }
 

@@ -66,6 +66,26 @@ impl RedisBackend {
         Self { inner: Arc::new(inner) }
     }
 
+    async fn bytes(&self, key: &str) -> Result<Option<Bytes>, BackendError> {
+        let key = key.to_owned();
+        self.carry_out(|inner| async move { Ok(inner.store.get(&key).await?) }).await
+    }
+
+    async fn create_bytes(&self, key: &str, value: Bytes, exp: Duration) -> Result<bool, BackendError> {
+        let key = key.to_owned();
+        self.carry_out(|inner| async move { Ok(inner.store.create(&key, value, exp).await?) }).await
+    }
+
+    async fn replace_bytes(&self, key: &str, write: Write) -> Result<Compared, BackendError> {
+        let key = key.to_owned();
+        self.carry_out(|inner| async move { Ok(inner.store.replace(&key, &write).await?) }).await
+    }
+
+    async fn remove_bytes(&self, key: &str, version: String) -> Result<RemovedAs, BackendError> {
+        let key = key.to_owned();
+        self.carry_out(|inner| async move { Ok(inner.store.remove(&key, &version, &Marker::Destroyed).await?) }).await
+    }
+
     /// Carries work out to its end, whether or not anybody waits for it.
     ///
     /// A request may be dropped at any moment; a command that is then left to itself would be sent whenever the server
@@ -119,35 +139,6 @@ impl Inner {
             Compared::Gone => Replaced::Gone,
         })
     }
-
-    /// Stores a value whatever is there, and never in place of something newer.
-    async fn set(&self, key: &str, value: Bytes, exp: Duration) -> Result<(), BackendError> {
-        for _ in 0..ATTEMPTS {
-            let done = match self.store.get(key).await? {
-                None => self.store.create(key, value.clone(), exp).await?,
-                Some(current) => {
-                    let write = Write { version: digest(&current), value: value.clone(), exp };
-                    matches!(self.store.replace(key, &write).await?, Compared::Done)
-                }
-            };
-            if done {
-                return Ok(());
-            }
-        }
-        Err(BackendError::new(BackendErrorKind::Unavailable, Applied::No))
-    }
-
-    /// Removes what is there, and never something newer.
-    async fn delete(&self, key: &str) -> Result<(), BackendError> {
-        for _ in 0..ATTEMPTS {
-            let Some(current) = self.store.get(key).await? else { return Ok(()) };
-            let outcome = self.store.remove(key, &digest(&current), &Marker::Destroyed).await?;
-            if !matches!(outcome, RemovedAs::Conflict(_)) {
-                return Ok(());
-            }
-        }
-        Err(BackendError::new(BackendErrorKind::Unavailable, Applied::No))
-    }
 }
 
 /// The version of a stored value: its SHA-1, which is what scripts can compute.
@@ -170,14 +161,32 @@ impl ISessionBackend for RedisBackend {
         Ok(self.fetch(key).await?.map(|stored| stored.map))
     }
 
+    /// Compares and sets until it fits: a plain SET whose caller is gone could land on top of something newer.
     async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
-        let (key, value) = (key.to_owned(), self.inner.encode(value)?);
-        self.carry_out(|inner| async move { inner.set(&key, value, exp).await }).await
+        let value = self.inner.encode(value)?;
+        for _ in 0..ATTEMPTS {
+            let done = match self.bytes(key).await? {
+                None => self.create_bytes(key, value.clone(), exp).await?,
+                Some(current) => {
+                    let write = Write { version: digest(&current), value: value.clone(), exp };
+                    matches!(self.replace_bytes(key, write).await?, Compared::Done)
+                }
+            };
+            if done {
+                return Ok(());
+            }
+        }
+        Err(BackendError::new(BackendErrorKind::Unavailable, Applied::No))
     }
 
     async fn delete(&self, key: &str) -> Result<(), BackendError> {
-        let key = key.to_owned();
-        self.carry_out(|inner| async move { inner.delete(&key).await }).await
+        for _ in 0..ATTEMPTS {
+            let Some(current) = self.bytes(key).await? else { return Ok(()) };
+            if !matches!(self.remove_bytes(key, digest(&current)).await?, RemovedAs::Conflict(_)) {
+                return Ok(());
+            }
+        }
+        Err(BackendError::new(BackendErrorKind::Unavailable, Applied::No))
     }
 
     fn atomic(&self) -> Option<&dyn AtomicBackend> {
@@ -188,16 +197,13 @@ impl ISessionBackend for RedisBackend {
 #[async_trait]
 impl AtomicBackend for RedisBackend {
     async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
-        let key = key.to_owned();
-        let found = self.carry_out(|inner| async move { Ok(inner.store.get(&key).await?) }).await?;
-        found.map(|bytes| self.inner.decode(bytes)).transpose()
+        self.bytes(key).await?.map(|bytes| self.inner.decode(bytes)).transpose()
     }
 
     async fn create(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<Created, BackendError> {
-        let (key, value) = (key.to_owned(), self.inner.encode(value)?);
+        let value = self.inner.encode(value)?;
         let version = version(&value);
-        let created = self.carry_out(|inner| async move { Ok(inner.store.create(&key, value, exp).await?) }).await?;
-        Ok(if created { Created::Created(version) } else { Created::Exists })
+        Ok(if self.create_bytes(key, value, exp).await? { Created::Created(version) } else { Created::Exists })
     }
 
     async fn replace(
@@ -207,17 +213,14 @@ impl AtomicBackend for RedisBackend {
         exp: Duration,
         version: &Version,
     ) -> Result<Replaced, BackendError> {
-        let (key, value) = (key.to_owned(), self.inner.encode(value)?);
+        let value = self.inner.encode(value)?;
         let write = Write { version: hex(version.as_bytes()), value: value.clone(), exp };
-        let outcome = self.carry_out(|inner| async move { Ok(inner.store.replace(&key, &write).await?) }).await?;
-        self.inner.replaced(outcome, &value)
+        self.inner.replaced(self.replace_bytes(key, write).await?, &value)
     }
 
     async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
-        let key = key.to_owned();
         let version = version.map(|version| hex(version.as_bytes())).unwrap_or_default();
-        let work = |inner: Arc<Inner>| async move { Ok(inner.store.remove(&key, &version, &Marker::Destroyed).await?) };
-        Ok(match self.carry_out(work).await? {
+        Ok(match self.remove_bytes(key, version).await? {
             RemovedAs::Removed => Removed::Removed,
             RemovedAs::Conflict(current) => Removed::Conflict(self.inner.decode(current)?),
             RemovedAs::Gone(marker) => Removed::Gone(marker),

@@ -64,6 +64,11 @@ impl Failure {
         }
     }
 
+    /// Whether the connection ended before the answer came.
+    pub(crate) fn is_lost_connection(&self) -> bool {
+        self.kind() == BackendErrorKind::Unavailable && self.may_be_applied()
+    }
+
     /// Whether the call may have been carried out.
     pub(crate) fn may_be_applied(&self) -> bool {
         matches!(self, Self::Backend(error) if error.applied() == Applied::Unknown)

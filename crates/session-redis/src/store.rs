@@ -51,7 +51,13 @@ pub(crate) enum RemovedAs {
 
 impl Store {
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Bytes>, Failure> {
-        bytes(self.call(Command::on(key, "GET", vec![key.into()])).await?)
+        let command = Command::on(key, "GET", vec![key.into()]);
+        let reply = match self.call(command.clone()).await {
+            // The server has closed the connection, perhaps long ago. Reading twice does no harm.
+            Err(failure) if failure.is_lost_connection() => self.call(command).await?,
+            reply => reply?,
+        };
+        bytes(reply)
     }
 
     /// Stores a value under a key that is not in use. Returns whether that was so.

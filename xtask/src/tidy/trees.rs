@@ -30,6 +30,12 @@ const BORDERS: &[Border] = &[
         why: "the core names no web framework and no client library",
     },
     Border {
+        package: "session-testkit",
+        features: "--all-features",
+        forbidden: &[HTTP, AXUM, ACTIX, CLIENTS],
+        why: "authors of backends and adapters compile no framework and no client but their own",
+    },
+    Border {
         package: "session-tower",
         features: "--all-features",
         forbidden: &[ACTIX, CLIENTS],

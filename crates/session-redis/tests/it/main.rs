@@ -2,4 +2,12 @@
 
 mod support;
 
+mod cluster;
+mod conformance;
+mod dropped;
+mod outage;
+mod races;
+mod round_trips;
 mod semantics;
+mod sentinel;
+mod transports;

@@ -1,5 +1,6 @@
 //! What several modules of tests share.
 
+mod browser;
 mod resp;
 mod server;
 
@@ -8,8 +9,9 @@ use std::time::{Duration, Instant};
 use session_core::{AtomicBackend, Created, ISessionBackend, SessionMap, Version};
 use session_redis::RedisBackend;
 
+pub(crate) use browser::{Browser, config, manager};
 pub(crate) use resp::Connection;
-pub(crate) use server::{Server, free_port, signal};
+pub(crate) use server::{Server, free_port};
 
 /// Longer than any test takes.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);

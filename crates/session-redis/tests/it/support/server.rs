@@ -172,7 +172,7 @@ impl Drop for Server {
 }
 
 /// Sends a signal to a process that we have started.
-pub(crate) fn signal(name: &str, process: u32) {
+fn signal(name: &str, process: u32) {
     Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status().expect("there is a shell");
 }
 
