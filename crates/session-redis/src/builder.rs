@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fred::clients::{Client, Pool};
 use fred::interfaces::ClientLike;
+use fred::types::config::Config;
 use session_core::{JsonCodec, SessionCodec};
 
 use crate::backend::{Inner, RedisBackend};
@@ -87,15 +88,8 @@ impl RedisBackendBuilder {
     ///
     /// [`RedisConfigError`] if the URL is not usable. That no server answers is no error.
     pub fn connect(self, url: &str) -> Result<RedisBackend, RedisConfigError> {
-        let (mut config, tls) = Settings::parse(url)?;
-        #[cfg(feature = "tls")]
-        if tls {
-            config.tls = Some(crate::tls::connector(self.root_certificates.as_deref())?);
-        }
-        #[cfg(not(feature = "tls"))]
-        if tls {
-            return Err(RedisConfigError::TlsNotCompiled);
-        }
+        let (config, tls) = Settings::parse(url)?;
+        let config = if tls { self.with_tls(config)? } else { config };
         let clustered = config.server.is_clustered();
         let settings = Settings { config, deadline: self.deadline, breaker_threshold: self.breaker_threshold };
         let store = if clustered {
@@ -118,6 +112,17 @@ impl RedisBackendBuilder {
         let clustered = pool.is_clustered();
         let node = Node::foreign(pool, self.deadline, self.breaker_threshold);
         self.build(Store::Node { node, clustered })
+    }
+
+    #[cfg(feature = "tls")]
+    fn with_tls(&self, mut config: Config) -> Result<Config, RedisConfigError> {
+        config.tls = Some(crate::tls::connector(self.root_certificates.as_deref())?);
+        Ok(config)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn with_tls(&self, _: Config) -> Result<Config, RedisConfigError> {
+        Err(RedisConfigError::TlsNotCompiled)
     }
 
     fn build(self, store: Store) -> RedisBackend {

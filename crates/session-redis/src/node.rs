@@ -153,7 +153,7 @@ async fn probe(node: Weak<Node>) {
         }
         // A server that was stopped, or whose host is gone, leaves the connection open: a new one may end elsewhere. Not of
         // a client of the application's, which others may be waiting for.
-        if missed % 2 == 0 && node.keeper.is_some() {
+        if missed.is_multiple_of(2) && node.keeper.is_some() {
             let reconnected = timeout(2 * node.deadline, node.pool.next().force_reconnection()).await;
             tracing::debug!(success = matches!(reconnected, Ok(Ok(()))), "connecting to redis anew");
         }

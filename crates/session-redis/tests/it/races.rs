@@ -8,12 +8,12 @@ use crate::support::{Browser, Server, manager};
 
 /// Two managers with nothing in common but the server: what two processes are.
 fn two_processes(server: &Server) -> [SessionManager; 2] {
-    [(); 2].map(|()| manager(RedisBackend::connect(&server.url()).unwrap()))
+    [(); 2].map(|()| manager(RedisBackend::connect(&server.url()).expect("the url is good")))
 }
 
 async fn log_in(manager: &SessionManager) -> Browser {
     let mut browser = Browser::default();
-    browser.request(manager, |session| session.insert("n", 0).unwrap()).await;
+    browser.request(manager, |session| session.insert("n", 0).expect("it works without an outage")).await;
     browser
 }
 

@@ -15,16 +15,16 @@ impl Counted {
     /// A client with a session, and a server that knows the scripts.
     async fn start() -> Self {
         let server = Server::start(&[]);
-        let backend = RedisBackend::connect(&server.url()).unwrap();
+        let backend = RedisBackend::connect(&server.url()).expect("the url is good");
         let manager = manager(backend);
         let mut browser = Browser::default();
         for _ in 0..2 {
-            browser.request(&manager, |session| session.insert("a", 1).unwrap()).await;
-            browser.request(&manager, |session| session.insert("a", 2).unwrap()).await;
-            browser.request(&manager, |session| session.renew().unwrap()).await;
+            browser.request(&manager, |session| session.insert("a", 1).expect("it works without an outage")).await;
+            browser.request(&manager, |session| session.insert("a", 2).expect("it works without an outage")).await;
+            browser.request(&manager, |session| session.renew().expect("it works without an outage")).await;
             browser.request(&manager, Session::destroy).await;
         }
-        browser.request(&manager, |session| session.insert("a", 1).unwrap()).await;
+        browser.request(&manager, |session| session.insert("a", 1).expect("it works without an outage")).await;
         server.forget_calls();
         Self { server, manager, browser }
     }

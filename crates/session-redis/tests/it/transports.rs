@@ -7,9 +7,9 @@ use crate::support::{HOUR, Server, create, map, stored};
 
 async fn assert_works(backend: &RedisBackend) {
     let version = create(backend, "session:a", r#"{"a":1}"#).await;
-    backend.replace("session:a", &map(r#"{"a":2}"#), HOUR, &version).await.unwrap();
+    backend.replace("session:a", &map(r#"{"a":2}"#), HOUR, &version).await.expect("it works without an outage");
     assert_eq!(stored(backend, "session:a").await.as_deref(), Some(r#"{"a":2}"#));
-    backend.remove("session:a", None).await.unwrap();
+    backend.remove("session:a", None).await.expect("it works without an outage");
 }
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn a_password_is_given_and_a_wrong_one_is_an_outage() {
     for wrong in ["", ":guess@", "nobody:open%20sesame@"] {
         let backend = RedisBackend::connect(&url(wrong)).unwrap();
         let error = backend.get("session:a").await.unwrap_err();
-        assert_eq!(error.kind(), BackendErrorKind::Unavailable, "{wrong}");
+        assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{wrong}");
         assert!(!format!("{backend:?} {error:?} {error}").contains("guess"));
     }
 }
@@ -91,14 +91,15 @@ mod tls {
     /// A server that takes TLS connections, the certificate that it shows, and the port.
     fn start() -> (Server, Vec<u8>, u16) {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).unwrap();
+        let made = rcgen::generate_simple_self_signed(names).expect("it works without an outage");
         let tls_port = crate::support::free_port();
         let port = tls_port.to_string();
         let options = ["--tls-port", &port, "--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem"];
         let options = [&options[..], &["--tls-ca-cert-file", "cert.pem", "--tls-auth-clients", "no"]].concat();
         let mut server = Server::new(crate::support::free_port(), &options);
-        std::fs::write(server.folder().join("cert.pem"), made.cert.pem()).unwrap();
-        std::fs::write(server.folder().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        std::fs::write(server.folder().join("cert.pem"), made.cert.pem()).expect("it works without an outage");
+        std::fs::write(server.folder().join("key.pem"), made.signing_key.serialize_pem())
+            .expect("it works without an outage");
         server.run();
         (server, made.cert.der().to_vec(), tls_port)
     }
@@ -118,7 +119,8 @@ mod tls {
         let (_other, other_certificate, _) = start();
         let builder = RedisBackend::builder().root_certificates([other_certificate]);
         let backend = builder.connect(&format!("rediss://localhost:{port}")).unwrap();
-        assert_eq!(backend.get("session:a").await.unwrap_err().kind(), BackendErrorKind::Unavailable);
+        let kind = backend.get("session:a").await.unwrap_err().kind();
+        assert!(matches!(kind, BackendErrorKind::Unavailable | BackendErrorKind::Timeout));
     }
 
     #[test]
