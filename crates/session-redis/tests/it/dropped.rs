@@ -56,7 +56,7 @@ async fn ten_thousand_dropped_requests_mix_up_nothing() {
         }
     }
     requests.join_all().await;
-    until("recovery", Duration::from_secs(1), || async { people[0].open(&manager).load().await.is_ok() }).await;
+    until("recovery", Duration::from_secs(5), || async { people[0].open(&manager).load().await.is_ok() }).await;
     for (person, browser) in people.iter().enumerate() {
         assert_eq!(browser.see(&manager, "person").await, Some(person as u64));
     }
@@ -91,7 +91,7 @@ async fn what_was_asked_during_an_outage_does_not_land_after_it() {
 
         // Whoever is first after the outage writes what is newer than all that.
         let fetched = || async { backend.get("session:b").await.is_ok() };
-        until("recovery", Duration::from_secs(1), fetched).await;
+        until("recovery", Duration::from_secs(5), fetched).await;
         let newer = map(r#"{"new":1}"#);
         let mut at = other;
         while let Replaced::Conflict(current) = backend.replace("session:b", &newer, HOUR, &at).await.unwrap() {

@@ -7,7 +7,7 @@ use session_core::{
 };
 use session_redis::RedisBackend;
 
-use crate::support::{Browser, HOUR, Server, create, free_port, manager, map, stored, until};
+use crate::support::{Browser, HOUR, Lag, Server, create, free_port, manager, map, stored, until};
 
 const DEADLINE: Duration = Duration::from_millis(250);
 
@@ -19,26 +19,32 @@ async fn timed(backend: &RedisBackend) -> (Result<(), BackendError>, Duration) {
 
 /// Calls until they fail at once.
 async fn open_breaker(backend: &RedisBackend) {
+    let lag = Lag::watch();
     for _ in 0..5 {
         let (outcome, time) = timed(backend).await;
         assert!(outcome.is_err());
-        assert!(time < DEADLINE + Duration::from_millis(50), "{time:?}");
+        assert!(time < DEADLINE + Duration::from_millis(50) + lag.allowance(), "{time:?}");
     }
 }
 
 async fn assert_fails_at_once(backend: &RedisBackend) {
-    let mut slowest = Duration::ZERO;
+    let mut times = Vec::new();
     for _ in 0..100 {
         let (outcome, time) = timed(backend).await;
         let error = outcome.expect_err("nobody can have answered");
         assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::No));
-        slowest = slowest.max(time);
+        times.push(time);
     }
-    assert!(slowest < Duration::from_millis(5), "{slowest:?}");
+    times.sort_unstable();
+    println!("with an open breaker a call takes {:?}", times[50]);
+    assert!(times[50] < Duration::from_millis(1), "{times:?}");
 }
 
 async fn assert_recovers(backend: &RedisBackend) {
-    let time = until("recovery", Duration::from_secs(1), || async { backend.get("session:a").await.is_ok() }).await;
+    let lag = Lag::watch();
+    let answers = || async { backend.get("session:a").await.is_ok() };
+    let time = until("recovery", Duration::from_secs(10), answers).await;
+    assert!(time < Duration::from_secs(1) + lag.allowance(), "{time:?}");
     println!("answers again after {time:?}");
 }
 
@@ -114,9 +120,7 @@ async fn requests_of_a_server_that_stands_still_are_refused_and_keep_their_cooki
     server.pause();
 
     let untouched = browser.open(&manager);
-    let start = Instant::now();
-    let _ = manager.commit(&untouched, 200).await;
-    assert!(start.elapsed() < Duration::from_millis(2), "who never asks for the session notices nothing");
+    assert!(manager.commit_now(&untouched, 200).is_some(), "who never asks for the session waits for nothing");
 
     let handle = browser.open(&manager);
     let error = handle.load().await.unwrap_err();
@@ -124,7 +128,7 @@ async fn requests_of_a_server_that_stands_still_are_refused_and_keep_their_cooki
     assert_eq!(manager.commit(&handle, 503).await.set_cookie, None);
 
     server.resume();
-    until("recovery", Duration::from_secs(1), || async { browser.open(&manager).load().await.is_ok() }).await;
+    until("recovery", Duration::from_secs(5), || async { browser.open(&manager).load().await.is_ok() }).await;
     assert_eq!(browser.see(&manager, "n").await, Some(1));
 }
 

@@ -1,14 +1,13 @@
 //! Requests of one session at the same time, in one process and in two.
 
 use session_core::SessionManager;
-use session_redis::RedisBackend;
 use tokio::task::JoinSet;
 
-use crate::support::{Browser, Server, manager};
+use crate::support::{Browser, Server, manager, patient};
 
 /// Two managers with nothing in common but the server: what two processes are.
 fn two_processes(server: &Server) -> [SessionManager; 2] {
-    [(); 2].map(|()| manager(RedisBackend::connect(&server.url()).expect("the url is good")))
+    [(); 2].map(|()| manager(patient(&server.url())))
 }
 
 async fn log_in(manager: &SessionManager) -> Browser {

@@ -1,6 +1,7 @@
 //! What several modules of tests share.
 
 mod browser;
+mod lag;
 mod resp;
 mod server;
 
@@ -10,6 +11,7 @@ use session_core::{AtomicBackend, Created, ISessionBackend, SessionMap, Version}
 use session_redis::RedisBackend;
 
 pub(crate) use browser::{Browser, config, manager};
+pub(crate) use lag::Lag;
 pub(crate) use resp::Connection;
 pub(crate) use server::{Server, free_port};
 
@@ -50,4 +52,9 @@ pub(crate) async fn until<F: Future<Output = bool>>(
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     start.elapsed()
+}
+
+/// A backend for tests in which more happens at once than the machine can do within the usual deadline.
+pub(crate) fn patient(url: &str) -> RedisBackend {
+    RedisBackend::builder().deadline(Duration::from_secs(20)).connect(url).expect("the url is good")
 }
