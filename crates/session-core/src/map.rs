@@ -128,6 +128,27 @@ impl SessionMap {
         Self::from_json(text)
     }
 
+    /// Checks that every value is JSON, which otherwise only its reader would find out: for text from a stranger.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Decode`] for the first one that is not, such as Python's `NaN`.
+    ///
+    /// ```
+    /// use session_core::SessionMap;
+    ///
+    /// assert!(SessionMap::from_json(r#"{"a": [1, 2.5, null]}"#)?.validate().is_ok());
+    /// assert!(SessionMap::from_json(r#"{"a": NaN}"#)?.validate().is_err());
+    /// # Ok::<(), session_core::MapError>(())
+    /// ```
+    pub fn validate(&self) -> Result<(), ValueError> {
+        let inner = self.inner();
+        inner.entries.iter().try_for_each(|entry| {
+            let key = entry.decoded_key(&inner.text);
+            decode::<serde::de::IgnoredAny>(&key, entry.value.of(&inner.text)).map(drop)
+        })
+    }
+
     /// The value of a key, or `None` if there is none.
     ///
     /// # Errors
