@@ -1,12 +1,14 @@
 //! The command line, and the configuration that it makes.
 
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
-use session_core::{BackendType, ConfigError, SameSite, SessionConfig};
+use session_core::{BackendType, SameSite, SessionConfig};
+use session_redis::RedisBackend;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -19,9 +21,13 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
 
-    /// Where sessions are kept: cookie or memory
+    /// Where sessions are kept: cookie, memory or redis
     #[arg(long, value_name = "NAME", default_value_t)]
     pub backend: BackendType,
+
+    /// Where Redis is, for `--backend redis`
+    #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1")]
+    redis_url: String,
 
     /// What signs the cookies [default: a random one, so that sessions end with the process]
     #[arg(long, env = "SESSION_SECRET", hide_env_values = true)]
@@ -71,12 +77,15 @@ impl Args {
     }
 
     /// The configuration of the sessions.
-    fn config(&self) -> Result<SessionConfig, ConfigError> {
+    fn config(&self) -> Result<SessionConfig, Box<dyn Error>> {
         let mut builder = match &self.secret {
             Some(secret) => SessionConfig::builder(secret.as_str(), &self.cookie_name),
             None => SessionConfig::builder(random_secret(), &self.cookie_name),
         };
         builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
+        if self.backend == BackendType::Redis {
+            builder = builder.backend(RedisBackend::connect(&self.redis_url)?);
+        }
         if let Some(seconds) = self.max_age {
             builder = builder.max_age(Duration::from_secs(seconds));
         }
@@ -90,7 +99,7 @@ impl Args {
             // Don't copy this: it is here so that the short secrets of Python's examples can be tried.
             builder = builder.danger_allow_weak_secret();
         }
-        builder.build()
+        Ok(builder.build()?)
     }
 
     /// What should be known about a secret that is good enough for a demo only.

@@ -23,6 +23,8 @@ const AXUM: &[&str] = &["axum", "axum-*"];
 const ACTIX: &[&str] = &["actix-*", "session-actix"];
 const CLIENTS: &[&str] = &["fred", "redis", "redis-*", "async-memcached"];
 
+const OTHER_STORES: &[&str] = &["async-memcached", "redis"];
+
 const BORDERS: &[Border] = &[
     Border {
         package: "session-core",
@@ -58,6 +60,12 @@ const BORDERS: &[Border] = &[
         edges: "normal",
         forbidden: &[AXUM],
         why: "tower users who don't use axum don't compile it",
+    },
+    Border {
+        package: "session-redis",
+        features: "--all-features",
+        forbidden: &[HTTP, AXUM, ACTIX, OTHER_STORES],
+        why: "a backend knows nothing of cookies or HTTP, and one client",
     },
 ];
 

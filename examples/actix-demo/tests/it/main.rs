@@ -13,6 +13,8 @@ mod concurrency;
 mod demo;
 #[path = "../../../axum-demo/tests/it/page.rs"]
 mod page;
+#[path = "../../../axum-demo/tests/it/redis.rs"]
+mod redis;
 #[path = "../../../axum-demo/tests/it/routes.rs"]
 mod routes;
 #[path = "../../../axum-demo/tests/it/start.rs"]

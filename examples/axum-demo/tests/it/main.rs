@@ -10,6 +10,7 @@ mod client;
 mod concurrency;
 mod demo;
 mod page;
+mod redis;
 mod routes;
 mod start;
 

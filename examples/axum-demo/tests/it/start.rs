@@ -41,7 +41,7 @@ async fn an_address_that_was_asked_for_and_is_taken_is_an_error() {
 async fn a_bad_flag_is_named_and_ends_it_with_code_2() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["--backend", "etcd"], &["etcd", "cookie, memory, redis, memcache"]),
-        (&["--backend", "redis"], &["redis", "session-redis"]),
+        (&["--backend", "redis", "--redis-url", "http://:pw@localhost"], &["redis", "scheme is unknown"]),
         (&["--backend", "memcache"], &["memcache", "session-memcache"]),
         (&["--listen", "nowhere"], &["nowhere", "--listen"]),
         (&["--secret", ""], &["secret is empty"]),

@@ -1,0 +1,146 @@
+//! Builds a [`RedisBackend`].
+
+use std::time::Duration;
+
+use fred::clients::{Client, Pool};
+use fred::interfaces::ClientLike;
+use fred::types::config::Config;
+use session_core::{JsonCodec, SessionCodec};
+
+use crate::backend::{Inner, RedisBackend};
+use crate::cluster::Cluster;
+use crate::error::RedisConfigError;
+use crate::node::Node;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// Builds a [`RedisBackend`].
+///
+/// ```
+/// use std::time::Duration;
+/// use session_redis::RedisBackend;
+///
+/// let backend = RedisBackend::builder().deadline(Duration::from_millis(100)).connect("redis://localhost/1")?;
+/// # Ok::<(), session_redis::RedisConfigError>(())
+/// ```
+#[must_use = "a builder does nothing until it connects"]
+pub struct RedisBackendBuilder {
+    codec: Box<dyn SessionCodec>,
+    max_value_bytes: usize,
+    deadline: Duration,
+    breaker_threshold: u32,
+    #[cfg(feature = "tls")]
+    root_certificates: Option<Vec<Vec<u8>>>,
+}
+
+impl Default for RedisBackendBuilder {
+    fn default() -> Self {
+        Self {
+            codec: Box::new(JsonCodec),
+            max_value_bytes: 1024 * 1024,
+            deadline: Duration::from_millis(250),
+            breaker_threshold: 5,
+            #[cfg(feature = "tls")]
+            root_certificates: None,
+        }
+    }
+}
+
+impl RedisBackendBuilder {
+    /// How sessions are written; default [`JsonCodec`], which any language can read.
+    pub fn codec(mut self, codec: impl SessionCodec) -> Self {
+        self.codec = Box::new(codec);
+        self
+    }
+
+    /// The longest value that is written, and the longest that is parsed; default 1 MiB. Longer ones are
+    /// [`TooLarge`](session_core::BackendErrorKind::TooLarge).
+    pub fn max_value_bytes(mut self, bytes: usize) -> Self {
+        self.max_value_bytes = bytes;
+        self
+    }
+
+    /// How long a call waits for its reply, connecting included; default 250 ms, at least 1 ms. Longer than the manager's
+    /// request deadline is of no use.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline.max(Duration::from_millis(1));
+        self
+    }
+
+    /// How many calls in a row must stay without an answer until calls fail at once; default 5, at least 1. From then on
+    /// the server is probed in the background, and the first answer ends it.
+    pub fn breaker_threshold(mut self, calls: u32) -> Self {
+        self.breaker_threshold = calls;
+        self
+    }
+
+    /// Whom to trust for TLS, in DER, instead of the certificates of the operating system.
+    #[cfg(feature = "tls")]
+    pub fn root_certificates(mut self, der: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        self.root_certificates = Some(der.into_iter().collect());
+        self
+    }
+
+    /// The backend at a URL; see the [crate's documentation](crate) for the URLs. Returns at once: inside a Tokio runtime
+    /// the connection is made meanwhile, else by the first call.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisConfigError`] if the URL is not usable. That no server answers is no error.
+    pub fn connect(self, url: &str) -> Result<RedisBackend, RedisConfigError> {
+        let (config, tls) = Settings::parse(url)?;
+        let config = if tls { self.with_tls(config)? } else { config };
+        let clustered = config.server.is_clustered();
+        let settings = Settings { config, deadline: self.deadline, breaker_threshold: self.breaker_threshold };
+        let store = if clustered {
+            Store::Cluster(Cluster::new(settings)?)
+        } else {
+            Store::Node { node: Node::new(&settings)?, clustered: false }
+        };
+        Ok(self.build(store))
+    }
+
+    /// A backend on a client that the application has; see [`Self::from_pool`].
+    #[must_use]
+    pub fn from_client(self, client: Client) -> RedisBackend {
+        self.from_pool(pool_of(client))
+    }
+
+    /// A backend on a pool that the application has.
+    #[must_use]
+    pub fn from_pool(self, pool: Pool) -> RedisBackend {
+        let clustered = pool.is_clustered();
+        let node = Node::foreign(pool, self.deadline, self.breaker_threshold);
+        self.build(Store::Node { node, clustered })
+    }
+
+    #[cfg(feature = "tls")]
+    fn with_tls(&self, mut config: Config) -> Result<Config, RedisConfigError> {
+        config.tls = Some(crate::tls::connector(self.root_certificates.as_deref())?);
+        Ok(config)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn with_tls(&self, _: Config) -> Result<Config, RedisConfigError> {
+        Err(RedisConfigError::TlsNotCompiled)
+    }
+
+    fn build(self, store: Store) -> RedisBackend {
+        let Self { codec, max_value_bytes, deadline, .. } = self;
+        RedisBackend::new(Inner { store, codec, max_value_bytes, deadline })
+    }
+}
+
+fn pool_of(client: Client) -> Pool {
+    Pool::from_clients(vec![client]).expect("fred refuses only a pool of none")
+}
+
+impl std::fmt::Debug for RedisBackendBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisBackendBuilder")
+            .field("max_value_bytes", &self.max_value_bytes)
+            .field("deadline", &self.deadline)
+            .field("breaker_threshold", &self.breaker_threshold)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! HTTP sessions in Redis or Valkey: on a single server, behind Sentinels, or in a Cluster.
+//!
+//! ```
+//! use session_core::SessionConfig;
+//! use session_redis::RedisBackend;
+//!
+//! let config = SessionConfig::builder("at least 32 bytes from a secret store", "session")
+//!     .backend(RedisBackend::connect("redis://localhost")?)
+//!     .build()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | URL | what it names |
+//! |---|---|
+//! | `redis://user:password@host:6379/0` | a server; user, password, port and database may be left out |
+//! | `redis+unix:///run/redis.sock` | a server on a Unix socket |
+//! | `redis-sentinel://host:26379/0?sentinelServiceName=name&node=host2:26379` | the primary that these Sentinels name |
+//! | `redis-cluster://host:6379?node=host2:6379` | a Cluster that these servers belong to |
+//!
+//! User and password are for the servers; those of Sentinels are `sentinelUsername` and `sentinelPassword`. `valkey` may
+//! stand for `redis`. `rediss` asks for TLS and needs the feature `tls`; without it such a URL is refused.
+//! [`RedisBackend::from_client`] and [`RedisBackend::from_pool`] take a client of [fred](https://docs.rs/fred/10) that
+//! the application has already. It keeps its own settings, and the reconnecting is its own concern.
+//!
+//! # What is stored
+//!
+//! A session is a string under the key that the configuration makes (`session:` and the id), by default JSON that any
+//! language can read. For a minute after it was destroyed or renewed, `gone:{session:…}` tells what became of it: never
+//! data, in a renewal's case the new key. A user of an ACL needs
+//!
+//! ```text
+//! ~session:* ~gone:{session:* +get +set +del +expire +eval +evalsha +ping
+//! ```
+//!
+//! and in a Cluster `+cluster|slots +asking`, behind Sentinels `+role`. Keys with a hash tag work in a Cluster
+//! (`key_prefix("{app}:")`, which keeps all sessions on one server); a prefix with other braces does not.
+//!
+//! The version of a session is the SHA-1 of its bytes, since other programs that write it store none: a write is made only
+//! on top of what was read. Two values of one digest can be made on purpose, by somebody who writes both; a version guards
+//! against accidents, not against him. And a value that was changed and changed back is the same version.
+//!
+//! # When the server is away
+//!
+//! Every call ends within the [deadline](RedisBackendBuilder::deadline), 250 ms by default. After five in a row without an
+//! answer, calls fail at once, while the server is probed every 100 ms or so; the first answer ends it. In our tests calls
+//! then took 8 µs, and sessions worked again 10 to 340 ms after a server was restarted or went on. In a Cluster each
+//! server is judged for itself.
+//!
+//! Whoever is not connected sends nothing: no write waits in a queue for the server's return. Those that were on their way
+//! already may be carried out by it, late; they compare before they set, so that they never undo what is newer. (One
+//! exception is wanted: a late logout logs out.)
+//!
+//! # Operations
+//!
+//! - **Memory.** A session takes about 150 bytes more than its text (Redis 7.0: 200 bytes of JSON took 356). A million of
+//!   those are 350 MB.
+//! - **`maxmemory-policy`.** With `noeviction` a full server refuses new sessions and writes (503); reading and logging
+//!   out go on, and a refused renewal leaves the session as it was. With `volatile-ttl` or `allkeys-lru` people are
+//!   logged out instead: sessions vanish, and begin anew. Keep sessions apart from a cache.
+//! - **Persistence.** Without it a restart logs everybody out. `appendonly yes` with `appendfsync everysec` loses up to a
+//!   second of writes: a login, or a *logout*. Whoever can't have that takes `always`.
+//! - **Failover.** Replication is asynchronous: what was acknowledged just before a primary died may be missing on the
+//!   replica that follows it, be it a login, a change or a logout. `min-replicas-to-write 1` and `min-replicas-max-lag`
+//!   bound the loss: a primary that lost its replicas then refuses writes (503). To know that a certain change has
+//!   arrived, make the backend with [`RedisBackend::from_client`], `save().await` the session, and send `WAIT 1 100` by
+//!   the same client: it covers what its connection has written. Calls of other requests wait behind it.
+//! - **Cluster.** With `cluster-require-full-coverage no` a primary that fails concerns its own slots only; by default
+//!   Redis stops all of them. A renewal takes three steps, since the new id may live elsewhere: the new session is
+//!   written, the old one removed, and the new one taken back if that was not possible. If the servers fail between these
+//!   steps, both may exist until they expire.
+//! - **Commands.** `GET`, `SET`, `EXPIRE`, `EVALSHA`, and `EVAL` where a server does not know a script yet; `PING` during
+//!   outages. Scripts are short: a write hashes the value that is there (1 MiB takes some milliseconds).
+//!
+//! # Runtime
+//!
+//! Needs Tokio, and stays with the runtime in which it was first used.
+
+mod backend;
+mod breaker;
+mod builder;
+mod cluster;
+mod command;
+mod error;
+mod keys;
+mod node;
+mod reply;
+mod script;
+mod settings;
+mod store;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use backend::RedisBackend;
+pub use builder::RedisBackendBuilder;
+pub use error::RedisConfigError;

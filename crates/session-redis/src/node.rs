@@ -1,0 +1,169 @@
+//! One server, or a set of them that the client treats as one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use fred::clients::{Client, Pool};
+use fred::interfaces::ClientLike;
+use fred::types::Value;
+use fred::types::config::Options;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::breaker::Breaker;
+use crate::command::Command;
+use crate::error::{Failure, RedisConfigError};
+use crate::settings::Settings;
+
+/// The pause between two probes of a server that does not answer.
+const PROBE_PAUSE: Duration = Duration::from_millis(100);
+
+/// The pause before a client that gave up is started again.
+const RESTART_PAUSE: Duration = Duration::from_millis(250);
+
+/// A connection that comes back by itself, and a breaker.
+pub(crate) struct Node {
+    pool: Pool,
+    deadline: Duration,
+    breaker: Breaker,
+    /// Somebody probes the server already.
+    probing: AtomicBool,
+    /// Keeps our own client running; a client of the application's is its own concern.
+    keeper: Option<OnceLock<AbortOnDrop>>,
+}
+
+impl Node {
+    /// A client of our own, which is started at once or, outside a runtime, by the first call.
+    pub(crate) fn new(settings: &Settings) -> Result<Arc<Self>, RedisConfigError> {
+        let node = Self::with(settings.client()?, settings.deadline, settings.breaker_threshold, Some(OnceLock::new()));
+        if Handle::try_current().is_ok() {
+            node.start();
+        }
+        Ok(node)
+    }
+
+    /// A client of the application's.
+    pub(crate) fn foreign(pool: Pool, deadline: Duration, breaker_threshold: u32) -> Arc<Self> {
+        Self::with(pool, deadline, breaker_threshold, None)
+    }
+
+    fn with(pool: Pool, deadline: Duration, threshold: u32, keeper: Option<OnceLock<AbortOnDrop>>) -> Arc<Self> {
+        Arc::new(Self { pool, deadline, breaker: Breaker::new(threshold), probing: AtomicBool::new(false), keeper })
+    }
+
+    /// Whether it is likely to answer.
+    pub(crate) fn is_healthy(&self) -> bool {
+        !self.breaker.is_open() && self.pool.next_connected().is_connected()
+    }
+
+    /// Sends a command and waits for the reply, no longer than the deadline. Does not even try if the last calls had no
+    /// answer.
+    ///
+    /// To be polled to its end: whoever stops before leaves a command behind that may be sent long after.
+    pub(crate) async fn call(self: &Arc<Self>, command: &Command, asking: bool) -> Result<Value, Failure> {
+        if self.breaker.is_open() {
+            return Err(Failure::unavailable());
+        }
+        let outcome = self.attempt(command, asking).await;
+        match &outcome {
+            Err(failure) if failure.is_outage() => {
+                if self.breaker.unanswered() {
+                    tracing::warn!("redis does not answer: calls fail at once until it does");
+                    self.probe();
+                }
+            }
+            _ => self.heard(),
+        }
+        outcome
+    }
+
+    async fn attempt(&self, command: &Command, asking: bool) -> Result<Value, Failure> {
+        self.start();
+        let until = Instant::now() + self.deadline;
+        let client = self.pool.next_connected();
+        if !client.is_connected() {
+            // Not left to fred: what waits in its queue can't be taken back, and whether it was sent can't be told.
+            wait_for_connection(client, until).await?;
+        }
+        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let options = Options { timeout: Some(left), max_attempts: Some(1), fail_fast: true, ..Options::default() };
+        command.send(client, &options, asking).await
+    }
+
+    fn heard(&self) {
+        if self.breaker.answered() {
+            tracing::info!("redis answers again");
+        }
+    }
+
+    /// Asks the server from time to time, until it answers or nobody needs it any more.
+    fn probe(self: &Arc<Self>) {
+        if !self.probing.swap(true, Ordering::AcqRel) {
+            tokio::spawn(probe(Arc::downgrade(self)));
+        }
+    }
+
+    /// Starts our own client, if that was not done yet, and again whenever it gives up.
+    fn start(&self) {
+        let Some(keeper) = &self.keeper else { return };
+        keeper.get_or_init(|| {
+            let client = self.pool.next().clone();
+            AbortOnDrop(tokio::spawn(async move {
+                loop {
+                    let mut running = AbortOnDrop(client.connect());
+                    if let Ok(Err(error)) = (&mut running.0).await {
+                        tracing::warn!(
+                            kind = error.kind().to_str(),
+                            "the client of redis gave up, it is started again"
+                        );
+                    }
+                    sleep(RESTART_PAUSE).await;
+                }
+            }))
+        });
+    }
+}
+
+async fn wait_for_connection(client: &Client, until: Instant) -> Result<(), Failure> {
+    let connected = timeout_at(until, client.wait_for_connect()).await;
+    // A connection that was made between the look at the state and the subscription is not announced again.
+    if matches!(connected, Ok(Ok(()))) || client.is_connected() { Ok(()) } else { Err(Failure::unavailable()) }
+}
+
+async fn probe(node: Weak<Node>) {
+    let ping = Command::keyless("PING", Vec::new());
+    let mut missed = 0_u32;
+    loop {
+        sleep(PROBE_PAUSE).await;
+        let Some(node) = node.upgrade() else { return };
+        if node.breaker.is_open() {
+            match node.attempt(&ping, false).await {
+                Err(failure) if failure.is_outage() => missed += 1,
+                _ => node.heard(),
+            }
+        }
+        if !node.breaker.is_open() {
+            node.probing.store(false, Ordering::Release);
+            // A call may have opened it again after the look, and relied on this task.
+            if !node.breaker.is_open() || node.probing.swap(true, Ordering::AcqRel) {
+                return;
+            }
+        }
+        // A server that was stopped, or whose host is gone, leaves the connection open: a new one may end elsewhere. Not of
+        // a client of the application's, which others may be waiting for.
+        if missed.is_multiple_of(2) && node.keeper.is_some() {
+            let reconnected = timeout(2 * node.deadline, node.pool.next().force_reconnection()).await;
+            tracing::debug!(success = matches!(reconnected, Ok(Ok(()))), "connecting to redis anew");
+        }
+    }
+}
+
+struct AbortOnDrop(JoinHandle<Result<(), fred::error::Error>>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,27 @@
+//! Replies, as they come from a server.
+
+use fred::bytes::Bytes;
+use fred::types::Value;
+use session_core::{Applied, BackendErrorKind};
+
+use crate::error::Failure;
+
+/// The bytes of a string, or `None` for nil.
+pub(crate) fn bytes(reply: Value) -> Result<Option<Bytes>, Failure> {
+    match reply {
+        Value::Null => Ok(None),
+        Value::Bytes(bytes) => Ok(Some(bytes)),
+        Value::String(text) => Ok(Some(text.into_inner())),
+        _ => Err(unexpected()),
+    }
+}
+
+/// The first of several.
+pub(crate) fn first(replies: Vec<Value>) -> Value {
+    replies.into_iter().next().unwrap_or(Value::Null)
+}
+
+/// A reply that no Redis gives to what was sent.
+pub(crate) fn unexpected() -> Failure {
+    Failure::new(BackendErrorKind::Other, Applied::Unknown)
+}

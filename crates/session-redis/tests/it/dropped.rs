@@ -1,0 +1,105 @@
+//! Requests that end before their answer is there.
+
+use std::time::Duration;
+
+use session_core::{AtomicBackend, ISessionBackend, Replaced};
+use session_redis::RedisBackend;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::support::{Browser, HOUR, Server, config, create, map, stored, until};
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_dropped_requests_mix_up_nothing() {
+    const PEOPLE: usize = 50;
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    let manager = session_core::SessionManager::new(config(backend).build().unwrap());
+    let mut people = Vec::new();
+    for person in 0..PEOPLE {
+        let mut browser = Browser::default();
+        browser.request(&manager, |session| session.insert("person", person).unwrap()).await;
+        people.push(browser);
+    }
+
+    let mut dice = Dice(1);
+    let mut requests = JoinSet::new();
+    for n in 0..10_000 {
+        let person = n % PEOPLE;
+        let (browser, manager) = (people[person].clone(), manager.clone());
+        let patience = Duration::from_micros(dice.roll(3_000));
+        requests.spawn(timeout(patience, async move {
+            let handle = browser.open(&manager);
+            let Ok(session) = handle.load().await else { return };
+            assert_eq!(session.get::<usize>("person").unwrap(), Some(person), "somebody else's session");
+            session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).unwrap();
+            assert_eq!(manager.commit(&handle, 200).await.set_cookie, None);
+        }));
+        // The server is away now and then, for less than the deadline and for more.
+        if n % 1_000 == 500 {
+            server.pause();
+            tokio::time::sleep(Duration::from_millis(if n % 2_000 == 500 { 100 } else { 600 })).await;
+            server.resume();
+        }
+        while requests.len() >= 64 {
+            let _timed_out = requests.join_next().await.unwrap().unwrap();
+        }
+    }
+    requests.join_all().await;
+    until("recovery", Duration::from_secs(5), || async { people[0].open(&manager).load().await.is_ok() }).await;
+    for (person, browser) in people.iter().enumerate() {
+        assert_eq!(browser.see(&manager, "person").await, Some(person as u64));
+    }
+    assert_eq!(server.ask(&["DBSIZE"]), [PEOPLE.to_string()], "nothing was made that nobody asked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_during_an_outage_does_not_land_after_it() {
+    for stop_kills in [false, true] {
+        let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+        let backend = RedisBackend::connect(&server.url()).unwrap();
+        let version = create(&backend, "session:a", r#"{"n":0}"#).await;
+        let other = create(&backend, "session:b", r#"{"n":0}"#).await;
+        if stop_kills {
+            server.kill()
+        } else {
+            server.pause()
+        }
+
+        for n in 1..=40 {
+            let value = map(&format!(r#"{{"old":{n}}}"#));
+            let patience = Duration::from_millis(n % 7);
+            let _ = timeout(patience, backend.replace("session:a", &value, HOUR, &version)).await;
+            let _ = timeout(patience, backend.set("session:b", &value, HOUR)).await;
+        }
+        if stop_kills {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            server.run();
+        } else {
+            server.resume();
+        }
+
+        // Whoever is first after the outage writes what is newer than all that.
+        let fetched = || async { backend.get("session:b").await.is_ok() };
+        until("recovery", Duration::from_secs(5), fetched).await;
+        let newer = map(r#"{"new":1}"#);
+        let mut at = other;
+        while let Replaced::Conflict(current) = backend.replace("session:b", &newer, HOUR, &at).await.unwrap() {
+            at = current.version;
+        }
+        backend.set("session:a", &newer, HOUR).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(stored(&backend, "session:a").await, Some(newer.to_json()));
+        assert_eq!(stored(&backend, "session:b").await, Some(newer.to_json()));
+    }
+}

@@ -1,0 +1,13 @@
+//! The backend against real servers, which every test starts for itself.
+
+mod support;
+
+mod cluster;
+mod conformance;
+mod dropped;
+mod outage;
+mod races;
+mod round_trips;
+mod semantics;
+mod sentinel;
+mod transports;

@@ -1,0 +1,211 @@
+//! Servers that are slow, gone, full or read-only.
+
+use std::time::{Duration, Instant};
+
+use session_core::{
+    Applied, AtomicBackend, BackendError, BackendErrorKind, ISessionBackend, Replaced, Rotation, SessionError,
+};
+use session_redis::RedisBackend;
+
+use crate::support::{Browser, HOUR, Lag, Server, create, free_port, manager, map, stored, until};
+
+const DEADLINE: Duration = Duration::from_millis(250);
+
+async fn timed(backend: &RedisBackend) -> (Result<(), BackendError>, Duration) {
+    let start = Instant::now();
+    let outcome = backend.get("session:a").await.map(drop);
+    (outcome, start.elapsed())
+}
+
+/// Calls until they fail at once.
+async fn open_breaker(backend: &RedisBackend) {
+    let lag = Lag::watch();
+    for _ in 0..5 {
+        let (outcome, time) = timed(backend).await;
+        assert!(outcome.is_err());
+        assert!(time < DEADLINE + Duration::from_millis(50) + lag.allowance(), "{time:?}");
+    }
+}
+
+async fn assert_fails_at_once(backend: &RedisBackend) {
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        let (outcome, time) = timed(backend).await;
+        let error = outcome.expect_err("nobody can have answered");
+        assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::No));
+        times.push(time);
+    }
+    times.sort_unstable();
+    println!("with an open breaker a call takes {:?}", times[50]);
+    assert!(times[50] < Duration::from_millis(1), "{times:?}");
+}
+
+async fn assert_recovers(backend: &RedisBackend) {
+    let lag = Lag::watch();
+    let answers = || async { backend.get("session:a").await.is_ok() };
+    let time = until("recovery", Duration::from_secs(10), answers).await;
+    assert!(time < Duration::from_secs(1) + lag.allowance(), "{time:?}");
+    println!("answers again after {time:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_stands_still_costs_the_deadline_then_nothing_and_recovers() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    create(&backend, "session:a", "{}").await;
+    for _ in 0..2 {
+        server.pause();
+        open_breaker(&backend).await;
+        assert_fails_at_once(&backend).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        server.resume();
+        assert_recovers(&backend).await;
+        assert_eq!(stored(&backend, "session:a").await.as_deref(), Some("{}"));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_costs_the_deadline_then_nothing_and_recovers_when_restarted() {
+    let mut server = Server::start(&[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    create(&backend, "session:a", "{}").await;
+    for _ in 0..2 {
+        server.kill();
+        open_breaker(&backend).await;
+        assert_fails_at_once(&backend).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        server.run();
+        assert_recovers(&backend).await;
+        assert_eq!(stored(&backend, "session:a").await, None, "it kept nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_backend_starts_before_its_server() {
+    let mut server = Server::new(free_port(), &[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    open_breaker(&backend).await;
+    server.run();
+    assert_recovers(&backend).await;
+    create(&backend, "session:a", "{}").await;
+}
+
+#[test]
+fn a_backend_can_be_made_before_the_runtime() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        create(&backend, "session:a", r#"{"a":1}"#).await;
+        assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":1}"#));
+    });
+}
+
+#[tokio::test]
+async fn a_restart_between_two_requests_goes_unnoticed() {
+    let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    create(&backend, "session:a", r#"{"a":1}"#).await;
+    server.kill();
+    server.run();
+    assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":1}"#));
+}
+
+#[tokio::test]
+async fn requests_of_a_server_that_stands_still_are_refused_and_keep_their_cookie() {
+    let server = Server::start(&[]);
+    let manager = manager(RedisBackend::connect(&server.url()).unwrap());
+    let mut browser = Browser::default();
+    browser.request(&manager, |session| session.insert("n", 1).unwrap()).await;
+    server.pause();
+
+    let untouched = browser.open(&manager);
+    assert!(manager.commit_now(&untouched, 200).is_some(), "who never asks for the session waits for nothing");
+
+    let handle = browser.open(&manager);
+    let error = handle.load().await.unwrap_err();
+    assert!(matches!(&error, SessionError::Store(_)) && error.status() == 503, "{error}");
+    assert_eq!(manager.commit(&handle, 503).await.set_cookie, None);
+
+    server.resume();
+    until("recovery", Duration::from_secs(5), || async { browser.open(&manager).load().await.is_ok() }).await;
+    assert_eq!(browser.see(&manager, "n").await, Some(1));
+}
+
+#[tokio::test]
+async fn a_session_survives_a_renewal_for_which_there_is_no_memory() {
+    let server = Server::start(&["--maxmemory-policy", "noeviction"]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    let version = create(&backend, "session:a", r#"{"user":"ann"}"#).await;
+    server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+
+    let value = map(r#"{"user":"ann","admin":true}"#);
+    let rotation = Rotation { old: "session:a", new: "session:b", value: &value, exp: HOUR, version: &version };
+    let refused = |error: BackendError| {
+        assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Refused, Applied::No));
+    };
+    for _ in 0..2 {
+        refused(backend.rotate(rotation).await.unwrap_err());
+        refused(backend.replace("session:a", &value, HOUR, &version).await.unwrap_err());
+        refused(backend.create("session:c", &value, HOUR).await.unwrap_err());
+    }
+    assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"user":"ann"}"#));
+    assert_eq!(stored(&backend, "session:b").await, None);
+
+    // Logging out needs no memory.
+    backend.remove("session:a", None).await.unwrap();
+    assert_eq!(stored(&backend, "session:a").await, None);
+    assert!(backend.marker("session:a").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_server_that_became_a_replica_refuses_writes() {
+    let (primary, server) = (Server::start(&[]), Server::start(&[]));
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    let version = create(&backend, "session:a", "{}").await;
+    server.ask(&["REPLICAOF", "127.0.0.1", &primary.port.to_string()]);
+    let error = until_refused(&backend).await;
+    assert_eq!(error.applied(), Applied::No);
+    server.ask(&["REPLICAOF", "NO", "ONE"]);
+    let outcome = backend.replace("session:a", &map("{}"), HOUR, &version).await.unwrap();
+    assert!(matches!(outcome, Replaced::Replaced(_) | Replaced::Gone));
+}
+
+/// A new replica may be loading for a moment.
+async fn until_refused(backend: &RedisBackend) -> BackendError {
+    for n in 0..200 {
+        match backend.create(&format!("session:{n}"), &map("{}"), HOUR).await {
+            Err(error) if error.kind() == BackendErrorKind::Refused => return error,
+            _ => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+    panic!("a replica takes no writes");
+}
+
+#[tokio::test]
+async fn a_flushed_store_makes_sessions_empty_not_requests_fail() {
+    let server = Server::start(&[]);
+    let manager = manager(RedisBackend::connect(&server.url()).unwrap());
+    let mut browser = Browser::default();
+    browser.request(&manager, |session| session.insert("n", 1).unwrap()).await;
+    server.ask(&["FLUSHALL"]);
+    assert_eq!(browser.see(&manager, "n").await, None);
+    browser.request(&manager, |session| session.insert("n", 2).unwrap()).await;
+    assert_eq!(browser.see(&manager, "n").await, Some(2));
+}
+
+#[tokio::test]
+async fn a_script_that_runs_forever_is_an_outage_that_ends() {
+    let server = Server::start(&["--busy-reply-threshold", "10"]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    create(&backend, "session:a", "{}").await;
+    let port = server.port;
+    let busy = std::thread::spawn(move || {
+        crate::support::Connection::open(port).unwrap().ask(&["EVAL", "while true do end", "0"])
+    });
+    let refused = || async { backend.get("session:a").await.is_err() };
+    until("the script", Duration::from_secs(5), refused).await;
+    server.ask(&["SCRIPT", "KILL"]);
+    assert_recovers(&backend).await;
+    assert!(busy.join().unwrap().is_ok_and(|reply| reply.is_err()));
+}

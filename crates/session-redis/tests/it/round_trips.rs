@@ -1,0 +1,140 @@
+//! What each kind of request costs, by the server's own count.
+
+use session_core::{Session, SessionManager};
+use session_redis::RedisBackend;
+
+use crate::support::{Browser, Server, config, manager};
+
+struct Counted {
+    server: Server,
+    manager: SessionManager,
+    browser: Browser,
+}
+
+impl Counted {
+    /// A client with a session, and a server that knows the scripts.
+    async fn start() -> Self {
+        let server = Server::start(&[]);
+        let backend = RedisBackend::connect(&server.url()).expect("the url is good");
+        let manager = manager(backend);
+        let mut browser = Browser::default();
+        for _ in 0..2 {
+            browser.request(&manager, |session| session.insert("a", 1).expect("it works without an outage")).await;
+            browser.request(&manager, |session| session.insert("a", 2).expect("it works without an outage")).await;
+            browser.request(&manager, |session| session.renew().expect("it works without an outage")).await;
+            browser.request(&manager, Session::destroy).await;
+        }
+        browser.request(&manager, |session| session.insert("a", 1).expect("it works without an outage")).await;
+        server.forget_calls();
+        Self { server, manager, browser }
+    }
+
+    /// The commands that the client sent since the last question. Those of scripts are counted by Redis too.
+    fn sent(&self) -> String {
+        let calls = self.server.calls();
+        self.server.forget_calls();
+        let scripts = calls.get("evalsha").copied().unwrap_or(0);
+        let sent = |(name, calls): (String, u64)| match name.as_str() {
+            // A script begins with one GET, and goes on with what is none of ours elsewhere.
+            "get" => Some((name, calls - scripts)).filter(|(_, calls)| *calls > 0),
+            "set" | "del" if scripts > 0 => None,
+            _ => Some((name, calls)),
+        };
+        calls.into_iter().filter_map(sent).map(|(name, calls)| format!("{name} {calls}")).collect::<Vec<_>>().join(", ")
+    }
+
+    async fn request(&mut self, work: impl FnOnce(&Session)) -> String {
+        self.browser.request(&self.manager, work).await;
+        self.sent()
+    }
+}
+
+#[tokio::test]
+async fn requests_without_a_session_cost_nothing() {
+    let mut counted = Counted::start().await;
+    let handle = counted.browser.open(&counted.manager);
+    let _ = counted.manager.commit(&handle, 200).await;
+    assert_eq!(counted.sent(), "", "untouched");
+
+    counted.browser = Browser::default();
+    assert_eq!(counted.request(|session| assert!(session.is_empty())).await, "", "no cookie");
+    let handle = counted.manager.open([&b"session=eyJfY3NzaWQiOiAiMSJ9.forged.forged"[..]]);
+    assert!(handle.load().await.unwrap().is_empty());
+    assert_eq!(counted.sent(), "", "forged");
+}
+
+#[tokio::test]
+async fn reads_cost_one_round_trip_and_writes_two() {
+    let mut counted = Counted::start().await;
+    assert_eq!(counted.request(|session| assert_eq!(session.len(), 1)).await, "get 1", "read");
+    assert_eq!(counted.request(|session| session.insert("a", 1).unwrap()).await, "get 1", "the same value");
+    assert_eq!(counted.request(|session| assert!(!session.remove("b").unwrap())).await, "get 1", "an absent key");
+    assert_eq!(counted.request(|session| session.insert("a", 2).unwrap()).await, "evalsha 1, get 1", "modified");
+    assert_eq!(counted.request(|session| session.renew().unwrap()).await, "evalsha 1, get 1", "renewed");
+    let both = counted.request(|session| {
+        session.renew().unwrap();
+        session.insert("a", 3).unwrap();
+    });
+    assert_eq!(both.await, "evalsha 1, get 1", "renewed and modified");
+    assert_eq!(counted.request(|session| session.clear().unwrap()).await, "evalsha 1, get 1", "emptied");
+}
+
+#[tokio::test]
+async fn a_first_insert_costs_one_round_trip() {
+    let mut counted = Counted::start().await;
+    counted.browser = Browser::default();
+    assert_eq!(counted.request(|session| session.insert("a", 1).unwrap()).await, "set 1");
+}
+
+#[tokio::test]
+async fn a_due_refresh_costs_one_more() {
+    let mut counted = Counted::start().await;
+    let backend = RedisBackend::connect(&counted.server.url()).unwrap();
+    let always = config(backend).refresh(session_core::Refresh::Always).build().unwrap();
+    counted.manager = SessionManager::new(always);
+    // The first request of a new client connects.
+    counted.request(|session| assert_eq!(session.len(), 1)).await;
+    assert_eq!(counted.request(|session| assert_eq!(session.len(), 1)).await, "expire 1, get 1");
+}
+
+#[tokio::test]
+async fn one_conflict_costs_one_more() {
+    let mut counted = Counted::start().await;
+    let (slow, session) = counted.browser.load(&counted.manager).await;
+    session.insert("slow", 1).unwrap();
+    counted.request(|session| session.insert("fast", 1).unwrap()).await;
+    assert!(counted.manager.commit(&slow, 200).await.error.is_none());
+    assert_eq!(counted.sent(), "evalsha 2");
+    assert_eq!(counted.browser.see(&counted.manager, "fast").await, Some(1));
+}
+
+#[tokio::test]
+async fn a_destruction_without_reading_costs_one_round_trip() {
+    let counted = Counted::start().await;
+    let handle = counted.browser.open(&counted.manager);
+    handle.destroy();
+    assert!(counted.manager.commit(&handle, 200).await.set_cookie.is_some());
+    // The script deletes without a look at the value.
+    assert_eq!(counted.server.calls().get("evalsha"), Some(&1));
+    assert_eq!(counted.server.calls().get("get"), None);
+}
+
+#[tokio::test]
+async fn a_valid_but_unknown_id_costs_one_to_read_and_three_to_write() {
+    let mut counted = Counted::start().await;
+    counted.server.ask(&["FLUSHALL"]);
+    counted.server.forget_calls();
+    assert_eq!(counted.request(|session| assert!(session.is_empty())).await, "get 1");
+    assert_eq!(counted.request(|session| session.insert("a", 1).unwrap()).await, "get 2, set 1");
+}
+
+#[tokio::test]
+async fn a_save_is_not_written_a_second_time() {
+    let counted = Counted::start().await;
+    let (handle, session) = counted.browser.load(&counted.manager).await;
+    session.insert("a", 9).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(counted.sent(), "evalsha 1, get 1");
+    assert!(counted.manager.commit(&handle, 200).await.error.is_none());
+    assert_eq!(counted.sent(), "");
+}

@@ -1,0 +1,60 @@
+//! What several modules of tests share.
+
+mod browser;
+mod lag;
+mod resp;
+mod server;
+
+use std::time::{Duration, Instant};
+
+use session_core::{AtomicBackend, Created, ISessionBackend, SessionMap, Version};
+use session_redis::RedisBackend;
+
+pub(crate) use browser::{Browser, config, manager};
+pub(crate) use lag::Lag;
+pub(crate) use resp::Connection;
+pub(crate) use server::{Server, free_port};
+
+/// Longer than any test takes.
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
+pub(crate) fn map(json: &str) -> SessionMap {
+    SessionMap::from_json(json).expect("a test writes JSON")
+}
+
+/// The operations that the manager uses.
+pub(crate) fn atomic(backend: &RedisBackend) -> &dyn AtomicBackend {
+    backend.atomic().expect("the backend is atomic")
+}
+
+/// Stores a new session.
+pub(crate) async fn create(backend: &RedisBackend, key: &str, json: &str) -> Version {
+    match atomic(backend).create(key, &map(json), HOUR).await.expect("the server answers") {
+        Created::Created(version) => version,
+        Created::Exists => panic!("there is one already"),
+    }
+}
+
+/// The text of a stored session.
+pub(crate) async fn stored(backend: &RedisBackend, key: &str) -> Option<String> {
+    backend.get(key).await.expect("the server answers").map(|map| map.to_json())
+}
+
+/// Tries until it succeeds, and answers how long that took.
+pub(crate) async fn until<F: Future<Output = bool>>(
+    what: &str,
+    limit: Duration,
+    mut done: impl FnMut() -> F,
+) -> Duration {
+    let start = Instant::now();
+    while !done().await {
+        assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    start.elapsed()
+}
+
+/// A backend for tests in which more happens at once than the machine can do within the usual deadline.
+pub(crate) fn patient(url: &str) -> RedisBackend {
+    RedisBackend::builder().deadline(Duration::from_secs(20)).connect(url).expect("the url is good")
+}

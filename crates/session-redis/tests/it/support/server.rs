@@ -1,0 +1,191 @@
+//! Starts servers, and leaves none behind.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use super::Connection;
+use super::resp::Reply;
+
+/// A `redis-server` on a port of its own, killed when it is dropped or when this process ends in whatever way.
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    folder: PathBuf,
+    options: Vec<String>,
+    process: Option<Process>,
+    password: Option<&'static str>,
+}
+
+struct Process {
+    /// A shell that kills the server as soon as its standard input ends.
+    guard: Child,
+    id: u32,
+}
+
+impl Server {
+    /// One with these options beside its port, for instance `&["--maxmemory", "2mb"]`.
+    pub(crate) fn start(options: &[&str]) -> Self {
+        Self::start_on(free_port(), options)
+    }
+
+    pub(crate) fn start_on(port: u16, options: &[&str]) -> Self {
+        let mut server = Self::new(port, options);
+        server.run();
+        server
+    }
+
+    /// One that asks for this password.
+    pub(crate) fn start_with_password(password: &'static str, options: &[&str]) -> Self {
+        let options = [&["--requirepass", password], options].concat();
+        let mut server = Self::new(free_port(), &options);
+        server.password = Some(password);
+        server.run();
+        server
+    }
+
+    /// One that is not running yet.
+    pub(crate) fn new(port: u16, options: &[&str]) -> Self {
+        let options = options.iter().map(ToString::to_string).collect();
+        Self { port, folder: new_folder(), options, process: None, password: None }
+    }
+
+    /// Starts it, with whatever it has written to its folder before.
+    pub(crate) fn run(&mut self) {
+        let mut server = Command::new("sh");
+        // `redis-server` takes its configuration from the command line; `exec` would keep the shell from outliving it.
+        server
+            .args(["-c", r#""$@" >server.log 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null"#, "sh", "redis-server"])
+            .args(self.first_argument())
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--loglevel", "notice"])
+            .args(&self.options)
+            .current_dir(&self.folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut guard = server.spawn().expect("there is a shell");
+        let mut line = String::new();
+        let stdout = guard.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("the shell says the id of the server");
+        let id = line.trim().parse().expect("an id is a number");
+        self.process = Some(Process { guard, id });
+
+        let start = Instant::now();
+        while self.try_ask(&["PING"]).is_none() {
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "redis-server does not answer. If it is not installed: `cargo xtask test` installs what tests need. It said:\n{}",
+                std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Sentinels rewrite their configuration, so that it has to be a file.
+    fn first_argument(&self) -> Option<PathBuf> {
+        let file = self.folder.join("server.conf");
+        file.exists().then_some(file)
+    }
+
+    /// Writes a configuration file, before the server runs.
+    pub(crate) fn configure(&self, text: &str) {
+        std::fs::write(self.folder.join("server.conf"), text).expect("the folder is there");
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Asks over a connection of its own.
+    pub(crate) fn ask(&self, words: &[&str]) -> Vec<String> {
+        self.try_ask(words)
+            .unwrap_or_else(|| panic!("no answer to {words:?}"))
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// `None` if it can't be reached.
+    pub(crate) fn try_ask(&self, words: &[&str]) -> Option<Reply> {
+        let mut connection = Connection::open(self.port).ok()?;
+        if let Some(password) = self.password {
+            connection.ask(&["AUTH", password]).ok()?.ok()?;
+        }
+        connection.ask(words).ok()
+    }
+
+    /// How often each command was called since the last [`Self::forget_calls`], the tests' own questions aside. Of those
+    /// inside scripts too.
+    pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
+        let mut calls = BTreeMap::new();
+        for line in self.ask(&["INFO", "commandstats"])[0].lines() {
+            let Some((name, rest)) = line.strip_prefix("cmdstat_").and_then(|line| line.split_once(":calls=")) else {
+                continue;
+            };
+            if !matches!(name, "info" | "config|resetstat") {
+                let count = rest.split(',').next().and_then(|count| count.parse().ok()).unwrap_or(0);
+                calls.insert(name.to_owned(), count);
+            }
+        }
+        calls
+    }
+
+    pub(crate) fn forget_calls(&self) {
+        self.ask(&["CONFIG", "RESETSTAT"]);
+    }
+
+    /// Lets it stand still, connections open.
+    pub(crate) fn pause(&self) {
+        signal("STOP", self.id());
+    }
+
+    pub(crate) fn resume(&self) {
+        signal("CONT", self.id());
+    }
+
+    /// Kills it; [`Self::run`] starts it again.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            signal("KILL", process.id);
+            drop(process.guard.stdin.take());
+            process.guard.wait().expect("the shell ends");
+        }
+    }
+
+    fn id(&self) -> u32 {
+        self.process.as_ref().expect("the server runs").id
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if !std::thread::panicking() {
+            // Of use only to whoever looks for the reason of a failure.
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Sends a signal to a process that we have started.
+fn signal(name: &str, process: u32) {
+    Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status().expect("there is a shell");
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("there is a free port").port()
+}
+
+/// Its path must be short, for Unix sockets.
+fn new_folder() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("r{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    folder
+}

@@ -1,0 +1,131 @@
+//! The ways to a server.
+
+use session_core::{AtomicBackend, BackendErrorKind, ISessionBackend};
+use session_redis::{RedisBackend, RedisConfigError};
+
+use crate::support::{HOUR, Server, create, map, stored};
+
+async fn assert_works(backend: &RedisBackend) {
+    let version = create(backend, "session:a", r#"{"a":1}"#).await;
+    backend.replace("session:a", &map(r#"{"a":2}"#), HOUR, &version).await.expect("it works without an outage");
+    assert_eq!(stored(backend, "session:a").await.as_deref(), Some(r#"{"a":2}"#));
+    backend.remove("session:a", None).await.expect("it works without an outage");
+}
+
+#[tokio::test]
+async fn a_password_is_given_and_a_wrong_one_is_an_outage() {
+    let server = Server::start_with_password("open sesame", &[]);
+    let url = |credentials: &str| format!("redis://{credentials}127.0.0.1:{}", server.port);
+    assert_works(&RedisBackend::connect(&url(":open%20sesame@")).unwrap()).await;
+    for wrong in ["", ":guess@", "nobody:open%20sesame@"] {
+        let backend = RedisBackend::connect(&url(wrong)).unwrap();
+        let error = backend.get("session:a").await.unwrap_err();
+        assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{wrong}");
+        assert!(!format!("{backend:?} {error:?} {error}").contains("guess"));
+    }
+}
+
+#[tokio::test]
+async fn a_user_with_the_documented_permissions_can_do_all_that_is_needed() {
+    let server = Server::start_with_password("root", &[]);
+    let rules = ["~session:*", "~gone:{session:*", "resetchannels", "-@all", "+get", "+set", "+del", "+expire"];
+    let more = ["+eval", "+evalsha", "+ping", "on", ">web"];
+    server.ask(&[&["ACL", "SETUSER", "web"][..], &rules, &more].concat());
+    let backend = RedisBackend::connect(&format!("redis://web:web@127.0.0.1:{}", server.port)).unwrap();
+    assert_works(&backend).await;
+    let error = backend.get("other").await.unwrap_err();
+    assert_eq!(error.kind(), BackendErrorKind::Refused);
+}
+
+#[tokio::test]
+async fn a_database_of_the_url_is_selected() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&format!("{}/3", server.url())).unwrap();
+    create(&backend, "session:a", "{}").await;
+    assert!(server.ask(&["INFO", "keyspace"])[0].contains("db3:keys=1"));
+}
+
+#[tokio::test]
+async fn a_unix_socket_works() {
+    let server = Server::start(&["--unixsocket", "redis.sock"]);
+    let path = server.folder().join("redis.sock");
+    let backend = RedisBackend::connect(&format!("redis+unix://{}", path.display())).unwrap();
+    assert_works(&backend).await;
+}
+
+#[tokio::test]
+async fn a_client_of_the_application_works() {
+    use fred::interfaces::ClientLike;
+
+    let server = Server::start(&[]);
+    let config = fred::types::config::Config::from_url(&server.url()).unwrap();
+    let pool = fred::clients::Pool::new(config, None, None, None, 2).unwrap();
+    pool.init().await.unwrap();
+    assert_works(&RedisBackend::from_client(pool.next().clone())).await;
+    assert_works(&RedisBackend::from_pool(pool)).await;
+}
+
+#[test]
+fn urls_that_are_of_no_use_are_refused_and_not_quoted() {
+    for url in ["", "redis", "http://localhost", "redis-foo://localhost", "rediss+unix:///tmp/x", "redis://:pw@"] {
+        let error = RedisBackend::connect(url).expect_err(url);
+        assert_eq!(error, RedisConfigError::Url, "{url}");
+        assert!(!error.to_string().contains("pw"));
+    }
+    for url in ["redis://localhost", "valkey://localhost/2", "redis-cluster://a:1?node=b:2", "redis+unix:///tmp/x"] {
+        RedisBackend::connect(url).expect(url);
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn tls_is_refused_where_it_is_not_compiled_instead_of_going_on_in_plain_text() {
+    let error = RedisBackend::connect("rediss://localhost").unwrap_err();
+    assert_eq!(error, RedisConfigError::TlsNotCompiled);
+}
+
+#[cfg(feature = "tls")]
+mod tls {
+    use super::*;
+
+    /// A server that takes TLS connections, the certificate that it shows, and the port.
+    fn start() -> (Server, Vec<u8>, u16) {
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).expect("it works without an outage");
+        let tls_port = crate::support::free_port();
+        let port = tls_port.to_string();
+        let options = ["--tls-port", &port, "--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem"];
+        let options = [&options[..], &["--tls-ca-cert-file", "cert.pem", "--tls-auth-clients", "no"]].concat();
+        let mut server = Server::new(crate::support::free_port(), &options);
+        std::fs::write(server.folder().join("cert.pem"), made.cert.pem()).expect("it works without an outage");
+        std::fs::write(server.folder().join("key.pem"), made.signing_key.serialize_pem())
+            .expect("it works without an outage");
+        server.run();
+        (server, made.cert.der().to_vec(), tls_port)
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_certificate_is_trusted_is_spoken_to() {
+        let (_server, certificate, port) = start();
+        for host in ["localhost", "127.0.0.1"] {
+            let builder = RedisBackend::builder().root_certificates([certificate.clone()]);
+            assert_works(&builder.connect(&format!("rediss://{host}:{port}")).unwrap()).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_certificate_is_not_trusted_is_an_outage() {
+        let (_server, _, port) = start();
+        let (_other, other_certificate, _) = start();
+        let builder = RedisBackend::builder().root_certificates([other_certificate]);
+        let backend = builder.connect(&format!("rediss://localhost:{port}")).unwrap();
+        let kind = backend.get("session:a").await.unwrap_err().kind();
+        assert!(matches!(kind, BackendErrorKind::Unavailable | BackendErrorKind::Timeout));
+    }
+
+    #[test]
+    fn certificates_that_are_none_are_refused() {
+        let builder = RedisBackend::builder().root_certificates([b"text".to_vec()]);
+        assert_eq!(builder.connect("rediss://localhost").unwrap_err(), RedisConfigError::Certificates);
+    }
+}
