@@ -83,7 +83,9 @@ impl RedisBackend {
 
     async fn remove_bytes(&self, key: &str, version: String) -> Result<RemovedAs, BackendError> {
         let key = key.to_owned();
-        self.carry_out(|inner| async move { Ok(inner.store.remove(&key, &version, &Marker::Destroyed).await?) }).await
+        // At a version it is removed for being empty: whoever comes late must learn that it is gone, not that it ended.
+        let marker = version.is_empty().then_some(Marker::Destroyed);
+        self.carry_out(|inner| async move { Ok(inner.store.remove(&key, &version, marker.as_ref()).await?) }).await
     }
 
     /// Carries work out to its end, whether or not anybody waits for it.

@@ -64,6 +64,7 @@ const BORDERS: &[Border] = &[
     Border {
         package: "session-redis",
         features: "--all-features",
+        edges: "normal",
         forbidden: &[HTTP, AXUM, ACTIX, OTHER_STORES],
         why: "a backend knows nothing of cookies or HTTP, and one client",
     },

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::for_random;
-use crate::support::{App, COOKIE, Demo, Oracle, Peer, SECRET, Server, get_with_headers, unix_now};
+use crate::support::{App, COOKIE, Demo, Oracle, Peer, SECRET, Server, Token, get_with_headers, unix_now};
 
 #[test]
 fn starlette_session_and_rust_find_the_same_cookie() {
@@ -16,6 +16,30 @@ fn starlette_session_and_rust_find_the_same_cookie() {
 #[test]
 fn starlette_and_rust_find_the_same_cookie() {
     find(App::Starlette);
+}
+
+#[test]
+fn no_cookie_is_an_error_in_rust() {
+    let runtime = Runtime::new().expect("a runtime");
+    let signed = |payload: Vec<u8>| Token::signed(payload, unix_now()).to_string().into_bytes();
+    let value = prop_oneof![
+        "[A-Za-z0-9+/=._-]{0,60}".prop_map(String::into_bytes),
+        vec(prop_oneof![b' '..=b'~', 0x80_u8..], 0..60),
+        vec(any::<u8>(), 0..60).prop_map(signed),
+        "[{}\\[\\]\",:a-c0-9 _]{0,30}".prop_map(String::into_bytes).prop_map(signed),
+        "\\{\"_cssid\": ?[\"a-z0-9, {}-]{0,50}\\}".prop_map(String::into_bytes).prop_map(signed),
+    ];
+    let header = value.prop_map(|value| [COOKIE.as_bytes(), b"=", &value].concat());
+    let servers = [Demo::cookie(), Demo::memory()];
+    for_random(300, &vec(header, 1..3), |headers| {
+        for (server, path) in
+            servers.iter().flat_map(|server| ["/view_session", "/setup_session"].map(|path| (server, path)))
+        {
+            let reply = runtime.block_on(get_with_headers(server, path, &headers));
+            prop_assert_eq!(reply.status, 200);
+        }
+        Ok(())
+    });
 }
 
 fn find(app: App) {

@@ -60,8 +60,12 @@ pub(crate) async fn post(server: &(impl Server + ?Sized), path: &str, cookie: im
 }
 
 /// Gets a page with these `Cookie` headers.
-pub(crate) async fn get_with_headers(server: &(impl Server + ?Sized), path: &str, headers: &[String]) -> Reply {
-    let headers: Vec<_> = headers.iter().map(|header| header.clone().into_bytes()).collect();
+pub(crate) async fn get_with_headers(
+    server: &(impl Server + ?Sized),
+    path: &str,
+    headers: &[impl AsRef<[u8]>],
+) -> Reply {
+    let headers: Vec<_> = headers.iter().map(|header| header.as_ref().to_vec()).collect();
     send(&plain(), Method::GET, server, path, &headers, "").await
 }
 
