@@ -171,13 +171,15 @@ impl Store {
         }
     }
 
-    /// Removes a session at a version; none is that of another store, and of no session here.
+    /// Removes a session that was emptied, at its version; none is that of another store, and of no session here.
+    ///
+    /// Leaves no marker: whoever comes too late is to be told that changes could not be kept.
     async fn remove_at(&self, key: Key<'_>, at: Option<At>) -> Result<Removed, BackendError> {
-        let buried = match at {
-            Some(at) => self.bury(key, at, &Marker::Destroyed).await?,
+        let deleted = match at {
+            Some(at) => self.delete(key, at).await?,
             None => Written::Changed,
         };
-        Ok(match buried {
+        Ok(match deleted {
             Written::Done(_) => Removed::Removed,
             Written::Gone => Removed::Gone(None),
             _ => match self.look(key).await? {
@@ -188,7 +190,7 @@ impl Store {
         })
     }
 
-    /// Removes a session, whatever it holds: it need not even be readable.
+    /// Destroys a session, whatever it holds: it need not even be readable.
     ///
     /// At the version that is there: what an unconditional write might hit is the tombstone of a session that was just
     /// renewed, and a logout has to find the successor.

@@ -9,10 +9,10 @@ const LONGEST_RELATIVE: u64 = 30 * 24 * 60 * 60;
 
 /// The number to send for an expiry `after` this time: relative up to 30 days, else the Unix time.
 ///
-/// Relative where possible, since it does not depend on the two clocks. Zero would mean never, and what is beyond 32 bits
-/// expires at once.
+/// One second more than asked for: memcached looks at its clock once a second, and an item may go as much too early.
+/// Relative where possible, since it does not depend on the two clocks. What is beyond 32 bits expires at once.
 pub(crate) fn expiry(after: Duration, clock: &dyn Clock) -> u64 {
-    let seconds = after.as_secs().max(1);
+    let seconds = after.as_secs().saturating_add(1);
     if seconds <= LONGEST_RELATIVE {
         return seconds;
     }
@@ -30,15 +30,14 @@ mod tests {
         let clock = || UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         for (seconds, sent) in [
             (0, 1),
-            (1, 1),
-            (1_209_600, 1_209_600),
-            (2_592_000, 2_592_000),
-            (2_592_001, 1_702_592_001),
-            (400 * 86_400, 1_734_560_000),
+            (1, 2),
+            (1_209_600, 1_209_601),
+            (2_591_999, 2_592_000),
+            (2_592_000, 1_702_592_001),
+            (400 * 86_400, 1_734_560_001),
             (u64::MAX, 2_147_483_647),
         ] {
             assert_eq!(expiry(Duration::from_secs(seconds), &clock), sent);
         }
-        assert_eq!(expiry(Duration::from_millis(1999), &clock), 1);
     }
 }

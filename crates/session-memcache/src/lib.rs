@@ -52,8 +52,8 @@
 //! # What an operation costs
 //!
 //! One round trip each for reading, creating, writing, emptying and extending a session; two for destroying one unread and
-//! for renewing one; two more where another request was faster. A removed session leaves a marker of some 30 bytes under
-//! its key, for a minute.
+//! for renewing one; two more where another request was faster. A session that was destroyed or
+//! renewed leaves a marker of some 30 or 100 bytes under its key, for a minute.
 //!
 //! A connection whose reply did not come in time, was not understood, or did not name the key and the call that it is
 //! for, is closed: no request gets the answer to another one's question. That holds for requests that are cancelled too.

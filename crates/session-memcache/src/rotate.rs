@@ -32,7 +32,11 @@ impl Move {
         match outcome {
             Ok(Written::Done(_)) => return Ok(Replaced::Replaced(new_at.into())),
             Err(error) if error.applied() == Applied::Unknown => return Err(error),
-            _ => store.take_back(new, new_at).await,
+            _ => {}
+        }
+        // Nobody knows the new key yet: if this fails, what is there is never found, and expires.
+        if let Err(error) = store.delete(new, new_at).await {
+            tracing::debug!(%error, "the copy of a session that was not renewed after all stays until it expires");
         }
         match outcome? {
             Written::Changed => store.current(old).await.map(|current| match current {

@@ -99,11 +99,13 @@ impl Store {
         }
     }
 
-    /// Removes a session that nobody has heard of yet. If that fails, it stays until it expires, and is never found.
-    pub(crate) async fn take_back(&self, key: Key<'_>, at: At) {
-        if let Err(error) = self.cluster.call_at(at.node, key, Command::Delete { version: at.version }).await {
-            tracing::debug!(%error, "the copy of a session that was not renewed after all stays until it expires");
-        }
+    /// Removes the session that has this version, and leaves nothing.
+    pub(crate) async fn delete(&self, key: Key<'_>, at: At) -> Result<Written, BackendError> {
+        Ok(match self.cluster.call_at(at.node, key, Command::Delete { version: at.version }).await? {
+            Reply::Deleted => Written::Done(at),
+            Reply::Absent => Written::Gone,
+            _ => Written::Changed,
+        })
     }
 
     /// Extends the expiry of a session, and says whether there is one.

@@ -28,6 +28,18 @@ const BORDERS: &[Border] = &[
         why: "the core names no web framework and no client library",
     },
     Border {
+        package: "session-memcache",
+        features: "--all-features",
+        forbidden: &[HTTP, AXUM, ACTIX, &["fred", "redis", "redis-*"]],
+        why: "a backend knows its own client and nothing of HTTP",
+    },
+    Border {
+        package: "session-testkit",
+        features: "--all-features",
+        forbidden: &[HTTP, AXUM, ACTIX, CLIENTS],
+        why: "authors of backends and adapters compile no framework and no client but their own",
+    },
+    Border {
         package: "session-tower",
         features: "--all-features",
         forbidden: &[ACTIX, CLIENTS],

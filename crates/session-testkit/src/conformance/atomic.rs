@@ -1,0 +1,173 @@
+//! Comparing and setting in one step.
+
+use std::sync::Arc;
+
+use session_core::{Created, Marker, Removed, Replaced};
+
+use super::context::{Context, Failure, LONG, Outcome, ensure, map, there, written};
+use super::{Case, cases};
+
+pub(super) const CASES: &[Case] = cases![
+    a_session_is_created_only_where_there_is_none,
+    of_concurrent_creations_one_succeeds,
+    a_version_stays_until_somebody_writes,
+    a_session_is_replaced_only_at_its_version,
+    of_concurrent_replacements_one_succeeds,
+    a_write_that_compares_nothing_changes_the_version_too,
+    touching_changes_neither_data_nor_version,
+    a_session_is_removed_at_its_version_or_whatever_it_is,
+    a_removed_session_is_not_brought_back,
+    only_removed_sessions_leave_a_marker,
+];
+
+async fn a_session_is_created_only_where_there_is_none(context: Arc<Context>) -> Outcome {
+    let (key, _) = context.created(r#"{"first":1}"#).await?;
+    let second = context.atomic()?.create(&key, &map(r#"{"second":1}"#)?, LONG).await?;
+    ensure!(matches!(second, Created::Exists), "a key in use was created: {second:?}");
+    let found = context.text(&key).await?;
+    ensure!(found.as_deref() == Some(r#"{"first":1}"#), "the second creation left {found:?}");
+    Ok(())
+}
+
+async fn of_concurrent_creations_one_succeeds(context: Arc<Context>) -> Outcome {
+    let key = context.key();
+    let mut tasks = Vec::new();
+    for task in 0..32 {
+        let (context, key) = (context.clone(), key.clone());
+        tasks.push(tokio::spawn(async move {
+            let session = map(&format!(r#"{{"task":{task}}}"#))?;
+            let created = context.atomic()?.create(&key, &session, LONG).await?;
+            Ok::<_, Failure>(matches!(created, Created::Created(_)).then(|| session.to_json()))
+        }));
+    }
+    let winners = winners(tasks).await?;
+    ensure!(winners.len() == 1, "{} of 32 creations of one key succeeded", winners.len());
+    ensure!(context.text(&key).await? == winners.first().cloned(), "what is there is not the winner's");
+    Ok(())
+}
+
+async fn a_version_stays_until_somebody_writes(context: Arc<Context>) -> Outcome {
+    let (key, created) = context.created(r#"{"n":1}"#).await?;
+    let fetched = there(context.atomic()?.fetch(&key).await?)?;
+    ensure!(fetched.version == created, "the version is not the one that `create` answered");
+    let replaced = written(context.atomic()?.replace(&key, &map(r#"{"n":2}"#)?, LONG, &created).await?)?;
+    ensure!(replaced != created, "a write of other data did not change the version");
+    let fetched = there(context.atomic()?.fetch(&key).await?)?;
+    ensure!(fetched.version == replaced, "the version is not the one that `replace` answered");
+    ensure!(fetched.map.to_json() == r#"{"n":2}"#, "the data is not what was written");
+    Ok(())
+}
+
+async fn a_session_is_replaced_only_at_its_version(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (key, old) = context.created(r#"{"n":1}"#).await?;
+    written(atomic.replace(&key, &map(r#"{"n":2}"#)?, LONG, &old).await?)?;
+    match atomic.replace(&key, &map(r#"{"n":3}"#)?, LONG, &old).await? {
+        Replaced::Conflict(current) => {
+            ensure!(current.map.to_json() == r#"{"n":2}"#, "a conflict answers with other data than is there");
+            written(atomic.replace(&key, &map(r#"{"n":3}"#)?, LONG, &current.version).await?)?;
+        }
+        other => ensure!(false, "an old version was not a conflict: {other:?}"),
+    }
+    let absent = context.key();
+    let answer = atomic.replace(&absent, &map("{}")?, LONG, &old).await?;
+    ensure!(matches!(answer, Replaced::Gone), "replacing an absent session answered {answer:?}");
+    ensure!(context.text(&absent).await?.is_none(), "replacing an absent session made one");
+    Ok(())
+}
+
+async fn of_concurrent_replacements_one_succeeds(context: Arc<Context>) -> Outcome {
+    let (key, version) = context.created(r#"{"n":0}"#).await?;
+    let mut tasks = Vec::new();
+    for task in 1..=32 {
+        let (context, key) = (context.clone(), key.clone());
+        tasks.push(tokio::spawn(async move {
+            let session = map(&format!(r#"{{"n":{task}}}"#))?;
+            let replaced = context.atomic()?.replace(&key, &session, LONG, &version).await?;
+            Ok::<_, Failure>(matches!(replaced, Replaced::Replaced(_)).then(|| session.to_json()))
+        }));
+    }
+    let winners = winners(tasks).await?;
+    ensure!(winners.len() == 1, "{} of 32 replacements of one version succeeded", winners.len());
+    ensure!(context.text(&key).await? == winners.first().cloned(), "what is there is not the winner's");
+    Ok(())
+}
+
+async fn a_write_that_compares_nothing_changes_the_version_too(context: Arc<Context>) -> Outcome {
+    let (key, version) = context.created(r#"{"n":1}"#).await?;
+    context.backend().set(&key, &map(r#"{"other":"writer"}"#)?, LONG).await?;
+    let answer = context.atomic()?.replace(&key, &map(r#"{"n":2}"#)?, LONG, &version).await?;
+    ensure!(matches!(answer, Replaced::Conflict(_)), "a write by another writer was overwritten: {answer:?}");
+    Ok(())
+}
+
+async fn touching_changes_neither_data_nor_version(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (key, version) = context.created(r#"{"n":1}"#).await?;
+    ensure!(atomic.touch(&key, LONG).await?, "a session that is there is not found");
+    let found = there(atomic.fetch(&key).await?)?;
+    ensure!(found.map.to_json() == r#"{"n":1}"#, "touching changed the data");
+    ensure!(found.version == version, "touching changed the version");
+    let absent = context.key();
+    ensure!(!atomic.touch(&absent, LONG).await?, "an absent session was touched");
+    ensure!(context.text(&absent).await?.is_none(), "touching made a session");
+    Ok(())
+}
+
+async fn a_session_is_removed_at_its_version_or_whatever_it_is(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (key, old) = context.created(r#"{"n":1}"#).await?;
+    let version = written(atomic.replace(&key, &map(r#"{"n":2}"#)?, LONG, &old).await?)?;
+    match atomic.remove(&key, Some(&old)).await? {
+        Removed::Conflict(current) => ensure!(current.version == version, "a conflict answers with another version"),
+        other => ensure!(false, "removing at an old version answered {other:?}"),
+    }
+    ensure!(context.text(&key).await?.is_some(), "a session was removed at an old version");
+    let answer = atomic.remove(&key, Some(&version)).await?;
+    ensure!(matches!(answer, Removed::Removed), "removing at the version answered {answer:?}");
+    ensure!(context.text(&key).await?.is_none(), "a removed session is there");
+
+    let (key, _) = context.created("{}").await?;
+    let answer = atomic.remove(&key, None).await?;
+    ensure!(matches!(answer, Removed::Removed), "removing whatever it is answered {answer:?}");
+    ensure!(context.text(&key).await?.is_none(), "a removed session is there");
+    Ok(())
+}
+
+async fn a_removed_session_is_not_brought_back(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (key, version) = context.created(r#"{"n":1}"#).await?;
+    atomic.remove(&key, None).await?;
+    let answer = atomic.replace(&key, &map(r#"{"n":2}"#)?, LONG, &version).await?;
+    ensure!(matches!(answer, Replaced::Gone), "replacing a removed session answered {answer:?}");
+    ensure!(!atomic.touch(&key, LONG).await?, "a removed session was touched");
+    ensure!(context.text(&key).await?.is_none(), "a removed session is back");
+    Ok(())
+}
+
+async fn only_removed_sessions_leave_a_marker(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (key, _) = context.created("{}").await?;
+    for absent in [&key, &context.key()] {
+        let marker = atomic.marker(absent).await?;
+        ensure!(marker.is_none(), "a session that nobody removed has the marker {marker:?}");
+    }
+    atomic.remove(&key, None).await?;
+    let marker = atomic.marker(&key).await?;
+    ensure!(marker == Some(Marker::Destroyed), "a removed session has the marker {marker:?}");
+    match atomic.remove(&key, None).await? {
+        Removed::Gone(Some(Marker::Destroyed)) => Ok(()),
+        other => Err(Failure::Wrong(format!("removing a removed session answered {other:?}"))),
+    }
+}
+
+/// The texts of those that succeeded.
+pub(super) async fn winners(
+    tasks: Vec<tokio::task::JoinHandle<Result<Option<String>, Failure>>>,
+) -> Result<Vec<String>, Failure> {
+    let mut winners = Vec::new();
+    for task in tasks {
+        winners.extend(task.await.map_err(|_| Failure::Wrong("a call panicked".to_owned()))??);
+    }
+    Ok(winners)
+}

@@ -1,0 +1,162 @@
+//! What the cases share.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use session_core::{
+    AtomicBackend, BackendError, Created, ISessionBackend, MapError, Replaced, Session, SessionConfig, SessionError,
+    SessionHandle, SessionManager, SessionMap, Stored, Version,
+};
+
+use super::Subject;
+
+/// Long enough for everything that a case does.
+pub(super) const LONG: Duration = Duration::from_secs(3600);
+
+pub(super) type Outcome = Result<(), Failure>;
+
+/// How a backend failed a case.
+pub(super) enum Failure {
+    Wrong(String),
+    Error(BackendError),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wrong(how) => f.write_str(how),
+            Self::Error(error) => write!(f, "unexpected error: {error}"),
+        }
+    }
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        Self::Wrong(format!("unexpected error: {error}"))
+    }
+}
+
+impl From<MapError> for Failure {
+    fn from(error: MapError) -> Self {
+        Self::Wrong(format!("the suite's own JSON: {error}"))
+    }
+}
+
+/// Fails the case unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($how:tt)+) => {
+        if !$condition {
+            return Err($crate::conformance::context::Failure::Wrong(format!($($how)+)));
+        }
+    };
+}
+pub(super) use ensure;
+
+pub(super) struct Context {
+    subject: Subject,
+    /// Tells this run's keys from those of others on the same server.
+    run: u64,
+    keys: AtomicUsize,
+}
+
+impl Context {
+    pub(super) fn new(subject: Subject) -> Self {
+        Self { subject, run: RandomState::new().hash_one("run"), keys: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn backend(&self) -> &dyn ISessionBackend {
+        &*self.subject.backend
+    }
+
+    /// The operations that compare and set. Asked for by cases that run only where there are some.
+    pub(super) fn atomic(&self) -> Result<&dyn AtomicBackend, Failure> {
+        self.backend().atomic().ok_or_else(|| Failure::Wrong("`atomic` answers now this, now that".to_owned()))
+    }
+
+    pub(super) fn largest_value(&self) -> usize {
+        self.subject.largest_value
+    }
+
+    pub(super) async fn pass_time(&self, time: Duration) {
+        (self.subject.pass_time)(time).await;
+    }
+
+    /// A key that nobody has used.
+    pub(super) fn key(&self) -> String {
+        format!("conformance:{:016x}:{}", self.run, self.keys.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The JSON text that is stored under a key.
+    pub(super) async fn text(&self, key: &str) -> Result<Option<String>, BackendError> {
+        Ok(self.backend().get(key).await?.map(|map| map.to_json()))
+    }
+
+    /// Stores a session under a new key.
+    pub(super) async fn created(&self, json: &str) -> Result<(String, Version), Failure> {
+        let key = self.key();
+        match self.atomic()?.create(&key, &map(json)?, LONG).await? {
+            Created::Created(version) => Ok((key, version)),
+            Created::Exists => Err(Failure::Wrong("a new key counts as in use".to_owned())),
+        }
+    }
+
+    /// A manager on the backend, patient enough for a busy machine.
+    pub(super) fn manager(self: &Arc<Self>) -> Result<SessionManager, Failure> {
+        let config = SessionConfig::builder("the secret of the conformance suite", "id")
+            .backend(self.subject.backend.clone())
+            .key_prefix(format!("conformance:{:016x}:", self.run))
+            .request_deadline(Duration::from_secs(30))
+            .build();
+        config.map(SessionManager::new).map_err(|error| Failure::Wrong(error.to_string()))
+    }
+}
+
+pub(super) fn map(json: &str) -> Result<SessionMap, MapError> {
+    SessionMap::from_json(json)
+}
+
+/// The session under a key, which has to be there.
+pub(super) fn there(stored: Option<Stored>) -> Result<Stored, Failure> {
+    stored.ok_or_else(|| Failure::Wrong("the session is not there".to_owned()))
+}
+
+/// The version after a write that has to succeed.
+pub(super) fn written(answer: Replaced) -> Result<Version, Failure> {
+    match answer {
+        Replaced::Replaced(version) => Ok(version),
+        other => Err(Failure::Wrong(format!("the write was not made: {other:?}"))),
+    }
+}
+
+/// A request that has loaded its session.
+pub(super) struct Request {
+    manager: SessionManager,
+    pub(super) handle: SessionHandle,
+    pub(super) session: Session,
+}
+
+impl Request {
+    pub(super) async fn open(manager: &SessionManager, cookie: &str) -> Result<Self, Failure> {
+        let handle = manager.open([cookie.as_bytes()]);
+        let session = handle.load().await?;
+        Ok(Self { manager: manager.clone(), handle, session })
+    }
+
+    /// Commits; returns the cookie that was set, if any, as a client sends it back.
+    pub(super) async fn commit(self) -> Result<Option<String>, SessionError> {
+        let commit = self.manager.commit(&self.handle, 200).await;
+        match commit.error {
+            Some(error) => Err(error),
+            None => Ok(commit.set_cookie.and_then(|cookie| cookie.split(';').next().map(str::to_owned))),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! A session moves to a new key.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{Marker, Removed, Replaced, Rotation};
+
+use super::atomic::winners;
+use super::context::{Context, Failure, LONG, Outcome, ensure, map, written};
+use super::{Case, cases};
+
+pub(super) const CASES: &[Case] = cases![
+    a_rotated_session_is_under_its_new_key_only,
+    a_rotated_session_leaves_a_marker_that_names_its_successor,
+    a_session_is_rotated_only_at_its_version,
+    a_session_that_is_gone_is_not_rotated,
+    of_concurrent_rotations_one_succeeds,
+    a_rotated_session_expires,
+];
+
+async fn a_rotated_session_is_under_its_new_key_only(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (old, version) = context.created(r#"{"n":1}"#).await?;
+    let new = context.key();
+    let value = map(r#"{"n":2}"#)?;
+    let rotation = Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version };
+    let rotated = written(atomic.rotate(rotation).await?)?;
+    ensure!(context.text(&old).await?.is_none(), "the old one is still there");
+    let found = context.text(&new).await?;
+    ensure!(found.as_deref() == Some(r#"{"n":2}"#), "the new one is {found:?}");
+    written(atomic.replace(&new, &map("{}")?, LONG, &rotated).await?)?;
+    Ok(())
+}
+
+async fn a_rotated_session_leaves_a_marker_that_names_its_successor(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (old, version) = context.created("{}").await?;
+    let new = context.key();
+    let value = map("{}")?;
+    written(atomic.rotate(Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version }).await?)?;
+    let renewed = Marker::Renewed { successor: new.as_str().into() };
+    let marker = atomic.marker(&old).await?;
+    ensure!(marker.as_ref() == Some(&renewed), "the marker is {marker:?}");
+    ensure!(atomic.fetch(&old).await?.is_none(), "the marker is followed by reading");
+    match atomic.remove(&old, None).await? {
+        Removed::Gone(Some(marker)) if marker == renewed => {}
+        other => ensure!(false, "removing the old one answered {other:?}"),
+    }
+    ensure!(context.text(&new).await?.is_some(), "removing the old key removed the new one");
+    Ok(())
+}
+
+async fn a_session_is_rotated_only_at_its_version(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (old, version) = context.created(r#"{"n":1}"#).await?;
+    written(atomic.replace(&old, &map(r#"{"n":2}"#)?, LONG, &version).await?)?;
+    let new = context.key();
+    let value = map(r#"{"n":3}"#)?;
+    let rotation = Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version };
+    match atomic.rotate(rotation).await? {
+        Replaced::Conflict(current) => {
+            ensure!(current.map.to_json() == r#"{"n":2}"#, "a conflict answers with other data than is there");
+        }
+        other => ensure!(false, "rotating at an old version answered {other:?}"),
+    }
+    ensure!(context.text(&old).await?.as_deref() == Some(r#"{"n":2}"#), "a refused rotation changed the old one");
+    ensure!(context.text(&new).await?.is_none(), "a refused rotation made a new one");
+    Ok(())
+}
+
+async fn a_session_that_is_gone_is_not_rotated(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (old, version) = context.created("{}").await?;
+    atomic.remove(&old, None).await?;
+    let new = context.key();
+    let value = map("{}")?;
+    let answer = atomic.rotate(Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version }).await?;
+    ensure!(matches!(answer, Replaced::Gone), "rotating a removed session answered {answer:?}");
+    ensure!(context.text(&new).await?.is_none(), "a removed session is back under a new key");
+    let marker = atomic.marker(&old).await?;
+    ensure!(marker == Some(Marker::Destroyed), "the marker of the removal became {marker:?}");
+    Ok(())
+}
+
+async fn of_concurrent_rotations_one_succeeds(context: Arc<Context>) -> Outcome {
+    let (old, version) = context.created("{}").await?;
+    let keys: Vec<_> = (0..16).map(|_| context.key()).collect();
+    let mut tasks = Vec::new();
+    for new in keys.clone() {
+        let (context, old) = (context.clone(), old.clone());
+        tasks.push(tokio::spawn(async move {
+            let value = map(r#"{"moved":true}"#)?;
+            let rotation = Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version };
+            let answer = context.atomic()?.rotate(rotation).await?;
+            Ok::<_, Failure>(matches!(answer, Replaced::Replaced(_)).then_some(new))
+        }));
+    }
+    let winners = winners(tasks).await?;
+    ensure!(winners.len() == 1, "{} of 16 rotations of one session succeeded", winners.len());
+    for key in &keys {
+        let there = context.text(key).await?.is_some();
+        ensure!(
+            there == winners.contains(key),
+            "there is a session where no rotation succeeded, or none where one did"
+        );
+    }
+    Ok(())
+}
+
+async fn a_rotated_session_expires(context: Arc<Context>) -> Outcome {
+    let (old, version) = context.created("{}").await?;
+    let (new, value) = (context.key(), map("{}")?);
+    let exp = Duration::from_secs(1);
+    written(context.atomic()?.rotate(Rotation { old: &old, new: &new, value: &value, exp, version: &version }).await?)?;
+    context.pass_time(Duration::from_millis(2200)).await;
+    ensure!(context.text(&new).await?.is_none(), "what was to live for a second is there after two");
+    Ok(())
+}

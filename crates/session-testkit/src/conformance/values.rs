@@ -1,0 +1,140 @@
+//! Storing, reading and deleting, whatever the key and the value.
+
+use std::sync::Arc;
+
+use session_core::SessionMap;
+
+use super::context::{Context, LONG, Outcome, ensure, map};
+use super::{Case, cases};
+
+pub(super) const CASES: &[Case] = cases![
+    a_key_that_was_never_set_is_absent,
+    what_is_set_comes_back_byte_for_byte,
+    a_second_set_replaces_the_first,
+    a_deleted_session_is_absent_and_deleting_it_again_is_fine,
+    every_visible_character_and_every_length_makes_a_key,
+    keys_that_look_alike_are_different,
+    large_values_come_back_whole,
+    concurrent_calls_do_not_mix_up_their_answers,
+];
+
+/// The longest prefix of a configuration, and the longest id.
+const LONGEST_KEY: usize = 128 + 64;
+
+async fn a_key_that_was_never_set_is_absent(context: Arc<Context>) -> Outcome {
+    ensure!(context.backend().get(&context.key()).await?.is_none(), "something is there");
+    Ok(())
+}
+
+async fn what_is_set_comes_back_byte_for_byte(context: Arc<Context>) -> Outcome {
+    for json in [
+        "{}",
+        r#"{"user":"ann"}"#,
+        r#"{ "spaces" : [ 1 , 2 ] }"#,
+        r#"{"numbers":[1,1.0,-0.0,1e400,123456789012345678901234567890123456789012345678901234567890]}"#,
+        r#"{"text":"é😀\u00e9\ud83d\ude00\"\\\n\u0000","é":""}"#,
+        r#"{"twice":1,"twice":2}"#,
+        r#"{"nested":{"a":[{"b":[[[[]]]]}]}}"#,
+    ] {
+        let key = context.key();
+        context.backend().set(&key, &map(json)?, LONG).await?;
+        let found = context.text(&key).await?;
+        ensure!(found.as_deref() == Some(json), "{json} came back as {found:?}");
+    }
+    Ok(())
+}
+
+async fn a_second_set_replaces_the_first(context: Arc<Context>) -> Outcome {
+    let key = context.key();
+    context.backend().set(&key, &map(r#"{"a":1,"b":2}"#)?, LONG).await?;
+    context.backend().set(&key, &map(r#"{"a":2}"#)?, LONG).await?;
+    let found = context.text(&key).await?;
+    ensure!(found.as_deref() == Some(r#"{"a":2}"#), "{found:?} is there");
+    Ok(())
+}
+
+async fn a_deleted_session_is_absent_and_deleting_it_again_is_fine(context: Arc<Context>) -> Outcome {
+    let key = context.key();
+    context.backend().set(&key, &map("{}")?, LONG).await?;
+    for _ in 0..2 {
+        context.backend().delete(&key).await?;
+        ensure!(context.text(&key).await?.is_none(), "it is still there");
+    }
+    Ok(())
+}
+
+async fn every_visible_character_and_every_length_makes_a_key(context: Arc<Context>) -> Outcome {
+    let visible: String = ('!'..='~').collect();
+    let base = context.key();
+    for length in [base.len() + visible.len(), LONGEST_KEY] {
+        // They differ in their last character.
+        let keys =
+            ["x", "y"].map(|last| format!("{}{last}", &format!("{base}{visible}{visible}{visible}")[..length - 1]));
+        for key in &keys {
+            context.backend().set(key, &map(&format!(r#"{{"last":"{}"}}"#, &key[length - 1..]))?, LONG).await?;
+        }
+        for key in &keys {
+            let found = context.text(key).await?;
+            let expected = format!(r#"{{"last":"{}"}}"#, &key[length - 1..]);
+            ensure!(found.as_ref() == Some(&expected), "a key of {length} characters holds {found:?}");
+            context.backend().delete(key).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn keys_that_look_alike_are_different(context: Arc<Context>) -> Outcome {
+    let key = context.key();
+    let others = [format!("{key}a"), format!("{key}A"), format!("{key}a*"), format!("{key}?"), format!("{key}a:")];
+    context.backend().set(&key, &map(r#"{"mine":true}"#)?, LONG).await?;
+    for other in &others {
+        ensure!(context.text(other).await?.is_none(), "another key's session is found");
+        context.backend().set(other, &SessionMap::new(), LONG).await?;
+    }
+    for other in &others {
+        context.backend().delete(other).await?;
+    }
+    let found = context.text(&key).await?;
+    ensure!(found.as_deref() == Some(r#"{"mine":true}"#), "writes to other keys left {found:?}");
+    Ok(())
+}
+
+async fn large_values_come_back_whole(context: Arc<Context>) -> Outcome {
+    let frame = r#"{"v":""}"#.len();
+    for bytes in [4096, 64 * 1024, context.largest_value()] {
+        let mut session = SessionMap::new();
+        let value = "x".repeat(bytes.saturating_sub(frame));
+        session.insert("v", &value).map_err(|error| super::context::Failure::Wrong(error.to_string()))?;
+        let key = context.key();
+        context.backend().set(&key, &session, LONG).await?;
+        let found = context.text(&key).await?.map(|text| text.len());
+        ensure!(found == Some(session.json_len()), "{bytes} bytes came back as {found:?}");
+        context.backend().delete(&key).await?;
+    }
+    Ok(())
+}
+
+async fn concurrent_calls_do_not_mix_up_their_answers(context: Arc<Context>) -> Outcome {
+    let tasks: Vec<_> = (0..64)
+        .map(|task| {
+            let context = context.clone();
+            tokio::spawn(async move {
+                let key = context.key();
+                for round in 0..8 {
+                    let json = format!(r#"{{"task":{task},"round":{round}}}"#);
+                    context.backend().set(&key, &map(&json)?, LONG).await?;
+                    let found = context.text(&key).await?;
+                    ensure!(found.as_deref() == Some(&*json), "{json} came back as {found:?}");
+                }
+                Outcome::Ok(())
+            })
+        })
+        .collect();
+    for task in tasks {
+        match task.await {
+            Ok(outcome) => outcome?,
+            Err(_) => ensure!(false, "a call panicked"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! The suite passes what is right, and catches what is wrong.
+
+mod mutants;
+
+use std::time::Duration;
+
+use session_core::MemoryBackend;
+use session_testkit::conformance::{self, Subject, Verdict};
+use session_testkit::{Probe, TestClock};
+
+fn memory() -> (MemoryBackend, TestClock) {
+    let clock = TestClock::at(1_700_000_000);
+    (MemoryBackend::builder().clock(clock.clone()).build(), clock)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_memory_backend_conforms() {
+    let (backend, clock) = memory();
+    let report = conformance::check(Subject::new(backend).pass_time(move |time| clock.advance(time))).await;
+    report.assert_passed();
+    assert!(report.results().all(|(_, verdict)| *verdict == Verdict::Passed), "{report}");
+    assert_eq!(report.results().count(), 32, "{report}");
+}
+
+/// What such a backend does not promise is said, not left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_can_not_compare_and_set_conforms_as_such() {
+    let (backend, clock) = memory();
+    let subject = Subject::new(Probe::plain(backend)).pass_time(move |time| clock.advance(time));
+    let report = conformance::check(subject).await;
+    report.assert_passed();
+    assert_eq!(report.results().filter(|(_, verdict)| **verdict == Verdict::NotPromised).count(), 16, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_passes_by_itself_where_nobody_makes_it_pass() {
+    let started = std::time::Instant::now();
+    conformance::check(Subject::new(MemoryBackend::new())).await.assert_passed();
+    assert!(started.elapsed() > Duration::from_secs(4), "expiry was waited for");
+}
