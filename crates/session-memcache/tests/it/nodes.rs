@@ -16,9 +16,9 @@ fn holds(server: &Server, key: &str) -> bool {
 }
 
 async fn filled(servers: &[Server; 3], on_dead_node: OnDeadNode) -> MemcacheBackend {
-    let backend = patient(&servers.each_ref()).on_dead_node(on_dead_node).build().unwrap();
+    let backend = patient(&servers.each_ref()).on_dead_node(on_dead_node).build().expect("the addresses are good");
     for number in 0..KEYS {
-        backend.set(&key(number), &map(&format!(r#"{{"n":{number}}}"#)), LONG).await.unwrap();
+        backend.set(&key(number), &map(&format!(r#"{{"n":{number}}}"#)), LONG).await.expect("all are up");
     }
     backend
 }

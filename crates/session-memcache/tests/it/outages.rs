@@ -12,7 +12,7 @@ const BOUND: Duration = Duration::from_millis(500);
 
 /// As users have it: 250 ms an operation.
 fn backend(server: &Server) -> MemcacheBackend {
-    MemcacheBackend::new([server.address()]).unwrap()
+    MemcacheBackend::new([server.address()]).expect("the address is good")
 }
 
 /// Fails for as long as it is asked to, each time within the bound.
@@ -21,7 +21,7 @@ async fn fails_for(backend: &MemcacheBackend, time: Duration) -> Vec<Duration> {
     let mut waits = Vec::new();
     while begin.elapsed() < time {
         let asked = Instant::now();
-        let error = backend.get("key").await.unwrap_err();
+        let error = backend.get("key").await.expect_err("it is down");
         assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error}");
         waits.push(asked.elapsed());
         assert!(asked.elapsed() < BOUND, "{:?}", asked.elapsed());

@@ -11,7 +11,8 @@ use crate::support::{Fake, LONG, map};
 const FOUND: &str = "VA 2 O1 kkey f2 c7\r\n{}\r\n";
 
 fn backend(fake: &Fake) -> MemcacheBackend {
-    MemcacheBackend::builder([fake.address()]).operation_timeout(Duration::from_secs(5)).build().unwrap()
+    let builder = MemcacheBackend::builder([fake.address()]).operation_timeout(Duration::from_secs(5));
+    builder.build().expect("the address is good")
 }
 
 #[tokio::test]

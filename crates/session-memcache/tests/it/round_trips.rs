@@ -13,6 +13,8 @@ struct Bench {
     clock: TestClock,
 }
 
+type Handler = fn(&Session);
+
 impl Bench {
     fn new() -> Self {
         let (server, clock) = (Server::start(), TestClock::at(1_700_000_000));
@@ -58,7 +60,7 @@ async fn each_kind_of_request_costs_its_round_trips() {
         session.renew().unwrap();
     };
     assert_eq!(bench.cost(&none, login).await, 1, "login without a session");
-    let rows: [(&str, u64, fn(&Session)); 9] = [
+    let rows: [(&str, u64, Handler); 9] = [
         ("read", 1, |session| assert_eq!(session.len(), 2)),
         ("modify", 2, |session| session.insert("n", 2).unwrap()),
         ("modify, same value", 1, |session| session.insert("n", 1).unwrap()),

@@ -130,6 +130,7 @@ impl Place {
             std::thread::sleep(Duration::from_millis(5));
         }
         process.kill().expect("it is ours to kill");
+        process.wait().expect("it ends");
         panic!("memcached does not answer");
     }
 
