@@ -7,6 +7,7 @@
 mod error;
 mod memory;
 mod single_process;
+mod store;
 mod version;
 
 use std::sync::Arc;
@@ -20,7 +21,9 @@ pub use error::{Applied, BackendError, BackendErrorKind};
 pub use memory::{MemoryBackend, MemoryBackendBuilder};
 pub use version::Version;
 
-pub(crate) use single_process::SingleProcess;
+pub(crate) use store::Store;
+
+use single_process::SingleProcess;
 
 /// A session store.
 ///
@@ -118,7 +121,10 @@ pub trait AtomicBackend: Send + Sync {
         version: &Version,
     ) -> Result<Replaced, BackendError>;
 
-    /// Removes the session, if it still has this version, or whatever it is, and leaves [`Marker::Destroyed`].
+    /// Removes the session: at a version, because it was emptied; or whatever it is, because it was destroyed, which
+    /// leaves [`Marker::Destroyed`].
+    ///
+    /// Without a version it removes what can't be read, too.
     ///
     /// # Errors
     ///
@@ -211,7 +217,7 @@ pub enum Removed {
 /// It tells a request that was under way meanwhile what happened. It is never followed to read a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Marker {
-    /// The session was destroyed, or emptied.
+    /// The session was destroyed.
     Destroyed,
     /// The session lives on under another key.
     Renewed {

@@ -16,9 +16,12 @@ pub(crate) struct Budget {
     started: Option<Instant>,
 }
 
+/// Nobody waits longer, and clocks can't count much further.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
 impl Budget {
     pub(crate) fn new(left: Duration) -> Self {
-        Self { left, started: None }
+        Self { left: left.min(FOREVER), started: None }
     }
 
     /// What is left.
@@ -48,6 +51,10 @@ impl Budget {
         let at_once = std::future::poll_fn(|context| Poll::Ready(operation.as_mut().poll(context))).await;
         if let Poll::Ready(outcome) = at_once {
             return Ok(outcome);
+        }
+        // Without a runtime only locks are waited for: their holders are bounded.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Ok(operation.await);
         }
         let deadline = self.start() + self.left;
         timeout_at(deadline, operation)

@@ -42,6 +42,11 @@ impl ChangeLog {
         !self.changes.iter().any(|change| matches!(change, Change::Update(..) | Change::Take(..)))
     }
 
+    /// Whether a one-time value was given away.
+    pub(crate) fn takes(&self) -> bool {
+        self.changes.iter().any(|change| matches!(change, Change::Take(..)))
+    }
+
     /// Adds a change, and drops the earlier ones that it makes pointless.
     ///
     /// A take is never dropped, nor the updates whose outcome it observed: what was given away stays given away.

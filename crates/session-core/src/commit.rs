@@ -37,7 +37,7 @@ pub(crate) enum Action {
 pub(crate) fn decide(core: &Core, cell: &Cell) -> Action {
     let changed = !cell.log.is_empty();
     match &cell.state {
-        State::Presented | State::Failed(_) | State::Gone => Action::Nothing,
+        State::Presented | State::Failed(_) | State::Gone { .. } => Action::Nothing,
         State::Destroyed(victim) => Action::Destroy(*victim),
         State::Replaced(_) if core.is_cookie_mode() && !cell.is_empty() => Action::SendCookie,
         State::Replaced(victim) => Action::Destroy(*victim),
@@ -108,9 +108,12 @@ impl Shared {
 
     /// Commits.
     pub(crate) async fn commit(&self, status: u16) -> Commit {
-        let _flight = self.flight.lock().await;
-        let action = self.prepare(status);
         let mut budget = Budget::new(self.cell().time_left);
+        let _flight = match budget.wait(self.flight.lock()).await {
+            Ok(flight) => flight,
+            Err(error) => return self.finish(Err(error.into())),
+        };
+        let action = self.prepare(status);
         let outcome = match action {
             Action::Touch(origin) if self.cell().doubt.is_none() => {
                 self.touch(origin, &mut budget).await;

@@ -9,9 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Clock;
+use crate::backend::Store;
 use crate::cookie::CookieTemplate;
 use crate::token::Tokens;
-use crate::{Clock, ISessionBackend};
 
 pub use backend_type::{BackendType, UnknownPredefinedBackend};
 pub use builder::SessionConfigBuilder;
@@ -45,7 +46,7 @@ pub use error::ConfigError;
 pub struct SessionConfig {
     pub(crate) cookie: CookieTemplate,
     pub(crate) tokens: Tokens,
-    pub(crate) backend: Option<Arc<dyn ISessionBackend>>,
+    pub(crate) store: Option<Store>,
     pub(crate) key_prefix: Box<str>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh: Refresh,
@@ -108,7 +109,7 @@ impl SessionConfig {
     /// Whether the session itself lives in the cookie.
     #[must_use]
     pub fn is_cookie_mode(&self) -> bool {
-        self.backend.is_none()
+        self.store.is_none()
     }
 }
 
@@ -132,6 +133,35 @@ pub enum SameSite {
     Lax,
     /// All. Browsers take it with `Secure` only.
     None,
+}
+
+impl SameSite {
+    /// The name it is parsed from: `lax`, `strict` or `none`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Lax => "lax",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for SameSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Takes the names in any case.
+impl std::str::FromStr for SameSite {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        let known = [Self::Lax, Self::Strict, Self::None];
+        let found = known.into_iter().find(|same_site| same_site.name().eq_ignore_ascii_case(name));
+        found.ok_or_else(|| ConfigError::SameSite { given: name.to_owned() })
+    }
 }
 
 /// When a session in use gets a new cookie and a new expiry.

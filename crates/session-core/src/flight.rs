@@ -25,10 +25,15 @@ pub(crate) struct Flight<'a> {
     base: Option<Version>,
     /// An earlier write of changes that must not be made twice may still be carried out.
     suspect: bool,
+    /// How often the session had been destroyed when it began.
+    destructions: u32,
     /// The store was asked and has not answered.
     unanswered: bool,
     landed: bool,
 }
+
+/// How often changes are made again while other tasks of the request make more.
+const REBASE_ATTEMPTS: usize = 16;
 
 /// What the store answered.
 pub(crate) enum Answer<T> {
@@ -59,9 +64,15 @@ impl<'a> Flight<'a> {
             new_id: None,
             base: None,
             suspect: cell.suspect,
+            destructions: cell.destructions,
             unanswered: false,
             landed: false,
         }
+    }
+
+    /// Whether a one-time value was given away: that others removed the session is then no reason to assume success.
+    pub(crate) fn takes(&self) -> bool {
+        self.log.takes()
     }
 
     /// The data goes to the store now.
@@ -130,7 +141,7 @@ impl<'a> Flight<'a> {
             let issue = self.new_id.is_some() || before.is_some_and(|origin| core.refresh_due(&cell, &origin));
             let mut origin = before.unwrap_or(Origin { stored: None, issued_at: core.now(), by_signing_key: true });
             origin.stored = Some((id, version));
-            if issue && !cell.headers_sent {
+            if issue && !cell.headers_sent && cell.destructions == self.destructions {
                 origin.issued_at = core.now();
                 origin.by_signing_key = true;
                 cell.reissue = false;
@@ -138,14 +149,14 @@ impl<'a> Flight<'a> {
             }
             cell.confirm(origin, self.new_id.is_some());
         }
-        self.shared.rebase(&self.attempted);
+        self.shared.rebase(&self.attempted, self.destructions);
     }
 
     /// The store holds the session no more, as was attempted.
     pub(crate) fn land_removed(mut self) {
         self.landed = true;
         self.shared.cell().confirm_removed();
-        self.shared.rebase(&SessionMap::new());
+        self.shared.rebase(&SessionMap::new(), self.destructions);
     }
 
     /// The changes can't be kept: the session is gone.
@@ -169,6 +180,7 @@ impl<'a> Flight<'a> {
             new_id: doubt.new_id,
             base: doubt.base,
             suspect: false,
+            destructions: doubt.destructions,
             unanswered: true,
             landed: false,
         };
@@ -196,21 +208,25 @@ impl<'a> Flight<'a> {
     ///
     /// `&mut`, since a change log may go to another thread but not be shared with one.
     async fn look(&mut self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Verdict, BackendError> {
-        let Some(id) = self.id() else { return Ok(Verdict::NotApplied) };
-        let found = budget.run(store.fetch(&self.shared.core.store_key(&id))).await?;
-        // Others may have made the same of it: then an increment or a take was made by one of them only.
-        let telling = self.log.is_idempotent();
-        Ok(match found {
-            None if telling && self.attempted.is_empty_but_for(META_KEY) => Verdict::Applied(None),
-            None => Verdict::NotApplied,
-            // Nobody else knows this id.
-            Some(stored) if self.new_id.is_some() => Verdict::Applied(Some(stored.version)),
-            Some(stored) if self.base == Some(stored.version) => Verdict::NotApplied,
-            Some(stored) if telling && stored.map.to_json() == self.attempted.to_json() => {
-                Verdict::Applied(Some(stored.version))
+        let core = &*self.shared.core;
+        let place = self.shared.cell().id().copied();
+        if let Some(id) = place {
+            // Others may have made the same of it: then an increment or a take was made by one of them only.
+            let telling = self.new_id.is_none() && self.log.is_idempotent();
+            match budget.run(store.fetch(&core.store_key(&id))).await? {
+                Some(stored) if self.base == Some(stored.version) => return Ok(Verdict::NotApplied),
+                Some(stored) if telling && stored.map.to_json() == self.attempted.to_json() => {
+                    return Ok(Verdict::Applied(Some(stored.version)));
+                }
+                Some(stored) => return Ok(Verdict::Overtaken(stored)),
+                None if telling && self.attempted.is_empty_but_for(META_KEY) => return Ok(Verdict::Applied(None)),
+                None => {}
             }
-            Some(stored) => Verdict::Overtaken(stored),
-        })
+        }
+        // Nobody else knows a new id: what is there is what was attempted.
+        let Some(id) = self.new_id else { return Ok(Verdict::NotApplied) };
+        let found = budget.run(store.fetch(&core.store_key(&id))).await?;
+        Ok(found.map_or(Verdict::NotApplied, |stored| Verdict::Applied(Some(stored.version))))
     }
 
     fn id(&self) -> Option<SessionId> {
@@ -229,7 +245,7 @@ impl<'a> Flight<'a> {
                 cell.confirm(origin, false);
             }
         }
-        self.shared.rebase(&current.map);
+        self.shared.rebase(&current.map, self.destructions);
     }
 }
 
@@ -241,9 +257,13 @@ impl Drop for Flight<'_> {
         let mut cell = self.shared.cell();
         cell.creating = false;
         let mut log = std::mem::take(&mut self.log);
+        if cell.destructions != self.destructions {
+            log = ChangeLog::default();
+        }
         if self.unanswered {
             let attempted = std::mem::take(&mut self.attempted);
-            cell.doubt = Some(Doubt { log, attempted, new_id: self.new_id, base: self.base });
+            cell.doubt =
+                Some(Doubt { log, attempted, new_id: self.new_id, base: self.base, destructions: cell.destructions });
         } else {
             log.append(std::mem::take(&mut cell.log));
             cell.log = log;
@@ -253,10 +273,17 @@ impl Drop for Flight<'_> {
 
 impl Shared {
     /// Bases the request's view on what the store holds now; changes that are still pending stay on top.
-    fn rebase(&self, stored: &SessionMap) {
-        loop {
+    ///
+    /// Not if the session was destroyed meanwhile.
+    fn rebase(&self, stored: &SessionMap, destructions: u32) {
+        for _ in 0..REBASE_ATTEMPTS {
             let (mut pending, local) = {
                 let mut cell = self.cell();
+                if cell.destructions != destructions {
+                    return;
+                }
+                cell.base = stored.clone();
+                cell.outdated = false;
                 if cell.log.is_empty() {
                     cell.map = stored.clone();
                     return;
@@ -267,16 +294,22 @@ impl Shared {
             let mut map = stored.clone();
             let replayed = pending.replay(&mut map, &local);
             let mut cell = self.cell();
+            if cell.destructions != destructions {
+                return;
+            }
             let undisturbed = cell.log.is_empty();
             pending.append(std::mem::take(&mut cell.log));
             cell.log = pending;
+            // A change that can't be made again says so when it is persisted.
+            cell.outdated = replayed.is_err();
+            if replayed.is_err() {
+                return;
+            }
             if undisturbed {
-                // A change that can't be made again says so when it is persisted.
-                if replayed.is_ok() {
-                    cell.map = map;
-                }
+                cell.map = map;
                 return;
             }
         }
+        self.cell().outdated = true;
     }
 }

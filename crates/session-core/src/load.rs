@@ -32,11 +32,11 @@ impl Shared {
         let Some(Claim { content: Content::Id(id), issued_at, by_signing_key }) = claim else {
             return self.settle(self.core.without_store(claim));
         };
-        let _flight = self.flight.lock().await;
+        let mut budget = Budget::new(self.cell().time_left);
+        let _flight = budget.wait(self.flight.lock()).await?;
         if let Some(known) = self.loaded() {
             return known;
         }
-        let mut budget = Budget::new(self.cell().time_left);
         let found = self.core.fetch(id, issued_at, by_signing_key, &mut budget).await;
         self.cell().time_left = budget.left();
         self.settle(found)
@@ -59,6 +59,7 @@ impl Shared {
         if matches!(cell.state, State::Presented) {
             cell.client_has_session = matches!(state, State::Loaded(_));
             cell.state = state;
+            cell.base = map.clone();
             cell.map = map;
         }
         match &cell.state {

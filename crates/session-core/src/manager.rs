@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::backend::{AtomicBackend, ISessionBackend, SingleProcess};
+use crate::backend::AtomicBackend;
 use crate::config::SessionConfig;
 use crate::cookie::Candidates;
 use crate::handle::Shared;
@@ -45,30 +45,16 @@ pub struct SessionManager {
 /// What all requests share.
 pub(crate) struct Core {
     pub(crate) config: SessionConfig,
-    store: Option<Store>,
     /// Held by commits that have met a conflict, so that writers of one session in this process queue up.
     pub(crate) stripes: Stripes,
 }
 
-enum Store {
-    Atomic(Arc<dyn ISessionBackend>),
-    SingleProcess(SingleProcess),
-}
-
 impl SessionManager {
-    /// A manager with this configuration.
-    ///
-    /// Warns in the log if the backend is not atomic: promises then hold within this process only.
+    /// A manager with this configuration. All managers of one configuration, or of clones of it, keep the promises
+    /// together.
     #[must_use]
     pub fn new(config: SessionConfig) -> Self {
-        let store = config.backend.clone().map(|backend| {
-            if backend.atomic().is_some() {
-                return Store::Atomic(backend);
-            }
-            tracing::warn!("session backend is not atomic: updates and logouts are safe within this process only");
-            Store::SingleProcess(SingleProcess::new(backend, config.clock.clone()))
-        });
-        Self { core: Arc::new(Core { config, store, stripes: Stripes::default() }) }
+        Self { core: Arc::new(Core { config, stripes: Stripes::default() }) }
     }
 
     /// The session of a request, from the values of its `Cookie` headers. Remembers where the cookie is, and does no more.
@@ -151,14 +137,11 @@ fn has_member(value: &[u8], member: &[u8]) -> bool {
 impl Core {
     /// The store's operations; none where sessions live in the cookie.
     pub(crate) fn store(&self) -> Option<&dyn AtomicBackend> {
-        match self.store.as_ref()? {
-            Store::Atomic(backend) => backend.atomic(),
-            Store::SingleProcess(backend) => Some(backend),
-        }
+        self.config.store.as_ref()?.operations()
     }
 
     pub(crate) fn is_cookie_mode(&self) -> bool {
-        self.store.is_none()
+        self.config.is_cookie_mode()
     }
 
     pub(crate) fn store_key(&self, id: &SessionId) -> String {

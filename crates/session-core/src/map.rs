@@ -128,6 +128,23 @@ impl SessionMap {
         Self::from_json(text)
     }
 
+    /// Checks that every value is JSON, which otherwise only its reader would find out: for text from a stranger.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Decode`] for the first one that is not, such as Python's `NaN`.
+    ///
+    /// ```
+    /// use session_core::SessionMap;
+    ///
+    /// assert!(SessionMap::from_json(r#"{"a": [1, 2.5, null]}"#)?.validate().is_ok());
+    /// assert!(SessionMap::from_json(r#"{"a": NaN}"#)?.validate().is_err());
+    /// # Ok::<(), session_core::MapError>(())
+    /// ```
+    pub fn validate(&self) -> Result<(), ValueError> {
+        self.iter().try_for_each(|(key, raw)| decode::<serde::de::IgnoredAny>(&key, raw).map(drop))
+    }
+
     /// The value of a key, or `None` if there is none.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ impl Shared {
                 if let Some(id) = absent
                     && let Some(Marker::Renewed { .. }) = budget.run(store.marker(&self.core.store_key(&id))).await?
                 {
-                    return Ok(self.lost(None));
+                    return Ok(self.lost(id, None));
                 }
                 self.create(store, budget).await
             }
@@ -65,6 +65,7 @@ impl Shared {
     ) -> Result<(), SessionError> {
         let id = match victim {
             Victim::Known(origin) => origin.stored.map(|(id, _)| id),
+            Victim::Absent(id) => Some(id),
             Victim::Unread => self.claimed_id(),
             Victim::Unborn => None,
         };
@@ -77,8 +78,8 @@ impl Shared {
             match budget.run(store.remove(&key, None)).await? {
                 Removed::Removed => {
                     let mut cell = self.cell();
-                    // Nobody has looked at the cookie until now.
-                    cell.client_has_session |= matches!(victim, Victim::Unread);
+                    // The client has a cookie of it, though the load found none or nobody has loaded.
+                    cell.client_has_session |= matches!(victim, Victim::Unread | Victim::Absent(_));
                     cell.confirm_removed();
                     return Ok(());
                 }
@@ -127,6 +128,13 @@ impl Shared {
         let new_id = if renew { Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?) } else { None };
         let mut flight = Flight::begin(self);
         let mut map = flight.local.clone();
+        if self.cell().outdated {
+            let Some(current) = budget.run(store.fetch(&key)).await? else {
+                return self.gone(store, id, flight, budget).await;
+            };
+            version = current.version;
+            map = flight.replay(current)?;
+        }
         let mut turn = None;
         loop {
             core.stamp(&mut map, renew)?;
@@ -143,11 +151,7 @@ impl Shared {
                     flight.land_removed();
                     return Ok(Persisted::Done);
                 }
-                Answer::Reply(Written::Gone) => {
-                    let marker = budget.run(store.marker(&key)).await?;
-                    flight.abandon();
-                    return Ok(self.lost(marker.as_ref()));
-                }
+                Answer::Reply(Written::Gone) => return self.gone(store, id, flight, budget).await,
                 Answer::Reply(Written::Conflict(current)) => {
                     budget.start();
                     if turn.is_none() {
@@ -163,11 +167,28 @@ impl Shared {
         }
     }
 
+    /// Finds out what became of a session that is gone.
+    async fn gone(
+        &self,
+        store: &dyn AtomicBackend,
+        id: SessionId,
+        flight: Flight<'_>,
+        budget: &mut Budget,
+    ) -> Result<Persisted, SessionError> {
+        let marker = budget.run(store.marker(&self.core.store_key(&id))).await?;
+        let takes = flight.takes();
+        flight.abandon();
+        let lost = self.lost(id, marker.as_ref());
+        if takes { Err(SessionError::Gone) } else { Ok(lost) }
+    }
+
     /// The session is gone, and nothing of it may reach the client any more.
-    fn lost(&self, marker: Option<&Marker>) -> Persisted {
+    fn lost(&self, id: SessionId, marker: Option<&Marker>) -> Persisted {
         let mut cell = self.cell();
         cell.log = ChangeLog::default();
-        cell.state = State::Gone;
+        if matches!(cell.state, State::Loaded(_) | State::Renewed(_) | State::Anonymous { .. }) {
+            cell.state = State::Gone { id };
+        }
         cell.cookie = CookieDue::Nothing;
         match marker {
             Some(Marker::Destroyed) => Persisted::Destroyed,

@@ -131,7 +131,7 @@ impl Session {
         self.set(key, &json)
     }
 
-    /// Sets all keys of a map, values as they are.
+    /// Sets all keys of a map, values as they are. Check what comes from a stranger with [`SessionMap::validate`] first.
     ///
     /// # Errors
     ///
@@ -182,10 +182,13 @@ impl Session {
         Err(SessionError::UnstableUpdate { key: key.into() })
     }
 
-    /// Computes a key's value from the one that is there, and returns it: exact, however many requests do so at once.
+    /// Computes a key's value from the one that is there: exact, however many requests do so at once.
     ///
     /// The closure runs now, and again whenever another request was faster. So it should do nothing but compute; what it
     /// needs, it owns. It runs without a lock, and a panic in it harms nobody else.
+    ///
+    /// Returns what was computed now. What is stored in the end may differ, if others were faster: a number that is to be
+    /// unique, such as that of a ticket, is read after a [`save`](Self::save).
     ///
     /// # Errors
     ///
@@ -288,11 +291,11 @@ impl Session {
     /// changes stay pending and can be saved again.
     pub async fn save(&self) -> Result<(), SessionError> {
         let shared = self.handle.shared();
-        let _flight = shared.flight.lock().await;
-        if matches!(shared.cell().state, State::Gone) {
+        let mut budget = Budget::new(shared.core.config.request_deadline);
+        let _flight = budget.wait(shared.flight.lock()).await?;
+        if matches!(shared.cell().state, State::Gone { .. }) {
             return Err(SessionError::Gone);
         }
-        let mut budget = Budget::new(shared.core.config.request_deadline);
         match shared.persist(&mut budget).await? {
             Persisted::Done => Ok(()),
             Persisted::Destroyed | Persisted::Gone => Err(SessionError::Gone),

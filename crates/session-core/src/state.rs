@@ -10,6 +10,8 @@ use crate::{SessionError, SessionId, SessionMap};
 /// The session of one request, as all its handles share it.
 pub(crate) struct Cell {
     pub(crate) state: State,
+    /// The data as it was loaded or last persisted.
+    pub(crate) base: SessionMap,
     /// The data as the request sees it, its own changes included.
     pub(crate) map: SessionMap,
     /// What was changed and not yet persisted.
@@ -20,6 +22,10 @@ pub(crate) struct Cell {
     pub(crate) headers_sent: bool,
     /// A session stood behind the cookie of this request.
     pub(crate) client_has_session: bool,
+    /// How often the session was destroyed: what a flight brings back from before is void.
+    pub(crate) destructions: u32,
+    /// The data could not be based on what others wrote: before the next write it must be.
+    pub(crate) outdated: bool,
     /// An anonymous session is just being stored.
     pub(crate) creating: bool,
     /// The cookie must be issued anew, whatever its age.
@@ -54,7 +60,10 @@ pub(crate) enum State {
     /// To be removed, and data makes a new one.
     Replaced(Victim),
     /// Somebody else removed or renewed it; what this request changed could not be kept.
-    Gone,
+    Gone {
+        /// The id that it had.
+        id: SessionId,
+    },
 }
 
 /// Where a loaded session came from.
@@ -73,6 +82,8 @@ pub(crate) enum Victim {
     /// The session of the request's cookie, which nobody has looked at.
     Unread,
     Known(Origin),
+    /// One that the store did not know any more: if it was renewed, its successor is meant.
+    Absent(SessionId),
     /// A session that is being created just now.
     Unborn,
 }
@@ -94,17 +105,22 @@ pub(crate) struct Doubt {
     pub(crate) new_id: Option<SessionId>,
     /// The version that it was to replace, if any.
     pub(crate) base: Option<Version>,
+    /// How often the session had been destroyed then.
+    pub(crate) destructions: u32,
 }
 
 impl Cell {
     pub(crate) fn new(deadline: Duration) -> Self {
         Self {
             state: State::Presented,
+            base: SessionMap::new(),
             map: SessionMap::new(),
             log: ChangeLog::default(),
             used: false,
             headers_sent: false,
             client_has_session: false,
+            destructions: 0,
+            outdated: false,
             creating: false,
             reissue: false,
             cookie: CookieDue::Nothing,
@@ -141,7 +157,7 @@ impl Cell {
         edit: impl FnOnce(&mut SessionMap) -> Result<Option<Change>, E>,
     ) -> Result<(), SessionError> {
         match &self.state {
-            State::Gone => return Err(SessionError::Gone),
+            State::Gone { .. } => return Err(SessionError::Gone),
             State::Failed(error) => return Err(error.clone()),
             // What is stored can still be written; only a cookie can't be sent any more.
             State::Loaded(Origin { stored: Some(_), .. }) => {}
@@ -159,7 +175,7 @@ impl Cell {
 
     pub(crate) fn renew(&mut self) -> Result<(), SessionError> {
         match self.state {
-            State::Gone => Err(SessionError::Gone),
+            State::Gone { .. } => Err(SessionError::Gone),
             _ if self.headers_sent => Err(SessionError::HeadersSent),
             State::Loaded(origin) => {
                 self.state = State::Renewed(origin);
@@ -173,31 +189,42 @@ impl Cell {
     pub(crate) fn destroy(&mut self) {
         self.map.clear();
         self.log = ChangeLog::default();
-        self.state = match std::mem::replace(&mut self.state, State::Gone) {
-            State::Presented | State::Failed(_) => State::Destroyed(Victim::Unread),
-            State::Loaded(origin) | State::Renewed(origin) => State::Destroyed(Victim::Known(origin)),
-            State::Replaced(victim) => State::Destroyed(victim),
-            State::Anonymous { .. } if self.creating || self.doubt.is_some() => State::Destroyed(Victim::Unborn),
-            same @ (State::Anonymous { .. } | State::Destroyed(_) | State::Gone) => same,
+        self.destructions += 1;
+        if self.cookie == CookieDue::Issue {
+            self.cookie = CookieDue::Nothing;
+        }
+        let victim = match &self.state {
+            State::Presented | State::Failed(_) => Victim::Unread,
+            State::Loaded(origin) | State::Renewed(origin) => Victim::Known(*origin),
+            State::Replaced(victim) | State::Destroyed(victim) => *victim,
+            State::Gone { id } | State::Anonymous { absent: Some(id) } => Victim::Absent(*id),
+            State::Anonymous { .. } if self.creating || self.doubt.is_some() => Victim::Unborn,
+            State::Anonymous { absent: None } => return,
         };
+        self.state = State::Destroyed(victim);
     }
 
     /// Forgets all changes but a destruction.
     pub(crate) fn discard_changes(&mut self) {
         self.log = ChangeLog::default();
-        self.doubt = None;
         self.suspect = false;
         self.reissue = false;
-        self.state = match std::mem::replace(&mut self.state, State::Gone) {
-            State::Renewed(origin) => State::Loaded(origin),
-            State::Replaced(victim) => State::Destroyed(victim),
-            same => same,
-        };
+        self.map = self.base.clone();
+        // If the session has got a new id, the client must learn it; if it has not, so be it.
+        self.doubt = self.doubt.take().filter(|doubt| doubt.new_id.is_some());
+        if let Some(doubt) = &mut self.doubt {
+            doubt.log = ChangeLog::default();
+        }
+        match self.state {
+            State::Renewed(origin) if self.doubt.is_none() => self.state = State::Loaded(origin),
+            State::Replaced(victim) => self.state = State::Destroyed(victim),
+            _ => {}
+        }
     }
 
     /// The store holds the session at this origin; `renewed` tells whether under a new id.
     pub(crate) fn confirm(&mut self, origin: Origin, renewed: bool) {
-        self.state = match std::mem::replace(&mut self.state, State::Gone) {
+        self.state = match self.state {
             State::Renewed(_) if !renewed => State::Renewed(origin),
             State::Destroyed(_) => State::Destroyed(Victim::Known(origin)),
             State::Replaced(_) => State::Replaced(Victim::Known(origin)),
@@ -208,6 +235,7 @@ impl Cell {
     /// The store holds the session no more.
     pub(crate) fn confirm_removed(&mut self) {
         self.state = State::Anonymous { absent: None };
+        self.base.clear();
         self.cookie = if self.client_has_session { CookieDue::Remove } else { CookieDue::Nothing };
         self.client_has_session = false;
     }

@@ -34,13 +34,13 @@ impl<E> SessionLayer<E> {
     /// They replace those of the extractors and of handlers that pass the error on with `?`, too.
     ///
     /// ```
-    /// use http::Response;
+    /// use http::{Response, StatusCode};
     /// use session_tower::{SessionConfig, SessionError, SessionLayer};
     ///
     /// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").build()?;
     /// let layer = SessionLayer::new(config).on_error(|error: &SessionError| {
     ///     let mut response = Response::new(format!(r#"{{"error": "{}"}}"#, error.public_message()));
-    ///     *response.status_mut() = error.status().try_into().unwrap_or_default();
+    ///     *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     ///     response
     /// });
     /// # Ok::<(), session_tower::ConfigError>(())

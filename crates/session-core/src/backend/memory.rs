@@ -60,6 +60,9 @@ enum Content {
 /// A time since 1970.
 type Expiry = Duration;
 
+/// What an unused slot holds.
+const EXPIRED: Content = Content::Marked(Marker::Destroyed, Duration::ZERO);
+
 impl MemoryBackend {
     /// An empty store for up to 100,000 sessions.
     #[must_use]
@@ -166,7 +169,7 @@ impl Store {
     fn live(&self, map: &SessionMap, exp: Duration) -> (Content, Version) {
         let version = self.next_version();
         let stored = Stored { map: map.clone(), version };
-        (Content::Live(stored, self.clock.since_epoch() + exp), version)
+        (Content::Live(stored, self.clock.since_epoch().saturating_add(exp)), version)
     }
 
     fn marked(&self, marker: Marker) -> Content {
@@ -192,8 +195,7 @@ impl Store {
                     return work(&mut content);
                 }
             }
-            let expired = Content::Marked(Marker::Destroyed, Duration::ZERO);
-            let slot = Arc::new(Slot { key: key.into(), content: Mutex::new(expired) });
+            let slot = Arc::new(Slot { key: key.into(), content: Mutex::new(EXPIRED) });
             let mut content = lock(&slot.content);
             let shared = self.slots.get_or_insert_with::<str, std::convert::Infallible>(key, || Ok(slot.clone()));
             if shared.is_ok_and(|shared| Arc::ptr_eq(&shared, &slot)) {
@@ -320,7 +322,12 @@ impl AtomicBackend for MemoryBackend {
     }
 
     async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
-        let mark = |content: &mut Content| *content = self.store.marked(Marker::Destroyed);
+        let mark = |content: &mut Content| {
+            *content = match version {
+                Some(_) => EXPIRED,
+                None => self.store.marked(Marker::Destroyed),
+            };
+        };
         Ok(match self.store.compare_and(key, version, mark) {
             Ok(()) => Removed::Removed,
             Err(Some(current)) => Removed::Conflict(current),
@@ -329,7 +336,7 @@ impl AtomicBackend for MemoryBackend {
     }
 
     async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
-        let new_expiry = self.store.clock.since_epoch() + exp;
+        let new_expiry = self.store.clock.since_epoch().saturating_add(exp);
         let touched = self.store.with_live(key, |content| {
             if let Content::Live(_, expiry) = content {
                 *expiry = new_expiry;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 use super::{
-    AtomicBackend, BackendError, Created, ISessionBackend, Marker, MemoryBackend, Removed, Replaced, Rotation, Stored,
-    Version,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, Marker, MemoryBackend, Removed,
+    Replaced, Rotation, Stored, Version,
 };
 use crate::sync::Stripes;
 use crate::{Clock, SessionMap};
@@ -83,15 +83,17 @@ impl AtomicBackend for SingleProcess {
 
     async fn remove(&self, key: &str, expected: Option<&Version>) -> Result<Removed, BackendError> {
         let _locked = self.stripes.lock(key).await;
-        Ok(match self.compare(key, expected).await? {
-            Compared::Same => {
-                self.backend.delete(key).await?;
-                self.removed.mark(key, Marker::Destroyed);
-                Removed::Removed
-            }
-            Compared::Conflict(current) => Removed::Conflict(current),
-            Compared::Gone => Removed::Gone(self.marker(key).await?),
-        })
+        match self.compare(key, expected).await {
+            Ok(Compared::Conflict(current)) => return Ok(Removed::Conflict(current)),
+            Ok(Compared::Gone) => return Ok(Removed::Gone(self.marker(key).await?)),
+            Err(error) if expected.is_some() || error.kind() != BackendErrorKind::Corrupt => return Err(error),
+            Ok(Compared::Same) | Err(_) => {}
+        }
+        self.backend.delete(key).await?;
+        if expected.is_none() {
+            self.removed.mark(key, Marker::Destroyed);
+        }
+        Ok(Removed::Removed)
     }
 
     async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
@@ -106,7 +108,14 @@ impl AtomicBackend for SingleProcess {
         Ok(match self.compare(rotation.old, Some(rotation.version)).await? {
             Compared::Same => {
                 self.backend.set(rotation.new, rotation.value, rotation.exp).await?;
-                self.backend.delete(rotation.old).await?;
+                if let Err(error) = self.backend.delete(rotation.old).await {
+                    let gone = error.applied() == Applied::Unknown
+                        && self.backend.get(rotation.old).await.is_ok_and(|found| found.is_none());
+                    // Else the session stays where it is: nobody knows the new key, which expires.
+                    if !gone {
+                        return Err(error);
+                    }
+                }
                 self.removed.mark(rotation.old, Marker::Renewed { successor: rotation.new.into() });
                 Replaced::Replaced(version(rotation.value))
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::validate::{is_cookie_path, is_host_name, is_key_prefix, is_token, lifetime};
 use super::{BackendType, ConfigError, Lifetimes, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig};
+use crate::backend::Store;
 use crate::cookie::{Attributes, CookieTemplate};
 use crate::signer::{DEFAULT_SALT, Key, Signer, TimestampSigner};
 use crate::token::Tokens;
@@ -251,7 +252,7 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Checks the whole.
+    /// Checks the whole. Warns in the log if the backend is not atomic.
     ///
     /// # Errors
     ///
@@ -261,11 +262,11 @@ impl SessionConfigBuilder {
         self.check_cookie()?;
         let lifetimes = self.check_lifetimes()?;
         self.check_limits()?;
-        let backend = self.resolve_backend()?;
+        let store = self.resolve_backend()?.map(|backend| Store::new(backend, self.clock.clone()));
 
         let salt = match &self.salt {
             Salt::Given(salt) => salt.clone(),
-            Salt::OfCookie(name) => format!("{name}.{}", if backend.is_some() { "server" } else { "cookie" }),
+            Salt::OfCookie(name) => format!("{name}.{}", if store.is_some() { "server" } else { "cookie" }),
         };
         let keys = self.verify_keys.into_iter().chain([self.signing_key]);
         let signer = Signer::with_keys(keys, salt).map_err(|_| ConfigError::EmptySecret)?;
@@ -273,7 +274,7 @@ impl SessionConfigBuilder {
         Ok(SessionConfig {
             cookie: CookieTemplate::new(&self.cookie_name, self.attributes, lifetimes.idle, !self.browser_session),
             tokens: Tokens::new(signer, lifetimes.longest),
-            backend,
+            store,
             key_prefix: self.key_prefix.into(),
             lifetimes,
             refresh: self.refresh,

@@ -43,6 +43,12 @@ pub enum ConfigError {
         /// The path that was given.
         path: String,
     },
+    /// The name of a `SameSite` value is unknown.
+    #[error("unknown SameSite value {given:?}, known are: lax, strict, none")]
+    SameSite {
+        /// The name that was given.
+        given: String,
+    },
     /// Browsers drop `SameSite=None` and `Partitioned` cookies without `Secure`.
     #[error("{attribute} requires `https_only(true)`")]
     RequiresHttpsOnly {

@@ -130,7 +130,7 @@ impl Scanner<'_> {
 
     /// Passes over a number, a literal, or what Python writes beside them (`NaN`, `-Infinity`).
     fn bare(&mut self) {
-        while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')) {
+        while self.peek().is_some_and(is_bare) {
             self.at += 1;
         }
     }
@@ -213,17 +213,29 @@ pub(crate) fn same_json(one: &str, other: &str) -> bool {
     one == other || tokens(one).eq(tokens(other))
 }
 
-/// The bytes of a JSON text, without white space outside of strings.
+/// The bytes of a JSON text, without white space outside of strings, but for a space where that parts two numbers or words.
 fn tokens(text: &str) -> impl Iterator<Item = u8> {
-    let mut in_string = false;
-    let mut escaped = false;
-    text.bytes().filter(move |&byte| {
-        if in_string {
-            in_string = escaped || byte != b'"';
-            escaped = byte == b'\\' && !escaped;
-            return true;
-        }
-        in_string = byte == b'"';
-        !is_white_space(byte)
-    })
+    let (mut in_string, mut escaped) = (false, false);
+    let (mut after_bare, mut parted) = (false, false);
+    text.bytes()
+        .flat_map(move |byte| {
+            if in_string {
+                in_string = escaped || byte != b'"';
+                escaped = byte == b'\\' && !escaped;
+                return [None, Some(byte)];
+            }
+            if is_white_space(byte) {
+                parted = true;
+                return [None, None];
+            }
+            let space = (parted && after_bare && is_bare(byte)).then_some(b' ');
+            (in_string, after_bare, parted) = (byte == b'"', is_bare(byte), false);
+            [space, Some(byte)]
+        })
+        .flatten()
+}
+
+/// Whether a byte is part of a number or word.
+fn is_bare(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }

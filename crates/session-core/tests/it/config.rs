@@ -1,1 +1,255 @@
-//! TODO
+//! The configuration: what `build` refuses, each rule beside what it lets pass.
+
+mod rotation;
+mod settings;
+
+use std::time::Duration;
+
+use session_core::{
+    BackendType, ConfigError, MemoryBackend, Refresh, SameSite, SessionConfig, SessionConfigBuilder, SessionManager,
+    SessionMap, UnknownPredefinedBackend,
+};
+
+use crate::support::{Plain, SECRET};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn builder() -> SessionConfigBuilder {
+    SessionConfig::builder(SECRET, "id")
+}
+
+fn named(cookie_name: &str) -> SessionConfigBuilder {
+    SessionConfig::builder(SECRET, cookie_name)
+}
+
+fn manager(config: SessionConfigBuilder) -> SessionManager {
+    SessionManager::new(config.build().expect("the configuration is valid"))
+}
+
+fn assert_valid(config: SessionConfigBuilder) {
+    if let Err(error) = config.build() {
+        panic!("{error}");
+    }
+}
+
+/// Why a configuration is refused. What it prints is fit for a log.
+fn refused(config: SessionConfigBuilder) -> ConfigError {
+    let error = config.build().expect_err("the configuration breaks a rule");
+    let message = error.to_string();
+    // The names of attributes are written as browsers do.
+    let begins_well =
+        !message.starts_with(char::is_uppercase) || matches!(error, ConfigError::RequiresHttpsOnly { .. });
+    assert!(begins_well && !message.ends_with('.') && !message.contains(char::is_control), "{message:?}");
+    assert!(!message.contains(SECRET) && !format!("{error:?}").contains(SECRET), "{message:?}");
+    error
+}
+
+#[test]
+fn a_secret_must_not_be_empty_even_where_weak_ones_are_allowed() {
+    let signing = |secret: &str| SessionConfig::builder(secret, "id");
+    for config in
+        [signing(""), signing("").danger_allow_weak_secret(), builder().verify_key("").danger_allow_weak_secret()]
+    {
+        assert_eq!(refused(config), ConfigError::EmptySecret);
+    }
+    assert_valid(signing("x").verify_key("y").danger_allow_weak_secret());
+}
+
+#[test]
+fn a_secret_must_have_32_bytes_unless_weak_ones_are_allowed() {
+    let short = "x".repeat(31);
+    for config in [SessionConfig::builder(&*short, "id"), builder().verify_key(&*short)] {
+        assert_eq!(refused(config), ConfigError::WeakSecret { bytes: 31 });
+    }
+    assert_valid(SessionConfig::builder("x".repeat(32), "id").verify_key("é".repeat(16)));
+    assert_valid(SessionConfig::builder(&*short, "id").verify_key(short.clone()).danger_allow_weak_secret());
+}
+
+#[test]
+fn a_cookie_name_must_be_a_token() {
+    let separators = "()<>@,;:\\\"/[]?={} \t\r\n\0\u{7f}é".chars().map(|separator| format!("a{separator}b"));
+    let names = ["", " id", "id ", "id\r\nSet-Cookie: other=1", "__Host-id; Domain=evil.example"].map(str::to_owned);
+    for name in separators.chain(names) {
+        assert_eq!(refused(named(&name)), ConfigError::CookieName { name });
+    }
+    for name in ["id", "a.b_c-1", "!#$%&'*+-.^_`|~", "0"] {
+        assert_valid(named(name));
+    }
+}
+
+#[test]
+fn the_prefix_of_a_cookie_name_is_a_promise_that_must_be_kept() {
+    let broken = |config, given: &str, promise| {
+        assert_eq!(refused(config), ConfigError::CookiePrefix { name: given.to_owned(), requirement: promise });
+    };
+    for name in ["__Host-id", "__Secure-id", "__host-id", "__SECURE-id"] {
+        broken(named(name), name, "`https_only(true)`");
+        assert_valid(named(name).https_only(true));
+    }
+    for name in ["__Host-id", "__hOST-id"] {
+        broken(named(name).https_only(true).path("/app"), name, "path `/`");
+        broken(named(name).https_only(true).domain("example.com"), name, "no domain");
+    }
+    assert_valid(named("__Secure-id").https_only(true).path("/app").domain("example.com"));
+    assert_valid(named("__Hostid").path("/app").domain("example.com"));
+}
+
+#[test]
+fn a_domain_must_be_a_host_name() {
+    let too_long = ["a".repeat(63).as_str(); 4].join(".");
+    for domain in
+        ["", ".", "..a", "a..b", "-a.b", "a-.b", "a b", "a;b", "a,b", "a\r\nb", "é.fr", "a/b", "a:80", &too_long]
+    {
+        assert_eq!(refused(builder().domain(domain)), ConfigError::Domain { domain: domain.to_owned() });
+    }
+    for domain in ["example.com", ".example.com", "localhost", "xn--9ca.fr", "127.0.0.1", &too_long[..253]] {
+        assert_valid(builder().domain(domain));
+    }
+}
+
+#[test]
+fn a_path_must_begin_with_a_slash_and_fit_into_a_header() {
+    for path in ["", "app", "./", "/a;b", "/a; Domain=evil.example", "/a\r\nb", "/a\0", "/é", "/a ", "/\u{7f}"] {
+        assert_eq!(refused(builder().path(path)), ConfigError::Path { path: path.to_owned() });
+    }
+    for path in ["/", "/app", "/app/~user/%C3%A9", "/a,b=c"] {
+        assert_valid(builder().path(path));
+    }
+}
+
+#[test]
+fn attributes_that_browsers_tie_to_https_require_it() {
+    let none = || builder().same_site(SameSite::None);
+    assert_eq!(refused(none()), ConfigError::RequiresHttpsOnly { attribute: "SameSite=None" });
+    assert_valid(none().https_only(true));
+    let partitioned = || builder().partitioned(true);
+    assert_eq!(refused(partitioned()), ConfigError::RequiresHttpsOnly { attribute: "Partitioned" });
+    assert_valid(partitioned().https_only(true));
+    assert_valid(builder().same_site(SameSite::Strict));
+}
+
+#[test]
+fn a_lifetime_is_from_one_second_to_400_days() {
+    type Setter = fn(SessionConfigBuilder, Duration) -> SessionConfigBuilder;
+    let setters: [(&str, Setter); 3] = [
+        ("max_age", SessionConfigBuilder::max_age),
+        ("longest_max_age", |config, longest| config.max_age(Duration::from_secs(1)).longest_max_age(longest)),
+        ("absolute_lifetime", SessionConfigBuilder::absolute_lifetime),
+    ];
+    for (parameter, set) in setters {
+        for given in [Duration::ZERO, Duration::from_millis(999), 400 * DAY + Duration::from_nanos(1), Duration::MAX] {
+            assert_eq!(refused(set(builder(), given)), ConfigError::Lifetime { parameter, given });
+        }
+        for given in [Duration::from_secs(1), 400 * DAY] {
+            assert_valid(set(builder(), given));
+        }
+    }
+}
+
+#[test]
+fn the_longest_lifetime_of_a_session_is_no_shorter_than_the_usual_one() {
+    let config = || builder().max_age(2 * DAY);
+    let longest_max_age = refused(config().longest_max_age(DAY));
+    assert_eq!(longest_max_age, ConfigError::LongestMaxAge { longest: DAY, max_age: 2 * DAY });
+    assert_valid(config().longest_max_age(2 * DAY));
+}
+
+#[test]
+fn a_refresh_comes_before_the_session_expires() {
+    let after = |after| builder().max_age(DAY).refresh(Refresh::After(after));
+    for late in [DAY, 2 * DAY] {
+        assert_eq!(refused(after(late)), ConfigError::Refresh { after: late, max_age: DAY });
+    }
+    assert_valid(after(DAY - Duration::from_secs(1)));
+    assert_valid(after(Duration::ZERO));
+}
+
+#[test]
+fn there_must_be_time_to_ask_the_store_and_room_for_a_session() {
+    assert_eq!(refused(builder().request_deadline(Duration::ZERO)), ConfigError::RequestDeadline);
+    assert_valid(builder().request_deadline(Duration::from_nanos(1)));
+    for given in [0, 1, SessionMap::MAX_BYTES + 1] {
+        assert_eq!(refused(builder().max_session_bytes(given)), ConfigError::MaxSessionBytes { given });
+    }
+    for given in [2, SessionMap::MAX_BYTES] {
+        assert_valid(builder().max_session_bytes(given));
+    }
+}
+
+#[tokio::test]
+async fn a_request_deadline_that_never_comes_is_waited_for() {
+    let manager = manager(builder().backend(Plain::default()).request_deadline(Duration::MAX));
+    let handle = manager.open([]);
+    handle.load().await.unwrap().insert("user", "ann").unwrap();
+    assert!(manager.commit(&handle, 200).await.set_cookie.is_some());
+}
+
+#[test]
+fn a_key_prefix_is_one_that_every_store_takes() {
+    let (longest, too_long) = ("x".repeat(128), "x".repeat(129));
+    for prefix in ["a b", " ", "a\r\n", "a\0", "é", "\u{7f}", &too_long] {
+        assert_eq!(refused(builder().key_prefix(prefix)), ConfigError::KeyPrefix { prefix: prefix.to_owned() });
+    }
+    for prefix in ["", "app:session:", "{slot}", &longest] {
+        assert_valid(builder().key_prefix(prefix));
+    }
+}
+
+#[test]
+fn a_backend_is_passed_exactly_where_its_type_needs_one() {
+    for backend_type in [BackendType::Redis, BackendType::Memcache] {
+        let config = || builder().backend_type(backend_type);
+        assert_eq!(refused(config()), ConfigError::BackendMissing { backend_type });
+        assert_valid(config().backend(MemoryBackend::new()));
+    }
+    let cookie = || builder().backend_type(BackendType::Cookie);
+    assert_eq!(refused(cookie().backend(MemoryBackend::new())), ConfigError::BackendUnused);
+    let is_cookie_mode = |config: SessionConfigBuilder| config.build().unwrap().is_cookie_mode();
+    assert!(is_cookie_mode(builder()) && is_cookie_mode(cookie()));
+    // The original ignores a custom backend without a type.
+    assert!(!is_cookie_mode(builder().backend(Plain::default())));
+    let memory = || builder().backend_type(BackendType::Memory);
+    assert!(!is_cookie_mode(memory()) && !is_cookie_mode(memory().backend(MemoryBackend::new())));
+}
+
+#[test]
+fn a_backend_that_can_not_compare_and_set_is_refused_where_that_is_required() {
+    assert_eq!(refused(builder().backend(Plain::default()).require_atomic()), ConfigError::NotAtomic);
+    assert_valid(builder().backend(Plain::default()));
+    assert_valid(builder().backend(MemoryBackend::new()).require_atomic());
+    assert_valid(builder().require_atomic());
+}
+
+#[test]
+fn an_unknown_predefined_backend_is_an_error_that_says_what_was_given_and_what_exists() {
+    let configured =
+        |name: &str| builder().backend_type(name.parse::<BackendType>()?).backend(MemoryBackend::new()).build();
+    for given in ["", "Redis", "redis ", "etcd", "aiocookie"] {
+        let error = configured(given).unwrap_err();
+        assert_eq!(error, ConfigError::UnknownBackend(UnknownPredefinedBackend { given: given.to_owned() }));
+        let message = format!("unknown predefined backend {given:?}, known are: cookie, memory, redis, memcache");
+        assert_eq!(error.to_string(), message);
+    }
+    for given in ["redis", "aioRedis", "memcache", "aioMemcache", "memory"] {
+        assert!(configured(given).is_ok(), "{given}");
+    }
+    assert_eq!(BackendType::default(), BackendType::Cookie);
+    for backend_type in [BackendType::Cookie, BackendType::Memory, BackendType::Redis, BackendType::Memcache] {
+        assert_eq!(backend_type.to_string().parse(), Ok(backend_type));
+    }
+}
+
+#[test]
+fn debug_prints_no_secret() {
+    let config = || builder().verify_key("another secret of more than 32 bytes").salt("a salt");
+    let built = config().build().unwrap();
+    let manager = SessionManager::new(built.clone());
+    for (printed, name) in [
+        (format!("{:#?}", config()), "SessionConfigBuilder"),
+        (format!("{built:#?}"), "SessionConfig"),
+        (format!("{manager:?}"), "SessionManager"),
+    ] {
+        assert!(printed.starts_with(name) && !printed.contains("secret of"), "{printed}");
+        assert!(!printed.contains(&format!("{:?}", SECRET.as_bytes()).trim_matches(['[', ']'])[..20]), "{printed}");
+    }
+}

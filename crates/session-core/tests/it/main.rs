@@ -1,8 +1,25 @@
 //! The integration tests of `session-core`: one binary, one module for each subject.
 
+mod closures;
 mod config;
+mod cookie_mode;
+mod duplicates;
+mod exactness;
+mod failures;
 mod fuzz;
+mod json;
+mod lifecycle;
+mod lifetimes;
+mod logout_races;
+mod lost_replies;
 mod map;
+mod memory_backend;
+mod races;
+mod reserved_key;
+mod responses;
+mod round_trips;
+mod set_cookie;
 mod signer;
+mod single_flight;
 mod support;
 mod vectors;

@@ -1,39 +1,66 @@
 //! What several modules of tests share.
 
+mod app;
+mod browser;
+mod plain;
+mod probe;
+
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use proptest::test_runner::Config as ProptestConfig;
 use session_core::{Session, SessionHandle, SessionManager};
 
+pub(crate) use app::{
+    App, Request, Step, TestClock, assert_succeeded, counting, defaults, increment, respond_together,
+};
+pub(crate) use browser::Browser;
+pub(crate) use plain::Plain;
+pub(crate) use probe::{Fault, Probe};
+
 /// A secret of the length that the configuration asks for.
-pub const SECRET: &str = "a secret of at least thirty-two bytes";
+pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes";
 
 /// The time at which tests begin, in Unix seconds.
-pub const NOW: u64 = 1_700_000_000;
+pub(crate) const NOW: u64 = 1_700_000_000;
 
 /// A clock that stands still.
-pub fn stopped_at(seconds: u64) -> impl Fn() -> SystemTime + Send + Sync + 'static {
+pub(crate) fn stopped_at(seconds: u64) -> impl Fn() -> SystemTime + Send + Sync + 'static {
     move || UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 /// The outcome of work that never has to wait.
-pub fn at_once<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn at_once<T>(work: impl Future<Output = T>) -> T {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => outcome,
         Poll::Pending => panic!("nothing here has to wait"),
     }
 }
 
+/// Lets work begin, up to where it has to wait.
+pub(crate) async fn begin<F: Future + Unpin>(work: &mut F) {
+    let waits = std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut *work).poll(context).is_pending())).await;
+    assert!(waits, "this has to wait");
+}
+
 /// Opens and loads the session of a request with these `Cookie` headers, where that neither waits nor fails.
-pub fn open<'a>(manager: &SessionManager, headers: impl IntoIterator<Item = &'a [u8]>) -> (SessionHandle, Session) {
+pub(crate) fn open<'a>(
+    manager: &SessionManager,
+    headers: impl IntoIterator<Item = &'a [u8]>,
+) -> (SessionHandle, Session) {
     let handle = manager.open(headers);
     let session = at_once(handle.load()).expect("the store answers");
     (handle, session)
 }
 
 /// The pair `name=value` of a `Set-Cookie` value, as a client sends it back.
-pub fn pair(set_cookie: &str) -> &str {
+pub(crate) fn pair(set_cookie: &str) -> &str {
     set_cookie.split(';').next().expect("splitting gives at least one part")
+}
+
+/// Many random cases. One that fails is printed, and leaves no file behind.
+pub(crate) fn many_cases() -> ProptestConfig {
+    ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() }
 }

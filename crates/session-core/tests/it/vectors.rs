@@ -185,7 +185,7 @@ fn values_are_signed_with_the_time_and_verified_as_by_python() {
         }
         vector.check(outcome.map(|unsigned| unsigned.value));
     }
-    assert_eq!(signed_again, 30);
+    assert_eq!(signed_again, 31);
 }
 
 #[test]

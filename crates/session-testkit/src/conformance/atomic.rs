@@ -17,7 +17,7 @@ pub(super) const CASES: &[Case] = cases![
     touching_changes_neither_data_nor_version,
     a_session_is_removed_at_its_version_or_whatever_it_is,
     a_removed_session_is_not_brought_back,
-    only_removed_sessions_leave_a_marker,
+    only_destroyed_sessions_leave_a_marker,
 ];
 
 async fn a_session_is_created_only_where_there_is_none(context: Arc<Context>) -> Outcome {
@@ -126,6 +126,8 @@ async fn a_session_is_removed_at_its_version_or_whatever_it_is(context: Arc<Cont
     let answer = atomic.remove(&key, Some(&version)).await?;
     ensure!(matches!(answer, Removed::Removed), "removing at the version answered {answer:?}");
     ensure!(context.text(&key).await?.is_none(), "a removed session is there");
+    let marker = atomic.marker(&key).await?;
+    ensure!(marker.is_none(), "a session that was removed at its version, being empty, has the marker {marker:?}");
 
     let (key, _) = context.created("{}").await?;
     let answer = atomic.remove(&key, None).await?;
@@ -145,7 +147,7 @@ async fn a_removed_session_is_not_brought_back(context: Arc<Context>) -> Outcome
     Ok(())
 }
 
-async fn only_removed_sessions_leave_a_marker(context: Arc<Context>) -> Outcome {
+async fn only_destroyed_sessions_leave_a_marker(context: Arc<Context>) -> Outcome {
     let atomic = context.atomic()?;
     let (key, _) = context.created("{}").await?;
     for absent in [&key, &context.key()] {

@@ -1,0 +1,206 @@
+//! The promises, whatever happens on the way to the store: three requests of one session append to a list, renew, save, are
+//! cancelled and meet faults, in any order.
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+use std::task::Poll;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use session_core::{Commit, SessionError};
+
+use crate::support::{App, Browser, Fault, Probe, Request, defaults};
+
+const REQUESTS: usize = 3;
+/// The one that may log out.
+const LEAVING: usize = 0;
+
+#[derive(Clone, Debug)]
+enum Act {
+    Append,
+    Renew,
+    Destroy,
+    /// Saves, while calls fail so.
+    Save(Failure),
+    /// Begins to save, and goes away where that has to wait.
+    Cancel(Failure),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    None,
+    Down,
+    LostRequest,
+    LostReply,
+    Hangs,
+    NeverReplies,
+}
+
+impl Failure {
+    fn inject(self, probe: &Probe) {
+        let fault = match self {
+            Self::None => return,
+            Self::Down => Fault::Down,
+            Self::LostRequest => Fault::LostRequest,
+            Self::LostReply => Fault::LostReply,
+            Self::Hangs => Fault::Hangs,
+            Self::NeverReplies => Fault::NeverReplies,
+        };
+        ["create", "replace", "rotate", "remove"].into_iter().for_each(|call| probe.fail(call, fault.clone()));
+    }
+}
+
+/// What happens, and to which request.
+fn acts() -> impl Strategy<Value = Vec<(usize, Act)>> {
+    let failure = prop_oneof![
+        3 => Just(Failure::None),
+        1 => Just(Failure::Down),
+        1 => Just(Failure::LostRequest),
+        1 => Just(Failure::LostReply),
+        1 => Just(Failure::Hangs),
+        1 => Just(Failure::NeverReplies),
+    ];
+    let hanging = prop_oneof![Just(Failure::Hangs), Just(Failure::NeverReplies)];
+    let act = prop_oneof![
+        6 => Just(Act::Append),
+        1 => Just(Act::Renew),
+        4 => failure.prop_map(Act::Save),
+        4 => hanging.prop_map(Act::Cancel),
+    ];
+    vec((0..REQUESTS, act), 1..24)
+}
+
+/// A request, and what it has put into the list since it has last destroyed the session.
+struct Actor {
+    request: Request,
+    appended: BTreeSet<u32>,
+    pending: BTreeSet<u32>,
+    confirmed: BTreeSet<u32>,
+}
+
+impl Actor {
+    async fn act(&mut self, number: u32, act: Act, probe: &Probe) {
+        match act {
+            Act::Append => {
+                let append = move |list: Option<Vec<u32>>| [list.unwrap_or_default(), vec![number]].concat();
+                if self.request.update("list", append).is_ok() {
+                    self.appended.insert(number);
+                    self.pending.insert(number);
+                }
+            }
+            // One that is gone can't be renewed, which is no matter here.
+            Act::Renew => _ = self.request.renew(),
+            Act::Destroy => {
+                self.request.destroy();
+                (self.appended, self.pending, self.confirmed) = Default::default();
+            }
+            Act::Save(failure) => {
+                failure.inject(probe);
+                let outcome = self.request.save().await;
+                self.note(outcome);
+            }
+            Act::Cancel(failure) => {
+                failure.inject(probe);
+                let request = self.request.clone();
+                let mut save = pin!(request.save());
+                let once = std::future::poll_fn(|context| Poll::Ready(save.as_mut().poll(context))).await;
+                if let Poll::Ready(outcome) = once {
+                    self.note(outcome);
+                }
+            }
+        }
+        probe.heal();
+    }
+
+    fn note(&mut self, outcome: Result<(), SessionError>) {
+        match outcome {
+            Ok(()) => self.confirmed.append(&mut self.pending),
+            // The changes stay pending.
+            Err(SessionError::Store(_)) => {}
+            Err(_) => self.pending.clear(),
+        }
+    }
+}
+
+/// What is left when all requests have been answered.
+struct Aftermath {
+    app: App,
+    before: Browser,
+    actors: Vec<Actor>,
+    responses: Vec<Commit>,
+}
+
+impl Aftermath {
+    async fn of(acts: Vec<(usize, Act)>) -> Self {
+        let (app, probe) = App::server(defaults);
+        let before = app.browser_with(r#"{"list":[]}"#).await;
+        let mut actors = Vec::new();
+        for _ in 0..REQUESTS {
+            let (appended, pending, confirmed) = Default::default();
+            actors.push(Actor { request: app.open(&before).await, appended, pending, confirmed });
+        }
+        for (number, (at, act)) in (0..).zip(acts) {
+            actors[at].act(number, act, &probe).await;
+        }
+        let mut responses = Vec::new();
+        for actor in &mut actors {
+            let response = actor.request.respond(200).await;
+            actor.note(response.error.clone().map_or(Ok(()), Err));
+            responses.push(response);
+        }
+        Self { app, before, actors, responses }
+    }
+
+    async fn list(&self, browser: &Browser) -> Vec<u32> {
+        self.app.open(browser).await.get("list").expect("it is a list").unwrap_or_default()
+    }
+
+    async fn assert_exact(&self) {
+        let mut browser = self.before.clone();
+        self.responses.iter().for_each(|response| browser.receive(response));
+        let list = self.list(&browser).await;
+        let found: BTreeSet<u32> = list.iter().copied().collect();
+        assert_eq!(found.len(), list.len(), "twice in {list:?}");
+        for Actor { confirmed, .. } in &self.actors {
+            assert!(confirmed.is_subset(&found), "{confirmed:?} are confirmed, {list:?} are there");
+        }
+    }
+
+    /// Whatever cookie somebody has, it opens nothing but what the leaving request made after it had left.
+    async fn assert_destroyed(&self) {
+        let error = &self.responses[LEAVING].error;
+        assert!(matches!(error, None | Some(SessionError::OutcomeUnknown)), "{error:?}");
+        for response in &self.responses {
+            for mut browser in [self.before.clone(), Browser::default()] {
+                browser.receive(response);
+                let found: BTreeSet<u32> = self.list(&browser).await.into_iter().collect();
+                let own = &self.actors[LEAVING].appended;
+                assert!(found.is_subset(own), "{found:?} are there, {own:?} may be");
+            }
+        }
+    }
+}
+
+fn block_on(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime can be made").block_on(work);
+}
+
+fn many_cases() -> ProptestConfig {
+    ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(many_cases())]
+
+    #[test]
+    fn an_append_that_was_confirmed_is_there_and_none_is_there_twice(acts in acts()) {
+        block_on(async { Aftermath::of(acts).await.assert_exact().await });
+    }
+
+    #[test]
+    fn of_a_destroyed_session_nothing_is_left(mut acts in acts(), at in any::<prop::sample::Index>()) {
+        acts.insert(at.index(acts.len()), (LEAVING, Act::Destroy));
+        block_on(async { Aftermath::of(acts).await.assert_destroyed().await });
+    }
+}

@@ -1,0 +1,200 @@
+//! How long sessions last, by the clock: refreshed, with a lifetime of their own, and in all.
+
+use std::time::Duration;
+
+use cookie::Cookie;
+use session_core::{Refresh, Session, SessionConfigBuilder, SessionError};
+
+use crate::support::{App, Browser, TestClock, defaults};
+
+const DATA: &str = r#"{"user":"ann"}"#;
+
+fn hundred_seconds(config: SessionConfigBuilder) -> SessionConfigBuilder {
+    config.max_age(Duration::from_secs(100))
+}
+
+/// An app in each mode, so configured.
+fn each_mode(configure: fn(SessionConfigBuilder) -> SessionConfigBuilder) -> [App; 2] {
+    [App::server(configure).0, App::in_cookie(configure)]
+}
+
+/// Whether a request that only reads, so much later, gets a new cookie.
+async fn is_refreshed(app: &App, browser: &mut Browser, later: u64) -> bool {
+    app.clock.advance(later);
+    app.visit(browser, |session| assert!(!session.is_empty(), "it has expired")).await.is_some()
+}
+
+/// The `Max-Age` of the cookie that a request is answered with.
+async fn max_age(app: &App, browser: &mut Browser, handler: impl FnOnce(&Session)) -> i64 {
+    let set_cookie = app.visit(browser, handler).await.expect("a cookie is set");
+    let age = Cookie::parse(set_cookie).expect("it is well-formed").max_age();
+    age.expect("it is kept by browsers").whole_seconds()
+}
+
+#[tokio::test]
+async fn a_session_lasts_for_max_age_and_not_a_second_more() {
+    for app in each_mode(|config| hundred_seconds(config).refresh(Refresh::Never)) {
+        let browser = app.browser_with(DATA).await;
+        app.clock.advance(100);
+        assert_eq!(app.data(&browser).await, DATA);
+        app.clock.advance(1);
+        assert_eq!(app.data(&browser).await, "{}");
+    }
+}
+
+#[tokio::test]
+async fn by_default_a_session_in_use_is_refreshed_after_half_of_its_life() {
+    for app in each_mode(hundred_seconds) {
+        let mut browser = app.browser_with(DATA).await;
+        for _ in 0..5 {
+            assert!(!is_refreshed(&app, &mut browser, 49).await);
+            assert!(is_refreshed(&app, &mut browser, 1).await);
+        }
+        // The store keeps it as long as the cookie is good for.
+        app.clock.advance(100);
+        assert_eq!(app.data(&browser).await, DATA);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_may_be_due_after_a_time() {
+    for app in each_mode(|config| hundred_seconds(config).refresh(Refresh::After(Duration::from_secs(10)))) {
+        let mut browser = app.browser_with(DATA).await;
+        assert!(!is_refreshed(&app, &mut browser, 9).await);
+        assert!(is_refreshed(&app, &mut browser, 1).await);
+        assert!(!is_refreshed(&app, &mut browser, 9).await);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_may_be_due_always() {
+    for app in each_mode(|config| config.refresh(Refresh::Always)) {
+        let mut browser = app.browser_with(DATA).await;
+        assert!(is_refreshed(&app, &mut browser, 0).await);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_may_be_due_never() {
+    for app in each_mode(|config| hundred_seconds(config).refresh(Refresh::Never)) {
+        let mut browser = app.browser_with(DATA).await;
+        assert!(!is_refreshed(&app, &mut browser, 100).await);
+    }
+}
+
+#[tokio::test]
+async fn a_write_renews_the_expiry_in_the_store_and_a_due_cookie_with_it() {
+    let (app, _) = App::server(hundred_seconds);
+    let mut browser = app.browser_with(DATA).await;
+    app.clock.advance(49);
+    let write = |session: &Session| session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).map(drop).unwrap();
+    assert!(app.visit(&mut browser, write).await.is_none());
+    app.clock.advance(51);
+    assert_eq!(max_age(&app, &mut browser, write).await, 100);
+    app.clock.advance(100);
+    assert_eq!(app.open(&browser).await.get("n").unwrap(), Some(2));
+}
+
+#[tokio::test]
+async fn a_session_may_have_a_shorter_or_longer_lifetime_of_its_own() {
+    let longest: fn(SessionConfigBuilder) -> SessionConfigBuilder =
+        |config| hundred_seconds(config).longest_max_age(Duration::from_secs(1000));
+    for own in [10, 1000] {
+        for app in each_mode(longest) {
+            let mut browser = app.browser_with(DATA).await;
+            let set = |session: &Session| session.set_max_age(Duration::from_secs(own)).unwrap();
+            assert_eq!(max_age(&app, &mut browser, set).await, own.cast_signed());
+            assert!(!is_refreshed(&app, &mut browser, own / 2 - 1).await);
+            assert!(is_refreshed(&app, &mut browser, 1).await);
+            app.clock.advance(own);
+            assert_eq!(app.data(&browser).await, DATA);
+            app.clock.advance(1);
+            assert_eq!(app.data(&browser).await, "{}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_of_its_own_is_kept_when_the_session_is_renewed_cleared_or_given_it_again() {
+    for app in each_mode(hundred_seconds) {
+        let mut browser = Browser::default();
+        let new = |session: &Session| {
+            session.insert("user", "ann").unwrap();
+            session.set_max_age(Duration::from_secs(10)).unwrap();
+        };
+        assert_eq!(max_age(&app, &mut browser, new).await, 10);
+        assert_eq!(max_age(&app, &mut browser, |session| session.renew().unwrap()).await, 10);
+        let again = |session: &Session| session.set_max_age(Duration::from_secs(10)).unwrap();
+        assert_eq!(max_age(&app, &mut browser, again).await, 10);
+        let cleared = |session: &Session| {
+            session.clear().unwrap();
+            session.insert("user", "ann").unwrap();
+            session.renew().unwrap();
+        };
+        assert_eq!(max_age(&app, &mut browser, cleared).await, 10);
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_must_be_a_second_at_least_and_the_longest_allowed_at_most() {
+    let (app, _) = App::server(hundred_seconds);
+    let session = app.open(&Browser::default()).await;
+    for wrong in [Duration::ZERO, Duration::from_millis(999), Duration::from_secs(101)] {
+        assert!(matches!(session.set_max_age(wrong), Err(SessionError::Lifetime { .. })));
+    }
+    session.set_max_age(Duration::from_secs(100)).unwrap();
+}
+
+#[tokio::test]
+async fn a_lifetime_alone_makes_no_session() {
+    let (app, probe) = App::server(defaults);
+    let set = |session: &Session| session.set_max_age(Duration::from_secs(10)).unwrap();
+    assert_eq!(app.visit(&mut Browser::default(), set).await, None);
+    assert!(probe.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_session_ends_after_its_absolute_lifetime_however_much_it_is_used() {
+    let limited: fn(SessionConfigBuilder) -> SessionConfigBuilder =
+        |config| hundred_seconds(config).absolute_lifetime(Duration::from_secs(180));
+    for app in each_mode(limited) {
+        let mut browser = app.browser_with(DATA).await;
+        app.clock.advance(60);
+        assert_eq!(max_age(&app, &mut browser, |_| ()).await, 100);
+        app.clock.advance(60);
+        assert_eq!(max_age(&app, &mut browser, |_| ()).await, 60);
+        app.clock.advance(59);
+        assert_eq!(app.data(&browser).await, DATA);
+        app.clock.advance(1);
+        assert_eq!(app.data(&browser).await, "{}");
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_starts_the_absolute_lifetime_anew() {
+    let limited: fn(SessionConfigBuilder) -> SessionConfigBuilder =
+        |config| hundred_seconds(config).absolute_lifetime(Duration::from_secs(120));
+    for app in each_mode(limited) {
+        let mut browser = app.browser_with(DATA).await;
+        app.clock.advance(90);
+        assert_eq!(max_age(&app, &mut browser, |session| session.renew().unwrap()).await, 100);
+        app.clock.advance(90);
+        assert_eq!(app.data(&browser).await, DATA);
+        app.clock.advance(30);
+        assert_eq!(app.data(&browser).await, "{}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_from_before_the_absolute_lifetime_was_configured_gets_one_when_it_is_refreshed() {
+    let clock = TestClock::new();
+    let memory = session_core::MemoryBackend::builder().clock(clock.clone()).build();
+    let before = App::new(clock.clone(), |config| hundred_seconds(config).backend(memory.clone()));
+    let mut browser = before.browser_with(DATA).await;
+    let after =
+        App::new(clock, |config| hundred_seconds(config).backend(memory).absolute_lifetime(Duration::from_secs(120)));
+    assert!(is_refreshed(&after, &mut browser, 50).await);
+    assert!(is_refreshed(&after, &mut browser, 60).await);
+    after.clock.advance(60);
+    assert_eq!(after.data(&browser).await, "{}");
+}

@@ -1,0 +1,191 @@
+//! Writes of which nobody knows whether they were carried out: the save was cancelled, or the reply was lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{ISessionBackend, SessionError, SessionMap};
+
+use crate::support::{App, Browser, Fault, Step, assert_succeeded, at_once, counting, defaults, increment};
+
+#[tokio::test(start_paused = true)]
+async fn an_update_is_made_once_whether_or_not_a_cancelled_save_was_carried_out() {
+    for fault in [Fault::Hangs, Fault::NeverReplies] {
+        for renewed in [false, true] {
+            let (app, probe, mut browser, request) = counting().await;
+            increment(&request);
+            if renewed {
+                request.renew().unwrap();
+            }
+            request.cancel_save(&probe, fault.clone()).await;
+            assert_eq!(request.get("n").unwrap(), Some(1));
+            let response = request.respond(200).await;
+            // Somebody else may have made the same of it, except under an id that nobody else knows.
+            let can_tell = renewed || matches!(fault, Fault::Hangs);
+            assert!(can_tell == response.error.is_none(), "{response:?}");
+            assert_eq!(response.set_cookie.is_some(), renewed);
+            browser.receive(&response);
+            assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn updates_before_and_after_a_cancelled_save_are_made_once_each() {
+    for fault in [Fault::Hangs, Fault::NeverReplies] {
+        let (app, probe, browser, request) = counting().await;
+        increment(&request);
+        request.cancel_save(&probe, fault.clone()).await;
+        increment(&request);
+        let saved = request.save().await;
+        match fault {
+            Fault::Hangs => saved.unwrap(),
+            // What is pending stays so.
+            _ => assert!(matches!(saved, Err(SessionError::OutcomeUnknown))),
+        }
+        assert_eq!(request.get("n").unwrap(), Some(2));
+        increment(&request);
+        assert_succeeded(&request.respond(200).await);
+        assert_eq!(app.data(&browser).await, r#"{"n":3}"#);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_session_whose_save_was_cancelled_gets_a_cookie_that_works() {
+    for fault in [Fault::Hangs, Fault::NeverReplies] {
+        let (app, probe) = App::server(defaults);
+        let mut browser = Browser::default();
+        let request = app.open(&browser).await;
+        increment(&request);
+        request.cancel_save(&probe, fault).await;
+        browser.receive(&request.respond(200).await);
+        assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
+        assert_eq!(probe.memory.len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_last_key_was_removed_by_a_cancelled_save_is_gone() {
+    for fault in [Fault::Hangs, Fault::NeverReplies] {
+        let (_, probe, mut browser, request) = counting().await;
+        assert!(request.remove("n").unwrap());
+        request.cancel_save(&probe, fault).await;
+        let response = request.respond(200).await;
+        assert_succeeded(&response);
+        browser.receive(&response);
+        assert!(!browser.has_cookie());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_whose_taking_was_cancelled_is_given_away_once() {
+    for fault in [Fault::Hangs, Fault::NeverReplies] {
+        for taken_by_another in [false, true] {
+            let (app, probe) = App::server(defaults);
+            let browser = app.browser_with(r#"{"token":"once","user":"ann"}"#).await;
+            let (request, other) = (app.open(&browser).await, app.open(&browser).await);
+            request.take::<String>("token").unwrap();
+            request.cancel_save(&probe, fault.clone()).await;
+            let mut given_away = 0;
+            if taken_by_another {
+                other.take::<String>("token").unwrap();
+                given_away += u8::from(other.respond(200).await.error.is_none());
+            }
+            given_away += u8::from(request.respond(200).await.error.is_none());
+            assert!(given_away <= 1);
+            assert!(given_away == 1 || matches!(fault, Fault::NeverReplies));
+            assert_eq!(app.data(&browser).await, r#"{"user":"ann"}"#);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_is_not_repeated_when_it_can_not_be_told_whether_it_was_made() {
+    for fault in [Fault::Hangs, Fault::NeverReplies] {
+        let (app, probe, browser, request) = counting().await;
+        increment(&request);
+        request.cancel_save(&probe, fault.clone()).await;
+        app.visit(&mut browser.clone(), |session| session.insert("other", true).unwrap()).await;
+        let response = request.respond(200).await;
+        assert!(matches!(response.error, Some(SessionError::OutcomeUnknown)), "{response:?}");
+        let made = u8::from(matches!(fault, Fault::NeverReplies));
+        assert_eq!(app.data(&browser).await, format!(r#"{{"n":{made},"other":true}}"#));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_value_is_written_again_when_it_can_not_be_told_whether_it_was_written() {
+    for fault in [Fault::Hangs, Fault::NeverReplies] {
+        let (app, probe, browser, request) = counting().await;
+        request.insert("mine", true).unwrap();
+        request.cancel_save(&probe, fault).await;
+        app.visit(&mut browser.clone(), |session| session.insert("n", 7).unwrap()).await;
+        assert_succeeded(&request.respond(200).await);
+        let session = app.open(&browser).await;
+        assert_eq!((session.get("n").unwrap(), session.get("mine").unwrap()), (Some(7), Some(true)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_is_not_repeated_when_a_cancelled_save_is_carried_out_late() {
+    let (app, probe, browser, request) = counting().await;
+    increment(&request);
+    request.cancel_save(&probe, Fault::Hangs).await;
+    // The settled write is on its way to the store when the cancelled one arrives there after all.
+    let key = format!("session:{}", request.id().unwrap().as_str());
+    let memory = probe.memory.clone();
+    let arrives = move || {
+        let late = SessionMap::from_json(r#"{"n":1}"#).unwrap();
+        at_once(memory.set(&key, &late, Duration::from_secs(60))).unwrap();
+    };
+    probe.fail("replace", Fault::Overtaken(Arc::new(arrives)));
+    let response = request.respond(200).await;
+    assert!(matches!(response.error, Some(SessionError::OutcomeUnknown)), "{response:?}");
+    assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_made_up_for_by_reading_once() {
+    let steps: [(Step, &str, &str); 4] = [
+        (|session| session.insert("n", 1).expect("it can be written to"), "replace", r#"{"n":1}"#),
+        (|session| session.renew().expect("it is loaded"), "rotate", r#"{"n":0}"#),
+        (|session| assert!(session.remove("n").expect("it is there")), "remove", "{}"),
+        (
+            |session| {
+                session.destroy();
+                increment(session);
+            },
+            "create",
+            r#"{"n":1}"#,
+        ),
+    ];
+    for (step, call, data) in steps {
+        let (app, probe, mut browser, request) = counting().await;
+        step(&request);
+        probe.fail(call, Fault::LostReply);
+        let response = request.respond(200).await;
+        assert_succeeded(&response);
+        let calls = probe.calls();
+        // What was rotated must be gone from where it was, too.
+        let looks: &[_] = if call == "rotate" { &[call, "fetch", "fetch"] } else { &[call, "fetch"] };
+        assert!(calls.ends_with(looks), "{calls:?}");
+        probe.heal();
+        browser.receive(&response);
+        assert_eq!(app.data(&browser).await, data);
+        assert_eq!(browser.has_cookie(), data != "{}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_request_is_an_error_and_its_changes_stay_pending() {
+    let (app, probe, mut browser, request) = counting().await;
+    increment(&request);
+    request.renew().unwrap();
+    probe.fail("rotate", Fault::LostRequest);
+    let error = request.save().await.unwrap_err();
+    assert_eq!(error.status(), 503);
+    assert_eq!(app.data(&browser).await, r#"{"n":0}"#);
+
+    probe.heal();
+    browser.receive(&request.respond(200).await);
+    assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
+}

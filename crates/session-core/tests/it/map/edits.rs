@@ -1,0 +1,164 @@
+//! Random objects, however they are written, and random edits, compared with a list that knows nothing of JSON.
+
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+use session_core::SessionMap;
+
+use super::rows;
+use crate::json::{Text, object, string, value};
+use crate::support::many_cases;
+
+/// Keys and values in order, with those that occur more than once.
+#[derive(Clone, Debug, Default)]
+struct Model(Vec<(String, Text)>);
+
+#[derive(Clone, Debug)]
+enum Edit {
+    Insert(String, Text),
+    Remove(String),
+    Clear,
+    /// Goes on with what another program reads.
+    Reparse,
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let key = || string().prop_map(|(key, _)| key);
+    prop_oneof![
+        8 => (key(), value()).prop_map(|(key, value)| Edit::Insert(key, value)),
+        4 => key().prop_map(Edit::Remove),
+        1 => Just(Edit::Clear),
+        1 => Just(Edit::Reparse),
+    ]
+}
+
+impl Model {
+    /// Edits the map and the model, and compares what they say of it.
+    fn apply(&mut self, edit: Edit, map: &mut SessionMap) {
+        match edit {
+            Edit::Insert(key, value) => {
+                let count = self.0.iter().filter(|(other, _)| *other == key).count();
+                let last = self.0.iter().rposition(|(other, _)| *other == key);
+                let same = count == 1 && last.is_some_and(|at| self.0[at].1.compact == value.compact);
+                let json = RawValue::from_string(value.written.clone()).expect("the text is JSON");
+                assert_eq!(map.insert(&key, json), Ok(!same));
+                match last {
+                    _ if same => {}
+                    Some(at) => {
+                        self.0[at].1 = value;
+                        let mut index = 0..;
+                        self.0.retain(|(other, _)| index.next() == Some(at) || *other != key);
+                    }
+                    None => self.0.push((key, value)),
+                }
+            }
+            Edit::Remove(key) => {
+                assert_eq!(map.remove(&key), self.0.iter().any(|(other, _)| *other == key));
+                self.0.retain(|(other, _)| *other != key);
+            }
+            Edit::Clear => {
+                map.clear();
+                self.0.clear();
+            }
+            Edit::Reparse => *map = map.to_json().parse().expect("a map writes what it reads"),
+        }
+    }
+
+    /// Of each key the last row.
+    fn counting(&self) -> Vec<(String, &str)> {
+        let is_last = |at: &usize| self.0[at + 1..].iter().all(|(key, _)| *key != self.0[*at].0);
+        (0..self.0.len()).filter(is_last).map(|at| (self.0[at].0.clone(), &*self.0[at].1.written)).collect()
+    }
+
+    fn check(&self, map: &SessionMap) {
+        let expected = self.counting();
+        assert_eq!(rows(map), expected);
+        assert_eq!(map.keys().collect::<Vec<_>>(), expected.iter().map(|(key, _)| &**key).collect::<Vec<_>>());
+        assert_eq!((map.len(), map.is_empty()), (expected.len(), expected.is_empty()));
+        for (key, written) in &expected {
+            assert_eq!((map.raw(key), map.contains_key(key)), (Some(*written), true));
+        }
+        assert_eq!((map.raw("absent"), map.contains_key("absent")), (None, false));
+
+        let json = map.to_json();
+        assert_eq!(map.json_len(), json.len());
+        let mut appended = "before".to_owned();
+        map.write_json(&mut appended);
+        assert_eq!(appended, format!("before{json}"));
+        assert_eq!(SessionMap::from_json(&*json).as_ref(), Ok(map));
+        let read: BTreeMap<String, &RawValue> = serde_json::from_str(&json).expect("a map is JSON to others too");
+        let read: BTreeMap<_, _> = read.into_iter().map(|(key, value)| (key, value.get())).collect();
+        assert_eq!(read, expected.into_iter().collect());
+    }
+}
+
+proptest! {
+    #![proptest_config(many_cases())]
+
+    #[test]
+    fn an_object_reads_the_same_however_it_is_written((rows, text) in object()) {
+        let map = SessionMap::from_slice(text.as_bytes()).unwrap();
+        assert_eq!(map.to_json(), text);
+        Model(rows).check(&map);
+    }
+
+    #[test]
+    fn edits_change_what_they_name_and_nothing_else((rows, text) in object(), edits in vec(edit(), 0..12)) {
+        let mut model = Model(rows);
+        let mut map = SessionMap::from_json(text).unwrap();
+        let mut clones = vec![(model.clone(), map.clone())];
+        for edit in edits {
+            model.apply(edit, &mut map);
+            model.check(&map);
+            clones.push((model.clone(), map.clone()));
+        }
+        // Clones share their text, and see nothing of what was written since.
+        clones.iter().for_each(|(model, clone)| model.check(clone));
+    }
+
+    #[test]
+    fn clones_do_not_see_each_others_writes(
+        (rows, text) in object(),
+        edits in vec((0_usize..3, edit()), 0..12),
+    ) {
+        let map = SessionMap::from_json(text).unwrap();
+        let mut clones = vec![(Model(rows), map); 3];
+        for (which, edit) in edits {
+            let (model, map) = &mut clones[which];
+            model.apply(edit, map);
+            clones.iter().for_each(|(model, clone)| model.check(clone));
+        }
+    }
+}
+
+#[test]
+fn a_text_that_grows_by_rewriting_is_compacted_and_loses_nothing() {
+    let mut map = SessionMap::from_json(format!(r#"{{"kept": "{}", "\u0061": 0}}"#, "x".repeat(3000))).unwrap();
+    for number in 0..10_000 {
+        map.insert("a", number).unwrap();
+        map.insert("b", [number]).unwrap();
+        map.remove("b");
+    }
+    assert_eq!(map.to_json(), format!(r#"{{"kept":"{}","\u0061":9999}}"#, "x".repeat(3000)));
+}
+
+#[test]
+fn ten_thousand_keys_are_kept_and_found() {
+    const COUNT: usize = 10_000;
+    let rows = |numbers: std::ops::Range<usize>| numbers.map(|number| (format!("key-{number}"), number));
+    let text: Vec<_> = rows(0..COUNT).map(|(key, number)| format!("\"{key}\": {number}")).collect();
+    let mut map = SessionMap::from_json(format!("{{{}}}", text.join(", "))).unwrap();
+    for (key, number) in rows(COUNT..COUNT + 100) {
+        assert_eq!(map.insert(&key, number), Ok(true));
+    }
+    for (key, _) in rows(0..100) {
+        assert!(map.remove(&key));
+    }
+    assert_eq!(map.len(), COUNT);
+    assert!(map.keys().eq(rows(100..COUNT + 100).map(|(key, _)| key)));
+    for (key, number) in rows(0..COUNT + 100).step_by(99) {
+        assert_eq!(map.get(&key), Ok((number >= 100).then_some(number)));
+    }
+}

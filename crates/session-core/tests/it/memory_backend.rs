@@ -1,0 +1,323 @@
+//! What `MemoryBackend` promises as a store.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{
+    AtomicBackend, Created, ISessionBackend, Marker, MemoryBackend, Removed, Replaced, Rotation, SessionMap, Stored,
+    Version,
+};
+use tokio::sync::Barrier;
+
+use crate::support::TestClock;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn map(json: &str) -> SessionMap {
+    SessionMap::from_json(json).expect("the test's own JSON")
+}
+
+fn store() -> (TestClock, MemoryBackend) {
+    let clock = TestClock::new();
+    (clock.clone(), MemoryBackend::builder().clock(clock).build())
+}
+
+async fn create(store: &MemoryBackend, key: &str, json: &str, exp: Duration) -> Version {
+    match store.create(key, &map(json), exp).await.expect("memory does not fail") {
+        Created::Created(version) => version,
+        Created::Exists => panic!("the key is in use"),
+    }
+}
+
+async fn found(store: &MemoryBackend, key: &str) -> Option<String> {
+    store.get(key).await.expect("memory does not fail").map(|map| map.to_json())
+}
+
+async fn fetch(store: &MemoryBackend, key: &str) -> Stored {
+    store.fetch(key).await.expect("memory does not fail").expect("it is there")
+}
+
+/// What these operations answer, each on a task of its own, all at once.
+async fn all_at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    count: usize,
+    operation: impl Fn(usize) -> F,
+) -> Vec<T> {
+    let start = Arc::new(Barrier::new(count));
+    let run = |number| {
+        let (start, work) = (start.clone(), operation(number));
+        tokio::spawn(async move {
+            start.wait().await;
+            work.await
+        })
+    };
+    let tasks: Vec<_> = (0..count).map(run).collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.expect("no operation panics"));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn what_is_set_is_found_until_it_is_deleted() {
+    let (_, store) = store();
+    assert_eq!(found(&store, "key").await, None);
+    store.set("key", &map(r#"{"a":1}"#), HOUR).await.unwrap();
+    store.set("key", &map(r#"{"a":2}"#), HOUR).await.unwrap();
+    assert_eq!(found(&store, "key").await.as_deref(), Some(r#"{"a":2}"#));
+    store.delete("key").await.unwrap();
+    store.delete("key").await.unwrap();
+    assert_eq!(found(&store, "key").await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_creations_of_one_key_one_succeeds_and_stays() {
+    let (_, store) = store();
+    for round in 0..50 {
+        let answers = all_at_once(8, |number| {
+            let (store, key) = (store.clone(), format!("key {round}"));
+            async move { store.create(&key, &map(&format!(r#"{{"by":{number}}}"#)), HOUR).await.unwrap() }
+        })
+        .await;
+        let created: Vec<_> = (0..8).filter(|number| matches!(answers[*number], Created::Created(_))).collect();
+        assert_eq!(created.len(), 1);
+        let stays = found(&store, &format!("key {round}")).await;
+        assert_eq!(stays, Some(format!(r#"{{"by":{}}}"#, created[0])));
+    }
+}
+
+#[tokio::test]
+async fn a_key_can_be_created_again_once_its_session_has_expired() {
+    let (clock, store) = store();
+    create(&store, "key", r#"{"a":1}"#, HOUR).await;
+    assert!(matches!(store.create("key", &map("{}"), HOUR).await, Ok(Created::Exists)));
+    clock.advance(3600);
+    create(&store, "key", r#"{"a":2}"#, HOUR).await;
+    assert_eq!(found(&store, "key").await.as_deref(), Some(r#"{"a":2}"#));
+}
+
+#[tokio::test]
+async fn a_session_is_replaced_at_its_version_only() {
+    let (_, store) = store();
+    let first = create(&store, "key", r#"{"a":1}"#, HOUR).await;
+    assert_eq!(fetch(&store, "key").await.version, first);
+    let Replaced::Replaced(second) = store.replace("key", &map(r#"{"a":2}"#), HOUR, &first).await.unwrap() else {
+        panic!("nobody wrote since");
+    };
+    assert_eq!(fetch(&store, "key").await.version, second);
+    match store.replace("key", &map(r#"{"a":3}"#), HOUR, &first).await.unwrap() {
+        Replaced::Conflict(current) => {
+            assert_eq!((current.map.to_json(), current.version), (r#"{"a":2}"#.to_owned(), second));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(found(&store, "key").await.as_deref(), Some(r#"{"a":2}"#));
+    let absent = store.replace("absent", &map("{}"), HOUR, &second).await.unwrap();
+    assert!(matches!(absent, Replaced::Gone));
+    assert_eq!(found(&store, "absent").await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_replacements_of_one_version_one_succeeds() {
+    let (_, store) = store();
+    let version = create(&store, "key", "{}", HOUR).await;
+    let answers = all_at_once(16, |number| {
+        let store = store.clone();
+        async move { store.replace("key", &map(&format!(r#"{{"by":{number}}}"#)), HOUR, &version).await.unwrap() }
+    })
+    .await;
+    let replaced: Vec<_> = (0..16).filter(|number| matches!(answers[*number], Replaced::Replaced(_))).collect();
+    assert_eq!(replaced.len(), 1);
+    assert_eq!(found(&store, "key").await, Some(format!(r#"{{"by":{}}}"#, replaced[0])));
+}
+
+#[tokio::test]
+async fn a_version_is_never_used_again() {
+    let (clock, store) = store();
+    let mut seen = HashSet::new();
+    for _ in 0..3 {
+        let mut version = create(&store, "key", "{}", HOUR).await;
+        for _ in 0..3 {
+            assert!(seen.insert(version.as_bytes().to_vec()));
+            // Equal data is written at another version all the same.
+            let Replaced::Replaced(next) = store.replace("key", &map("{}"), HOUR, &version).await.unwrap() else {
+                panic!("nobody wrote since");
+            };
+            version = next;
+        }
+        store.set("key", &map("{}"), HOUR).await.unwrap();
+        assert!(seen.insert(fetch(&store, "key").await.version.as_bytes().to_vec()));
+        store.remove("key", None).await.unwrap();
+        clock.advance(61);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_removed_at_a_version_or_at_any() {
+    let (_, store) = store();
+    let first = create(&store, "key", "{}", HOUR).await;
+    store.set("key", &map(r#"{"a":1}"#), HOUR).await.unwrap();
+    match store.remove("key", Some(&first)).await.unwrap() {
+        Removed::Conflict(current) => assert_eq!(current.map.to_json(), r#"{"a":1}"#),
+        other => panic!("{other:?}"),
+    }
+    let current = fetch(&store, "key").await.version;
+    assert!(matches!(store.remove("key", Some(&current)).await, Ok(Removed::Removed)));
+    assert_eq!(found(&store, "key").await, None);
+    assert!(matches!(store.remove("key", None).await, Ok(Removed::Gone(None))));
+    create(&store, "other", "{}", HOUR).await;
+    assert!(matches!(store.remove("other", None).await, Ok(Removed::Removed)));
+    assert!(matches!(store.remove("other", None).await, Ok(Removed::Gone(Some(Marker::Destroyed)))));
+    assert!(matches!(store.remove("absent", None).await, Ok(Removed::Gone(None))));
+}
+
+#[tokio::test]
+async fn a_rotation_moves_a_session_and_says_where_to() {
+    let (_, store) = store();
+    let version = create(&store, "old", r#"{"a":1}"#, HOUR).await;
+    let value = map(r#"{"a":2}"#);
+    let rotation = Rotation { old: "old", new: "new", value: &value, exp: HOUR, version: &version };
+    let Replaced::Replaced(moved) = store.rotate(rotation).await.unwrap() else { panic!("nobody wrote since") };
+    assert_eq!(fetch(&store, "new").await.version, moved);
+    assert_eq!((found(&store, "old").await, found(&store, "new").await), (None, Some(value.to_json())));
+    let renewed = Marker::Renewed { successor: "new".into() };
+    assert_eq!(store.marker("old").await.unwrap(), Some(renewed.clone()));
+    assert!(matches!(store.rotate(Rotation { new: "third", ..rotation }).await, Ok(Replaced::Gone)));
+    assert!(matches!(store.remove("old", None).await, Ok(Removed::Gone(Some(marker))) if marker == renewed));
+}
+
+#[tokio::test]
+async fn a_rotation_at_another_version_changes_nothing() {
+    let (_, store) = store();
+    let stale = create(&store, "old", r#"{"a":1}"#, HOUR).await;
+    store.set("old", &map(r#"{"a":2}"#), HOUR).await.unwrap();
+    let value = map("{}");
+    let rotation = Rotation { old: "old", new: "new", value: &value, exp: HOUR, version: &stale };
+    assert!(matches!(store.rotate(rotation).await, Ok(Replaced::Conflict(_))));
+    assert_eq!(found(&store, "old").await.as_deref(), Some(r#"{"a":2}"#));
+    assert_eq!(found(&store, "new").await, None);
+    assert_eq!(store.marker("old").await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_rotations_of_one_session_one_is_left() {
+    let (_, store) = store();
+    let version = create(&store, "old", "{}", HOUR).await;
+    let answers = all_at_once(16, |number| {
+        let store = store.clone();
+        async move {
+            let (new, value) = (format!("new {number}"), map("{}"));
+            let rotation = Rotation { old: "old", new: &new, value: &value, exp: HOUR, version: &version };
+            matches!(store.rotate(rotation).await, Ok(Replaced::Replaced(_)))
+        }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|rotated| **rotated).count(), 1);
+    for (number, rotated) in answers.into_iter().enumerate() {
+        assert_eq!(found(&store, &format!("new {number}")).await.is_some(), rotated);
+    }
+}
+
+#[tokio::test]
+async fn markers_are_kept_for_a_minute() {
+    let (clock, store) = store();
+    create(&store, "key", "{}", Duration::from_secs(1)).await;
+    assert_eq!(store.marker("key").await.unwrap(), None);
+    store.remove("key", None).await.unwrap();
+    clock.advance(59);
+    assert_eq!(store.marker("key").await.unwrap(), Some(Marker::Destroyed));
+    clock.advance(1);
+    assert_eq!(store.marker("key").await.unwrap(), None);
+    assert!(matches!(store.remove("key", None).await, Ok(Removed::Gone(None))));
+}
+
+#[tokio::test]
+async fn sessions_expire_by_the_clock_for_every_operation() {
+    let (clock, store) = store();
+    let version = create(&store, "key", "{}", HOUR).await;
+    clock.advance(3599);
+    assert!(found(&store, "key").await.is_some());
+    clock.advance(1);
+    assert_eq!(found(&store, "key").await, None);
+    assert!(store.fetch("key").await.unwrap().is_none());
+    assert!(!store.touch("key", HOUR).await.unwrap());
+    assert!(matches!(store.replace("key", &map("{}"), HOUR, &version).await, Ok(Replaced::Gone)));
+    let value = map("{}");
+    let rotation = Rotation { old: "key", new: "new", value: &value, exp: HOUR, version: &version };
+    assert!(matches!(store.rotate(rotation).await, Ok(Replaced::Gone)));
+    assert!(matches!(store.remove("key", None).await, Ok(Removed::Gone(None))));
+}
+
+#[tokio::test]
+async fn a_touch_or_a_replacement_renews_the_expiry() {
+    let (clock, store) = store();
+    let version = create(&store, "key", "{}", HOUR).await;
+    clock.advance(3000);
+    assert!(store.touch("key", HOUR).await.unwrap());
+    clock.advance(3000);
+    assert_eq!(fetch(&store, "key").await.version, version);
+    store.replace("key", &map("{}"), HOUR, &version).await.unwrap();
+    clock.advance(3599);
+    assert!(found(&store, "key").await.is_some());
+    assert!(!store.touch("absent", HOUR).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_full_store_keeps_new_sessions_and_those_in_use_and_holds_no_more_than_its_limit() {
+    let clock = TestClock::new();
+    let store = MemoryBackend::builder().clock(clock).max_sessions(1000).build();
+    let used: Vec<_> = (0..20).map(|number| format!("old {number}")).collect();
+    for number in 0..1000 {
+        create(&store, &format!("old {number}"), "{}", HOUR).await;
+    }
+    for number in 0..1000 {
+        let new = format!("new {number}");
+        create(&store, &new, "{}", HOUR).await;
+        assert!(store.len() <= 1000);
+        for key in used.iter().chain([&new]) {
+            assert!(found(&store, key).await.is_some(), "{key}");
+        }
+    }
+    let mut surviving = 0;
+    for number in 900..1000 {
+        surviving += usize::from(found(&store, &format!("new {number}")).await.is_some());
+    }
+    assert!(surviving >= 90, "{surviving} of the latest 100");
+}
+
+#[tokio::test]
+async fn expired_sessions_are_freed_by_later_writes() {
+    let (clock, store) = store();
+    for number in 0..1000 {
+        create(&store, &format!("old {number}"), "{}", HOUR).await;
+    }
+    assert_eq!(store.len(), 1000);
+    clock.advance(3600);
+    for number in 0..1000 {
+        create(&store, &format!("new {number}"), "{}", HOUR).await;
+    }
+    assert_eq!(store.len(), 1000);
+    for number in 0..1000 {
+        assert!(found(&store, &format!("new {number}")).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_left_alone_and_emptied_is_empty_again() {
+    let (clock, store) = store();
+    assert!(store.is_empty());
+    create(&store, "key", "{}", HOUR).await;
+    store.remove("key", None).await.unwrap();
+    assert_eq!(store.len(), 1);
+    clock.advance(61);
+    create(&store, "other", "{}", HOUR).await;
+    assert_eq!(store.len(), 1);
+}
+
+#[tokio::test]
+async fn clones_are_one_store() {
+    let (_, store) = store();
+    store.clone().set("key", &map("{}"), HOUR).await.unwrap();
+    assert!(found(&store, "key").await.is_some());
+}

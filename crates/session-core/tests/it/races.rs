@@ -1,0 +1,247 @@
+//! Requests of one session that run at the same time: no update is lost, nothing is given away twice.
+//!
+//! They overlap for certain: all have loaded the session before any of them commits. On a store that compares and sets, and
+//! on one that can't, for which the manager keeps the promises within this process.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+
+use session_core::{Commit, OnGone, SessionConfig, SessionError, SessionManager};
+
+use crate::support::{
+    App, Browser, Fault, Plain, Request, SECRET, TestClock, at_once, defaults, increment, respond_together,
+};
+
+const MANY: usize = 200;
+
+async fn open_many(app: &App, browser: &Browser, count: usize) -> Vec<Request> {
+    let mut requests = Vec::new();
+    for _ in 0..count {
+        requests.push(app.open(browser).await);
+    }
+    requests
+}
+
+fn succeeded(responses: &[Commit]) -> usize {
+    responses.iter().filter(|response| response.error.is_none()).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_set_different_keys_keep_them_all() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(r#"{"user":"ann"}"#).await;
+        let requests = open_many(&app, &browser, MANY).await;
+        for (number, request) in requests.iter().enumerate() {
+            request.insert(&format!("key {number}"), number).unwrap();
+        }
+        let responses = respond_together(requests).await;
+        assert_eq!(succeeded(&responses), MANY);
+
+        let session = app.open(&browser).await;
+        assert_eq!(session.len(), MANY + 1);
+        for number in 0..MANY {
+            assert_eq!(session.get(&format!("key {number}")).unwrap(), Some(number));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn increments_are_all_counted() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(r#"{"n":0}"#).await;
+        let requests = open_many(&app, &browser, MANY).await;
+        requests.iter().for_each(|request| increment(request));
+        let responses = respond_together(requests).await;
+        assert_eq!(succeeded(&responses), MANY);
+        assert_eq!(app.data(&browser).await, format!(r#"{{"n":{MANY}}}"#));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn saves_are_all_counted_too() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(r#"{"n":0}"#).await;
+        let requests = open_many(&app, &browser, MANY).await;
+        let save = |request: Request| async move {
+            increment(&request);
+            request.save().await
+        };
+        let tasks: Vec<_> = requests.into_iter().map(|request| tokio::spawn(save(request))).collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(app.data(&browser).await, format!(r#"{{"n":{MANY}}}"#));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_many_concurrent_takes_succeeds() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(r#"{"token":"once","user":"ann"}"#).await;
+        let requests = open_many(&app, &browser, 50).await;
+        for request in &requests {
+            assert_eq!(request.take::<String>("token").unwrap().as_deref(), Some("once"));
+        }
+        let responses = respond_together(requests).await;
+        assert_eq!(succeeded(&responses), 1);
+        for error in responses.iter().filter_map(|response| response.error.as_ref()) {
+            assert!(matches!(error, SessionError::Taken { key } if &**key == "token"), "{error:?}");
+            assert_eq!(error.status(), 409);
+        }
+        assert_eq!(app.data(&browser).await, r#"{"user":"ann"}"#);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_many_concurrent_takes_of_the_only_value_succeeds() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(r#"{"token":"once"}"#).await;
+        let requests = open_many(&app, &browser, 50).await;
+        for request in &requests {
+            request.take::<String>("token").unwrap();
+        }
+        assert_eq!(succeeded(&respond_together(requests).await), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_take_by_a_request_that_renews_is_the_only_one_whatever_is_answered_to_the_others() {
+    for app in App::on_each_backend(|config| config.on_gone(OnGone::Drop)) {
+        let browser = app.browser_with(r#"{"token":"once","user":"ann"}"#).await;
+        let (login, other) = (app.open(&browser).await, app.open(&browser).await);
+        for request in [&login, &other] {
+            request.take::<String>("token").unwrap();
+        }
+        login.renew().unwrap();
+        assert_eq!(succeeded(&[login.respond(200).await, other.respond(200).await]), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_take_of_a_value_that_was_replaced_fails_and_leaves_the_new_one() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(r#"{"token":"old","user":"ann"}"#).await;
+        let taking = app.open(&browser).await;
+        taking.take::<String>("token").unwrap();
+        taking.insert("taken", true).unwrap();
+        app.visit(&mut browser.clone(), |session| session.insert("token", "new").unwrap()).await;
+        assert!(matches!(taking.respond(200).await.error, Some(SessionError::Taken { .. })));
+        assert_eq!(app.data(&browser).await, r#"{"token":"new","user":"ann"}"#);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_many_concurrent_renewals_is_left_and_the_browser_ends_up_with_it() {
+    for app in App::on_each_backend(defaults) {
+        let old = app.browser_with(r#"{"user":"ann"}"#).await;
+        let requests = open_many(&app, &old, 20).await;
+        for request in &requests {
+            request.renew().unwrap();
+        }
+        let responses = respond_together(requests).await;
+        assert_eq!(succeeded(&responses), 1);
+        for response in &responses {
+            assert_eq!(response.set_cookie.is_some(), response.error.is_none());
+            assert!(matches!(response.error, None | Some(SessionError::Gone)));
+        }
+
+        let (mut in_order, mut reversed) = (old.clone(), old.clone());
+        responses.iter().for_each(|response| in_order.receive(response));
+        responses.iter().rev().for_each(|response| reversed.receive(response));
+        assert_eq!(in_order, reversed);
+        assert_eq!(app.data(&in_order).await, r#"{"user":"ann"}"#);
+        assert_eq!(app.data(&old).await, "{}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_survives_that_another_request_was_about_to_empty_the_session() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(r#"{"last":1}"#).await;
+        let emptying = app.open(&browser).await;
+        emptying.remove("last").unwrap();
+        app.visit(&mut browser.clone(), |session| session.insert("written", true).unwrap()).await;
+        let response = emptying.respond(200).await;
+        assert!(response.error.is_none() && response.set_cookie.is_none(), "{response:?}");
+        assert_eq!(app.data(&browser).await, r#"{"written":true}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_write_to_a_session_that_was_emptied_meanwhile_is_kept_or_refused_but_not_lost_in_silence() {
+    for app in App::on_each_backend(defaults) {
+        let mut browser = app.browser_with(r#"{"last":1}"#).await;
+        let writing = app.open(&browser).await;
+        writing.insert("written", true).unwrap();
+        app.visit(&mut browser, |session| assert!(session.remove("last").unwrap())).await;
+        let response = writing.respond(200).await;
+        browser.receive(&response);
+        let kept = app.data(&browser).await == r#"{"written":true}"#;
+        assert!(kept || response.error.is_some(), "{response:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_takes_along_what_others_wrote_meanwhile() {
+    for app in App::on_each_backend(defaults) {
+        let mut browser = app.browser_with(r#"{"cart":[1]}"#).await;
+        let login = app.open(&browser).await;
+        login.insert("user", "ann").unwrap();
+        login.renew().unwrap();
+        app.visit(&mut browser.clone(), |session| session.insert("seen", 7).unwrap()).await;
+        browser.receive(&login.respond(200).await);
+        assert_eq!(app.data(&browser).await, r#"{"cart":[1],"seen":7,"user":"ann"}"#);
+    }
+}
+
+#[tokio::test]
+async fn of_two_writes_of_one_key_the_later_one_stays() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(r#"{"key":"before"}"#).await;
+        let (first, second) = (app.open(&browser).await, app.open(&browser).await);
+        first.insert("key", "first").unwrap();
+        second.insert("key", "second").unwrap();
+        assert_eq!(succeeded(&[first.respond(200).await, second.respond(200).await]), 2);
+        assert_eq!(app.data(&browser).await, r#"{"key":"second"}"#);
+    }
+}
+
+#[tokio::test]
+async fn managers_of_one_configuration_keep_the_promises_together() {
+    let config = SessionConfig::builder(SECRET, "id").backend(Plain::default()).build().unwrap();
+    let app = || App { manager: SessionManager::new(config.clone()), clock: TestClock::new() };
+    let (one, other) = (app(), app());
+    let browser = one.browser_with("{\"n\":0}").await;
+    let (first, second) = (one.open(&browser).await, other.open(&browser).await);
+    [&first, &second].into_iter().for_each(|request| increment(request));
+    let (first, second) = tokio::join!(first.respond(200), second.respond(200));
+    assert_eq!(succeeded(&[first, second]), 2);
+    assert_eq!(one.data(&browser).await, r#"{"n":2}"#);
+}
+
+#[test]
+fn writers_that_wait_for_their_turn_in_memory_need_no_runtime() {
+    let (app, probe) = App::server(defaults);
+    let mut browser = at_once(app.browser_with(r#"{"user":"ann"}"#));
+    let [first, second] = [(); 2].map(|()| at_once(app.open(&browser)));
+    first.insert("first", 1).unwrap();
+    second.insert("second", 2).unwrap();
+    at_once(app.visit(&mut browser, |session| session.insert("other", 3).unwrap()));
+
+    // When it is the first one's turn, at its second attempt, the second one comes to wait.
+    let second: Arc<Mutex<Pin<Box<dyn Future<Output = Commit> + Send>>>> =
+        Arc::new(Mutex::new(Box::pin(async move { second.respond(200).await })));
+    let (attempts, waiting) = (AtomicU32::new(0), second.clone());
+    let begin = move || {
+        if attempts.fetch_add(1, Ordering::Relaxed) == 1 {
+            let poll = waiting.lock().unwrap().as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(poll.is_pending());
+        }
+    };
+    probe.fail("replace", Fault::Overtaken(Arc::new(begin)));
+    let responses = [at_once(first.respond(200)), at_once(second.lock().unwrap().as_mut())];
+    assert_eq!(succeeded(&responses), 2);
+    assert_eq!(at_once(app.data(&browser)), r#"{"user":"ann","other":3,"first":1,"second":2}"#);
+}

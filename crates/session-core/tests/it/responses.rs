@@ -1,0 +1,180 @@
+//! Which responses commit, and what is left to do once the response head was sent.
+
+use session_core::SessionError;
+
+use crate::support::{App, Browser, Fault, Step, defaults};
+
+const DATA: &str = r#"{"user":"ann"}"#;
+
+#[tokio::test]
+async fn a_failed_response_commits_no_changes() {
+    let steps: [Step; 4] = [
+        |session| session.insert("late", true).unwrap(),
+        |session| session.renew().unwrap(),
+        |session| session.clear().unwrap(),
+        |session| session.set_max_age(std::time::Duration::from_secs(9)).unwrap(),
+    ];
+    for status in [500, 503, 599] {
+        for step in steps {
+            for app in App::on_each_backend(defaults).into_iter().chain([App::in_cookie(defaults)]) {
+                let browser = app.browser_with(DATA).await;
+                let request = app.open(&browser).await;
+                step(&request);
+                let response = request.respond(status).await;
+                assert!(response.set_cookie.is_none() && response.error.is_none(), "{response:?}");
+                assert_eq!(app.data(&browser).await, DATA);
+
+                let new = app.open(&Browser::default()).await;
+                new.insert("user", "bob").unwrap();
+                assert_eq!(new.respond(status).await.set_cookie, None);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_other_response_commits() {
+    for status in [101, 200, 304, 404, 499] {
+        let (app, _) = App::server(defaults);
+        let browser = app.browser_with(DATA).await;
+        let request = app.open(&browser).await;
+        request.insert("status", status).unwrap();
+        assert!(request.respond(status).await.error.is_none());
+        assert_eq!(app.open(&browser).await.get("status").unwrap(), Some(status));
+    }
+}
+
+#[tokio::test]
+async fn by_configuration_failed_responses_commit_too() {
+    for app in App::on_each_backend(|config| config.commit_on_server_error(true)) {
+        let mut browser = Browser::default();
+        let request = app.open(&browser).await;
+        request.insert("user", "ann").unwrap();
+        browser.receive(&request.respond(500).await);
+        assert_eq!(app.data(&browser).await, DATA);
+    }
+}
+
+#[tokio::test]
+async fn a_destruction_is_carried_out_whatever_the_status() {
+    for loaded in [true, false] {
+        let [memory, plain] = App::on_each_backend(defaults);
+        for (app, stored) in [(memory, true), (plain, true), (App::in_cookie(defaults), false)] {
+            let old = app.browser_with(DATA).await;
+            let mut browser = old.clone();
+            let handle = app.handle(&browser);
+            if loaded {
+                handle.load().await.unwrap().insert("late", true).unwrap();
+            }
+            handle.destroy();
+            browser.receive(&app.manager.commit(&handle, 500).await);
+            assert!(!browser.has_cookie());
+            // A cookie that holds the session itself can't be revoked.
+            assert_eq!(app.data(&old).await, if stored { "{}" } else { DATA });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failed_response_destroys_and_makes_no_new_session() {
+    let (app, probe) = App::server(defaults);
+    let mut browser = app.browser_with(DATA).await;
+    let request = app.open(&browser).await;
+    request.destroy();
+    request.insert("user", "bob").unwrap();
+    probe.calls();
+    browser.receive(&request.respond(500).await);
+    assert_eq!(probe.calls(), ["remove"]);
+    assert!(!browser.has_cookie());
+}
+
+#[tokio::test]
+async fn what_was_saved_gets_its_cookie_even_if_the_response_fails() {
+    for renewed in [false, true] {
+        for app in App::on_each_backend(defaults) {
+            let mut browser = if renewed { app.browser_with(DATA).await } else { Browser::default() };
+            let request = app.open(&browser).await;
+            request.renew().unwrap();
+            request.insert("user", "ann").unwrap();
+            request.save().await.unwrap();
+            request.insert("late", true).unwrap();
+            browser.receive(&request.respond(500).await);
+            assert_eq!(app.data(&browser).await, DATA);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_was_carried_out_gets_its_cookie_even_if_save_was_cancelled_and_the_response_fails() {
+    let (app, probe) = App::server(defaults);
+    let mut browser = app.browser_with(DATA).await;
+    let request = app.open(&browser).await;
+    request.renew().unwrap();
+    request.cancel_save(&probe, Fault::NeverReplies).await;
+    browser.receive(&request.respond(500).await);
+    assert_eq!(app.data(&browser).await, DATA);
+}
+
+#[tokio::test]
+async fn what_a_failed_response_did_not_commit_is_not_saved_afterwards() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(DATA).await;
+        let request = app.open(&browser).await;
+        request.insert("discarded", true).unwrap();
+        assert!(request.respond(500).await.error.is_none());
+        request.insert("streamed", true).unwrap();
+        request.save().await.unwrap();
+        assert_eq!(app.data(&browser).await, r#"{"user":"ann","streamed":true}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_stored_session_can_be_changed_and_saved_after_the_response_head() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(DATA).await;
+        let request = app.open(&browser).await;
+        assert!(request.respond(200).await.error.is_none());
+        request.insert("streamed", 1).unwrap();
+        request.save().await.unwrap();
+        app.visit(&mut browser.clone(), |session| session.insert("meanwhile", 2).unwrap()).await;
+        request.insert("streamed", 3).unwrap();
+        request.save().await.unwrap();
+        assert_eq!(app.data(&browser).await, r#"{"user":"ann","streamed":3,"meanwhile":2}"#);
+        request.destroy();
+        request.save().await.unwrap();
+        assert_eq!(app.data(&browser).await, "{}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_session_that_got_its_cookie_can_be_saved_after_the_response_head() {
+    for app in App::on_each_backend(defaults) {
+        let mut browser = Browser::default();
+        let request = app.open(&browser).await;
+        request.insert("user", "ann").unwrap();
+        browser.receive(&request.respond(200).await);
+        request.insert("streamed", true).unwrap();
+        request.save().await.unwrap();
+        assert_eq!(app.data(&browser).await, r#"{"user":"ann","streamed":true}"#);
+    }
+}
+
+#[tokio::test]
+async fn what_needs_a_cookie_fails_after_the_response_head() {
+    let (app, probe) = App::server(defaults);
+    let new = app.open(&Browser::default()).await;
+    let stored = app.open(&app.browser_with(DATA).await).await;
+    let cookie_app = App::in_cookie(defaults);
+    let in_cookie = cookie_app.open(&cookie_app.browser_with(DATA).await).await;
+    for request in [&new, &stored, &in_cookie] {
+        assert!(request.respond(200).await.error.is_none());
+        assert!(matches!(request.renew(), Err(SessionError::HeadersSent)));
+    }
+    for request in [&new, &in_cookie] {
+        assert!(matches!(request.insert("late", 1), Err(SessionError::HeadersSent)));
+        assert!(matches!(request.update("n", |n: Option<u8>| n.unwrap_or(1)), Err(SessionError::HeadersSent)));
+    }
+    probe.calls();
+    new.save().await.unwrap();
+    assert!(probe.calls().is_empty());
+}

@@ -1,0 +1,205 @@
+//! What each kind of request asks of the store, call by call: the table of the design.
+
+use session_core::Session;
+
+use crate::support::{App, Browser, Probe, defaults};
+
+const HALF_LIFE: u64 = 7 * 24 * 3600;
+
+struct Counted {
+    app: App,
+    probe: Probe,
+    browser: Browser,
+}
+
+impl Counted {
+    async fn new() -> Self {
+        let (app, probe) = App::server(defaults);
+        let browser = app.browser_with(r#"{"user":"ann"}"#).await;
+        probe.calls();
+        Self { app, probe, browser }
+    }
+
+    /// What a whole request asks of the store.
+    async fn calls(&mut self, handler: impl FnOnce(&Session)) -> Vec<&'static str> {
+        self.app.visit(&mut self.browser, handler).await;
+        self.probe.calls()
+    }
+}
+
+fn read(session: &Session) {
+    session.get::<String>("user").expect("it is a text");
+}
+
+fn write(session: &Session) {
+    session.insert("written", true).expect("it can be written to");
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_asked_for_costs_nothing_even_if_its_cookie_is_due_for_a_refresh() {
+    let Counted { app, probe, browser } = Counted::new().await;
+    app.clock.advance(HALF_LIFE);
+    let readings = app.clock.readings();
+    let response = app.manager.commit(&app.handle(&browser), 200).await;
+    assert!(response.set_cookie.is_none() && response.error.is_none() && !response.session_used);
+    assert!(probe.calls().is_empty());
+    // Whoever verifies a token looks at the clock, as a request that reads does.
+    assert_eq!(app.clock.readings(), readings);
+    assert!(app.visit(&mut browser.clone(), read).await.is_some());
+    assert!(app.clock.readings() > readings);
+}
+
+#[tokio::test]
+async fn a_session_in_the_cookie_that_nobody_asked_for_costs_nothing() {
+    let app = App::in_cookie(defaults);
+    let browser = app.browser_with(r#"{"user":"ann"}"#).await;
+    app.clock.advance(HALF_LIFE);
+    let readings = app.clock.readings();
+    let response = app.manager.commit(&app.handle(&browser), 200).await;
+    assert!(response.set_cookie.is_none() && !response.session_used);
+    assert_eq!(app.clock.readings(), readings);
+}
+
+#[tokio::test]
+async fn reading_without_a_cookie_or_by_one_that_is_forged_or_expired_asks_nothing() {
+    let mut counted = Counted::new().await;
+    let cookie = counted.browser.header();
+    let (start, signature) = cookie.rsplit_once('.').unwrap();
+    let forged = format!("{start}.{}", signature.chars().rev().collect::<String>());
+    let valid = std::mem::replace(&mut counted.browser, Browser::with_cookie(&forged));
+    assert!(counted.calls(read).await.is_empty());
+    counted.browser = Browser::default();
+    assert!(counted.calls(read).await.is_empty());
+    counted.browser = valid;
+    assert_eq!(counted.calls(read).await, ["fetch"]);
+    counted.app.clock.advance(2 * HALF_LIFE + 1);
+    assert!(counted.calls(read).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_read_is_one_call_and_two_when_a_refresh_is_due() {
+    let mut counted = Counted::new().await;
+    assert_eq!(counted.calls(read).await, ["fetch"]);
+    counted.app.clock.advance(HALF_LIFE);
+    assert_eq!(counted.calls(read).await, ["fetch", "touch"]);
+    assert_eq!(counted.calls(read).await, ["fetch"]);
+}
+
+#[tokio::test]
+async fn a_first_insert_and_a_login_without_a_session_are_one_call() {
+    let mut counted = Counted::new().await;
+    counted.browser = Browser::default();
+    assert_eq!(counted.calls(write).await, ["create"]);
+    counted.browser = Browser::default();
+    let login = |session: &Session| {
+        session.renew().unwrap();
+        write(session);
+    };
+    assert_eq!(counted.calls(login).await, ["create"]);
+}
+
+#[tokio::test]
+async fn a_modification_is_two_calls_whether_or_not_a_refresh_is_due() {
+    let mut counted = Counted::new().await;
+    assert_eq!(counted.calls(write).await, ["fetch", "replace"]);
+    counted.app.clock.advance(HALF_LIFE);
+    assert_eq!(counted.calls(|session| session.insert("more", 1).unwrap()).await, ["fetch", "replace"]);
+}
+
+#[tokio::test]
+async fn a_change_that_changes_nothing_is_one_call() {
+    let mut counted = Counted::new().await;
+    assert_eq!(counted.calls(|session| session.insert("user", "ann").unwrap()).await, ["fetch"]);
+    assert_eq!(counted.calls(|session| assert!(!session.remove("absent").unwrap())).await, ["fetch"]);
+    assert_eq!(counted.calls(|session| assert!(session.take::<u8>("absent").unwrap().is_none())).await, ["fetch"]);
+    let same = |session: &Session| drop(session.update("user", |user: Option<String>| user.unwrap_or_default()));
+    assert_eq!(counted.calls(same).await, ["fetch"]);
+}
+
+#[tokio::test]
+async fn one_conflict_costs_one_more_call() {
+    let counted = Counted::new().await;
+    let request = counted.app.open(&counted.browser).await;
+    request.insert("mine", 1).unwrap();
+    counted.app.visit(&mut counted.browser.clone(), write).await;
+    counted.probe.calls();
+    assert!(request.respond(200).await.error.is_none());
+    assert_eq!(counted.probe.calls(), ["replace", "replace"]);
+}
+
+#[tokio::test]
+async fn a_session_that_is_emptied_is_two_calls() {
+    let mut counted = Counted::new().await;
+    assert_eq!(counted.calls(|session| session.clear().unwrap()).await, ["fetch", "remove"]);
+}
+
+#[tokio::test]
+async fn a_renewal_is_two_calls_with_or_without_changes() {
+    let mut counted = Counted::new().await;
+    assert_eq!(counted.calls(|session| session.renew().unwrap()).await, ["fetch", "rotate"]);
+    let login = |session: &Session| {
+        write(session);
+        session.renew().unwrap();
+    };
+    assert_eq!(counted.calls(login).await, ["fetch", "rotate"]);
+}
+
+#[tokio::test]
+async fn an_unknown_id_is_one_call_when_read_and_three_when_written() {
+    let mut counted = Counted::new().await;
+    counted.app.visit(&mut counted.browser.clone(), Session::destroy).await;
+    counted.probe.calls();
+    assert_eq!(counted.calls(read).await, ["fetch"]);
+    assert_eq!(counted.calls(write).await, ["fetch", "marker", "create"]);
+}
+
+#[tokio::test]
+async fn a_destruction_is_one_call_without_reading_and_none_without_a_valid_cookie() {
+    let counted = Counted::new().await;
+    for (browser, calls) in [
+        (counted.browser.clone(), &["remove"][..]),
+        (Browser::default(), &[]),
+        (Browser::with_cookie("id=forged.ZVPxAA.x"), &[]),
+    ] {
+        let handle = counted.app.handle(&browser);
+        handle.destroy();
+        assert!(counted.app.manager.commit(&handle, 200).await.error.is_none());
+        assert_eq!(counted.probe.calls(), calls);
+    }
+}
+
+#[tokio::test]
+async fn a_destruction_after_reading_is_two_calls_and_three_with_a_new_session() {
+    let mut counted = Counted::new().await;
+    let replaced = |session: &Session| {
+        session.destroy();
+        write(session);
+    };
+    assert_eq!(counted.calls(replaced).await, ["fetch", "remove", "create"]);
+    assert_eq!(counted.calls(Session::destroy).await, ["fetch", "remove"]);
+}
+
+#[tokio::test]
+async fn what_was_saved_is_not_written_again_by_the_commit() {
+    for (browser_is_new, call) in [(true, "create"), (false, "replace")] {
+        let counted = Counted::new().await;
+        let browser = if browser_is_new { Browser::default() } else { counted.browser };
+        let request = counted.app.open(&browser).await;
+        write(&request);
+        counted.probe.calls();
+        request.save().await.unwrap();
+        assert_eq!(counted.probe.calls(), [call]);
+        request.save().await.unwrap();
+        assert_eq!(request.respond(200).await.set_cookie.is_some(), browser_is_new);
+        assert!(counted.probe.calls().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_failed_response_writes_nothing() {
+    let counted = Counted::new().await;
+    let request = counted.app.open(&counted.browser).await;
+    write(&request);
+    assert!(request.respond(500).await.error.is_none());
+    assert_eq!(counted.probe.calls(), ["fetch"]);
+}

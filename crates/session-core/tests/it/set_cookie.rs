@@ -1,0 +1,225 @@
+//! When a response sets the session's cookie, and when it must not.
+
+use cookie::Cookie;
+use cookie::time::{Duration, OffsetDateTime};
+use session_core::signer::Key;
+use session_core::{ISessionBackend, SameSite, Session, SessionConfigBuilder};
+
+use crate::support::{App, Browser, Fault, SECRET, Step, TestClock, defaults};
+
+const DATA: &str = r#"{"user":"ann"}"#;
+const HALF_LIFE: u64 = 7 * 24 * 3600;
+
+fn parsed(set_cookie: &str) -> Cookie<'_> {
+    Cookie::parse(set_cookie).expect("a Set-Cookie value is well-formed")
+}
+
+#[tokio::test]
+async fn a_new_or_renewed_session_sets_the_cookie() {
+    for app in App::on_each_backend(defaults) {
+        let mut browser = Browser::default();
+        assert!(app.visit(&mut browser, |session| session.insert("user", "ann").unwrap()).await.is_some());
+        assert!(app.visit(&mut browser, |session| session.renew().unwrap()).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn reading_or_writing_a_session_whose_cookie_is_fresh_does_not() {
+    for app in App::on_each_backend(defaults) {
+        let mut browser = app.browser_with(DATA).await;
+        app.clock.advance(HALF_LIFE - 1);
+        let steps: [Step; 3] =
+            [|_| (), |session| session.insert("a", 1).unwrap(), |session| session.insert("a", 1).unwrap()];
+        for step in steps {
+            assert_eq!(app.visit(&mut browser, step).await, None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_in_which_nothing_is_left_at_first_sets_none() {
+    let (app, probe) = App::server(defaults);
+    let steps: [Step; 3] = [
+        |_| (),
+        |session| session.renew().unwrap(),
+        |session| {
+            session.insert("a", 1).unwrap();
+            session.remove("a").unwrap();
+        },
+    ];
+    for step in steps {
+        assert_eq!(app.visit(&mut Browser::default(), step).await, None);
+    }
+    assert!(probe.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_forged_expired_or_unknown_cookie_is_left_alone() {
+    let (app, _) = App::server(defaults);
+    let unknown = app.browser_with(DATA).await;
+    app.visit(&mut unknown.clone(), Session::destroy).await;
+    let expired = app.browser_with(DATA).await;
+    let steps: [Step; 3] = [|_| (), Session::destroy, |session| session.clear().unwrap()];
+    for browser in [Browser::with_cookie("id=forged"), Browser::with_cookie("id=null"), unknown, expired] {
+        for step in steps {
+            assert_eq!(app.visit(&mut browser.clone(), step).await, None);
+        }
+        app.clock.advance(15 * 24 * 3600);
+        assert_eq!(app.visit(&mut browser.clone(), |_| ()).await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_destroyed_or_emptied_session_removes_the_cookie() {
+    let steps: [Step; 4] = [
+        Session::destroy,
+        |session| session.clear().unwrap(),
+        |session| assert!(session.remove("user").unwrap()),
+        |session| assert!(session.take::<String>("user").unwrap().is_some()),
+    ];
+    for step in steps {
+        for app in App::on_each_backend(defaults) {
+            let mut browser = app.browser_with(DATA).await;
+            app.visit(&mut browser, step).await;
+            assert!(!browser.has_cookie());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_removal_has_the_attributes_of_the_cookie() {
+    let elaborate: fn(SessionConfigBuilder) -> SessionConfigBuilder = |config| {
+        config
+            .path("/app")
+            .domain("example.com")
+            .https_only(true)
+            .same_site(SameSite::None)
+            .partitioned(true)
+            .danger_allow_script_access()
+    };
+    for configure in [defaults, elaborate] {
+        for app in App::on_each_backend(configure).into_iter().chain([App::in_cookie(configure)]) {
+            let set = app.visit(&mut Browser::default(), |session| session.insert("user", "ann").unwrap()).await;
+            let set = set.unwrap();
+            let mut browser = Browser::with_cookie(&set);
+            let removal = app.visit(&mut browser, Session::destroy).await.unwrap();
+            assert!(!browser.has_cookie());
+
+            let (set, removal) = (parsed(&set), parsed(&removal));
+            let attributes = |cookie: &Cookie<'_>| {
+                let place = (cookie.path().map(str::to_owned), cookie.domain().map(str::to_owned));
+                (place, cookie.secure(), cookie.http_only(), cookie.same_site(), cookie.partitioned())
+            };
+            assert_eq!(attributes(&set), attributes(&removal));
+            assert_eq!((removal.name(), removal.value()), ("id", ""));
+            assert_eq!(removal.max_age(), Some(Duration::ZERO));
+            assert_eq!(removal.expires_datetime(), Some(OffsetDateTime::UNIX_EPOCH));
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_cookie_is_sent_before_the_store_has_confirmed() {
+    let steps: [(Step, &str); 5] = [
+        (|session| session.insert("user", "bob").unwrap(), "replace"),
+        (|session| session.renew().unwrap(), "rotate"),
+        (|session| session.clear().unwrap(), "remove"),
+        (Session::destroy, "remove"),
+        (
+            |session| {
+                session.destroy();
+                session.insert("user", "bob").unwrap();
+            },
+            "remove",
+        ),
+    ];
+    for fault in [Fault::Down, Fault::LostRequest] {
+        for (step, call) in steps {
+            let (app, probe) = App::server(defaults);
+            let browser = app.browser_with(DATA).await;
+            app.clock.advance(HALF_LIFE);
+            probe.fail(call, fault.clone());
+            let request = app.open(&browser).await;
+            step(&request);
+            let response = request.respond(200).await;
+            assert_eq!(response.set_cookie, None, "{call}");
+            assert_eq!(response.error.map(|error| error.status()), Some(503), "{call}");
+            probe.heal();
+            assert_eq!(app.data(&browser).await, DATA);
+        }
+        let (app, probe) = App::server(defaults);
+        probe.fail("create", fault);
+        let request = app.open(&Browser::default()).await;
+        request.insert("user", "ann").unwrap();
+        let response = request.respond(200).await;
+        assert!(response.set_cookie.is_none() && response.error.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_fails_or_finds_nothing_leaves_cookie_and_response_alone() {
+    let (app, probe) = App::server(defaults);
+    let browser = app.browser_with(DATA).await;
+    app.clock.advance(HALF_LIFE);
+    for fault in [Fault::Down, Fault::LostRequest, Fault::LostReply] {
+        probe.fail("touch", fault);
+        assert_eq!(app.visit(&mut browser.clone(), |_| ()).await, None);
+        probe.heal();
+    }
+    let request = app.open(&browser).await;
+    let key = format!("session:{}", request.id().unwrap().as_str());
+    probe.memory.delete(&key).await.unwrap();
+    let response = request.respond(200).await;
+    assert!(response.set_cookie.is_none() && response.error.is_none());
+}
+
+#[tokio::test]
+async fn a_token_by_another_than_the_signing_key_is_replaced_at_once() {
+    for in_cookie in [false, true] {
+        let clock = TestClock::new();
+        let memory = session_core::MemoryBackend::builder().clock(clock.clone()).build();
+        let stored = |config: SessionConfigBuilder| if in_cookie { config } else { config.backend(memory.clone()) };
+        let before = App::new(clock.clone(), stored);
+        let mut browser = before.browser_with(DATA).await;
+
+        // The signing key of the builder is not the last word: another app with another key, which knows the old one.
+        let rotated = session_core::SessionConfig::builder(Key::new("the next secret, also of 32 bytes"), "id")
+            .verify_key(SECRET)
+            .clock(clock.clone());
+        let manager = session_core::SessionManager::new(stored(rotated).build().unwrap());
+        let after = App { manager, clock };
+        for expected in [true, false] {
+            assert_eq!(after.visit(&mut browser, |_| ()).await.is_some(), expected);
+        }
+        assert_eq!(after.data(&browser).await, DATA);
+        assert_eq!(before.data(&browser).await, "{}");
+    }
+}
+
+#[tokio::test]
+async fn a_destroyed_session_leaves_no_cookie_behind_when_the_store_fails() {
+    let (app, probe) = App::server(defaults);
+    let request = app.open(&Browser::default()).await;
+    request.insert("user", "ann").unwrap();
+    request.save().await.unwrap();
+    request.destroy();
+    probe.fail("remove", Fault::Down);
+    let response = request.respond(200).await;
+    assert_eq!(response.error.map(|error| error.status()), Some(503));
+    assert_eq!(response.set_cookie, None);
+}
+
+#[tokio::test]
+async fn a_destroyed_session_that_somebody_else_has_destroyed_leaves_no_cookie_behind() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(DATA).await;
+        let (leaving, other) = (app.open(&browser).await, app.open(&browser).await);
+        leaving.renew().unwrap();
+        leaving.save().await.unwrap();
+        other.destroy();
+        assert!(other.respond(200).await.error.is_none());
+        leaving.destroy();
+        let response = leaving.respond(200).await;
+        assert!(response.error.is_none() && response.set_cookie.is_none(), "{response:?}");
+    }
+}

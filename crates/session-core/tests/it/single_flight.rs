@@ -1,0 +1,158 @@
+//! What a request asks of the store happens once, however often and from wherever it is asked for.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use session_core::SessionError;
+
+use crate::support::{App, Browser, Fault, assert_succeeded, begin, counting, defaults, increment};
+
+const SLOW: Fault = Fault::Slow(Duration::from_millis(100));
+
+#[tokio::test(start_paused = true)]
+async fn saves_and_commit_at_once_mint_one_id_and_write_once() {
+    let (app, probe) = App::server(defaults);
+    let mut browser = Browser::default();
+    let request = app.open(&browser).await;
+    request.insert("user", "ann").unwrap();
+    probe.fail("create", SLOW);
+    let (first, second, response) = tokio::join!(request.save(), request.save(), request.respond(200));
+    first.and(second).unwrap();
+    assert_succeeded(&response);
+    assert_eq!(probe.calls(), ["create"]);
+    assert_eq!(probe.memory.len(), 1);
+    browser.receive(&response);
+    assert_eq!(app.data(&browser).await, r#"{"user":"ann"}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn save_and_commit_at_once_renew_once() {
+    let (app, probe, mut browser, request) = counting().await;
+    request.renew().unwrap();
+    increment(&request);
+    probe.fail("rotate", SLOW);
+    let (saved, response) = tokio::join!(request.save(), request.respond(200));
+    saved.unwrap();
+    assert_eq!(probe.calls(), ["rotate"]);
+    browser.receive(&response);
+    assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_load_twice_at_once_ask_the_store_once() {
+    let (app, probe) = App::server(defaults);
+    let browser = app.browser_with(r#"{"user":"ann"}"#).await;
+    let handle = app.handle(&browser);
+    probe.calls();
+    probe.fail("fetch", SLOW);
+    let (first, second) = tokio::join!(handle.load(), handle.load());
+    assert_eq!(first.unwrap().to_json(), second.unwrap().to_json());
+    assert_eq!(probe.calls(), ["fetch"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_made_while_a_save_is_in_flight_are_persisted_by_the_commit() {
+    let (app, probe, browser, request) = counting().await;
+    increment(&request);
+    request.insert("early", 1).unwrap();
+    probe.fail("replace", SLOW);
+    {
+        let mut save = pin!(request.save());
+        begin(&mut save).await;
+        increment(&request);
+        request.remove("early").unwrap();
+        request.insert("late", 2).unwrap();
+        save.await.unwrap();
+    }
+    assert_eq!(app.data(&browser).await, r#"{"n":1,"early":1}"#);
+    assert_eq!(request.to_json(), r#"{"n":2,"late":2}"#);
+    probe.calls();
+    assert_succeeded(&request.respond(200).await);
+    assert_eq!(probe.calls(), ["replace"]);
+    assert_eq!(app.data(&browser).await, r#"{"n":2,"late":2}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_made_while_a_save_meets_a_conflict_stay_on_top_of_what_others_wrote() {
+    let (app, probe, browser, request) = counting().await;
+    increment(&request);
+    app.visit(&mut browser.clone(), |session| {
+        increment(session);
+        session.insert("other", true).unwrap();
+    })
+    .await;
+    probe.fail("replace", SLOW);
+    {
+        let mut save = pin!(request.save());
+        begin(&mut save).await;
+        increment(&request);
+        save.await.unwrap();
+    }
+    assert_eq!(request.to_json(), r#"{"n":3,"other":true}"#);
+    assert_succeeded(&request.respond(200).await);
+    assert_eq!(app.data(&browser).await, r#"{"n":3,"other":true}"#);
+}
+
+#[tokio::test]
+async fn changes_stay_pending_when_the_store_refuses_a_save() {
+    let (app, probe, browser, request) = counting().await;
+    increment(&request);
+    probe.fail("replace", Fault::Down);
+    assert!(matches!(request.save().await, Err(SessionError::Store(_))));
+    probe.heal();
+    increment(&request);
+    assert_succeeded(&request.respond(200).await);
+    assert_eq!(app.data(&browser).await, r#"{"n":2}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_destroyed_while_it_is_created_leaves_nothing() {
+    for cancelled in [false, true] {
+        let (app, probe) = App::server(defaults);
+        let mut browser = Browser::default();
+        let request = app.open(&browser).await;
+        increment(&request);
+        if cancelled {
+            request.cancel_save(&probe, Fault::NeverReplies).await;
+            request.destroy();
+        } else {
+            probe.fail("create", SLOW);
+            let mut save = pin!(request.save());
+            begin(&mut save).await;
+            request.destroy();
+            save.await.unwrap();
+        }
+        let response = request.respond(200).await;
+        assert_succeeded(&response);
+        browser.receive(&response);
+        assert!(!browser.has_cookie());
+        // What is left is a marker, which goes by itself.
+        app.clock.advance(61);
+        app.browser_with(r#"{"n":0}"#).await;
+        assert_eq!(probe.memory.len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_destroyed_during_a_save_hands_none_of_its_data_to_the_next_one() {
+    for known in [true, false] {
+        let (app, probe, mut browser, mut request) = counting().await;
+        if !known {
+            browser = Browser::default();
+            request = app.open(&browser).await;
+        }
+        request.insert("user", "ann").unwrap();
+        probe.fail("*", SLOW);
+        {
+            let mut save = pin!(request.save());
+            begin(&mut save).await;
+            request.destroy();
+            save.await.unwrap();
+        }
+        assert_eq!(request.to_json(), "{}");
+        probe.heal();
+        request.insert("farewell", true).unwrap();
+        browser.receive(&request.respond(200).await);
+        assert_eq!(app.data(&browser).await, r#"{"farewell":true}"#);
+    }
+}

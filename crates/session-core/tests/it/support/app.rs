@@ -1,0 +1,194 @@
+//! A service in one value: a manager, its clock, and requests that go all the way.
+
+use std::ops::Deref;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use session_core::{
+    Clock, Commit, ISessionBackend, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle,
+    SessionManager, SessionMap,
+};
+use tokio::sync::Barrier;
+
+use super::{Browser, Fault, NOW, Plain, Probe, SECRET, begin};
+
+/// A clock that is set by the test, and that knows how often it was read.
+#[derive(Clone)]
+pub(crate) struct TestClock {
+    seconds: Arc<AtomicU64>,
+    readings: Arc<AtomicUsize>,
+}
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        Self { seconds: Arc::new(AtomicU64::new(NOW)), readings: Arc::default() }
+    }
+
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.seconds.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(crate) fn readings(&self) -> usize {
+        self.readings.load(Ordering::SeqCst)
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> SystemTime {
+        self.readings.fetch_add(1, Ordering::SeqCst);
+        UNIX_EPOCH + Duration::from_secs(self.seconds.load(Ordering::SeqCst))
+    }
+}
+
+/// What a handler does, where a test goes through several.
+pub(crate) type Step = fn(&Session);
+
+/// For tests that need nothing but the defaults.
+pub(crate) fn defaults(config: SessionConfigBuilder) -> SessionConfigBuilder {
+    config
+}
+
+pub(crate) struct App {
+    pub(crate) manager: SessionManager,
+    pub(crate) clock: TestClock,
+}
+
+impl App {
+    pub(crate) fn new(clock: TestClock, configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
+        let config = configure(SessionConfig::builder(SECRET, "id").clock(clock.clone()));
+        Self { manager: SessionManager::new(config.build().expect("the configuration is valid")), clock }
+    }
+
+    /// Sessions live in the cookie.
+    pub(crate) fn in_cookie(configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
+        Self::new(TestClock::new(), configure)
+    }
+
+    /// Sessions are kept in memory, behind a probe.
+    pub(crate) fn server(configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> (Self, Probe) {
+        let clock = TestClock::new();
+        let probe = Probe::new(MemoryBackend::builder().clock(clock.clone()).build());
+        (Self::new(clock, |config| configure(config.backend(probe.clone()))), probe)
+    }
+
+    /// One app with a store that compares and sets, one with a store that can't. Both are patient: a busy machine must
+    /// not decide a race.
+    pub(crate) fn on_each_backend(configure: fn(SessionConfigBuilder) -> SessionConfigBuilder) -> [Self; 2] {
+        let on = |clock: TestClock, backend: Arc<dyn ISessionBackend>| {
+            Self::new(clock, |config| configure(config.backend(backend).request_deadline(Duration::from_secs(60))))
+        };
+        let clock = TestClock::new();
+        let memory = MemoryBackend::builder().clock(clock.clone()).build();
+        [on(clock, Arc::new(memory)), on(TestClock::new(), Arc::new(Plain::default()))]
+    }
+
+    /// The unread session of a request of this browser.
+    pub(crate) fn handle(&self, browser: &Browser) -> SessionHandle {
+        let header = browser.header();
+        self.manager.open([header.as_bytes()])
+    }
+
+    /// A request of this browser that has loaded its session.
+    pub(crate) async fn open(&self, browser: &Browser) -> Request {
+        self.load(self.handle(browser)).await
+    }
+
+    /// A request that loads its session now.
+    pub(crate) async fn load(&self, handle: SessionHandle) -> Request {
+        let session = handle.load().await.expect("the session can be loaded");
+        Request { manager: self.manager.clone(), handle, session }
+    }
+
+    /// A whole request that succeeds: opens, loads, handles, commits. The browser takes the cookie, if one is set, which
+    /// is returned.
+    pub(crate) async fn visit(&self, browser: &mut Browser, handler: impl FnOnce(&Session)) -> Option<String> {
+        let request = self.open(browser).await;
+        handler(&request);
+        let response = request.respond(200).await;
+        assert_succeeded(&response);
+        assert!(response.session_used);
+        browser.receive(&response);
+        response.set_cookie
+    }
+
+    /// A browser whose session holds this data.
+    pub(crate) async fn browser_with(&self, json: &str) -> Browser {
+        let mut browser = Browser::default();
+        let map = SessionMap::from_json(json).expect("the test's own JSON");
+        self.visit(&mut browser, |session| session.merge(&map).expect("a new session takes data")).await;
+        browser
+    }
+
+    /// What a new request of this browser finds.
+    pub(crate) async fn data(&self, browser: &Browser) -> String {
+        self.open(browser).await.to_json()
+    }
+}
+
+/// A request that has loaded its session.
+#[derive(Clone)]
+pub(crate) struct Request {
+    manager: SessionManager,
+    pub(crate) handle: SessionHandle,
+    session: Session,
+}
+
+impl Request {
+    pub(crate) async fn respond(&self, status: u16) -> Commit {
+        self.manager.commit(&self.handle, status).await
+    }
+
+    /// Begins to save, and goes away while the store is at it, all of whose calls meet this fault.
+    pub(crate) async fn cancel_save(&self, probe: &Probe, fault: Fault) {
+        probe.fail("*", fault);
+        begin(&mut pin!(self.save())).await;
+        probe.heal();
+    }
+}
+
+impl Deref for Request {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+pub(crate) fn assert_succeeded(response: &Commit) {
+    assert!(response.error.is_none(), "{:?}", response.error);
+}
+
+/// Counts one more in `n`.
+pub(crate) fn increment(session: &Session) {
+    session.update("n", |n: Option<u64>| n.unwrap_or_default() + 1).expect("n is a number");
+}
+
+/// A request in whose session `n` is 0, on a store that has been asked for nothing else.
+pub(crate) async fn counting() -> (App, Probe, Browser, Request) {
+    let (app, probe) = App::server(defaults);
+    let browser = app.browser_with(r#"{"n":0}"#).await;
+    let request = app.open(&browser).await;
+    probe.calls();
+    (app, probe, browser, request)
+}
+
+/// Commits them all at once, each on a task of its own; none begins before all are ready.
+pub(crate) async fn respond_together(requests: impl IntoIterator<Item = Request>) -> Vec<Commit> {
+    let requests: Vec<_> = requests.into_iter().collect();
+    let start = Arc::new(Barrier::new(requests.len()));
+    let respond = |request: Request| {
+        let start = start.clone();
+        tokio::spawn(async move {
+            start.wait().await;
+            request.respond(200).await
+        })
+    };
+    let tasks: Vec<_> = requests.into_iter().map(respond).collect();
+    let mut responses = Vec::new();
+    for task in tasks {
+        responses.push(task.await.expect("no commit panics"));
+    }
+    responses
+}

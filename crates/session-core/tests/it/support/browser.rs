@@ -1,0 +1,51 @@
+//! What a browser does with cookies, as far as sessions care.
+
+use std::collections::BTreeMap;
+
+use cookie::Cookie;
+use cookie::time::Duration;
+use session_core::Commit;
+
+/// A cookie jar. Cookies are told apart by name, domain, path and partition (RFC 6265, section 5.3): a removal whose
+/// attributes differ from those of the cookie removes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Browser {
+    jar: BTreeMap<[String; 4], String>,
+}
+
+impl Browser {
+    /// A browser that was given this cookie, in whatever way.
+    pub(crate) fn with_cookie(set_cookie: &str) -> Self {
+        let mut browser = Self::default();
+        browser.set(set_cookie);
+        browser
+    }
+
+    pub(crate) fn receive(&mut self, response: &Commit) {
+        if let Some(set_cookie) = &response.set_cookie {
+            self.set(set_cookie);
+        }
+    }
+
+    fn set(&mut self, set_cookie: &str) {
+        let cookie = Cookie::parse(set_cookie).expect("a Set-Cookie value is well-formed");
+        let [domain, path] = [cookie.domain(), cookie.path()].map(|text| text.unwrap_or_default().to_owned());
+        let partition = cookie.partitioned().unwrap_or_default().to_string();
+        let place = [cookie.name().to_owned(), domain, path, partition];
+        if cookie.max_age() == Some(Duration::ZERO) {
+            self.jar.remove(&place);
+        } else {
+            self.jar.insert(place, cookie.value().to_owned());
+        }
+    }
+
+    pub(crate) fn has_cookie(&self) -> bool {
+        !self.jar.is_empty()
+    }
+
+    /// The value of the `Cookie` header.
+    pub(crate) fn header(&self) -> String {
+        let pairs: Vec<_> = self.jar.iter().map(|([name, ..], value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
+    }
+}

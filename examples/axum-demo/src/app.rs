@@ -1,0 +1,45 @@
+//! The router.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post};
+use session_tower::{BackendType, SessionConfig, SessionLayer};
+
+use crate::error::{ApiError, session_error};
+use crate::{page, routes};
+
+/// More than anybody types in, and far less than a session may hold.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The whole application. One session layer around all routes: those that don't ask for the session pay nothing for it.
+pub(crate) fn app(config: SessionConfig, backend: BackendType) -> Router {
+    Router::new()
+        .merge(page::routes(backend))
+        .route("/view_session", get(routes::view_session))
+        .route("/setup_session", get(routes::setup_session))
+        .route("/update_session", post(routes::update_session))
+        .route("/clear_session", get(routes::clear_session).post(routes::clear_session))
+        .route("/login", post(routes::login))
+        .route("/logout", post(routes::logout))
+        .route("/renew", post(routes::renew))
+        .route("/increment", post(routes::increment))
+        .route("/slow_update", post(routes::slow_update))
+        .route("/untouched", get(routes::untouched))
+        .fallback(async || ApiError::Request(StatusCode::NOT_FOUND, "no such route".to_owned()))
+        .method_not_allowed_fallback(async || {
+            ApiError::Request(StatusCode::METHOD_NOT_ALLOWED, "this route has other methods".to_owned())
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(SessionLayer::new(config).on_error(session_error))
+        .layer(map_response(no_sniffing))
+}
+
+/// A browser that is shown somebody's session data must not take it for a page.
+async fn no_sniffing(mut response: Response) -> Response {
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,92 @@
+//! The command line, and the configuration that it makes.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Parser;
+use session_tower::{BackendType, ConfigError, SameSite, SessionConfig};
+
+/// A web server whose sessions you can look at and change, in the browser or with curl.
+#[derive(Parser)]
+#[command(version)]
+pub(crate) struct Args {
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:3000, or a free port if that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Where sessions are kept: cookie or memory
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) backend: BackendType,
+
+    /// What signs the cookies [default: a random one, so that sessions end with the process]
+    #[arg(long, env = "SESSION_SECRET", hide_env_values = true)]
+    secret: Option<String>,
+
+    /// The cookie's name
+    #[arg(long, value_name = "NAME", default_value = "session")]
+    cookie_name: String,
+
+    /// How long a session lasts without use [default: 14 days]
+    #[arg(long, value_name = "SECONDS")]
+    max_age: Option<u64>,
+
+    /// Which requests from other sites carry the cookie: lax, strict or none
+    #[arg(long, value_name = "NAME", default_value_t)]
+    same_site: SameSite,
+
+    /// Let browsers send the cookie over HTTPS only
+    #[arg(long)]
+    https_only: bool,
+
+    /// Send the cookie to this host and all below it [default: to the very host only]
+    #[arg(long, value_name = "HOST")]
+    domain: Option<String>,
+
+    /// What keys in the store begin with [default: session:]
+    #[arg(long, value_name = "PREFIX")]
+    key_prefix: Option<String>,
+}
+
+impl Args {
+    /// The configuration of the sessions.
+    pub(crate) fn config(&self) -> Result<SessionConfig, ConfigError> {
+        let mut builder = match &self.secret {
+            Some(secret) => SessionConfig::builder(secret.as_str(), &self.cookie_name),
+            None => SessionConfig::builder(random_secret(), &self.cookie_name),
+        };
+        builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
+        if let Some(seconds) = self.max_age {
+            builder = builder.max_age(Duration::from_secs(seconds));
+        }
+        if let Some(domain) = &self.domain {
+            builder = builder.domain(domain);
+        }
+        if let Some(prefix) = &self.key_prefix {
+            builder = builder.key_prefix(prefix);
+        }
+        if self.has_weak_secret() {
+            // Don't copy this: it is here so that the short secrets of Python's examples can be tried.
+            builder = builder.danger_allow_weak_secret();
+        }
+        builder.build()
+    }
+
+    /// What should be known about a secret that is good enough for a demo only.
+    pub(crate) fn warning(&self) -> Option<&'static str> {
+        if self.secret.is_none() {
+            return Some("note: no --secret is given, so a random one is used and all sessions end with this process");
+        }
+        self.has_weak_secret()
+            .then_some("warning: the secret is shorter than 32 bytes; whoever guesses it can be anybody")
+    }
+
+    fn has_weak_secret(&self) -> bool {
+        self.secret.as_ref().is_some_and(|secret| secret.len() < 32)
+    }
+}
+
+fn random_secret() -> Vec<u8> {
+    let mut secret = vec![0; 32];
+    getrandom::fill(&mut secret).expect("the operating system has random numbers");
+    secret
+}

@@ -1,0 +1,75 @@
+//! Errors, all of them answered as `{"error": "..."}`.
+
+use axum::Json;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
+use session_tower::{SessionError, SessionRejection};
+
+/// Why a route has no better answer.
+pub(crate) enum ApiError {
+    /// The request is not one that can be carried out.
+    Request(StatusCode, String),
+    /// The session can't be loaded, changed or kept.
+    Session(SessionRejection),
+}
+
+impl ApiError {
+    pub(crate) fn bad_request(message: impl ToString) -> Self {
+        Self::Request(StatusCode::BAD_REQUEST, message.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Request(status, message) => error_response(status, &message),
+            // Carries the error to the layer, which has `session_error` make the response.
+            Self::Session(rejection) => rejection.into_response(),
+        }
+    }
+}
+
+impl From<SessionError> for ApiError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            // In this application keys and values come from the client, and so do mistakes in them.
+            SessionError::ReservedKey { .. } | SessionError::Value(_) => Self::bad_request(error),
+            error => Self::Session(error.into()),
+        }
+    }
+}
+
+impl From<BytesRejection> for ApiError {
+    fn from(rejection: BytesRejection) -> Self {
+        Self::Request(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::Request(rejection.status(), rejection.body_text())
+    }
+}
+
+/// The `on_error` hook of the session layer: the response for every session that can't be loaded or kept, whether the
+/// extractor, a handler or the commit after the handler has found that out.
+pub(crate) fn session_error(error: &SessionError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = match error {
+        // The visitor's own data, so the visitor may know.
+        SessionError::TooLarge { .. } | SessionError::CookieTooLarge { .. } => {
+            error_response(status, &error.to_string())
+        }
+        _ => error_response(status, error.public_message()),
+    };
+    if let Some(seconds) = error.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn error_response(status: StatusCode, message: &str) -> Response {
+    (status, [(CACHE_CONTROL, "no-store")], Json(serde_json::json!({ "error": message }))).into_response()
+}

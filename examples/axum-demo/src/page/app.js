@@ -1,0 +1,178 @@
+// The page is a client of the JSON routes like any other. Session data may be anybody's: it enters the page as text
+// (`textContent`), never as markup.
+"use strict";
+
+const REQUESTS_SHOWN = 6;
+
+const element = (id) => document.getElementById(id);
+
+// --- What can be done -------------------------------------------------------------------------------------------------
+
+const increment = () => request("POST", "/increment");
+
+on("reload", "click", () => act());
+
+on("login", "submit", () => {
+  const user = element("name").value;
+  act(() => request("POST", "/login", JSON.stringify({ user })), () => `Logged in as ${user}.`);
+});
+
+on("logout", "submit", () => act(() => request("POST", "/logout"), () => "Logged out: the session is destroyed."));
+
+on("add-one", "click", () => act(increment, () => "Counted."));
+
+on("add-ten", "click", () => {
+  let before;
+  const work = async () => {
+    // The first goes alone: without a cookie, each would begin a session of its own.
+    const first = await increment();
+    before = count(first) - 1;
+    await Promise.all(Array.from({ length: 9 }, increment));
+    return first;
+  };
+  act(work, (session) => {
+    const counted = count(session) - before;
+    return counted < 10
+      ? `Only ${counted} of 10 requests were counted: each answer sets the whole cookie, and the last one wins.`
+      : "All 10 requests were counted.";
+  });
+});
+
+on("set", "submit", () => {
+  const key = element("key").value;
+  const value = element("value").value;
+  // Joined as text, because parsing would round long numbers.
+  const body = `{${JSON.stringify(key)}: ${isJson(value) ? value : JSON.stringify(value)}}`;
+  act(() => request("POST", "/update_session", body), () => `${key} is set.`);
+});
+
+on("renew", "click", () => act(() => request("POST", "/renew"), () => "Renewed: the same data, a new cookie."));
+
+on("clear", "click", () => act(() => request("POST", "/clear_session"), () => "Cleared."));
+
+act();
+
+// --- Requests ---------------------------------------------------------------------------------------------------------
+
+function on(id, event, handle) {
+  element(id).addEventListener(event, (fired) => {
+    fired.preventDefault();
+    handle();
+  });
+}
+
+/// Does what a button is for, then shows the session as the next request finds it, and what there is to say.
+async function act(work = async () => "{}", message = () => "") {
+  try {
+    const answered = await work();
+    const kept = await request("GET", "/view_session");
+    show(kept);
+    if (answered !== "{}" && kept === "{}") {
+      throw new Error("Your browser did not send the cookie back. Were --domain or --https-only given for another address?");
+    }
+    say(message(kept), false);
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
+/// Sends a request and returns the JSON text of the session in the answer.
+async function request(method, path, body) {
+  let response;
+  let text;
+  try {
+    const headers = body ? { "Content-Type": "application/json" } : {};
+    response = await fetch(path, { method, headers, body, cache: "no-store" });
+    text = await response.text();
+  } catch {
+    throw new Error("The server does not answer. Is it still running?");
+  }
+  log(`${method} ${path} → ${response.status}`);
+  if (!response.ok) {
+    throw new Error(JSON.parse(text).error);
+  }
+  return text.replace(/^\{"session": /, "").replace(/\}$/, "");
+}
+
+/// Adds a line to the list of requests. Equal ones in a row become one.
+function log(line) {
+  const list = element("requests");
+  const times = list.firstChild?.dataset.line === line ? Number(list.firstChild.dataset.times) + 1 : 1;
+  const entry = times > 1 ? list.firstChild : document.createElement("li");
+  Object.assign(entry.dataset, { line, times });
+  entry.textContent = times > 1 ? `${line} (${times} times)` : line;
+  list.prepend(entry);
+  while (list.children.length > REQUESTS_SHOWN) {
+    list.lastChild.remove();
+  }
+}
+
+function say(message, isError) {
+  element("message").textContent = message;
+  element("message").classList.toggle("error", isError);
+}
+
+// --- The session ------------------------------------------------------------------------------------------------------
+
+function show(session) {
+  const { pretty, entries } = read(session);
+  element("json").textContent = pretty;
+
+  const keys = [...entries.keys()].map((key) => {
+    const code = document.createElement("code");
+    code.textContent = key;
+    return code;
+  });
+  element("keys").replaceChildren(...(keys.length > 0 ? keys : ["none"]));
+
+  const user = entries.get("user");
+  const isLoggedIn = user !== undefined && user.startsWith('"');
+  element("user").textContent = isLoggedIn ? `as ${JSON.parse(user)}` : "no";
+  element("user").classList.toggle("yes", isLoggedIn);
+  element("login").hidden = isLoggedIn;
+  element("logout").hidden = !isLoggedIn;
+
+  element("count").textContent = count(session) ?? "–";
+}
+
+/// The counter, or nothing if its key holds something else.
+function count(session) {
+  const value = Number(read(session).entries.get("n") ?? 0);
+  return Number.isNaN(value) ? undefined : value;
+}
+
+/// Lays JSON text out, and finds the keys of the object with the first token of their values. Not by `JSON.parse`, which
+/// would round long numbers and knows no `NaN`, which Python writes.
+function read(json) {
+  const tokens = json.match(/"(?:[^"\\]+|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
+  const opens = (token) => token === "{" || token === "[";
+  const closes = (token) => token === "}" || token === "]";
+  const entries = new Map();
+  let pretty = "";
+  let indent = "";
+  tokens.forEach((token, at) => {
+    const next = tokens[at + 1];
+    if (indent === "  " && next === ":") {
+      entries.set(JSON.parse(token), tokens[at + 2]);
+    }
+    if (opens(token)) {
+      indent += "  ";
+      pretty += closes(next) ? token : `${token}\n${indent}`;
+    } else if (closes(token)) {
+      indent = indent.slice(2);
+      pretty += opens(tokens[at - 1]) ? token : `\n${indent}${token}`;
+    } else {
+      pretty += { ",": `,\n${indent}`, ":": ": " }[token] ?? token;
+    }
+  });
+  return { pretty, entries };
+}
+
+function isJson(text) {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

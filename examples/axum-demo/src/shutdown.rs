@@ -1,0 +1,40 @@
+//! When to stop.
+
+use std::io;
+use std::time::Duration;
+
+/// What requests that are under way get to finish.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Resolves when Ctrl-C is pressed or the process is asked to terminate. Signals count from the call on.
+#[cfg(unix)]
+pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Resolves when Ctrl-C is pressed. It counts from the call on.
+#[cfg(windows)]
+pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}
+
+/// Resolves when that was a while ago: slow requests, and connections that never finish theirs, are given up.
+pub(crate) fn overdue() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let requested = requested()?;
+    Ok(async move {
+        requested.await;
+        tokio::time::sleep(GRACE).await;
+        eprintln!("note: not all requests were finished after {GRACE:?}");
+    })
+}

@@ -1,0 +1,125 @@
+//! Clients of the demo.
+
+use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, SET_COOKIE};
+use reqwest::{Body, Client, Method};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::demo::{Demo, PATIENCE};
+
+/// Keeps cookies, as browsers do. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    client: Client,
+    url: String,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Browser {
+    pub(crate) fn new(demo: &Demo) -> Self {
+        Self::with(Client::builder().cookie_store(true), demo)
+    }
+
+    /// Sends this cookie and keeps none.
+    pub(crate) fn with_cookie(demo: &Demo, cookie: &str) -> Self {
+        let headers = HeaderMap::from_iter([(COOKIE, cookie.parse().unwrap())]);
+        Self::with(Client::builder().default_headers(headers), demo)
+    }
+
+    fn with(builder: reqwest::ClientBuilder, demo: &Demo) -> Self {
+        Self { client: builder.no_proxy().timeout(PATIENCE).build().unwrap(), url: demo.url.clone() }
+    }
+
+    /// The same browser before another server.
+    pub(crate) fn at(&self, demo: &Demo) -> Self {
+        Self { client: self.client.clone(), url: demo.url.clone() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, "").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.send(Method::POST, path, body).await
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<Body>) -> Answer {
+        let request = self.client.request(method, format!("{}{path}", self.url)).body(body);
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
+    }
+
+    /// The session's JSON text as the next request finds it.
+    pub(crate) async fn session(&self) -> String {
+        self.get("/view_session").await.session().to_owned()
+    }
+}
+
+impl Answer {
+    /// The session's JSON text.
+    pub(crate) fn session(&self) -> &str {
+        assert_eq!((self.status, self.header("content-type")), (200, Some("application/json")), "{}", self.text);
+        let session = self.text.strip_prefix(r#"{"session": "#).and_then(|rest| rest.strip_suffix('}'));
+        session.unwrap_or_else(|| panic!("no session: {}", self.text))
+    }
+
+    /// The message of an error with this status.
+    pub(crate) fn error(&self, status: u16) -> String {
+        assert_eq!((self.status, self.header("content-type")), (status, Some("application/json")), "{}", self.text);
+        let body: serde_json::Map<_, _> = serde_json::from_str(&self.text).unwrap();
+        assert_eq!(body.len(), 1, "{}", self.text);
+        body["error"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Name and value of the cookie that is set.
+    pub(crate) fn cookie(&self) -> &str {
+        let set_cookie = self.header(SET_COOKIE.as_str()).unwrap_or_else(|| panic!("no cookie: {}", self.text));
+        set_cookie.split(';').next().unwrap()
+    }
+
+    pub(crate) fn removes_the_cookie(&self) -> bool {
+        self.header(SET_COOKIE.as_str())
+            .is_some_and(|cookie| cookie.starts_with("session=") && cookie.contains("Max-Age=0"))
+    }
+}
+
+/// A request whose handler has its session and waits for the body: the server asks for one (`100 Continue`) when the
+/// handler reads it, which it does after loading the session.
+pub(crate) struct HeldRequest {
+    stream: TcpStream,
+}
+
+impl HeldRequest {
+    pub(crate) async fn post(demo: &Demo, path: &str, cookie: &str, body_len: usize) -> Self {
+        let mut stream = TcpStream::connect(demo.address()).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\n{COOKIE}: {cookie}\r\nContent-Length: {body_len}\r\n\
+             {CONTENT_TYPE}: application/json\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+            host = demo.address(),
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut interim = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        timeout(PATIENCE, stream.read_exact(&mut interim)).await.unwrap().unwrap();
+        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+        Self { stream }
+    }
+
+    /// Sends the body and returns the whole response, head and all.
+    pub(crate) async fn finish(mut self, body: &str) -> String {
+        self.stream.write_all(body.as_bytes()).await.unwrap();
+        let mut response = String::new();
+        timeout(PATIENCE, self.stream.read_to_string(&mut response)).await.unwrap().unwrap();
+        response
+    }
+}

@@ -1,0 +1,13 @@
+//! The demo as its users meet it: the real program on a free port, and clients that speak HTTP to it.
+//!
+//! On Unix only: the program is ended by signals.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a helper that can't go on fails the test")]
+
+mod client;
+mod concurrency;
+mod demo;
+mod page;
+mod routes;
+mod start;
