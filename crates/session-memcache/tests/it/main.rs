@@ -7,6 +7,7 @@ mod items;
 mod keys;
 mod nodes;
 mod outages;
+mod python;
 mod races;
 mod replies;
 mod round_trips;

@@ -2,6 +2,7 @@
 
 mod app;
 mod fake;
+mod python;
 mod server;
 
 use std::time::Duration;
@@ -9,8 +10,9 @@ use std::time::Duration;
 use session_core::{Created, SessionMap, Version};
 use session_memcache::{MemcacheBackend, MemcacheBackendBuilder};
 
-pub(crate) use app::{App, Browser, Request, respond_together};
+pub(crate) use app::{App, Browser, Request, SECRET, respond_together};
 pub(crate) use fake::Fake;
+pub(crate) use python::Python;
 pub(crate) use server::Server;
 
 /// Long enough for everything that a test does.

@@ -4,10 +4,15 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{Clock, Commit, ISessionBackend, Session, SessionConfig, SessionHandle, SessionManager, SessionMap};
+use session_core::{
+    Clock, Commit, ISessionBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager,
+    SessionMap,
+};
 use tokio::sync::Barrier;
 
 use super::map;
+
+pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes";
 
 #[derive(Clone)]
 pub(crate) struct App {
@@ -27,11 +32,17 @@ impl App {
     }
 
     pub(crate) fn with_clock(backend: impl ISessionBackend, clock: impl Clock) -> Self {
-        let config = SessionConfig::builder("a secret of at least thirty-two bytes", "id")
-            .backend(backend)
-            .clock(clock)
-            .request_deadline(Duration::from_secs(60));
-        Self { manager: SessionManager::new(config.build().expect("the configuration is valid")) }
+        Self::with(backend, |config| config.clock(clock))
+    }
+
+    /// Uses its backend's keys without a prefix, as starlette-session does.
+    pub(crate) fn sharing(backend: impl ISessionBackend) -> Self {
+        Self::with(backend, |config| config.key_prefix(""))
+    }
+
+    fn with(backend: impl ISessionBackend, more: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
+        let config = SessionConfig::builder(SECRET, "id").backend(backend).request_deadline(Duration::from_secs(60));
+        Self { manager: SessionManager::new(more(config).build().expect("the configuration is valid")) }
     }
 
     /// The unread session of a request of this browser.
@@ -75,7 +86,12 @@ impl App {
 
 impl Browser {
     pub(crate) fn receive(&mut self, response: &Commit) {
-        let Some(set_cookie) = &response.set_cookie else { return };
+        if let Some(set_cookie) = &response.set_cookie {
+            self.set(set_cookie);
+        }
+    }
+
+    pub(crate) fn set(&mut self, set_cookie: &str) {
         let pair = set_cookie.split(';').next().expect("splitting gives at least one part");
         self.cookie = (!set_cookie.contains("Max-Age=0")).then(|| pair.to_owned());
     }
