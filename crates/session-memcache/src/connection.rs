@@ -155,3 +155,32 @@ fn fault(error: Error) -> Fault {
         Error::Protocol(_) | Error::ParseError(_) => Fault::WrongReply,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_address_of_a_name_is_tried() {
+        let open = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let limit = Duration::from_secs(5);
+        let connected = connect_to_one_of(vec![closed, closed, open.local_addr().unwrap()], limit).await;
+        assert!(connected.is_ok());
+        let refused = connect_to_one_of(vec![closed], limit).await;
+        assert!(matches!(refused, Err(Fault::Connect(_))));
+        assert!(matches!(connect_to_one_of(Vec::new(), limit).await, Err(Fault::NoAddress)));
+    }
+
+    #[tokio::test]
+    async fn names_are_resolved() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = server.local_addr().unwrap().port();
+        for (host, connects) in [("localhost", true), ("127.0.0.1", true), ("no-such-host.invalid", false)] {
+            let connector = Connector::new(Address::Tcp { host: host.into(), port }, Duration::from_secs(5));
+            assert_eq!(connector.connect().await.is_ok(), connects, "{host}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use session_core::{Applied, AtomicBackend, BackendErrorKind, ISessionBackend};
+use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, ISessionBackend, Replaced, Rotation};
 use session_memcache::MemcacheBackend;
 
 use crate::support::{Fake, LONG, map};
@@ -90,6 +90,69 @@ async fn a_cas_whose_reply_is_lost_is_not_sent_again() {
     let sent = fake.received().concat();
     assert_eq!(sent.matches("ms key ").count(), 1, "{sent}");
     assert!(sent.contains(" C7"), "{sent}");
+}
+
+/// Where `old` was moved to `new`.
+const TOMBSTONE: &str = "0e1151011151151051111102110101119";
+
+async fn renewed(fake: &Fake) -> Result<Replaced, BackendError> {
+    let backend = backend(fake);
+    let version = backend.fetch("old").await.unwrap().expect("it is there").version;
+    let value = map("{}");
+    backend.rotate(Rotation { old: "old", new: "new", value: &value, exp: LONG, version: &version }).await
+}
+
+fn tombstone(call: u32) -> String {
+    format!("VA {} O{call} kold f2 c10\r\n{TOMBSTONE}\r\n", TOMBSTONE.len())
+}
+
+#[tokio::test]
+async fn a_renewal_whose_last_reply_is_lost_is_known_by_its_tombstone() {
+    let fake = Fake::start(&[&["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 knew c9\r\n"], &[&tombstone(1)]]).await;
+    assert!(matches!(renewed(&fake).await, Ok(Replaced::Replaced(_))));
+    let sent = fake.received().concat();
+    assert!(sent.contains(&format!("C7\r\n{TOMBSTONE}\r\n")), "{sent}");
+    assert_eq!(sent.matches("ms old ").count(), 1, "{sent}");
+}
+
+#[tokio::test]
+async fn a_renewal_whose_last_command_is_lost_is_completed() {
+    let fake = Fake::start(&[
+        &["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 knew c9\r\n"],
+        &["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 kold c10\r\n"],
+    ])
+    .await;
+    assert!(matches!(renewed(&fake).await, Ok(Replaced::Replaced(_))));
+}
+
+#[tokio::test]
+async fn a_renewal_that_was_overtaken_when_its_reply_was_lost_takes_the_copy_back() {
+    let fake = Fake::start(&[
+        &["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 knew c9\r\n"],
+        &["VA 7 O1 kold f2 c8\r\n{\"a\":1}\r\n", "HD O2 knew\r\n", "VA 7 O3 kold f2 c8\r\n{\"a\":1}\r\n"],
+    ])
+    .await;
+    match renewed(&fake).await {
+        Ok(Replaced::Conflict(current)) => assert_eq!(current.map, map(r#"{"a":1}"#)),
+        other => panic!("{other:?}"),
+    }
+    let sent = fake.received().concat();
+    assert!(sent.contains("md new O2 k C9\r\n"), "{sent}");
+}
+
+#[tokio::test]
+async fn a_renewal_whose_first_reply_is_lost_goes_on_where_the_copy_is_there() {
+    let fake =
+        Fake::start(&[&["VA 2 O1 kold f2 c7\r\n{}\r\n"], &["VA 2 O1 knew f2 c9\r\n{}\r\n", "HD O2 kold c10\r\n"]])
+            .await;
+    assert!(matches!(renewed(&fake).await, Ok(Replaced::Replaced(_))));
+}
+
+#[tokio::test]
+async fn a_renewal_without_a_copy_was_certainly_not_made() {
+    let fake = Fake::start(&[&["VA 2 O1 kold f2 c7\r\n{}\r\n"], &["EN O1 knew\r\n"]]).await;
+    assert_eq!(renewed(&fake).await.unwrap_err().applied(), Applied::No);
+    assert!(!fake.received().concat().contains("ms old "));
 }
 
 #[tokio::test]
