@@ -45,7 +45,8 @@ impl MemcacheBackendBuilder {
 
     /// How long one operation may take, waiting for a connection and connecting included; default 250 ms.
     ///
-    /// A request may need several, all within the configuration's `request_deadline`.
+    /// A request may need several, all within the configuration's `request_deadline`. Don't make it longer than that: a
+    /// node counts as silent when half of this time has passed in vain, and requests that give up earlier learn nothing.
     pub fn operation_timeout(mut self, operation_timeout: Duration) -> Self {
         self.operation_timeout = operation_timeout;
         self

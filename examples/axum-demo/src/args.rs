@@ -1,10 +1,12 @@
 //! The command line, and the configuration that it makes.
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
-use session_tower::{BackendType, ConfigError, SameSite, SessionConfig};
+use session_memcache::MemcacheBackend;
+use session_tower::{BackendType, SameSite, SessionConfig};
 
 /// A web server whose sessions you can look at and change, in the browser or with curl.
 #[derive(Parser)]
@@ -14,9 +16,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
 
-    /// Where sessions are kept: cookie or memory
+    /// Where sessions are kept: cookie, memory or memcache
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) backend: BackendType,
+
+    /// The memcached nodes: hosts with their ports, or socket paths
+    #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', default_value = "127.0.0.1:11211")]
+    memcache_addr: Vec<String>,
 
     /// What signs the cookies [default: a random one, so that sessions end with the process]
     #[arg(long, env = "SESSION_SECRET", hide_env_values = true)]
@@ -49,12 +55,15 @@ pub(crate) struct Args {
 
 impl Args {
     /// The configuration of the sessions.
-    pub(crate) fn config(&self) -> Result<SessionConfig, ConfigError> {
+    pub(crate) fn config(&self) -> Result<SessionConfig, Box<dyn Error>> {
         let mut builder = match &self.secret {
             Some(secret) => SessionConfig::builder(secret.as_str(), &self.cookie_name),
             None => SessionConfig::builder(random_secret(), &self.cookie_name),
         };
         builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
+        if self.backend == BackendType::Memcache {
+            builder = builder.backend(MemcacheBackend::new(&self.memcache_addr)?);
+        }
         if let Some(seconds) = self.max_age {
             builder = builder.max_age(Duration::from_secs(seconds));
         }
@@ -68,7 +77,7 @@ impl Args {
             // Don't copy this: it is here so that the short secrets of Python's examples can be tried.
             builder = builder.danger_allow_weak_secret();
         }
-        builder.build()
+        Ok(builder.build()?)
     }
 
     /// What should be known about a secret that is good enough for a demo only.

@@ -97,7 +97,7 @@ const TOMBSTONE: &str = "0e1151011151151051111102110101119";
 
 async fn renewed(fake: &Fake) -> Result<Replaced, BackendError> {
     let backend = backend(fake);
-    let version = backend.fetch("old").await.unwrap().expect("it is there").version;
+    let version = backend.fetch("old").await?.expect("it is there").version;
     let value = map("{}");
     backend.rotate(Rotation { old: "old", new: "new", value: &value, exp: LONG, version: &version }).await
 }
@@ -167,4 +167,16 @@ async fn a_silent_server_costs_the_operation_timeout_and_no_more() {
     let error = backend.set("key", &map("{}"), LONG).await.unwrap_err();
     assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Unknown));
     assert_eq!(fake.received().len(), 2, "the connection of the first was closed");
+}
+
+#[tokio::test]
+async fn to_wait_for_a_connection_is_not_to_wait_for_the_server() {
+    let fake = Fake::start(&[&["VA 2 O1 kkey"], &[FOUND]]).await;
+    let limit = Duration::from_millis(500);
+    let builder = MemcacheBackend::builder([fake.address()]).connections_per_node(1).operation_timeout(limit);
+    let backend = builder.build().unwrap();
+    let calls = futures_util::future::join_all((0..10).map(|_| backend.get("key"))).await;
+    assert!(calls.iter().all(|outcome| outcome.as_ref().is_err_and(|error| error.kind() == BackendErrorKind::Timeout)));
+    // One call has found it silent, which is not enough to leave it alone.
+    assert_eq!(backend.get("key").await.unwrap(), Some(map("{}")));
 }
