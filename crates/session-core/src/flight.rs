@@ -257,13 +257,15 @@ impl Drop for Flight<'_> {
         let mut cell = self.shared.cell();
         cell.creating = false;
         let mut log = std::mem::take(&mut self.log);
-        if cell.destructions != self.destructions {
+        let destroyed = cell.destructions != self.destructions;
+        if destroyed {
             log = ChangeLog::default();
         }
-        if self.unanswered {
+        // Of a session that was destroyed meanwhile, all that matters is whether it was created at all.
+        if self.unanswered && (!destroyed || self.base.is_none()) {
             let attempted = std::mem::take(&mut self.attempted);
             cell.doubt =
-                Some(Doubt { log, attempted, new_id: self.new_id, base: self.base, destructions: cell.destructions });
+                Some(Doubt { log, attempted, new_id: self.new_id, base: self.base, destructions: self.destructions });
         } else {
             log.append(std::mem::take(&mut cell.log));
             cell.log = log;

@@ -14,6 +14,8 @@ use crate::{Session, SessionError};
 #[derive(Clone)]
 pub struct SessionHandle {
     shared: Arc<Shared>,
+    /// That of the next layer outwards, if the request has passed through several.
+    outer: Option<Arc<SessionHandle>>,
 }
 
 /// What all handles of one request share.
@@ -27,7 +29,7 @@ pub(crate) struct Shared {
 
 impl SessionHandle {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), outer: None }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -53,6 +55,24 @@ impl SessionHandle {
         let mut cell = self.shared.cell();
         cell.used = true;
         cell.destroy();
+    }
+
+    /// The name of the session's cookie.
+    #[must_use]
+    pub fn cookie_name(&self) -> &str {
+        self.shared.core.config.cookie_name()
+    }
+
+    /// The handle of the session whose cookie has this name: this one, or that of a layer further out.
+    #[must_use]
+    pub fn named(&self, cookie_name: &str) -> Option<&Self> {
+        std::iter::successors(Some(self), |handle| handle.outer.as_deref())
+            .find(|handle| handle.cookie_name() == cookie_name)
+    }
+
+    /// Lets [`named`](Self::named) find the sessions of the layers further out, too. For adapters.
+    pub fn nest_in(&mut self, outer: Self) {
+        self.outer = Some(Arc::new(outer));
     }
 
     /// Why the session could not be loaded, if that was tried and failed.

@@ -142,7 +142,11 @@ impl SessionMap {
     /// # Ok::<(), session_core::MapError>(())
     /// ```
     pub fn validate(&self) -> Result<(), ValueError> {
-        self.iter().try_for_each(|(key, raw)| decode::<serde::de::IgnoredAny>(&key, raw).map(drop))
+        let inner = self.inner();
+        inner.entries.iter().try_for_each(|entry| {
+            let key = entry.decoded_key(&inner.text);
+            decode::<serde::de::IgnoredAny>(&key, entry.value.of(&inner.text)).map(drop)
+        })
     }
 
     /// The value of a key, or `None` if there is none.

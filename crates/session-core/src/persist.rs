@@ -185,11 +185,12 @@ impl Shared {
     /// The session is gone, and nothing of it may reach the client any more.
     fn lost(&self, id: SessionId, marker: Option<&Marker>) -> Persisted {
         let mut cell = self.cell();
-        cell.log = ChangeLog::default();
+        // Unless it was destroyed here meanwhile, which stands.
         if matches!(cell.state, State::Loaded(_) | State::Renewed(_) | State::Anonymous { .. }) {
+            cell.log = ChangeLog::default();
             cell.state = State::Gone { id };
+            cell.cookie = CookieDue::Nothing;
         }
-        cell.cookie = CookieDue::Nothing;
         match marker {
             Some(Marker::Destroyed) => Persisted::Destroyed,
             _ => Persisted::Gone,

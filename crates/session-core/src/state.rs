@@ -187,9 +187,11 @@ impl Cell {
     }
 
     pub(crate) fn destroy(&mut self) {
+        self.base.clear();
         self.map.clear();
         self.log = ChangeLog::default();
         self.destructions += 1;
+        self.doubt = self.doubt.take().filter(|doubt| doubt.base.is_none());
         if self.cookie == CookieDue::Issue {
             self.cookie = CookieDue::Nothing;
         }

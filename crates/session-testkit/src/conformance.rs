@@ -119,7 +119,7 @@ pub async fn check(subject: Subject) -> Report {
 #[derive(Clone, Debug)]
 #[must_use = "a report that nobody looks at proves nothing; see `assert_passed`"]
 pub struct Report {
-    results: Vec<(&'static str, Verdict)>,
+    pub(crate) results: Vec<(&'static str, Verdict)>,
 }
 
 /// How a backend did in one case.
@@ -151,7 +151,7 @@ impl Report {
     ///
     /// If one did; the message lists all cases.
     pub fn assert_passed(&self) {
-        assert!(self.failures().next().is_none(), "the backend does not conform:\n{self}");
+        assert!(self.failures().next().is_none(), "it does not conform:\n{self}");
     }
 }
 

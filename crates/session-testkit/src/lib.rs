@@ -23,6 +23,10 @@
 //! A backend that does not offer [`AtomicBackend`](session_core::AtomicBackend) passes too; the report names what it does
 //! not promise.
 //!
+//! # An adapter
+//!
+//! [`scenarios::check`] runs a table of requests and expected responses against an adapter.
+//!
 //! # Anything else
 //!
 //! [`Probe`] counts the calls that a backend gets and makes them fail; [`TestClock`] is set by the test.
@@ -30,6 +34,7 @@
 mod clock;
 pub mod conformance;
 mod probe;
+pub mod scenarios;
 
 pub use clock::TestClock;
 pub use probe::{Fault, Probe};

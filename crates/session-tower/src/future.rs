@@ -21,6 +21,7 @@ pin_project! {
         state: State<F, B, Error>,
         manager: SessionManager,
         handle: SessionHandle,
+        nested: bool,
         on_error: E,
     }
 }
@@ -34,8 +35,9 @@ pin_project! {
 }
 
 impl<F, B, Error, E> ResponseFuture<F, B, Error, E> {
-    pub(crate) fn new(response: F, manager: SessionManager, handle: SessionHandle, on_error: E) -> Self {
-        Self { state: State::Handling { response }, manager, handle, on_error }
+    /// `nested` tells whether there is another layer further out.
+    pub(crate) fn new(response: F, manager: SessionManager, handle: SessionHandle, nested: bool, on_error: E) -> Self {
+        Self { state: State::Handling { response }, manager, handle, nested, on_error }
     }
 }
 
@@ -55,7 +57,9 @@ where
                     // A service that fails without a response commits as one that responds with 500.
                     let status = outcome.as_ref().map_or(500, |response| response.status().as_u16());
                     if let Some(commit) = this.manager.commit_now(this.handle, status) {
-                        return Poll::Ready(finish(outcome, commit, this.on_error));
+                        return Poll::Ready(
+                            outcome.map(|response| finish(response, commit, *this.nested, this.on_error)),
+                        );
                     }
                     let (manager, handle) = (this.manager.clone(), this.handle.clone());
                     let commit = Box::pin(async move { manager.commit(&handle, status).await });
@@ -64,7 +68,7 @@ where
                 StateProjection::Committing { commit, outcome } => {
                     let commit = ready!(commit.as_mut().poll(context));
                     let outcome = outcome.take().expect("a future is not polled after it is ready");
-                    return Poll::Ready(finish(outcome, commit, this.on_error));
+                    return Poll::Ready(outcome.map(|response| finish(response, commit, *this.nested, this.on_error)));
                 }
             }
         }
@@ -79,20 +83,28 @@ fn report<B>(mut response: Response<B>, on_error: &impl OnError<B>) -> Response<
     }
 }
 
-fn finish<B, Error>(
-    outcome: Result<Response<B>, Error>,
-    commit: Commit,
-    on_error: &impl OnError<B>,
-) -> Result<Response<B>, Error> {
-    let mut response = outcome?;
+/// What the layers further in have committed, for those further out: whatever becomes of the response, clients must
+/// learn of the sessions that are stored.
+#[derive(Clone, Default)]
+struct InnerCommits(Vec<Commit>);
+
+fn finish<B>(mut response: Response<B>, commit: Commit, nested: bool, on_error: &impl OnError<B>) -> Response<B> {
     if let Some(error) = &commit.error {
+        let inner = response.extensions_mut().remove::<InnerCommits>();
         response = on_error.error_response(error);
+        if let Some(inner) = inner {
+            inner.0.iter().for_each(|commit| add_headers(response.headers_mut(), commit));
+            response.extensions_mut().insert(inner);
+        }
     }
-    add_headers(response.headers_mut(), commit);
-    Ok(response)
+    add_headers(response.headers_mut(), &commit);
+    if nested && commit.session_used {
+        response.extensions_mut().get_or_insert_default::<InnerCommits>().0.push(commit);
+    }
+    response
 }
 
-fn add_headers(headers: &mut HeaderMap, commit: Commit) {
+fn add_headers(headers: &mut HeaderMap, commit: &Commit) {
     if let Some(value) = commit.cache_control(values(headers, CACHE_CONTROL)) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
     }
@@ -100,7 +112,7 @@ fn add_headers(headers: &mut HeaderMap, commit: Commit) {
         headers.append(VARY, HeaderValue::from_static(value));
     }
     // A checked configuration makes visible ASCII only.
-    if let Some(Ok(value)) = commit.set_cookie.map(HeaderValue::try_from) {
+    if let Some(Ok(value)) = commit.set_cookie.as_deref().map(HeaderValue::try_from) {
         headers.append(SET_COOKIE, value);
     }
 }

@@ -42,14 +42,23 @@
 //! Middleware that uses the session goes inside of (is added before) this layer. A layer that catches panics goes outside
 //! of it; a panic commits nothing.
 //!
+//! # Several sessions
+//!
+//! Layers can be nested, each with a cookie name of its own. Extractors and extensions give the session of the innermost
+//! one; [`SessionHandle::named`] finds the others:
+//!
+//! ```
+//! use session_tower::{SessionHandle, SessionRejection};
+//!
+//! async fn is_admin(session: SessionHandle) -> Result<bool, SessionRejection> {
+//!     Ok(session.named("admin")?.load().await?.contains_key("user"))
+//! }
+//! ```
+//!
 //! # WebSockets
 //!
 //! The handler of an upgrade sees its session and may move it into the connection's task. The response to the upgrade
 //! carries the cookie; what is changed later is kept by [`Session::save`](session_core::Session::save).
-
-#[cfg(all(doctest, feature = "axum"))]
-#[doc = include_str!("../../../README.md")]
-mod readme {}
 
 #[cfg(feature = "axum")]
 mod extract;

@@ -47,6 +47,21 @@ impl SessionHandle {
         extensions.get::<Self>().cloned().ok_or(SessionRejection::MissingLayer)
     }
 
+    /// The handle of another session of the same request, by the name of its cookie: where layers with different
+    /// configurations are nested, the request's own handle is that of the innermost one.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionRejection::UnknownName`] if none of the layers that have seen the request has this cookie name.
+    pub fn named(&self, cookie_name: &str) -> Result<Self, SessionRejection> {
+        let handle = self.0.named(cookie_name).cloned();
+        handle.map(Self).ok_or_else(|| SessionRejection::UnknownName(cookie_name.into()))
+    }
+
+    pub(crate) fn nest_in(&mut self, outer: Self) {
+        self.0.nest_in(outer.0);
+    }
+
     /// Loads the session; see [`session_core::SessionHandle::load`].
     ///
     /// # Errors
@@ -80,6 +95,8 @@ impl From<session_core::SessionHandle> for SessionHandle {
 pub enum SessionRejection {
     /// No [`SessionLayer`](crate::SessionLayer) has seen the request.
     MissingLayer,
+    /// No layer with this cookie name has seen the request.
+    UnknownName(Box<str>),
     /// The session can't be loaded, changed or saved.
     Session(SessionError),
 }
@@ -96,6 +113,9 @@ impl std::fmt::Display for SessionRejection {
             Self::MissingLayer => f.write_str(
                 "no session for this route: add `.layer(SessionLayer::new(config))` to the router, after its routes",
             ),
+            Self::UnknownName(name) => {
+                write!(f, "no session {name:?} for this route: add a `SessionLayer` whose cookie name this is")
+            }
             Self::Session(error) => error.fmt(f),
         }
     }
@@ -104,7 +124,7 @@ impl std::fmt::Display for SessionRejection {
 impl std::error::Error for SessionRejection {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::MissingLayer => None,
+            Self::MissingLayer | Self::UnknownName(_) => None,
             Self::Session(error) => error.source(),
         }
     }

@@ -1,24 +1,24 @@
 //! The router.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
+use demo_common::api::MAX_BODY_BYTES;
+use demo_common::page;
 use session_tower::{BackendType, SessionConfig, SessionLayer};
 
 use crate::error::{ApiError, session_error};
-use crate::{page, routes};
-
-/// More than anybody types in, and far less than a session may hold.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+use crate::routes;
 
 /// The whole application. One session layer around all routes: those that don't ask for the session pay nothing for it.
 pub(crate) fn app(config: SessionConfig, backend: BackendType) -> Router {
     Router::new()
-        .merge(page::routes(backend))
+        .merge(files(backend))
         .route("/view_session", get(routes::view_session))
         .route("/setup_session", get(routes::setup_session))
         .route("/update_session", post(routes::update_session))
@@ -36,6 +36,14 @@ pub(crate) fn app(config: SessionConfig, backend: BackendType) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(SessionLayer::new(config).on_error(session_error))
         .layer(map_response(no_sniffing))
+}
+
+fn files(backend: BackendType) -> Router {
+    page::files(backend).into_iter().fold(Router::new(), |router, file| {
+        let headers = file.headers();
+        let body = Bytes::from(file.text);
+        router.route(file.path, get(async move || (headers, body.clone())))
+    })
 }
 
 /// A browser that is shown somebody's session data must not take it for a page.

@@ -1,10 +1,10 @@
 //! Errors, all of them answered as `{"error": "..."}`.
 
-use axum::Json;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
+use demo_common::api;
 use session_tower::{SessionError, SessionRejection};
 
 /// Why a route has no better answer.
@@ -33,11 +33,7 @@ impl IntoResponse for ApiError {
 
 impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
-        match error {
-            // In this application keys and values come from the client, and so do mistakes in them.
-            SessionError::ReservedKey { .. } | SessionError::Value(_) => Self::bad_request(error),
-            error => Self::Session(error.into()),
-        }
+        if api::is_bad_request(&error) { Self::bad_request(error) } else { Self::Session(error.into()) }
     }
 }
 
@@ -57,13 +53,7 @@ impl From<QueryRejection> for ApiError {
 /// extractor, a handler or the commit after the handler has found that out.
 pub(crate) fn session_error(error: &SessionError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = match error {
-        // The visitor's own data, so the visitor may know.
-        SessionError::TooLarge { .. } | SessionError::CookieTooLarge { .. } => {
-            error_response(status, &error.to_string())
-        }
-        _ => error_response(status, error.public_message()),
-    };
+    let mut response = error_response(status, &api::message(error));
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
@@ -71,5 +61,6 @@ pub(crate) fn session_error(error: &SessionError) -> Response {
 }
 
 fn error_response(status: StatusCode, message: &str) -> Response {
-    (status, [(CACHE_CONTROL, "no-store")], Json(serde_json::json!({ "error": message }))).into_response()
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    (status, headers, api::error_json(message)).into_response()
 }

@@ -1,22 +1,18 @@
 //! The JSON routes. Each answers with the session as the handler leaves it.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use demo_common::api::{self, Increment, SlowUpdate};
 use session_tower::{Session, SessionHandle, SessionKey, SessionMap};
 
 use crate::error::ApiError;
 
 /// Who is logged in.
 const USER: SessionKey<String> = SessionKey::new("user");
-
-const LONGEST_WAIT_MS: u64 = 60_000;
 
 pub(crate) async fn view_session(session: Session) -> SessionJson {
     session.into()
@@ -58,16 +54,6 @@ pub(crate) async fn renew(session: Session) -> Result<SessionJson, ApiError> {
     Ok(session.into())
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Increment {
-    #[serde(default = "default_key")]
-    key: String,
-}
-
-fn default_key() -> String {
-    "n".to_owned()
-}
-
 /// Counts exactly, however many requests do so at once, if the session is kept by a server. In a cookie the last
 /// response wins.
 pub(crate) async fn increment(
@@ -79,24 +65,14 @@ pub(crate) async fn increment(
     Ok(session.into())
 }
 
-#[derive(Deserialize)]
-pub(crate) struct SlowUpdate {
-    #[serde(default = "default_wait")]
-    ms: u64,
-}
-
-fn default_wait() -> u64 {
-    200
-}
-
 /// [`update_session`] with a pause between loading and changing, in which others may change the session too.
 pub(crate) async fn slow_update(
     session: Session,
     query: Result<Query<SlowUpdate>, QueryRejection>,
     JsonObject(changes): JsonObject,
 ) -> Result<SessionJson, ApiError> {
-    let Query(SlowUpdate { ms }) = query?;
-    tokio::time::sleep(Duration::from_millis(ms.min(LONGEST_WAIT_MS))).await;
+    let Query(slow) = query?;
+    tokio::time::sleep(slow.wait()).await;
     session.merge(&changes)?;
     Ok(session.into())
 }
@@ -117,8 +93,7 @@ impl From<Session> for SessionJson {
 
 impl IntoResponse for SessionJson {
     fn into_response(self) -> Response {
-        let json = format!(r#"{{"session": {}}}"#, self.0.to_json());
-        ([(CONTENT_TYPE, "application/json")], json).into_response()
+        ([(CONTENT_TYPE, "application/json")], api::session_json(&self.0)).into_response()
     }
 }
 
@@ -130,9 +105,6 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let body = Bytes::from_request(request, state).await?;
-        let map = SessionMap::from_slice(&body).map_err(ApiError::bad_request)?;
-        // A session map checks values when they are read. These are a stranger's and read by nobody here, so: now.
-        map.validate().map_err(ApiError::bad_request)?;
-        Ok(Self(map))
+        api::json_object(&body).map(Self).map_err(ApiError::bad_request)
     }
 }

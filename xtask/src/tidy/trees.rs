@@ -10,44 +10,59 @@ struct Border {
     package: &'static str,
     /// A cargo flag.
     features: &'static str,
+    /// In `cargo tree`'s words.
+    edges: &'static str,
     /// Names of packages; a `*` at the end stands for any rest.
     forbidden: &'static [&'static [&'static str]],
     why: &'static str,
 }
 
 const HTTP: &[&str] = &["http", "http-*", "hyper", "hyper-*", "tower", "tower-*"];
+const TOWER: &[&str] = &["hyper", "hyper-*", "tower", "tower-*", "session-tower"];
 const AXUM: &[&str] = &["axum", "axum-*"];
-const ACTIX: &[&str] = &["actix-*"];
+const ACTIX: &[&str] = &["actix-*", "session-actix"];
 const CLIENTS: &[&str] = &["fred", "redis", "redis-*", "async-memcached"];
 
 const BORDERS: &[Border] = &[
     Border {
         package: "session-core",
         features: "--all-features",
+        edges: "normal",
         forbidden: &[HTTP, AXUM, ACTIX, CLIENTS],
         why: "the core names no web framework and no client library",
     },
     Border {
+        package: "session-actix",
+        features: "--all-features",
+        edges: "normal,build,dev",
+        forbidden: &[TOWER, AXUM, CLIENTS],
+        why: "an adapter knows one framework and no backend, and neither do its tests",
+    },
+    Border {
         package: "session-memcache",
         features: "--all-features",
+        edges: "normal",
         forbidden: &[HTTP, AXUM, ACTIX, &["fred", "redis", "redis-*"]],
         why: "a backend knows its own client and nothing of HTTP",
     },
     Border {
         package: "session-testkit",
         features: "--all-features",
+        edges: "normal",
         forbidden: &[HTTP, AXUM, ACTIX, CLIENTS],
         why: "authors of backends and adapters compile no framework and no client but their own",
     },
     Border {
         package: "session-tower",
         features: "--all-features",
+        edges: "normal,build,dev",
         forbidden: &[ACTIX, CLIENTS],
-        why: "an adapter knows one framework and no backend",
+        why: "an adapter knows one framework and no backend, and neither do its tests",
     },
     Border {
         package: "session-tower",
         features: "--no-default-features",
+        edges: "normal",
         forbidden: &[AXUM],
         why: "tower users who don't use axum don't compile it",
     },
@@ -57,19 +72,19 @@ const BORDERS: &[Border] = &[
 pub(super) fn check() -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for border in BORDERS {
-        let tree = dependency_tree(border.package, border.features, "normal")?;
+        let tree = dependency_tree(border.package, border.features, border.edges)?;
         findings.extend(crossings(border, &tree));
     }
     Ok(findings)
 }
 
 fn crossings(border: &Border, tree: &[Dependency]) -> Vec<Finding> {
-    let Border { package, features, forbidden, why } = border;
+    let Border { package, features, edges, forbidden, why } = border;
     let patterns = || forbidden.iter().copied().flatten();
     tree.iter()
         .filter(|dependency| patterns().any(|pattern| matches(pattern, &dependency.name)))
         .map(|Dependency { name, .. }| {
-            let way = format!("cargo tree --package {package} {features} --edges normal --invert {name}");
+            let way = format!("cargo tree --package {package} {features} --edges {edges} --invert {name}");
             Finding::new(package, None, format!("depends on {name}: {why}; see `{way}`"))
         })
         .collect()
@@ -88,7 +103,9 @@ mod tests {
 
     #[test]
     fn a_forbidden_package_is_flagged_and_a_similar_name_is_not() {
-        let border = Border { package: "p", features: "--all-features", forbidden: &[HTTP, ACTIX], why: "a reason" };
+        let forbidden = &[HTTP, ACTIX];
+        let border =
+            Border { package: "p", features: "--all-features", edges: "normal,build,dev", forbidden, why: "a reason" };
         let tree = ["actix-web", "http", "httparse", "serde", "tower-layer", "towering"]
             .map(|name| Dependency { name: name.to_owned(), version: "1.0.0".to_owned() });
         let found: Vec<String> = crossings(&border, &tree).into_iter().map(|finding| finding.message).collect();

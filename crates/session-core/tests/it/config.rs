@@ -129,6 +129,22 @@ fn attributes_that_browsers_tie_to_https_require_it() {
 }
 
 #[test]
+fn a_same_site_value_is_known_by_its_name() {
+    let configured = |name: &str| builder().same_site(name.parse()?).https_only(true).build();
+    for given in ["", "lax ", "no_restriction", "lax; Domain=evil.example"] {
+        let error = configured(given).unwrap_err();
+        assert_eq!(error, ConfigError::SameSite { given: given.to_owned() });
+        assert_eq!(error.to_string(), format!("unknown SameSite value {given:?}, known are: lax, strict, none"));
+    }
+    for (name, same_site) in [("lax", SameSite::Lax), ("Strict", SameSite::Strict), ("NONE", SameSite::None)] {
+        assert_eq!(name.parse(), Ok(same_site));
+        assert_eq!(same_site.to_string(), name.to_lowercase());
+        assert!(configured(name).is_ok());
+    }
+    assert_eq!(SameSite::default(), SameSite::Lax);
+}
+
+#[test]
 fn a_lifetime_is_from_one_second_to_400_days() {
     type Setter = fn(SessionConfigBuilder, Duration) -> SessionConfigBuilder;
     let setters: [(&str, Setter); 3] = [

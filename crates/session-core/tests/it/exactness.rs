@@ -4,26 +4,40 @@
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::{Index, select};
 use session_core::{Commit, SessionError};
 
 use crate::support::{App, Browser, Fault, Probe, Request, defaults};
+
+use Change::{Append, Destroy, Renew};
 
 const REQUESTS: usize = 3;
 /// The one that may log out.
 const LEAVING: usize = 0;
 
-#[derive(Clone, Debug)]
-enum Act {
+/// What a request does to its session.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Change {
     Append,
     Renew,
     Destroy,
-    /// Saves, while calls fail so.
-    Save(Failure),
-    /// Begins to save, and goes away where that has to wait.
-    Cancel(Failure),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Change(Change),
+    /// Saves, while calls fail so. If that has to wait, does something else meanwhile, and then sees to the end of it or
+    /// goes away.
+    Save {
+        failure: Failure,
+        meanwhile: Option<Change>,
+        cancelled: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +46,7 @@ enum Failure {
     Down,
     LostRequest,
     LostReply,
+    Slow,
     Hangs,
     NeverReplies,
 }
@@ -43,6 +58,7 @@ impl Failure {
             Self::Down => Fault::Down,
             Self::LostRequest => Fault::LostRequest,
             Self::LostReply => Fault::LostReply,
+            Self::Slow => Fault::Slow(Duration::from_millis(100)),
             Self::Hangs => Fault::Hangs,
             Self::NeverReplies => Fault::NeverReplies,
         };
@@ -51,37 +67,46 @@ impl Failure {
 }
 
 /// What happens, and to which request.
-fn acts() -> impl Strategy<Value = Vec<(usize, Act)>> {
+fn acts(changes: &'static [Change]) -> impl Strategy<Value = Vec<(usize, Act)>> {
     let failure = prop_oneof![
         3 => Just(Failure::None),
         1 => Just(Failure::Down),
         1 => Just(Failure::LostRequest),
         1 => Just(Failure::LostReply),
-        1 => Just(Failure::Hangs),
-        1 => Just(Failure::NeverReplies),
+        2 => Just(Failure::Slow),
+        2 => Just(Failure::Hangs),
+        3 => Just(Failure::NeverReplies),
     ];
-    let hanging = prop_oneof![Just(Failure::Hangs), Just(Failure::NeverReplies)];
+    let save = (failure, option::of(select(changes)), any::<bool>());
     let act = prop_oneof![
-        6 => Just(Act::Append),
-        1 => Just(Act::Renew),
-        4 => failure.prop_map(Act::Save),
-        4 => hanging.prop_map(Act::Cancel),
+        select(changes).prop_map(Act::Change),
+        save.prop_map(|(failure, meanwhile, cancelled)| Act::Save { failure, meanwhile, cancelled }),
     ];
-    vec((0..REQUESTS, act), 1..24)
+    let whose = |(at, act): (usize, Act)| match act {
+        Act::Change(Destroy) | Act::Save { meanwhile: Some(Destroy), .. } => (LEAVING, act),
+        _ => (at, act),
+    };
+    vec((0..REQUESTS, act).prop_map(whose), 1..24)
 }
 
 /// A request, and what it has put into the list since it has last destroyed the session.
 struct Actor {
     request: Request,
+    destructions: u32,
     appended: BTreeSet<u32>,
     pending: BTreeSet<u32>,
     confirmed: BTreeSet<u32>,
 }
 
 impl Actor {
-    async fn act(&mut self, number: u32, act: Act, probe: &Probe) {
-        match act {
-            Act::Append => {
+    fn new(request: Request) -> Self {
+        let (destructions, appended, pending, confirmed) = Default::default();
+        Self { request, destructions, appended, pending, confirmed }
+    }
+
+    fn change(&mut self, number: u32, change: Change) {
+        match change {
+            Append => {
                 let append = move |list: Option<Vec<u32>>| [list.unwrap_or_default(), vec![number]].concat();
                 if self.request.update("list", append).is_ok() {
                     self.appended.insert(number);
@@ -89,32 +114,47 @@ impl Actor {
                 }
             }
             // One that is gone can't be renewed, which is no matter here.
-            Act::Renew => _ = self.request.renew(),
-            Act::Destroy => {
+            Renew => _ = self.request.renew(),
+            Destroy => {
                 self.request.destroy();
+                self.destructions += 1;
                 (self.appended, self.pending, self.confirmed) = Default::default();
             }
-            Act::Save(failure) => {
-                failure.inject(probe);
-                let outcome = self.request.save().await;
-                self.note(outcome);
+        }
+    }
+
+    async fn act(&mut self, number: u32, act: Act, probe: &Probe) {
+        let (failure, meanwhile, cancelled) = match act {
+            Act::Change(change) => return self.change(number, change),
+            Act::Save { failure, meanwhile, cancelled } => (failure, meanwhile, cancelled),
+        };
+        failure.inject(probe);
+        let (request, sent, destructions) = (self.request.clone(), self.pending.clone(), self.destructions);
+        let mut save = pin!(request.save());
+        let mut outcome = std::future::poll_fn(|context| Poll::Ready(save.as_mut().poll(context))).await;
+        if outcome.is_pending() {
+            if let Some(change) = meanwhile {
+                self.change(number, change);
             }
-            Act::Cancel(failure) => {
-                failure.inject(probe);
-                let request = self.request.clone();
-                let mut save = pin!(request.save());
-                let once = std::future::poll_fn(|context| Poll::Ready(save.as_mut().poll(context))).await;
-                if let Poll::Ready(outcome) = once {
-                    self.note(outcome);
-                }
+            if !cancelled {
+                outcome = Poll::Ready(save.await);
             }
+        }
+        if let Poll::Ready(outcome) = outcome
+            && destructions == self.destructions
+        {
+            self.note(outcome, sent);
         }
         probe.heal();
     }
 
-    fn note(&mut self, outcome: Result<(), SessionError>) {
+    /// Takes down what became of what was pending.
+    fn note(&mut self, outcome: Result<(), SessionError>, sent: BTreeSet<u32>) {
         match outcome {
-            Ok(()) => self.confirmed.append(&mut self.pending),
+            Ok(()) => {
+                self.pending.retain(|number| !sent.contains(number));
+                self.confirmed.extend(sent);
+            }
             // The changes stay pending.
             Err(SessionError::Store(_)) => {}
             Err(_) => self.pending.clear(),
@@ -136,8 +176,7 @@ impl Aftermath {
         let before = app.browser_with(r#"{"list":[]}"#).await;
         let mut actors = Vec::new();
         for _ in 0..REQUESTS {
-            let (appended, pending, confirmed) = Default::default();
-            actors.push(Actor { request: app.open(&before).await, appended, pending, confirmed });
+            actors.push(Actor::new(app.open(&before).await));
         }
         for (number, (at, act)) in (0..).zip(acts) {
             actors[at].act(number, act, &probe).await;
@@ -145,7 +184,8 @@ impl Aftermath {
         let mut responses = Vec::new();
         for actor in &mut actors {
             let response = actor.request.respond(200).await;
-            actor.note(response.error.clone().map_or(Ok(()), Err));
+            let sent = actor.pending.clone();
+            actor.note(response.error.clone().map_or(Ok(()), Err), sent);
             responses.push(response);
         }
         Self { app, before, actors, responses }
@@ -187,20 +227,23 @@ fn block_on(work: impl Future<Output = ()>) {
 }
 
 fn many_cases() -> ProptestConfig {
-    ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
     #![proptest_config(many_cases())]
 
     #[test]
-    fn an_append_that_was_confirmed_is_there_and_none_is_there_twice(acts in acts()) {
+    fn an_append_that_was_confirmed_is_there_and_none_is_there_twice(acts in acts(&[Append, Append, Append, Renew])) {
         block_on(async { Aftermath::of(acts).await.assert_exact().await });
     }
 
     #[test]
-    fn of_a_destroyed_session_nothing_is_left(mut acts in acts(), at in any::<prop::sample::Index>()) {
-        acts.insert(at.index(acts.len()), (LEAVING, Act::Destroy));
+    fn of_a_destroyed_session_nothing_is_left(
+        mut acts in acts(&[Append, Renew, Destroy]),
+        at in any::<Index>(),
+    ) {
+        acts.insert(at.index(acts.len()), (LEAVING, Act::Change(Destroy)));
         block_on(async { Aftermath::of(acts).await.assert_destroyed().await });
     }
 }

@@ -139,6 +139,9 @@ proptest! {
         let manager = SessionManager::new(config.build().unwrap());
         let cookie = signed(payload.as_bytes(), NOW - 1);
         let (handle, session) = open(&manager, [&*cookie]);
+        if !map.contains_key("__session") {
+            assert!(session.to_map() == map && !session.is_new());
+        }
         acts.into_iter().for_each(|act| perform(&session, act));
         let left = session.to_map();
 
@@ -218,6 +221,35 @@ proptest! {
         let id = SessionId::parse(&text);
         assert_eq!(id.is_some(), plain && (22..=64).contains(&text.len()));
         assert!(id.is_none_or(|id| id.as_str() == text && !format!("{id:?}").contains(&text)));
+    }
+}
+
+#[test]
+fn a_token_names_a_stored_session_only_if_it_says_nothing_else() {
+    let id = "697a5ae2-203d-4c23-8e51-cb1b5c8a89a6";
+    let memory = memory();
+    let stored = SessionMap::from_json(r#"{"user": "ann"}"#).unwrap();
+    at_once(memory.set(&format!("session:{id}"), &stored, Duration::from_secs(60))).unwrap();
+    let manager = SessionManager::new(config().backend(memory).build().unwrap());
+    let is_taken = |payload: &str| {
+        let payload = payload.replace("<id>", id);
+        !open(&manager, [&*signed(payload.as_bytes(), NOW)]).1.is_new()
+    };
+    for payload in [r#"{"_cssid": "<id>"}"#, r#"{"_cssid":"<id>"}"#, " {\n\"\\u005fcssid\" : \"<id>\" } "] {
+        assert!(is_taken(payload), "{payload}");
+    }
+    for payload in [
+        r#"{"_cssid": "<id>", "admin": true}"#,
+        r#"{"_cssid": "<id>", "_cssid": null}"#,
+        r#"{"_cssid": ["<id>"]}"#,
+        r#"{"_CSSID": "<id>"}"#,
+        r#"{"_cssid": " <id>"}"#,
+        r#"{"_cssid": "session:<id>"}"#,
+        r#"["_cssid", "<id>"]"#,
+        r#""<id>""#,
+        "<id>",
+    ] {
+        assert!(!is_taken(payload), "{payload}");
     }
 }
 

@@ -257,6 +257,9 @@ fn maps_are_equal_if_keys_order_and_values_are_whatever_the_white_space() {
         assert_ne!(one, map(other));
         assert_ne!(map(other), one);
     }
+    // A string ends at a quote that is not escaped.
+    assert_ne!(map(r#"{"a": "\\\" x"}"#), map(r#"{"a": "\\\"x"}"#));
+    assert_eq!(map(r#"{"a": ["\\" , 1]}"#), map(r#"{"a":["\\",1]}"#));
     assert_eq!(SessionMap::new(), map("{ }"));
 }
 

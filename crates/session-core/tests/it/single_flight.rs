@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use session_core::SessionError;
 
-use crate::support::{App, Browser, Fault, assert_succeeded, begin, counting, defaults, increment};
+use crate::support::{App, Browser, Fault, Probe, Request, assert_succeeded, begin, counting, defaults, increment};
 
 const SLOW: Fault = Fault::Slow(Duration::from_millis(100));
 
@@ -133,26 +133,80 @@ async fn a_session_destroyed_while_it_is_created_leaves_nothing() {
     }
 }
 
+/// A request that saves `{"user":"ann"}` to a stored or new session, on a store that takes its time.
+async fn saving(stored: bool) -> (App, Probe, Browser, Request) {
+    let (app, probe) = App::server(defaults);
+    let browser = if stored { app.browser_with(r#"{"n":0}"#).await } else { Browser::default() };
+    let request = app.open(&browser).await;
+    request.insert("user", "ann").expect("it can be written to");
+    probe.fail("*", SLOW);
+    (app, probe, browser, request)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_destroyed_during_a_save_hands_none_of_its_data_to_the_next_one() {
-    for known in [true, false] {
-        let (app, probe, mut browser, mut request) = counting().await;
-        if !known {
-            browser = Browser::default();
-            request = app.open(&browser).await;
+    for (stored, cancelled) in [(true, false), (true, true), (false, false), (false, true)] {
+        for inserted_at_once in [false, true] {
+            let (app, probe, mut browser, request) = saving(stored).await;
+            request.renew().unwrap();
+            if cancelled {
+                probe.heal();
+                probe.fail("*", Fault::NeverReplies);
+            }
+            {
+                let mut save = pin!(request.save());
+                begin(&mut save).await;
+                request.destroy();
+                if inserted_at_once {
+                    request.insert("farewell", true).unwrap();
+                }
+                if !cancelled {
+                    save.await.unwrap();
+                }
+            }
+            probe.heal();
+            assert_eq!(request.contains_key("farewell"), inserted_at_once);
+            assert!(!request.contains_key("user") && !request.contains_key("n"));
+            request.insert("farewell", true).unwrap();
+            browser.receive(&request.respond(200).await);
+            assert_eq!(app.data(&browser).await, r#"{"farewell":true}"#);
         }
-        request.insert("user", "ann").unwrap();
-        probe.fail("*", SLOW);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_destroyed_during_a_cancelled_save_is_not_shown_to_the_client() {
+    for stored in [true, false] {
+        let (_, probe, _, request) = saving(stored).await;
+        probe.heal();
+        probe.fail("*", Fault::NeverReplies);
         {
             let mut save = pin!(request.save());
             begin(&mut save).await;
             request.destroy();
-            save.await.unwrap();
         }
-        assert_eq!(request.to_json(), "{}");
         probe.heal();
-        request.insert("farewell", true).unwrap();
-        browser.receive(&request.respond(200).await);
-        assert_eq!(app.data(&browser).await, r#"{"farewell":true}"#);
+        probe.fail("remove", Fault::Down);
+        let response = request.respond(200).await;
+        assert_eq!(response.set_cookie, None);
+        assert_eq!(request.to_json(), "{}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_replaces_one_found_gone_by_a_save_is_stored() {
+    let (app, probe, mut browser, request) = saving(true).await;
+    let other = app.handle(&browser);
+    {
+        let mut save = pin!(request.save());
+        begin(&mut save).await;
+        probe.heal();
+        other.destroy();
+        assert_succeeded(&app.manager.commit(&other, 200).await);
+        request.destroy();
+        request.insert("farewell", true).unwrap();
+        assert!(matches!(save.await, Err(SessionError::Gone)));
+    }
+    browser.receive(&request.respond(200).await);
+    assert_eq!(app.data(&browser).await, r#"{"farewell":true}"#);
 }

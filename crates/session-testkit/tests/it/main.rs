@@ -1,6 +1,7 @@
-//! The suite passes what is right, and catches what is wrong.
+//! The suites pass what is right, and catch what is wrong.
 
 mod mutants;
+mod scenarios;
 
 use std::time::Duration;
 

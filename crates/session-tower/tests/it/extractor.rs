@@ -5,10 +5,11 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
+use session_testkit::Fault;
 use session_tower::{Session, SessionError, SessionHandle, SessionLayer, SessionRejection};
 use tower::ServiceExt;
 
-use crate::support::{Flaky, config, cookie, request};
+use crate::support::{config, cookie, request, store};
 
 async fn visit(session: Session) -> Result<String, SessionRejection> {
     Ok(session.update("visits", |visits: Option<u64>| visits.unwrap_or(0) + 1)?.to_string())
@@ -56,22 +57,22 @@ async fn a_missing_layer_is_a_500_that_says_what_to_add() {
 
 #[tokio::test]
 async fn a_store_that_is_down_is_a_503_before_the_handler_runs() {
-    let flaky = Flaky::default();
-    let app = router().layer(SessionLayer::new(config().backend(flaky.clone()).build().unwrap()));
+    let store = store();
+    let app = router().layer(SessionLayer::new(config().backend(store.clone()).build().unwrap()));
     let cookie = cookie(&send(&app, "/visit", None).await);
-    flaky.set_down(true);
-    let calls = flaky.calls();
+    store.fail("*", Fault::Down);
+    let _ = store.calls();
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
     assert_eq!(text(response).await, "sessions are unavailable, please try again\n");
-    assert_eq!(flaky.calls(), calls + 1);
+    assert_eq!(store.calls(), ["get"]);
 }
 
 #[tokio::test]
 async fn on_error_replaces_rejections_of_extractors_and_handlers() {
-    let flaky = Flaky::default();
-    let layer = SessionLayer::new(config().backend(flaky.clone()).build().unwrap());
+    let store = store();
+    let layer = SessionLayer::new(config().backend(store.clone()).build().unwrap());
     let app = router().layer(layer.on_error(|error: &SessionError| {
         let mut response = axum::response::IntoResponse::into_response(Json(error.to_string()));
         *response.status_mut() = StatusCode::from_u16(error.status()).unwrap();
@@ -81,7 +82,7 @@ async fn on_error_replaces_rejections_of_extractors_and_handlers() {
     let response = send(&app, "/reserved", cookie.as_deref()).await;
     assert_eq!(response.status(), 500);
     assert_eq!(text(response).await, r#""session key \"__session\" is reserved""#);
-    flaky.set_down(true);
+    store.fail("*", Fault::Down);
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(response.status(), 503);
     assert_eq!(text(response).await, r#""session store unavailable""#);

@@ -6,10 +6,11 @@ use axum::body::Bytes;
 use http::header::{CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, VARY};
 use http::{Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
+use session_testkit::Fault;
 use session_tower::{SessionError, SessionHandle, SessionLayer, SessionRejection};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{Flaky, config, cookie, request};
+use crate::support::{NOTHING, config, cookie, request, store};
 
 type Answer = Result<Response<String>, SessionRejection>;
 
@@ -42,10 +43,10 @@ where
 
 #[tokio::test]
 async fn a_session_comes_back_with_its_cookie() {
-    let flaky = Flaky::default();
+    let store = store();
     for layer in [
         SessionLayer::new(config().build().unwrap()),
-        SessionLayer::new(config().backend(flaky.clone()).build().unwrap()),
+        SessionLayer::new(config().backend(store.clone()).build().unwrap()),
     ] {
         let service = layer.layer(service_fn(app));
         let first = send(&service, "/visit", None).await;
@@ -53,20 +54,20 @@ async fn a_session_comes_back_with_its_cookie() {
         let second = send(&service, "/visit", cookie(&first).as_deref()).await;
         assert_eq!(second.body(), "2");
     }
-    assert_eq!(flaky.calls(), 4, "set; get, get, set");
+    assert_eq!(store.calls(), ["set", "get", "get", "set"]);
 }
 
 #[tokio::test]
 async fn a_request_that_asks_for_nothing_is_passed_on_as_it_is() {
-    let flaky = Flaky::default();
-    let service = SessionLayer::new(config().backend(flaky.clone()).build().unwrap()).layer(service_fn(app));
+    let store = store();
+    let service = SessionLayer::new(config().backend(store.clone()).build().unwrap()).layer(service_fn(app));
     let cookie = cookie(&send(&service, "/visit", None).await);
-    let calls = flaky.calls();
-    flaky.set_down(true);
+    let _ = store.calls();
+    store.fail("*", Fault::Down);
     let response = send(&service, "/untouched", cookie.as_deref()).await;
     assert_eq!(response.status(), 200);
     assert!(response.headers().is_empty(), "{:?}", response.headers());
-    assert_eq!(flaky.calls(), calls);
+    assert_eq!(store.calls(), NOTHING);
 }
 
 #[tokio::test]
@@ -102,8 +103,8 @@ async fn responses_say_what_caches_must_know() {
 
 #[tokio::test]
 async fn a_store_that_is_down_makes_a_503_and_leaves_the_cookie_alone() {
-    let flaky = Flaky::default();
-    let layer = SessionLayer::new(config().backend(flaky.clone()).build().unwrap());
+    let store = store();
+    let layer = SessionLayer::new(config().backend(store.clone()).build().unwrap());
     let service = layer.layer(service_fn(|request| async {
         // What an application without axum does with a rejection.
         Ok::<_, Infallible>(app(request).await.unwrap_or_else(|rejection| {
@@ -115,7 +116,7 @@ async fn a_store_that_is_down_makes_a_503_and_leaves_the_cookie_alone() {
         }))
     }));
     let cookie = cookie(&send(&service, "/visit", None).await);
-    flaky.set_down(true);
+    store.fail("*", Fault::Down);
     for path in ["/read", "/destroy"] {
         let response = send(&service, path, cookie.as_deref()).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
@@ -126,13 +127,13 @@ async fn a_store_that_is_down_makes_a_503_and_leaves_the_cookie_alone() {
     let response = send(&service, "/visit", None).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "a new session can't be stored");
     assert!(!response.headers().contains_key(SET_COOKIE));
-    flaky.set_down(false);
+    store.heal();
     assert_eq!(send(&service, "/visit", cookie.as_deref()).await.body(), "2", "destroy was not carried out");
 }
 
 #[tokio::test]
 async fn a_service_that_fails_commits_a_destruction_and_no_changes() {
-    let layer = SessionLayer::new(config().backend(Flaky::default()).build().unwrap());
+    let layer = SessionLayer::new(config().backend(store()).build().unwrap());
     let failing = layer.layer(service_fn(|request: Request<String>| async {
         app(request).await.expect("the session is there");
         Err::<Response<String>, _>("out of order")
@@ -157,9 +158,9 @@ async fn a_5xx_response_keeps_no_changes() {
 
 #[tokio::test]
 async fn on_error_makes_the_response_of_a_failed_commit() {
-    let flaky = Flaky::default();
-    flaky.set_down(true);
-    let layer = SessionLayer::new(config().backend(flaky).build().unwrap())
+    let store = store();
+    store.fail("*", Fault::Down);
+    let layer = SessionLayer::new(config().backend(store).build().unwrap())
         .on_error(|error: &SessionError| Response::new(format!("{} {}", error.status(), error)));
     let response = send(&layer.layer(service_fn(app)), "/visit", None).await;
     assert_eq!(response.body(), "503 session store unavailable");

@@ -1,60 +1,20 @@
-//! A store that can be out of order, and short ways to send requests.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+//! Short ways to make stores and send requests.
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{Request, Response};
-use session_core::{
-    Applied, BackendError, BackendErrorKind, ISessionBackend, MemoryBackend, SessionConfig, SessionConfigBuilder,
-    SessionMap, async_trait,
-};
+use session_core::{MemoryBackend, SessionConfig, SessionConfigBuilder};
+use session_testkit::Probe;
+
+/// No calls of a store, and no values of a header.
+pub(crate) const NOTHING: [&str; 0] = [];
 
 pub(crate) const SECRET: &str = "a secret of thirty-two bytes or more";
 
-/// A store without compare-and-set that counts its calls and is down on demand.
-#[derive(Clone, Default)]
-pub(crate) struct Flaky {
-    memory: MemoryBackend,
-    down: Arc<AtomicBool>,
-    calls: Arc<AtomicUsize>,
-}
+/// A store without compare-and-set.
+pub(crate) type Store = Probe<MemoryBackend>;
 
-impl Flaky {
-    pub(crate) fn set_down(&self, down: bool) {
-        self.down.store(down, Ordering::SeqCst);
-    }
-
-    pub(crate) fn calls(&self) -> usize {
-        self.calls.load(Ordering::SeqCst)
-    }
-
-    fn call(&self) -> Result<(), BackendError> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        match self.down.load(Ordering::SeqCst) {
-            true => Err(BackendError::new(BackendErrorKind::Unavailable, Applied::No)),
-            false => Ok(()),
-        }
-    }
-}
-
-#[async_trait]
-impl ISessionBackend for Flaky {
-    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
-        self.call()?;
-        self.memory.get(key).await
-    }
-
-    async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
-        self.call()?;
-        self.memory.set(key, value, exp).await
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), BackendError> {
-        self.call()?;
-        self.memory.delete(key).await
-    }
+pub(crate) fn store() -> Store {
+    Probe::plain(MemoryBackend::new())
 }
 
 pub(crate) fn config() -> SessionConfigBuilder {

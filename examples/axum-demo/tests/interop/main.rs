@@ -1,1 +1,17 @@
-//! x
+//! Rust and the real Python, behind one cookie.
+//!
+//! The Python side is `xtask/python/peer.py`: starlette-session, and Starlette's own session middleware, whose cookies
+//! are the same. It runs in the interpreter that the environment variable `SESSION_PYTHON` names; `cargo xtask test`
+//! sets it.
+
+mod support;
+
+mod defects;
+mod differential;
+mod exact_bytes;
+mod forgery;
+mod lifetime;
+mod reserved_key;
+mod rotation;
+mod sharing;
+mod values;

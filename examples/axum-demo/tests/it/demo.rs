@@ -23,7 +23,7 @@ pub(crate) struct Demo {
 
 /// The program with these flags, and nothing of the environment that it would listen to.
 pub(crate) fn command(flags: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_axum-demo"));
+    let mut command = Command::new(crate::PROGRAM);
     command.args(flags).env_remove("SESSION_SECRET").env_remove("RUST_LOG");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command

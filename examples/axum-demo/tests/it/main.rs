@@ -1,4 +1,5 @@
-//! The demo as its users meet it: the real program on a free port, and clients that speak HTTP to it.
+//! The demo as its users meet it: the real program on a free port, and clients that speak HTTP to it. The modules are
+//! actix-demo's tests, too.
 //!
 //! On Unix only: the program is ended by signals.
 
@@ -15,3 +16,6 @@ mod memcached;
 mod page;
 mod routes;
 mod start;
+
+/// The program that the tests start.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_axum-demo");

@@ -1,12 +1,10 @@
 //! Secrets that change while people stay logged in.
 
 use session_core::signer::{Digest, Key, KeyDerivation};
-use session_core::{BackendType, Commit, Refresh, Session, SessionConfig, SessionManager};
+use session_core::{Commit, MemoryBackend, Refresh, Session, SessionConfig, SessionManager};
 
 use super::manager;
 use crate::support::{NOW, at_once, open, pair, stopped_at};
-
-const MODES: [BackendType; 2] = [BackendType::Cookie, BackendType::Memory];
 
 /// The old key and the new one, which differ in everything.
 fn keys() -> [Key; 2] {
@@ -16,7 +14,7 @@ fn keys() -> [Key; 2] {
     ]
 }
 
-/// Services that share one store and differ in their keys: the signing one, and those that only verify.
+/// A service with a key that signs, and keys that only verify.
 fn service(signing: &Key, verifying: &[&Key], shared: &Shared) -> SessionManager {
     let config = SessionConfig::builder(signing.clone(), "id").clock(stopped_at(NOW)).refresh(shared.refresh);
     let config = verifying.iter().fold(config, |config, key| config.verify_key(Key::clone(key)));
@@ -26,18 +24,17 @@ fn service(signing: &Key, verifying: &[&Key], shared: &Shared) -> SessionManager
     })
 }
 
+/// What services of one site have in common.
 struct Shared {
-    backend: Option<session_core::MemoryBackend>,
+    /// None where sessions live in the cookie.
+    backend: Option<MemoryBackend>,
     refresh: Refresh,
 }
 
 fn every_kind_of_service() -> impl Iterator<Item = Shared> {
-    MODES.into_iter().flat_map(|mode| {
-        [Refresh::HalfLife, Refresh::Never].map(|refresh| {
-            let backend = (mode == BackendType::Memory)
-                .then(|| session_core::MemoryBackend::builder().clock(stopped_at(NOW)).build());
-            Shared { backend, refresh }
-        })
+    [Refresh::HalfLife, Refresh::Never].into_iter().flat_map(|refresh| {
+        let memory = MemoryBackend::builder().clock(stopped_at(NOW)).build();
+        [None, Some(memory)].map(|backend| Shared { backend, refresh })
     })
 }
 

@@ -6,10 +6,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cookie::{Cookie, SameSite as Parsed};
 use session_core::signer::{SignatureError, Signer, TimestampSigner};
-use session_core::{BackendType, Commit, SameSite, SessionConfig, SessionConfigBuilder, SessionError, SessionManager};
+use session_core::{
+    BackendType, Commit, ISessionBackend, MemoryBackend, SameSite, SessionConfig, SessionConfigBuilder, SessionError,
+    SessionManager,
+};
 
 use super::{DAY, builder, manager, named};
 use crate::support::{App, NOW, SECRET, TestClock, at_once, defaults, open, pair, stopped_at};
+
+type Setter = fn(SessionConfigBuilder) -> SessionConfigBuilder;
 
 fn at_now(config: SessionConfigBuilder) -> SessionManager {
     manager(config.clock(stopped_at(NOW)))
@@ -63,6 +68,20 @@ fn each_setting_sets_its_attribute() {
 }
 
 #[test]
+fn keys_in_the_store_are_the_prefix_and_the_id() {
+    let settings: [(&str, Setter); 3] =
+        [("session:", defaults), ("app:", |config| config.key_prefix("app:")), ("", |config| config.key_prefix(""))];
+    for (prefix, set) in settings {
+        let memory = MemoryBackend::builder().clock(stopped_at(NOW)).build();
+        let manager = at_now(set(builder()).backend(memory.clone()));
+        let set_cookie = insert(&manager, "something").set_cookie.expect("a new session has a cookie");
+        let id = open(&manager, [pair(&set_cookie).as_bytes()]).1.id().expect("the session is stored");
+        let stored = at_once(memory.get(&[prefix, id.as_str()].concat())).unwrap();
+        assert_eq!(stored.map(|session| session.to_json()).as_deref(), Some(r#"{"data":"something"}"#), "{prefix}");
+    }
+}
+
+#[test]
 fn a_cookie_that_browsers_would_drop_is_an_error_and_is_not_sent() {
     // Base64 of 3045 bytes has 4060; with a second of this age a token has 35 more.
     let value = "x".repeat(3045 - r#"{"data":""}"#.len());
@@ -79,14 +98,13 @@ fn a_cookie_that_browsers_would_drop_is_an_error_and_is_not_sent() {
 
 #[test]
 fn a_token_may_be_issued_ten_seconds_in_the_future_or_as_many_as_configured() {
-    let is_taken = |configure: fn(SessionConfigBuilder) -> SessionConfigBuilder, ahead| {
+    let is_taken = |configure: Setter, ahead| {
         let token = TimestampSigner::new(SECRET).sign(STANDARD.encode(r#"{"user": "ann"}"#), NOW + ahead);
         let (_, session) = open(&App::in_cookie(configure).manager, [&*[b"id=", &*token].concat()]);
         !session.is_new()
     };
-    let none: fn(SessionConfigBuilder) -> SessionConfigBuilder = |config| config.clock_skew(Duration::ZERO);
-    let a_minute: fn(SessionConfigBuilder) -> SessionConfigBuilder =
-        |config| config.clock_skew(Duration::from_secs(60));
+    let none: Setter = |config| config.clock_skew(Duration::ZERO);
+    let a_minute: Setter = |config| config.clock_skew(Duration::from_secs(60));
     for (configure, seconds) in [(defaults as _, 10), (none, 0), (a_minute, 60)] {
         assert_eq!([seconds, seconds + 1].map(|ahead| is_taken(configure, ahead)), [true, false]);
     }

@@ -38,13 +38,18 @@ pub(super) fn rubbish() -> impl Strategy<Value = Vec<u8>> {
         vec(any::<u8>(), 0..40),
         value().prop_map(|value| value.written.into_bytes()),
         damaged(),
-        (id, option::of(object())).prop_map(|(id, others)| {
+        (id, object()).prop_map(|(id, (_, others))| {
             let id = serde_json::to_string(&id).expect("a string is JSON");
-            let others = others.map_or_else(|| "{}".to_owned(), |(_, text)| text.trim().to_owned());
-            let separator = if others.trim_matches(['{', '}']).trim().is_empty() { "" } else { "," };
-            format!("{{\"_cssid\": {id}{separator}{}", &others[1..]).into_bytes()
+            with_entry(&format!(r#""_cssid": {id}"#), &others).into_bytes()
         }),
     ]
+}
+
+/// An object with one more entry, the first one.
+fn with_entry(entry: &str, object: &str) -> String {
+    let others = object.trim_start().strip_prefix('{').expect("an object").trim_start();
+    let separator = if others.starts_with('}') { "" } else { "," };
+    format!("{{{entry}{separator}{others}")
 }
 
 /// The text of an object with bytes changed, removed or doubled.
@@ -79,17 +84,12 @@ fn strange_meta() -> impl Strategy<Value = String> {
 
 /// What a store may hold: an object with the library's own key, well-formed or not.
 pub(super) fn stored() -> impl Strategy<Value = String> {
-    (object(), option::of(strange_meta()), prop::bool::ANY).prop_map(|((_, text), meta, nan)| {
-        let mut text = text.trim().to_owned();
-        let mut add = |entry: String| {
-            let separator = if text.trim_matches(['{', '}']).trim().is_empty() { "" } else { "," };
-            text.insert_str(1, &(entry + separator));
-        };
+    (object(), option::of(strange_meta()), prop::bool::ANY).prop_map(|((_, mut text), meta, nan)| {
         if let Some(meta) = meta {
-            add(format!(r#""__session": {meta}"#));
+            text = with_entry(&format!(r#""__session": {meta}"#), &text);
         }
         if nan {
-            add(r#""nan": [NaN, -Infinity]"#.to_owned());
+            text = with_entry(r#""nan": [NaN, -Infinity]"#, &text);
         }
         text
     })

@@ -1,4 +1,4 @@
-//! What JSON can't carry is refused, not turned into something else.
+//! What is no JSON: refused where it is inserted, found where it came along.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -102,4 +102,31 @@ fn a_value_that_was_no_json_is_replaced_by_one_that_is() {
         assert_eq!(map.insert("a", RawValue::from_string(value.to_owned()).unwrap()), Ok(true), "{stored}");
         assert_eq!(map.raw("a"), Some(value));
     }
+}
+
+#[test]
+fn validation_finds_the_value_that_is_no_json() {
+    for value in ["1", "-0.5e-3", "1e400", "null", "[]", "{ }", r#"[true, {"a": "\u00e9"}]"#] {
+        assert_eq!(
+            SessionMap::from_json(format!(r#"{{"a": {value}, "b": 1}}"#)).unwrap().validate(),
+            Ok(()),
+            "{value}"
+        );
+    }
+    let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
+    assert!(SessionMap::from_json(format!(r#"{{"a": {deep}}}"#)).unwrap().validate().is_ok());
+    for value in
+        ["NaN", "-Infinity", "[1, Infinity]", "01", "1.", "+1", "tru", "[1 2]", "[1,]", r#"{"b" 1}"#, r#""\x""#]
+    {
+        let map = SessionMap::from_json(format!(r#"{{"b": 1, "a": {value}, "c": NaN}}"#)).unwrap();
+        let error = map.validate().unwrap_err();
+        assert!(matches!(&error, ValueError::Decode { key, problem: "not JSON", .. } if **key == *"a"), "{error:?}");
+    }
+}
+
+#[test]
+fn validation_finds_a_value_that_does_not_count_too() {
+    let map = SessionMap::from_json(r#"{"a": NaN, "a": 1}"#).unwrap();
+    assert_eq!(map.get("a"), Ok(Some(1)));
+    assert!(map.validate().is_err(), "it is part of {}", map.to_json());
 }

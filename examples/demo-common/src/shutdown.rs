@@ -4,11 +4,15 @@ use std::io;
 use std::time::Duration;
 
 /// What requests that are under way get to finish.
-const GRACE: Duration = Duration::from_secs(5);
+pub const GRACE: Duration = Duration::from_secs(5);
 
 /// Resolves when Ctrl-C is pressed or the process is asked to terminate. Signals count from the call on.
+///
+/// # Errors
+///
+/// If the system can't tell of signals.
 #[cfg(unix)]
-pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+pub fn requested() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -21,8 +25,12 @@ pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send + 'stati
 }
 
 /// Resolves when Ctrl-C is pressed. It counts from the call on.
+///
+/// # Errors
+///
+/// If the system can't tell of it.
 #[cfg(windows)]
-pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+pub fn requested() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         interrupt.recv().await;
@@ -30,7 +38,11 @@ pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send + 'stati
 }
 
 /// Resolves when that was a while ago: slow requests, and connections that never finish theirs, are given up.
-pub(crate) fn overdue() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+///
+/// # Errors
+///
+/// As [`requested`].
+pub fn overdue() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let requested = requested()?;
     Ok(async move {
         requested.await;

@@ -1,24 +1,29 @@
 //! The command line, and the configuration that it makes.
 
 use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser};
+use session_core::{BackendType, SameSite, SessionConfig};
 use session_memcache::MemcacheBackend;
-use session_tower::{BackendType, SameSite, SessionConfig};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// A web server whose sessions you can look at and change, in the browser or with curl.
 #[derive(Parser)]
+#[expect(missing_debug_implementations, reason = "it holds the secret")]
 #[command(version)]
-pub(crate) struct Args {
+pub struct Args {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:3000, or a free port if that is taken]
     #[arg(long, value_name = "ADDRESS")]
-    pub(crate) listen: Option<SocketAddr>,
+    pub listen: Option<SocketAddr>,
 
     /// Where sessions are kept: cookie, memory or memcache
     #[arg(long, value_name = "NAME", default_value_t)]
-    pub(crate) backend: BackendType,
+    pub backend: BackendType,
 
     /// The memcached nodes: hosts with their ports, or socket paths
     #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', default_value = "127.0.0.1:11211")]
@@ -54,8 +59,25 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// What the command line of the program with this name asks for. Starts the log, and says what should be known.
+    ///
+    /// Ends the process if the flags can't be read, or make no configuration.
+    #[must_use]
+    pub fn read(program: &'static str) -> (Self, SessionConfig) {
+        let mut command = Self::command().name(program);
+        let matches = command.get_matches_mut();
+        let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        log_to_stderr();
+        // Ends the process with exit code 2, as the flags that clap itself can't read.
+        let config = args.config().unwrap_or_else(|error| command.error(ErrorKind::ValueValidation, error).exit());
+        if let Some(warning) = args.warning() {
+            eprintln!("{warning}");
+        }
+        (args, config)
+    }
+
     /// The configuration of the sessions.
-    pub(crate) fn config(&self) -> Result<SessionConfig, Box<dyn Error>> {
+    fn config(&self) -> Result<SessionConfig, Box<dyn Error>> {
         let mut builder = match &self.secret {
             Some(secret) => SessionConfig::builder(secret.as_str(), &self.cookie_name),
             None => SessionConfig::builder(random_secret(), &self.cookie_name),
@@ -81,7 +103,7 @@ impl Args {
     }
 
     /// What should be known about a secret that is good enough for a demo only.
-    pub(crate) fn warning(&self) -> Option<&'static str> {
+    fn warning(&self) -> Option<&'static str> {
         if self.secret.is_none() {
             return Some("note: no --secret is given, so a random one is used and all sessions end with this process");
         }
@@ -98,4 +120,10 @@ fn random_secret() -> Vec<u8> {
     let mut secret = vec![0; 32];
     getrandom::fill(&mut secret).expect("the operating system has random numbers");
     secret
+}
+
+/// What the session crates have to say; `RUST_LOG=debug` shows more.
+fn log_to_stderr() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
 }

@@ -1,0 +1,53 @@
+//! Extractors, and the response of those that fail.
+
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+
+use crate::on_error::{status_of, text_response};
+use crate::{OnError, PlainText, Session, SessionHandle, SessionRejection};
+
+/// Loads the session: the handler then uses it without waiting.
+impl FromRequest for Session {
+    type Error = SessionRejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, SessionRejection>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let handle = SessionHandle::of(request);
+        Box::pin(async move { Ok(handle?.load().await?) })
+    }
+}
+
+/// Asks for nothing until the handler does.
+impl FromRequest for SessionHandle {
+    type Error = SessionRejection;
+    type Future = Ready<Result<Self, SessionRejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+/// A line of text; the middleware makes its own of the session error that the response carries along.
+impl ResponseError for SessionRejection {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::MissingMiddleware | Self::UnknownName(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Session(error) => status_of(error),
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Self::MissingMiddleware | Self::UnknownName(_) => text_response(self.status_code(), &self.to_string()),
+            Self::Session(error) => {
+                let mut response = PlainText.error_response(error);
+                response.extensions_mut().insert(error.clone());
+                response
+            }
+        }
+    }
+}

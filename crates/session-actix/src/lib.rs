@@ -1,0 +1,93 @@
+//! HTTP sessions for actix-web.
+//!
+//! [`SessionMiddleware`] opens the session of each request and commits it with the response. [`Session`] is an extractor:
+//!
+//! ```
+//! use actix_web::{App, web};
+//! use session_actix::{Session, SessionConfig, SessionMiddleware, SessionRejection};
+//!
+//! async fn visits(session: Session) -> Result<String, SessionRejection> {
+//!     let visits = session.update("visits", |visits: Option<u64>| visits.unwrap_or(0) + 1)?;
+//!     Ok(format!("visit {visits}"))
+//! }
+//!
+//! let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").build()?;
+//! let sessions = SessionMiddleware::new(config);
+//! let app = App::new().wrap(sessions.clone()).route("/", web::get().to(visits));
+//! # Ok::<(), session_actix::ConfigError>(())
+//! ```
+//!
+//! Make the middleware *outside* of the closure that `HttpServer::new` takes, and clone it inside: actix-web calls the
+//! closure once for each of its threads, and they have to share the locks that keep concurrent requests apart.
+//!
+//! Other middleware finds the session in the request with [`SessionHandle::of`]:
+//!
+//! ```
+//! use actix_web::body::MessageBody;
+//! use actix_web::dev::{ServiceRequest, ServiceResponse};
+//! use actix_web::{Error, error::ErrorForbidden, middleware::Next};
+//! use session_actix::{SessionHandle, SessionRejection};
+//!
+//! async fn members_only<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+//!     let session = SessionHandle::of(&request)?.load().await.map_err(SessionRejection::from)?;
+//!     if !session.contains_key("user") {
+//!         return Err(ErrorForbidden("members only"));
+//!     }
+//!     next.call(request).await
+//! }
+//! ```
+//!
+//! # Errors
+//!
+//! A session that can't be loaded or kept makes a response of its own: 503 with `Retry-After` when the store is down,
+//! 409 when another request was faster, else 500. [`SessionMiddleware::on_error`] replaces it, for all of them at once.
+//!
+//! A handler or an inner middleware that returns an error has its session committed by the status of the error's
+//! response, as if it had returned that response. What the session has to tell the client is added to the error, which
+//! outer middleware gets as it was.
+//!
+//! Don't ask for `Option<Session>`: it is `None` also when the store is down. `Option<SessionHandle>` is `None` on routes
+//! without the middleware only.
+//!
+//! # Order of middleware
+//!
+//! Middleware that uses the session goes inside of (is wrapped before) this one. A panic commits nothing.
+//!
+//! # Several sessions
+//!
+//! The middleware can be nested, around the application, a scope or a resource, with a cookie name for each. The
+//! extractors give the session of the innermost one; [`SessionHandle::named`] finds the others:
+//!
+//! ```
+//! use session_actix::{SessionHandle, SessionRejection};
+//!
+//! async fn is_admin(session: SessionHandle) -> Result<bool, SessionRejection> {
+//!     Ok(session.named("admin")?.load().await?.contains_key("user"))
+//! }
+//! ```
+//!
+//! # WebSockets
+//!
+//! The handler of an upgrade sees its session and may move it into the connection's task. The response to the upgrade
+//! carries the cookie; what is changed later is kept by [`Session::save`](session_core::Session::save).
+
+mod extract;
+mod future;
+mod middleware;
+mod on_error;
+mod response;
+mod service;
+mod session;
+
+pub use future::ResponseFuture;
+pub use middleware::SessionMiddleware;
+pub use on_error::{OnError, PlainText};
+pub use service::SessionService;
+pub use session::{Session, SessionHandle, SessionRejection};
+
+#[doc(no_inline)]
+pub use session_core::{
+    self, BackendType, ConfigError, ISessionBackend, MapError, MemoryBackend, OnCorrupt, OnDuplicate, OnGone, Refresh,
+    SameSite, SessionConfig, SessionConfigBuilder, SessionError, SessionId, SessionKey, SessionManager, SessionMap,
+    UnknownPredefinedBackend, ValueError, signer,
+};

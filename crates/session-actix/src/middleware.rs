@@ -1,0 +1,75 @@
+//! What applications wrap their routes with.
+
+use std::future::{Ready, ready};
+
+use actix_web::Error;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use session_core::{SessionConfig, SessionManager};
+
+use crate::{OnError, PlainText, SessionService};
+
+/// Gives every request a session; see the [crate's documentation](crate).
+///
+/// `E` makes the responses for sessions that can't be loaded or kept.
+///
+/// Clones share their manager, and so the locks; make it once and clone it in the closure of `HttpServer::new`.
+#[derive(Clone, Debug)]
+pub struct SessionMiddleware<E = PlainText> {
+    manager: SessionManager,
+    on_error: E,
+}
+
+impl SessionMiddleware {
+    /// Middleware with this configuration.
+    #[must_use]
+    pub fn new(config: SessionConfig) -> Self {
+        Self::with_manager(SessionManager::new(config))
+    }
+
+    /// Middleware that shares its manager with others, and so the memory backend and the locks.
+    #[must_use]
+    pub fn with_manager(manager: SessionManager) -> Self {
+        Self { manager, on_error: PlainText }
+    }
+}
+
+impl<E> SessionMiddleware<E> {
+    /// Makes the responses for sessions that can't be loaded or kept, in place of a line of text.
+    ///
+    /// They replace those of the extractors and of handlers that pass the error on with `?`, too.
+    ///
+    /// ```
+    /// use actix_web::HttpResponse;
+    /// use actix_web::http::StatusCode;
+    /// use session_actix::{SessionConfig, SessionError, SessionMiddleware};
+    ///
+    /// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").build()?;
+    /// let sessions = SessionMiddleware::new(config).on_error(|error: &SessionError| {
+    ///     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    ///     HttpResponse::build(status).body(format!(r#"{{"error": "{}"}}"#, error.public_message()))
+    /// });
+    /// # Ok::<(), session_actix::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn on_error<F>(self, on_error: F) -> SessionMiddleware<F> {
+        SessionMiddleware { manager: self.manager, on_error }
+    }
+}
+
+impl<S, B, E> Transform<S, ServiceRequest> for SessionMiddleware<E>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+    E: OnError + Clone + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = SessionService<S, E>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(SessionService::new(inner, self.manager.clone(), self.on_error.clone())))
+    }
+}

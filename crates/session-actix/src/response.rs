@@ -1,0 +1,140 @@
+//! What a session makes of a response, and of an error that will be one.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use session_core::{Commit, SessionError};
+
+use crate::{OnError, SessionRejection};
+
+/// What the inner service has answered; session errors are reported in the application's way already.
+pub(crate) enum Outcome<B> {
+    Response {
+        request: HttpRequest,
+        response: HttpResponse<EitherBody<B>>,
+    },
+    /// An error, and the response that it has made: some make it once only.
+    Error {
+        error: Error,
+        response: HttpResponse,
+    },
+}
+
+impl<B: MessageBody> Outcome<B> {
+    pub(crate) fn of(answer: Result<ServiceResponse<B>, Error>, on_error: &impl OnError) -> Self {
+        match answer {
+            Ok(answer) => {
+                let (request, response) = answer.into_parts();
+                Self::Response { request, response: report(response, on_error) }
+            }
+            Err(error) => Self::Error { response: report_boxed(error.error_response(), on_error), error },
+        }
+    }
+
+    /// The status to commit the session with.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Response { response, .. } => response.status().as_u16(),
+            Self::Error { response, .. } => response.status().as_u16(),
+        }
+    }
+
+    /// Adds what the commit has to tell the client.
+    pub(crate) fn finish<E: OnError + 'static>(
+        self,
+        commit: Commit,
+        nested: bool,
+        on_error: &Rc<E>,
+    ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+        let mut inner = InnerCommits::default();
+        match self {
+            Self::Response { request, mut response } => {
+                if let Some(error) = &commit.error {
+                    inner = InnerCommits::take(&mut response);
+                    let failed = HttpResponse::from_error(SessionRejection::from(error.clone()));
+                    response = report_boxed(failed, &**on_error).map_into_right_body();
+                }
+                inner.add_to(&mut response, nested);
+                add_commit(&mut response, &commit, nested);
+                Ok(ServiceResponse::new(request, response))
+            }
+            Self::Error { mut error, mut response } => {
+                if let Some(failed) = &commit.error {
+                    inner = InnerCommits::take(&mut response);
+                    error = SessionRejection::from(failed.clone()).into();
+                    response = report_boxed(error.error_response(), &**on_error);
+                }
+                inner.add_to(&mut response, nested);
+                add_commit(&mut response, &commit, nested);
+                // Outer middleware may want the error as it is, and adds to its response in the same way.
+                let (made, on_error) = (Cell::new(Some(response)), on_error.clone());
+                error.add_response_mapper(move |made_again| {
+                    made.take().unwrap_or_else(|| {
+                        let mut response = report_boxed(made_again, &*on_error);
+                        inner.add_to(&mut response, nested);
+                        add_commit(&mut response, &commit, nested);
+                        response
+                    })
+                });
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Puts the application's error response in place of one that an extractor or a handler has made of a session's error.
+/// The error that made it stays with the response.
+fn report<B>(mut response: HttpResponse<B>, on_error: &impl OnError) -> HttpResponse<EitherBody<B>> {
+    // Not in the condition: the extensions would stay borrowed.
+    let error = response.extensions_mut().remove::<SessionError>();
+    let Some(error) = error else { return response.map_into_left_body() };
+    let (mut head, body) = on_error.error_response(&error).into_parts();
+    std::mem::swap(response.head_mut(), head.head_mut());
+    response.set_body(EitherBody::right(body))
+}
+
+fn report_boxed(response: HttpResponse, on_error: &impl OnError) -> HttpResponse {
+    report(response, on_error).map_body(|_, body| match body {
+        EitherBody::Left { body } | EitherBody::Right { body } => body,
+    })
+}
+
+/// What the middleware further in has committed, for that further out: whatever becomes of the response, clients must
+/// learn of the sessions that are stored.
+#[derive(Clone, Default)]
+struct InnerCommits(Vec<Commit>);
+
+impl InnerCommits {
+    fn take<B>(response: &mut HttpResponse<B>) -> Self {
+        response.extensions_mut().remove().unwrap_or_default()
+    }
+
+    fn add_to<B>(&self, response: &mut HttpResponse<B>, nested: bool) {
+        self.0.iter().for_each(|commit| add_commit(response, commit, nested));
+    }
+}
+
+/// Adds what a commit has to tell the client, and leaves it for such middleware further out, if there is any.
+fn add_commit<B>(response: &mut HttpResponse<B>, commit: &Commit, nested: bool) {
+    add_headers(response.headers_mut(), commit);
+    if nested && commit.session_used {
+        response.extensions_mut().get_or_insert_with(InnerCommits::default).0.push(commit.clone());
+    }
+}
+
+fn add_headers(headers: &mut HeaderMap, commit: &Commit) {
+    if let Some(value) = commit.cache_control(headers.get_all(CACHE_CONTROL).map(HeaderValue::as_bytes)) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
+    }
+    if let Some(value) = commit.vary(headers.get_all(VARY).map(HeaderValue::as_bytes)) {
+        headers.append(VARY, HeaderValue::from_static(value));
+    }
+    // A checked configuration makes visible ASCII only.
+    if let Some(Ok(value)) = commit.set_cookie.as_deref().map(HeaderValue::try_from) {
+        headers.append(SET_COOKIE, value);
+    }
+}

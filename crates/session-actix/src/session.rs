@@ -1,0 +1,121 @@
+//! The session as handlers get it.
+
+use std::ops::Deref;
+
+use actix_web::HttpMessage;
+use session_core::SessionError;
+
+/// The session of a request, loaded: an extractor.
+///
+/// All that can be done with it is described at [`session_core::Session`], which this dereferences to.
+#[derive(Clone, Debug)]
+pub struct Session(session_core::Session);
+
+impl Deref for Session {
+    type Target = session_core::Session;
+
+    fn deref(&self) -> &session_core::Session {
+        &self.0
+    }
+}
+
+/// The session of a request, which nobody may have asked for yet: an extractor. The middleware puts it into the request's
+/// extensions.
+///
+/// Take this instead of [`Session`] where the session is needed in some cases only, or is to be destroyed. What else can
+/// be done with it is described at [`session_core::SessionHandle`], which this dereferences to.
+#[derive(Clone, Debug)]
+pub struct SessionHandle(session_core::SessionHandle);
+
+impl SessionHandle {
+    /// The handle of a request: an `HttpRequest` or a `ServiceRequest`.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionRejection::MissingMiddleware`] if no [`SessionMiddleware`](crate::SessionMiddleware) has seen the request.
+    pub fn of(request: &impl HttpMessage) -> Result<Self, SessionRejection> {
+        request.extensions().get::<Self>().cloned().ok_or(SessionRejection::MissingMiddleware)
+    }
+
+    /// The handle of another session of the same request, by the name of its cookie: where middleware with different
+    /// configurations is nested, the request's own handle is that of the innermost one.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionRejection::UnknownName`] if no middleware that has seen the request has this cookie name.
+    pub fn named(&self, cookie_name: &str) -> Result<Self, SessionRejection> {
+        let handle = self.0.named(cookie_name).cloned();
+        handle.map(Self).ok_or_else(|| SessionRejection::UnknownName(cookie_name.into()))
+    }
+
+    pub(crate) fn nest_in(&mut self, outer: Self) {
+        self.0.nest_in(outer.0);
+    }
+
+    /// Loads the session; see [`session_core::SessionHandle::load`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn load(&self) -> Result<Session, SessionError> {
+        self.0.load().await.map(Session)
+    }
+}
+
+impl Deref for SessionHandle {
+    type Target = session_core::SessionHandle;
+
+    fn deref(&self) -> &session_core::SessionHandle {
+        &self.0
+    }
+}
+
+impl From<session_core::SessionHandle> for SessionHandle {
+    fn from(handle: session_core::SessionHandle) -> Self {
+        Self(handle)
+    }
+}
+
+/// Why a handler gets no session, or can't go on with it.
+///
+/// A handler can return it with `?` for every session error. It makes a response, which the middleware's
+/// [`on_error`](crate::SessionMiddleware::on_error) replaces.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SessionRejection {
+    /// No [`SessionMiddleware`](crate::SessionMiddleware) has seen the request.
+    MissingMiddleware,
+    /// No middleware with this cookie name has seen the request.
+    UnknownName(Box<str>),
+    /// The session can't be loaded, changed or saved.
+    Session(SessionError),
+}
+
+impl From<SessionError> for SessionRejection {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl std::fmt::Display for SessionRejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::MissingMiddleware => f.write_str(
+                "no session for this route: add `.wrap(SessionMiddleware::new(config))` to the application, scope or resource",
+            ),
+            Self::UnknownName(name) => {
+                write!(f, "no session {name:?} for this route: add a `SessionMiddleware` whose cookie name this is")
+            }
+            Self::Session(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SessionRejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::MissingMiddleware | Self::UnknownName(_) => None,
+            Self::Session(error) => error.source(),
+        }
+    }
+}

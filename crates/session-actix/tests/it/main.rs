@@ -1,0 +1,11 @@
+//! The adapter, in process and over real sockets.
+
+mod errors;
+mod extractor;
+mod nested;
+mod scenarios;
+mod server;
+mod service;
+mod sockets;
+mod support;
+mod websocket;

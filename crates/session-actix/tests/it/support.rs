@@ -1,0 +1,58 @@
+//! Short ways to make stores and send requests.
+
+use actix_http::Request;
+use actix_web::body::{MessageBody, to_bytes};
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::http::header::{COOKIE, HeaderName, SET_COOKIE};
+use actix_web::test::TestRequest;
+use actix_web::{Error, HttpResponse};
+use session_core::{MemoryBackend, SessionConfig, SessionConfigBuilder};
+use session_testkit::Probe;
+
+/// No calls of a store, and no values of a header.
+pub(crate) const NOTHING: [&str; 0] = [];
+
+pub(crate) const SECRET: &str = "a secret of thirty-two bytes or more";
+
+/// A store without compare-and-set.
+pub(crate) type Store = Probe<MemoryBackend>;
+
+pub(crate) fn store() -> Store {
+    Probe::plain(MemoryBackend::new())
+}
+
+pub(crate) fn config() -> SessionConfigBuilder {
+    SessionConfig::builder(SECRET, "id")
+}
+
+/// What a server sends as the response to a request with the cookie that an earlier response has set, if any.
+pub(crate) async fn send<B: MessageBody + 'static>(
+    app: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
+    path: &str,
+    cookie: Option<&str>,
+) -> HttpResponse {
+    let mut request = TestRequest::with_uri(path);
+    if let Some(cookie) = cookie {
+        request = request.insert_header((COOKIE, cookie));
+    }
+    match app.call(request.to_request()).await {
+        Ok(response) => response.into_parts().1.map_into_boxed_body(),
+        Err(error) => error.error_response(),
+    }
+}
+
+/// The body of a response.
+pub(crate) async fn text(response: HttpResponse) -> String {
+    let Ok(bytes) = to_bytes(response.into_body()).await else { panic!("no body") };
+    String::from_utf8(bytes.into()).expect("text")
+}
+
+/// All values of a header.
+pub(crate) fn values(response: &HttpResponse, name: HeaderName) -> Vec<&str> {
+    response.headers().get_all(name).map(|value| value.to_str().expect("visible ASCII")).collect()
+}
+
+/// `name=value` of the cookie that a response sets.
+pub(crate) fn cookie(response: &HttpResponse) -> Option<String> {
+    values(response, SET_COOKIE).first()?.split(';').next().map(str::to_owned)
+}

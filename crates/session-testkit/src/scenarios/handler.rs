@@ -1,0 +1,65 @@
+//! The handler of the application under test.
+
+use session_core::{SessionError, SessionHandle};
+
+/// What the handler answers.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The status of the response.
+    pub status: u16,
+    /// Headers to set, names in lower case.
+    pub headers: Vec<(&'static str, &'static str)>,
+    /// The body.
+    pub body: String,
+    /// The handler has to return its framework's error, which makes this response.
+    pub refused: bool,
+}
+
+/// What the handler does with the session of a request, and then answers. It passes an error on as its adapter's users do.
+///
+/// # Errors
+///
+/// Those of the session.
+pub async fn answer(session: &SessionHandle, path: &str) -> Result<Answer, SessionError> {
+    let (action, query) = path.split_once('?').unwrap_or((path, ""));
+    let body = match action {
+        "/read" => session.load().await?.to_json(),
+        "/count" => {
+            let session = session.load().await?;
+            session.update("visits", |visits: Option<u64>| visits.unwrap_or(0) + 1)?.to_string()
+        }
+        "/clear" => {
+            session.load().await?.clear()?;
+            String::new()
+        }
+        "/renew" => {
+            session.load().await?.renew()?;
+            String::new()
+        }
+        "/reserved" => {
+            session.load().await?.insert("__session", 1)?;
+            String::new()
+        }
+        "/destroy" => {
+            session.destroy();
+            String::new()
+        }
+        _ => String::new(),
+    };
+    let mut answer = Answer { status: 200, headers: Vec::new(), body, refused: false };
+    for flag in query.split('&') {
+        match flag {
+            "refused" => answer.refused = true,
+            "vary" => answer.headers.push(("vary", "Origin")),
+            "public" => answer.headers.push(("cache-control", "public, max-age=60")),
+            "private" => answer.headers.push(("cache-control", "private")),
+            "other" => answer.headers.push(("set-cookie", OTHER_COOKIE)),
+            _ => answer.status = flag.strip_prefix("status=").and_then(|n| n.parse().ok()).unwrap_or(answer.status),
+        }
+    }
+    Ok(answer)
+}
+
+/// A cookie of the handler's own.
+pub(super) const OTHER_COOKIE: &str = "other=1";

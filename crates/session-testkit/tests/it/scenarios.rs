@@ -1,0 +1,125 @@
+//! The scenario table passes what is right, and catches what is wrong: an adapter without a framework, and mutants of it.
+
+use session_core::{Commit, SessionConfig, SessionError, SessionManager};
+use session_testkit::scenarios::{self, App, Driver, Request, Response};
+
+/// What is wrong with an adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bug {
+    None,
+    /// Requests lose their cookie.
+    NoCookieRead,
+    /// Responses don't set it.
+    NoCookieSet,
+    /// Responses set it twice.
+    CookieSetTwice,
+    NoVary,
+    /// `Vary` replaces the handler's own.
+    VaryReplaced,
+    NoCacheControl,
+    /// `Cache-Control` stands beside the handler's own.
+    CacheControlAppended,
+    /// The status is not passed on to the commit.
+    StatusIgnored,
+    /// A refusal is not committed at all.
+    RefusalNotCommitted,
+    /// A session that can't be kept is not reported.
+    ErrorDropped,
+    /// The session is loaded whether anybody asks for it or not.
+    LoadsAlways,
+    NoRetryAfter,
+}
+
+const BUGS: &[Bug] = &[
+    Bug::NoCookieRead,
+    Bug::NoCookieSet,
+    Bug::CookieSetTwice,
+    Bug::NoVary,
+    Bug::VaryReplaced,
+    Bug::NoCacheControl,
+    Bug::CacheControlAppended,
+    Bug::StatusIgnored,
+    Bug::RefusalNotCommitted,
+    Bug::ErrorDropped,
+    Bug::LoadsAlways,
+    Bug::NoRetryAfter,
+];
+
+struct NoFramework(Bug);
+
+impl Driver for NoFramework {
+    async fn start(&self, config: SessionConfig) -> impl App {
+        NoFrameworkApp { manager: SessionManager::new(config), bug: self.0 }
+    }
+}
+
+struct NoFrameworkApp {
+    manager: SessionManager,
+    bug: Bug,
+}
+
+impl App for NoFrameworkApp {
+    async fn send(&self, request: Request) -> Response {
+        let cookie = request.cookie.as_deref().filter(|_| self.bug != Bug::NoCookieRead);
+        let handle = self.manager.open(cookie.map(str::as_bytes));
+        if self.bug == Bug::LoadsAlways {
+            let _ = handle.load().await;
+        }
+        let (mut response, refused) = match scenarios::answer(&handle, &request.path).await {
+            Ok(answer) => (Response::new(answer.status, answer.headers, answer.body), answer.refused),
+            Err(error) => (self.error_response(&error), false),
+        };
+        if refused && self.bug == Bug::RefusalNotCommitted {
+            return response;
+        }
+        let status = if self.bug == Bug::StatusIgnored { 200 } else { response.status };
+        let commit = self.manager.commit(&handle, status).await;
+        if let Some(error) = commit.error.as_ref().filter(|_| self.bug != Bug::ErrorDropped) {
+            response = self.error_response(error);
+        }
+        self.add_headers(&mut response, commit);
+        response
+    }
+}
+
+impl NoFrameworkApp {
+    fn error_response(&self, error: &SessionError) -> Response {
+        let mut headers = vec![("cache-control", "no-store".to_owned())];
+        let retry_after = error.retry_after().filter(|_| self.bug != Bug::NoRetryAfter);
+        headers.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
+        Response::new(error.status(), headers, error.public_message())
+    }
+
+    fn add_headers(&self, response: &mut Response, commit: Commit) {
+        let cache_control = commit.cache_control(response.values("cache-control").map(str::as_bytes));
+        if let Some(value) = cache_control.filter(|_| self.bug != Bug::NoCacheControl) {
+            response.headers.retain(|(name, _)| name != "cache-control" || self.bug == Bug::CacheControlAppended);
+            response.headers.push(("cache-control".to_owned(), value.to_owned()));
+        }
+        let vary = commit.vary(response.values("vary").map(str::as_bytes));
+        if let Some(value) = vary.filter(|_| self.bug != Bug::NoVary) {
+            response.headers.retain(|(name, _)| name != "vary" || self.bug != Bug::VaryReplaced);
+            response.headers.push(("vary".to_owned(), value.to_owned()));
+        }
+        let times = match self.bug {
+            Bug::NoCookieSet => 0,
+            Bug::CookieSetTwice => 2,
+            _ => 1,
+        };
+        let set_cookie = commit.set_cookie.map(|value| ("set-cookie".to_owned(), value));
+        response.headers.extend(set_cookie.into_iter().cycle().take(times));
+    }
+}
+
+#[tokio::test]
+async fn an_adapter_without_bugs_passes() {
+    scenarios::check(&NoFramework(Bug::None)).await.assert_passed();
+}
+
+#[tokio::test]
+async fn every_bug_is_caught() {
+    for &bug in BUGS {
+        let report = scenarios::check(&NoFramework(bug)).await;
+        assert!(report.failures().next().is_some(), "{bug:?} is not caught");
+    }
+}

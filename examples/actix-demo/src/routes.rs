@@ -1,0 +1,115 @@
+//! The JSON routes. Each answers with the session as the handler leaves it.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::web::{Bytes, Query};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
+use demo_common::api::{self, Increment, SlowUpdate};
+use session_actix::{Session, SessionHandle, SessionKey, SessionMap};
+
+use crate::error::ApiError;
+
+/// Who is logged in.
+const USER: SessionKey<String> = SessionKey::new("user");
+
+pub(crate) async fn view_session(session: Session) -> SessionJson {
+    session.into()
+}
+
+pub(crate) async fn setup_session(session: Session) -> Result<SessionJson, ApiError> {
+    session.insert("data", "session_data")?;
+    Ok(session.into())
+}
+
+/// Sets the keys of the body. Their values stay as they came: a number of 60 digits keeps all of them.
+pub(crate) async fn update_session(session: Session, JsonObject(changes): JsonObject) -> Result<SessionJson, ApiError> {
+    session.merge(&changes)?;
+    Ok(session.into())
+}
+
+pub(crate) async fn clear_session(session: Session) -> Result<SessionJson, ApiError> {
+    session.clear()?;
+    Ok(session.into())
+}
+
+pub(crate) async fn login(session: Session, JsonObject(body): JsonObject) -> Result<SessionJson, ApiError> {
+    let user = body.get("user").ok().flatten();
+    let user = user.ok_or_else(|| ApiError::bad_request(r#""user" must be there and be a string"#))?;
+    // Whoever knew the session's id before the login is left without a session.
+    session.renew()?;
+    USER.insert(&session, &user)?;
+    Ok(session.into())
+}
+
+/// Needs the handle only: to be destroyed, a session need not be loaded.
+pub(crate) async fn logout(session: SessionHandle) -> HttpResponse {
+    session.destroy();
+    json(r#"{"session": {}}"#)
+}
+
+pub(crate) async fn renew(session: Session) -> Result<SessionJson, ApiError> {
+    session.renew()?;
+    Ok(session.into())
+}
+
+/// Counts exactly, however many requests do so at once, if the session is kept by a server. In a cookie the last
+/// response wins.
+pub(crate) async fn increment(session: Session, query: Query<Increment>) -> Result<SessionJson, ApiError> {
+    session.update(&query.key, |count: Option<i64>| count.unwrap_or(0).saturating_add(1))?;
+    Ok(session.into())
+}
+
+/// [`update_session`] with a pause between loading and changing, in which others may change the session too.
+pub(crate) async fn slow_update(
+    session: Session,
+    query: Query<SlowUpdate>,
+    JsonObject(changes): JsonObject,
+) -> Result<SessionJson, ApiError> {
+    tokio::time::sleep(query.wait()).await;
+    session.merge(&changes)?;
+    Ok(session.into())
+}
+
+/// Does not ask for the session, so the session costs nothing: no store, no signature, no header.
+pub(crate) async fn untouched() -> HttpResponse {
+    json(r#"{"untouched":true}"#)
+}
+
+/// The response `{"session": {...}}`, with the very text of the session.
+pub(crate) struct SessionJson(SessionMap);
+
+impl From<Session> for SessionJson {
+    fn from(session: Session) -> Self {
+        Self(session.to_map())
+    }
+}
+
+impl Responder for SessionJson {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        json(api::session_json(&self.0))
+    }
+}
+
+fn json(body: impl Into<String>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(body.into())
+}
+
+/// A body that is a JSON object, whatever its content type.
+pub(crate) struct JsonObject(SessionMap);
+
+impl FromRequest for JsonObject {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let body = body.await.map_err(|error| ApiError::body(&error))?;
+            api::json_object(&body).map(Self).map_err(ApiError::bad_request)
+        })
+    }
+}

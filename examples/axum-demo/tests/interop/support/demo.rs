@@ -1,0 +1,51 @@
+//! The demo, as its users start it.
+
+use std::process::Command;
+
+use super::process::Process;
+use super::{COOKIE, SECRET, Server};
+
+/// The demo's server, with [`SECRET`] and [`COOKIE`], as long as the test runs.
+pub(crate) struct Demo {
+    url: String,
+    _process: Process,
+}
+
+impl Demo {
+    /// The session itself lives in the cookie, as in Python.
+    pub(crate) fn cookie() -> Self {
+        Self::start("cookie")
+    }
+
+    /// Sessions live in the memory of the server.
+    pub(crate) fn memory() -> Self {
+        Self::start("memory")
+    }
+
+    fn start(backend: &str) -> Self {
+        let mut command = demo();
+        command.args(["--backend", backend, "--secret", SECRET, "--cookie-name", COOKIE]);
+        let mut process = Process::start(&mut command);
+        Self { url: process.read_address("listening on "), _process: process }
+    }
+
+    /// What the demo says to options that it does not start with.
+    pub(crate) fn refusal(options: &[&str]) -> String {
+        let output = demo().args(["--secret", SECRET]).args(options).output().expect("the demo can be run");
+        assert_eq!(output.status.code(), Some(2), "{options:?}");
+        assert!(output.stdout.is_empty(), "{options:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+}
+
+impl Server for Demo {
+    fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+fn demo() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_axum-demo"));
+    command.args(["--listen", "127.0.0.1:0"]);
+    command
+}

@@ -1,0 +1,128 @@
+//! What a session holds survives the other side: byte for byte in Rust, as far as Python's own types go in Python.
+
+use serde_json::json;
+use session_tower::SessionMap;
+
+use crate::support::{App, Browser, Demo, Peer, Token, for_each_app};
+
+for_each_app![
+    what_python_wrote_comes_back_to_the_byte_after_rust_has_changed_another_key,
+    what_rust_wrote_is_spelled_anew_by_python_and_then_left_alone_by_rust,
+    a_value_that_is_not_json_harms_nobody_but_its_reader,
+    keys_of_any_text_are_the_same_keys_on_both_sides,
+];
+
+/// As Python is to write them.
+const VALUES: &[&str] = &[
+    "0",
+    "-1",
+    "9007199254740993",
+    "18446744073709551616",
+    "-9223372036854775809",
+    "123456789012345678901234567890123456789012345678901234567890",
+    "-999999999999999999999999999999999999999999999999999999999999",
+    "1.0",
+    "-0.0",
+    "0.1",
+    "100.0",
+    "1e+16",
+    "1e-07",
+    "1e+22",
+    "5e-324",
+    "2.2250738585072014e-308",
+    "1.7976931348623157e+308",
+    "123456789.12345679",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "null",
+    "true",
+    r#""""#,
+    r#""\u00e9 \ud83e\udd80 \u0000 \u007f \u2028 \ud800""#,
+    r#""\"\\/\b\f\n\r\t </script>""#,
+    r#""a.b;c=d, e""#,
+    "[]",
+    "{}",
+    r#"[1.0, [[], {}], {"a": {"b": [null, -0.0, "\u00fc"]}}]"#,
+];
+
+async fn what_python_wrote_comes_back_to_the_byte_after_rust_has_changed_another_key(app: App) {
+    let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
+    let written = object_of(VALUES);
+    let of_python = Token::parse(&browser.post(python, "/update_session", &written).await.cookie()).json();
+    assert_eq!(of_python, written);
+
+    let of_rust = values_of(&browser.post(&rust, "/increment?key=rust", "").await.cookie());
+    assert_eq!(of_rust, [VALUES, &["1"]].concat());
+    let back_in_python = Token::parse(&browser.get(python, "/view_session").await.cookie()).json();
+    assert_eq!(back_in_python, format!(r#"{}, "rust": 1}}"#, &written[..written.len() - 1]));
+}
+
+async fn what_rust_wrote_is_spelled_anew_by_python_and_then_left_alone_by_rust(app: App) {
+    let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
+    let (by_rust, by_python): (Vec<_>, Vec<_>) = SPELLINGS.iter().copied().unzip();
+    let reply = browser.post(&rust, "/update_session", &object_of(&by_rust)).await;
+    assert_eq!(values_of(&reply.cookie()), by_rust);
+    let reply = browser.post(python, "/increment?key=python", "").await;
+    assert_eq!(values_of(&reply.cookie()), [&by_python[..], &["1"]].concat());
+    let reply = browser.post(&rust, "/increment?key=rust", "").await;
+    assert_eq!(values_of(&reply.cookie()), [&by_python[..], &["1", "1"]].concat());
+}
+
+/// What Rust may write, and how Python writes the same.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("1", "1"),
+    ("1.0", "1.0"),
+    ("-0.0", "-0.0"),
+    ("-0", "0"),
+    ("1e16", "1e+16"),
+    ("1E2", "100.0"),
+    ("1.10", "1.1"),
+    ("0.000001", "1e-06"),
+    ("5e-324", "5e-324"),
+    (VALUES[5], VALUES[5]),
+    ("12345678901234567890.5", "1.2345678901234567e+19"),
+    // No Python float is as large.
+    ("1e400", "Infinity"),
+    (r#""\u00E9é🦀\/""#, r#""\u00e9\u00e9\ud83e\udd80/""#),
+    (r#"{"a":[1,{"b":2.50}]}"#, r#"{"a": [1, {"b": 2.5}]}"#),
+    (r#"{"a":1,"a":2}"#, r#"{"a": 2}"#),
+];
+
+async fn a_value_that_is_not_json_harms_nobody_but_its_reader(app: App) {
+    let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
+    browser.post(python, "/update_session", r#"{"nan": NaN, "n": 1}"#).await;
+    let refused = browser.post(&rust, "/increment?key=nan", "").await;
+    assert_eq!((refused.status, refused.set_cookie()), (400, None));
+    browser.post(&rust, "/increment", "").await;
+    assert_eq!(browser.get(python, "/view_session").await.session_json(), r#"{"nan": NaN, "n": 2}"#);
+}
+
+async fn keys_of_any_text_are_the_same_keys_on_both_sides(app: App) {
+    let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
+    let keys = ["", "é", "🦀", "\"quoted\"", "back\\slash", "a.b;c=d", "line\nbreak\0", "__proto__", "%41+%2B"];
+    for key in keys {
+        browser.post(python, "/update_session", &json!({ key: "python" }).to_string()).await;
+    }
+    for key in keys {
+        // Were it another key in Rust, Python would find both of them afterwards.
+        browser.post(&rust, "/update_session", &json!({ key: "rust" }).to_string()).await;
+    }
+    let expected: serde_json::Map<_, _> = keys.into_iter().map(|key| (key.to_owned(), json!("rust"))).collect();
+    assert_eq!(browser.view(python).await, json!(expected));
+    assert_eq!(map_of(&browser.get(python, "/view_session").await.cookie()).len(), keys.len());
+}
+
+/// A JSON object of these values, as Python writes it.
+fn object_of(values: &[&str]) -> String {
+    let entries: Vec<_> = values.iter().enumerate().map(|(n, value)| format!(r#""{n}": {value}"#)).collect();
+    format!("{{{}}}", entries.join(", "))
+}
+
+fn values_of(cookie: &str) -> Vec<String> {
+    map_of(cookie).iter().map(|(_, value)| value.to_owned()).collect()
+}
+
+fn map_of(cookie: &str) -> SessionMap {
+    SessionMap::from_json(Token::parse(cookie).json()).expect("a session is an object")
+}

@@ -1,0 +1,54 @@
+//! The page, which uses the JSON routes as every client does. Its own files don't touch the session.
+
+use session_core::BackendType;
+
+/// Nothing but the files below, no inline scripts or styles, and no way to make markup of a text.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+/// A file of the page.
+#[derive(Debug)]
+pub struct File {
+    /// The route.
+    pub path: &'static str,
+    /// The value of the `Content-Type` header.
+    pub content_type: &'static str,
+    /// The body.
+    pub text: String,
+}
+
+impl File {
+    /// All headers of its response.
+    #[must_use]
+    pub fn headers(&self) -> [(&'static str, &'static str); 4] {
+        [
+            ("content-type", self.content_type),
+            ("content-security-policy", POLICY),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "no-cache"),
+        ]
+    }
+}
+
+/// The page and what it refers to.
+#[must_use]
+pub fn files(backend: BackendType) -> [File; 4] {
+    [
+        file("/", "text/html; charset=utf-8", &index(backend)),
+        file("/app.js", "text/javascript; charset=utf-8", include_str!("page/app.js")),
+        file("/style.css", "text/css; charset=utf-8", include_str!("page/style.css")),
+        file("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
+    ]
+}
+
+fn file(path: &'static str, content_type: &'static str, text: &str) -> File {
+    File { path, content_type, text: text.to_owned() }
+}
+
+fn index(backend: BackendType) -> String {
+    let meaning = match backend {
+        BackendType::Cookie => "The cookie holds the whole session, signed: you can read it, but not change it.",
+        _ => "The server holds the session. The cookie holds its signed id only.",
+    };
+    include_str!("page/index.html").replace("{{backend}}", backend.name()).replace("{{meaning}}", meaning)
+}
