@@ -20,6 +20,7 @@ from base64 import b64decode, b64encode
 import starlette_session
 import uvicorn
 from itsdangerous import BadData, TimestampSigner
+from pymemcache.client.base import Client as MemcacheClient
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -27,6 +28,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette_session.backends import BackendType
 
 
 def main() -> None:
@@ -41,6 +43,9 @@ def main() -> None:
     server.add_argument("--same-site", default="lax", choices=["lax", "strict", "none"])
     server.add_argument("--https-only", action="store_true")
     server.add_argument("--domain")
+    server.add_argument(
+        "--memcache", metavar="HOST:PORT", help="starlette-session only: keep sessions in this memcached"
+    )
     server.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     server.add_argument("--now", type=int, metavar="UNIX", help="stop the signer's clock here")
 
@@ -84,7 +89,11 @@ def session_middleware(arguments: argparse.Namespace) -> Middleware:
         "domain": arguments.domain,
     }
     if arguments.app == "starlette-session":
-        # No backend type: the session itself lives in the cookie.
+        # Without a backend type, the session itself lives in the cookie.
+        if arguments.memcache:
+            common["backend_type"] = BackendType.memcache
+            # It would answer before the value is stored otherwise.
+            common["backend_client"] = MemcacheClient(arguments.memcache, default_noreply=False)
         return Middleware(
             starlette_session.SessionMiddleware, cookie_name=arguments.cookie_name, **common
         )

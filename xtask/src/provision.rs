@@ -11,11 +11,11 @@ use anyhow::Result;
 
 use debian::Program;
 
-/// The programs that the tests start; they find them on `PATH`. Most rows look like this one:
-/// `Program { name: "memcached", probe: &["--version"], packages: &["memcached"] }`.
+/// The programs that the tests start; they find them on `PATH`.
 const PROGRAMS: &[Program] = &[
     // The package starts a service on port 6379, where it can; the tests start servers of their own on free ports.
     Program { name: "redis-server", probe: &["--version"], packages: &["redis-server"] },
+    Program { name: "memcached", probe: &["--version"], packages: &["memcached"] },
     // Debian's python3 alone can't make a virtual environment: `ensurepip` comes with python3-venv.
     Program { name: "python3", probe: &["-m", "ensurepip", "--version"], packages: &["python3", "python3-venv"] },
 ];

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use session_core::{BackendType, SameSite, SessionConfig};
+use session_memcache::MemcacheBackend;
 use session_redis::RedisBackend;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -21,13 +22,17 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
 
-    /// Where sessions are kept: cookie, memory or redis
+    /// Where sessions are kept: cookie, memory, redis or memcache
     #[arg(long, value_name = "NAME", default_value_t)]
     pub backend: BackendType,
 
     /// Where Redis is, for `--backend redis`
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1")]
     redis_url: String,
+
+    /// The memcached nodes: hosts with their ports, or socket paths
+    #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', default_value = "127.0.0.1:11211")]
+    memcache_addr: Vec<String>,
 
     /// What signs the cookies [default: a random one, so that sessions end with the process]
     #[arg(long, env = "SESSION_SECRET", hide_env_values = true)]
@@ -85,6 +90,9 @@ impl Args {
         builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
         if self.backend == BackendType::Redis {
             builder = builder.backend(RedisBackend::connect(&self.redis_url)?);
+        }
+        if self.backend == BackendType::Memcache {
+            builder = builder.backend(MemcacheBackend::new(&self.memcache_addr)?);
         }
         if let Some(seconds) = self.max_age {
             builder = builder.max_age(Duration::from_secs(seconds));

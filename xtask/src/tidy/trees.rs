@@ -41,6 +41,13 @@ const BORDERS: &[Border] = &[
         why: "an adapter knows one framework and no backend, and neither do its tests",
     },
     Border {
+        package: "session-memcache",
+        features: "--all-features",
+        edges: "normal",
+        forbidden: &[HTTP, AXUM, ACTIX, &["fred", "redis", "redis-*"]],
+        why: "a backend knows its own client and nothing of HTTP",
+    },
+    Border {
         package: "session-testkit",
         features: "--all-features",
         edges: "normal",

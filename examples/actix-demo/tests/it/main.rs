@@ -11,6 +11,11 @@ mod client;
 mod concurrency;
 #[path = "../../../axum-demo/tests/it/demo.rs"]
 mod demo;
+#[path = "../../../axum-demo/tests/it/memcache.rs"]
+mod memcache;
+#[path = "../../../../crates/session-memcache/tests/it/support/server.rs"]
+#[allow(dead_code, reason = "the tests of session-memcache use all of it, these a part")]
+mod memcached;
 #[path = "../../../axum-demo/tests/it/page.rs"]
 mod page;
 #[path = "../../../axum-demo/tests/it/redis.rs"]

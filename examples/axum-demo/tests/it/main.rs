@@ -9,6 +9,10 @@
 mod client;
 mod concurrency;
 mod demo;
+mod memcache;
+#[path = "../../../../crates/session-memcache/tests/it/support/server.rs"]
+#[allow(dead_code, reason = "the tests of session-memcache use all of it, these a part")]
+mod memcached;
 mod page;
 mod redis;
 mod routes;

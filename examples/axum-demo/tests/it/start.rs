@@ -42,7 +42,7 @@ async fn a_bad_flag_is_named_and_ends_it_with_code_2() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["--backend", "etcd"], &["etcd", "cookie, memory, redis, memcache"]),
         (&["--backend", "redis", "--redis-url", "http://:pw@localhost"], &["redis", "scheme is unknown"]),
-        (&["--backend", "memcache"], &["memcache", "session-memcache"]),
+        (&["--backend", "memcache", "--memcache-addr", "a,[::1]"], &["[::1]", "IPv4"]),
         (&["--listen", "nowhere"], &["nowhere", "--listen"]),
         (&["--secret", ""], &["secret is empty"]),
         (&["--cookie-name", "a b"], &["a b"]),

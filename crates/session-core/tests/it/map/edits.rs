@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::value::RawValue;
-use session_core::{SessionConfig, SessionManager, SessionMap};
+use session_core::{BackendType, SessionConfig, SessionManager, SessionMap};
 
 use super::rows;
 use crate::json::{Text, object, string, value};
-use crate::support::{SECRET, many_cases, open};
+use crate::support::{SECRET, at_once, many_cases, open, pair};
 
 /// Keys and values in order, with those that occur more than once.
 #[derive(Clone, Debug, Default)]
@@ -106,9 +107,15 @@ proptest! {
     }
 
     #[test]
-    fn edits_change_what_they_name_and_nothing_else((rows, text) in object(), edits in vec(edit(), 0..12)) {
+    fn edits_change_what_they_name_and_nothing_else(
+        (rows, text) in object(),
+        others in select(vec![0, 0, 0, 100]),
+        edits in vec(edit(), 0..12),
+    ) {
         let mut model = Model(rows);
         let mut map = SessionMap::from_json(text).unwrap();
+        // Maps of many keys are kept in another way.
+        (0..others).for_each(|number| model.apply(Edit::Insert(format!("key-{number}"), Text::token("0")), &mut map));
         let mut clones = vec![(model.clone(), map.clone())];
         for edit in edits {
             model.apply(edit, &mut map);
@@ -166,13 +173,21 @@ fn ten_thousand_keys_are_kept_and_found() {
 
 #[test]
 fn a_large_map_from_a_stranger_is_merged_in_no_time() {
-    let members: Vec<_> = (0..20_000).map(|number| format!("\"{number}\":0")).collect();
-    let map = SessionMap::from_json(format!("{{{}}}", members.join(","))).unwrap();
-    let manager = SessionManager::new(SessionConfig::builder(SECRET, "id").build().unwrap());
-    let (_, session) = open(&manager, []);
-    let start = Instant::now();
-    session.merge(&map).unwrap();
-    // A hundred times what it takes if the cost grows with the size, and less than if it grows with the square.
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
-    assert_eq!(session.len(), 20_000);
+    let config = SessionConfig::builder(SECRET, "id").backend_type(BackendType::Memory);
+    let manager = SessionManager::new(config.build().unwrap());
+    let mut cookie = String::new();
+    // Into a new session, and then into the stored one that has all of its keys.
+    for value in ["0", "1"] {
+        let members: Vec<_> = (0..20_000).map(|number| format!("\"{number}\":{value}")).collect();
+        let map = SessionMap::from_json(format!("{{{}}}", members.join(","))).unwrap();
+        let (handle, session) = open(&manager, [cookie.as_bytes()]);
+        let start = Instant::now();
+        session.merge(&map).unwrap();
+        // A hundred times what it takes if the cost grows with the size, and less than if it grows with the square.
+        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+        assert_eq!((session.len(), session.raw("19999").as_deref()), (20_000, Some(value)));
+        if let Some(set_cookie) = at_once(manager.commit(&handle, 200)).set_cookie {
+            cookie = pair(&set_cookie).to_owned();
+        }
+    }
 }

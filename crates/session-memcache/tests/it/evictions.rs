@@ -1,0 +1,34 @@
+//! A server that is too small: sessions vanish, and nothing else happens.
+
+use crate::support::{App, Server, backend};
+
+#[tokio::test]
+async fn an_evicted_session_is_an_empty_one_under_a_new_id() {
+    let server = Server::with(&["-m", "2"]);
+    let app = App::new(backend(&server));
+    let first = app.browser_with(r#"{"user":"ann"}"#).await;
+    let slow = app.open(&first).await;
+    slow.insert("late", true).unwrap();
+
+    // Others of the same size, until none of the first ones can be left. Nobody looks at the first one meanwhile: what is
+    // used is kept longest.
+    let mut number = 0;
+    while server.stats()["evictions"] < 50_000 {
+        let more = (number..number + 1000)
+            .map(|number| format!("set session:{number:022} 2 0 14\r\n{{\"user\":\"bob\"}}\r\n"));
+        server.ask(&more.collect::<String>());
+        number += 1000;
+    }
+
+    // A request that had loaded it is told that its changes can't be kept.
+    let late = slow.respond().await;
+    assert!(late.error.is_some_and(|error| error.status() == 409) && late.set_cookie.is_none());
+    // The next one starts anew.
+    let mut browser = first.clone();
+    let request = app.open(&browser).await;
+    assert!(request.is_new() && request.is_empty());
+    app.visit(&mut browser, |session| session.insert("user", "bob").unwrap()).await;
+    assert!(browser.cookie.is_some() && browser.cookie != first.cookie, "the old id is not used again");
+    assert_eq!(app.data(&browser).await, r#"{"user":"bob"}"#);
+    assert_eq!(app.data(&first).await, "{}");
+}

@@ -1,0 +1,14 @@
+//! Against real memcached servers, which the tests start on free ports and stop.
+
+mod cancellation;
+mod conformance;
+mod evictions;
+mod items;
+mod keys;
+mod nodes;
+mod outages;
+mod python;
+mod races;
+mod replies;
+mod round_trips;
+mod support;

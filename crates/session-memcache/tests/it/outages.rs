@@ -1,0 +1,117 @@
+//! Servers that are killed, restarted, or hang.
+
+use std::time::{Duration, Instant};
+
+use session_core::{AtomicBackend, BackendErrorKind, Created, ISessionBackend, SessionConfig, SessionManager};
+use session_memcache::MemcacheBackend;
+
+use crate::support::{LONG, Server, map};
+
+/// The default timeout, and room for a busy machine.
+const BOUND: Duration = Duration::from_secs(1);
+
+/// As users have it: 250 ms an operation.
+fn backend(server: &Server) -> MemcacheBackend {
+    MemcacheBackend::new([server.address()]).expect("the address is good")
+}
+
+/// Fails for as long as it is asked to, each time within the bound.
+async fn fails_for(backend: &MemcacheBackend, time: Duration) -> Vec<Duration> {
+    let begin = Instant::now();
+    let mut waits = Vec::new();
+    while begin.elapsed() < time {
+        let asked = Instant::now();
+        let error = backend.get("key").await.expect_err("it is down");
+        assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error}");
+        waits.push(asked.elapsed());
+        assert!(asked.elapsed() < BOUND, "{:?}", asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    waits
+}
+
+/// How long until it works again, of itself.
+async fn recovery(backend: &MemcacheBackend) -> Duration {
+    let begin = Instant::now();
+    while backend.get("key").await.is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(1), "it does not recover");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    begin.elapsed()
+}
+
+#[tokio::test]
+async fn a_killed_server_fails_at_once_and_is_used_again_when_it_is_back() {
+    let mut server = Server::start();
+    let backend = backend(&server);
+    backend.set("key", &map("{}"), LONG).await.unwrap();
+    server.kill();
+    fails_for(&backend, Duration::from_millis(700)).await;
+    server.start_again();
+    recovery(&backend).await;
+    assert_eq!(backend.get("key").await.unwrap(), None, "it has forgotten everything");
+    assert!(matches!(backend.create("key", &map("{}"), LONG).await.unwrap(), Created::Created(_)));
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_costs_a_bounded_wait_then_none_and_is_used_again_when_it_goes_on() {
+    let server = Server::start();
+    let backend = backend(&server);
+    backend.set("key", &map("{}"), LONG).await.unwrap();
+    server.freeze();
+    let waits = fails_for(&backend, Duration::from_secs(3)).await;
+    let short = waits.iter().filter(|wait| **wait < Duration::from_millis(20)).count();
+    assert!(short * 2 > waits.len(), "most requests don't wait for a server that is known to hang: {waits:?}");
+    server.thaw();
+    recovery(&backend).await;
+    assert_eq!(backend.get("key").await.unwrap(), Some(map("{}")));
+}
+
+#[tokio::test]
+async fn a_restart_that_nobody_noticed_costs_a_reader_nothing() {
+    let mut server = Server::start();
+    let backend = backend(&server);
+    // Several connections wait in the pool.
+    let reads: Vec<_> = (0..8).map(|_| backend.get("key")).collect();
+    futures_util::future::join_all(reads).await;
+    server.kill();
+    server.start_again();
+    for _ in 0..20 {
+        assert_eq!(backend.get("key").await.unwrap(), None);
+    }
+    assert!(matches!(backend.create("key", &map("{}"), LONG).await.unwrap(), Created::Created(_)));
+}
+
+#[tokio::test]
+async fn a_request_deadline_shorter_than_the_timeout_opens_the_breaker_too() {
+    let server = Server::start();
+    let backend = backend(&server);
+    backend.set("key", &map("{}"), LONG).await.unwrap();
+    server.freeze();
+    for _ in 0..3 {
+        assert!(tokio::time::timeout(Duration::from_millis(150), backend.get("key")).await.is_err());
+    }
+    let error = backend.get("key").await.unwrap_err();
+    assert_eq!(error.kind(), BackendErrorKind::Unavailable, "it is known to be down");
+}
+
+#[tokio::test]
+async fn requests_that_do_not_touch_their_session_do_not_notice_an_outage() {
+    let mut server = Server::start();
+    let config = SessionConfig::builder("a secret of at least thirty-two bytes", "id").backend(backend(&server));
+    let manager = SessionManager::new(config.build().unwrap());
+    let handle = manager.open([]);
+    handle.load().await.unwrap().insert("user", "ann").unwrap();
+    let set_cookie = manager.commit(&handle, 200).await.set_cookie.expect("a new session");
+    let cookie = set_cookie.split(';').next().expect("a part");
+    server.kill();
+
+    let untouched = manager.open([cookie.as_bytes()]);
+    let commit = manager.commit_now(&untouched, 200).expect("there is nothing to wait for");
+    assert!(commit.error.is_none() && commit.set_cookie.is_none());
+
+    let begin = Instant::now();
+    let error = manager.open([cookie.as_bytes()]).load().await.map(drop).unwrap_err();
+    assert_eq!((error.status(), error.retry_after()), (503, Some(1)));
+    assert!(begin.elapsed() < BOUND);
+}

@@ -1,0 +1,185 @@
+//! Servers that say strange things, or nothing.
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, ISessionBackend, Replaced, Rotation};
+use session_memcache::MemcacheBackend;
+
+use crate::support::{Fake, LONG, map};
+
+const FOUND: &str = "VA 2 O1 kkey f2 c7\r\n{}\r\n";
+
+fn backend(fake: &Fake) -> MemcacheBackend {
+    let builder = MemcacheBackend::builder([fake.address()]).operation_timeout(Duration::from_secs(5));
+    builder.build().expect("the address is good")
+}
+
+#[tokio::test]
+async fn a_good_reply_is_a_good_reply() {
+    let fake = Fake::start(&[&[FOUND, "EN O2 kkey\r\n"]]).await;
+    let backend = backend(&fake);
+    assert_eq!(backend.get("key").await.unwrap(), Some(map("{}")));
+    assert_eq!(backend.get("key").await.unwrap(), None);
+    assert_eq!(fake.received(), ["mg key O1 k v f c\r\nmg key O2 k v f c\r\n"], "on one connection");
+}
+
+#[tokio::test]
+async fn replies_that_belong_to_another_call_are_refused_and_the_connection_is_closed() {
+    for reply in [
+        // Another key, another call, no call, no key; the same for a miss.
+        "VA 2 O1 kother f2 c7\r\n{}\r\n",
+        "VA 2 O2 kkey f2 c7\r\n{}\r\n",
+        "VA 2 kkey f2 c7\r\n{}\r\n",
+        "VA 2 O1 f2 c7\r\n{}\r\n",
+        "EN O1 kother\r\n",
+        "EN O9 kkey\r\n",
+        // Replies to other commands, no flags, and no reply at all.
+        "HD O1 kkey\r\n",
+        "NS O1 kkey\r\n",
+        "VA 2 O1 kkey c7\r\n{}\r\n",
+        "nonsense\r\n",
+        "{}\r\n",
+    ] {
+        let fake = Fake::start(&[&[reply], &[FOUND]]).await;
+        let backend = backend(&fake);
+        let error = backend.get("key").await.unwrap_err();
+        assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::No), "{reply}");
+        assert_eq!(backend.get("key").await.unwrap(), Some(map("{}")));
+        assert_eq!(fake.received().len(), 2, "a connection of its own: {reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_named_as_such() {
+    for reply in ["EN\r\n", "ERROR\r\n"] {
+        let fake = Fake::start(&[&[reply]]).await;
+        let error = backend(&fake).get("key").await.unwrap_err();
+        assert_eq!(error.kind(), BackendErrorKind::Refused);
+        assert!(error.source().is_some_and(|source| source.to_string().contains("1.6.18")));
+    }
+}
+
+#[tokio::test]
+async fn a_read_is_sent_again_when_the_connection_was_closed() {
+    let fake = Fake::start(&[&[], &[FOUND]]).await;
+    assert_eq!(backend(&fake).get("key").await.unwrap(), Some(map("{}")));
+    assert_eq!(fake.received().len(), 2);
+}
+
+#[tokio::test]
+async fn a_write_is_not_sent_again_when_its_reply_is_lost() {
+    let fake = Fake::start(&[&[]]).await;
+    let backend = backend(&fake);
+    let value = map("{}");
+    let error = backend.create("key", &value, LONG).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::Unknown));
+    let error = backend.set("key", &value, LONG).await.unwrap_err();
+    assert_eq!(error.applied(), Applied::Unknown);
+    let sent = fake.received().concat();
+    assert_eq!(sent.matches("ms key ").count(), 2, "{sent}");
+}
+
+#[tokio::test]
+async fn a_cas_whose_reply_is_lost_is_not_sent_again() {
+    let fake = Fake::start(&[&[FOUND]]).await;
+    let backend = backend(&fake);
+    let version = backend.fetch("key").await.unwrap().expect("it is there").version;
+    let error = backend.replace("key", &map("{}"), LONG, &version).await.unwrap_err();
+    assert_eq!(error.applied(), Applied::Unknown);
+    let sent = fake.received().concat();
+    assert_eq!(sent.matches("ms key ").count(), 1, "{sent}");
+    assert!(sent.contains(" C7"), "{sent}");
+}
+
+/// Where `old` was moved to `new`.
+const TOMBSTONE: &str = "0e1151011151151051111102110101119";
+
+async fn renewed(fake: &Fake) -> Result<Replaced, BackendError> {
+    let backend = backend(fake);
+    let version = backend.fetch("old").await?.expect("it is there").version;
+    let value = map("{}");
+    backend.rotate(Rotation { old: "old", new: "new", value: &value, exp: LONG, version: &version }).await
+}
+
+fn tombstone(call: u32) -> String {
+    format!("VA {} O{call} kold f2 c10\r\n{TOMBSTONE}\r\n", TOMBSTONE.len())
+}
+
+#[tokio::test]
+async fn a_renewal_whose_last_reply_is_lost_is_known_by_its_tombstone() {
+    let fake = Fake::start(&[&["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 knew c9\r\n"], &[&tombstone(1)]]).await;
+    assert!(matches!(renewed(&fake).await, Ok(Replaced::Replaced(_))));
+    let sent = fake.received().concat();
+    assert!(sent.contains(&format!("C7\r\n{TOMBSTONE}\r\n")), "{sent}");
+    assert_eq!(sent.matches("ms old ").count(), 1, "{sent}");
+}
+
+#[tokio::test]
+async fn a_renewal_whose_last_command_is_lost_is_completed() {
+    let fake = Fake::start(&[
+        &["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 knew c9\r\n"],
+        &["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 kold c10\r\n"],
+    ])
+    .await;
+    assert!(matches!(renewed(&fake).await, Ok(Replaced::Replaced(_))));
+}
+
+#[tokio::test]
+async fn a_renewal_that_was_overtaken_when_its_reply_was_lost_takes_the_copy_back() {
+    let fake = Fake::start(&[
+        &["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 knew c9\r\n"],
+        &["VA 7 O1 kold f2 c8\r\n{\"a\":1}\r\n", "HD O2 knew\r\n", "VA 7 O3 kold f2 c8\r\n{\"a\":1}\r\n"],
+    ])
+    .await;
+    match renewed(&fake).await {
+        Ok(Replaced::Conflict(current)) => assert_eq!(current.map, map(r#"{"a":1}"#)),
+        other => panic!("{other:?}"),
+    }
+    let sent = fake.received().concat();
+    assert!(sent.contains("md new O2 k C9\r\n"), "{sent}");
+}
+
+#[tokio::test]
+async fn a_renewal_whose_first_reply_is_lost_goes_on_where_the_copy_is_there() {
+    let fake =
+        Fake::start(&[&["VA 2 O1 kold f2 c7\r\n{}\r\n"], &["VA 2 O1 knew f2 c9\r\n{}\r\n", "HD O2 kold c10\r\n"]])
+            .await;
+    assert!(matches!(renewed(&fake).await, Ok(Replaced::Replaced(_))));
+}
+
+#[tokio::test]
+async fn a_renewal_without_a_copy_was_certainly_not_made() {
+    let fake = Fake::start(&[&["VA 2 O1 kold f2 c7\r\n{}\r\n"], &["EN O1 knew\r\n"]]).await;
+    assert_eq!(renewed(&fake).await.unwrap_err().applied(), Applied::No);
+    assert!(!fake.received().concat().contains("ms old "));
+}
+
+#[tokio::test]
+async fn a_silent_server_costs_the_operation_timeout_and_no_more() {
+    let fake = Fake::start(&[&["VA 2 O1 kkey f2 c7\r\n{"], &["HD O1 k"]]).await;
+    let backend = MemcacheBackend::new([fake.address()]).unwrap();
+    let begin = Instant::now();
+    let error = backend.get("key").await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::No));
+    let waited = begin.elapsed();
+    assert!((240..1000).contains(&waited.as_millis()), "{waited:?}");
+    let error = backend.set("key", &map("{}"), LONG).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Unknown));
+    assert_eq!(fake.received().len(), 2, "the connection of the first was closed");
+}
+
+#[tokio::test]
+async fn to_wait_for_a_connection_is_not_to_wait_for_the_server() {
+    let fake = Fake::start(&[&["VA 2 O1 kkey"], &[FOUND]]).await;
+    let limit = Duration::from_millis(500);
+    let builder = MemcacheBackend::builder([fake.address()]).connections_per_node(1).operation_timeout(limit);
+    let backend = builder.build().unwrap();
+    let calls = futures_util::future::join_all((0..10).map(|_| backend.get("key"))).await;
+    let errors: Vec<_> = calls.into_iter().filter_map(Result::err).collect();
+    // One of them may have had the connection of the first in the very end.
+    assert!(errors.len() >= 9, "{errors:?}");
+    assert!(errors.iter().all(|error| error.kind() == BackendErrorKind::Timeout), "{errors:?}");
+    // One call has found it silent, which is not enough to leave it alone.
+    assert_eq!(backend.get("key").await.unwrap(), Some(map("{}")));
+}

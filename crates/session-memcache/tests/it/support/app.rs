@@ -1,0 +1,137 @@
+//! A service in one value, and requests that go all the way.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{
+    Clock, Commit, ISessionBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager,
+    SessionMap,
+};
+use tokio::sync::Barrier;
+
+use super::map;
+
+pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes";
+
+#[derive(Clone)]
+pub(crate) struct App {
+    manager: SessionManager,
+}
+
+/// The `Cookie` header that a client sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Browser {
+    pub(crate) cookie: Option<String>,
+}
+
+impl App {
+    /// Patient: a busy machine must not decide a race.
+    pub(crate) fn new(backend: impl ISessionBackend) -> Self {
+        Self::with_clock(backend, session_core::SystemClock)
+    }
+
+    pub(crate) fn with_clock(backend: impl ISessionBackend, clock: impl Clock) -> Self {
+        Self::with(backend, |config| config.clock(clock))
+    }
+
+    /// Uses its backend's keys without a prefix, as starlette-session does.
+    pub(crate) fn sharing(backend: impl ISessionBackend) -> Self {
+        Self::with(backend, |config| config.key_prefix(""))
+    }
+
+    fn with(backend: impl ISessionBackend, more: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
+        let config = SessionConfig::builder(SECRET, "id").backend(backend).request_deadline(Duration::from_secs(60));
+        Self { manager: SessionManager::new(more(config).build().expect("the configuration is valid")) }
+    }
+
+    /// The unread session of a request of this browser.
+    pub(crate) fn handle(&self, browser: &Browser) -> SessionHandle {
+        self.manager.open(browser.cookie.as_deref().map(str::as_bytes))
+    }
+
+    pub(crate) async fn commit(&self, handle: &SessionHandle) -> Commit {
+        self.manager.commit(handle, 200).await
+    }
+
+    /// A request of this browser that has loaded its session.
+    pub(crate) async fn open(&self, browser: &Browser) -> Request {
+        let handle = self.handle(browser);
+        let session = handle.load().await.expect("the session can be loaded");
+        Request { app: self.clone(), handle, session }
+    }
+
+    /// A whole request that succeeds. The browser takes the cookie.
+    pub(crate) async fn visit(&self, browser: &mut Browser, handler: impl FnOnce(&Session)) {
+        let request = self.open(browser).await;
+        handler(&request);
+        let response = request.respond().await;
+        assert!(response.error.is_none(), "{:?}", response.error);
+        browser.receive(&response);
+    }
+
+    /// A browser whose session holds this data.
+    pub(crate) async fn browser_with(&self, json: &str) -> Browser {
+        let mut browser = Browser::default();
+        let data: SessionMap = map(json);
+        self.visit(&mut browser, |session| session.merge(&data).expect("a new session takes data")).await;
+        browser
+    }
+
+    /// What a new request of this browser finds.
+    pub(crate) async fn data(&self, browser: &Browser) -> String {
+        self.open(browser).await.to_json()
+    }
+}
+
+impl Browser {
+    pub(crate) fn receive(&mut self, response: &Commit) {
+        if let Some(set_cookie) = &response.set_cookie {
+            self.set(set_cookie);
+        }
+    }
+
+    pub(crate) fn set(&mut self, set_cookie: &str) {
+        let pair = set_cookie.split(';').next().expect("splitting gives at least one part");
+        self.cookie = (!set_cookie.contains("Max-Age=0")).then(|| pair.to_owned());
+    }
+}
+
+/// A request that has loaded its session.
+pub(crate) struct Request {
+    app: App,
+    handle: SessionHandle,
+    session: Session,
+}
+
+impl Request {
+    pub(crate) async fn respond(&self) -> Commit {
+        self.app.commit(&self.handle).await
+    }
+}
+
+impl Deref for Request {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+/// Commits them all at once, each on a task of its own.
+pub(crate) async fn respond_together(requests: Vec<Request>) -> Vec<Commit> {
+    let start = Arc::new(Barrier::new(requests.len()));
+    let respond = |request: Request| {
+        let start = start.clone();
+        tokio::spawn(async move {
+            start.wait().await;
+            request.respond().await
+        })
+    };
+    let tasks: Vec<_> = requests.into_iter().map(respond).collect();
+    let mut responses = Vec::new();
+    for task in tasks {
+        responses.push(task.await.expect("no commit panics"));
+    }
+    responses
+}

@@ -1,0 +1,101 @@
+//! Sessions in memcached, over HTTP: races between two servers, and outages.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::client::{Browser, HeldRequest};
+use crate::demo::Demo;
+use crate::memcached::Server;
+
+const MANY: usize = 200;
+
+/// Two demos on the same nodes, and one browser that is before both.
+async fn start(nodes: &[&Server]) -> ([Demo; 2], [Browser; 2], String) {
+    let addresses: Vec<_> = nodes.iter().map(|node| node.address()).collect();
+    let addresses = addresses.join(",");
+    let flags = ["--backend", "memcache", "--memcache-addr", &addresses];
+    let demos = [Demo::start(&flags).await, Demo::start(&flags).await];
+    let browser = Browser::new(&demos[0]);
+    let cookie = browser.get("/setup_session").await.cookie().to_owned();
+    // Cookies are kept for a host, whatever the port.
+    let other = browser.at(&demos[1]);
+    (demos, [browser, other], cookie)
+}
+
+/// Asks again while the server is too busy to be on time, as `Retry-After` says.
+async fn insist(browser: Browser, path: &'static str, body: String) {
+    loop {
+        let answer = browser.post(path, body.clone()).await;
+        if answer.status == 200 {
+            return;
+        }
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{}", answer.text);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_200_keys_at_once_on_two_servers_each_is_kept() {
+    let nodes = [Server::start(), Server::start(), Server::start()];
+    let (_demos, browsers, _) = start(&nodes.each_ref()).await;
+    let update =
+        |number: usize| insist(browsers[number % 2].clone(), "/update_session", format!(r#"{{"key {number}":1}}"#));
+    JoinSet::from_iter((0..MANY).map(update)).join_all().await;
+    let session: serde_json::Map<_, _> = serde_json::from_str(&browsers[0].session().await).unwrap();
+    assert_eq!(session.len(), MANY + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_200_increments_at_once_on_two_servers_each_is_counted() {
+    let node = Server::start();
+    let (_demos, browsers, _) = start(&[&node]).await;
+    let increment = |number: usize| insist(browsers[number % 2].clone(), "/increment", String::new());
+    JoinSet::from_iter((0..MANY).map(increment)).join_all().await;
+    assert_eq!(browsers[1].session().await, format!(r#"{{"data":"session_data","n":{MANY}}}"#));
+}
+
+#[tokio::test]
+async fn a_logout_wins_against_a_slow_update_on_another_server() {
+    let node = Server::start();
+    let (demos, browsers, cookie) = start(&[&node]).await;
+    let body = r#"{"late":1}"#;
+    let slow = HeldRequest::post(&demos[0], "/update_session", &cookie, body.len()).await;
+    assert!(browsers[1].post("/logout", "").await.removes_the_cookie());
+    let response = slow.finish(body).await;
+    assert!(response.starts_with("HTTP/1.1 200 ") && !response.to_lowercase().contains("set-cookie"), "{response}");
+    assert_eq!(Browser::with_cookie(&demos[1], &cookie).session().await, "{}");
+}
+
+#[tokio::test]
+async fn an_outage_is_a_quick_503_and_is_over_within_a_second_after_the_server_is_back() {
+    let mut node = Server::start();
+    let (demos, browsers, cookie) = start(&[&node]).await;
+    let browser = &browsers[0];
+    for hangs in [true, false] {
+        if hangs {
+            node.freeze();
+        } else {
+            node.kill();
+        }
+        for _ in 0..20 {
+            let begin = Instant::now();
+            let answer = browser.get("/view_session").await;
+            assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{}", answer.text);
+            assert_eq!(answer.header("set-cookie"), None, "the cookie stays");
+            assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+            assert_eq!(browser.get("/untouched").await.status, 200);
+        }
+        if hangs {
+            node.thaw();
+        } else {
+            node.start_again();
+        }
+        let begin = Instant::now();
+        while browser.get("/view_session").await.status != 200 {
+            assert!(begin.elapsed() < Duration::from_secs(1), "it does not recover");
+        }
+        let expected = if hangs { r#"{"data":"session_data"}"# } else { "{}" };
+        assert_eq!(Browser::with_cookie(&demos[0], &cookie).session().await, expected);
+    }
+}
