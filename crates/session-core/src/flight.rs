@@ -1,7 +1,7 @@
 //! Changes on their way into the store, which may be confirmed, refused, overtaken or cancelled.
 
 use crate::SessionError;
-use crate::backend::{Applied, AtomicBackend, BackendError, Stored, Version};
+use crate::backend::{Applied, AtomicBackend, BackendError, Marker, Stored, Version};
 use crate::budget::Budget;
 use crate::change::{ChangeLog, ReplayError};
 use crate::handle::Shared;
@@ -225,8 +225,16 @@ impl<'a> Flight<'a> {
         }
         // Nobody else knows a new id: what is there is what was attempted.
         let Some(id) = self.new_id else { return Ok(Verdict::NotApplied) };
-        let found = budget.run(store.fetch(&core.store_key(&id))).await?;
-        Ok(found.map_or(Verdict::NotApplied, |stored| Verdict::Applied(Some(stored.version))))
+        let new_key = core.store_key(&id);
+        let Some(stored) = budget.run(store.fetch(&new_key)).await? else { return Ok(Verdict::NotApplied) };
+        if let Some(id) = place
+            && budget.run(store.marker(&core.store_key(&id))).await? == Some(Marker::Destroyed)
+        {
+            // A logout came in between the steps of the renewal, and is final.
+            budget.run(store.remove(&new_key, None)).await?;
+            return Ok(Verdict::NotApplied);
+        }
+        Ok(Verdict::Applied(Some(stored.version)))
     }
 
     fn id(&self) -> Option<SessionId> {

@@ -15,8 +15,10 @@ pub(super) struct Entries {
     pub(super) edited: bool,
     /// How much of the text is that of replaced or removed entries.
     dead: usize,
-    /// Where each key stands last, once many were inserted.
+    /// Where each key stands last, once many were set.
     index: Option<Index>,
+    /// How many were set without an index.
+    searches: usize,
 }
 
 struct Index {
@@ -25,11 +27,12 @@ struct Index {
     unique: bool,
 }
 
-/// From so many entries on, inserting makes an index: looking for a key in fewer is as fast without.
-const INDEXED: usize = 64;
+/// From so many entries on, and with so many keys set, an index is made: it costs as much as a few searches.
+const MANY_ENTRIES: usize = 64;
+const MANY_SEARCHES: usize = 16;
 
 pub(super) static EMPTY: Entries =
-    Entries { text: String::new(), entries: Vec::new(), edited: true, dead: 0, index: None };
+    Entries { text: String::new(), entries: Vec::new(), edited: true, dead: 0, index: None, searches: 0 };
 
 #[derive(Clone)]
 pub(super) struct Entry {
@@ -69,7 +72,7 @@ impl Entries {
         scan::object(text.as_bytes(), |key, escaped, value| {
             entries.push(Entry { key: Span::new(key), escaped, value: Span::new(value) });
         })?;
-        Ok(Self { text, entries, edited: false, dead: 0, index: None })
+        Ok(Self { text, entries, edited: false, dead: 0, index: None, searches: 0 })
     }
 
     /// A copy that can grow by `room` bytes and an entry before it has to move.
@@ -78,7 +81,7 @@ impl Entries {
         text.push_str(&self.text);
         let mut entries = Vec::with_capacity(self.entries.len() + 1);
         entries.extend_from_slice(&self.entries);
-        Self { text, entries, edited: self.edited, dead: self.dead, index: None }
+        Self { text, entries, edited: self.edited, dead: self.dead, index: None, searches: 0 }
     }
 
     /// The last occurrence of a key.
@@ -109,6 +112,10 @@ impl Entries {
             }
             None => self.push(key, value),
         }
+        self.searches += 1;
+        if self.index.is_none() && self.searches >= MANY_SEARCHES && self.entries.len() >= MANY_ENTRIES {
+            self.index = Some(self.to_index());
+        }
         self.compact();
     }
 
@@ -117,10 +124,8 @@ impl Entries {
         let escaped = scan::push_escaped(&mut self.text, key);
         let span = Span::new(start..self.text.len());
         self.entries.push(Entry { key: span, escaped, value });
-        match &mut self.index {
-            Some(index) => _ = index.positions.insert(key.into(), self.entries.len() - 1),
-            None if self.entries.len() >= INDEXED => self.index = Some(self.to_index()),
-            None => {}
+        if let Some(index) = &mut self.index {
+            index.positions.insert(key.into(), self.entries.len() - 1);
         }
     }
 
@@ -134,6 +139,7 @@ impl Entries {
     pub(super) fn remove_before(&mut self, end: usize, key: &str) {
         // Positions change.
         self.index = None;
+        self.searches = 0;
         let mut end = end;
         while let Some(at) = self.find_before(end, key) {
             let removed = self.entries.remove(at);

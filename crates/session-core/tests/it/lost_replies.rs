@@ -165,8 +165,8 @@ async fn a_lost_reply_is_made_up_for_by_reading_once() {
         let response = request.respond(200).await;
         assert_succeeded(&response);
         let calls = probe.calls();
-        // What was rotated must be gone from where it was, too.
-        let looks: &[_] = if call == "rotate" { &[call, "fetch", "fetch"] } else { &[call, "fetch"] };
+        // What was rotated must be gone from where it was, and not by a logout.
+        let looks: &[_] = if call == "rotate" { &[call, "fetch", "fetch", "marker"] } else { &[call, "fetch"] };
         assert!(calls.ends_with(looks), "{calls:?}");
         probe.heal();
         browser.receive(&response);

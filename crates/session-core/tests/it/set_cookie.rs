@@ -54,6 +54,21 @@ async fn a_session_in_which_nothing_is_left_at_first_sets_none() {
 }
 
 #[tokio::test]
+async fn a_session_that_comes_and_goes_within_one_request_sets_none() {
+    let steps: [Step; 2] = [|session| session.clear().unwrap(), Session::destroy];
+    for step in steps {
+        for app in App::on_each_backend(defaults) {
+            let request = app.open(&Browser::default()).await;
+            request.insert("user", "ann").unwrap();
+            request.save().await.unwrap();
+            step(&request);
+            let response = request.respond(200).await;
+            assert!(response.error.is_none() && response.set_cookie.is_none(), "{response:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_forged_expired_or_unknown_cookie_is_left_alone() {
     let (app, _) = App::server(defaults);
     let unknown = app.browser_with(DATA).await;
@@ -210,16 +225,19 @@ async fn a_destroyed_session_leaves_no_cookie_behind_when_the_store_fails() {
 }
 
 #[tokio::test]
-async fn a_destroyed_session_that_somebody_else_has_destroyed_leaves_no_cookie_behind() {
-    for app in App::on_each_backend(defaults) {
-        let browser = app.browser_with(DATA).await;
-        let (leaving, other) = (app.open(&browser).await, app.open(&browser).await);
-        leaving.renew().unwrap();
-        leaving.save().await.unwrap();
-        other.destroy();
-        assert!(other.respond(200).await.error.is_none());
-        leaving.destroy();
-        let response = leaving.respond(200).await;
-        assert!(response.error.is_none() && response.set_cookie.is_none(), "{response:?}");
+async fn a_renewed_session_that_somebody_else_has_destroyed_leaves_no_cookie_behind() {
+    let steps: [Step; 2] = [Session::destroy, |session| session.insert("late", true).unwrap()];
+    for step in steps {
+        for app in App::on_each_backend(defaults) {
+            let browser = app.browser_with(DATA).await;
+            let (renewing, other) = (app.open(&browser).await, app.open(&browser).await);
+            renewing.renew().unwrap();
+            renewing.save().await.unwrap();
+            other.destroy();
+            assert!(other.respond(200).await.error.is_none());
+            step(&renewing);
+            let response = renewing.respond(200).await;
+            assert!(response.error.is_none() && response.set_cookie.is_none(), "{response:?}");
+        }
     }
 }
