@@ -22,7 +22,7 @@ const TOWER: &[&str] = &["hyper", "hyper-*", "tower", "tower-*", "session-tower"
 const AXUM: &[&str] = &["axum", "axum-*"];
 const ACTIX: &[&str] = &["actix-*", "session-actix"];
 const CLIENTS: &[&str] = &["fred", "redis", "redis-*", "async-memcached"];
-
+/// Not `redis-*`: fred brings `redis-protocol`.
 const OTHER_STORES: &[&str] = &["async-memcached", "redis"];
 
 const BORDERS: &[Border] = &[
@@ -64,6 +64,7 @@ const BORDERS: &[Border] = &[
     Border {
         package: "session-redis",
         features: "--all-features",
+        edges: "normal",
         forbidden: &[HTTP, AXUM, ACTIX, OTHER_STORES],
         why: "a backend knows nothing of cookies or HTTP, and one client",
     },
