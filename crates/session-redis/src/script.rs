@@ -30,7 +30,7 @@ return 1",
     )
 });
 
-/// Keys: session, marker. Arguments: version or nothing, marker, seconds of the marker.
+/// Keys: session, marker. Arguments: version or nothing, marker or nothing, seconds of the marker.
 ///
 /// Answers 1, or the value that is there instead, or an array with the marker that is there or nil. Deletes first: a
 /// server that is out of memory refuses the first write of a script if that needs memory, and none after it.
@@ -41,7 +41,7 @@ pub(crate) static REMOVE: LazyLock<Script> = LazyLock::new(|| {
   if current and redis.sha1hex(current) ~= ARGV[1] then return current end
 end
 if redis.call('DEL', KEYS[1]) == 0 then return {redis.call('GET', KEYS[2])} end
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
 return 1",
     )
 });

@@ -83,9 +83,9 @@ impl Store {
         Ok(bytes(self.call(Command::on(&key, "GET", vec![key.as_str().into()])).await?)?.and_then(|text| read(&text)))
     }
 
-    /// Removes a session at a version, or at any if that is empty, and leaves a marker.
-    pub(crate) async fn remove(&self, key: &str, version: &str, marker: &Marker) -> Result<RemovedAs, Failure> {
-        let (marker_key, text) = (marker_key(key), write(marker));
+    /// Removes a session at a version, or at any if that is empty, and leaves a marker if there is one to leave.
+    pub(crate) async fn remove(&self, key: &str, version: &str, marker: Option<&Marker>) -> Result<RemovedAs, Failure> {
+        let (marker_key, text) = (marker_key(key), marker.map(write).unwrap_or_default());
         let arguments = [version.into(), text.as_str().into(), seconds(MARKER_LIFETIME)];
         match self.run(&REMOVE, &[key, &marker_key], &arguments).await {
             Err(Failure::TryAgain) => self.remove_while_moving(key, version, &marker_key, text).await,
@@ -102,8 +102,11 @@ impl Store {
         marker_key: &str,
         text: String,
     ) -> Result<RemovedAs, Failure> {
-        let arguments = vec![marker_key.into(), text.into(), "NX".into(), "EX".into(), seconds(MARKER_LIFETIME)];
-        let marked = bytes(self.call(Command::on(marker_key, "SET", arguments)).await?)?.is_some();
+        let mut marked = false;
+        if !text.is_empty() {
+            let arguments = vec![marker_key.into(), text.into(), "NX".into(), "EX".into(), seconds(MARKER_LIFETIME)];
+            marked = bytes(self.call(Command::on(marker_key, "SET", arguments)).await?)?.is_some();
+        }
         let outcome = removed(self.run(&REMOVE_UNMARKED, &[key], &[version.into()]).await?)?;
         match outcome {
             RemovedAs::Gone(_) if !marked => Ok(RemovedAs::Gone(self.marker(key).await?)),
@@ -144,12 +147,12 @@ impl Store {
                 return Err(Failure::new(failure.kind(), Applied::No));
             }
         }
-        let mut outcome = self.remove(old, &write.version, marker).await;
+        let mut outcome = self.remove(old, &write.version, Some(marker)).await;
         for _ in 1..ATTEMPTS {
             if !outcome.as_ref().is_err_and(Failure::may_be_applied) {
                 break;
             }
-            outcome = match self.remove(old, &write.version, marker).await {
+            outcome = match self.remove(old, &write.version, Some(marker)).await {
                 // It was carried out before, and only its reply was lost.
                 Ok(RemovedAs::Gone(Some(found))) if found == *marker => Ok(RemovedAs::Removed),
                 outcome => outcome,
