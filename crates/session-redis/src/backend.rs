@@ -81,10 +81,13 @@ impl RedisBackend {
         self.carry_out(|inner| async move { Ok(inner.store.replace(&key, &write).await?) }).await
     }
 
-    async fn remove_bytes(&self, key: &str, version: String) -> Result<RemovedAs, BackendError> {
+    async fn remove_bytes(
+        &self,
+        key: &str,
+        version: String,
+        marker: Option<Marker>,
+    ) -> Result<RemovedAs, BackendError> {
         let key = key.to_owned();
-        // At a version it is removed for being empty: whoever comes late must learn that it is gone, not that it ended.
-        let marker = version.is_empty().then_some(Marker::Destroyed);
         self.carry_out(|inner| async move { Ok(inner.store.remove(&key, &version, marker.as_ref()).await?) }).await
     }
 
@@ -184,7 +187,10 @@ impl ISessionBackend for RedisBackend {
     async fn delete(&self, key: &str) -> Result<(), BackendError> {
         for _ in 0..ATTEMPTS {
             let Some(current) = self.bytes(key).await? else { return Ok(()) };
-            if !matches!(self.remove_bytes(key, digest(&current)).await?, RemovedAs::Conflict(_)) {
+            if !matches!(
+                self.remove_bytes(key, digest(&current), Some(Marker::Destroyed)).await?,
+                RemovedAs::Conflict(_)
+            ) {
                 return Ok(());
             }
         }
@@ -222,7 +228,9 @@ impl AtomicBackend for RedisBackend {
 
     async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
         let version = version.map(|version| hex(version.as_bytes())).unwrap_or_default();
-        Ok(match self.remove_bytes(key, version).await? {
+        // A session that was emptied is not destroyed: a late write may make a new one.
+        let marker = version.is_empty().then_some(Marker::Destroyed);
+        Ok(match self.remove_bytes(key, version, marker).await? {
             RemovedAs::Removed => Removed::Removed,
             RemovedAs::Conflict(current) => Removed::Conflict(self.inner.decode(current)?),
             RemovedAs::Gone(marker) => Removed::Gone(marker),

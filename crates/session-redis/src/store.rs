@@ -83,7 +83,7 @@ impl Store {
         Ok(bytes(self.call(Command::on(&key, "GET", vec![key.as_str().into()])).await?)?.and_then(|text| read(&text)))
     }
 
-    /// Removes a session at a version, or at any if that is empty, and leaves a marker, if any.
+    /// Removes a session at a version, or at any if that is empty, and leaves a marker if there is one to leave.
     pub(crate) async fn remove(&self, key: &str, version: &str, marker: Option<&Marker>) -> Result<RemovedAs, Failure> {
         let (marker_key, text) = (marker_key(key), marker.map(write).unwrap_or_default());
         let arguments = [version.into(), text.as_str().into(), seconds(MARKER_LIFETIME)];
@@ -102,9 +102,11 @@ impl Store {
         marker_key: &str,
         text: String,
     ) -> Result<RemovedAs, Failure> {
-        let arguments =
-            vec![marker_key.into(), text.as_str().into(), "NX".into(), "EX".into(), seconds(MARKER_LIFETIME)];
-        let marked = !text.is_empty() && bytes(self.call(Command::on(marker_key, "SET", arguments)).await?)?.is_some();
+        let mut marked = false;
+        if !text.is_empty() {
+            let arguments = vec![marker_key.into(), text.into(), "NX".into(), "EX".into(), seconds(MARKER_LIFETIME)];
+            marked = bytes(self.call(Command::on(marker_key, "SET", arguments)).await?)?.is_some();
+        }
         let outcome = removed(self.run(&REMOVE_UNMARKED, &[key], &[version.into()]).await?)?;
         match outcome {
             RemovedAs::Gone(_) if !marked => Ok(RemovedAs::Gone(self.marker(key).await?)),

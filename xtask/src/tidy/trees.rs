@@ -22,7 +22,7 @@ const TOWER: &[&str] = &["hyper", "hyper-*", "tower", "tower-*", "session-tower"
 const AXUM: &[&str] = &["axum", "axum-*"];
 const ACTIX: &[&str] = &["actix-*", "session-actix"];
 const CLIENTS: &[&str] = &["fred", "redis", "redis-*", "async-memcached"];
-
+/// Not `redis-*`: fred brings `redis-protocol`.
 const OTHER_STORES: &[&str] = &["async-memcached", "redis"];
 
 const BORDERS: &[Border] = &[
