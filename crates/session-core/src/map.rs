@@ -173,7 +173,8 @@ impl SessionMap {
 
     /// The keys, in order, each once.
     ///
-    /// A lone surrogate in a key, which Python may write and Rust's strings can't hold, reads as U+FFFD.
+    /// A lone surrogate in a key, which Python may write and Rust's strings can't hold, is listed as U+FFFD. Such a key is
+    /// kept, and found by no name.
     pub fn keys(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.iter().map(|(key, _)| key)
     }
@@ -187,8 +188,8 @@ impl SessionMap {
             .entries
             .iter()
             .rev()
+            .filter(|entry| seen.insert(entry.identity(&inner.text)))
             .map(|entry| (entry.decoded_key(&inner.text), entry.value.of(&inner.text)))
-            .filter(|(key, _)| seen.insert(key.clone()))
             .collect();
         rows.reverse();
         rows.into_iter()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::scan;
+use super::scan::{self, Form};
 
 /// The entries of a map, in a text that they share.
 pub(super) struct Entries {
@@ -38,8 +38,7 @@ pub(super) static EMPTY: Entries =
 pub(super) struct Entry {
     /// Between the quotes, as it stands in the text.
     pub(super) key: Span,
-    /// Whether the key's text contains escapes.
-    pub(super) escaped: bool,
+    form: Form,
     pub(super) value: Span,
 }
 
@@ -69,8 +68,8 @@ impl Entries {
     /// The entries of a text that is a JSON object, or the offset of the first byte that doesn't fit.
     pub(super) fn parse(text: String) -> Result<Self, usize> {
         let mut entries = Vec::with_capacity(8);
-        scan::object(text.as_bytes(), |key, escaped, value| {
-            entries.push(Entry { key: Span::new(key), escaped, value: Span::new(value) });
+        scan::object(text.as_bytes(), |key, form, value| {
+            entries.push(Entry { key: Span::new(key), form, value: Span::new(value) });
         })?;
         Ok(Self { text, entries, edited: false, dead: 0, index: None, searches: 0 })
     }
@@ -121,18 +120,19 @@ impl Entries {
 
     fn push(&mut self, key: &str, value: Span) {
         let start = self.text.len();
-        let escaped = scan::push_escaped(&mut self.text, key);
+        let form = scan::push_escaped(&mut self.text, key);
         let span = Span::new(start..self.text.len());
-        self.entries.push(Entry { key: span, escaped, value });
+        self.entries.push(Entry { key: span, form, value });
         if let Some(index) = &mut self.index {
             index.positions.insert(key.into(), self.entries.len() - 1);
         }
     }
 
     fn to_index(&self) -> Index {
-        let keys = self.entries.iter().map(|entry| Box::from(entry.decoded_key(&self.text)));
-        let positions: HashMap<_, _> = keys.zip(0..).collect();
-        Index { unique: positions.len() == self.entries.len(), positions }
+        let readable = || self.entries.iter().zip(0..).filter(|(entry, _)| entry.form != Form::Unreadable);
+        let positions: HashMap<_, _> =
+            readable().map(|(entry, at)| (entry.decoded_key(&self.text).into(), at)).collect();
+        Index { unique: positions.len() == readable().count(), positions }
     }
 
     /// Removes all occurrences of a key that stand before `end`.
@@ -185,14 +185,23 @@ impl Clone for Entries {
 
 impl Entry {
     pub(super) fn is(&self, key: &str, text: &str) -> bool {
-        if self.escaped {
-            return self.decoded_key(text) == key;
+        match self.form {
+            Form::Plain => self.key.len() == key.len() && self.key.of(text) == key,
+            Form::Escaped => self.decoded_key(text) == key,
+            Form::Unreadable => false,
         }
-        self.key.len() == key.len() && self.key.of(text) == key
+    }
+
+    /// What tells the key from others: two that can't be read are the same only if their texts are.
+    pub(super) fn identity<'a>(&self, text: &'a str) -> (bool, Cow<'a, str>) {
+        match self.form {
+            Form::Unreadable => (false, Cow::Borrowed(self.key.of(text))),
+            _ => (true, self.decoded_key(text)),
+        }
     }
 
     pub(super) fn decoded_key<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let raw = self.key.of(text);
-        if self.escaped { Cow::Owned(scan::unescape(raw)) } else { Cow::Borrowed(raw) }
+        if self.form == Form::Plain { Cow::Borrowed(raw) } else { Cow::Owned(scan::unescape(raw)) }
     }
 }

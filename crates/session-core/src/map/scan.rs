@@ -7,11 +7,22 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-/// Calls `entry(key, escaped, value)` for each entry of the object, with the ranges of the key's text between its
-/// quotes, whether that contains escapes, and the value's text.
+/// How a key stands in the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As it is.
+    Plain,
+    /// With escapes.
+    Escaped,
+    /// With a lone surrogate: Python may write such keys, and Rust's strings can't hold them.
+    Unreadable,
+}
+
+/// Calls `entry(key, form, value)` for each entry of the object, with the ranges of the key's text between its quotes and
+/// of the value's text.
 ///
 /// Returns the offset of the first byte that doesn't fit.
-pub(super) fn object(text: &[u8], mut entry: impl FnMut(Range<usize>, bool, Range<usize>)) -> Result<(), usize> {
+pub(super) fn object(text: &[u8], mut entry: impl FnMut(Range<usize>, Form, Range<usize>)) -> Result<(), usize> {
     let mut scanner = Scanner { text, at: 0 };
     scanner.white_space();
     scanner.expect(b'{')?;
@@ -20,12 +31,12 @@ pub(super) fn object(text: &[u8], mut entry: impl FnMut(Range<usize>, bool, Rang
         scanner.at += 1;
     } else {
         loop {
-            let (key, escaped) = scanner.key()?;
+            let (key, form) = scanner.key()?;
             scanner.white_space();
             scanner.expect(b':')?;
             scanner.white_space();
             let value = scanner.value()?;
-            entry(key, escaped, value);
+            entry(key, form, value);
             scanner.white_space();
             match scanner.peek() {
                 Some(b',') => scanner.at += 1,
@@ -65,7 +76,7 @@ impl Scanner<'_> {
     }
 
     /// A key must be a string that can be decoded.
-    fn key(&mut self) -> Result<(Range<usize>, bool), usize> {
+    fn key(&mut self) -> Result<(Range<usize>, Form), usize> {
         let start = self.at;
         let escaped = self.string()?;
         let range = start + 1..self.at - 1;
@@ -73,7 +84,7 @@ impl Scanner<'_> {
         if key.iter().any(|&byte| byte < 0x20) || (escaped && !valid_escapes(key)) {
             return Err(start);
         }
-        Ok((range, escaped))
+        Ok((range, if escaped { form_of_escaped(key) } else { Form::Plain }))
     }
 
     /// Passes over a string; returns whether it contains escapes.
@@ -153,20 +164,33 @@ fn valid_escapes(key: &[u8]) -> bool {
     true
 }
 
+/// The form of a key with valid escapes.
+fn form_of_escaped(key: &[u8]) -> Form {
+    let mut rest = key;
+    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
+        let used = match unescape_unicode(&rest[at..]) {
+            Some((Some(_), used)) => used,
+            Some((None, _)) => return Form::Unreadable,
+            None => 2,
+        };
+        rest = &rest[at + used..];
+    }
+    Form::Escaped
+}
+
 /// Decodes a key whose escapes are valid. A lone surrogate becomes U+FFFD.
 pub(super) fn unescape(key: &str) -> String {
     let mut out = String::with_capacity(key.len());
     let mut rest = key;
     while let Some(at) = rest.find('\\') {
         out.push_str(&rest[..at]);
-        let used = match rest.as_bytes()[at + 1] {
-            b'u' => {
-                let (character, used) = unescape_unicode(&rest[at..]);
-                out.push(character);
+        let used = match unescape_unicode(&rest.as_bytes()[at..]) {
+            Some((character, used)) => {
+                out.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
                 used
             }
-            short => {
-                out.push(match short {
+            None => {
+                out.push(match rest.as_bytes()[at + 1] {
                     b'b' => '\u{8}',
                     b'f' => '\u{c}',
                     b'n' => '\n',
@@ -183,19 +207,20 @@ pub(super) fn unescape(key: &str) -> String {
     out
 }
 
-/// The character that a `\uXXXX`, or a pair of them, stands for, and how many bytes it takes.
-fn unescape_unicode(text: &str) -> (char, usize) {
+/// The character that a `\uXXXX`, or a pair of them, stands for, none if it is a lone surrogate, and how many bytes it
+/// takes; none if it is another escape.
+fn unescape_unicode(text: &[u8]) -> Option<(Option<char>, usize)> {
     let unit = |at: usize| {
-        let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
-        u16::from_str_radix(escape, 16).ok()
+        let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
     };
-    let units = [unit(0).unwrap_or(0xFFFD), unit(6).unwrap_or(0)];
-    let first = char::decode_utf16(units).next().and_then(Result::ok).unwrap_or(char::REPLACEMENT_CHARACTER);
-    (first, 6 * first.len_utf16())
+    let units = [unit(0)?, unit(6).unwrap_or(0)];
+    let character = char::decode_utf16(units).next()?.ok();
+    Some((character, 6 * character.map_or(1, char::len_utf16)))
 }
 
-/// Appends a key as it stands between quotes; returns whether that took escapes.
-pub(super) fn push_escaped(out: &mut String, key: &str) -> bool {
+/// Appends a key as it stands between quotes; returns in which form.
+pub(super) fn push_escaped(out: &mut String, key: &str) -> Form {
     let before = out.len();
     for character in key.chars() {
         match character {
@@ -205,7 +230,7 @@ pub(super) fn push_escaped(out: &mut String, key: &str) -> bool {
             other => out.push(other),
         }
     }
-    out.len() - before != key.len()
+    if out.len() - before == key.len() { Form::Plain } else { Form::Escaped }
 }
 
 /// Whether two JSON texts differ in nothing but white space between tokens.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use session_core::SessionError;
 
-use crate::support::{App, Browser, Fault, Probe, Request, assert_succeeded, begin, counting, defaults, increment};
+use crate::support::{
+    App, Browser, Fault, Probe, Request, Step, assert_succeeded, begin, counting, defaults, increment,
+};
 
 const SLOW: Fault = Fault::Slow(Duration::from_millis(100));
 
@@ -209,4 +211,27 @@ async fn a_session_that_replaces_one_found_gone_by_a_save_is_stored() {
     }
     browser.receive(&request.respond(200).await);
     assert_eq!(app.data(&browser).await, r#"{"farewell":true}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_be_done_on_top_of_a_save_fails_the_commit_and_loses_nothing() {
+    let pending: [Step; 2] = [
+        |session| assert_eq!(session.take::<u64>("n").expect("n is a number"), Some(0)),
+        |session| drop(session.update("n", |n: Option<u64>| n.unwrap_or_default() + 1)),
+    ];
+    for step in pending {
+        let (app, probe, browser, request) = counting().await;
+        request.insert("early", true).unwrap();
+        app.visit(&mut browser.clone(), |session| session.insert("n", "text").unwrap()).await;
+        probe.fail("replace", SLOW);
+        {
+            let mut save = pin!(request.save());
+            begin(&mut save).await;
+            step(&request);
+            save.await.unwrap();
+        }
+        let error = request.respond(200).await.error;
+        assert!(matches!(error, Some(SessionError::Taken { .. } | SessionError::Value(_))), "{error:?}");
+        assert_eq!(app.data(&browser).await, r#"{"n":"text","early":true}"#);
+    }
 }
