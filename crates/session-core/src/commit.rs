@@ -64,9 +64,11 @@ impl Core {
     /// Whether it is time for a new cookie.
     pub(crate) fn refresh_due(&self, cell: &Cell, origin: &Origin) -> bool {
         let age = self.now().saturating_sub(origin.issued_at);
+        let half_life = || Meta::of(&cell.map).idle(self.config.lifetimes).div_ceil(2);
         let by_policy = || match self.config.refresh {
-            Refresh::HalfLife => age.saturating_mul(2) >= Meta::of(&cell.map).idle(self.config.lifetimes),
-            Refresh::After(after) => age >= after.as_secs(),
+            Refresh::HalfLife => age >= half_life(),
+            // A session with a shorter lifetime of its own would not live to see it.
+            Refresh::After(after) => age >= after.as_secs().min(half_life()),
             Refresh::Always => true,
             Refresh::Never => false,
         };

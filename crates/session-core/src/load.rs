@@ -1,6 +1,6 @@
 //! From cookie to session: verify, decode, fetch.
 
-use crate::backend::{BackendErrorKind, Stored};
+use crate::backend::{Applied, BackendError, BackendErrorKind, Stored};
 use crate::budget::Budget;
 use crate::config::{OnCorrupt, OnDuplicate};
 use crate::cookie::MAX_CANDIDATES;
@@ -93,6 +93,9 @@ impl Core {
     fn verify(&self, text: &[u8], now: u64) -> Option<Claim> {
         let token = self.config.tokens.read(text, now).ok()?;
         let content = if self.is_cookie_mode() {
+            if token.payload.len() > self.config.max_session_bytes {
+                return None;
+            }
             let map = SessionMap::from_slice(&token.payload).ok()?;
             // A stored session's token under the same secret is no session.
             if map.contains_key(ID_KEY) {
@@ -124,7 +127,14 @@ impl Core {
     ) -> (State, SessionMap) {
         let Some(store) = self.store() else { return self.without_store(None) };
         let key = self.store_key(&id);
-        match budget.run(store.fetch(&key)).await {
+        let limit = self.config.max_session_bytes;
+        let found = budget.run(store.fetch(&key)).await.and_then(|found| match found {
+            Some(stored) if stored.map.json_len() > limit => {
+                Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No))
+            }
+            found => Ok(found),
+        });
+        match found {
             Ok(Some(Stored { map, version })) => {
                 self.check_lifetime(map, Origin { stored: Some((id, version)), issued_at, by_signing_key })
             }

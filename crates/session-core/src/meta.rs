@@ -39,7 +39,8 @@ impl Meta {
     pub(crate) fn remaining(self, lifetimes: Lifetimes, now: u64) -> u64 {
         let idle = self.idle(lifetimes);
         match (lifetimes.absolute, self.created) {
-            (Some(absolute), Some(created)) => idle.min(created.saturating_add(absolute).saturating_sub(now)),
+            // A time of creation in the future is none.
+            (Some(absolute), Some(created)) => idle.min((created.min(now) + absolute).saturating_sub(now)),
             (Some(absolute), None) => idle.min(absolute),
             (None, _) => idle,
         }

@@ -261,7 +261,8 @@ impl Session {
         self.handle.destroy();
     }
 
-    /// Gives this session a lifetime of its own, such as a longer one for "remember me": how long it lasts without use.
+    /// Gives this session a lifetime of its own, such as a longer one for "remember me": how long it lasts without use, in
+    /// seconds, rounded up.
     ///
     /// # Errors
     ///
@@ -273,7 +274,8 @@ impl Session {
             return Err(SessionError::Lifetime { given: max_age, longest });
         }
         let mut cell = self.cell();
-        let meta = Meta { max_age: Some(max_age.as_secs()), ..Meta::of(&cell.map) };
+        let seconds = max_age.as_secs() + u64::from(max_age.subsec_nanos() > 0);
+        let meta = Meta { max_age: Some(seconds), ..Meta::of(&cell.map) };
         set_meta(&mut cell, meta)?;
         cell.reissue = true;
         Ok(())

@@ -38,7 +38,9 @@ pub enum ConfigError {
         domain: String,
     },
     /// The path does not begin with a slash, or has characters that a path can't have.
-    #[error("cookie path {path:?} must begin with `/` and have visible ASCII characters without `;` only")]
+    #[error(
+        "cookie path {path:?} must begin with `/`, have printable ASCII characters without `;` only and not end with a space"
+    )]
     Path {
         /// The path that was given.
         path: String,

@@ -57,7 +57,7 @@ pub enum ValueError {
         expected: &'static str,
         /// Whether it is no JSON at all or another type.
         problem: &'static str,
-        /// Where in the value, in bytes from 1.
+        /// Where in its line, in bytes; 0 if that is not known.
         column: usize,
     },
 }

@@ -147,7 +147,7 @@ impl ser::SerializeMap for FiniteCheck {
     type Ok = ();
     type Error = NotFinite;
 
-    /// A float is no key: serde_json has refused it already.
+    /// A float that is not finite is no key: serde_json has refused it already.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<(), NotFinite> {
         Ok(())
     }
