@@ -58,11 +58,27 @@ async fn by_default_a_session_in_use_is_refreshed_after_half_of_its_life() {
 
 #[tokio::test]
 async fn a_refresh_may_be_due_after_a_time() {
-    for app in each_mode(|config| hundred_seconds(config).refresh(Refresh::After(Duration::from_secs(10)))) {
+    let early: fn(SessionConfigBuilder) -> SessionConfigBuilder =
+        |config| hundred_seconds(config).refresh(Refresh::After(Duration::from_secs(10)));
+    let late: fn(SessionConfigBuilder) -> SessionConfigBuilder =
+        |config| hundred_seconds(config).refresh(Refresh::After(Duration::from_secs(90)));
+    for (configure, after) in [(early, 10), (late, 90)] {
+        for app in each_mode(configure) {
+            let mut browser = app.browser_with(DATA).await;
+            assert!(!is_refreshed(&app, &mut browser, after - 1).await);
+            assert!(is_refreshed(&app, &mut browser, 1).await);
+            assert!(!is_refreshed(&app, &mut browser, after - 1).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_is_due_within_a_lifetime_that_is_shorter_than_the_time_configured() {
+    for app in each_mode(|config| hundred_seconds(config).refresh(Refresh::After(Duration::from_secs(60)))) {
         let mut browser = app.browser_with(DATA).await;
-        assert!(!is_refreshed(&app, &mut browser, 9).await);
+        app.visit(&mut browser, |session| session.set_max_age(Duration::from_secs(10)).unwrap()).await;
+        assert!(!is_refreshed(&app, &mut browser, 4).await);
         assert!(is_refreshed(&app, &mut browser, 1).await);
-        assert!(!is_refreshed(&app, &mut browser, 9).await);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{ISessionBackend, SessionError, SessionMap};
+use session_core::{AtomicBackend, ISessionBackend, SessionError, SessionMap};
 
 use crate::support::{App, Browser, Fault, Step, assert_succeeded, at_once, counting, defaults, increment};
 
@@ -188,4 +188,35 @@ async fn a_lost_request_is_an_error_and_its_changes_stay_pending() {
     probe.heal();
     browser.receive(&request.respond(200).await);
     assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
+}
+
+#[tokio::test]
+async fn a_renewal_that_stopped_half_way_is_an_error_and_the_session_stays_where_it_was() {
+    let (app, probe, browser, request) = counting().await;
+    increment(&request);
+    request.renew().unwrap();
+    probe.fail("rotate", Fault::HalfWay);
+    let response = request.respond(200).await;
+    assert_eq!(response.error.map(|error| error.status()), Some(503));
+    assert_eq!(response.set_cookie, None);
+    assert_eq!(app.data(&browser).await, r#"{"n":0}"#);
+}
+
+#[tokio::test]
+async fn a_logout_between_the_steps_of_a_renewal_is_final() {
+    let (app, probe, browser, request) = counting().await;
+    increment(&request);
+    request.renew().unwrap();
+    probe.fail("rotate", Fault::HalfWay);
+    let (key, memory) = (format!("session:{}", request.id().unwrap().as_str()), probe.memory.clone());
+    let logout = move || drop(at_once(memory.remove(&key, None)).unwrap());
+    probe.fail("fetch", Fault::Overtaken(Arc::new(logout)));
+    assert_eq!(request.respond(200).await.set_cookie, None);
+    probe.heal();
+    assert_eq!(app.data(&browser).await, "{}");
+    // Nothing is left but markers, which go by themselves.
+    app.clock.advance(61);
+    app.browser_with("{\"n\":0}").await;
+    app.browser_with("{\"n\":0}").await;
+    assert_eq!(probe.memory.len(), 2);
 }

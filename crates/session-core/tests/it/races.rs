@@ -170,6 +170,18 @@ async fn a_write_survives_that_another_request_was_about_to_empty_the_session() 
 }
 
 #[tokio::test]
+async fn a_write_survives_that_another_request_was_about_to_clear_the_session() {
+    for app in App::on_each_backend(defaults) {
+        let browser = app.browser_with(r#"{"old":1}"#).await;
+        let clearing = app.open(&browser).await;
+        clearing.clear().unwrap();
+        app.visit(&mut browser.clone(), |session| session.insert("written", true).unwrap()).await;
+        assert!(clearing.respond(200).await.error.is_none());
+        assert_eq!(app.data(&browser).await, r#"{"written":true}"#);
+    }
+}
+
+#[tokio::test]
 async fn a_write_to_a_session_that_was_emptied_meanwhile_is_kept_or_refused_but_not_lost_in_silence() {
     for app in App::on_each_backend(defaults) {
         let mut browser = app.browser_with(r#"{"last":1}"#).await;
@@ -236,7 +248,7 @@ fn writers_that_wait_for_their_turn_in_memory_need_no_runtime() {
     let (attempts, waiting) = (AtomicU32::new(0), second.clone());
     let begin = move || {
         if attempts.fetch_add(1, Ordering::Relaxed) == 1 {
-            let poll = waiting.lock().unwrap().as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let poll = waiting.try_lock().unwrap().as_mut().poll(&mut Context::from_waker(Waker::noop()));
             assert!(poll.is_pending());
         }
     };

@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Corrupt,
     /// Of creations: the key is in use, whichever it is.
     KeyInUse,
+    /// Of rotations, by a store that takes two steps: only the first is carried out, and the caller is left to guess.
+    HalfWay,
     /// Somebody else does this just before it is carried out.
     Overtaken(Arc<dyn Fn() + Send + Sync>),
 }
@@ -104,7 +106,7 @@ impl Probe {
                 }
                 Fault::Corrupt => return Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No)),
                 Fault::Overtaken(by) => by(),
-                Fault::KeyInUse => {}
+                Fault::KeyInUse | Fault::HalfWay => {}
             }
         }
         operation.await
@@ -162,6 +164,11 @@ impl AtomicBackend for Probe {
     }
 
     async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {
+        if let [Fault::HalfWay] = self.faults("rotate")[..] {
+            let step = self.memory.set(rotation.new, rotation.value, rotation.exp);
+            let lost = BackendError::new(BackendErrorKind::Timeout, Applied::Unknown);
+            return self.call("rotate", async { step.await.and(Err(lost)) }).await;
+        }
         self.call("rotate", self.memory.rotate(rotation)).await
     }
 
