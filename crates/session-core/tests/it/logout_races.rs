@@ -1,6 +1,7 @@
 //! A logout is final, whatever other requests of the session do meanwhile, in either order.
 
-use session_core::{OnGone, Session, SessionError};
+use session_core::{Commit, OnGone, Session, SessionError};
+use tokio::task::yield_now;
 
 use crate::support::{App, Browser, Request, Step, defaults, respond_together};
 
@@ -198,6 +199,39 @@ async fn a_logout_in_the_middle_of_many_requests_leaves_nothing() {
             }
             responses.iter().for_each(|response| old.receive(response));
             assert_eq!(app.data(&old).await, "{}");
+        }
+    }
+}
+
+/// What a request is answered that comes to its commit some steps later than others.
+async fn respond_later(request: &Request, steps: usize) -> Commit {
+    for _ in 0..steps {
+        yield_now().await;
+    }
+    request.respond(200).await
+}
+
+#[tokio::test]
+async fn a_logout_is_final_between_any_two_steps_of_another_request() {
+    let others: [Step; 3] =
+        [|_| (), |session| session.insert("late", true).unwrap(), |session| session.renew().unwrap()];
+    for step in others {
+        for (first, second) in (0..12).flat_map(|steps| [(0, steps), (steps, 0)]) {
+            for app in App::on_each_backend(defaults) {
+                let old = app.browser_with(DATA).await;
+                // Whoever only reads has to refresh.
+                app.clock.advance(8 * 24 * 3600);
+                let (leaving, other) = (app.open(&old).await, app.open(&old).await);
+                leaving.destroy();
+                step(&other);
+                let (left, answer) = tokio::join!(respond_later(&leaving, first), respond_later(&other, second));
+                assert!(left.error.is_none(), "{left:?}");
+                let mut browser = old.clone();
+                browser.receive(&answer);
+                for browser in [&old, &browser] {
+                    assert_eq!(app.data(browser).await, "{}", "{first} and {second} steps later");
+                }
+            }
         }
     }
 }
