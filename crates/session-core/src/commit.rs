@@ -64,11 +64,12 @@ impl Core {
     /// Whether it is time for a new cookie.
     pub(crate) fn refresh_due(&self, cell: &Cell, origin: &Origin) -> bool {
         let age = self.now().saturating_sub(origin.issued_at);
-        let half_life = || Meta::of(&cell.map).idle(self.config.lifetimes).div_ceil(2);
+        let idle = || Meta::of(&cell.map).idle(self.config.lifetimes);
         let by_policy = || match self.config.refresh {
-            Refresh::HalfLife => age >= half_life(),
+            Refresh::HalfLife => age >= idle().div_ceil(2),
             // A session with a shorter lifetime of its own would not live to see it.
-            Refresh::After(after) => age >= after.as_secs().min(half_life()),
+            Refresh::After(after) if after.as_secs() >= idle() => age >= idle().div_ceil(2),
+            Refresh::After(after) => age >= after.as_secs(),
             Refresh::Always => true,
             Refresh::Never => false,
         };

@@ -9,6 +9,9 @@ use crate::map::ValueError;
 /// The key that the library keeps for itself. Hidden from every accessor; Python carries it along.
 pub(crate) const META_KEY: &str = "__session";
 
+/// By how many seconds the clocks of servers may differ.
+const CLOCK_DIFFERENCE: u64 = 60;
+
 /// Written only when a feature needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Meta {
@@ -39,8 +42,9 @@ impl Meta {
     pub(crate) fn remaining(self, lifetimes: Lifetimes, now: u64) -> u64 {
         let idle = self.idle(lifetimes);
         match (lifetimes.absolute, self.created) {
-            // A time of creation in the future is none.
-            (Some(absolute), Some(created)) => idle.min((created.min(now) + absolute).saturating_sub(now)),
+            // Nobody creates sessions in the future: somebody wants one that never ends.
+            (Some(_), Some(created)) if created > now.saturating_add(CLOCK_DIFFERENCE) => 0,
+            (Some(absolute), Some(created)) => idle.min(created.saturating_add(absolute).saturating_sub(now)),
             (Some(absolute), None) => idle.min(absolute),
             (None, _) => idle,
         }

@@ -220,7 +220,7 @@ impl Session {
         Err(SessionError::UnstableUpdate { key: key.into() })
     }
 
-    /// Removes all keys. An emptied session is deleted, unless another request writes to it meanwhile.
+    /// Removes all keys, and those too that another request has set by the time of the commit. An emptied session is deleted.
     ///
     /// To log somebody out, use [`destroy`](Self::destroy).
     ///
