@@ -227,12 +227,17 @@ impl<'a> Flight<'a> {
         let Some(id) = self.new_id else { return Ok(Verdict::NotApplied) };
         let new_key = core.store_key(&id);
         let Some(stored) = budget.run(store.fetch(&new_key)).await? else { return Ok(Verdict::NotApplied) };
-        if let Some(id) = place
-            && budget.run(store.marker(&core.store_key(&id))).await? == Some(Marker::Destroyed)
-        {
-            // A logout came in between the steps of the renewal, and is final.
-            budget.run(store.remove(&new_key, None)).await?;
-            return Ok(Verdict::NotApplied);
+        if let Some(id) = place {
+            let elsewhere = match budget.run(store.marker(&core.store_key(&id))).await? {
+                Some(Marker::Destroyed) => true,
+                Some(Marker::Renewed { successor }) => *successor != *new_key,
+                None => false,
+            };
+            if elsewhere {
+                // A logout or another renewal came in between the steps of this one, and is final.
+                budget.run(store.remove(&new_key, None)).await?;
+                return Ok(Verdict::NotApplied);
+            }
         }
         Ok(Verdict::Applied(Some(stored.version)))
     }

@@ -89,10 +89,11 @@ impl AtomicBackend for SingleProcess {
             Err(error) if expected.is_some() || error.kind() != BackendErrorKind::Corrupt => return Err(error),
             Ok(Compared::Same) | Err(_) => {}
         }
-        self.backend.delete(key).await?;
+        // Before: it may be carried out without an answer. A marker beside a session is not looked at.
         if expected.is_none() {
             self.removed.mark(key, Marker::Destroyed);
         }
+        self.backend.delete(key).await?;
         Ok(Removed::Removed)
     }
 
@@ -108,6 +109,7 @@ impl AtomicBackend for SingleProcess {
         Ok(match self.compare(rotation.old, Some(rotation.version)).await? {
             Compared::Same => {
                 self.backend.set(rotation.new, rotation.value, rotation.exp).await?;
+                self.removed.mark(rotation.old, Marker::Renewed { successor: rotation.new.into() });
                 if let Err(error) = self.backend.delete(rotation.old).await {
                     let gone = error.applied() == Applied::Unknown
                         && self.backend.get(rotation.old).await.is_ok_and(|found| found.is_none());
@@ -116,7 +118,6 @@ impl AtomicBackend for SingleProcess {
                         return Err(error);
                     }
                 }
-                self.removed.mark(rotation.old, Marker::Renewed { successor: rotation.new.into() });
                 Replaced::Replaced(version(rotation.value))
             }
             Compared::Conflict(current) => Replaced::Conflict(current),

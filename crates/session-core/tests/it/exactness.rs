@@ -62,7 +62,8 @@ impl Failure {
             Self::Hangs => Fault::Hangs,
             Self::NeverReplies => Fault::NeverReplies,
         };
-        ["create", "replace", "rotate", "remove"].into_iter().for_each(|call| probe.fail(call, fault.clone()));
+        let writes = ["create", "replace", "rotate", "remove", "set", "delete"];
+        writes.into_iter().for_each(|call| probe.fail(call, fault.clone()));
     }
 }
 
@@ -162,6 +163,14 @@ impl Actor {
     }
 }
 
+/// What a run is made of: what happens, how the requests are answered, and whether the store can't compare and set.
+type Run = (Vec<(usize, Act)>, [u16; REQUESTS], bool);
+
+fn run(changes: &'static [Change]) -> impl Strategy<Value = Run> {
+    let status = || select(&[200, 200, 500][..]);
+    (acts(changes), [status(), status(), status()], any::<bool>())
+}
+
 /// What is left when all requests have been answered.
 struct Aftermath {
     app: App,
@@ -171,8 +180,8 @@ struct Aftermath {
 }
 
 impl Aftermath {
-    async fn of(acts: Vec<(usize, Act)>) -> Self {
-        let (app, probe) = App::server(defaults);
+    async fn of((acts, statuses, plain): Run) -> Self {
+        let (app, probe) = App::watched(plain, defaults);
         let before = app.browser_with(r#"{"list":[]}"#).await;
         let mut actors = Vec::new();
         for _ in 0..REQUESTS {
@@ -182,8 +191,11 @@ impl Aftermath {
             actors[at].act(number, act, &probe).await;
         }
         let mut responses = Vec::new();
-        for actor in &mut actors {
-            let response = actor.request.respond(200).await;
+        for (actor, status) in actors.iter_mut().zip(statuses) {
+            let response = actor.request.respond(status).await;
+            if status == 500 {
+                actor.pending.clear();
+            }
             let sent = actor.pending.clone();
             actor.note(response.error.clone().map_or(Ok(()), Err), sent);
             responses.push(response);
@@ -234,16 +246,16 @@ proptest! {
     #![proptest_config(many_cases())]
 
     #[test]
-    fn an_append_that_was_confirmed_is_there_and_none_is_there_twice(acts in acts(&[Append, Append, Append, Renew])) {
-        block_on(async { Aftermath::of(acts).await.assert_exact().await });
+    fn an_append_that_was_confirmed_is_there_and_none_is_there_twice(run in run(&[Append, Append, Append, Renew])) {
+        block_on(async { Aftermath::of(run).await.assert_exact().await });
     }
 
     #[test]
     fn of_a_destroyed_session_nothing_is_left(
-        mut acts in acts(&[Append, Renew, Destroy]),
+        mut run in run(&[Append, Renew, Destroy]),
         at in any::<Index>(),
     ) {
-        acts.insert(at.index(acts.len()), (LEAVING, Act::Change(Destroy)));
-        block_on(async { Aftermath::of(acts).await.assert_destroyed().await });
+        run.0.insert(at.index(run.0.len()), (LEAVING, Act::Change(Destroy)));
+        block_on(async { Aftermath::of(run).await.assert_destroyed().await });
     }
 }

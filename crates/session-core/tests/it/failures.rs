@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    BackendErrorKind, ISessionBackend, MemoryBackend, OnCorrupt, Session, SessionConfigBuilder, SessionError,
-    SessionHandle, SessionMap,
+    BackendErrorKind, ISessionBackend, OnCorrupt, Session, SessionConfigBuilder, SessionError, SessionHandle,
+    SessionMap,
 };
 use tokio::time::Instant;
 
-use crate::support::{App, Browser, Fault, Probe, Step, TestClock, at_once, begin};
+use crate::support::{App, Browser, Fault, Probe, Step, at_once, begin, defaults};
 
 const DATA: &str = r#"{"user":"ann"}"#;
 const DEADLINE: Duration = Duration::from_millis(250);
@@ -22,12 +22,9 @@ fn kind(error: &SessionError) -> Option<BackendErrorKind> {
     }
 }
 
-/// A session on a watched store, and a browser that has its cookie. `plain` stores can't compare and set.
+/// A session on a watched store, and a browser that has its cookie.
 async fn watched(plain: bool) -> (App, Probe, Browser) {
-    let clock = TestClock::new();
-    let memory = MemoryBackend::builder().clock(clock.clone()).build();
-    let probe = if plain { Probe::plain(memory) } else { Probe::new(memory) };
-    let app = App::new(clock, |config| config.backend(probe.clone()));
+    let (app, probe) = App::watched(plain, defaults);
     let browser = app.browser_with(DATA).await;
     probe.calls();
     (app, probe, browser)

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use session_core::{AtomicBackend, ISessionBackend, SessionError, SessionMap};
 
-use crate::support::{App, Browser, Fault, Step, assert_succeeded, at_once, counting, defaults, increment};
+use crate::support::{
+    App, Browser, Fault, Probe, Request, Step, assert_succeeded, at_once, counting, defaults, increment,
+};
 
 #[tokio::test(start_paused = true)]
 async fn an_update_is_made_once_whether_or_not_a_cancelled_save_was_carried_out() {
@@ -219,4 +221,51 @@ async fn a_logout_between_the_steps_of_a_renewal_is_final() {
     app.browser_with("{\"n\":0}").await;
     app.browser_with("{\"n\":0}").await;
     assert_eq!(probe.memory.len(), 2);
+}
+
+/// A store in which a renewal has stopped half way, and the request that began it.
+async fn torn(plain: bool) -> (App, Probe, Browser, Request) {
+    let (app, probe) = App::watched(plain, defaults);
+    let browser = app.browser_with(r#"{"user":"ann"}"#).await;
+    let request = app.open(&browser).await;
+    request.renew().expect("it is loaded");
+    probe.fail(if plain { "set" } else { "rotate" }, if plain { Fault::LostReply } else { Fault::HalfWay });
+    assert!(matches!(request.save().await, Err(SessionError::Store(_))));
+    probe.heal();
+    (app, probe, browser, request)
+}
+
+#[tokio::test]
+async fn a_renewal_that_stopped_half_way_can_be_made_again() {
+    for plain in [false, true] {
+        let (app, _, mut browser, request) = torn(plain).await;
+        browser.receive(&request.respond(200).await);
+        assert_eq!(app.data(&browser).await, r#"{"user":"ann"}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_stopped_half_way_comes_to_nothing_if_another_was_faster() {
+    for plain in [false, true] {
+        let (app, _, mut browser, request) = torn(plain).await;
+        app.visit(&mut browser, |session| session.renew().unwrap()).await;
+        let response = request.respond(200).await;
+        assert!(matches!(response.error, Some(SessionError::Gone)), "{response:?}");
+        assert_eq!(response.set_cookie, None);
+        assert_eq!(app.data(&browser).await, r#"{"user":"ann"}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_stopped_half_way_comes_to_nothing_after_a_logout_even_if_its_reply_was_lost() {
+    for plain in [false, true] {
+        let (app, probe, mut browser, request) = torn(plain).await;
+        let leaving = app.open(&browser).await;
+        leaving.destroy();
+        probe.fail(if plain { "delete" } else { "remove" }, Fault::LostReply);
+        assert!(leaving.respond(200).await.error.is_some());
+        probe.heal();
+        browser.receive(&request.respond(200).await);
+        assert_eq!(app.data(&browser).await, "{}");
+    }
 }

@@ -68,8 +68,17 @@ impl App {
 
     /// Sessions are kept in memory, behind a probe.
     pub(crate) fn server(configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> (Self, Probe) {
+        Self::watched(false, configure)
+    }
+
+    /// The same, by a `plain` store that can't compare and set or by one that can.
+    pub(crate) fn watched(
+        plain: bool,
+        configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
+    ) -> (Self, Probe) {
         let clock = TestClock::new();
-        let probe = Probe::new(MemoryBackend::builder().clock(clock.clone()).build());
+        let memory = MemoryBackend::builder().clock(clock.clone()).build();
+        let probe = if plain { Probe::plain(memory) } else { Probe::new(memory) };
         (Self::new(clock, |config| configure(config.backend(probe.clone()))), probe)
     }
 
