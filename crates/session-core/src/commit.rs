@@ -188,6 +188,8 @@ impl Shared {
         let set_cookie = match std::mem::take(&mut cell.cookie) {
             CookieDue::Nothing => None,
             CookieDue::Remove => Some(core.config.cookie.removal().to_owned()),
+            // The data of a stored session is never the client's to see.
+            CookieDue::Issue if cell.id().is_none() && !core.is_cookie_mode() => None,
             CookieDue::Issue => {
                 core.issue_cookie(cell.id(), &cell.map).map_err(|too_large| error = Some(too_large)).ok()
             }
