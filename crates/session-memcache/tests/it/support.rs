@@ -4,6 +4,7 @@ mod app;
 mod fake;
 mod python;
 mod server;
+mod signal;
 
 use std::time::Duration;
 

@@ -4,6 +4,8 @@ mod browser;
 mod lag;
 mod resp;
 mod server;
+#[path = "../../../session-memcache/tests/it/support/signal.rs"]
+mod signal;
 
 use std::time::{Duration, Instant};
 

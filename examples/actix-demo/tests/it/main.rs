@@ -22,6 +22,8 @@ mod page;
 mod redis;
 #[path = "../../../axum-demo/tests/it/routes.rs"]
 mod routes;
+#[path = "../../../../crates/session-memcache/tests/it/support/signal.rs"]
+mod signal;
 #[path = "../../../axum-demo/tests/it/start.rs"]
 mod start;
 

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
@@ -12,19 +12,17 @@ use tokio::time::{sleep, timeout};
 
 use crate::client::{Browser, HeldRequest};
 use crate::demo::{Demo, PATIENCE};
+use crate::signal::signal;
 
 /// A `redis-server` of the test's own.
 struct Redis {
-    /// A shell that sends the signals it reads, and kills the server when its standard input ends: with this process.
-    guard: Child,
+    /// A shell that kills the server when its standard input ends: with this process.
+    _guard: Child,
+    process: u32,
     url: String,
 }
 
-const GUARD: &str = r#"
-"$@" >/dev/null & server=$!
-while read -r signal; do kill -"$signal" $server; done
-kill -KILL $server
-"#;
+const GUARD: &str = r#""$@" >/dev/null & echo $!; read -r _; kill -KILL $!"#;
 
 impl Redis {
     async fn start() -> Self {
@@ -42,7 +40,9 @@ impl Redis {
             "--save",
             "",
         ]);
-        let guard = shell.stdin(Stdio::piped()).spawn().unwrap();
+        let mut guard = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = String::new();
+        BufReader::new(guard.stdout.take().unwrap()).read_line(&mut process).await.unwrap();
         let connected = async {
             while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
                 sleep(Duration::from_millis(10)).await;
@@ -51,14 +51,7 @@ impl Redis {
         timeout(PATIENCE, connected)
             .await
             .expect("redis-server starts; `cargo xtask test` installs it if it is missing");
-        Self { guard, url: format!("redis://127.0.0.1:{port}") }
-    }
-
-    async fn signal(&mut self, name: &str) {
-        let line = format!("{name}\n");
-        self.guard.stdin.as_mut().unwrap().write_all(line.as_bytes()).await.unwrap();
-        // The shell needs a moment.
-        sleep(Duration::from_millis(50)).await;
+        Self { _guard: guard, process: process.trim().parse().unwrap(), url: format!("redis://127.0.0.1:{port}") }
     }
 
     async fn demo(&self) -> Demo {
@@ -102,8 +95,8 @@ async fn a_logout_at_one_server_ends_a_slow_update_at_the_other() {
 
 #[tokio::test]
 async fn while_redis_stands_still_sessions_are_refused_everything_else_is_served_and_no_login_is_lost() {
-    let (mut redis, _demos, browser, _) = start().await;
-    redis.signal("STOP").await;
+    let (redis, _demos, browser, _) = start().await;
+    signal("STOP", redis.process);
     let mut times = Vec::new();
     for _ in 0..30 {
         assert_eq!(browser.get("/untouched").await.status, 200);
@@ -117,7 +110,7 @@ async fn while_redis_stands_still_sessions_are_refused_everything_else_is_served
     println!("503 after {waited:?}, then {at_once:?}");
     assert!(at_once.iter().min().is_some_and(|time| *time < Duration::from_millis(5)), "{at_once:?}");
 
-    redis.signal("CONT").await;
+    signal("CONT", redis.process);
     let start = Instant::now();
     while browser.get("/view_session").await.status != 200 {
         assert!(start.elapsed() < Duration::from_secs(5), "it does not recover");

@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::signal::signal;
+
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -74,16 +76,11 @@ impl Server {
 
     /// Makes it hang: connections are still accepted by the system, but nothing is answered.
     pub(crate) fn freeze(&self) {
-        self.signal("-STOP");
+        signal("STOP", self.process.id());
     }
 
     pub(crate) fn thaw(&self) {
-        self.signal("-CONT");
-    }
-
-    fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.process.id().to_string()]).status();
-        assert!(status.expect("there is a kill command").success());
+        signal("CONT", self.process.id());
     }
 
     /// Sends a line as it is, and answers with what comes back.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::Connection;
 use super::resp::Reply;
+use super::signal::signal;
 
 /// A `redis-server` on a port of its own, killed when it is dropped or when this process ends in whatever way.
 pub(crate) struct Server {
@@ -169,11 +170,6 @@ impl Drop for Server {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
-}
-
-/// Sends a signal to a process that we have started.
-fn signal(name: &str, process: u32) {
-    Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status().expect("there is a shell");
 }
 
 /// A port that nobody listens on.
