@@ -14,8 +14,12 @@ pub(crate) type UpdateFn = Box<dyn FnMut(Option<&str>) -> Result<String, ValueEr
 pub(crate) struct ChangeLog {
     changes: SmallVec<[Change; 2]>,
     /// The keys that the changes name, and perhaps more, once there are many.
-    keys: Option<HashSet<Box<str>>>,
+    keys: Option<Keys>,
 }
+
+/// Boxed: hardly any log has one, and every request has a log.
+#[expect(clippy::box_collection, reason = "a set is six times as large as a pointer")]
+type Keys = Box<HashSet<Box<str>>>;
 
 /// From so many changes on, a set tells whether a key is among them.
 const MANY: usize = 64;
@@ -59,7 +63,7 @@ impl ChangeLog {
     /// A take is never dropped, nor the updates whose outcome it observed: what was given away stays given away.
     pub(crate) fn push(&mut self, change: Change) {
         if self.keys.is_none() && self.changes.len() >= MANY {
-            self.keys = Some(self.changes.iter().filter_map(Change::key).map(Box::from).collect());
+            self.keys = Some(Keys::new(self.changes.iter().filter_map(Change::key).map(Box::from).collect()));
         }
         let is_new = |key: &str| self.keys.as_ref().is_some_and(|keys| !keys.contains(key));
         let new = change.key().is_some_and(is_new);

@@ -2,7 +2,7 @@
 
 use crate::budget::Budget;
 use crate::config::{OnGone, Refresh};
-use crate::handle::Shared;
+use crate::handle::{CellGuard, Shared};
 use crate::load::Content;
 use crate::manager::{Commit, Core};
 use crate::meta::Meta;
@@ -46,34 +46,31 @@ pub(crate) fn decide(core: &Core, cell: &Cell) -> Action {
         State::Anonymous { absent } => Action::Create { absent: *absent },
         State::Loaded(origin) | State::Renewed(origin) => {
             let renew = matches!(cell.state, State::Renewed(_));
-            let refresh = core.refresh_due(cell, origin);
+            let refresh = cell.reissue || origin.refresh_due;
             match origin.stored {
                 None if changed && cell.is_empty() => Action::ForgetCookie,
                 None if changed || renew || refresh => Action::SendCookie,
-                Some(_) if changed || renew || (refresh && core.lacks_stamp(cell)) => {
-                    Action::Write { origin: *origin, renew }
-                }
-                Some(_) if refresh => Action::Touch(*origin),
-                _ => Action::Nothing,
+                Some(_) if changed || renew => Action::Write { origin: *origin, renew },
+                Some(_) if !refresh => Action::Nothing,
+                Some(_) if core.lacks_stamp(cell) => Action::Write { origin: *origin, renew },
+                Some(_) => Action::Touch(*origin),
+                None => Action::Nothing,
             }
         }
     }
 }
 
 impl Core {
-    /// Whether it is time for a new cookie.
-    pub(crate) fn refresh_due(&self, cell: &Cell, origin: &Origin) -> bool {
-        let age = self.now().saturating_sub(origin.issued_at);
-        let idle = || Meta::of(&cell.map).idle(self.config.lifetimes);
-        let by_policy = || match self.config.refresh {
-            Refresh::HalfLife => age >= idle().div_ceil(2),
+    /// Whether a cookie of this age, in seconds, is to be followed by a new one.
+    pub(crate) fn refresh_due(&self, age: u64, idle: u64) -> bool {
+        match self.config.refresh {
+            Refresh::HalfLife => age >= idle.div_ceil(2),
             // A session with a shorter lifetime of its own would not live to see it.
-            Refresh::After(after) if after.as_secs() >= idle() => age >= idle().div_ceil(2),
+            Refresh::After(after) if after.as_secs() >= idle => age >= idle.div_ceil(2),
             Refresh::After(after) => age >= after.as_secs(),
             Refresh::Always => true,
             Refresh::Never => false,
-        };
-        cell.reissue || !origin.by_signing_key || by_policy()
+        }
     }
 
     /// Whether the session must remember when it was created, and does not.
@@ -85,28 +82,29 @@ impl Core {
 impl Shared {
     /// Commits, if that takes no I/O.
     pub(crate) fn commit_now(&self, status: u16) -> Option<Commit> {
-        if !self.cell().used {
-            return Some(self.finish(Ok(())));
+        if self.pass_on_unused() {
+            return Some(Commit::default());
         }
         // Somebody is just saving the session.
-        let _flight = self.flight.try_lock().ok()?;
-        let outcome = match self.prepare(status) {
-            Action::Nothing if self.cell().doubt.is_none() => Ok(()),
-            Action::SendCookie => self.send_cookie_session(),
+        let _flight = self.flight.try_lock()?;
+        let mut cell = self.cell();
+        let outcome = match self.core.prepare(&mut cell, status) {
+            Action::Nothing if cell.doubt.is_none() => Ok(()),
+            Action::SendCookie => self.core.send_cookie_session(&mut cell),
             Action::ForgetCookie => {
-                self.cell().cookie = CookieDue::Remove;
+                cell.cookie = CookieDue::Remove;
                 Ok(())
             }
             // A cookie that is not the session's is left alone.
             Action::Destroy(victim) if self.core.is_cookie_mode() => {
                 if matches!(victim, Victim::Known(_)) || self.core.claim(&self.candidates).is_some() {
-                    self.cell().cookie = CookieDue::Remove;
+                    cell.cookie = CookieDue::Remove;
                 }
                 Ok(())
             }
             _ => return None,
         };
-        Some(self.finish(outcome))
+        Some(self.core.finish(cell, outcome))
     }
 
     /// Commits.
@@ -114,9 +112,9 @@ impl Shared {
         let mut budget = Budget::new(self.cell().time_left);
         let _flight = match budget.wait(self.flight.lock()).await {
             Ok(flight) => flight,
-            Err(error) => return self.finish(Err(error.into())),
+            Err(error) => return self.core.finish(self.cell(), Err(error.into())),
         };
-        let action = self.prepare(status);
+        let action = self.core.prepare(&mut self.cell(), status);
         let outcome = match action {
             Action::Touch(origin) if self.cell().doubt.is_none() => {
                 self.touch(origin, &mut budget).await;
@@ -124,20 +122,7 @@ impl Shared {
             }
             _ => self.persist(&mut budget).await.and_then(|persisted| self.after(persisted)),
         };
-        self.finish(outcome)
-    }
-
-    /// Applies the rule for failed responses, and decides.
-    fn prepare(&self, status: u16) -> Action {
-        let core = &*self.core;
-        let mut cell = self.cell();
-        if status >= 500 && !core.config.commit_on_server_error {
-            cell.discard_changes();
-            if !matches!(cell.state, State::Destroyed(_)) {
-                return Action::Nothing;
-            }
-        }
-        decide(core, &cell)
+        self.core.finish(self.cell(), outcome)
     }
 
     /// What it means for the response that the session was gone.
@@ -165,47 +150,54 @@ impl Shared {
         }
     }
 
-    fn send_cookie_session(&self) -> Result<(), SessionError> {
-        let core = &*self.core;
-        let mut cell = self.cell();
-        let renewed = matches!(cell.state, State::Renewed(_) | State::Replaced(_));
-        core.stamp(&mut cell.map, renewed)?;
-        let bytes = cell.map.json_len();
-        let limit = core.config.max_session_bytes;
-        if bytes > limit {
-            return Err(SessionError::TooLarge { bytes, limit });
-        }
-        cell.cookie = CookieDue::Issue;
-        Ok(())
-    }
-
-    /// Writes down what the response has to carry. What was persisted gets its cookie, even if something failed later.
-    fn finish(&self, outcome: Result<(), SessionError>) -> Commit {
-        let core = &*self.core;
-        let mut cell = self.cell();
-        cell.headers_sent = true;
-        let mut error = outcome.err();
-        let set_cookie = match std::mem::take(&mut cell.cookie) {
-            CookieDue::Nothing => None,
-            CookieDue::Remove => Some(core.config.cookie.removal().to_owned()),
-            // The data of a stored session is never the client's to see.
-            CookieDue::Issue if cell.id().is_none() && !core.is_cookie_mode() => None,
-            CookieDue::Issue => {
-                core.issue_cookie(cell.id(), &cell.map).map_err(|too_large| error = Some(too_large)).ok()
-            }
-        };
-        if let Some(error) = &error {
-            let session = cell.id().map(SessionId::fingerprint);
-            tracing::error!(session, %error, "session can't be committed");
-        }
-        Commit { set_cookie, session_used: cell.used, error }
-    }
-
     /// The id of the session that the request's cookie names, verified.
     pub(crate) fn claimed_id(&self) -> Option<SessionId> {
         match self.core.claim(&self.candidates)?.content {
             Content::Id(id) => Some(id),
             Content::Session(_) => None,
         }
+    }
+}
+
+impl Core {
+    /// Applies the rule for failed responses, and decides.
+    fn prepare(&self, cell: &mut Cell, status: u16) -> Action {
+        if status >= 500 && !self.config.commit_on_server_error {
+            cell.discard_changes();
+            if !matches!(cell.state, State::Destroyed(_)) {
+                return Action::Nothing;
+            }
+        }
+        decide(self, cell)
+    }
+
+    fn send_cookie_session(&self, cell: &mut Cell) -> Result<(), SessionError> {
+        let renewed = matches!(cell.state, State::Renewed(_) | State::Replaced(_));
+        self.stamp(&mut cell.map, renewed)?;
+        self.check_size(&cell.map)?;
+        cell.cookie = CookieDue::Issue;
+        Ok(())
+    }
+
+    /// Writes down what the response has to carry. What was persisted gets its cookie, even if something failed later.
+    fn finish(&self, mut cell: CellGuard<'_>, outcome: Result<(), SessionError>) -> Commit {
+        cell.headers_sent = true;
+        let mut error = outcome.err();
+        let set_cookie = match std::mem::take(&mut cell.cookie) {
+            CookieDue::Nothing => None,
+            CookieDue::Remove => Some(self.config.cookie.removal().to_owned()),
+            // The data of a stored session is never the client's to see.
+            CookieDue::Issue if cell.id().is_none() && !self.is_cookie_mode() => None,
+            CookieDue::Issue => {
+                self.issue_cookie(cell.id(), &cell.map).map_err(|too_large| error = Some(too_large)).ok()
+            }
+        };
+        let (session_used, id) = (cell.used, error.as_ref().and_then(|_| cell.id().copied()));
+        // Whoever writes logs may ask for the session.
+        drop(cell);
+        if let Some(error) = &error {
+            tracing::error!(session = id.map(|id| id.fingerprint()), %error, "session can't be committed");
+        }
+        Commit { set_cookie, session_used, error }
     }
 }

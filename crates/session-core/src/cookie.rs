@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use cookie::time::{Duration, OffsetDateTime};
+use smallvec::SmallVec;
 
 use crate::SameSite;
 
@@ -18,7 +19,8 @@ const SEPARATOR: u8 = b';';
 /// The values of the cookies of one name in a request, not verified, in order.
 #[derive(Default)]
 pub(crate) struct Candidates {
-    joined: Vec<u8>,
+    /// A stored session's token fits in without an allocation.
+    joined: SmallVec<[u8; 96]>,
 }
 
 impl Candidates {
@@ -26,14 +28,22 @@ impl Candidates {
     ///
     /// Values that are longer than a cookie can be are no candidates. Quotes around a value are dropped, as in Python.
     pub(crate) fn find<'a>(headers: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Self {
-        let mut joined = Vec::new();
-        for value in headers.into_iter().flat_map(pairs).filter_map(|pair| value_of(pair, name.as_bytes())) {
-            if value.len() <= MAX_COOKIE_BYTES {
-                joined.reserve_exact(value.len() + 1);
-                if !joined.is_empty() {
-                    joined.push(SEPARATOR);
+        let mut joined = SmallVec::new();
+        for header in headers {
+            let mut rest = header;
+            while !rest.is_empty() {
+                let end = memchr::memchr(SEPARATOR, rest).unwrap_or(rest.len());
+                let value = value_of(&rest[..end], name.as_bytes()).unwrap_or_default();
+                rest = rest.get(end + 1..).unwrap_or_default();
+                if value.is_empty() || value.len() > MAX_COOKIE_BYTES {
+                    continue;
                 }
-                joined.extend_from_slice(value);
+                if joined.is_empty() {
+                    joined = SmallVec::from_slice(value);
+                } else {
+                    joined.push(SEPARATOR);
+                    joined.extend_from_slice(value);
+                }
             }
         }
         Self { joined }
@@ -50,17 +60,6 @@ impl Candidates {
         })
         .filter(|value| !value.is_empty())
     }
-}
-
-/// The pairs `name=value` of a `Cookie` header.
-fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(header);
-    std::iter::from_fn(move || {
-        let header = rest?;
-        let at = memchr::memchr(SEPARATOR, header);
-        rest = at.map(|at| &header[at + 1..]);
-        Some(at.map_or(header, |at| &header[..at]))
-    })
 }
 
 /// The value of a pair `name=value` of this name.

@@ -131,23 +131,19 @@ impl<'a> Flight<'a> {
     /// The store holds what was attempted, under `id` at this version.
     pub(crate) fn land(mut self, id: SessionId, version: Version) {
         self.landed = true;
-        let core = &*self.shared.core;
         {
             let mut cell = self.shared.cell();
             cell.creating = false;
             // Whatever was written at the version before this one comes too late now.
             cell.suspect = false;
-            let before = cell.origin().copied();
-            let issue = self.new_id.is_some() || before.is_some_and(|origin| core.refresh_due(&cell, &origin));
-            let mut origin = before.unwrap_or(Origin { stored: None, issued_at: core.now(), by_signing_key: true });
-            origin.stored = Some((id, version));
+            let mut refresh_due = cell.origin().is_some_and(|origin| origin.refresh_due);
+            let issue = self.new_id.is_some() || cell.reissue || refresh_due;
             if issue && !cell.headers_sent && cell.destructions == self.destructions {
-                origin.issued_at = core.now();
-                origin.by_signing_key = true;
+                refresh_due = false;
                 cell.reissue = false;
                 cell.cookie = CookieDue::Issue;
             }
-            cell.confirm(origin, self.new_id.is_some());
+            cell.confirm(Origin { stored: Some((id, version)), refresh_due }, self.new_id.is_some());
         }
         self.shared.rebase(&self.attempted, self.destructions);
     }
@@ -277,8 +273,8 @@ impl Drop for Flight<'_> {
         // Of a session that was destroyed meanwhile, all that matters is whether it was created at all.
         if self.unanswered && (!destroyed || self.base.is_none()) {
             let attempted = std::mem::take(&mut self.attempted);
-            cell.doubt =
-                Some(Doubt { log, attempted, new_id: self.new_id, base: self.base, destructions: self.destructions });
+            let (new_id, base, destructions) = (self.new_id, self.base, self.destructions);
+            cell.doubt = Some(Box::new(Doubt { log, attempted, new_id, base, destructions }));
         } else {
             log.append(std::mem::take(&mut cell.log));
             cell.log = log;

@@ -1,6 +1,9 @@
 //! The session of a request before it is loaded.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures_util::lock::Mutex as AsyncMutex;
 
 use crate::cookie::Candidates;
 use crate::manager::Core;
@@ -22,12 +25,25 @@ pub struct SessionHandle {
 pub(crate) struct Shared {
     pub(crate) core: Arc<Core>,
     pub(crate) candidates: Candidates,
-    cell: Mutex<Cell>,
+    slot: Mutex<Slot>,
     /// Held by whoever talks to the store on behalf of this request.
-    pub(crate) flight: tokio::sync::Mutex<()>,
+    pub(crate) flight: AsyncMutex<()>,
 }
 
+/// The place of the session's state.
+#[derive(Default)]
+struct Slot {
+    /// Made when somebody asks for the session first.
+    cell: Option<Box<Cell>>,
+    /// The response went on its way before anybody did.
+    passed_on: bool,
+}
+
+/// The session's state, locked.
+pub(crate) struct CellGuard<'a>(MutexGuard<'a, Slot>);
+
 impl SessionHandle {
+    #[inline]
     pub(crate) fn new(shared: Shared) -> Self {
         Self { shared: Arc::new(shared), outer: None }
     }
@@ -93,12 +109,43 @@ impl std::fmt::Debug for SessionHandle {
 }
 
 impl Shared {
+    #[inline]
     pub(crate) fn new(core: Arc<Core>, candidates: Candidates) -> Self {
-        let cell = Mutex::new(Cell::new(core.config.request_deadline));
-        Self { core, candidates, cell, flight: tokio::sync::Mutex::new(()) }
+        Self { core, candidates, slot: Mutex::default(), flight: AsyncMutex::new(()) }
     }
 
-    pub(crate) fn cell(&self) -> MutexGuard<'_, Cell> {
-        lock(&self.cell)
+    pub(crate) fn cell(&self) -> CellGuard<'_> {
+        let mut slot = lock(&self.slot);
+        if slot.cell.is_none() {
+            slot.cell = Some(Box::new(Cell::new(self.core.config.request_deadline, slot.passed_on)));
+        }
+        CellGuard(slot)
+    }
+
+    /// Whether nobody has asked for the session; the response then goes on its way without it.
+    pub(crate) fn pass_on_unused(&self) -> bool {
+        let mut slot = lock(&self.slot);
+        match &mut slot.cell {
+            Some(cell) if cell.used => return false,
+            Some(cell) => cell.headers_sent = true,
+            None => slot.passed_on = true,
+        }
+        true
+    }
+}
+
+const MADE: &str = "the cell is made before its guard";
+
+impl Deref for CellGuard<'_> {
+    type Target = Cell;
+
+    fn deref(&self) -> &Cell {
+        self.0.cell.as_deref().expect(MADE)
+    }
+}
+
+impl DerefMut for CellGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Cell {
+        self.0.cell.as_deref_mut().expect(MADE)
     }
 }

@@ -21,7 +21,7 @@ pub struct SessionId {
 
 impl SessionId {
     const MIN_LEN: usize = 22;
-    const MAX_LEN: usize = 64;
+    pub(crate) const MAX_LEN: usize = 64;
 
     /// A new id from the operating system's random numbers; `None` if it has none to give.
     pub(crate) fn random() -> Option<Self> {

@@ -59,6 +59,7 @@ mod codec;
 mod commit;
 mod config;
 mod cookie;
+mod encoding;
 mod error;
 mod flight;
 mod handle;

@@ -1,6 +1,9 @@
 //! From cookie to session: verify, decode, fetch.
 
-use crate::backend::{Applied, BackendError, BackendErrorKind, Stored};
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::time::Duration;
+
+use crate::backend::{Applied, BackendError, BackendErrorKind, Stored, Version};
 use crate::budget::Budget;
 use crate::config::{OnCorrupt, OnDuplicate};
 use crate::cookie::MAX_CANDIDATES;
@@ -8,14 +11,13 @@ use crate::handle::Shared;
 use crate::manager::Core;
 use crate::meta::Meta;
 use crate::state::{Origin, State};
-use crate::token::{ID_KEY, parse_id};
+use crate::token::{self, ID_KEY};
 use crate::{SessionError, SessionId, SessionMap};
 
 /// What a token that verified says.
 pub(crate) struct Claim {
     pub(crate) content: Content,
-    issued_at: u64,
-    by_signing_key: bool,
+    issue: Issue,
 }
 
 pub(crate) enum Content {
@@ -23,39 +25,56 @@ pub(crate) enum Content {
     Session(SessionMap),
 }
 
+/// How a token was issued, and when it was read.
+#[derive(Clone, Copy)]
+struct Issue {
+    /// Unix seconds.
+    at: u64,
+    by_signing_key: bool,
+    read_at: u64,
+}
+
 impl Shared {
     pub(crate) async fn load(&self) -> Result<(), SessionError> {
-        if let Some(known) = self.loaded() {
-            return known;
-        }
-        let claim = self.core.claim(&self.candidates);
-        let Some(Claim { content: Content::Id(id), issued_at, by_signing_key }) = claim else {
-            return self.settle(self.core.without_store(claim));
+        let flight = self.flight.try_lock();
+        let time_left = match self.known() {
+            Break(known) => return known,
+            Continue(time_left) => time_left,
         };
-        let mut budget = Budget::new(self.cell().time_left);
-        let _flight = budget.wait(self.flight.lock()).await?;
-        if let Some(known) = self.loaded() {
-            return known;
-        }
-        let found = self.core.fetch(id, issued_at, by_signing_key, &mut budget).await;
-        self.cell().time_left = budget.left();
-        self.settle(found)
+        let claim = self.core.claim(&self.candidates);
+        let Some(Claim { content: Content::Id(id), issue }) = claim else {
+            return self.settle(self.core.without_store(claim), time_left);
+        };
+        let mut budget = Budget::new(time_left);
+        let _flight = match flight {
+            Some(flight) => flight,
+            None => {
+                let flight = budget.wait(self.flight.lock()).await?;
+                if let Break(known) = self.known() {
+                    return known;
+                }
+                flight
+            }
+        };
+        let found = self.core.fetch(id, issue, &mut budget).await;
+        self.settle(found, budget.left())
     }
 
-    /// The outcome of the load, if somebody was here before.
-    fn loaded(&self) -> Option<Result<(), SessionError>> {
+    /// The outcome of the load, if somebody was here before, else what is left of the request's deadline.
+    fn known(&self) -> ControlFlow<Result<(), SessionError>, Duration> {
         let mut cell = self.cell();
         cell.used = true;
         match &cell.state {
-            State::Presented => None,
-            State::Failed(error) => Some(Err(error.clone())),
-            _ => Some(Ok(())),
+            State::Presented => Continue(cell.time_left),
+            State::Failed(error) => Break(Err(error.clone())),
+            _ => Break(Ok(())),
         }
     }
 
     /// Takes the outcome over, unless somebody destroyed the session meanwhile.
-    fn settle(&self, (state, map): (State, SessionMap)) -> Result<(), SessionError> {
+    fn settle(&self, (state, map): (State, SessionMap), time_left: Duration) -> Result<(), SessionError> {
         let mut cell = self.cell();
+        cell.time_left = time_left;
         if matches!(cell.state, State::Presented) {
             cell.client_has_session = matches!(state, State::Loaded(_));
             cell.state = state;
@@ -79,7 +98,7 @@ impl Core {
             OnDuplicate::Last => verified.next().map(|(_, claim)| claim),
             // The first of the maxima is the last in the header.
             OnDuplicate::Newest => verified
-                .reduce(|best, other| if other.1.issued_at > best.1.issued_at { other } else { best })
+                .reduce(|best, other| if other.1.issue.at > best.1.issue.at { other } else { best })
                 .map(|(_, claim)| claim),
             OnDuplicate::Reject => {
                 let (text, claim) = verified.next()?;
@@ -91,40 +110,34 @@ impl Core {
     }
 
     fn verify(&self, text: &[u8], now: u64) -> Option<Claim> {
-        let token = self.config.tokens.read(text, now).ok()?;
+        let token = self.config.tokens.verify(text, now).ok()?;
         let content = if self.is_cookie_mode() {
-            if token.payload.len() > self.config.max_session_bytes {
+            let payload = token::payload(token.value)?;
+            if payload.len() > self.config.max_session_bytes {
                 return None;
             }
-            let map = SessionMap::from_slice(&token.payload).ok()?;
+            let map = SessionMap::from_json(String::from_utf8(payload).ok()?).ok()?;
             // A stored session's token under the same secret is no session.
             if map.contains_key(ID_KEY) {
                 return None;
             }
             Content::Session(map)
         } else {
-            Content::Id(parse_id(&token.payload)?)
+            Content::Id(token::id(token.value)?)
         };
-        Some(Claim { content, issued_at: token.issued_at, by_signing_key: token.by_signing_key })
+        let issue = Issue { at: token.timestamp, by_signing_key: token.by_signing_key, read_at: now };
+        Some(Claim { content, issue })
     }
 
     /// Where a request stands whose claim needs no store.
     fn without_store(&self, claim: Option<Claim>) -> (State, SessionMap) {
         match claim {
-            Some(Claim { content: Content::Session(map), issued_at, by_signing_key }) => {
-                self.check_lifetime(map, Origin { stored: None, issued_at, by_signing_key })
-            }
+            Some(Claim { content: Content::Session(map), issue }) => self.check_lifetime(map, None, issue),
             _ => (State::Anonymous { absent: None }, SessionMap::new()),
         }
     }
 
-    async fn fetch(
-        &self,
-        id: SessionId,
-        issued_at: u64,
-        by_signing_key: bool,
-        budget: &mut Budget,
-    ) -> (State, SessionMap) {
+    async fn fetch(&self, id: SessionId, issue: Issue, budget: &mut Budget) -> (State, SessionMap) {
         let Some(store) = self.store() else { return self.without_store(None) };
         let key = self.store_key(&id);
         let limit = self.config.max_session_bytes;
@@ -135,9 +148,7 @@ impl Core {
             found => Ok(found),
         });
         match found {
-            Ok(Some(Stored { map, version })) => {
-                self.check_lifetime(map, Origin { stored: Some((id, version)), issued_at, by_signing_key })
-            }
+            Ok(Some(Stored { map, version })) => self.check_lifetime(map, Some((id, version)), issue),
             Ok(None) => (State::Anonymous { absent: Some(id) }, SessionMap::new()),
             Err(error) if error.kind() == BackendErrorKind::Corrupt && self.config.on_corrupt == OnCorrupt::Absent => {
                 tracing::error!(session = id.fingerprint(), %error, "stored session is unreadable and counts as absent");
@@ -151,14 +162,19 @@ impl Core {
     }
 
     /// The token was good for the longest lifetime allowed; the session may have a shorter one.
-    fn check_lifetime(&self, map: SessionMap, origin: Origin) -> (State, SessionMap) {
-        let now = self.now();
+    fn check_lifetime(
+        &self,
+        map: SessionMap,
+        stored: Option<(SessionId, Version)>,
+        issue: Issue,
+    ) -> (State, SessionMap) {
         let meta = Meta::of(&map);
-        let idle_for = now.saturating_sub(origin.issued_at);
         let lifetimes = self.config.lifetimes;
-        if idle_for > meta.idle(lifetimes) || meta.remaining(lifetimes, now) == 0 {
+        let (age, idle) = (issue.read_at.saturating_sub(issue.at), meta.idle(lifetimes));
+        if age > idle || meta.remaining(lifetimes, || issue.read_at) == 0 {
             return (State::Anonymous { absent: None }, SessionMap::new());
         }
-        (State::Loaded(origin), map)
+        let refresh_due = !issue.by_signing_key || self.refresh_due(age, idle);
+        (State::Loaded(Origin { stored, refresh_due }), map)
     }
 }

@@ -145,7 +145,11 @@ impl Core {
     }
 
     pub(crate) fn store_key(&self, id: &SessionId) -> String {
-        [&self.config.key_prefix, id.as_str()].concat()
+        let (prefix, id) = (&*self.config.key_prefix, id.as_str());
+        let mut key = String::with_capacity(prefix.len() + id.len());
+        key.push_str(prefix);
+        key.push_str(id);
+        key
     }
 
     pub(crate) fn now(&self) -> u64 {
@@ -159,14 +163,14 @@ impl Core {
 
     /// How long the store keeps a session: a little longer than its token is good for.
     pub(crate) fn store_expiry(&self, map: &SessionMap) -> std::time::Duration {
-        let remaining = Meta::of(map).remaining(self.config.lifetimes, self.now());
+        let remaining = Meta::of(map).remaining(self.config.lifetimes, || self.now());
         std::time::Duration::from_secs(remaining + 1)
     }
 
     /// The header that gives the client its session: the id of a stored one, else the session itself.
     pub(crate) fn issue_cookie(&self, id: Option<&SessionId>, map: &SessionMap) -> Result<String, SessionError> {
         let now = self.now();
-        let max_age = Meta::of(map).remaining(self.config.lifetimes, now);
+        let max_age = Meta::of(map).remaining(self.config.lifetimes, || now);
         let payload = id.map_or_else(|| map.to_json(), id_payload);
         let tokens = &self.config.tokens;
         let (header, bytes) = self

@@ -39,14 +39,15 @@ impl Meta {
     }
 
     /// For how many seconds from now a cookie that is issued now is good; zero when the session's time is over.
-    pub(crate) fn remaining(self, lifetimes: Lifetimes, now: u64) -> u64 {
+    pub(crate) fn remaining(self, lifetimes: Lifetimes, now: impl FnOnce() -> u64) -> u64 {
         let idle = self.idle(lifetimes);
-        match (lifetimes.absolute, self.created) {
+        let Some(absolute) = lifetimes.absolute else { return idle };
+        let Some(created) = self.created else { return idle.min(absolute) };
+        let now = now();
+        if created > now.saturating_add(CLOCK_DIFFERENCE) {
             // Nobody creates sessions in the future: somebody wants one that never ends.
-            (Some(_), Some(created)) if created > now.saturating_add(CLOCK_DIFFERENCE) => 0,
-            (Some(absolute), Some(created)) => idle.min(created.saturating_add(absolute).saturating_sub(now)),
-            (Some(absolute), None) => idle.min(absolute),
-            (None, _) => idle,
+            return 0;
         }
+        idle.min(created.saturating_add(absolute).saturating_sub(now))
     }
 }

@@ -36,7 +36,7 @@ impl Shared {
         let Some(store) = self.core.store() else { return Ok(Persisted::Done) };
         let doubt = self.cell().doubt.take();
         if let Some(doubt) = doubt {
-            Flight::settle(self, doubt, store, budget).await?;
+            Flight::settle(self, *doubt, store, budget).await?;
         }
         let mut action = decide(&self.core, &self.cell());
         if let Action::Destroy(victim) = action {
@@ -237,16 +237,18 @@ impl Core {
 
     /// Notes when the session was created, if that matters.
     pub(crate) fn stamp(&self, map: &mut SessionMap, anew: bool) -> Result<(), SessionError> {
+        if self.config.lifetimes.absolute.is_none() || map.is_empty_but_for(META_KEY) {
+            return Ok(());
+        }
         let mut meta = Meta::of(map);
-        let matters = self.config.lifetimes.absolute.is_some() && !map.is_empty_but_for(META_KEY);
-        if matters && (anew || meta.created.is_none()) {
+        if anew || meta.created.is_none() {
             meta.created = Some(self.now());
             meta.write(map)?;
         }
         Ok(())
     }
 
-    fn check_size(&self, map: &SessionMap) -> Result<(), SessionError> {
+    pub(crate) fn check_size(&self, map: &SessionMap) -> Result<(), SessionError> {
         let (bytes, limit) = (map.json_len(), self.config.max_session_bytes);
         if bytes > limit { Err(SessionError::TooLarge { bytes, limit }) } else { Ok(()) }
     }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::budget::Budget;
 use crate::change::{Change, UpdateFn};
+use crate::handle::CellGuard;
 use crate::map::{ValueError, decode, encode};
 use crate::meta::{META_KEY, Meta};
 use crate::persist::Persisted;
@@ -310,7 +311,7 @@ impl Session {
         Self { handle }
     }
 
-    fn cell(&self) -> std::sync::MutexGuard<'_, Cell> {
+    fn cell(&self) -> CellGuard<'_> {
         self.handle.shared().cell()
     }
 

@@ -33,7 +33,7 @@ pub(crate) struct Cell {
     /// What the response has to tell the client.
     pub(crate) cookie: CookieDue,
     /// A write whose outcome is unknown.
-    pub(crate) doubt: Option<Doubt>,
+    pub(crate) doubt: Option<Box<Doubt>>,
     /// An earlier write of changes that must not be made twice was not carried out when last looked, and may be yet.
     pub(crate) suspect: bool,
     /// What is left of the request's deadline.
@@ -71,9 +71,8 @@ pub(crate) enum State {
 pub(crate) struct Origin {
     /// Id and version in the store; none where the session lives in the cookie.
     pub(crate) stored: Option<(SessionId, Version)>,
-    /// When the client's cookie was issued, in Unix seconds.
-    pub(crate) issued_at: u64,
-    pub(crate) by_signing_key: bool,
+    /// The client's cookie was old enough for a new one when it was read, or not by the signing key.
+    pub(crate) refresh_due: bool,
 }
 
 /// What is to be destroyed.
@@ -110,14 +109,14 @@ pub(crate) struct Doubt {
 }
 
 impl Cell {
-    pub(crate) fn new(deadline: Duration) -> Self {
+    pub(crate) fn new(deadline: Duration, headers_sent: bool) -> Self {
         Self {
             state: State::Presented,
             base: SessionMap::new(),
             map: SessionMap::new(),
             log: ChangeLog::default(),
             used: false,
-            headers_sent: false,
+            headers_sent,
             client_has_session: false,
             destructions: 0,
             outdated: false,

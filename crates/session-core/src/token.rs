@@ -6,8 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::SessionId;
+use crate::encoding::standard;
 use crate::map::SessionMap;
-use crate::signer::{SignatureError, TimestampSigner, push_timestamp};
+use crate::signer::{SignatureError, TimestampSigner, Unsigned, push_timestamp};
 
 /// The key of the payload under which the id of a stored session stands, as in starlette-session.
 pub(crate) const ID_KEY: &str = "_cssid";
@@ -15,6 +16,7 @@ pub(crate) const ID_KEY: &str = "_cssid";
 /// The payload of a stored session's token is this, the id, and [`ID_PAYLOAD_END`].
 const ID_PAYLOAD_START: &str = "{\"_cssid\": \"";
 const ID_PAYLOAD_END: &str = "\"}";
+const ENCODED_ID_PAYLOAD_START: &[u8] = b"eyJfY3NzaWQiOiAi";
 
 /// Issues tokens and reads them.
 #[derive(Clone)]
@@ -22,14 +24,6 @@ pub(crate) struct Tokens {
     signer: TimestampSigner,
     /// The longest lifetime of any session, in seconds.
     longest_max_age: u64,
-}
-
-/// A token that was verified and has not expired.
-pub(crate) struct Token {
-    pub(crate) payload: Vec<u8>,
-    /// Unix seconds.
-    pub(crate) issued_at: u64,
-    pub(crate) by_signing_key: bool,
 }
 
 impl Tokens {
@@ -40,7 +34,7 @@ impl Tokens {
     /// Appends the token of a payload, issued at `now`.
     pub(crate) fn issue(&self, payload: &[u8], now: u64, out: &mut String) {
         let start = out.len();
-        STANDARD.encode_string(payload, out);
+        standard().encode_string(payload, out);
         out.push('.');
         push_timestamp(out, now);
         let signature = self.signer.signer().signature(&out.as_bytes()[start..]);
@@ -54,34 +48,41 @@ impl Tokens {
         payload_len.div_ceil(3) * 4 + 1 + TIMESTAMP + 1 + self.signer.signer().signature_len()
     }
 
-    /// Verifies a token and decodes its payload.
+    /// Verifies a token. What it holds is still encoded.
     ///
     /// # Errors
     ///
-    /// If the signature, its age or the encoding is wrong.
-    pub(crate) fn read(&self, token: &[u8], now: u64) -> Result<Token, SignatureError> {
-        let unsigned = self.signer.unsign(token, Some(self.longest_max_age), now)?;
-        let payload = STANDARD.decode(unsigned.value).map_err(|_| SignatureError::BadSignature)?;
-        Ok(Token { payload, issued_at: unsigned.timestamp, by_signing_key: unsigned.by_signing_key })
+    /// If the signature or its age is wrong.
+    pub(crate) fn verify<'a>(&self, token: &'a [u8], now: u64) -> Result<Unsigned<'a>, SignatureError> {
+        self.signer.unsign(token, Some(self.longest_max_age), now)
     }
+}
+
+/// Decodes what a token holds.
+pub(crate) fn payload(encoded: &[u8]) -> Option<Vec<u8>> {
+    standard().decode(encoded).ok()
+}
+
+/// The id that a stored session's token holds: a payload with nothing but a well-formed id.
+pub(crate) fn id(encoded: &[u8]) -> Option<SessionId> {
+    // Nearly all are ours, or Python's. Twelve bytes are sixteen characters, so that the rest can be decoded alone.
+    if let Some(rest) = encoded.strip_prefix(ENCODED_ID_PAYLOAD_START) {
+        // A multiple of three bytes, as the library wants it.
+        let mut buffer = [0; (SessionId::MAX_LEN + ID_PAYLOAD_END.len()).next_multiple_of(3)];
+        let len = STANDARD.decode_slice(rest, &mut buffer).ok();
+        let id = len.and_then(|len| buffer[..len].strip_suffix(ID_PAYLOAD_END.as_bytes()));
+        if let Some(id) = id.and_then(SessionId::from_bytes) {
+            return Some(id);
+        }
+    }
+    let map = SessionMap::from_slice(&payload(encoded)?).ok()?;
+    let id = map.get::<String>(ID_KEY).ok()??;
+    if map.len() == 1 { SessionId::parse(&id) } else { None }
 }
 
 /// The payload of a stored session's token.
 pub(crate) fn id_payload(id: &SessionId) -> String {
     [ID_PAYLOAD_START, id.as_str(), ID_PAYLOAD_END].concat()
-}
-
-/// The id in the payload of a stored session's token: an object with nothing but a well-formed id.
-pub(crate) fn parse_id(payload: &[u8]) -> Option<SessionId> {
-    let plain = payload
-        .strip_prefix(ID_PAYLOAD_START.as_bytes())
-        .and_then(|rest| rest.strip_suffix(ID_PAYLOAD_END.as_bytes()))
-        .and_then(SessionId::from_bytes);
-    plain.or_else(|| {
-        let map = SessionMap::from_slice(payload).ok()?;
-        let id = map.get::<String>(ID_KEY).ok()??;
-        if map.len() == 1 { SessionId::parse(&id) } else { None }
-    })
 }
 
 #[cfg(test)]
@@ -94,20 +95,25 @@ mod tests {
         let mut text = String::new();
         tokens.issue(br#"{"data": "something"}"#, 1_700_000_000, &mut text);
         assert_eq!(text, "eyJkYXRhIjogInNvbWV0aGluZyJ9.ZVPxAA.FdFGnltuWS2hDs3eecuXCwu5b44");
-        let token = tokens.read(text.as_bytes(), 1_700_000_001).unwrap();
-        assert_eq!(token.payload, br#"{"data": "something"}"#);
-        assert_eq!((token.issued_at, token.by_signing_key), (1_700_000_000, true));
-        assert!(text.len() <= tokens.len(token.payload.len()));
+        let token = tokens.verify(text.as_bytes(), 1_700_000_001).unwrap();
+        let payload = payload(token.value).unwrap();
+        assert_eq!(payload, br#"{"data": "something"}"#);
+        assert_eq!((token.timestamp, token.by_signing_key), (1_700_000_000, true));
+        assert!(text.len() <= tokens.len(payload.len()));
+    }
+
+    fn id_in(payload: &str) -> Option<SessionId> {
+        id(standard().encode(payload).as_bytes())
     }
 
     #[test]
     fn an_id_comes_back_however_its_payload_is_written() {
-        let id = SessionId::random().unwrap();
-        assert_eq!(parse_id(id_payload(&id).as_bytes()), Some(id));
+        let own = SessionId::random().unwrap();
+        assert_eq!(id_in(&id_payload(&own)), Some(own));
         for payload in
-            [format!(r#"{{"_cssid":"{}"}}"#, id.as_str()), format!(r#" {{ "\u005fcssid" : "{}" }} "#, id.as_str())]
+            [format!(r#"{{"_cssid":"{}"}}"#, own.as_str()), format!(r#" {{ "\u005fcssid" : "{}" }} "#, own.as_str())]
         {
-            assert_eq!(parse_id(payload.as_bytes()), Some(id), "{payload}");
+            assert_eq!(id_in(&payload), Some(own), "{payload}");
         }
     }
 
@@ -123,7 +129,7 @@ mod tests {
             r#"{"_cssid": "../../etc/passwd and more of it"}"#.to_owned(),
             format!(r#"["_cssid", "{uuid}"]"#),
         ] {
-            assert_eq!(parse_id(payload.as_bytes()), None, "{payload}");
+            assert_eq!(id_in(&payload), None, "{payload}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
 use session_core::{Commit, SessionError, SessionHandle, SessionManager};
@@ -53,13 +53,17 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProjection::Handling { response } => {
-                    let outcome = ready!(response.poll(context)).map(|response| report(response, this.on_error));
+                    let mut outcome = ready!(response.poll(context));
                     // A service that fails without a response commits as one that responds with 500.
-                    let status = outcome.as_ref().map_or(500, |response| response.status().as_u16());
+                    let status = outcome.as_mut().map_or(500, |response| {
+                        report(response, this.on_error);
+                        response.status().as_u16()
+                    });
                     if let Some(commit) = this.manager.commit_now(this.handle, status) {
-                        return Poll::Ready(
-                            outcome.map(|response| finish(response, commit, *this.nested, this.on_error)),
-                        );
+                        if let Ok(response) = &mut outcome {
+                            finish(response, commit, *this.nested, this.on_error);
+                        }
+                        return Poll::Ready(outcome);
                     }
                     let (manager, handle) = (this.manager.clone(), this.handle.clone());
                     let commit = Box::pin(async move { manager.commit(&handle, status).await });
@@ -67,8 +71,11 @@ where
                 }
                 StateProjection::Committing { commit, outcome } => {
                     let commit = ready!(commit.as_mut().poll(context));
-                    let outcome = outcome.take().expect("a future is not polled after it is ready");
-                    return Poll::Ready(outcome.map(|response| finish(response, commit, *this.nested, this.on_error)));
+                    let mut outcome = outcome.take().expect("a future is not polled after it is ready");
+                    if let Ok(response) = &mut outcome {
+                        finish(response, commit, *this.nested, this.on_error);
+                    }
+                    return Poll::Ready(outcome);
                 }
             }
         }
@@ -76,10 +83,9 @@ where
 }
 
 /// Puts the application's error response in place of one that an extractor or a handler has made of a session's error.
-fn report<B>(mut response: Response<B>, on_error: &impl OnError<B>) -> Response<B> {
-    match response.extensions_mut().remove::<SessionError>() {
-        Some(error) => on_error.error_response(&error),
-        None => response,
+fn report<B>(response: &mut Response<B>, on_error: &impl OnError<B>) {
+    if let Some(error) = response.extensions_mut().remove::<SessionError>() {
+        *response = on_error.error_response(&error);
     }
 }
 
@@ -88,10 +94,13 @@ fn report<B>(mut response: Response<B>, on_error: &impl OnError<B>) -> Response<
 #[derive(Clone, Default)]
 struct InnerCommits(Vec<Commit>);
 
-fn finish<B>(mut response: Response<B>, commit: Commit, nested: bool, on_error: &impl OnError<B>) -> Response<B> {
+fn finish<B>(response: &mut Response<B>, commit: Commit, nested: bool, on_error: &impl OnError<B>) {
+    if !commit.session_used && commit.set_cookie.is_none() && commit.error.is_none() {
+        return;
+    }
     if let Some(error) = &commit.error {
         let inner = response.extensions_mut().remove::<InnerCommits>();
-        response = on_error.error_response(error);
+        *response = on_error.error_response(error);
         if let Some(inner) = inner {
             inner.0.iter().for_each(|commit| add_headers(response.headers_mut(), commit));
             response.extensions_mut().insert(inner);
@@ -101,15 +110,14 @@ fn finish<B>(mut response: Response<B>, commit: Commit, nested: bool, on_error: 
     if nested && commit.session_used {
         response.extensions_mut().get_or_insert_default::<InnerCommits>().0.push(commit);
     }
-    response
 }
 
 fn add_headers(headers: &mut HeaderMap, commit: &Commit) {
     if let Some(value) = commit.cache_control(values(headers, CACHE_CONTROL)) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
     }
-    if let Some(value) = commit.vary(values(headers, VARY)) {
-        headers.append(VARY, HeaderValue::from_static(value));
+    if commit.session_used {
+        add_vary(headers, commit);
     }
     // A checked configuration makes visible ASCII only.
     if let Some(Ok(value)) = commit.set_cookie.as_deref().map(HeaderValue::try_from) {
@@ -117,8 +125,24 @@ fn add_headers(headers: &mut HeaderMap, commit: &Commit) {
     }
 }
 
+fn add_vary(headers: &mut HeaderMap, commit: &Commit) {
+    match headers.entry(VARY) {
+        Entry::Vacant(vacant) => {
+            if let Some(value) = commit.vary([]) {
+                vacant.insert(HeaderValue::from_static(value));
+            }
+        }
+        Entry::Occupied(mut occupied) => {
+            if let Some(value) = commit.vary(occupied.iter().map(HeaderValue::as_bytes)) {
+                occupied.append(HeaderValue::from_static(value));
+            }
+        }
+    }
+}
+
+/// Not looked up unless somebody asks.
 fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-    headers.get_all(name).into_iter().map(HeaderValue::as_bytes)
+    std::iter::once_with(move || headers.get_all(name)).flatten().map(HeaderValue::as_bytes)
 }
 
 impl<F, B, Error, E> std::fmt::Debug for ResponseFuture<F, B, Error, E> {

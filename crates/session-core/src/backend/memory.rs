@@ -166,10 +166,10 @@ impl Store {
         Version::from(self.last_version.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    fn live(&self, map: &SessionMap, exp: Duration) -> (Content, Version) {
+    fn live(&self, map: &SessionMap, exp: Duration, now: Expiry) -> (Content, Version) {
         let version = self.next_version();
         let stored = Stored { map: map.clone(), version };
-        (Content::Live(stored, self.clock.since_epoch().saturating_add(exp)), version)
+        (Content::Live(stored, now.saturating_add(exp)), version)
     }
 
     fn marked(&self, marker: Marker) -> Content {
@@ -177,11 +177,11 @@ impl Store {
     }
 
     /// Works on what is stored under `key`, if it has not expired.
-    fn with_live<T>(&self, key: &str, work: impl FnOnce(&mut Content) -> T) -> Option<T> {
+    fn with_live<T>(&self, key: &str, now: Expiry, work: impl FnOnce(&mut Content) -> T) -> Option<T> {
         let slot = self.slots.get(key)?;
         let mut content = lock(&slot.content);
         match &*content {
-            Content::Live(_, expiry) if self.clock.since_epoch() < *expiry => Some(work(&mut content)),
+            Content::Live(_, expiry) if now < *expiry => Some(work(&mut content)),
             _ => None,
         }
     }
@@ -241,9 +241,10 @@ impl Store {
         &self,
         key: &str,
         version: Option<&Version>,
+        now: Expiry,
         change: impl FnOnce(&mut Content),
     ) -> Result<(), Option<Stored>> {
-        self.with_live(key, |content| match content {
+        self.with_live(key, now, |content| match content {
             Content::Live(stored, _) if version.is_some_and(|version| *version != stored.version) => {
                 Err(Some(stored.clone()))
             }
@@ -272,7 +273,8 @@ impl ISessionBackend for MemoryBackend {
     }
 
     async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
-        self.store.with_slot(key, |content| *content = self.store.live(value, exp).0);
+        let now = self.store.clock.since_epoch();
+        self.store.with_slot(key, |content| *content = self.store.live(value, exp, now).0);
         Ok(())
     }
 
@@ -290,7 +292,7 @@ impl AtomicBackend for MemoryBackend {
     async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
         Ok(self
             .store
-            .with_live(key, |content| match content {
+            .with_live(key, self.store.clock.since_epoch(), |content| match content {
                 Content::Live(stored, _) => Some(stored.clone()),
                 _ => None,
             })
@@ -302,7 +304,7 @@ impl AtomicBackend for MemoryBackend {
         Ok(self.store.with_slot(key, |content| match content {
             Content::Live(_, expiry) if now < *expiry => Created::Exists,
             content => {
-                let (live, version) = self.store.live(value, exp);
+                let (live, version) = self.store.live(value, exp, now);
                 *content = live;
                 Created::Created(version)
             }
@@ -316,8 +318,9 @@ impl AtomicBackend for MemoryBackend {
         exp: Duration,
         version: &Version,
     ) -> Result<Replaced, BackendError> {
-        let (live, new_version) = self.store.live(value, exp);
-        let outcome = self.store.compare_and(key, Some(version), |content| *content = live);
+        let now = self.store.clock.since_epoch();
+        let (live, new_version) = self.store.live(value, exp, now);
+        let outcome = self.store.compare_and(key, Some(version), now, |content| *content = live);
         Ok(replaced(outcome, new_version))
     }
 
@@ -328,7 +331,7 @@ impl AtomicBackend for MemoryBackend {
                 None => self.store.marked(Marker::Destroyed),
             };
         };
-        Ok(match self.store.compare_and(key, version, mark) {
+        Ok(match self.store.compare_and(key, version, self.store.clock.since_epoch(), mark) {
             Ok(()) => Removed::Removed,
             Err(Some(current)) => Removed::Conflict(current),
             Err(None) => Removed::Gone(self.store.marker(key)),
@@ -336,19 +339,20 @@ impl AtomicBackend for MemoryBackend {
     }
 
     async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
-        let new_expiry = self.store.clock.since_epoch().saturating_add(exp);
-        let touched = self.store.with_live(key, |content| {
+        let now = self.store.clock.since_epoch();
+        let touched = self.store.with_live(key, now, |content| {
             if let Content::Live(_, expiry) = content {
-                *expiry = new_expiry;
+                *expiry = now.saturating_add(exp);
             }
         });
         Ok(touched.is_some())
     }
 
     async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {
-        let (live, new_version) = self.store.live(rotation.value, rotation.exp);
+        let now = self.store.clock.since_epoch();
+        let (live, new_version) = self.store.live(rotation.value, rotation.exp, now);
         let marker = self.store.marked(Marker::Renewed { successor: rotation.new.into() });
-        let outcome = self.store.compare_and(rotation.old, Some(rotation.version), |old| {
+        let outcome = self.store.compare_and(rotation.old, Some(rotation.version), now, |old| {
             let mut live = Some(live);
             self.store.with_slot(rotation.new, |new| {
                 if let Some(live) = live.take() {

@@ -59,6 +59,11 @@ impl Span {
         &text[self.start as usize..self.end as usize]
     }
 
+    /// Without the check that a character begins and ends there.
+    fn bytes_of(self, text: &str) -> &[u8] {
+        &text.as_bytes()[self.start as usize..self.end as usize]
+    }
+
     pub(super) fn len(self) -> usize {
         (self.end - self.start) as usize
     }
@@ -184,9 +189,10 @@ impl Clone for Entries {
 }
 
 impl Entry {
+    #[inline]
     pub(super) fn is(&self, key: &str, text: &str) -> bool {
         match self.form {
-            Form::Plain => self.key.len() == key.len() && self.key.of(text) == key,
+            Form::Plain => self.key.len() == key.len() && self.key.bytes_of(text) == key.as_bytes(),
             Form::Escaped => self.decoded_key(text) == key,
             Form::Unreadable => false,
         }

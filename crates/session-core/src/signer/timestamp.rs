@@ -107,12 +107,27 @@ pub(crate) fn push_timestamp(out: &mut String, seconds: u64) {
 }
 
 fn parse_timestamp(text: &[u8]) -> Option<u64> {
-    let mut seconds = [0; size_of::<u64>()];
-    let mut buffer = [0; 16];
-    let len = URL_SAFE_NO_PAD.decode_slice(text, &mut buffer).ok()?;
-    let at = seconds.len().checked_sub(len)?;
-    seconds[at..].copy_from_slice(&buffer[..len]);
-    Some(u64::from_be_bytes(seconds))
+    // Eight bytes are eleven characters, and a single character over is no byte.
+    if text.len() > 11 || text.len() % 4 == 1 {
+        return None;
+    }
+    let bits = text.iter().try_fold(0, |bits: u128, &character| Some(bits << 6 | u128::from(six_bits(character)?)))?;
+    // The bits of the last character that belong to no byte are zero, or the text is not the canonical one.
+    let unused = text.len() * 6 % 8;
+    let seconds = bits >> unused;
+    if seconds << unused == bits { u64::try_from(seconds).ok() } else { None }
+}
+
+/// What a character of the base64url alphabet stands for (RFC 4648, section 5).
+fn six_bits(character: u8) -> Option<u8> {
+    Some(match character {
+        b'A'..=b'Z' => character - b'A',
+        b'a'..=b'z' => character - b'a' + 26,
+        b'0'..=b'9' => character - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
