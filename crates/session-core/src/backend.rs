@@ -152,6 +152,14 @@ pub trait AtomicBackend: Send + Sync {
     ///
     /// If the store can't be asked.
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError>;
+
+    /// Whether all of these are done when they are first polled, as in a map in memory. The end of a request then
+    /// allocates no future; one that waits all the same is dropped, and begun again.
+    ///
+    /// By default `false`.
+    fn never_waits(&self) -> bool {
+        false
+    }
 }
 
 /// How long a [`Marker`] is kept, at least: longer than any request that was under way takes to finish.

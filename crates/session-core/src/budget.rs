@@ -1,8 +1,8 @@
 //! One deadline for all that a request asks of the store.
 
 use std::future::Future;
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -63,6 +63,15 @@ impl Budget {
     }
 }
 
+/// What a future answers when it is first polled.
+#[inline]
+pub(crate) fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => Some(outcome),
+        Poll::Pending => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,8 +90,6 @@ mod tests {
     #[test]
     fn what_answers_at_once_needs_no_runtime() {
         let mut budget = Budget::new(Duration::from_millis(1));
-        let mut future = pin!(budget.wait(async { 7 }));
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(matches!(future.as_mut().poll(&mut context), Poll::Ready(Ok(7))));
+        assert!(matches!(poll_once(pin!(budget.wait(async { 7 }))), Some(Ok(7))));
     }
 }

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use smallvec::SmallVec;
 
-use crate::map::{SessionMap, ValueError, same_json};
+use crate::map::{JsonText, SessionMap, ValueError, same_json};
 
-/// Computes a key's new JSON text from its current one; see `Session::update`.
-pub(crate) type UpdateFn = Box<dyn FnMut(Option<&str>) -> Result<String, ValueError> + Send>;
+/// Computes the new JSON text of a key from its current one; see `Session::update`.
+pub(crate) type UpdateFn = Box<dyn FnMut(&str, Option<&str>) -> Result<JsonText, ValueError> + Send>;
 
 /// The changes of one session since it was loaded or last persisted, in order, as few as tell the whole story.
 #[derive(Default)]
@@ -18,7 +18,6 @@ pub(crate) struct ChangeLog {
 }
 
 /// Boxed: hardly any log has one, and every request has a log.
-#[expect(clippy::box_collection, reason = "a set is six times as large as a pointer")]
 type Keys = Box<HashSet<Box<str>>>;
 
 /// From so many changes on, a set tells whether a key is among them.
@@ -110,7 +109,7 @@ impl ChangeLog {
                     map.remove(key);
                 }
                 Change::Update(key, update) => {
-                    let json = update(map.raw(key)).map_err(ReplayError::Value)?;
+                    let json = update(key, map.raw(key)).map_err(ReplayError::Value)?;
                     map.insert_json(key, &json).map_err(ReplayError::Value)?;
                 }
                 Change::Clear => map.clear(),
@@ -163,6 +162,7 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::map::encode;
 
     fn map(json: &str) -> SessionMap {
         SessionMap::from_json(json).unwrap()
@@ -171,7 +171,7 @@ mod tests {
     fn increment(key: &str) -> Change {
         Change::Update(
             key.into(),
-            Box::new(|raw| Ok((raw.map_or(0, |raw| raw.parse::<u64>().unwrap()) + 1).to_string())),
+            Box::new(|_, raw| encode("n", &(raw.map_or(0, |raw| raw.parse::<u64>().unwrap()) + 1))),
         )
     }
 

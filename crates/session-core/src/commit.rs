@@ -1,6 +1,9 @@
 //! What happens at the end of a request: decided in one place.
 
-use crate::budget::Budget;
+use std::pin::pin;
+
+use crate::backend::AtomicBackend;
+use crate::budget::{Budget, poll_once};
 use crate::config::{OnGone, Refresh};
 use crate::handle::{CellGuard, Shared};
 use crate::load::Content;
@@ -102,9 +105,22 @@ impl Shared {
                 }
                 Ok(())
             }
-            _ => return None,
+            action => {
+                let budget = Budget::new(cell.time_left);
+                drop(cell);
+                return self.carry_out_now(action, budget);
+            }
         };
         Some(self.core.finish(cell, outcome))
+    }
+
+    /// Asks a store that never waits.
+    fn carry_out_now(&self, action: Action, budget: Budget) -> Option<Commit> {
+        if !self.core.store().is_some_and(AtomicBackend::never_waits) {
+            return None;
+        }
+        // It may wait for a lock all the same: when another request is writing the session.
+        poll_once(pin!(self.carry_out(action, budget)))
     }
 
     /// Commits.
@@ -115,12 +131,16 @@ impl Shared {
             Err(error) => return self.core.finish(self.cell(), Err(error.into())),
         };
         let action = self.core.prepare(&mut self.cell(), status);
+        self.carry_out(action, budget).await
+    }
+
+    async fn carry_out(&self, action: Action, mut budget: Budget) -> Commit {
         let outcome = match action {
             Action::Touch(origin) if self.cell().doubt.is_none() => {
                 self.touch(origin, &mut budget).await;
                 Ok(())
             }
-            _ => self.persist(&mut budget).await.and_then(|persisted| self.after(persisted)),
+            _ => self.persist(action, &mut budget).await.and_then(|persisted| self.after(persisted)),
         };
         self.core.finish(self.cell(), outcome)
     }

@@ -25,6 +25,8 @@ pub(crate) struct Flight<'a> {
     base: Option<Version>,
     /// An earlier write of changes that must not be made twice may still be carried out.
     suspect: bool,
+    /// The data is not based on what others wrote.
+    pub(crate) outdated: bool,
     /// How often the session had been destroyed when it began.
     destructions: u32,
     /// The store was asked and has not answered.
@@ -64,6 +66,7 @@ impl<'a> Flight<'a> {
             new_id: None,
             base: None,
             suspect: cell.suspect,
+            outdated: cell.outdated,
             destructions: cell.destructions,
             unanswered: false,
             landed: false,
@@ -144,6 +147,9 @@ impl<'a> Flight<'a> {
                 cell.cookie = CookieDue::Issue;
             }
             cell.confirm(Origin { stored: Some((id, version)), refresh_due }, self.new_id.is_some());
+            if cell.rebase(&self.attempted, self.destructions) {
+                return;
+            }
         }
         self.shared.rebase(&self.attempted, self.destructions);
     }
@@ -176,6 +182,7 @@ impl<'a> Flight<'a> {
             new_id: doubt.new_id,
             base: doubt.base,
             suspect: false,
+            outdated: false,
             destructions: doubt.destructions,
             unanswered: true,
             landed: false,
@@ -290,13 +297,7 @@ impl Shared {
         for _ in 0..REBASE_ATTEMPTS {
             let (mut pending, local) = {
                 let mut cell = self.cell();
-                if cell.destructions != destructions {
-                    return;
-                }
-                cell.base = stored.clone();
-                cell.outdated = false;
-                if cell.log.is_empty() {
-                    cell.map = stored.clone();
+                if cell.rebase(stored, destructions) {
                     return;
                 }
                 (std::mem::take(&mut cell.log), cell.map.clone())

@@ -1,10 +1,13 @@
 //! From cookie to session: verify, decode, fetch.
 
 use std::ops::ControlFlow::{self, Break, Continue};
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::lock::MutexGuard;
+
 use crate::backend::{Applied, BackendError, BackendErrorKind, Stored, Version};
-use crate::budget::Budget;
+use crate::budget::{Budget, poll_once};
 use crate::config::{OnCorrupt, OnDuplicate};
 use crate::cookie::MAX_CANDIDATES;
 use crate::handle::Shared;
@@ -34,18 +37,42 @@ struct Issue {
     read_at: u64,
 }
 
+/// What a session is fetched by.
+struct Fetch {
+    id: SessionId,
+    key: String,
+    issue: Issue,
+    time_left: Duration,
+}
+
 impl Shared {
+    /// Loads without waiting, as far as that goes.
+    ///
+    /// The rest is boxed: what handlers wait for is part of their own future, which their framework moves about.
     pub(crate) async fn load(&self) -> Result<(), SessionError> {
         let flight = self.flight.try_lock();
-        let time_left = match self.known() {
-            Break(known) => return known,
-            Continue(time_left) => time_left,
-        };
+        match self.load_now() {
+            Break(outcome) => outcome,
+            Continue(fetch) => Box::pin(self.fetch(fetch, flight)).await,
+        }
+    }
+
+    fn load_now(&self) -> ControlFlow<Result<(), SessionError>, Fetch> {
+        let time_left = self.known()?;
         let claim = self.core.claim(&self.candidates);
-        let Some(Claim { content: Content::Id(id), issue }) = claim else {
-            return self.settle(self.core.without_store(claim), time_left);
+        let (Some(store), Some(Claim { content: Content::Id(id), issue })) = (self.core.store(), &claim) else {
+            return Break(self.settle(self.core.without_store(claim), time_left));
         };
-        let mut budget = Budget::new(time_left);
+        let fetch = Fetch { id: *id, key: self.core.store_key(id), issue: *issue, time_left };
+        match store.never_waits().then(|| poll_once(pin!(store.fetch(&fetch.key)))).flatten() {
+            Some(found) => Break(self.settle(self.core.judge(found, *id, *issue), time_left)),
+            None => Continue(fetch),
+        }
+    }
+
+    /// `flight` is none if somebody else is talking to the store on behalf of this request.
+    async fn fetch(&self, fetch: Fetch, flight: Option<MutexGuard<'_, ()>>) -> Result<(), SessionError> {
+        let mut budget = Budget::new(fetch.time_left);
         let _flight = match flight {
             Some(flight) => flight,
             None => {
@@ -56,8 +83,9 @@ impl Shared {
                 flight
             }
         };
-        let found = self.core.fetch(id, issue, &mut budget).await;
-        self.settle(found, budget.left())
+        let Some(store) = self.core.store() else { return Ok(()) };
+        let found = budget.run(store.fetch(&fetch.key)).await;
+        self.settle(self.core.judge(found, fetch.id, fetch.issue), budget.left())
     }
 
     /// The outcome of the load, if somebody was here before, else what is left of the request's deadline.
@@ -137,11 +165,10 @@ impl Core {
         }
     }
 
-    async fn fetch(&self, id: SessionId, issue: Issue, budget: &mut Budget) -> (State, SessionMap) {
-        let Some(store) = self.store() else { return self.without_store(None) };
-        let key = self.store_key(&id);
+    /// Where a request stands by what its store has answered.
+    fn judge(&self, found: Result<Option<Stored>, BackendError>, id: SessionId, issue: Issue) -> (State, SessionMap) {
         let limit = self.config.max_session_bytes;
-        let found = budget.run(store.fetch(&key)).await.and_then(|found| match found {
+        let found = found.and_then(|found| match found {
             Some(stored) if stored.map.json_len() > limit => {
                 Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No))
             }

@@ -19,7 +19,7 @@ use entries::{EMPTY, Entries};
 pub use error::{MapError, ValueError};
 
 pub(crate) use scan::same_json;
-pub(crate) use value::{decode, encode};
+pub(crate) use value::{JsonText, decode, encode};
 
 /// An ordered map from keys to JSON values, kept as the text they came in until somebody reads them.
 ///
@@ -248,6 +248,15 @@ impl SessionMap {
     pub fn json_len(&self) -> usize {
         let inner = self.inner();
         if inner.edited { inner.live_len() } else { inner.text.len() }
+    }
+
+    /// Whether both are clones of one map, and neither was written to since. Maps with the same text need not be.
+    pub(crate) fn is_clone_of(&self, other: &Self) -> bool {
+        match (&self.inner, &other.inner) {
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     fn inner(&self) -> &Entries {

@@ -31,14 +31,15 @@ const LONGEST_CHAIN: usize = 16;
 const MOST_IDS: usize = 3;
 
 impl Shared {
-    /// Persists what has changed until now; what changes meanwhile stays pending. The caller holds `flight`.
-    pub(crate) async fn persist(&self, budget: &mut Budget) -> Result<Persisted, SessionError> {
+    /// Persists what has changed until now; what changes meanwhile stays pending. The caller holds `flight`, and has
+    /// decided on the action.
+    pub(crate) async fn persist(&self, mut action: Action, budget: &mut Budget) -> Result<Persisted, SessionError> {
         let Some(store) = self.core.store() else { return Ok(Persisted::Done) };
         let doubt = self.cell().doubt.take();
         if let Some(doubt) = doubt {
             Flight::settle(self, *doubt, store, budget).await?;
+            action = decide(&self.core, &self.cell());
         }
-        let mut action = decide(&self.core, &self.cell());
         if let Action::Destroy(victim) = action {
             self.destroy(store, victim, budget).await?;
             action = decide(&self.core, &self.cell());
@@ -85,12 +86,14 @@ impl Shared {
                 }
                 // Logging out is meant for the person: the session lives on under this key.
                 Removed::Gone(Some(Marker::Renewed { successor })) => key = successor.into(),
-                Removed::Gone(_) | Removed::Conflict(_) => break,
+                // It was gone already: whoever removed it has told the client, and a login may have followed.
+                Removed::Gone(_) | Removed::Conflict(_) => {
+                    self.cell().state = State::Anonymous { absent: None };
+                    return Ok(());
+                }
             }
         }
-        // It was gone already: whoever removed it has told the client, and a login may have followed.
-        self.cell().state = State::Anonymous { absent: None };
-        Ok(())
+        Err(SessionError::Contended)
     }
 
     async fn create(&self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Persisted, SessionError> {
@@ -128,7 +131,7 @@ impl Shared {
         let new_id = if renew { Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?) } else { None };
         let mut flight = Flight::begin(self);
         let mut map = flight.local.clone();
-        if self.cell().outdated {
+        if flight.outdated {
             let Some(current) = budget.run(store.fetch(&key)).await? else {
                 return self.gone(store, id, flight, budget).await;
             };

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::budget::Budget;
 use crate::change::{Change, UpdateFn};
+use crate::commit::decide;
 use crate::handle::CellGuard;
 use crate::map::{ValueError, decode, encode};
 use crate::meta::{META_KEY, Meta};
@@ -207,14 +208,13 @@ impl Session {
             let value = compute(before.map(|raw| decode(key, raw)).transpose()?);
             let json = encode(key, &value)?;
             let mut cell = self.cell();
-            if cell.map.raw(key) != before {
+            if !cell.map.is_clone_of(&view) && cell.map.raw(key) != before {
                 continue;
             }
+            // The map is copied when it is written to, unless this is the only one.
             drop(view);
             cell.mutate(|map| {
-                Ok::<_, ValueError>(
-                    map.insert_json(key, &json)?.then(|| Change::Update(key.into(), on_raw(key, compute))),
-                )
+                Ok::<_, ValueError>(map.insert_json(key, &json)?.then(|| Change::Update(key.into(), on_raw(compute))))
             })?;
             return Ok(value);
         }
@@ -299,7 +299,8 @@ impl Session {
         if matches!(shared.cell().state, State::Gone { .. }) {
             return Err(SessionError::Gone);
         }
-        match shared.persist(&mut budget).await? {
+        let action = decide(&shared.core, &shared.cell());
+        match shared.persist(action, &mut budget).await? {
             Persisted::Done => Ok(()),
             Persisted::Destroyed | Persisted::Gone => Err(SessionError::Gone),
         }
@@ -333,15 +334,14 @@ impl Session {
 }
 
 /// The closure of an update, on JSON text.
-fn on_raw<T, F>(key: &str, mut compute: F) -> UpdateFn
+fn on_raw<T, F>(mut compute: F) -> UpdateFn
 where
     T: Serialize + DeserializeOwned,
     F: FnMut(Option<T>) -> T + Send + 'static,
 {
-    let key: Box<str> = key.into();
-    Box::new(move |raw| {
-        let value = compute(raw.map(|raw| decode(&key, raw)).transpose()?);
-        encode(&key, &value)
+    Box::new(move |key, raw| {
+        let value = compute(raw.map(|raw| decode(key, raw)).transpose()?);
+        encode(key, &value)
     })
 }
 

@@ -223,6 +223,20 @@ impl Cell {
         }
     }
 
+    /// Bases the request's view on what the store holds now. Returns whether that was all: no change is pending, or the
+    /// session was destroyed since, which stands.
+    pub(crate) fn rebase(&mut self, stored: &SessionMap, destructions: u32) -> bool {
+        if self.destructions != destructions {
+            return true;
+        }
+        self.base = stored.clone();
+        self.outdated = false;
+        if self.log.is_empty() {
+            self.map = stored.clone();
+        }
+        self.log.is_empty()
+    }
+
     /// The store holds the session at this origin; `renewed` tells whether under a new id.
     pub(crate) fn confirm(&mut self, origin: Origin, renewed: bool) {
         self.state = match self.state {

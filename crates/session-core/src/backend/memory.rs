@@ -367,6 +367,10 @@ impl AtomicBackend for MemoryBackend {
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
         Ok(self.store.marker(key))
     }
+
+    fn never_waits(&self) -> bool {
+        true
+    }
 }
 
 fn replaced(outcome: Result<(), Option<Stored>>, new_version: Version) -> Replaced {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::scan::{self, Form};
 
 /// The entries of a map, in a text that they share.
@@ -11,12 +13,12 @@ pub(super) struct Entries {
     /// What the spans of the entries point into. A complete JSON object as long as `edited` is false; after an edit also
     /// the text of replaced values, until `compact` drops them.
     pub(super) text: String,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: SmallVec<[Entry; 8]>,
     pub(super) edited: bool,
     /// How much of the text is that of replaced or removed entries.
     dead: usize,
     /// Where each key stands last, once many were set.
-    index: Option<Index>,
+    index: Option<Box<Index>>,
     /// How many were set without an index.
     searches: usize,
 }
@@ -32,9 +34,9 @@ const MANY_ENTRIES: usize = 64;
 const MANY_SEARCHES: usize = 16;
 
 pub(super) static EMPTY: Entries =
-    Entries { text: String::new(), entries: Vec::new(), edited: true, dead: 0, index: None, searches: 0 };
+    Entries { text: String::new(), entries: SmallVec::new_const(), edited: true, dead: 0, index: None, searches: 0 };
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Entry {
     /// Between the quotes, as it stands in the text.
     pub(super) key: Span,
@@ -72,7 +74,7 @@ impl Span {
 impl Entries {
     /// The entries of a text that is a JSON object, or the offset of the first byte that doesn't fit.
     pub(super) fn parse(text: String) -> Result<Self, usize> {
-        let mut entries = Vec::with_capacity(8);
+        let mut entries = SmallVec::new();
         scan::object(text.as_bytes(), |key, form, value| {
             entries.push(Entry { key: Span::new(key), form, value: Span::new(value) });
         })?;
@@ -83,7 +85,7 @@ impl Entries {
     pub(super) fn with_room(&self, room: usize) -> Self {
         let mut text = String::with_capacity(self.text.len() + room);
         text.push_str(&self.text);
-        let mut entries = Vec::with_capacity(self.entries.len() + 1);
+        let mut entries = SmallVec::with_capacity(self.entries.len() + 1);
         entries.extend_from_slice(&self.entries);
         Self { text, entries, edited: self.edited, dead: self.dead, index: None, searches: 0 }
     }
@@ -118,7 +120,7 @@ impl Entries {
         }
         self.searches += 1;
         if self.index.is_none() && self.searches >= MANY_SEARCHES && self.entries.len() >= MANY_ENTRIES {
-            self.index = Some(self.to_index());
+            self.index = Some(Box::new(self.to_index()));
         }
         self.compact();
     }

@@ -1,14 +1,29 @@
 //! Between Rust values and the JSON text of a map's values.
 
+use std::ops::Deref;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smallvec::SmallVec;
 
 use super::ValueError;
 use super::finite::is_finite;
 
+/// JSON text, without an allocation if it is short.
+pub(crate) struct JsonText(SmallVec<[u8; 64]>);
+
+impl Deref for JsonText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("serde_json writes UTF-8")
+    }
+}
+
 /// The JSON text of a value that is to be stored under `key`.
-pub(crate) fn encode<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<String, ValueError> {
-    let json = serde_json::to_string(value).map_err(|_| ValueError::Encode { key: key.into() })?;
+pub(crate) fn encode<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<JsonText, ValueError> {
+    let mut json = JsonText(SmallVec::new());
+    serde_json::to_writer(&mut json.0, value).map_err(|_| ValueError::Encode { key: key.into() })?;
     // serde_json writes null for NaN and the infinities.
     if json.contains("null") && !is_finite(value) {
         return Err(ValueError::NotFinite { key: key.into() });

@@ -111,23 +111,24 @@ fn parse_timestamp(text: &[u8]) -> Option<u64> {
     if text.len() > 11 || text.len() % 4 == 1 {
         return None;
     }
-    let bits = text.iter().try_fold(0, |bits: u128, &character| Some(bits << 6 | u128::from(six_bits(character)?)))?;
+    let Some((&last, head)) = text.split_last() else { return Some(0) };
+    let bits = head.iter().try_fold(0, |bits, &character| Some(bits << 6 | six_bits(character)?))?;
     // The bits of the last character that belong to no byte are zero, or the text is not the canonical one.
-    let unused = text.len() * 6 % 8;
-    let seconds = bits >> unused;
-    if seconds << unused == bits { u64::try_from(seconds).ok() } else { None }
+    let (last, unused) = (six_bits(last)?, text.len() * 6 % 8);
+    let end = last >> unused;
+    (end << unused == last).then_some(bits << (6 - unused) | end)
 }
 
 /// What a character of the base64url alphabet stands for (RFC 4648, section 5).
-fn six_bits(character: u8) -> Option<u8> {
-    Some(match character {
+fn six_bits(character: u8) -> Option<u64> {
+    Some(u64::from(match character {
         b'A'..=b'Z' => character - b'A',
         b'a'..=b'z' => character - b'a' + 26,
         b'0'..=b'9' => character - b'0' + 52,
         b'-' => 62,
         b'_' => 63,
         _ => return None,
-    })
+    }))
 }
 
 #[cfg(test)]
