@@ -121,22 +121,22 @@ impl CookieTemplate {
         template
     }
 
-    /// A header value that sets the cookie. `push_value` appends the cookie's value, of about `value_len` bytes.
+    /// A header value that sets the cookie. `push_value` appends the cookie's value, ASCII of `value_len` bytes.
     ///
     /// Also returns the length of name and value, which browsers limit to [`MAX_COOKIE_BYTES`].
-    pub(crate) fn set(&self, value_len: usize, max_age: u64, push_value: impl FnOnce(&mut String)) -> (String, usize) {
+    pub(crate) fn set(&self, value_len: usize, max_age: u64, push_value: impl FnOnce(&mut Vec<u8>)) -> (String, usize) {
         let suffix = if max_age == self.usual_max_age {
             Cow::Borrowed(&*self.usual_suffix)
         } else {
             Cow::Owned(self.render_suffix(max_age))
         };
-        let mut header = String::with_capacity(self.name.len() + 1 + value_len + suffix.len());
-        header.push_str(&self.name);
-        header.push('=');
+        let mut header = Vec::with_capacity(self.name.len() + 1 + value_len + suffix.len());
+        header.extend_from_slice(self.name.as_bytes());
+        header.push(b'=');
         push_value(&mut header);
         let cookie_bytes = header.len() - 1;
-        header.push_str(&suffix);
-        (header, cookie_bytes)
+        header.extend_from_slice(suffix.as_bytes());
+        (String::from_utf8(header).expect("a checked configuration and tokens are ASCII"), cookie_bytes)
     }
 
     /// The header value that makes browsers forget the cookie.
@@ -215,7 +215,7 @@ mod tests {
         };
         let template = CookieTemplate::new("id", attributes, 60, true);
         for max_age in [60, 5] {
-            let (header, bytes) = template.set(5, max_age, |out| out.push_str("value"));
+            let (header, bytes) = template.set(5, max_age, |out| out.extend(b"value"));
             assert_eq!(bytes, "idvalue".len());
             let expected = cookie::Cookie::build(("id", "value"))
                 .path("/app")
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_original() {
         let template = CookieTemplate::new("cookie", Attributes::default(), 1_209_600, true);
-        let (header, _) = template.set(1, 1_209_600, |out| out.push('v'));
+        let (header, _) = template.set(1, 1_209_600, |out| out.push(b'v'));
         assert_eq!(header, "cookie=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600");
     }
 
@@ -247,7 +247,7 @@ mod tests {
     fn a_browser_session_cookie_has_no_max_age_but_its_removal_has() {
         let template = CookieTemplate::new("id", Attributes::default(), 60, false);
         for max_age in [60, 5] {
-            let (header, _) = template.set(1, max_age, |out| out.push('v'));
+            let (header, _) = template.set(1, max_age, |out| out.push(b'v'));
             assert_eq!(parsed(&header).max_age(), None);
         }
         assert_eq!(parsed(template.removal()).max_age(), Some(Duration::ZERO));

@@ -176,7 +176,7 @@ impl Core {
         let (header, bytes) = self
             .config
             .cookie
-            .set(tokens.len(payload.len()), max_age, |out| tokens.issue(payload.as_bytes(), now, out));
+            .set(tokens.len(payload.len(), now), max_age, |out| tokens.issue(payload.as_bytes(), now, out));
         if bytes > crate::cookie::MAX_COOKIE_BYTES {
             return Err(SessionError::CookieTooLarge { bytes });
         }

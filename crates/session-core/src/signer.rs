@@ -11,7 +11,7 @@ mod timestamp;
 pub use key::{Digest, Key, KeyDerivation};
 pub use timestamp::{TimestampSigner, Unsigned};
 
-pub(crate) use timestamp::push_timestamp;
+pub(crate) use timestamp::{push_timestamp, timestamp_len};
 
 use key::Mac;
 
@@ -146,10 +146,6 @@ impl Signature {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.text[..self.len]
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
     /// Compares in constant time.

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::SessionId;
 use crate::encoding::standard;
 use crate::map::SessionMap;
-use crate::signer::{SignatureError, TimestampSigner, Unsigned, push_timestamp};
+use crate::signer::{SignatureError, TimestampSigner, Unsigned, push_timestamp, timestamp_len};
 
 /// The key of the payload under which the id of a stored session stands, as in starlette-session.
 pub(crate) const ID_KEY: &str = "_cssid";
@@ -32,20 +32,20 @@ impl Tokens {
     }
 
     /// Appends the token of a payload, issued at `now`.
-    pub(crate) fn issue(&self, payload: &[u8], now: u64, out: &mut String) {
+    pub(crate) fn issue(&self, payload: &[u8], now: u64, out: &mut Vec<u8>) {
         let start = out.len();
-        standard().encode_string(payload, out);
-        out.push('.');
+        out.resize(start + encoded_len(payload.len()), 0);
+        standard().encode_slice(payload, &mut out[start..]).expect("there is room for all of it");
+        out.push(b'.');
         push_timestamp(out, now);
-        let signature = self.signer.signer().signature(&out.as_bytes()[start..]);
-        out.push('.');
-        out.push_str(signature.as_str());
+        let signature = self.signer.signer().signature(&out[start..]);
+        out.push(b'.');
+        out.extend_from_slice(signature.as_bytes());
     }
 
-    /// The length of a token, or a little more.
-    pub(crate) fn len(&self, payload_len: usize) -> usize {
-        const TIMESTAMP: usize = 11;
-        payload_len.div_ceil(3) * 4 + 1 + TIMESTAMP + 1 + self.signer.signer().signature_len()
+    /// The length of a token that is issued at `now`.
+    pub(crate) fn len(&self, payload_len: usize, now: u64) -> usize {
+        encoded_len(payload_len) + 1 + timestamp_len(now) + 1 + self.signer.signer().signature_len()
     }
 
     /// Verifies a token. What it holds is still encoded.
@@ -56,6 +56,11 @@ impl Tokens {
     pub(crate) fn verify<'a>(&self, token: &'a [u8], now: u64) -> Result<Unsigned<'a>, SignatureError> {
         self.signer.unsign(token, Some(self.longest_max_age), now)
     }
+}
+
+/// The length of a payload's padded base64.
+fn encoded_len(payload_len: usize) -> usize {
+    payload_len.div_ceil(3) * 4
 }
 
 /// Decodes what a token holds.
@@ -92,14 +97,14 @@ mod tests {
     #[test]
     fn a_token_is_what_starlette_makes() {
         let tokens = Tokens::new(TimestampSigner::new("secret"), 1_209_600);
-        let mut text = String::new();
+        let mut text = Vec::new();
         tokens.issue(br#"{"data": "something"}"#, 1_700_000_000, &mut text);
-        assert_eq!(text, "eyJkYXRhIjogInNvbWV0aGluZyJ9.ZVPxAA.FdFGnltuWS2hDs3eecuXCwu5b44");
-        let token = tokens.verify(text.as_bytes(), 1_700_000_001).unwrap();
+        assert_eq!(text, b"eyJkYXRhIjogInNvbWV0aGluZyJ9.ZVPxAA.FdFGnltuWS2hDs3eecuXCwu5b44");
+        let token = tokens.verify(&text, 1_700_000_001).unwrap();
         let payload = payload(token.value).unwrap();
         assert_eq!(payload, br#"{"data": "something"}"#);
         assert_eq!((token.timestamp, token.by_signing_key), (1_700_000_000, true));
-        assert!(text.len() <= tokens.len(payload.len()));
+        assert_eq!(text.len(), tokens.len(payload.len(), 1_700_000_000));
     }
 
     fn id_in(payload: &str) -> Option<SessionId> {

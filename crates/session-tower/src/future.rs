@@ -102,25 +102,25 @@ fn finish<B>(response: &mut Response<B>, commit: Commit, nested: bool, on_error:
         let inner = response.extensions_mut().remove::<InnerCommits>();
         *response = on_error.error_response(error);
         if let Some(inner) = inner {
-            inner.0.iter().for_each(|commit| add_headers(response.headers_mut(), commit));
+            inner.0.iter().for_each(|commit| add_headers(response.headers_mut(), commit.clone()));
             response.extensions_mut().insert(inner);
         }
     }
-    add_headers(response.headers_mut(), &commit);
     if nested && commit.session_used {
-        response.extensions_mut().get_or_insert_default::<InnerCommits>().0.push(commit);
+        response.extensions_mut().get_or_insert_default::<InnerCommits>().0.push(commit.clone());
     }
+    add_headers(response.headers_mut(), commit);
 }
 
-fn add_headers(headers: &mut HeaderMap, commit: &Commit) {
+fn add_headers(headers: &mut HeaderMap, commit: Commit) {
     if let Some(value) = commit.cache_control(values(headers, CACHE_CONTROL)) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
     }
     if commit.session_used {
-        add_vary(headers, commit);
+        add_vary(headers, &commit);
     }
     // A checked configuration makes visible ASCII only.
-    if let Some(Ok(value)) = commit.set_cookie.as_deref().map(HeaderValue::try_from) {
+    if let Some(Ok(value)) = commit.set_cookie.map(HeaderValue::try_from) {
         headers.append(SET_COOKIE, value);
     }
 }

@@ -90,18 +90,19 @@ impl Scanner<'_> {
     /// Passes over a string; returns whether it contains escapes.
     fn string(&mut self) -> Result<bool, usize> {
         self.expect(b'"')?;
-        let mut escaped = false;
+        let (mut at, mut escaped) = (self.at, false);
         loop {
-            match self.peek() {
-                Some(b'"') => break self.at += 1,
+            match self.text.get(at) {
+                Some(b'"') => break,
                 Some(b'\\') => {
                     escaped = true;
-                    self.at += 2;
+                    at += 2;
                 }
-                Some(_) => self.at += 1,
+                Some(_) => at += 1,
                 None => return Err(self.text.len()),
             }
         }
+        self.at = at + 1;
         Ok(escaped)
     }
 
@@ -141,9 +142,7 @@ impl Scanner<'_> {
 
     /// Passes over a number, a literal, or what Python writes beside them (`NaN`, `-Infinity`).
     fn bare(&mut self) {
-        while self.peek().is_some_and(is_bare) {
-            self.at += 1;
-        }
+        self.at += self.text[self.at..].iter().take_while(|&&byte| is_bare(byte)).count();
     }
 }
 

@@ -59,9 +59,7 @@ impl TimestampSigner {
     pub fn sign(&self, value: impl AsRef<[u8]>, now: u64) -> Vec<u8> {
         let mut stamped = value.as_ref().to_vec();
         stamped.push(SEPARATOR);
-        let mut timestamp = String::new();
-        push_timestamp(&mut timestamp, now);
-        stamped.extend_from_slice(timestamp.as_bytes());
+        push_timestamp(&mut stamped, now);
         self.signer.sign(stamped)
     }
 
@@ -100,10 +98,21 @@ impl From<Signer> for TimestampSigner {
     }
 }
 
-/// Appends the text of a timestamp.
-pub(crate) fn push_timestamp(out: &mut String, seconds: u64) {
-    let leading_zero_bytes = seconds.leading_zeros() as usize / 8;
-    URL_SAFE_NO_PAD.encode_string(&seconds.to_be_bytes()[leading_zero_bytes..], out);
+/// Appends the text of a time: big-endian without leading zero bytes, in base64url.
+pub(crate) fn push_timestamp(out: &mut Vec<u8>, seconds: u64) {
+    let mut text = [0; 11];
+    let bytes = seconds.to_be_bytes();
+    let len = URL_SAFE_NO_PAD.encode_slice(&bytes[bytes.len() - byte_len(seconds)..], &mut text);
+    out.extend_from_slice(&text[..len.expect("eight bytes are eleven characters")]);
+}
+
+/// The length of that text.
+pub(crate) fn timestamp_len(seconds: u64) -> usize {
+    (byte_len(seconds) * 4).div_ceil(3)
+}
+
+fn byte_len(seconds: u64) -> usize {
+    size_of::<u64>() - seconds.leading_zeros() as usize / 8
 }
 
 fn parse_timestamp(text: &[u8]) -> Option<u64> {
@@ -138,9 +147,10 @@ mod tests {
     #[test]
     fn every_timestamp_comes_back() {
         for seconds in [0, 1, 255, 256, 1_700_000_000, u64::from(u32::MAX), 1 << 32, u64::MAX] {
-            let mut text = String::new();
+            let mut text = Vec::new();
             push_timestamp(&mut text, seconds);
-            assert_eq!(parse_timestamp(text.as_bytes()), Some(seconds), "{text}");
+            assert_eq!(parse_timestamp(&text), Some(seconds), "{seconds}");
+            assert_eq!(timestamp_len(seconds), text.len(), "{seconds}");
         }
     }
 
