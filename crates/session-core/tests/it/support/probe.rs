@@ -175,4 +175,9 @@ impl AtomicBackend for Probe {
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
         self.call("marker", self.memory.marker(key)).await
     }
+
+    fn never_waits(&self) -> bool {
+        let waits = |fault: &Fault| matches!(fault, Fault::Slow(_) | Fault::Hangs | Fault::NeverReplies);
+        !self.state().faults.iter().any(|(_, fault)| waits(fault))
+    }
 }
