@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use session_core::{
-    AtomicBackend, BackendError, Created, ISessionBackend, Marker, MemoryBackend, Removed, Replaced, Rotation,
-    SessionMap, Stored, Version, async_trait,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, Marker, MemoryBackend, Removed,
+    Replaced, Rotation, SessionMap, Stored, Version, async_trait,
 };
 use session_testkit::conformance::{self, Subject};
 
@@ -33,6 +33,8 @@ enum Defect {
     ValuesAreReencoded,
     LargeValuesAreCutOff,
     ConflictsAnswerWithTheOffer,
+    /// What was carried out is said not to have been.
+    LateFailuresCountAsEarlyOnes,
 }
 
 struct Mutant {
@@ -135,6 +137,9 @@ impl AtomicBackend for Mutant {
             Replaced::Conflict(current) if self.is(Defect::ConflictsAnswerWithTheOffer) => {
                 Replaced::Conflict(Stored { map: value.clone(), ..current })
             }
+            Replaced::Replaced(_) if self.is(Defect::LateFailuresCountAsEarlyOnes) => {
+                return Err(BackendError::new(BackendErrorKind::Unavailable, Applied::No));
+            }
             other => other,
         })
     }
@@ -215,7 +220,12 @@ async fn every_defect_is_caught_by_the_case_that_is_meant_for_it() {
         (Defect::KeysAreCutOff, "every_visible_character_and_every_length_makes_a_key"),
         (Defect::ValuesAreReencoded, "what_is_set_comes_back_byte_for_byte"),
         (Defect::LargeValuesAreCutOff, "large_values_come_back_whole"),
+        (Defect::LargeValuesAreCutOff, "a_value_beyond_the_limit_is_refused_or_comes_back_whole"),
         (Defect::ConflictsAnswerWithTheOffer, "a_session_is_replaced_only_at_its_version"),
+        (Defect::ValuesAreReencoded, "a_write_whose_reply_is_lost_is_found_by_reading"),
+        (Defect::LateFailuresCountAsEarlyOnes, "an_update_whose_reply_is_lost_is_not_made_twice"),
+        (Defect::RotateLeavesNoSuccessor, "a_renewal_whose_reply_is_lost_loses_no_session"),
+        (Defect::ReplaceRevives, "a_logout_whose_reply_is_lost_is_final"),
     ] {
         let (memory, clock) = memory();
         let subject = Subject::new(Mutant { memory, defect }).pass_time(move |time| clock.advance(time));
