@@ -1,6 +1,7 @@
 //! The suites pass what is right, and catch what is wrong.
 
 mod mutants;
+mod probe;
 mod scenarios;
 
 use std::time::Duration;
