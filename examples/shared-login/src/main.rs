@@ -11,7 +11,9 @@ mod in_starlette;
 mod page;
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::net::TcpListener;
+use std::process::ExitCode;
 
 use clap::Parser;
 use demo_common::shutdown;
@@ -20,8 +22,17 @@ use args::Args;
 use page::Links;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    match run(&Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let stop = shutdown::requested()?;
     let secret = args::random_secret();
     // Two, as if the servers were two programs.
@@ -32,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     links.add("axum", format!("http://{}", axum.local_addr()?));
     links.add("actix-web", format!("http://{}", actix.local_addr()?));
     // Ends when this is dropped.
-    let _starlette = match in_starlette::start(&args, &secret, &links).await {
+    let _starlette = match in_starlette::start(args, &secret, &links).await {
         Ok((process, url)) => {
             links.add("Starlette", url);
             Some(process)
@@ -44,7 +55,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let axum = in_axum::serve(axum, axum_sessions, links.clone());
     let actix = in_actix::serve(actix, actix_sessions, links.clone());
-    println!("{links}Log in at one of them and look at the others. Ctrl-C ends all.");
+    let lines = format!("{links}Log in at one of them and look at the others. Ctrl-C ends all.\n");
+    // A closed stdout is no reason not to serve.
+    let _ = io::stdout().write_all(lines.as_bytes());
     tokio::select! {
         ended = axum => Ok(ended?),
         ended = actix => Ok(ended?),
@@ -52,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn free_port() -> std::io::Result<TcpListener> {
+fn free_port() -> io::Result<TcpListener> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     Ok(listener)

@@ -103,6 +103,14 @@ async fn a_login_gives_a_new_id_whichever_server_gave_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_store_that_can_not_be_shared_is_refused() {
+    let output = program::command(&["--backend", "memory"]).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("--backend memory: three servers can't share that"), "{stderr}");
+}
+
+#[tokio::test]
 async fn without_python_two_servers_run_and_it_says_what_is_missing() {
     let program = Program::start(&["--python", "no-such-program"]).await;
     assert_eq!(program.names(), ["axum", "actix-web"]);

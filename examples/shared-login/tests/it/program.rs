@@ -20,12 +20,17 @@ pub(crate) struct Program {
     stderr: JoinHandle<String>,
 }
 
+pub(crate) fn command(flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shared-login"));
+    command.args(flags).env_remove("REDIS_URL").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.kill_on_drop(true);
+    command
+}
+
 impl Program {
     /// Waits until it has said where its servers are.
     pub(crate) async fn start(flags: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shared-login"));
-        command.args(flags).env_remove("REDIS_URL").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = command.kill_on_drop(true).spawn().unwrap();
+        let mut process = command(flags).spawn().unwrap();
         let mut stderr = process.stderr.take().unwrap();
         let stderr = tokio::spawn(async move {
             let mut text = String::new();
