@@ -25,7 +25,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     fs::create_dir_all(&folder)?;
     let backend = Arc::new(FolderBackend(folder.into()));
-    tokio::spawn(sweep(backend.clone()));
+    std::thread::spawn({
+        let backend = backend.clone();
+        move || sweep(&backend)
+    });
 
     let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").backend(backend).build()?;
     let app = Router::new().route("/", get(visit)).layer(SessionLayer::new(config));
@@ -34,11 +37,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(axum::serve(listener, app).await?)
 }
 
-async fn sweep(backend: Arc<FolderBackend>) {
+fn sweep(backend: &FolderBackend) {
     loop {
         if let Err(error) = backend.sweep() {
             eprintln!("can't free old sessions: {error}");
         }
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        std::thread::sleep(Duration::from_secs(3600));
     }
 }
