@@ -27,7 +27,6 @@ use std::path::Path;
 
 use browser::Browser;
 use program::Program;
-use resp::Connection;
 
 /// Where sessions are kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
