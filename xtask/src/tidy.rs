@@ -3,6 +3,7 @@
 //! A rule is a function that takes text and returns what breaks the rule, so that each is tested on a bad sample and
 //! a good one. Rules that read one file at a time are listed in [`FILE_RULES`]; the others are called in [`check`].
 
+mod adapters;
 mod links;
 mod manifests;
 mod modules;
@@ -28,6 +29,7 @@ const FILE_RULES: &[fn(&File) -> Vec<Finding>] = &[
     text::machine_paths,
     text::getters,
     text::reasonless_exceptions,
+    adapters::decisions,
 ];
 
 /// Applies every rule and lists everything found.

@@ -30,7 +30,19 @@ use single_process::SingleProcess;
 /// Keys are what the configuration's prefix and a session id make: 1 to 250 visible ASCII characters, no spaces.
 /// A backend knows nothing of cookies or HTTP.
 ///
-/// Every call is bounded by the request's deadline: the manager drops the future when time is up.
+/// # What an author promises
+///
+/// - What was set comes back byte for byte: values that nobody touches stay what another language wrote.
+/// - What was answered is done, for all processes that use the store: a replica that lags must not be asked.
+/// - A session that has expired is absent. A second or two late does no harm, since cookies carry their own time.
+/// - What the store can't keep is an error, [`BackendErrorKind::TooLarge`] for one, and never silence.
+/// - Errors say whether the operation may have been carried out. [`Applied::No`] is certain: changes are made again
+///   after it. They quote neither keys nor data.
+/// - Every call is bounded by the request's deadline: the manager drops the future when time is up. What it was doing is
+///   then done at once or never, since what is carried out later may undo what others have written meanwhile; only for
+///   the operations that compare first, late is as good as never.
+///
+/// `session_testkit::conformance` checks a backend against these. `examples/custom-backend` is a whole one, to copy from.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -92,6 +104,33 @@ pub trait ISessionBackend: Send + Sync + 'static {
 /// The operations by which sessions survive concurrent requests: each one compares and acts in one step.
 ///
 /// Whole or not at all, so that nobody can implement half of it.
+///
+/// # What a request asks
+///
+/// | what becomes of the session | calls |
+/// |---|---|
+/// | untouched, or without a valid cookie | none |
+/// | read | [`fetch`](Self::fetch) |
+/// | read, its cookie due for a refresh | `fetch`, [`touch`](Self::touch) |
+/// | begun | [`create`](Self::create) |
+/// | changed | `fetch`, [`replace`](Self::replace) |
+/// | changed, but somebody was faster | `fetch`, `replace`, and `replace` again on what the first one answered |
+/// | emptied | `fetch`, [`remove`](Self::remove) at its version |
+/// | renewed | `fetch`, [`rotate`](Self::rotate) |
+/// | destroyed without being read | `remove`, whatever it is |
+/// | gone, and written to | `fetch`, [`marker`](Self::marker), `create` |
+///
+/// # What an author promises
+///
+/// Beside what [`ISessionBackend`] asks for:
+///
+/// - Of several calls with one version, at most one succeeds. A conflict answers with what is there.
+/// - Every write of other data changes the version, [`set`](ISessionBackend::set) and writers in other languages included;
+///   touching does not. See [`Version`].
+/// - What is gone stays gone: `replace`, `touch` and `rotate` bring nothing back.
+/// - A [`Marker`] is kept beside the session's key for [`MARKER_LIFETIME`], and is never found by reading.
+/// - When a reply gets lost, the error says [`Applied::Unknown`]. The manager then reads what is there, and the marker, to
+///   find out what was carried out.
 #[async_trait]
 pub trait AtomicBackend: Send + Sync {
     /// The session that is stored under `key`, with its version.

@@ -37,6 +37,33 @@ use crate::{SessionError, SessionHandle, SessionId, SessionMap};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Writing an adapter
+///
+/// An adapter brings a session to the handlers of a framework, and decides nothing of its own:
+///
+/// 1. Make one manager of a configuration, and share it among all threads: with it they share the store and the locks.
+/// 2. For each request, [`open`](Self::open) with the values of all its `Cookie` headers, and put the handle where handlers
+///    and middleware find it: into the request's extensions. If there is a handle of a layer further out, keep it with
+///    [`SessionHandle::nest_in`].
+/// 3. Offer extractors for the handle and, by [`SessionHandle::load`], for the session. Load nothing that nobody has asked
+///    for.
+/// 4. When the handler has answered, and before the head of the response is sent, [`commit`](Self::commit) with the status:
+///    that of the response which an error will make, or 500 where there will be none.
+///    [`commit_now`](Self::commit_now) spares most responses the wait.
+/// 5. If [`Commit::error`] is set, answer with a response that reports it, by [`SessionError::status`],
+///    [`SessionError::retry_after`] and [`SessionError::public_message`], with `Cache-Control: no-store`. Let users replace
+///    it, together with those that extractors and handlers make of session errors.
+/// 6. In either case add the headers: set `Cache-Control` to [`Commit::cache_control`], append [`Commit::vary`] and
+///    [`Commit::set_cookie`]. Others that the handler has set stay. Where the response is replaced, what sessions further in
+///    had to add must not get lost.
+/// 7. Nothing more for upgrades and streams: their commit is that of the head, and handlers that keep the [`Session`] go on
+///    with [`Session::save`]. A request that is dropped or panics commits nothing.
+///
+/// `session_testkit::scenarios` has the tests, and a whole adapter without a framework as its example.
+///
+/// [`Session`]: crate::Session
+/// [`Session::save`]: crate::Session::save
 #[derive(Clone)]
 pub struct SessionManager {
     core: Arc<Core>,

@@ -3,6 +3,7 @@
 mod atomic;
 mod context;
 mod expiry;
+mod lost_replies;
 mod races;
 mod rotation;
 mod values;
@@ -41,7 +42,8 @@ impl Subject {
         }
     }
 
-    /// The length in bytes of JSON text up to which values must be stored.
+    /// The length in bytes of JSON text up to which values must be stored. Larger ones may be refused, with
+    /// [`BackendErrorKind::TooLarge`](session_core::BackendErrorKind::TooLarge).
     pub fn largest_value(mut self, bytes: usize) -> Self {
         self.largest_value = bytes;
         self
@@ -96,6 +98,7 @@ pub async fn check(subject: Subject) -> Report {
         (values::CASES, false),
         (expiry::CASES, false),
         (races::CASES, false),
+        (lost_replies::CASES, false),
         (atomic::CASES, true),
         (rotation::CASES, true),
     ] {

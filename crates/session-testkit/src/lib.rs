@@ -2,8 +2,10 @@
 //!
 //! # A backend
 //!
-//! [`conformance::check`] runs the whole suite against a backend: storing, expiry, compare-and-set, rotation, odd keys and
-//! values, and races through a [`SessionManager`](session_core::SessionManager).
+//! [`conformance::check`] runs the whole suite against a backend: storing, expiry, odd keys and large values, compare-and-set,
+//! rotation; and through a [`SessionManager`](session_core::SessionManager) races and lost replies. What a backend has to
+//! promise is said at [`ISessionBackend`](session_core::ISessionBackend) and
+//! [`AtomicBackend`](session_core::AtomicBackend).
 //!
 //! ```
 //! use session_core::MemoryBackend;
@@ -20,16 +22,19 @@
 //! # }
 //! ```
 //!
-//! A backend that does not offer [`AtomicBackend`](session_core::AtomicBackend) passes too; the report names what it does
-//! not promise.
+//! Run it against a real server, on a Tokio runtime of several threads. It uses keys of its own, so the server may have
+//! others. A backend that does not offer `AtomicBackend` passes too: the report names each case that it does not promise.
+//! Values larger than [`Subject::largest_value`](conformance::Subject::largest_value) may be refused, not lost.
 //!
 //! # An adapter
 //!
-//! [`scenarios::check`] runs a table of requests and expected responses against an adapter.
+//! [`scenarios::check`] runs a table of requests and expected responses against an adapter, which comes with a small
+//! [`Driver`](scenarios::Driver). What an adapter has to do is said at [`SessionManager`](session_core::SessionManager).
 //!
 //! # Anything else
 //!
-//! [`Probe`] counts the calls that a backend gets and makes them fail; [`TestClock`] is set by the test.
+//! [`Probe`] counts the calls that a backend gets and makes them fail: down, slow, flapping, hanging, corrupt, with a lost
+//! request or reply, or overtaken by somebody else. [`TestClock`] is set by the test.
 
 mod clock;
 pub mod conformance;

@@ -1,8 +1,15 @@
 //! What every adapter has to do: requests, and the responses that they must get.
 //!
 //! An adapter's author writes a [`Driver`]: it starts an application whose handler does what [`answer`] says, and sends it
-//! requests. [`check`] runs all scenarios with sessions in the cookie, in a store that compares and sets, and in one that
-//! does not. This adapter has no framework under it:
+//! requests: in process, over a socket, or each in turn. [`check`] runs all scenarios with sessions in the cookie, in a store
+//! that compares and sets, and in one that does not.
+//!
+//! They are about what reaches a client: the session itself, its cookie (set, kept, removed, and by which statuses),
+//! `Cache-Control` and `Vary` beside those of the handler, errors that handlers pass on, a store that is down, forged and
+//! expired cookies, and that a request which asks for nothing costs nothing. What a framework has of its own (extractors,
+//! nested layers, upgrades, bodies that are streams) is for the author to test.
+//!
+//! This adapter has no framework under it:
 //!
 //! ```
 //! use session_core::{SessionConfig, SessionManager};

@@ -12,7 +12,8 @@ use session_actix::BackendType;
 use crate::error::ApiError;
 use crate::routes;
 
-pub(crate) fn configure(config: &mut ServiceConfig, backend: BackendType) {
+/// The page and the JSON routes.
+pub fn configure(config: &mut ServiceConfig, backend: BackendType) {
     config
         .app_data(PayloadConfig::new(MAX_BODY_BYTES))
         .app_data(QueryConfig::default().error_handler(|error, request| ApiError::query(&error, request).into()))

@@ -16,7 +16,15 @@ use crate::error::{ApiError, session_error};
 use crate::routes;
 
 /// The whole application. One session layer around all routes: those that don't ask for the session pay nothing for it.
-pub(crate) fn app(config: SessionConfig, backend: BackendType) -> Router {
+pub fn app(router: Router, config: SessionConfig) -> Router {
+    router
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(SessionLayer::new(config).on_error(session_error))
+        .layer(map_response(no_sniffing))
+}
+
+/// The page and the JSON routes.
+pub fn router(backend: BackendType) -> Router {
     Router::new()
         .merge(files(backend))
         .route("/view_session", get(routes::view_session))
@@ -33,9 +41,6 @@ pub(crate) fn app(config: SessionConfig, backend: BackendType) -> Router {
         .method_not_allowed_fallback(async || {
             ApiError::Request(StatusCode::METHOD_NOT_ALLOWED, "this route has other methods".to_owned())
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(SessionLayer::new(config).on_error(session_error))
-        .layer(map_response(no_sniffing))
 }
 
 fn files(backend: BackendType) -> Router {

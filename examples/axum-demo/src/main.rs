@@ -3,22 +3,17 @@
 //! `cargo run -p axum-demo` starts it. What to copy from here: the router in `app.rs` and the handlers in `routes.rs`. How
 //! a configuration is built is in `demo-common`, which has no axum in it.
 
-mod app;
-mod error;
-mod routes;
-
 use std::io;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use axum::Router;
+use axum_demo::{app, router, serve};
 use demo_common::{Args, announce, listen, shutdown};
-use tokio::net::TcpListener;
+use session_tower::SessionConfig;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let (args, config) = Args::read("axum-demo");
-    match serve(args.listen, app::app(config, args.backend)).await {
+    match run(&args, config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -27,14 +22,10 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(address: Option<SocketAddr>, app: Router) -> io::Result<()> {
+async fn run(args: &Args, config: SessionConfig) -> io::Result<()> {
     // Before anybody can know that the server is there, and so want to stop it.
     let (stop, give_up) = (shutdown::requested()?, shutdown::overdue()?);
-    let listener = TcpListener::from_std(listen(address)?)?;
+    let listener = listen(args.listen)?;
     announce(listener.local_addr()?);
-    let server = axum::serve(listener, app).with_graceful_shutdown(stop);
-    tokio::select! {
-        outcome = server => outcome,
-        () = give_up => Ok(()),
-    }
+    serve(listener, app(router(args.backend), config), stop, give_up).await
 }

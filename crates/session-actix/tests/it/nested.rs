@@ -57,6 +57,23 @@ async fn each_session_of_a_request_is_found_by_its_cookie_name() {
 }
 
 #[actix_web::test]
+async fn sessions_of_an_application_a_scope_and_a_resource_are_those_of_one_request() {
+    let stores = [store(), store(), store()];
+    let cart = web::resource("/{names:.*}").wrap(sessions("cart", &stores[2])).to(handler);
+    let admin = web::scope("").wrap(sessions("admin", &stores[1])).service(cart);
+    let app = init_service(App::new().service(admin).wrap(sessions("user", &stores[0]))).await;
+    assert_eq!(cookie_names(&send(&app, "/innermost", None).await), ["cart"]);
+    let all = send(&app, "/user/admin/cart", None).await;
+    assert_eq!(cookie_names(&all), ["cart", "admin", "user"]);
+    assert_eq!(stores.each_ref().map(|store| store.calls()), [vec!["set"], vec!["set"], vec!["set", "set"]]);
+
+    // Each is read by its own cookie.
+    let cookies: Vec<_> = values(&all, SET_COOKIE).iter().filter_map(|value| value.split(';').next()).collect();
+    assert_eq!(cookie_names(&send(&app, "/user/admin/cart", Some(&cookies.join("; "))).await), NOTHING);
+    assert_eq!(stores.each_ref().map(|store| store.calls()), [["get"], ["get"], ["get"]]);
+}
+
+#[actix_web::test]
 async fn a_name_that_no_middleware_has_is_a_500_that_says_what_to_add() {
     let app = App::new().default_service(web::to(handler)).wrap(sessions("user", &store()));
     let response = send(&init_service(app).await, "/guest", None).await;

@@ -109,10 +109,19 @@ impl Context {
         }
     }
 
+    pub(super) fn shared_backend(&self) -> Arc<dyn ISessionBackend> {
+        self.subject.backend.clone()
+    }
+
     /// A manager on the backend, patient enough for a busy machine.
-    pub(super) fn manager(self: &Arc<Self>) -> Result<SessionManager, Failure> {
+    pub(super) fn manager(&self) -> Result<SessionManager, Failure> {
+        self.manager_on(self.shared_backend())
+    }
+
+    /// The same on something that stands before the backend.
+    pub(super) fn manager_on(&self, backend: impl ISessionBackend) -> Result<SessionManager, Failure> {
         let config = SessionConfig::builder("the secret of the conformance suite", "id")
-            .backend(self.subject.backend.clone())
+            .backend(backend)
             .key_prefix(format!("conformance:{:016x}:", self.run))
             .request_deadline(Duration::from_secs(30))
             .build();

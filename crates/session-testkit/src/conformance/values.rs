@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use session_core::SessionMap;
+use session_core::{BackendErrorKind, MapError, SessionMap};
 
 use super::context::{Context, LONG, Outcome, ensure, map};
 use super::{Case, cases};
@@ -15,6 +15,7 @@ pub(super) const CASES: &[Case] = cases![
     every_visible_character_and_every_length_makes_a_key,
     keys_that_look_alike_are_different,
     large_values_come_back_whole,
+    a_value_beyond_the_limit_is_refused_or_comes_back_whole,
     concurrent_calls_do_not_mix_up_their_answers,
 ];
 
@@ -100,11 +101,8 @@ async fn keys_that_look_alike_are_different(context: Arc<Context>) -> Outcome {
 }
 
 async fn large_values_come_back_whole(context: Arc<Context>) -> Outcome {
-    let frame = r#"{"v":""}"#.len();
     for bytes in [4096, 64 * 1024, context.largest_value()] {
-        let mut session = SessionMap::new();
-        let value = "x".repeat(bytes.saturating_sub(frame));
-        session.insert("v", &value).map_err(|error| super::context::Failure::Wrong(error.to_string()))?;
+        let session = session_of(bytes)?;
         let key = context.key();
         context.backend().set(&key, &session, LONG).await?;
         let found = context.text(&key).await?.map(|text| text.len());
@@ -112,6 +110,30 @@ async fn large_values_come_back_whole(context: Arc<Context>) -> Outcome {
         context.backend().delete(&key).await?;
     }
     Ok(())
+}
+
+/// A store that takes what it can't keep loses it, and nobody learns of it.
+async fn a_value_beyond_the_limit_is_refused_or_comes_back_whole(context: Arc<Context>) -> Outcome {
+    let session = session_of(2 * context.largest_value())?;
+    let key = context.key();
+    match context.backend().set(&key, &session, LONG).await {
+        Ok(()) => {
+            let found = context.text(&key).await?.map(|text| text.len());
+            ensure!(found == Some(session.json_len()), "{} bytes came back as {found:?}", session.json_len());
+        }
+        Err(error) => {
+            ensure!(error.kind() == BackendErrorKind::TooLarge, "it is refused with {:?}", error.kind());
+            context.backend().set(&key, &SessionMap::new(), LONG).await?;
+        }
+    }
+    context.backend().delete(&key).await?;
+    Ok(())
+}
+
+/// A session whose JSON text has this many bytes.
+fn session_of(bytes: usize) -> Result<SessionMap, MapError> {
+    let frame = r#"{"v":""}"#.len();
+    map(&format!(r#"{{"v":"{}"}}"#, "x".repeat(bytes.saturating_sub(frame))))
 }
 
 async fn concurrent_calls_do_not_mix_up_their_answers(context: Arc<Context>) -> Outcome {

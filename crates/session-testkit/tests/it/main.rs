@@ -1,6 +1,7 @@
 //! The suites pass what is right, and catch what is wrong.
 
 mod mutants;
+mod probe;
 mod scenarios;
 
 use std::time::Duration;
@@ -20,7 +21,7 @@ async fn the_memory_backend_conforms() {
     let report = conformance::check(Subject::new(backend).pass_time(move |time| clock.advance(time))).await;
     report.assert_passed();
     assert!(report.results().all(|(_, verdict)| *verdict == Verdict::Passed), "{report}");
-    assert_eq!(report.results().count(), 32, "{report}");
+    assert_eq!(report.results().count(), 37, "{report}");
 }
 
 /// What such a backend does not promise is said, not left out.

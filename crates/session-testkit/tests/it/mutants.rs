@@ -1,10 +1,11 @@
 //! Backends with one defect each, and the case that catches it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use session_core::{
-    AtomicBackend, BackendError, Created, ISessionBackend, Marker, MemoryBackend, Removed, Replaced, Rotation,
-    SessionMap, Stored, Version, async_trait,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, Marker, MemoryBackend, Removed,
+    Replaced, Rotation, SessionMap, Stored, Version, async_trait,
 };
 use session_testkit::conformance::{self, Subject};
 
@@ -12,6 +13,8 @@ use crate::memory;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Defect {
+    AbsentIsEmpty,
+    SetKeepsTheFirst,
     CreateOverwrites,
     ReplaceIgnoresVersions,
     ReplaceRevives,
@@ -33,6 +36,8 @@ enum Defect {
     ValuesAreReencoded,
     LargeValuesAreCutOff,
     ConflictsAnswerWithTheOffer,
+    /// What was carried out is said not to have been.
+    LateFailuresCountAsEarlyOnes,
 }
 
 struct Mutant {
@@ -84,10 +89,14 @@ impl Mutant {
 #[async_trait]
 impl ISessionBackend for Mutant {
     async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
-        self.memory.get(&self.key(key)).await
+        let found = self.memory.get(&self.key(key)).await?;
+        Ok(if self.is(Defect::AbsentIsEmpty) { found.or(Some(SessionMap::new())) } else { found })
     }
 
     async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
+        if self.is(Defect::SetKeepsTheFirst) && self.memory.get(key).await?.is_some() {
+            return Ok(());
+        }
         self.memory.set(&self.key(key), &self.value(value), self.exp(exp)).await
     }
 
@@ -134,6 +143,9 @@ impl AtomicBackend for Mutant {
             }
             Replaced::Conflict(current) if self.is(Defect::ConflictsAnswerWithTheOffer) => {
                 Replaced::Conflict(Stored { map: value.clone(), ..current })
+            }
+            Replaced::Replaced(_) if self.is(Defect::LateFailuresCountAsEarlyOnes) => {
+                return Err(BackendError::new(BackendErrorKind::Unavailable, Applied::No));
             }
             other => other,
         })
@@ -193,35 +205,58 @@ impl AtomicBackend for Mutant {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_defect_is_caught_by_the_case_that_is_meant_for_it() {
-    for (defect, case) in [
-        (Defect::CreateOverwrites, "a_session_is_created_only_where_there_is_none"),
-        (Defect::ReplaceIgnoresVersions, "a_session_is_replaced_only_at_its_version"),
-        (Defect::ReplaceRevives, "a_removed_session_is_not_brought_back"),
-        (Defect::RemoveIgnoresVersions, "a_session_is_removed_at_its_version_or_whatever_it_is"),
-        (Defect::RemoveDoesNothing, "a_logout_is_final"),
-        (Defect::DeleteDoesNothing, "a_deleted_session_is_absent_and_deleting_it_again_is_fine"),
-        (Defect::NothingExpires, "sessions_end_when_their_time_is_over"),
-        (Defect::LongLifetimesEndAtOnce, "a_very_long_lifetime_does_not_end_at_once"),
-        (Defect::TouchDoesNothing, "a_write_renews_the_expiry"),
-        (Defect::TouchLies, "touching_changes_neither_data_nor_version"),
-        (Defect::RotateKeepsTheOld, "a_rotated_session_is_under_its_new_key_only"),
-        (Defect::RotateIgnoresVersions, "a_session_is_rotated_only_at_its_version"),
-        (Defect::RotateMakesTheNewBeforeComparing, "a_session_that_is_gone_is_not_rotated"),
-        (Defect::RotateLeavesNoSuccessor, "a_rotated_session_leaves_a_marker_that_names_its_successor"),
-        (Defect::NoMarkers, "only_destroyed_sessions_leave_a_marker"),
-        (Defect::MarkersEverywhere, "only_destroyed_sessions_leave_a_marker"),
-        (Defect::KeysAreCaseless, "keys_that_look_alike_are_different"),
-        (Defect::KeysAreCutOff, "every_visible_character_and_every_length_makes_a_key"),
-        (Defect::ValuesAreReencoded, "what_is_set_comes_back_byte_for_byte"),
-        (Defect::LargeValuesAreCutOff, "large_values_come_back_whole"),
-        (Defect::ConflictsAnswerWithTheOffer, "a_session_is_replaced_only_at_its_version"),
+async fn every_defect_is_caught_by_the_cases_that_are_meant_for_it_and_every_case_catches_one() {
+    let mut never_failed = BTreeSet::new();
+    let mut failed = BTreeSet::new();
+    for (defect, cases) in [
+        (Defect::AbsentIsEmpty, &["a_key_that_was_never_set_is_absent"][..]),
+        (Defect::SetKeepsTheFirst, &["a_second_set_replaces_the_first"]),
+        (Defect::CreateOverwrites, &["a_session_is_created_only_where_there_is_none"]),
+        (Defect::ReplaceIgnoresVersions, &["a_session_is_replaced_only_at_its_version"]),
+        (Defect::ReplaceRevives, &["a_removed_session_is_not_brought_back", "a_logout_whose_reply_is_lost_is_final"]),
+        (Defect::RemoveIgnoresVersions, &["a_session_is_removed_at_its_version_or_whatever_it_is"]),
+        (Defect::RemoveDoesNothing, &["a_logout_is_final"]),
+        (Defect::DeleteDoesNothing, &["a_deleted_session_is_absent_and_deleting_it_again_is_fine"]),
+        (Defect::NothingExpires, &["sessions_end_when_their_time_is_over"]),
+        (Defect::LongLifetimesEndAtOnce, &["a_very_long_lifetime_does_not_end_at_once"]),
+        (Defect::TouchDoesNothing, &["a_write_renews_the_expiry"]),
+        (Defect::TouchLies, &["touching_changes_neither_data_nor_version"]),
+        (Defect::RotateKeepsTheOld, &["a_rotated_session_is_under_its_new_key_only"]),
+        (Defect::RotateIgnoresVersions, &["a_session_is_rotated_only_at_its_version"]),
+        (Defect::RotateMakesTheNewBeforeComparing, &["a_session_that_is_gone_is_not_rotated"]),
+        (
+            Defect::RotateLeavesNoSuccessor,
+            &[
+                "a_rotated_session_leaves_a_marker_that_names_its_successor",
+                "a_renewal_whose_reply_is_lost_loses_no_session",
+            ],
+        ),
+        (Defect::NoMarkers, &["only_destroyed_sessions_leave_a_marker"]),
+        (Defect::MarkersEverywhere, &["only_destroyed_sessions_leave_a_marker"]),
+        (Defect::KeysAreCaseless, &["keys_that_look_alike_are_different"]),
+        (Defect::KeysAreCutOff, &["every_visible_character_and_every_length_makes_a_key"]),
+        (
+            Defect::ValuesAreReencoded,
+            &["what_is_set_comes_back_byte_for_byte", "a_write_whose_reply_is_lost_is_found_by_reading"],
+        ),
+        (
+            Defect::LargeValuesAreCutOff,
+            &["large_values_come_back_whole", "a_value_beyond_the_limit_is_refused_or_comes_back_whole"],
+        ),
+        (Defect::ConflictsAnswerWithTheOffer, &["a_session_is_replaced_only_at_its_version"]),
+        (Defect::LateFailuresCountAsEarlyOnes, &["an_update_whose_reply_is_lost_is_not_made_twice"]),
     ] {
         let (memory, clock) = memory();
         let subject = Subject::new(Mutant { memory, defect }).pass_time(move |time| clock.advance(time));
         let report = conformance::check(subject).await;
-        assert!(report.failures().any(|failed| failed == case), "{defect:?} passes {case}:\n{report}");
+        for case in cases {
+            assert!(report.failures().any(|failed| failed == *case), "{defect:?} passes {case}:\n{report}");
+        }
+        never_failed.extend(report.results().map(|(case, _)| case));
+        failed.extend(report.failures());
     }
+    never_failed.retain(|case| !failed.contains(case));
+    assert_eq!(never_failed, BTreeSet::new(), "these cases catch nothing");
 }
 
 /// A report says what is wrong.

@@ -1,12 +1,11 @@
 //! The adapter, on plain tower services and, with feature `axum`, in axum.
 
 mod nested;
+mod scenarios;
 mod service;
 mod support;
 
 #[cfg(feature = "axum")]
 mod extractor;
-#[cfg(feature = "axum")]
-mod scenarios;
 #[cfg(feature = "axum")]
 mod websocket;

@@ -22,6 +22,9 @@ mod page;
 mod redis;
 #[path = "../../../axum-demo/tests/it/routes.rs"]
 mod routes;
+#[path = "../../../axum-demo/tests/it/scenarios.rs"]
+mod scenarios;
+mod served;
 #[path = "../../../../crates/session-memcache/tests/it/support/signal.rs"]
 mod signal;
 #[path = "../../../axum-demo/tests/it/start.rs"]

@@ -16,6 +16,8 @@ mod memcached;
 mod page;
 mod redis;
 mod routes;
+mod scenarios;
+mod served;
 #[path = "../../../../crates/session-memcache/tests/it/support/signal.rs"]
 mod signal;
 mod start;

@@ -1,0 +1,47 @@
+//! Serving, and when to stop.
+
+use std::io;
+use std::net::TcpListener;
+
+use actix_web::http::header::X_CONTENT_TYPE_OPTIONS;
+use actix_web::middleware::DefaultHeaders;
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
+use demo_common::shutdown;
+use session_actix::{SessionConfig, SessionMiddleware};
+
+use crate::error::session_error;
+
+/// Serves the whole application until `stop`, and then what is under way, which `give_up` cuts short.
+///
+/// # Errors
+///
+/// If the listener is of no use.
+pub async fn serve(
+    listener: TcpListener,
+    routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    config: SessionConfig,
+    stop: impl Future<Output = ()> + Send + 'static,
+    give_up: impl Future<Output = ()>,
+) -> io::Result<()> {
+    // Outside of the closure, which every thread of the server calls: all share its store. One middleware around all
+    // routes: those that don't ask for the session pay nothing for it.
+    let sessions = SessionMiddleware::new(config).on_error(session_error);
+    let server = HttpServer::new(move || {
+        App::new()
+            .configure(routes.clone())
+            .wrap(sessions.clone())
+            // A browser that is shown somebody's session data must not take it for a page.
+            .wrap(DefaultHeaders::new().add((X_CONTENT_TYPE_OPTIONS, "nosniff")))
+    });
+    let server = server.disable_signals().shutdown_timeout(2 * shutdown::GRACE.as_secs()).listen(listener)?.run();
+    let handle = server.handle();
+    tokio::spawn(async move {
+        stop.await;
+        handle.stop(true).await;
+    });
+    tokio::select! {
+        outcome = server => outcome,
+        () = give_up => Ok(()),
+    }
+}

@@ -1,0 +1,79 @@
+//! Sessions as files in a folder, which outlive the server: a session backend of one's own, complete. Files can't compare
+//! and set, so it is no `AtomicBackend`: of several servers with one folder, one may undo what another has just written.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use session_core::{Applied, BackendError, BackendErrorKind, ISessionBackend, SessionMap, async_trait};
+use sha2::{Digest, Sha256};
+
+/// A folder with a file for each session. Whoever may read it knows all of them.
+#[derive(Debug)]
+pub struct FolderBackend(pub PathBuf);
+
+/// Without an `await`: a small file on a local disk is read sooner than another thread would be told to, and a call that
+/// is given up when the request's time is over can't be carried out later.
+#[async_trait]
+impl ISessionBackend for FolderBackend {
+    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
+        let Some(json) = self.read(key).or_else(absent).map_err(failed)? else { return Ok(None) };
+        let corrupt = |error| BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source(error);
+        SessionMap::from_slice(&json).map(Some).map_err(corrupt)
+    }
+
+    async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
+        self.write(key, &value.to_json(), exp).map_err(failed)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), BackendError> {
+        fs::remove_file(self.file(key)).or_else(absent).map_err(failed)
+    }
+}
+
+impl FolderBackend {
+    /// A digest: keys may hold slashes, differ in the case of a letter only, and be longer than the name of a file.
+    fn file(&self, key: &str) -> PathBuf {
+        let digest: String = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
+        self.0.join(format!("session-{digest}"))
+    }
+
+    fn read(&self, key: &str) -> io::Result<Option<Vec<u8>>> {
+        let (mut file, mut json) = (File::open(self.file(key))?, Vec::new());
+        let is_live = file.metadata()?.modified()? > SystemTime::now();
+        file.read_to_end(&mut json).map(|_| is_live.then_some(json))
+    }
+
+    /// A file is modified in the future: when its session ends. A draft replaces it in one step, so no half is ever read.
+    fn write(&self, key: &str, json: &str, exp: Duration) -> io::Result<()> {
+        let draft = self.file(key).with_extension(format!("{}-{:?}", std::process::id(), std::thread::current().id()));
+        fs::write(&draft, json)?;
+        File::options().append(true).open(&draft)?.set_modified(SystemTime::now() + exp)?;
+        fs::rename(draft, self.file(key))
+    }
+
+    /// Frees what ended an hour ago: long enough for every draft to be finished. To be called now and then.
+    ///
+    /// # Errors
+    ///
+    /// If the folder can't be read or a file can't be removed.
+    pub fn sweep(&self) -> io::Result<()> {
+        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        for file in fs::read_dir(&self.0)?.flatten() {
+            let ended = file.metadata().and_then(|file| file.modified()).is_ok_and(|end| end < hour_ago);
+            if ended && file.file_name().to_string_lossy().starts_with("session-") {
+                fs::remove_file(file.path()).or_else(absent)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn absent<T: Default>(error: io::Error) -> io::Result<T> {
+    if error.kind() == ErrorKind::NotFound { Ok(T::default()) } else { Err(error) }
+}
+
+fn failed(error: io::Error) -> BackendError {
+    BackendError::new(BackendErrorKind::Unavailable, Applied::Unknown).with_source(error)
+}

@@ -1,0 +1,47 @@
+//! The server in Starlette: a process of Python's.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::args::{Args, COOKIE_NAME};
+use crate::page::Links;
+
+/// The process, which ends with this value, and its address.
+///
+/// # Errors
+///
+/// What is missing, for a person to read.
+pub(crate) async fn start(args: &Args, secret: &str, links: &Links) -> Result<(Child, String), String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/in_starlette.py");
+    let mut command = Command::new(&args.python);
+    command
+        .arg(script)
+        .args(["--cookie-name", COOKIE_NAME, "--backend", args.backend.name()])
+        .args(["--redis-url", &args.redis_url, "--memcache-addr", &args.memcache_addr])
+        .args(links.urls())
+        // The command line is for everybody on the machine to see.
+        .env("SESSION_SECRET", secret)
+        // It ends when this is closed, whatever becomes of us.
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    let missing = |why: String| {
+        format!(
+            "There is no server in Starlette: {why}.\n\
+             `--python` or SESSION_PYTHON names an interpreter with the packages of xtask/python/requirements.txt;\n\
+             `cargo xtask test` makes one, target/python/bin/python."
+        )
+    };
+    let python = args.python.display();
+    let mut process = command.spawn().map_err(|error| missing(format!("{python} can't be started ({error})")))?;
+    let mut line = String::new();
+    let stdout = process.stdout.as_mut().expect("it is piped");
+    let read = BufReader::new(stdout).read_line(&mut line).await;
+    match line.trim_end().strip_prefix("listening ") {
+        Some(url) if read.is_ok() => Ok((process, url.to_owned())),
+        _ => Err(missing(format!("{python} can't run it"))),
+    }
+}

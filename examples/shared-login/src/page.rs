@@ -1,0 +1,39 @@
+//! The page of every server: who is logged in, and the way to the others.
+
+use std::fmt;
+
+/// What the servers are called, and where they are.
+#[derive(Clone, Default)]
+pub(crate) struct Links(Vec<(&'static str, String)>);
+
+impl Links {
+    pub(crate) fn add(&mut self, server: &'static str, url: String) {
+        self.0.push((server, url));
+    }
+
+    /// The page of one of the servers. The one in Python makes it of the same file.
+    pub(crate) fn page(&self, server: &str, user: Option<String>) -> String {
+        let greeting = user.map_or("You are not logged in.".to_owned(), |user| format!("You are {}.", escape(&user)));
+        let links = self.0.iter().map(|(server, url)| format!("<a href=\"{url}\">{server}</a> "));
+        include_str!("page.html")
+            .replace("{server}", server)
+            .replace("{links}", &links.collect::<String>())
+            .replace("{greeting}", &greeting)
+    }
+
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, url)| url.as_str())
+    }
+}
+
+/// A line for each.
+impl fmt::Display for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|(server, url)| writeln!(f, "{server:9} {url}"))
+    }
+}
+
+/// Text is text, whatever markup somebody may have put into a name.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
