@@ -216,7 +216,12 @@ impl Core {
         // Whoever writes logs may ask for the session.
         drop(cell);
         if let Some(error) = &error {
-            tracing::error!(session = id.map(|id| id.fingerprint()), %error, "session can't be committed");
+            let session = id.map(|id| id.fingerprint());
+            match error.status() {
+                // Somebody else was faster: that is what the client is told, and nothing is wrong.
+                409 => tracing::info!(session, %error, "session can't be committed"),
+                _ => tracing::error!(session, %error, "session can't be committed"),
+            }
         }
         Commit { set_cookie, session_used, error }
     }

@@ -201,7 +201,13 @@ impl<'a> Flight<'a> {
             // Dropping the flight puts its changes back.
             Verdict::NotApplied | Verdict::Overtaken(_) => {
                 flight.unanswered = false;
-                shared.cell().suspect |= !flight.log.is_idempotent();
+                let mut cell = shared.cell();
+                cell.suspect |= !flight.log.is_idempotent();
+                if let State::Renewed(origin) = cell.state
+                    && doubt.discarded
+                {
+                    cell.state = State::Loaded(origin);
+                }
             }
         }
         Ok(())
@@ -281,7 +287,7 @@ impl Drop for Flight<'_> {
         if self.unanswered && (!destroyed || self.base.is_none()) {
             let attempted = std::mem::take(&mut self.attempted);
             let (new_id, base, destructions) = (self.new_id, self.base, self.destructions);
-            cell.doubt = Some(Box::new(Doubt { log, attempted, new_id, base, destructions }));
+            cell.doubt = Some(Box::new(Doubt { log, attempted, new_id, base, destructions, discarded: false }));
         } else {
             log.append(std::mem::take(&mut cell.log));
             cell.log = log;

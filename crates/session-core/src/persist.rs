@@ -24,8 +24,8 @@ pub(crate) enum Persisted {
     Gone,
 }
 
-/// How many renewals of one session a destruction follows.
-const LONGEST_CHAIN: usize = 16;
+/// How many renewals of one session within a minute a destruction follows before it fails.
+const LONGEST_CHAIN: usize = 64;
 
 /// How many random ids may be in use before the store can't be believed.
 const MOST_IDS: usize = 3;

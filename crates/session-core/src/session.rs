@@ -187,7 +187,8 @@ impl Session {
     /// Computes a key's value from the one that is there: exact, however many requests do so at once.
     ///
     /// The closure runs now, and again whenever another request was faster. So it should do nothing but compute; what it
-    /// needs, it owns. It runs without a lock, and a panic in it harms nobody else.
+    /// needs, it owns, and a handle of the session is nothing that it needs: it would keep the session in memory for as
+    /// long as the session keeps the closure. It runs without a lock, and a panic in it harms nobody else.
     ///
     /// Returns what was computed now. What is stored in the end may differ, if others were faster: a number that is to be
     /// unique, such as that of a ticket, is read after a [`save`](Self::save).
@@ -268,13 +269,17 @@ impl Session {
     /// # Errors
     ///
     /// [`SessionError::Lifetime`] if it is shorter than a second or longer than the configuration's
-    /// [`longest_max_age`](crate::SessionConfigBuilder::longest_max_age), and as all writing.
+    /// [`longest_max_age`](crate::SessionConfigBuilder::longest_max_age), [`SessionError::HeadersSent`] if the cookie
+    /// can't be given the new lifetime any more, and as all writing.
     pub fn set_max_age(&self, max_age: std::time::Duration) -> Result<(), SessionError> {
         let longest = std::time::Duration::from_secs(self.handle.shared().core.config.lifetimes.longest);
         if max_age < std::time::Duration::from_secs(1) || max_age > longest {
             return Err(SessionError::Lifetime { given: max_age, longest });
         }
         let mut cell = self.cell();
+        if cell.headers_sent {
+            return Err(SessionError::HeadersSent);
+        }
         let seconds = max_age.as_secs() + u64::from(max_age.subsec_nanos() > 0);
         let meta = Meta { max_age: Some(seconds), ..Meta::of(&cell.map) };
         set_meta(&mut cell, meta)?;

@@ -106,6 +106,8 @@ pub(crate) struct Doubt {
     pub(crate) base: Option<Version>,
     /// How often the session had been destroyed then.
     pub(crate) destructions: u32,
+    /// The response has failed since: if it was a renewal that was not carried out, it is not to be made again.
+    pub(crate) discarded: bool,
 }
 
 impl Cell {
@@ -215,6 +217,7 @@ impl Cell {
         self.doubt = self.doubt.take().filter(|doubt| doubt.new_id.is_some());
         if let Some(doubt) = &mut self.doubt {
             doubt.log = ChangeLog::default();
+            doubt.discarded = true;
         }
         match self.state {
             State::Renewed(origin) if self.doubt.is_none() => self.state = State::Loaded(origin),

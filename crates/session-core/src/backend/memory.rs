@@ -113,7 +113,9 @@ pub struct MemoryBackendBuilder {
 }
 
 impl MemoryBackendBuilder {
-    /// The number of sessions to hold; default 100,000, at least 1.
+    /// About how many sessions to hold; default 100,000, at least 1. A marker that a destroyed or renewed session leaves
+    /// for a minute counts as one. The store is divided into parts by key, each with its share of the number: a part that
+    /// is full makes room for a new session though another has some left, which tells in stores of less than a hundred.
     #[must_use]
     pub fn max_sessions(mut self, max_sessions: usize) -> Self {
         self.max_sessions = max_sessions.max(1);
@@ -349,6 +351,9 @@ impl AtomicBackend for MemoryBackend {
     }
 
     async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {
+        if rotation.new == rotation.old {
+            return self.replace(rotation.old, rotation.value, rotation.exp, rotation.version).await;
+        }
         let now = self.store.clock.since_epoch();
         let (live, new_version) = self.store.live(rotation.value, rotation.exp, now);
         let marker = self.store.marked(Marker::Renewed { successor: rotation.new.into() });

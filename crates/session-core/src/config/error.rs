@@ -37,9 +37,10 @@ pub enum ConfigError {
         /// The domain that was given.
         domain: String,
     },
-    /// The path does not begin with a slash, or has characters that a path can't have.
+    /// The path does not begin with a slash, has characters that a path can't have, or is longer than the 1,024 bytes that
+    /// browsers take.
     #[error(
-        "cookie path {path:?} must begin with `/`, have printable ASCII characters without `;` only and not end with a space"
+        "cookie path {path:?} must begin with `/`, have printable ASCII characters without `;` only, not end with a space and have at most 1024 of them"
     )]
     Path {
         /// The path that was given.

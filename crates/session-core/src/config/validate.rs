@@ -30,9 +30,11 @@ pub(super) fn is_host_name(text: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label)
 }
 
-/// A path that can stand in a `Path` attribute (RFC 6265, section 4.1.1).
+/// A path that can stand in a `Path` attribute (RFC 6265, section 4.1.1), and that browsers don't ignore for its length
+/// (RFC 6265bis, section 5.6).
 pub(super) fn is_cookie_path(text: &str) -> bool {
     text.starts_with('/')
+        && text.len() <= 1024
         && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b';')
         && !text.ends_with(' ')
 }
@@ -61,7 +63,7 @@ mod tests {
         for good in ["/", "/app", "/a b/c"] {
             assert!(is_cookie_path(good), "{good}");
         }
-        for bad in ["", "app", "/a;b", "/a\n", "/é", "/a "] {
+        for bad in ["", "app", "/a;b", "/a\n", "/é", "/a ", &format!("/{}", "a".repeat(1024))] {
             assert!(!is_cookie_path(bad), "{bad:?}");
         }
     }

@@ -53,7 +53,7 @@ pub enum KeyDerivation {
 /// );
 /// assert!(signer.unsign(&signer.sign("value")).is_ok());
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Key {
     secret: Vec<u8>,
     derivation: KeyDerivation,
@@ -97,6 +97,17 @@ impl Key {
         Mac::new(self.digest, &derived)
     }
 }
+
+/// Takes no less time the more of the secrets is the same.
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        use subtle::ConstantTimeEq;
+        let same_secret = self.secret.ct_eq(&other.secret).into();
+        same_secret && (self.derivation, self.digest) == (other.derivation, other.digest)
+    }
+}
+
+impl Eq for Key {}
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -269,3 +269,18 @@ async fn a_renewal_that_stopped_half_way_comes_to_nothing_after_a_logout_even_if
         assert_eq!(app.data(&browser).await, "{}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_response_does_not_make_a_cancelled_renewal_again() {
+    for (fault, renewed) in [(Fault::Hangs, false), (Fault::NeverReplies, true)] {
+        let (app, probe, mut browser, request) = counting().await;
+        let before = request.id();
+        request.renew().unwrap();
+        request.cancel_save(&probe, fault).await;
+        let response = request.respond(500).await;
+        assert_eq!(response.set_cookie.is_some(), renewed, "what was carried out, the client must learn");
+        browser.receive(&response);
+        assert_eq!(app.open(&browser).await.id() != before, renewed);
+        assert_eq!(app.data(&browser).await, r#"{"n":0}"#);
+    }
+}

@@ -188,6 +188,16 @@ async fn a_rotation_moves_a_session_and_says_where_to() {
 }
 
 #[tokio::test]
+async fn a_rotation_to_the_same_key_is_a_replacement() {
+    let (_, store) = store();
+    let version = create(&store, "key", r#"{"n":1}"#, HOUR).await;
+    let value = map(r#"{"n":2}"#);
+    let rotation = Rotation { old: "key", new: "key", value: &value, exp: HOUR, version: &version };
+    assert!(matches!(store.rotate(rotation).await.unwrap(), Replaced::Replaced(_)));
+    assert_eq!(found(&store, "key").await.as_deref(), Some(r#"{"n":2}"#));
+}
+
+#[tokio::test]
 async fn a_rotation_at_another_version_changes_nothing() {
     let (_, store) = store();
     let stale = create(&store, "old", r#"{"a":1}"#, HOUR).await;
