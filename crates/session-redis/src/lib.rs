@@ -39,6 +39,34 @@
 //! on top of what was read. Two values of one digest can be made on purpose, by somebody who writes both; a version guards
 //! against accidents, not against him. And a value that was changed and changed back is the same version.
 //!
+//! # Python's starlette-session
+//!
+//! Its own backends for Redis store pickles, which nobody else should read. With a backend that stores JSON it shares
+//! sessions with us under an empty [`key_prefix`](session_core::SessionConfigBuilder::key_prefix), one secret and one
+//! cookie name. (A backend type is needed beside: without one, it ignores its `custom_session_backend`.)
+//!
+//! ```python
+//! class JsonInRedis(ISessionBackend):
+//!     def __init__(self, url):
+//!         self.redis = redis.asyncio.Redis.from_url(url)
+//!
+//!     async def get(self, key):
+//!         value = await self.redis.get(key)
+//!         return None if value is None else json.loads(value)
+//!
+//!     async def set(self, key, value, exp):
+//!         await self.redis.set(key, json.dumps(value), ex=exp)
+//!
+//!     async def delete(self, key):
+//!         await self.redis.delete(key)
+//!
+//! app.add_middleware(SessionMiddleware, secret_key=secret, cookie_name="session",
+//!                    backend_type=BackendType.redis, custom_session_backend=JsonInRedis("redis://localhost"))
+//! ```
+//!
+//! Python compares nothing: each of its responses stores the session as its request has found it, which may undo what
+//! was written meanwhile, a logout included.
+//!
 //! # When the server is away
 //!
 //! Every call ends within the [deadline](RedisBackendBuilder::deadline), 250 ms by default. After five in a row without an

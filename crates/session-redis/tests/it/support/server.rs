@@ -8,8 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::Connection;
-use super::resp::Reply;
+use super::resp::{Connection, Reply};
 use super::signal::signal;
 
 /// A `redis-server` on a port of its own, killed when it is dropped or when this process ends in whatever way.
