@@ -61,6 +61,8 @@ impl Server {
             .args(["-c", r#""$@" >server.log 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null"#, "sh", "redis-server"])
             .args(self.first_argument())
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--loglevel", "notice"])
+            // A new replica is served at once, not after 5 seconds in which more might come.
+            .args(["--repl-diskless-sync-delay", "0"])
             .args(&self.options)
             .current_dir(&self.folder)
             .stdin(Stdio::piped())
@@ -138,6 +140,18 @@ impl Server {
         self.ask(&["CONFIG", "RESETSTAT"]);
     }
 
+    /// Whether it is a replica that follows its primary.
+    pub(crate) fn follows(&self) -> bool {
+        self.ask(&["INFO", "replication"])[0].contains("master_link_status:up")
+    }
+
+    /// How far the history goes that it has: as a primary what it has written, as a replica what has arrived.
+    pub(crate) fn history(&self) -> u64 {
+        let facts = self.ask(&["INFO", "replication"]).remove(0);
+        let offset = |name: &str| facts.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
+        offset("slave_repl_offset:").or_else(|| offset("master_repl_offset:")).expect("a server has a history")
+    }
+
     /// Lets it stand still, connections open.
     pub(crate) fn pause(&self) {
         signal("STOP", self.id());
@@ -172,8 +186,18 @@ impl Drop for Server {
 }
 
 /// A port that nobody listens on.
+///
+/// Not one that the system chooses: it may give that to somebody's connection before a server takes it. It chooses from
+/// 32768 on, or higher up.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("there is a free port").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Other processes begin elsewhere.
+    let first = std::process::id().wrapping_mul(61);
+    let mut ports =
+        std::iter::repeat_with(|| first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000 + 10_000)
+            .take(20_000)
+            .filter_map(|port| u16::try_from(port).ok());
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("there is a free port")
 }
 
 /// Its path must be short, for Unix sockets.
