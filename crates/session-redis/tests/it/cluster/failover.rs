@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use session_core::{AtomicBackend, BackendError, BackendErrorKind, Replaced, SessionMap};
+use session_core::{AtomicBackend, BackendError, BackendErrorKind, Replaced, Rotation, SessionMap};
 use session_redis::RedisBackend;
 use tokio::task::JoinSet;
 
-use crate::support::{Cluster, HOUR, Lag, create, map, patient, until, wait_for};
+use crate::support::{Cluster, HOUR, Lag, create, map, patient, stored, until, wait_for};
 
 const SESSIONS: usize = 10_000;
 const CLIENTS: usize = 20;
@@ -54,6 +54,42 @@ async fn a_primary_that_dies_under_load_concerns_its_own_of_ten_thousand_session
     assert!(last < taken_over + Duration::from_millis(900) + allowance, "{last:?}, {taken_over:?}, {allowance:?}");
 
     check_all(&cluster, &clients).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_for_which_half_of_the_servers_are_gone_leaves_the_session_where_it_was() {
+    let mut cluster = Cluster::start();
+    let key_at = |cluster: &Cluster, owner| {
+        (0..).map(key).find(|key| cluster.owner(cluster.slot(key)) == owner).expect("some are everywhere")
+    };
+    let (here, there) = (key_at(&cluster, 1), key_at(&cluster, 0));
+    let backend = RedisBackend::connect(&cluster.url()).unwrap();
+    let mut versions = Vec::new();
+    for key in [&here, &there] {
+        versions.push(create(&backend, key, r#"{"user":"ann"}"#).await);
+    }
+    for server in [3, 0] {
+        cluster.servers[server].kill();
+    }
+
+    let value = map(r#"{"user":"ann","admin":true}"#);
+    let rotate = async |old: &str, new: &str, version| {
+        let rotation = Rotation { old, new, value: &value, exp: HOUR, version };
+        let error = backend.rotate(rotation).await.expect_err("half of it can't be done");
+        assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error:?}");
+    };
+    // First it takes the deadline, then nobody is asked any more.
+    for _ in 0..10 {
+        // A key in braces and a word behind them is in the slot of that key.
+        rotate(&here, &format!("{{{there}}}-new"), &versions[0]).await;
+        assert_eq!(stored(&backend, &here).await.as_deref(), Some(r#"{"user":"ann"}"#));
+
+        let new = format!("{{{here}}}-new");
+        rotate(&there, &new, &versions[1]).await;
+        let taken_back = || async { cluster.servers[1].ask(&["EXISTS", &new]) == ["0"] };
+        until("the new one to be taken back", Duration::from_secs(5), taken_back).await;
+    }
+    assert_eq!(cluster.servers[1].ask(&["KEYS", "*"]), [here]);
 }
 
 /// Stores all sessions, each with its own number, and waits until the replicas have them.
