@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use session_core::{AtomicBackend, BackendError, BackendErrorKind, Replaced, Rotation, SessionMap};
+use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Replaced, Rotation, SessionMap};
 use session_redis::RedisBackend;
 use tokio::task::JoinSet;
 
@@ -59,9 +59,6 @@ async fn a_primary_that_dies_under_load_concerns_its_own_of_ten_thousand_session
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_for_which_half_of_the_servers_are_gone_leaves_the_session_where_it_was() {
     let mut cluster = Cluster::start();
-    let key_at = |cluster: &Cluster, owner| {
-        (0..).map(key).find(|key| cluster.owner(cluster.slot(key)) == owner).expect("some are everywhere")
-    };
     let (here, there) = (key_at(&cluster, 1), key_at(&cluster, 0));
     let backend = RedisBackend::connect(&cluster.url()).unwrap();
     let mut versions = Vec::new();
@@ -90,6 +87,31 @@ async fn a_renewal_for_which_half_of_the_servers_are_gone_leaves_the_session_whe
         until("the new one to be taken back", Duration::from_secs(5), taken_back).await;
     }
     assert_eq!(cluster.servers[1].ask(&["KEYS", "*"]), [here]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_whose_removal_of_the_old_id_comes_late_does_not_end_the_session() {
+    let cluster = Cluster::start();
+    // Nobody is asked again after one call without an answer.
+    let backend = RedisBackend::builder().breaker_threshold(1).connect(&cluster.url()).unwrap();
+    let (old, new) = (key_at(&cluster, 1), key_at(&cluster, 0));
+    let version = create(&backend, &old, "{}").await;
+    let healthy = || async { stored(&backend, &new).await.is_none() };
+    until("a connection", Duration::from_secs(5), healthy).await;
+
+    cluster.servers[1].pause();
+    let value = map(r#"{"user":"ann"}"#);
+    let rotation = Rotation { old: &old, new: &new, value: &value, exp: HOUR, version: &version };
+    let error = backend.rotate(rotation).await.unwrap_err();
+    assert_eq!(error.applied(), Applied::Unknown);
+    // Whatever becomes of the old one when the server goes on: this one is not taken back.
+    assert_eq!(cluster.servers[0].ask(&["GET", &new]), [value.to_json()]);
+    cluster.servers[1].resume();
+}
+
+/// A key that this primary is responsible for.
+fn key_at(cluster: &Cluster, primary: usize) -> String {
+    (0..).map(key).find(|key| cluster.owner(cluster.slot(key)) == primary).expect("some are everywhere")
 }
 
 /// Stores all sessions, each with its own number, and waits until the replicas have them.
