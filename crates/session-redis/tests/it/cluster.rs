@@ -15,7 +15,7 @@ use crate::support::{Browser, Cluster, Server, create, manager, patient, stored}
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_does_what_every_backend_has_to_do() {
     let cluster = Cluster::start();
-    let backend = RedisBackend::connect(&cluster.url()).unwrap();
+    let backend = patient(&cluster.url());
     conformance::check(Subject::new(backend)).await.assert_passed();
 }
 
@@ -47,7 +47,7 @@ async fn a_cluster_is_found_at_once_though_a_server_of_the_url_is_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_costs_three_round_trips() {
     let cluster = Cluster::start();
-    let backend = RedisBackend::connect(&cluster.url()).unwrap();
+    let backend = patient(&cluster.url());
     // From then on every server knows the script.
     for n in 0..100 {
         create(&backend, &format!("session:{n}"), "{}").await;

@@ -24,7 +24,22 @@ impl Deployment {
         let primary = Server::start(&[]);
         let replica = Server::start(&["--replicaof", "127.0.0.1", &primary.port.to_string()]);
         let sentinels = (0..3).map(|_| sentinel(&primary)).collect();
-        let deployment = Self { primary, replica, sentinels };
+        Self { primary, replica, sentinels }.complete()
+    }
+
+    /// One in which the servers ask for a password, and the Sentinels for another.
+    fn guarded() -> Self {
+        let primary = Server::start_with_password(PASSWORD, &["--masterauth", PASSWORD]);
+        let port = primary.port.to_string();
+        let replica =
+            Server::start_with_password(PASSWORD, &["--masterauth", PASSWORD, "--replicaof", "127.0.0.1", &port]);
+        let sentinels = (0..3).map(|_| guarded_sentinel(&primary)).collect();
+        Self { primary, replica, sentinels }.complete()
+    }
+
+    /// Waits until all know each other.
+    fn complete(self) -> Self {
+        let deployment = self;
         wait_for("the replica to follow", || deployment.replica.follows());
         for sentinel in &deployment.sentinels {
             wait_for("the sentinels to know each other and the replica", || {
@@ -54,17 +69,58 @@ impl Deployment {
     }
 }
 
+const PASSWORD: &str = "open sesame";
+const SENTINEL_PASSWORD: &str = "who goes there";
+
+/// Waits until calls are answered: the first may take longer than a call may.
+async fn connected(backend: &RedisBackend) {
+    until("a connection", Duration::from_secs(30), || async { backend.get("session:a").await.is_ok() }).await;
+}
+
 fn sentinel(primary: &Server) -> Server {
     let mut sentinel = Server::new(free_port(), &["--sentinel"]);
-    sentinel.configure(&format!(
+    sentinel.configure(&monitoring(primary));
+    sentinel.run();
+    sentinel
+}
+
+fn guarded_sentinel(primary: &Server) -> Server {
+    let mut sentinel = Server::new(free_port(), &["--sentinel"]).with_password(SENTINEL_PASSWORD);
+    let passwords =
+        format!("sentinel auth-pass sessions \"{PASSWORD}\"\nsentinel sentinel-pass \"{SENTINEL_PASSWORD}\"\n");
+    sentinel.configure(&[monitoring(primary), passwords].concat());
+    sentinel.run();
+    sentinel
+}
+
+fn monitoring(primary: &Server) -> String {
+    format!(
         "sentinel monitor sessions 127.0.0.1 {} 2
 sentinel down-after-milliseconds sessions 500
 sentinel failover-timeout sessions 3000
 ",
         primary.port
-    ));
-    sentinel.run();
-    sentinel
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_with_the_documented_permissions_is_let_through_by_sentinels_that_ask_for_a_password() {
+    let mut deployment = Deployment::guarded();
+    for server in [&deployment.primary, &deployment.replica] {
+        server.allow("web", &["+role"]);
+    }
+    let url = deployment.url().replace("://", "://web:web@");
+    let backend = RedisBackend::connect(&[&url, "&sentinelPassword=who%20goes%20there"].concat()).unwrap();
+    connected(&backend).await;
+    create(&backend, "session:a", "{}").await;
+    deployment.replicate();
+    deployment.stop_primary(true);
+    let found = || async { backend.get("session:a").await.is_ok_and(|found| found.is_some()) };
+    until("the failover", Duration::from_secs(30), found).await;
+
+    let stranger = RedisBackend::connect(&url).unwrap();
+    let error = stranger.get("session:a").await.unwrap_err();
+    assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,6 +128,7 @@ async fn after_the_primary_died_or_froze_sessions_go_on_with_its_replica() {
     for kill in [true, false] {
         let mut deployment = Deployment::start();
         let backend = RedisBackend::connect(&deployment.url()).unwrap();
+        connected(&backend).await;
         let mut version = create(&backend, "session:a", r#"{"n":0}"#).await;
         deployment.replicate();
 
@@ -113,6 +170,7 @@ async fn clients_go_on_after_a_failover_under_load_and_what_the_replica_had_is_k
     for kill in [true, false] {
         let mut deployment = Deployment::start();
         let backend = RedisBackend::connect(&deployment.url()).unwrap();
+        connected(&backend).await;
         let (done, counts) = (Arc::new(AtomicBool::new(false)), Arc::new([const { AtomicU64::new(0) }; CLIENTS]));
         let mut clients = JoinSet::new();
         for number in 0..CLIENTS {

@@ -13,14 +13,14 @@ use crate::support::{Cluster, HOUR, Lag, create, map, patient, stored};
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_changed_moved_and_removed_while_their_slot_moves() {
     let cluster = Cluster::start();
-    let backend = RedisBackend::connect(&cluster.url()).unwrap();
+    let backend = patient(&cluster.url());
     let key = |n: u32| format!("{{app}}:{n}");
     for n in 0..8 {
         create(&backend, &key(n), r#"{"n":0}"#).await;
     }
 
     let at = cluster.owner(cluster.slot(&key(0)));
-    let moving = Moving::start(&cluster, at, (at + 1) % 3);
+    let moving = Moving::start(&cluster, &key(0), at, (at + 1) % 3);
     for n in 0..4 {
         assert_eq!(moving.migrate(&key(n)), ["OK"]);
     }
@@ -51,7 +51,7 @@ async fn sessions_are_changed_moved_and_removed_while_their_slot_moves() {
     }
 }
 
-/// The slot of [`SHARED`] on its way from one server to another.
+/// The slot of a key on its way from one server to another.
 struct Moving<'a> {
     cluster: &'a Cluster,
     slot: String,
@@ -60,8 +60,8 @@ struct Moving<'a> {
 }
 
 impl<'a> Moving<'a> {
-    fn start(cluster: &'a Cluster, from: usize, to: usize) -> Self {
-        let slot = cluster.slot(SHARED).to_string();
+    fn start(cluster: &'a Cluster, key: &str, from: usize, to: usize) -> Self {
+        let slot = cluster.slot(key).to_string();
         cluster.servers[to].ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &cluster.id(from)]);
         cluster.servers[from].ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &cluster.id(to)]);
         Self { cluster, slot, from, to }
@@ -87,6 +87,25 @@ impl<'a> Moving<'a> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_user_with_the_documented_permissions_finds_what_has_moved() {
+    let cluster = Cluster::start();
+    for server in &cluster.servers {
+        server.allow("web", &["+cluster|slots", "+asking"]);
+    }
+    let backend = patient(&cluster.url().replace("://", "://web:web@"));
+    let key = "session:a";
+    let version = create(&backend, key, r#"{"n":0}"#).await;
+    let at = cluster.owner(cluster.slot(key));
+    let moving = Moving::start(&cluster, key, at, (at + 1) % 3);
+    assert_eq!(moving.migrate(key), ["OK"]);
+    let outcome = backend.replace(key, &map(r#"{"n":1}"#), HOUR, &version).await.unwrap();
+    assert!(matches!(outcome, Replaced::Replaced(_)), "it is asked for where it is now");
+    moving.finish();
+    assert_eq!(stored(&backend, key).await.as_deref(), Some(r#"{"n":1}"#));
+    assert!(matches!(backend.remove(key, None).await.unwrap(), Removed::Removed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_mixed_up_while_a_slot_moves_under_load() {
     const CLIENTS: usize = 8;
     let cluster = Cluster::start();
@@ -109,7 +128,7 @@ async fn nothing_is_lost_or_mixed_up_while_a_slot_moves_under_load() {
     // Around and back, each step under load.
     let at = cluster.owner(cluster.slot(SHARED));
     for (from, to) in [(at, (at + 1) % 3), ((at + 1) % 3, (at + 2) % 3), ((at + 2) % 3, at)] {
-        let moving = Moving::start(&cluster, from, to);
+        let moving = Moving::start(&cluster, SHARED, from, to);
         loop {
             more(&rounds, 10).await;
             let keys = moving.keys();

@@ -40,9 +40,7 @@ impl Server {
 
     /// One that asks for this password.
     pub(crate) fn start_with_password(password: &'static str, options: &[&str]) -> Self {
-        let options = [&["--requirepass", password], options].concat();
-        let mut server = Self::new(free_port(), &options);
-        server.password = Some(password);
+        let mut server = Self::new(free_port(), options).with_password(password);
         server.run();
         server
     }
@@ -51,6 +49,13 @@ impl Server {
     pub(crate) fn new(port: u16, options: &[&str]) -> Self {
         let options = options.iter().map(ToString::to_string).collect();
         Self { port, folder: new_folder(), options, process: None, password: None }
+    }
+
+    /// Makes it ask for this password, before it runs.
+    pub(crate) fn with_password(mut self, password: &'static str) -> Self {
+        self.options.extend(["--requirepass", password].map(str::to_owned));
+        self.password = Some(password);
+        self
     }
 
     /// Starts it, with whatever it has written to its folder before.
@@ -119,6 +124,14 @@ impl Server {
             connection.ask(&["AUTH", password]).ok()?.ok()?;
         }
         connection.ask(words).ok()
+    }
+
+    /// Makes a user, whose password is the name, with the permissions that the crate's documentation says, and more.
+    pub(crate) fn allow(&self, user: &str, more: &[&str]) {
+        let rules = ["~session:*", "~gone:{session:*", "resetchannels", "-@all", "+get", "+set", "+del", "+expire"];
+        let password = format!(">{user}");
+        let rest = ["+eval", "+evalsha", "+ping", "on", &password];
+        self.ask(&[&["ACL", "SETUSER", user][..], &rules, &rest, more].concat());
     }
 
     /// How often each command was called since the last [`Self::forget_calls`], the tests' own questions aside. Of those
