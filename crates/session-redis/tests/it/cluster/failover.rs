@@ -8,13 +8,22 @@ use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Repla
 use session_redis::RedisBackend;
 use tokio::task::JoinSet;
 
-use crate::support::{Cluster, HOUR, Lag, create, map, patient, stored, until, wait_for};
+use crate::support::{Cluster, HOUR, Lag, Server, create, map, patient, stored, until, wait_for};
 
 const SESSIONS: usize = 10_000;
 const CLIENTS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_primary_that_dies_under_load_concerns_its_own_of_ten_thousand_sessions_until_its_replica_takes_over() {
+    fail_over(|primary| primary.kill()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_stands_still_under_load_concerns_its_own_only_as_well() {
+    fail_over(|primary| primary.pause()).await;
+}
+
+async fn fail_over(stop: impl FnOnce(&mut Server)) {
     let mut cluster = Cluster::start();
     store_all(&cluster).await;
 
@@ -30,7 +39,7 @@ async fn a_primary_that_dies_under_load_concerns_its_own_of_ten_thousand_session
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
     let (lag, killed) = (Lag::watch(), Instant::now());
-    cluster.servers[0].kill();
+    stop(&mut cluster.servers[0]);
     wait_for("the failover", || cluster.servers[3].ask(&["INFO", "replication"])[0].contains("role:master"));
     let taken_over = killed.elapsed();
     tokio::time::sleep(Duration::from_secs(1)).await;
