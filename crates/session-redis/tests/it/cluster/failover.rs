@@ -27,7 +27,7 @@ async fn fail_over(stop: impl FnOnce(&mut Server)) {
     let mut cluster = Cluster::start();
     store_all(&cluster).await;
 
-    let backend = RedisBackend::connect(&cluster.url()).unwrap();
+    let backend = RedisBackend::connect(&cluster.url()).expect("the url is good");
     for number in 0..CLIENTS {
         connected(&backend, &key(number)).await;
     }
