@@ -21,6 +21,7 @@ import starlette_session
 import uvicorn
 from itsdangerous import BadData, TimestampSigner
 from pymemcache.client.base import Client as MemcacheClient
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -29,6 +30,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette_session.backends import BackendType
+from starlette_session.interfaces import ISessionBackend
 
 
 def main() -> None:
@@ -43,8 +45,12 @@ def main() -> None:
     server.add_argument("--same-site", default="lax", choices=["lax", "strict", "none"])
     server.add_argument("--https-only", action="store_true")
     server.add_argument("--domain")
-    server.add_argument(
+    store = server.add_mutually_exclusive_group()
+    store.add_argument(
         "--memcache", metavar="HOST:PORT", help="starlette-session only: keep sessions in this memcached"
+    )
+    store.add_argument(
+        "--redis", metavar="URL", help="starlette-session only: keep sessions in this Redis, as JSON"
     )
     server.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     server.add_argument("--now", type=int, metavar="UNIX", help="stop the signer's clock here")
@@ -94,10 +100,31 @@ def session_middleware(arguments: argparse.Namespace) -> Middleware:
             common["backend_type"] = BackendType.memcache
             # It would answer before the value is stored otherwise.
             common["backend_client"] = MemcacheClient(arguments.memcache, default_noreply=False)
+        if arguments.redis:
+            # Without a backend type other than the cookie's, a custom backend is ignored.
+            common["backend_type"] = BackendType.redis
+            common["custom_session_backend"] = JsonInRedis(arguments.redis)
         return Middleware(
             starlette_session.SessionMiddleware, cookie_name=arguments.cookie_name, **common
         )
     return Middleware(SessionMiddleware, session_cookie=arguments.cookie_name, **common)
+
+
+class JsonInRedis(ISessionBackend):
+    """Sessions that other languages can read: starlette-session's own backend stores pickles."""
+
+    def __init__(self, url: str) -> None:
+        self.redis = Redis.from_url(url)
+
+    async def get(self, key: str) -> dict | None:
+        value = await self.redis.get(key)
+        return None if value is None else json.loads(value)
+
+    async def set(self, key: str, value: dict, exp: int | None) -> None:
+        await self.redis.set(key, json.dumps(value), ex=exp)
+
+    async def delete(self, key: str) -> None:
+        await self.redis.delete(key)
 
 
 class Server(uvicorn.Server):

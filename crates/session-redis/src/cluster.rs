@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use fred::types::Value;
-use tokio::time::{Instant, sleep};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::command::Command;
 use crate::error::{Failure, RedisConfigError};
@@ -27,6 +28,9 @@ const MAX_REDIRECTIONS: usize = 4;
 
 /// The pause after one look at the Cluster's layout and before the next.
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long one server is waited for before the next is asked for the layout too.
+const ASK_PAUSE: Duration = Duration::from_millis(25);
 
 pub(crate) struct Cluster {
     settings: Settings,
@@ -129,13 +133,8 @@ impl Cluster {
         let mut candidates: Vec<(Address, Arc<Node>)> =
             self.nodes().iter().map(|(address, node)| (address.clone(), node.clone())).collect();
         candidates.sort_by_key(|(_, node)| !node.is_healthy());
-        let question = Command::keyless("CLUSTER", vec![Value::from("SLOTS")]);
-        for (address, node) in candidates {
-            let answer = node.call(&question, false).await;
-            if let Some(layout) = answer.ok().and_then(|reply| Layout::read(reply, &address)) {
-                self.adopt(layout);
-                break;
-            }
+        if let Some(layout) = ask_for_layout(candidates).await {
+            self.adopt(layout);
         }
         *last_look = Some(Instant::now());
     }
@@ -150,5 +149,25 @@ impl Cluster {
         *self.owners.write().unwrap_or_else(PoisonError::into_inner) = owners;
         // A client that nobody holds any more ends its connection.
         self.nodes().retain(|address, _| layout.knows(address) || self.seeds.contains(address));
+    }
+}
+
+/// Asks one server after the other, and doesn't wait long before the next is asked too: the first may be gone.
+async fn ask_for_layout(candidates: Vec<(Address, Arc<Node>)>) -> Option<Layout> {
+    let (mut candidates, mut asked) = (candidates.into_iter(), JoinSet::new());
+    loop {
+        if let Some((address, node)) = candidates.next() {
+            asked.spawn(async move {
+                let question = Command::keyless("CLUSTER", vec![Value::from("SLOTS")]);
+                Layout::read(node.call(&question, false).await.ok()?, &address)
+            });
+        } else if asked.is_empty() {
+            return None;
+        }
+        if let Ok(Some(Ok(Some(layout)))) = timeout(ASK_PAUSE, asked.join_next()).await {
+            // Calls are to be polled to their end.
+            asked.detach_all();
+            return Some(layout);
+        }
     }
 }

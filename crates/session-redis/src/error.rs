@@ -143,6 +143,7 @@ fn of_reply(code: &str, text: &str) -> Failure {
         // Redis wraps what a command in a script says, up to version 6 with a text of its own in front.
         _ if text.contains("OOM command not allowed") => Refused,
         _ if text.contains("READONLY You can't write") => Refused,
+        _ if text.contains("MISCONF Redis is configured") => Refused,
         _ => Other,
     };
     Failure::caused(kind, Applied::No, code)
@@ -180,9 +181,17 @@ mod tests {
     #[test]
     fn answers_of_a_server_are_not_applied_and_lost_answers_may_be() {
         use BackendErrorKind::{Corrupt, Other, Refused, Timeout, Unavailable};
-        let server = |text| of(ErrorKind::Unknown, text);
+        let server = |text: &str| of(ErrorKind::Unknown, text);
         assert_eq!(server("OOM command not allowed when used memory > 'maxmemory'."), (Refused, Applied::No));
         assert_eq!(server("READONLY You can't write against a read only replica."), (Refused, Applied::No));
+        let in_script = "ERR Error running script (call to f_0): @user_script:4: @user_script: 4: ";
+        for refusal in [
+            "-OOM command not allowed when used memory > 'maxmemory'.",
+            "-READONLY You can't write against a read only replica.",
+            "-MISCONF Redis is configured to save RDB snapshots",
+        ] {
+            assert_eq!(server(&[in_script, refusal].concat()), (Refused, Applied::No), "{refusal}");
+        }
         assert_eq!(server("LOADING Redis is loading the dataset in memory"), (Unavailable, Applied::No));
         assert_eq!(server("ERR unknown command"), (Other, Applied::No));
         assert_eq!(of(ErrorKind::InvalidArgument, "WRONGTYPE Operation against a key"), (Corrupt, Applied::No));

@@ -148,8 +148,10 @@ impl Store {
             }
         }
         let mut outcome = self.remove(old, &write.version, Some(marker)).await;
+        // Once it is not known any more, a later failure does not tell either: the first may be carried out even then.
+        let may_be_gone = outcome.as_ref().is_err_and(Failure::may_be_applied);
         for _ in 1..ATTEMPTS {
-            if !outcome.as_ref().is_err_and(Failure::may_be_applied) {
+            if !may_be_gone || outcome.is_ok() {
                 break;
             }
             outcome = match self.remove(old, &write.version, Some(marker)).await {
@@ -162,8 +164,8 @@ impl Store {
             Ok(RemovedAs::Removed) => return Ok(Compared::Done),
             Ok(RemovedAs::Conflict(current)) => Ok(Compared::Conflict(current)),
             Ok(RemovedAs::Gone(_)) => Ok(Compared::Gone),
-            // The old session may be gone: the new one is all that is left.
-            Err(failure) if failure.may_be_applied() => return Err(failure),
+            // The new session may be all that is left.
+            Err(failure) if may_be_gone => return Err(Failure::new(failure.kind(), Applied::Unknown)),
             Err(failure) => Err(failure),
         };
         self.take_back(new).await;

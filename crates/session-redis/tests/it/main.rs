@@ -5,6 +5,7 @@ mod support;
 mod cluster;
 mod conformance;
 mod dropped;
+mod operations;
 mod outage;
 mod races;
 mod round_trips;

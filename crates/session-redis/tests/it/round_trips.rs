@@ -1,7 +1,10 @@
 //! What each kind of request costs, by the server's own count.
 
+use std::time::Duration;
+
 use session_core::{Session, SessionManager};
 use session_redis::RedisBackend;
+use session_testkit::TestClock;
 
 use crate::support::{Browser, Server, config, manager};
 
@@ -64,6 +67,19 @@ async fn requests_without_a_session_cost_nothing() {
 }
 
 #[tokio::test]
+async fn an_expired_cookie_costs_nothing() {
+    let mut counted = Counted::start().await;
+    let clock = TestClock::at(1_700_000_000);
+    let backend = RedisBackend::connect(&counted.server.url()).unwrap();
+    counted.manager = SessionManager::new(config(backend).clock(clock.clone()).build().unwrap());
+    counted.browser = Browser::default();
+    counted.request(|session| session.insert("a", 1).unwrap()).await;
+    assert_eq!(counted.request(|session| assert_eq!(session.len(), 1)).await, "get 1");
+    clock.advance(Duration::from_secs(15 * 24 * 3600));
+    assert_eq!(counted.request(|session| assert!(session.is_empty())).await, "");
+}
+
+#[tokio::test]
 async fn reads_cost_one_round_trip_and_writes_two() {
     let mut counted = Counted::start().await;
     assert_eq!(counted.request(|session| assert_eq!(session.len(), 1)).await, "get 1", "read");
@@ -84,6 +100,13 @@ async fn a_first_insert_costs_one_round_trip() {
     let mut counted = Counted::start().await;
     counted.browser = Browser::default();
     assert_eq!(counted.request(|session| session.insert("a", 1).unwrap()).await, "set 1");
+
+    counted.browser = Browser::default();
+    let login = counted.request(|session| {
+        session.renew().unwrap();
+        session.insert("user", "ann").unwrap();
+    });
+    assert_eq!(login.await, "set 1", "a login without a session");
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use session_core::{
-    Applied, AtomicBackend, BackendErrorKind, Created, ISessionBackend, Marker, Removed, Replaced, Rotation,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, JsonCodec, Marker, Removed,
+    Replaced, Rotation, SessionCodec, SessionMap, Version,
 };
 use session_redis::RedisBackend;
 
@@ -15,7 +16,7 @@ fn start() -> (Server, RedisBackend) {
     (server, backend)
 }
 
-fn rotation<'a>(value: &'a session_core::SessionMap, version: &'a session_core::Version) -> Rotation<'a> {
+fn rotation<'a>(value: &'a SessionMap, version: &'a Version) -> Rotation<'a> {
     Rotation { old: "session:a", new: "session:b", value, exp: HOUR, version }
 }
 
@@ -183,4 +184,35 @@ async fn scripts_come_back_after_they_were_flushed() {
         }
     }
     assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"n":3}"#));
+}
+
+/// JSON behind a mark of its own.
+struct Marked;
+
+impl SessionCodec for Marked {
+    fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
+        Ok([b"marked ", &JsonCodec.encode(session)?[..]].concat())
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {
+        let json = bytes.strip_prefix(b"marked ");
+        JsonCodec.decode(json.ok_or_else(|| BackendError::new(BackendErrorKind::Corrupt, Applied::No))?)
+    }
+}
+
+#[tokio::test]
+async fn sessions_are_stored_as_the_codec_writes_them() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::builder().codec(Marked).connect(&server.url()).unwrap();
+    let version = create(&backend, "session:a", r#"{"a":1}"#).await;
+    assert_eq!(server.ask(&["GET", "session:a"]), [r#"marked {"a":1}"#]);
+    let outcome = backend.replace("session:a", &map(r#"{"a":2}"#), HOUR, &version).await.unwrap();
+    assert!(matches!(outcome, Replaced::Replaced(_)));
+    let Replaced::Conflict(current) = backend.replace("session:a", &map("{}"), HOUR, &version).await.unwrap() else {
+        panic!("the version is an old one")
+    };
+    assert_eq!(current.map.to_json(), r#"{"a":2}"#);
+    assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":2}"#));
+    server.ask(&["SET", "session:a", "{}"]);
+    assert_eq!(backend.get("session:a").await.unwrap_err().kind(), BackendErrorKind::Corrupt);
 }

@@ -1,11 +1,17 @@
 //! Behind Sentinels.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use session_core::{AtomicBackend, ISessionBackend, Replaced};
+use session_core::{AtomicBackend, BackendErrorKind, ISessionBackend, Replaced, Version};
 use session_redis::RedisBackend;
+use tokio::task::JoinSet;
 
-use crate::support::{HOUR, Lag, Server, create, free_port, map, stored, until};
+use crate::support::{HOUR, Lag, Server, create, free_port, map, stored, until, wait_for};
+
+/// How many clients there are where there is load.
+const CLIENTS: usize = 16;
 
 struct Deployment {
     primary: Server,
@@ -18,12 +24,25 @@ impl Deployment {
         let primary = Server::start(&[]);
         let replica = Server::start(&["--replicaof", "127.0.0.1", &primary.port.to_string()]);
         let sentinels = (0..3).map(|_| sentinel(&primary)).collect();
-        let deployment = Self { primary, replica, sentinels };
-        deployment.wait("the replica to follow", || {
-            deployment.replica.ask(&["INFO", "replication"])[0].contains("master_link_status:up")
-        });
+        Self { primary, replica, sentinels }.complete()
+    }
+
+    /// One in which the servers ask for a password, and the Sentinels for another.
+    fn guarded() -> Self {
+        let primary = Server::start_with_password(PASSWORD, &["--masterauth", PASSWORD]);
+        let port = primary.port.to_string();
+        let replica =
+            Server::start_with_password(PASSWORD, &["--masterauth", PASSWORD, "--replicaof", "127.0.0.1", &port]);
+        let sentinels = (0..3).map(|_| guarded_sentinel(&primary)).collect();
+        Self { primary, replica, sentinels }.complete()
+    }
+
+    /// Waits until all know each other.
+    fn complete(self) -> Self {
+        let deployment = self;
+        wait_for("the replica to follow", || deployment.replica.follows());
         for sentinel in &deployment.sentinels {
-            deployment.wait("the sentinels to know each other and the replica", || {
+            wait_for("the sentinels to know each other and the replica", || {
                 let facts = sentinel.ask(&["SENTINEL", "MASTER", "sessions"]);
                 let fact = |name: &str| facts.iter().skip_while(|fact| *fact != name).nth(1).cloned();
                 fact("num-other-sentinels").as_deref() == Some("2") && fact("num-slaves").as_deref() == Some("1")
@@ -32,12 +51,15 @@ impl Deployment {
         deployment
     }
 
-    fn wait(&self, what: &str, done: impl Fn() -> bool) {
-        let start = Instant::now();
-        while !done() {
-            assert!(start.elapsed() < Duration::from_secs(30), "waiting for {what}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+    /// Waits until the replica has all that the primary has now.
+    fn replicate(&self) {
+        let history = self.primary.history();
+        wait_for("the replica to have all", || self.replica.history() >= history);
+    }
+
+    /// Ends the primary, or lets it stand still.
+    fn stop_primary(&mut self, kill: bool) {
+        if kill { self.primary.kill() } else { self.primary.pause() }
     }
 
     fn url(&self) -> String {
@@ -47,17 +69,58 @@ impl Deployment {
     }
 }
 
+const PASSWORD: &str = "open sesame";
+const SENTINEL_PASSWORD: &str = "who goes there";
+
+/// Waits until calls are answered: the first may take longer than a call may.
+async fn connected(backend: &RedisBackend) {
+    until("a connection", Duration::from_secs(30), || async { backend.get("session:a").await.is_ok() }).await;
+}
+
 fn sentinel(primary: &Server) -> Server {
     let mut sentinel = Server::new(free_port(), &["--sentinel"]);
-    sentinel.configure(&format!(
+    sentinel.configure(&monitoring(primary));
+    sentinel.run();
+    sentinel
+}
+
+fn guarded_sentinel(primary: &Server) -> Server {
+    let mut sentinel = Server::new(free_port(), &["--sentinel"]).with_password(SENTINEL_PASSWORD);
+    let passwords =
+        format!("sentinel auth-pass sessions \"{PASSWORD}\"\nsentinel sentinel-pass \"{SENTINEL_PASSWORD}\"\n");
+    sentinel.configure(&[monitoring(primary), passwords].concat());
+    sentinel.run();
+    sentinel
+}
+
+fn monitoring(primary: &Server) -> String {
+    format!(
         "sentinel monitor sessions 127.0.0.1 {} 2
 sentinel down-after-milliseconds sessions 500
 sentinel failover-timeout sessions 3000
 ",
         primary.port
-    ));
-    sentinel.run();
-    sentinel
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_with_the_documented_permissions_is_let_through_by_sentinels_that_ask_for_a_password() {
+    let mut deployment = Deployment::guarded();
+    for server in [&deployment.primary, &deployment.replica] {
+        server.allow("web", &["+role"]);
+    }
+    let url = deployment.url().replace("://", "://web:web@");
+    let backend = RedisBackend::connect(&[&url, "&sentinelPassword=who%20goes%20there"].concat()).unwrap();
+    connected(&backend).await;
+    create(&backend, "session:a", "{}").await;
+    deployment.replicate();
+    deployment.stop_primary(true);
+    let found = || async { backend.get("session:a").await.is_ok_and(|found| found.is_some()) };
+    until("the failover", Duration::from_secs(30), found).await;
+
+    let stranger = RedisBackend::connect(&url).unwrap();
+    let error = stranger.get("session:a").await.unwrap_err();
+    assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,15 +128,11 @@ async fn after_the_primary_died_or_froze_sessions_go_on_with_its_replica() {
     for kill in [true, false] {
         let mut deployment = Deployment::start();
         let backend = RedisBackend::connect(&deployment.url()).unwrap();
+        connected(&backend).await;
         let mut version = create(&backend, "session:a", r#"{"n":0}"#).await;
-        assert_eq!(deployment.primary.ask(&["EXISTS", "session:a"]), ["1"]);
-        assert_eq!(deployment.primary.ask(&["WAIT", "1", "5000"]), ["1"]);
+        deployment.replicate();
 
-        if kill {
-            deployment.primary.kill()
-        } else {
-            deployment.primary.pause()
-        }
+        deployment.stop_primary(kill);
         let (lag, start) = (Lag::watch(), Instant::now());
         let mut slowest = Duration::ZERO;
         // Requests go on all the while, and each ends in time.
@@ -103,5 +162,115 @@ async fn after_the_primary_died_or_froze_sessions_go_on_with_its_replica() {
         let answered = || async { backend.get("session:a").await.is_ok() };
         until("the old primary's return", Duration::from_secs(5), answered).await;
         assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"n":1}"#));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_go_on_after_a_failover_under_load_and_what_the_replica_had_is_kept() {
+    for kill in [true, false] {
+        let mut deployment = Deployment::start();
+        let backend = RedisBackend::connect(&deployment.url()).unwrap();
+        connected(&backend).await;
+        let (done, counts) = (Arc::new(AtomicBool::new(false)), Arc::new([const { AtomicU64::new(0) }; CLIENTS]));
+        let mut clients = JoinSet::new();
+        for number in 0..CLIENTS {
+            let client = Client::new(backend.clone(), number).await;
+            clients.spawn(client.run(done.clone(), counts.clone()));
+        }
+        let acknowledged = || counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+        let more = || {
+            let before = acknowledged();
+            wait_for("all to go on", || acknowledged().iter().zip(&before).all(|(now, before)| *now >= before + 20));
+        };
+        more();
+        let kept = acknowledged();
+        deployment.replicate();
+        let (lag, start) = (Lag::watch(), Instant::now());
+        deployment.stop_primary(kill);
+        wait_for("the failover", || deployment.replica.ask(&["INFO", "replication"])[0].contains("role:master"));
+        let taken_over = start.elapsed();
+        more();
+        println!("killed: {kill}, taken over after {taken_over:?}, all went on after {:?}", start.elapsed());
+        done.store(true, Ordering::Relaxed);
+
+        for client in clients.join_all().await {
+            let (number, slowest, failures) = (client.number, client.slowest, client.failures);
+            assert!(slowest < Duration::from_millis(300) + lag.allowance(), "{slowest:?}, {:?}", lag.allowance());
+            assert!(failures > 0, "somebody else must have answered");
+            // What was acknowledged later may be lost with the primary, but nothing else.
+            assert!(client.fell_to >= kept[number], "{} of {}", client.fell_to, kept[number]);
+            let stored = deployment.replica.ask(&["GET", &client.key()]);
+            assert_eq!(stored, [client.json(client.n)], "the new primary has lost what it acknowledged");
+        }
+    }
+}
+
+/// Counts its own session up, over and over.
+struct Client {
+    backend: RedisBackend,
+    number: usize,
+    version: Version,
+    /// What the session holds, by the last answer.
+    n: u64,
+    /// The least that it was found to hold after it had held more.
+    fell_to: u64,
+    failures: u32,
+    slowest: Duration,
+}
+
+impl Client {
+    async fn new(backend: RedisBackend, number: usize) -> Self {
+        let (key, json) = (format!("session:{number}"), format!(r#"{{"client":{number},"n":0}}"#));
+        let version = create(&backend, &key, &json).await;
+        Self { backend, number, version, n: 0, fell_to: u64::MAX, failures: 0, slowest: Duration::ZERO }
+    }
+
+    /// Ends with an answer: what the session holds is known then.
+    async fn run(mut self, done: Arc<AtomicBool>, acknowledged: Arc<[AtomicU64; CLIENTS]>) -> Self {
+        loop {
+            let answered = self.count_up().await;
+            if answered && done.load(Ordering::Relaxed) {
+                return self;
+            }
+            if answered {
+                acknowledged[self.number].store(self.n, Ordering::Relaxed);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Whether the server has answered.
+    async fn count_up(&mut self) -> bool {
+        let (key, value, start) = (self.key(), map(&self.json(self.n + 1)), Instant::now());
+        let outcome = self.backend.replace(&key, &value, HOUR, &self.version).await;
+        self.slowest = self.slowest.max(start.elapsed());
+        match outcome {
+            Ok(Replaced::Replaced(version)) => (self.n, self.version) = (self.n + 1, version),
+            Ok(Replaced::Conflict(current)) => {
+                assert_eq!(current.map.get("client").ok(), Some(Some(self.number)), "somebody else's session");
+                let found = current.map.get("n").ok().flatten().expect("it has a count");
+                // One more is a write whose answer was lost.
+                assert!(found <= self.n + 1, "{found} of {}", self.n);
+                if found < self.n {
+                    self.fell_to = self.fell_to.min(found);
+                }
+                (self.n, self.version) = (found, current.version);
+            }
+            Ok(Replaced::Gone) => panic!("a replicated session is lost"),
+            Err(error) => {
+                assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error:?}");
+                self.failures += 1;
+                return false;
+            }
+        }
+        true
+    }
+
+    fn key(&self) -> String {
+        format!("session:{}", self.number)
+    }
+
+    fn json(&self, n: u64) -> String {
+        format!(r#"{{"client":{},"n":{n}}}"#, self.number)
     }
 }

@@ -1,6 +1,7 @@
 //! What several modules of tests share.
 
 mod browser;
+mod cluster;
 mod lag;
 mod resp;
 mod server;
@@ -13,6 +14,7 @@ use session_core::{AtomicBackend, Created, ISessionBackend, SessionMap, Version}
 use session_redis::RedisBackend;
 
 pub(crate) use browser::{Browser, config, manager};
+pub(crate) use cluster::Cluster;
 pub(crate) use lag::Lag;
 pub(crate) use resp::Connection;
 pub(crate) use server::{Server, free_port};
@@ -54,6 +56,15 @@ pub(crate) async fn until<F: Future<Output = bool>>(
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     start.elapsed()
+}
+
+/// Waits for what a test needs before it can go on.
+pub(crate) fn wait_for(what: &str, done: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(60), "waiting for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// A backend for tests in which more happens at once than the machine can do within the usual deadline.

@@ -28,9 +28,7 @@ async fn a_password_is_given_and_a_wrong_one_is_an_outage() {
 #[tokio::test]
 async fn a_user_with_the_documented_permissions_can_do_all_that_is_needed() {
     let server = Server::start_with_password("root", &[]);
-    let rules = ["~session:*", "~gone:{session:*", "resetchannels", "-@all", "+get", "+set", "+del", "+expire"];
-    let more = ["+eval", "+evalsha", "+ping", "on", ">web"];
-    server.ask(&[&["ACL", "SETUSER", "web"][..], &rules, &more].concat());
+    server.allow("web", &[]);
     let backend = RedisBackend::connect(&format!("redis://web:web@127.0.0.1:{}", server.port)).unwrap();
     assert_works(&backend).await;
     let error = backend.get("other").await.unwrap_err();

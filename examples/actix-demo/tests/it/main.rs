@@ -11,6 +11,8 @@ mod client;
 mod concurrency;
 #[path = "../../../axum-demo/tests/it/demo.rs"]
 mod demo;
+#[path = "../../../../crates/session-redis/tests/it/support/lag.rs"]
+mod lag;
 #[path = "../../../axum-demo/tests/it/memcache.rs"]
 mod memcache;
 #[path = "../../../../crates/session-memcache/tests/it/support/server.rs"]
@@ -20,6 +22,11 @@ mod memcached;
 mod page;
 #[path = "../../../axum-demo/tests/it/redis.rs"]
 mod redis;
+#[path = "../../../../crates/session-redis/tests/it/support/server.rs"]
+#[allow(dead_code, reason = "the tests of session-redis use all of it, these a part")]
+mod redis_server;
+#[path = "../../../../crates/session-redis/tests/it/support/resp.rs"]
+mod resp;
 #[path = "../../../axum-demo/tests/it/routes.rs"]
 mod routes;
 #[path = "../../../axum-demo/tests/it/scenarios.rs"]

@@ -1,10 +1,12 @@
 //! Clients of the demo.
 
+use std::time::Duration;
+
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, SET_COOKIE};
 use reqwest::{Body, Client, Method};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::demo::{Demo, PATIENCE};
 
@@ -54,6 +56,20 @@ impl Browser {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer { status, headers, text: response.text().await.unwrap() }
+    }
+
+    /// Posts again while the server is too busy to be on time, as `Retry-After` says. Answers how often that was so.
+    pub(crate) async fn insist(self, path: &'static str, body: String) -> usize {
+        let mut refused = 0;
+        loop {
+            let answer = self.post(path, body.clone()).await;
+            if answer.status == 200 {
+                return refused;
+            }
+            assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{}", answer.text);
+            refused += 1;
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// The session's JSON text as the next request finds it.

@@ -23,24 +23,12 @@ async fn start(nodes: &[&Server]) -> ([Demo; 2], [Browser; 2], String) {
     (demos, [browser, other], cookie)
 }
 
-/// Asks again while the server is too busy to be on time, as `Retry-After` says.
-async fn insist(browser: Browser, path: &'static str, body: String) {
-    loop {
-        let answer = browser.post(path, body.clone()).await;
-        if answer.status == 200 {
-            return;
-        }
-        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{}", answer.text);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn of_200_keys_at_once_on_two_servers_each_is_kept() {
     let nodes = [Server::start(), Server::start(), Server::start()];
     let (_demos, browsers, _) = start(&nodes.each_ref()).await;
     let update =
-        |number: usize| insist(browsers[number % 2].clone(), "/update_session", format!(r#"{{"key {number}":1}}"#));
+        |number: usize| browsers[number % 2].clone().insist("/update_session", format!(r#"{{"key {number}":1}}"#));
     JoinSet::from_iter((0..MANY).map(update)).join_all().await;
     let session: serde_json::Map<_, _> = serde_json::from_str(&browsers[0].session().await).unwrap();
     assert_eq!(session.len(), MANY + 1);
@@ -50,7 +38,7 @@ async fn of_200_keys_at_once_on_two_servers_each_is_kept() {
 async fn of_200_increments_at_once_on_two_servers_each_is_counted() {
     let node = Server::start();
     let (_demos, browsers, _) = start(&[&node]).await;
-    let increment = |number: usize| insist(browsers[number % 2].clone(), "/increment", String::new());
+    let increment = |number: usize| browsers[number % 2].clone().insist("/increment", String::new());
     JoinSet::from_iter((0..MANY).map(increment)).join_all().await;
     assert_eq!(browsers[1].session().await, format!(r#"{{"data":"session_data","n":{MANY}}}"#));
 }

@@ -40,9 +40,7 @@ impl Server {
 
     /// One that asks for this password.
     pub(crate) fn start_with_password(password: &'static str, options: &[&str]) -> Self {
-        let options = [&["--requirepass", password], options].concat();
-        let mut server = Self::new(free_port(), &options);
-        server.password = Some(password);
+        let mut server = Self::new(free_port(), options).with_password(password);
         server.run();
         server
     }
@@ -53,6 +51,13 @@ impl Server {
         Self { port, folder: new_folder(), options, process: None, password: None }
     }
 
+    /// Makes it ask for this password, before it runs.
+    pub(crate) fn with_password(mut self, password: &'static str) -> Self {
+        self.options.extend(["--requirepass", password].map(str::to_owned));
+        self.password = Some(password);
+        self
+    }
+
     /// Starts it, with whatever it has written to its folder before.
     pub(crate) fn run(&mut self) {
         let mut server = Command::new("sh");
@@ -61,6 +66,8 @@ impl Server {
             .args(["-c", r#""$@" >server.log 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null"#, "sh", "redis-server"])
             .args(self.first_argument())
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--loglevel", "notice"])
+            // A new replica is served at once, not after 5 seconds in which more might come.
+            .args(["--repl-diskless-sync-delay", "0"])
             .args(&self.options)
             .current_dir(&self.folder)
             .stdin(Stdio::piped())
@@ -73,7 +80,8 @@ impl Server {
         self.process = Some(Process { guard, id });
 
         let start = Instant::now();
-        while self.try_ask(&["PING"]).is_none() {
+        // While it reads its files it answers with errors.
+        while !matches!(self.try_ask(&["PING"]), Some(Ok(_))) {
             assert!(
                 start.elapsed() < Duration::from_secs(10),
                 "redis-server does not answer. If it is not installed: `cargo xtask test` installs what tests need. It said:\n{}",
@@ -118,6 +126,14 @@ impl Server {
         connection.ask(words).ok()
     }
 
+    /// Makes a user, whose password is the name, with the permissions that the crate's documentation says, and more.
+    pub(crate) fn allow(&self, user: &str, more: &[&str]) {
+        let rules = ["~session:*", "~gone:{session:*", "resetchannels", "-@all", "+get", "+set", "+del", "+expire"];
+        let password = format!(">{user}");
+        let rest = ["+eval", "+evalsha", "+ping", "on", &password];
+        self.ask(&[&["ACL", "SETUSER", user][..], &rules, &rest, more].concat());
+    }
+
     /// How often each command was called since the last [`Self::forget_calls`], the tests' own questions aside. Of those
     /// inside scripts too.
     pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
@@ -136,6 +152,18 @@ impl Server {
 
     pub(crate) fn forget_calls(&self) {
         self.ask(&["CONFIG", "RESETSTAT"]);
+    }
+
+    /// Whether it is a replica that follows its primary.
+    pub(crate) fn follows(&self) -> bool {
+        self.ask(&["INFO", "replication"])[0].contains("master_link_status:up")
+    }
+
+    /// How far the history goes that it has: as a primary what it has written, as a replica what has arrived.
+    pub(crate) fn history(&self) -> u64 {
+        let facts = self.ask(&["INFO", "replication"]).remove(0);
+        let offset = |name: &str| facts.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
+        offset("slave_repl_offset:").or_else(|| offset("master_repl_offset:")).expect("a server has a history")
     }
 
     /// Lets it stand still, connections open.
@@ -172,8 +200,18 @@ impl Drop for Server {
 }
 
 /// A port that nobody listens on.
+///
+/// Not one that the system chooses: it may give that to somebody's connection before a server takes it. It chooses from
+/// 32768 on, or higher up.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("there is a free port").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Other processes begin elsewhere.
+    let first = std::process::id().wrapping_mul(61);
+    let mut ports =
+        std::iter::repeat_with(|| first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000 + 10_000)
+            .take(20_000)
+            .filter_map(|port| u16::try_from(port).ok());
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("there is a free port")
 }
 
 /// Its path must be short, for Unix sockets.

@@ -10,7 +10,7 @@ use super::{COOKIE, NOW, SECRET, Server};
 /// A middleware of Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum App {
-    /// The original, in cookie mode.
+    /// The original: in cookie mode, unless options name a store.
     StarletteSession,
     /// `starlette.middleware.sessions.SessionMiddleware`.
     Starlette,

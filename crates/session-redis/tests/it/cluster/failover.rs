@@ -1,0 +1,251 @@
+//! When a primary dies under load.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Replaced, Rotation, SessionMap};
+use session_redis::RedisBackend;
+use tokio::task::JoinSet;
+
+use crate::support::{Cluster, HOUR, Lag, Server, create, map, patient, stored, until, wait_for};
+
+const SESSIONS: usize = 10_000;
+const CLIENTS: usize = 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_dies_under_load_concerns_its_own_of_ten_thousand_sessions_until_its_replica_takes_over() {
+    fail_over(|primary| primary.kill()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_stands_still_under_load_concerns_its_own_only_as_well() {
+    fail_over(|primary| primary.pause()).await;
+}
+
+async fn fail_over(stop: impl FnOnce(&mut Server)) {
+    let mut cluster = Cluster::start();
+    store_all(&cluster).await;
+
+    let backend = RedisBackend::connect(&cluster.url()).expect("the url is good");
+    for number in 0..CLIENTS {
+        connected(&backend, &key(number)).await;
+    }
+    // Requests go on all the while: to the slots of the one that dies, and to the others.
+    let done = Arc::new(AtomicBool::new(false));
+    let mut clients = JoinSet::new();
+    for number in 0..CLIENTS {
+        clients.spawn(Client::new(&cluster, &backend, number).run(done.clone()));
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let (lag, killed) = (Lag::watch(), Instant::now());
+    stop(&mut cluster.servers[0]);
+    wait_for("the failover", || cluster.servers[3].ask(&["INFO", "replication"])[0].contains("role:master"));
+    let taken_over = killed.elapsed();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    done.store(true, Ordering::Relaxed);
+    let mut clients = clients.join_all().await;
+    clients.sort_by_key(|client| client.number);
+
+    let (slowest, allowance) = (clients.iter().map(|client| client.slowest).max(), lag.allowance());
+    assert!(slowest < Some(Duration::from_millis(300) + allowance), "{slowest:?}, {allowance:?}");
+    for dies in [true, false] {
+        assert!(clients.iter().any(|client| client.dies == dies), "both kinds were asked for");
+    }
+    for client in clients.iter().filter(|client| client.dies) {
+        assert!(client.failures > 0, "somebody else must have answered");
+    }
+    for client in clients.iter().filter(|client| !client.dies) {
+        // Unless the machine was so late that the deadline passed.
+        assert!(client.failures == 0 || allowance > Duration::from_millis(250), "{} failures", client.failures);
+    }
+    let last = clients.iter().filter_map(|client| client.last_failure).max().expect("some have failed");
+    let last = last.duration_since(killed);
+    println!("taken over after {taken_over:?}, last failure after {last:?}, slowest call {slowest:?}");
+    assert!(last < taken_over + Duration::from_millis(900) + allowance, "{last:?}, {taken_over:?}, {allowance:?}");
+
+    check_all(&cluster, &clients).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_for_which_half_of_the_servers_are_gone_leaves_the_session_where_it_was() {
+    let mut cluster = Cluster::start();
+    let (here, there) = (key_at(&cluster, 1), key_at(&cluster, 0));
+    let backend = RedisBackend::connect(&cluster.url()).unwrap();
+    let mut versions = Vec::new();
+    for key in [&here, &there] {
+        connected(&backend, key).await;
+        versions.push(create(&backend, key, r#"{"user":"ann"}"#).await);
+    }
+    for server in [3, 0] {
+        cluster.servers[server].kill();
+    }
+
+    let value = map(r#"{"user":"ann","admin":true}"#);
+    let rotate = async |old: &str, new: &str, version| {
+        let rotation = Rotation { old, new, value: &value, exp: HOUR, version };
+        let error = backend.rotate(rotation).await.expect_err("half of it can't be done");
+        assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error:?}");
+    };
+    // First it takes the deadline, then nobody is asked any more.
+    for _ in 0..10 {
+        // A key in braces and a word behind them is in the slot of that key.
+        rotate(&here, &format!("{{{there}}}-new"), &versions[0]).await;
+        assert_eq!(stored(&backend, &here).await.as_deref(), Some(r#"{"user":"ann"}"#));
+
+        let new = format!("{{{here}}}-new");
+        rotate(&there, &new, &versions[1]).await;
+        let taken_back = || async { cluster.servers[1].ask(&["EXISTS", &new]) == ["0"] };
+        until("the new one to be taken back", Duration::from_secs(5), taken_back).await;
+    }
+    assert_eq!(cluster.servers[1].ask(&["KEYS", "*"]), [here]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_whose_removal_of_the_old_id_comes_late_does_not_end_the_session() {
+    let cluster = Cluster::start();
+    // Nobody is asked again after one call without an answer.
+    let backend = RedisBackend::builder().breaker_threshold(1).connect(&cluster.url()).unwrap();
+    let (old, new) = (key_at(&cluster, 1), key_at(&cluster, 0));
+    for key in [&old, &new] {
+        connected(&backend, key).await;
+    }
+    let version = create(&backend, &old, "{}").await;
+
+    cluster.servers[1].pause();
+    let value = map(r#"{"user":"ann"}"#);
+    let rotation = Rotation { old: &old, new: &new, value: &value, exp: HOUR, version: &version };
+    let error = backend.rotate(rotation).await.unwrap_err();
+    assert_eq!(error.applied(), Applied::Unknown);
+    // Whatever becomes of the old one when the server goes on: this one is not taken back.
+    assert_eq!(cluster.servers[0].ask(&["GET", &new]), [value.to_json()]);
+    cluster.servers[1].resume();
+}
+
+/// Waits until the server that is responsible for a key answers: the first call may take longer than a call may.
+async fn connected(backend: &RedisBackend, key: &str) {
+    until("a connection", Duration::from_secs(30), || async { backend.fetch(key).await.is_ok() }).await;
+}
+
+/// A key that this primary is responsible for.
+fn key_at(cluster: &Cluster, primary: usize) -> String {
+    (0..).map(key).find(|key| cluster.owner(cluster.slot(key)) == primary).expect("some are everywhere")
+}
+
+/// Stores all sessions, each with its own number, and waits until the replicas have them.
+async fn store_all(cluster: &Cluster) {
+    // As many writes at once as this may take longer than a request waits.
+    let patient = patient(&cluster.url());
+    for_all(move |number| {
+        let backend = patient.clone();
+        async move {
+            create(&backend, &key(number), &json(number, 0)).await;
+        }
+    })
+    .await;
+    for (primary, replica) in cluster.primaries().iter().zip(&cluster.servers[3..]) {
+        let share: u32 = primary.ask(&["DBSIZE"])[0].parse().expect("a size is a number");
+        assert!((3_000..3_700).contains(&share), "{share}");
+        let history = primary.history();
+        wait_for("the replica to have all", || replica.history() >= history);
+    }
+}
+
+/// Reads all sessions, each with its own data, and writes them again.
+async fn check_all(cluster: &Cluster, clients: &[Client]) {
+    let counts: Vec<u64> = clients.iter().map(|client| if client.dies { 0 } else { client.count }).collect();
+    let (patient, counts) = (patient(&cluster.url()), Arc::new(counts));
+    for_all(move |number| {
+        let (backend, counts) = (patient.clone(), counts.clone());
+        async move {
+            let found = backend.fetch(&key(number)).await.expect("a server answers").expect("it was replicated");
+            let count = count_of(&found.map, number);
+            // Of what a primary has acknowledged just before it died, its replica may lack the last.
+            let least = counts.get(number).copied().unwrap_or(0);
+            assert!(count >= least, "{count} of {least}");
+            let outcome = backend.replace(&key(number), &map("{}"), HOUR, &found.version).await;
+            assert!(matches!(outcome, Ok(Replaced::Replaced(_))), "{outcome:?}");
+        }
+    })
+    .await;
+}
+
+/// Does something for each session, fifty at a time.
+async fn for_all<F: Future<Output = ()> + Send>(work: impl Fn(usize) -> F + Clone + Send + 'static) {
+    let mut workers = JoinSet::new();
+    for worker in 0..50 {
+        let work = work.clone();
+        workers.spawn(async move {
+            for number in (worker..SESSIONS).step_by(50) {
+                work(number).await;
+            }
+        });
+    }
+    workers.join_all().await;
+}
+
+fn key(number: usize) -> String {
+    format!("session:{number}")
+}
+
+/// The count in a session, which must be that of this number.
+fn count_of(session: &SessionMap, number: usize) -> u64 {
+    assert_eq!(session.get("number").ok(), Some(Some(number)), "somebody else's session");
+    session.get("count").ok().flatten().expect("it has a count")
+}
+
+fn json(number: usize, count: u64) -> String {
+    format!(r#"{{"number":{number},"count":{count}}}"#)
+}
+
+/// Reads and writes one session over and over.
+struct Client {
+    backend: RedisBackend,
+    number: usize,
+    /// Its session is with the primary that dies.
+    dies: bool,
+    /// As it was acknowledged last.
+    count: u64,
+    failures: u32,
+    slowest: Duration,
+    last_failure: Option<Instant>,
+}
+
+impl Client {
+    fn new(cluster: &Cluster, backend: &RedisBackend, number: usize) -> Self {
+        let dies = cluster.slot(&key(number)) <= 5460;
+        let backend = backend.clone();
+        Self { backend, number, dies, count: 0, failures: 0, slowest: Duration::ZERO, last_failure: None }
+    }
+
+    async fn run(mut self, done: Arc<AtomicBool>) -> Self {
+        while !done.load(Ordering::Relaxed) {
+            if let Err(error) = self.count_up().await {
+                assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error:?}");
+                self.failures += 1;
+                self.last_failure = Some(Instant::now());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self
+    }
+
+    async fn count_up(&mut self) -> Result<(), BackendError> {
+        let (key, start) = (key(self.number), Instant::now());
+        let found = self.backend.fetch(&key).await;
+        self.slowest = self.slowest.max(start.elapsed());
+        let found = found?.expect("a replicated session is there");
+        let count = count_of(&found.map, self.number) + 1;
+
+        let (value, start): (SessionMap, _) = (map(&json(self.number, count)), Instant::now());
+        let outcome = self.backend.replace(&key, &value, HOUR, &found.version).await;
+        self.slowest = self.slowest.max(start.elapsed());
+        match outcome? {
+            Replaced::Replaced(_) => self.count = count,
+            // A write that had no answer was carried out after all.
+            Replaced::Conflict(_) => {}
+            Replaced::Gone => panic!("a replicated session is lost"),
+        }
+        Ok(())
+    }
+}
