@@ -72,7 +72,7 @@
 //! Every call ends within the [deadline](RedisBackendBuilder::deadline), 250 ms by default. After five in a row without an
 //! answer, calls fail at once, while the server is probed every 100 ms or so; the first answer ends it. In our tests calls
 //! then took 8 µs, and sessions worked again 10 to 340 ms after a server was restarted or went on. In a Cluster each
-//! server is judged for itself. After a replica had taken over, it was 10 to 120 ms in a Cluster, and up to 1.6 s behind
+//! server is judged for itself. After a replica had taken over, it was 10 to 130 ms in a Cluster, and up to 1.6 s behind
 //! Sentinels, which take their time before they name it.
 //!
 //! Whoever is not connected sends nothing: no write waits in a queue for the server's return. Those that were on their way
