@@ -72,6 +72,15 @@ impl Browser {
         }
     }
 
+    /// Who is refused may be counted nevertheless: a server that is out of time can't tell whether its write was carried
+    /// out.
+    pub(crate) async fn assert_counted(&self, acknowledged: usize, refused: usize) {
+        let session: serde_json::Value = serde_json::from_str(&self.session().await).unwrap();
+        assert_eq!(session["data"], "session_data");
+        let n = session["n"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap();
+        assert!((acknowledged..=acknowledged + refused).contains(&n), "{n} of {acknowledged} with {refused} refused");
+    }
+
     /// The session's JSON text as the next request finds it.
     pub(crate) async fn session(&self) -> String {
         self.get("/view_session").await.session().to_owned()
