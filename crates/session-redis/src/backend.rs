@@ -67,8 +67,8 @@ impl RedisBackend {
     }
 
     async fn bytes(&self, key: &str) -> Result<Option<Bytes>, BackendError> {
-        let key = key.to_owned();
-        self.carry_out(|inner| async move { Ok(inner.store.get(&key).await?) }).await
+        // Nobody misses a question that is sent late.
+        Ok(self.inner.store.get(key, self.inner.deadline).await?)
     }
 
     async fn create_bytes(&self, key: &str, value: Bytes, exp: Duration) -> Result<bool, BackendError> {
@@ -102,7 +102,8 @@ impl RedisBackend {
     {
         // Each step has the deadline, and knows better what has happened when it ends by itself.
         let patience = self.inner.deadline + Duration::from_millis(10);
-        match timeout(patience, tokio::spawn(work(self.inner.clone()))).await {
+        // Boxed: the runtime moves the future of a task, and later the place that it had, several times.
+        match timeout(patience, tokio::spawn(Box::pin(work(self.inner.clone())))).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(BackendError::new(BackendErrorKind::Other, Applied::Unknown)),
             Err(_) => Err(BackendError::new(BackendErrorKind::Timeout, Applied::Unknown)),
@@ -251,7 +252,6 @@ impl AtomicBackend for RedisBackend {
     }
 
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
-        let key = key.to_owned();
-        self.carry_out(|inner| async move { Ok(inner.store.marker(&key).await?) }).await
+        Ok(self.inner.store.marker(key).await?)
     }
 }

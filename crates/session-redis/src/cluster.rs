@@ -60,17 +60,18 @@ impl Cluster {
     }
 
     /// Sends a command to the owner of its slot, wherever that has moved.
-    pub(crate) async fn call(self: &Arc<Self>, command: &Command) -> Result<Value, Failure> {
-        let mut node = match self.owner(command.slot) {
+    pub(crate) async fn call(self: &Arc<Self>, mut command: Command) -> Result<Value, Failure> {
+        let slot = command.find_slot();
+        let mut node = match self.owner(slot) {
             Some(node) => node,
             None => {
                 self.look(Instant::now()).await;
-                self.owner(command.slot).ok_or_else(Failure::unavailable)?
+                self.owner(slot).ok_or_else(Failure::unavailable)?
             }
         };
         let mut asking = false;
         for _ in 0..=MAX_REDIRECTIONS {
-            match node.call(command, asking).await {
+            match node.call(command.clone(), asking).await {
                 Err(Failure::Moved(to)) => {
                     self.look_soon();
                     node = self.node(&to).map_err(|_| Failure::unavailable())?;
@@ -158,8 +159,8 @@ async fn ask_for_layout(candidates: Vec<(Address, Arc<Node>)>) -> Option<Layout>
     loop {
         if let Some((address, node)) = candidates.next() {
             asked.spawn(async move {
-                let question = Command::keyless("CLUSTER", vec![Value::from("SLOTS")]);
-                Layout::read(node.call(&question, false).await.ok()?, &address)
+                let question = Command::new("CLUSTER", vec![Value::from("SLOTS")]);
+                Layout::read(node.call(question, false).await.ok()?, &address)
             });
         } else if asked.is_empty() {
             return None;

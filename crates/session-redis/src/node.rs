@@ -61,27 +61,24 @@ impl Node {
     /// Sends a command and waits for the reply, no longer than the deadline. Does not even try if the last calls had no
     /// answer.
     ///
-    /// To be polled to its end: whoever stops before leaves a command behind that may be sent long after.
-    pub(crate) async fn call(self: &Arc<Self>, command: &Command, asking: bool) -> Result<Value, Failure> {
+    /// A command that writes is to be polled to its end: whoever stops before leaves it behind, and it may be sent long
+    /// after.
+    pub(crate) async fn call(self: &Arc<Self>, command: Command, asking: bool) -> Result<Value, Failure> {
         if self.breaker.is_open() {
             return Err(Failure::unavailable());
         }
-        let outcome = self.attempt(command, asking).await;
+        let mut waiting = Waiting { node: self, until: Instant::now() + self.deadline, over: false };
+        let outcome = self.attempt(command, waiting.until, asking).await;
+        waiting.over = true;
         match &outcome {
-            Err(failure) if failure.is_outage() => {
-                if self.breaker.unanswered() {
-                    tracing::warn!("redis does not answer: calls fail at once until it does");
-                    self.probe();
-                }
-            }
+            Err(failure) if failure.is_outage() => self.unanswered(),
             _ => self.heard(),
         }
         outcome
     }
 
-    async fn attempt(&self, command: &Command, asking: bool) -> Result<Value, Failure> {
+    async fn attempt(&self, command: Command, until: Instant, asking: bool) -> Result<Value, Failure> {
         self.start();
-        let until = Instant::now() + self.deadline;
         let client = self.pool.next_connected();
         if !client.is_connected() {
             // Not left to fred: what waits in its queue can't be taken back, and whether it was sent can't be told.
@@ -90,6 +87,13 @@ impl Node {
         let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let options = Options { timeout: Some(left), max_attempts: Some(1), fail_fast: true, ..Options::default() };
         command.send(client, &options, asking).await
+    }
+
+    fn unanswered(self: &Arc<Self>) {
+        if self.breaker.unanswered() {
+            tracing::warn!("redis does not answer: calls fail at once until it does");
+            self.probe();
+        }
     }
 
     fn heard(&self) {
@@ -126,6 +130,25 @@ impl Node {
     }
 }
 
+/// A call whose caller may lose patience.
+struct Waiting<'a> {
+    node: &'a Arc<Node>,
+    until: Instant,
+    over: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.over || Handle::try_current().is_err() {
+            return;
+        }
+        // Whoever waits about as long as the server was given has had no answer; a request that was dropped says nothing.
+        if self.until.saturating_duration_since(Instant::now()) < self.node.deadline / 10 {
+            self.node.unanswered();
+        }
+    }
+}
+
 async fn wait_for_connection(client: &Client, until: Instant) -> Result<(), Failure> {
     let connected = timeout_at(until, client.wait_for_connect()).await;
     // A connection that was made between the look at the state and the subscription is not announced again.
@@ -133,13 +156,13 @@ async fn wait_for_connection(client: &Client, until: Instant) -> Result<(), Fail
 }
 
 async fn probe(node: Weak<Node>) {
-    let ping = Command::keyless("PING", Vec::new());
     let mut missed = 0_u32;
     loop {
         sleep(PROBE_PAUSE).await;
         let Some(node) = node.upgrade() else { return };
         if node.breaker.is_open() {
-            match node.attempt(&ping, false).await {
+            let until = Instant::now() + node.deadline;
+            match node.attempt(Command::new("PING", Vec::new()), until, false).await {
                 Err(failure) if failure.is_outage() => missed += 1,
                 _ => node.heard(),
             }

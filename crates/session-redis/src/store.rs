@@ -6,6 +6,7 @@ use std::time::Duration;
 use fred::bytes::Bytes;
 use fred::types::Value;
 use session_core::{Applied, BackendErrorKind, MARKER_LIFETIME, Marker};
+use tokio::time::{Instant, timeout};
 
 use crate::cluster::Cluster;
 use crate::command::Command;
@@ -50,11 +51,16 @@ pub(crate) enum RemovedAs {
 }
 
 impl Store {
-    pub(crate) async fn get(&self, key: &str) -> Result<Option<Bytes>, Failure> {
-        let command = Command::on(key, "GET", vec![key.into()]);
-        let reply = match self.call(command.clone()).await {
+    /// In all within the deadline.
+    pub(crate) async fn get(&self, key: &str, deadline: Duration) -> Result<Option<Bytes>, Failure> {
+        let read = || self.call(Command::new("GET", vec![key.into()]));
+        let start = Instant::now();
+        let reply = match read().await {
             // The server has closed the connection, perhaps long ago. Reading twice does no harm.
-            Err(failure) if failure.is_lost_connection() => self.call(command).await?,
+            Err(failure) if failure.is_lost_connection() => {
+                let left = deadline.saturating_sub(start.elapsed());
+                timeout(left, read()).await.map_err(|_| Failure::unavailable())??
+            }
             reply => reply?,
         };
         bytes(reply)
@@ -63,11 +69,11 @@ impl Store {
     /// Stores a value under a key that is not in use. Returns whether that was so.
     pub(crate) async fn create(&self, key: &str, value: Bytes, exp: Duration) -> Result<bool, Failure> {
         let arguments = vec![key.into(), value.into(), "NX".into(), "EX".into(), seconds(exp)];
-        Ok(bytes(self.call(Command::on(key, "SET", arguments)).await?)?.is_some())
+        Ok(bytes(self.call(Command::new("SET", arguments)).await?)?.is_some())
     }
 
     pub(crate) async fn touch(&self, key: &str, exp: Duration) -> Result<bool, Failure> {
-        match self.call(Command::on(key, "EXPIRE", vec![key.into(), seconds(exp)])).await? {
+        match self.call(Command::new("EXPIRE", vec![key.into(), seconds(exp)])).await? {
             Value::Integer(found) => Ok(found == 1),
             _ => Err(unexpected()),
         }
@@ -80,7 +86,7 @@ impl Store {
 
     pub(crate) async fn marker(&self, key: &str) -> Result<Option<Marker>, Failure> {
         let key = marker_key(key);
-        Ok(bytes(self.call(Command::on(&key, "GET", vec![key.as_str().into()])).await?)?.and_then(|text| read(&text)))
+        Ok(bytes(self.call(Command::new("GET", vec![key.as_str().into()])).await?)?.and_then(|text| read(&text)))
     }
 
     /// Removes a session at a version, or at any if that is empty, and leaves a marker if there is one to leave.
@@ -105,13 +111,13 @@ impl Store {
         let mut marked = false;
         if !text.is_empty() {
             let arguments = vec![marker_key.into(), text.into(), "NX".into(), "EX".into(), seconds(MARKER_LIFETIME)];
-            marked = bytes(self.call(Command::on(marker_key, "SET", arguments)).await?)?.is_some();
+            marked = bytes(self.call(Command::new("SET", arguments)).await?)?.is_some();
         }
         let outcome = removed(self.run(&REMOVE_UNMARKED, &[key], &[version.into()]).await?)?;
         match outcome {
             RemovedAs::Gone(_) if !marked => Ok(RemovedAs::Gone(self.marker(key).await?)),
             RemovedAs::Conflict(_) | RemovedAs::Gone(_) if marked => {
-                self.call(Command::on(marker_key, "DEL", vec![marker_key.into()])).await?;
+                self.call(Command::new("DEL", vec![marker_key.into()])).await?;
                 Ok(outcome)
             }
             outcome => Ok(outcome),
@@ -175,26 +181,29 @@ impl Store {
     /// Removes what nobody knows of. If that fails, it expires.
     async fn take_back(&self, key: &str) {
         for _ in 0..ATTEMPTS {
-            if self.call(Command::on(key, "DEL", vec![key.into()])).await.is_ok() {
+            if self.call(Command::new("DEL", vec![key.into()])).await.is_ok() {
                 return;
             }
         }
     }
 
     async fn run(&self, script: &Script, keys: &[&str], arguments: &[Value]) -> Result<Value, Failure> {
-        let command = |name, text: &str| {
-            Command::on(keys.first().unwrap_or(&""), name, script::arguments(text.to_owned(), keys, arguments))
-        };
+        let command = |name, text: &str| Command::script(name, script::arguments(text.to_owned(), keys, arguments));
         match self.call(command("EVALSHA", &script.digest)).await {
             Err(Failure::NoScript) => self.call(command("EVAL", script.text)).await,
             reply => reply,
         }
     }
 
-    async fn call(&self, command: Command) -> Result<Value, Failure> {
+    async fn call(&self, mut command: Command) -> Result<Value, Failure> {
         match self {
-            Self::Node { node, .. } => node.call(&command, false).await,
-            Self::Cluster(cluster) => cluster.call(&command).await,
+            Self::Node { node, clustered } => {
+                if *clustered {
+                    command.find_slot();
+                }
+                node.call(command, false).await
+            }
+            Self::Cluster(cluster) => cluster.call(command).await,
         }
     }
 

@@ -6,6 +6,7 @@ use session_core::{
     Applied, AtomicBackend, BackendError, BackendErrorKind, ISessionBackend, Replaced, Rotation, SessionError,
 };
 use session_redis::RedisBackend;
+use tokio::time::timeout;
 
 use crate::support::{Browser, HOUR, Lag, Server, create, free_port, manager, map, stored, until};
 
@@ -67,6 +68,26 @@ async fn a_server_that_stands_still_costs_the_deadline_then_nothing_and_recovers
         assert_recovers(&backend).await;
         assert_eq!(stored(&backend, "session:a").await.as_deref(), Some("{}"));
     }
+}
+
+#[tokio::test]
+async fn calls_whose_callers_lose_patience_open_the_breaker_unless_they_lose_it_early() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    create(&backend, "session:a", "{}").await;
+    server.pause();
+    for _ in 0..10 {
+        let early = timeout(DEADLINE / 10, backend.get("session:a")).await;
+        assert!(early.is_err(), "nobody can have answered");
+    }
+    assert!(timeout(DEADLINE / 10, backend.get("session:a")).await.is_err(), "it is still asked");
+    for _ in 0..5 {
+        // Just before the call ends by itself; it may also do so on a busy machine.
+        let _ = timeout(DEADLINE - Duration::from_millis(10), backend.get("session:a")).await;
+    }
+    assert_fails_at_once(&backend).await;
+    server.resume();
+    assert_recovers(&backend).await;
 }
 
 #[tokio::test]
