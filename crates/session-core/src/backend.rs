@@ -192,12 +192,13 @@ pub trait AtomicBackend: Send + Sync {
     /// If the store can't be asked.
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError>;
 
-    /// Whether all of these are done when they are first polled, as in a map in memory. The end of a request then
-    /// allocates no future; one that waits all the same is dropped, and begun again.
+    /// How long each of these takes at most, if the store sees to that itself; by default `None`.
     ///
-    /// By default `false`.
-    fn never_waits(&self) -> bool {
-        false
+    /// The manager sets no timer of its own for a call that is sure to end in time. Zero says that all are done when they
+    /// are first polled, as in a map in memory: then it allocates no future either, and one that waits all the same is
+    /// dropped and begun again.
+    fn longest_wait(&self) -> Option<Duration> {
+        None
     }
 }
 

@@ -14,14 +14,16 @@ use crate::backend::{Applied, BackendError, BackendErrorKind};
 pub(crate) struct Budget {
     left: Duration,
     started: Option<Instant>,
+    /// How long an operation of the store takes at most, if it sees to that itself.
+    longest_wait: Option<Duration>,
 }
 
 /// Nobody waits longer, and clocks can't count much further.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Budget {
-    pub(crate) fn new(left: Duration) -> Self {
-        Self { left: left.min(FOREVER), started: None }
+    pub(crate) fn new(left: Duration, longest_wait: Option<Duration>) -> Self {
+        Self { left: left.min(FOREVER), started: None, longest_wait }
     }
 
     /// What is left.
@@ -39,11 +41,17 @@ impl Budget {
         &mut self,
         operation: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
-        self.wait(operation).await.unwrap_or_else(|error| Err(error))
+        // A timer costs more than a tenth of the time is worth.
+        let ends_in_time = self.longest_wait.is_some_and(|wait| wait <= self.left() + self.left / 10);
+        self.wait_for(operation, ends_in_time).await.unwrap_or_else(|error| Err(error))
     }
 
     /// Waits for something, until time is up.
     pub(crate) async fn wait<T>(&mut self, operation: impl Future<Output = T>) -> Result<T, BackendError> {
+        self.wait_for(operation, false).await
+    }
+
+    async fn wait_for<T>(&mut self, operation: impl Future<Output = T>, ends_in_time: bool) -> Result<T, BackendError> {
         if self.left().is_zero() {
             return Err(BackendError::new(BackendErrorKind::Timeout, Applied::No));
         }
@@ -57,6 +65,9 @@ impl Budget {
             return Ok(operation.await);
         }
         let deadline = self.start() + self.left;
+        if ends_in_time {
+            return Ok(operation.await);
+        }
         timeout_at(deadline, operation)
             .await
             .map_err(|_| BackendError::new(BackendErrorKind::Timeout, Applied::Unknown))
@@ -78,7 +89,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn operations_share_the_time() {
-        let mut budget = Budget::new(Duration::from_millis(250));
+        let mut budget = Budget::new(Duration::from_millis(250), None);
         budget.wait(tokio::time::sleep(Duration::from_millis(200))).await.unwrap();
         assert_eq!(budget.left(), Duration::from_millis(50));
         let error = budget.wait(tokio::time::sleep(Duration::from_millis(200))).await.unwrap_err();
@@ -87,9 +98,26 @@ mod tests {
         assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::No));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn an_operation_that_ends_by_itself_in_time_or_a_tenth_later_is_left_to_do_so() {
+        let millis = Duration::from_millis;
+        let run = async |longest_wait, time| {
+            let mut budget = Budget::new(millis(200), Some(longest_wait));
+            let operation = async {
+                tokio::time::sleep(time).await;
+                Ok(())
+            };
+            let outcome = budget.run(operation).await;
+            (outcome.is_ok(), budget.left())
+        };
+        assert_eq!(run(millis(220), millis(220)).await, (true, Duration::ZERO));
+        assert_eq!(run(millis(220), millis(150)).await, (true, millis(50)));
+        assert_eq!(run(millis(221), millis(220)).await, (false, Duration::ZERO));
+    }
+
     #[test]
     fn what_answers_at_once_needs_no_runtime() {
-        let mut budget = Budget::new(Duration::from_millis(1));
+        let mut budget = Budget::new(Duration::from_millis(1), None);
         assert!(matches!(poll_once(pin!(budget.wait(async { 7 }))), Some(Ok(7))));
     }
 }

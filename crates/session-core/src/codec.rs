@@ -29,6 +29,11 @@ pub trait SessionCodec: Send + Sync + 'static {
     ///
     /// [`BackendErrorKind::Corrupt`] if they are not what [`encode`](Self::encode) makes.
     fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError>;
+
+    /// Whether the bytes are just the session's JSON text, so that one tells the other; default `false`.
+    fn is_json(&self) -> bool {
+        false
+    }
 }
 
 /// The session's JSON text, readable by any language.
@@ -42,6 +47,10 @@ impl SessionCodec for JsonCodec {
 
     fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {
         Ok(SessionMap::from_slice(bytes)?)
+    }
+
+    fn is_json(&self) -> bool {
+        true
     }
 }
 

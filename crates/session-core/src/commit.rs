@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use crate::backend::AtomicBackend;
+use crate::backend::Version;
 use crate::budget::{Budget, poll_once};
 use crate::config::{OnGone, Refresh};
 use crate::handle::{CellGuard, Shared};
@@ -10,11 +10,10 @@ use crate::load::Content;
 use crate::manager::{Commit, Core};
 use crate::meta::Meta;
 use crate::persist::Persisted;
-use crate::state::{Cell, CookieDue, Origin, State, Victim};
+use crate::state::{Cell, CookieDue, State, Victim};
 use crate::{SessionError, SessionId};
 
 /// What there is to do about a session.
-#[derive(Clone, Copy)]
 pub(crate) enum Action {
     Nothing,
     /// Store a new session. If a token's id was unknown to the store, find out first whether it was just renewed.
@@ -23,11 +22,12 @@ pub(crate) enum Action {
     },
     /// Store the changes of a session: in place, under a new id, or by removing it once it is empty.
     Write {
-        origin: Origin,
+        id: SessionId,
+        version: Version,
         renew: bool,
     },
     /// Extend the expiry of a session that was only read.
-    Touch(Origin),
+    Touch(SessionId),
     /// Remove a session, and store a new one if the request made one.
     Destroy(Victim),
     /// Send the session that lives in the cookie.
@@ -50,14 +50,14 @@ pub(crate) fn decide(core: &Core, cell: &Cell) -> Action {
         State::Loaded(origin) | State::Renewed(origin) => {
             let renew = matches!(cell.state, State::Renewed(_));
             let refresh = cell.reissue || origin.refresh_due;
-            match origin.stored {
+            match &origin.stored {
                 None if changed && cell.is_empty() => Action::ForgetCookie,
                 None if changed || renew || refresh => Action::SendCookie,
-                Some(_) if changed || renew => Action::Write { origin: *origin, renew },
-                Some(_) if !refresh => Action::Nothing,
-                Some(_) if core.lacks_stamp(cell) => Action::Write { origin: *origin, renew },
-                Some(_) => Action::Touch(*origin),
-                None => Action::Nothing,
+                Some((id, version)) if changed || renew || (refresh && core.lacks_stamp(cell)) => {
+                    Action::Write { id: *id, version: version.clone(), renew }
+                }
+                Some((id, _)) if refresh => Action::Touch(*id),
+                _ => Action::Nothing,
             }
         }
     }
@@ -106,7 +106,7 @@ impl Shared {
                 Ok(())
             }
             action => {
-                let budget = Budget::new(cell.time_left);
+                let budget = self.core.budget(cell.time_left);
                 drop(cell);
                 return self.carry_out_now(action, budget);
             }
@@ -116,7 +116,7 @@ impl Shared {
 
     /// Asks a store that never waits.
     fn carry_out_now(&self, action: Action, budget: Budget) -> Option<Commit> {
-        if !self.core.store().is_some_and(AtomicBackend::never_waits) {
+        if !self.core.never_waits() {
             return None;
         }
         // It may wait for a lock all the same: when another request is writing the session.
@@ -125,7 +125,7 @@ impl Shared {
 
     /// Commits.
     pub(crate) async fn commit(&self, status: u16) -> Commit {
-        let mut budget = Budget::new(self.cell().time_left);
+        let mut budget = self.core.budget(self.cell().time_left);
         let _flight = match budget.wait(self.flight.lock()).await {
             Ok(flight) => flight,
             Err(error) => return self.core.finish(self.cell(), Err(error.into())),
@@ -136,8 +136,8 @@ impl Shared {
 
     async fn carry_out(&self, action: Action, mut budget: Budget) -> Commit {
         let outcome = match action {
-            Action::Touch(origin) if self.cell().doubt.is_none() => {
-                self.touch(origin, &mut budget).await;
+            Action::Touch(id) if self.cell().doubt.is_none() => {
+                self.touch(id, &mut budget).await;
                 Ok(())
             }
             _ => self.persist(action, &mut budget).await.and_then(|persisted| self.after(persisted)),
@@ -157,9 +157,9 @@ impl Shared {
     }
 
     /// Extends a session's expiry. A session that was only read does not fail for want of it.
-    async fn touch(&self, origin: Origin, budget: &mut Budget) {
+    async fn touch(&self, id: SessionId, budget: &mut Budget) {
         let core = &*self.core;
-        let (Some(store), Some((id, _))) = (core.store(), origin.stored) else { return };
+        let Some(store) = core.store() else { return };
         let expiry = core.store_expiry(&self.cell().map);
         match budget.run(store.touch(&core.store_key(&id), expiry)).await {
             Ok(true) => self.cell().cookie = CookieDue::Issue,

@@ -203,10 +203,10 @@ impl<'a> Flight<'a> {
                 flight.unanswered = false;
                 let mut cell = shared.cell();
                 cell.suspect |= !flight.log.is_idempotent();
-                if let State::Renewed(origin) = cell.state
+                if let State::Renewed(origin) = &cell.state
                     && doubt.discarded
                 {
-                    cell.state = State::Loaded(origin);
+                    cell.state = State::Loaded(origin.clone());
                 }
             }
         }
@@ -223,7 +223,7 @@ impl<'a> Flight<'a> {
             // Others may have made the same of it: then an increment or a take was made by one of them only.
             let telling = self.new_id.is_none() && self.log.is_idempotent();
             match budget.run(store.fetch(&core.store_key(&id))).await? {
-                Some(stored) if self.base == Some(stored.version) => return Ok(Verdict::NotApplied),
+                Some(stored) if self.base.as_ref() == Some(&stored.version) => return Ok(Verdict::NotApplied),
                 Some(stored) if telling && stored.map.to_json() == self.attempted.to_json() => {
                     return Ok(Verdict::Applied(Some(stored.version)));
                 }
@@ -262,7 +262,7 @@ impl<'a> Flight<'a> {
             let mut cell = self.shared.cell();
             cell.creating = false;
             cell.suspect = false;
-            if let Some(mut origin) = cell.origin().copied() {
+            if let Some(mut origin) = cell.origin().cloned() {
                 origin.stored = origin.stored.map(|(id, _)| (id, current.version));
                 cell.confirm(origin, false);
             }
@@ -286,7 +286,7 @@ impl Drop for Flight<'_> {
         // Of a session that was destroyed meanwhile, all that matters is whether it was created at all.
         if self.unanswered && (!destroyed || self.base.is_none()) {
             let attempted = std::mem::take(&mut self.attempted);
-            let (new_id, base, destructions) = (self.new_id, self.base, self.destructions);
+            let (new_id, base, destructions) = (self.new_id, self.base.take(), self.destructions);
             cell.doubt = Some(Box::new(Doubt { log, attempted, new_id, base, destructions, discarded: false }));
         } else {
             log.append(std::mem::take(&mut cell.log));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::lock::MutexGuard;
 
 use crate::backend::{Applied, BackendError, BackendErrorKind, Stored, Version};
-use crate::budget::{Budget, poll_once};
+use crate::budget::poll_once;
 use crate::config::{OnCorrupt, OnDuplicate};
 use crate::cookie::MAX_CANDIDATES;
 use crate::handle::Shared;
@@ -64,7 +64,7 @@ impl Shared {
             return Break(self.settle(self.core.without_store(claim), time_left));
         };
         let fetch = Fetch { id: *id, key: self.core.store_key(id), issue: *issue, time_left };
-        match store.never_waits().then(|| poll_once(pin!(store.fetch(&fetch.key)))).flatten() {
+        match self.core.never_waits().then(|| poll_once(pin!(store.fetch(&fetch.key)))).flatten() {
             Some(found) => Break(self.settle(self.core.judge(found, *id, *issue), time_left)),
             None => Continue(fetch),
         }
@@ -72,7 +72,7 @@ impl Shared {
 
     /// `flight` is none if somebody else is talking to the store on behalf of this request.
     async fn fetch(&self, fetch: Fetch, flight: Option<MutexGuard<'_, ()>>) -> Result<(), SessionError> {
-        let mut budget = Budget::new(fetch.time_left);
+        let mut budget = self.core.budget(fetch.time_left);
         let _flight = match flight {
             Some(flight) => flight,
             None => {

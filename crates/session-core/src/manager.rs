@@ -1,8 +1,10 @@
 //! Opens the session of a request and commits it with the response.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::backend::AtomicBackend;
+use crate::budget::Budget;
 use crate::config::SessionConfig;
 use crate::cookie::Candidates;
 use crate::handle::Shared;
@@ -167,6 +169,20 @@ impl Core {
         self.config.store.as_ref()?.operations()
     }
 
+    /// Whether the store answers at once.
+    pub(crate) fn never_waits(&self) -> bool {
+        self.longest_wait().is_some_and(|wait| wait.is_zero())
+    }
+
+    /// For a request that may ask the store for so long.
+    pub(crate) fn budget(&self, left: Duration) -> Budget {
+        Budget::new(left, self.longest_wait())
+    }
+
+    fn longest_wait(&self) -> Option<Duration> {
+        self.store()?.longest_wait()
+    }
+
     pub(crate) fn is_cookie_mode(&self) -> bool {
         self.config.is_cookie_mode()
     }
@@ -189,9 +205,9 @@ impl Core {
     }
 
     /// How long the store keeps a session: a little longer than its token is good for.
-    pub(crate) fn store_expiry(&self, map: &SessionMap) -> std::time::Duration {
+    pub(crate) fn store_expiry(&self, map: &SessionMap) -> Duration {
         let remaining = Meta::of(map).remaining(self.config.lifetimes, || self.now());
-        std::time::Duration::from_secs(remaining + 1)
+        Duration::from_secs(remaining + 1)
     }
 
     /// The header that gives the client its session: the id of a stored one, else the session itself.

@@ -11,7 +11,7 @@ use crate::flight::{Answer, Flight};
 use crate::handle::Shared;
 use crate::manager::Core;
 use crate::meta::{META_KEY, Meta};
-use crate::state::{CookieDue, Origin, State, Victim};
+use crate::state::{CookieDue, State, Victim};
 use crate::{SessionError, SessionId, SessionMap};
 
 /// What became of the changes.
@@ -53,7 +53,7 @@ impl Shared {
                 }
                 self.create(store, budget).await
             }
-            Action::Write { origin, renew } => self.write(store, origin, renew, budget).await,
+            Action::Write { id, version, renew } => self.write(store, id, version, renew, budget).await,
             _ => Ok(Persisted::Done),
         }
     }
@@ -65,7 +65,7 @@ impl Shared {
         budget: &mut Budget,
     ) -> Result<(), SessionError> {
         let id = match victim {
-            Victim::Known(origin) => origin.stored.map(|(id, _)| id),
+            Victim::Known(id) => id,
             Victim::Absent(id) => Some(id),
             Victim::Unread => self.claimed_id(),
             Victim::Unborn => None,
@@ -121,12 +121,12 @@ impl Shared {
     async fn write(
         &self,
         store: &dyn AtomicBackend,
-        origin: Origin,
+        id: SessionId,
+        mut version: Version,
         renew: bool,
         budget: &mut Budget,
     ) -> Result<Persisted, SessionError> {
         let core = &*self.core;
-        let Some((id, mut version)) = origin.stored else { return Ok(Persisted::Done) };
         let key = core.store_key(&id);
         let new_id = if renew { Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?) } else { None };
         let mut flight = Flight::begin(self);
@@ -135,7 +135,7 @@ impl Shared {
             let Some(current) = budget.run(store.fetch(&key)).await? else {
                 return self.gone(store, id, flight, budget).await;
             };
-            version = current.version;
+            version = current.version.clone();
             map = flight.replay(current)?;
         }
         let mut turn = None;
@@ -143,7 +143,7 @@ impl Shared {
             core.stamp(&mut map, renew)?;
             core.check_size(&map)?;
             let destination = new_id.filter(|_| !map.is_empty_but_for(META_KEY));
-            flight.attempt(&map, destination, Some(version));
+            flight.attempt(&map, destination, Some(version.clone()));
             let answer = budget.run(core.compare_and_write(store, &key, destination, &map, &version)).await;
             match flight.answered(answer, store, budget).await? {
                 Answer::Reply(Written::Stored(version)) | Answer::Applied(Some(version)) => {
@@ -163,7 +163,7 @@ impl Shared {
                     if turn.is_none() || budget.left().is_zero() {
                         return Err(SessionError::Contended);
                     }
-                    version = current.version;
+                    version = current.version.clone();
                     map = flight.replay(current)?;
                 }
             }

@@ -5,7 +5,6 @@ mod key;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::budget::Budget;
 use crate::change::{Change, UpdateFn};
 use crate::commit::decide;
 use crate::handle::CellGuard;
@@ -299,7 +298,7 @@ impl Session {
     /// changes stay pending and can be saved again.
     pub async fn save(&self) -> Result<(), SessionError> {
         let shared = self.handle.shared();
-        let mut budget = Budget::new(shared.core.config.request_deadline);
+        let mut budget = shared.core.budget(shared.core.config.request_deadline);
         let _flight = budget.wait(shared.flight.lock()).await?;
         if matches!(shared.cell().state, State::Gone { .. }) {
             return Err(SessionError::Gone);

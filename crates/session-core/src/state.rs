@@ -67,7 +67,7 @@ pub(crate) enum State {
 }
 
 /// Where a loaded session came from.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Origin {
     /// Id and version in the store; none where the session lives in the cookie.
     pub(crate) stored: Option<(SessionId, Version)>,
@@ -80,7 +80,8 @@ pub(crate) struct Origin {
 pub(crate) enum Victim {
     /// The session of the request's cookie, which nobody has looked at.
     Unread,
-    Known(Origin),
+    /// By its id in the store, if it has one.
+    Known(Option<SessionId>),
     /// One that the store did not know any more: if it was renewed, its successor is meant.
     Absent(SessionId),
     /// A session that is being created just now.
@@ -108,6 +109,12 @@ pub(crate) struct Doubt {
     pub(crate) destructions: u32,
     /// The response has failed since: if it was a renewal that was not carried out, it is not to be made again.
     pub(crate) discarded: bool,
+}
+
+impl Origin {
+    pub(crate) fn id(&self) -> Option<SessionId> {
+        self.stored.as_ref().map(|(id, _)| *id)
+    }
 }
 
 impl Cell {
@@ -178,8 +185,8 @@ impl Cell {
         match self.state {
             State::Gone { .. } => Err(SessionError::Gone),
             _ if self.headers_sent => Err(SessionError::HeadersSent),
-            State::Loaded(origin) => {
-                self.state = State::Renewed(origin);
+            State::Loaded(ref origin) => {
+                self.state = State::Renewed(origin.clone());
                 Ok(())
             }
             // New sessions get new ids anyway.
@@ -198,7 +205,7 @@ impl Cell {
         }
         let victim = match &self.state {
             State::Presented | State::Failed(_) => Victim::Unread,
-            State::Loaded(origin) | State::Renewed(origin) => Victim::Known(*origin),
+            State::Loaded(origin) | State::Renewed(origin) => Victim::Known(origin.id()),
             State::Replaced(victim) | State::Destroyed(victim) => *victim,
             State::Gone { id } | State::Anonymous { absent: Some(id) } => Victim::Absent(*id),
             State::Anonymous { .. } if self.creating || self.doubt.is_some() => Victim::Unborn,
@@ -220,7 +227,7 @@ impl Cell {
             doubt.discarded = true;
         }
         match self.state {
-            State::Renewed(origin) if self.doubt.is_none() => self.state = State::Loaded(origin),
+            State::Renewed(ref origin) if self.doubt.is_none() => self.state = State::Loaded(origin.clone()),
             State::Replaced(victim) => self.state = State::Destroyed(victim),
             _ => {}
         }
@@ -244,8 +251,8 @@ impl Cell {
     pub(crate) fn confirm(&mut self, origin: Origin, renewed: bool) {
         self.state = match self.state {
             State::Renewed(_) if !renewed => State::Renewed(origin),
-            State::Destroyed(_) => State::Destroyed(Victim::Known(origin)),
-            State::Replaced(_) => State::Replaced(Victim::Known(origin)),
+            State::Destroyed(_) => State::Destroyed(Victim::Known(origin.id())),
+            State::Replaced(_) => State::Replaced(Victim::Known(origin.id())),
             _ => State::Loaded(origin),
         };
     }

@@ -87,7 +87,8 @@ impl From<At> for Version {
 impl At {
     /// `None` for a version that is not of our making.
     pub(crate) fn of(version: &Version) -> Option<Self> {
-        let (version, rest) = version.as_bytes().split_first_chunk()?;
+        let bytes = version.as_bytes();
+        let (version, rest) = bytes.split_first_chunk()?;
         let (node, _) = rest.split_first_chunk()?;
         Some(Self { node: u64::from_be_bytes(*node), version: u64::from_be_bytes(*version) })
     }

@@ -14,7 +14,7 @@ use sha1::{Digest, Sha1};
 use tokio::time::timeout;
 
 use crate::builder::RedisBackendBuilder;
-use crate::error::RedisConfigError;
+use crate::error::{Failure, RedisConfigError};
 use crate::script::hex;
 use crate::store::{Compared, RemovedAs, Store, Write};
 
@@ -67,8 +67,7 @@ impl RedisBackend {
     }
 
     async fn bytes(&self, key: &str) -> Result<Option<Bytes>, BackendError> {
-        // Nobody misses a question that is sent late.
-        Ok(self.inner.store.get(key, self.inner.deadline).await?)
+        self.read(self.inner.store.get(key, self.inner.deadline)).await
     }
 
     async fn create_bytes(&self, key: &str, value: Bytes, exp: Duration) -> Result<bool, BackendError> {
@@ -91,6 +90,15 @@ impl RedisBackend {
         self.carry_out(|inner| async move { Ok(inner.store.remove(&key, &version, marker.as_ref()).await?) }).await
     }
 
+    /// Asks for something. No task is needed for it: nobody misses a question that is sent late.
+    async fn read<T>(&self, question: impl Future<Output = Result<T, Failure>>) -> Result<T, BackendError> {
+        if !self.inner.store.is_redirected() {
+            return Ok(question.await?);
+        }
+        let answer = timeout(self.inner.patience(), question).await;
+        Ok(answer.unwrap_or_else(|_| Err(Failure::new(BackendErrorKind::Timeout, Applied::No)))?)
+    }
+
     /// Carries work out to its end, whether or not anybody waits for it.
     ///
     /// A request may be dropped at any moment; a command that is then left to itself would be sent whenever the server
@@ -100,10 +108,8 @@ impl RedisBackend {
         T: Send + 'static,
         W: Future<Output = Result<T, BackendError>> + Send + 'static,
     {
-        // Each step has the deadline, and knows better what has happened when it ends by itself.
-        let patience = self.inner.deadline + Duration::from_millis(10);
         // Boxed: the runtime moves the future of a task, and later the place that it had, several times.
-        match timeout(patience, tokio::spawn(Box::pin(work(self.inner.clone())))).await {
+        match timeout(self.inner.patience(), tokio::spawn(Box::pin(work(self.inner.clone())))).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(BackendError::new(BackendErrorKind::Other, Applied::Unknown)),
             Err(_) => Err(BackendError::new(BackendErrorKind::Timeout, Applied::Unknown)),
@@ -121,13 +127,19 @@ impl fmt::Debug for RedisBackend {
 }
 
 impl Inner {
+    /// Each step has the deadline, and knows better what has happened when it ends by itself.
+    fn patience(&self) -> Duration {
+        self.deadline + Duration::from_millis(10)
+    }
+
     fn encode(&self, value: &SessionMap) -> Result<Bytes, BackendError> {
         self.within_limit(self.codec.encode(value)?.into())
     }
 
     fn decode(&self, bytes: Bytes) -> Result<Stored, BackendError> {
         let bytes = self.within_limit(bytes)?;
-        Ok(Stored { version: version(&bytes), map: self.codec.decode(&bytes)? })
+        let map = self.codec.decode(&bytes)?;
+        Ok(Stored { version: self.version(&bytes, &map), map })
     }
 
     fn within_limit(&self, bytes: Bytes) -> Result<Bytes, BackendError> {
@@ -137,24 +149,25 @@ impl Inner {
         Ok(bytes)
     }
 
-    /// Makes the answer to a comparison, where `value` is what was to be written.
-    fn replaced(&self, outcome: Compared, value: &Bytes) -> Result<Replaced, BackendError> {
+    /// The version of a stored session: the SHA-1 of its bytes, which is what scripts can compute.
+    ///
+    /// Two different values of the same digest would pass for one. Nobody has found such two but by making both, and
+    /// whoever writes both values of a session may write a third as well.
+    fn version(&self, bytes: &[u8], map: &SessionMap) -> Version {
+        if self.codec.is_json() {
+            return Version::sha1_of_json(map);
+        }
+        Version::from_bytes(&Sha1::digest(bytes)).expect("a SHA-1 is shorter than the longest version")
+    }
+
+    /// Makes the answer to a comparison, where `map` was to be written, as `value`.
+    fn replaced(&self, outcome: Compared, value: &[u8], map: &SessionMap) -> Result<Replaced, BackendError> {
         Ok(match outcome {
-            Compared::Done => Replaced::Replaced(version(value)),
+            Compared::Done => Replaced::Replaced(self.version(value, map)),
             Compared::Conflict(current) => Replaced::Conflict(self.decode(current)?),
             Compared::Gone => Replaced::Gone,
         })
     }
-}
-
-/// The version of a stored value: its SHA-1, which is what scripts can compute.
-///
-/// Two different values of the same digest would pass for one. Nobody has found such two but by making both, and whoever
-/// writes both values of a session may write a third as well.
-fn version(value: &[u8]) -> Version {
-    let mut digest = [0; 20];
-    digest.copy_from_slice(&Sha1::digest(value));
-    Version::from_bytes(&digest).unwrap_or(Version::from(0))
 }
 
 fn digest(value: &[u8]) -> String {
@@ -210,9 +223,9 @@ impl AtomicBackend for RedisBackend {
     }
 
     async fn create(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<Created, BackendError> {
-        let value = self.inner.encode(value)?;
-        let version = version(&value);
-        Ok(if self.create_bytes(key, value, exp).await? { Created::Created(version) } else { Created::Exists })
+        let bytes = self.inner.encode(value)?;
+        let version = self.inner.version(&bytes, value);
+        Ok(if self.create_bytes(key, bytes, exp).await? { Created::Created(version) } else { Created::Exists })
     }
 
     async fn replace(
@@ -222,13 +235,13 @@ impl AtomicBackend for RedisBackend {
         exp: Duration,
         version: &Version,
     ) -> Result<Replaced, BackendError> {
-        let value = self.inner.encode(value)?;
-        let write = Write { version: hex(version.as_bytes()), value: value.clone(), exp };
-        self.inner.replaced(self.replace_bytes(key, write).await?, &value)
+        let bytes = self.inner.encode(value)?;
+        let write = Write { version: hex(&version.as_bytes()), value: bytes.clone(), exp };
+        self.inner.replaced(self.replace_bytes(key, write).await?, &bytes, value)
     }
 
     async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
-        let version = version.map(|version| hex(version.as_bytes())).unwrap_or_default();
+        let version = version.map(|version| hex(&version.as_bytes())).unwrap_or_default();
         // A session that was emptied is not destroyed: a late write may make a new one.
         let marker = version.is_empty().then_some(Marker::Destroyed);
         Ok(match self.remove_bytes(key, version, marker).await? {
@@ -245,13 +258,17 @@ impl AtomicBackend for RedisBackend {
 
     async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {
         let value = self.inner.encode(rotation.value)?;
-        let write = Write { version: hex(rotation.version.as_bytes()), value: value.clone(), exp: rotation.exp };
+        let write = Write { version: hex(&rotation.version.as_bytes()), value: value.clone(), exp: rotation.exp };
         let (old, new) = (rotation.old.to_owned(), rotation.new.to_owned());
         let outcome = self.carry_out(|inner| async move { Ok(inner.store.rotate(&old, &new, &write).await?) }).await?;
-        self.inner.replaced(outcome, &value)
+        self.inner.replaced(outcome, &value, rotation.value)
     }
 
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
-        Ok(self.inner.store.marker(key).await?)
+        self.read(self.inner.store.marker(key)).await
+    }
+
+    fn longest_wait(&self) -> Option<Duration> {
+        Some(self.inner.patience())
     }
 }

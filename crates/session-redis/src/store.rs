@@ -207,6 +207,11 @@ impl Store {
         }
     }
 
+    /// Whether a call may go to several servers in turn, each of which has the deadline.
+    pub(crate) fn is_redirected(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
     fn is_clustered(&self) -> bool {
         match self {
             Self::Node { clustered, .. } => *clustered,

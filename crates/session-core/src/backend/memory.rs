@@ -170,7 +170,7 @@ impl Store {
 
     fn live(&self, map: &SessionMap, exp: Duration, now: Expiry) -> (Content, Version) {
         let version = self.next_version();
-        let stored = Stored { map: map.clone(), version };
+        let stored = Stored { map: map.clone(), version: version.clone() };
         (Content::Live(stored, now.saturating_add(exp)), version)
     }
 
@@ -373,8 +373,8 @@ impl AtomicBackend for MemoryBackend {
         Ok(self.store.marker(key))
     }
 
-    fn never_waits(&self) -> bool {
-        true
+    fn longest_wait(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
     }
 }
 

@@ -1,15 +1,27 @@
 //! Versions of stored sessions.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use sha1::{Digest, Sha1};
+
+use crate::SessionMap;
 
 /// Tells whether a stored session is still the one that was read: opaque bytes that a backend makes and compares.
 ///
 /// Make it of what the store itself keeps: a compare-and-set token, or a digest of the stored bytes, since other writers
-/// store no version. At most 32 bytes, on the stack.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Version {
-    bytes: [u8; Self::MAX_LEN],
-    len: u8,
+/// store no version. At most 32 bytes.
+#[derive(Clone)]
+pub struct Version(Content);
+
+#[derive(Clone)]
+enum Content {
+    Bytes {
+        bytes: [u8; Version::MAX_LEN],
+        len: u8,
+    },
+    /// Of what the digest is.
+    Sha1OfJson(SessionMap),
 }
 
 impl Version {
@@ -19,29 +31,50 @@ impl Version {
     /// A version of these bytes; `None` if there are more than [`Self::MAX_LEN`].
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut version = Self { bytes: [0; Self::MAX_LEN], len: u8::try_from(bytes.len()).ok()? };
-        version.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(version)
+        let mut copy = [0; Self::MAX_LEN];
+        copy.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(Self(Content::Bytes { bytes: copy, len: u8::try_from(bytes.len()).ok()? }))
+    }
+
+    /// The SHA-1 of a session's JSON text, for stores that keep just that. Computed when somebody asks for the
+    /// [bytes](Self::as_bytes): a session that is only read needs none.
+    #[must_use]
+    pub fn sha1_of_json(session: &SessionMap) -> Self {
+        Self(Content::Sha1OfJson(session.clone()))
     }
 
     /// The bytes it was made of.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+    pub fn as_bytes(&self) -> Cow<'_, [u8]> {
+        match &self.0 {
+            Content::Bytes { bytes, len } => Cow::Borrowed(&bytes[..usize::from(*len)]),
+            Content::Sha1OfJson(session) => Cow::Owned(Sha1::digest(session.to_json()).to_vec()),
+        }
     }
 }
 
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Content::Sha1OfJson(own), Content::Sha1OfJson(others)) if own.is_clone_of(others) => true,
+            _ => self.as_bytes() == other.as_bytes(),
+        }
+    }
+}
+
+impl Eq for Version {}
+
 impl From<u64> for Version {
     fn from(number: u64) -> Self {
-        let mut version = Self { bytes: [0; Self::MAX_LEN], len: 8 };
-        version.bytes[..8].copy_from_slice(&number.to_be_bytes());
-        version
+        let mut bytes = [0; Self::MAX_LEN];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        Self(Content::Bytes { bytes, len: 8 })
     }
 }
 
 impl From<[u8; 32]> for Version {
     fn from(bytes: [u8; 32]) -> Self {
-        Self { bytes, len: 32 }
+        Self(Content::Bytes { bytes, len: 32 })
     }
 }
 
@@ -58,10 +91,21 @@ mod tests {
 
     #[test]
     fn a_version_keeps_its_bytes() {
-        assert_eq!(Version::from_bytes(b"abc").unwrap().as_bytes(), b"abc");
+        assert_eq!(Version::from_bytes(b"abc").unwrap().as_bytes(), &b"abc"[..]);
         assert_eq!(Version::from_bytes(&[7; 32]).unwrap(), Version::from([7; 32]));
-        assert_eq!(Version::from(258).as_bytes(), [0, 0, 0, 0, 0, 0, 1, 2]);
+        assert_eq!(Version::from(258).as_bytes(), &[0, 0, 0, 0, 0, 0, 1, 2][..]);
         assert_eq!(Version::from_bytes(&[0; 33]), None);
         assert_eq!(Version::from_bytes(&[0; 300]), None);
+    }
+    #[test]
+    fn a_digest_is_that_of_the_text_as_it_is_stored() {
+        let session = SessionMap::from_json(r#"{"a": 1}"#).unwrap();
+        let version = Version::sha1_of_json(&session);
+        assert_eq!(version.as_bytes(), Sha1::digest(r#"{"a": 1}"#).to_vec());
+        assert_eq!(version, Version::from_bytes(&version.as_bytes()).unwrap());
+        let mut changed = session.clone();
+        changed.insert("a", 2).unwrap();
+        assert_ne!(version, Version::sha1_of_json(&changed));
+        assert_eq!(version, Version::sha1_of_json(&SessionMap::from_json(r#"{"a": 1}"#).unwrap()));
     }
 }

@@ -108,7 +108,7 @@ async fn a_session_is_replaced_at_its_version_only() {
     assert_eq!(fetch(&store, "key").await.version, second);
     match store.replace("key", &map(r#"{"a":3}"#), HOUR, &first).await.unwrap() {
         Replaced::Conflict(current) => {
-            assert_eq!((current.map.to_json(), current.version), (r#"{"a":2}"#.to_owned(), second));
+            assert_eq!((current.map.to_json(), &current.version), (r#"{"a":2}"#.to_owned(), &second));
         }
         other => panic!("{other:?}"),
     }
@@ -123,7 +123,7 @@ async fn of_many_replacements_of_one_version_one_succeeds() {
     let (_, store) = store();
     let version = create(&store, "key", "{}", HOUR).await;
     let answers = all_at_once(16, |number| {
-        let store = store.clone();
+        let (store, version) = (store.clone(), version.clone());
         async move { store.replace("key", &map(&format!(r#"{{"by":{number}}}"#)), HOUR, &version).await.unwrap() }
     })
     .await;
@@ -215,7 +215,7 @@ async fn of_many_rotations_of_one_session_one_is_left() {
     let (_, store) = store();
     let version = create(&store, "old", "{}", HOUR).await;
     let answers = all_at_once(16, |number| {
-        let store = store.clone();
+        let (store, version) = (store.clone(), version.clone());
         async move {
             let (new, value) = (format!("new {number}"), map("{}"));
             let rotation = Rotation { old: "old", new: &new, value: &value, exp: HOUR, version: &version };

@@ -57,7 +57,7 @@ async fn a_session_is_replaced_at_its_version_only_and_a_conflict_brings_what_is
     else {
         panic!("the version is an old one")
     };
-    assert_eq!((current.map.to_json().as_str(), current.version), (r#"{"a":2}"#, second));
+    assert_eq!((current.map.to_json().as_str(), &current.version), (r#"{"a":2}"#, &second));
     assert_eq!(server.ask(&["TTL", "session:a"]), ["10"], "a conflict changes nothing");
 
     assert!(matches!(backend.remove("session:a", None).await.unwrap(), Removed::Removed));

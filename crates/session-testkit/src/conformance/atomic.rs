@@ -80,7 +80,7 @@ async fn of_concurrent_replacements_one_succeeds(context: Arc<Context>) -> Outco
     let (key, version) = context.created(r#"{"n":0}"#).await?;
     let mut tasks = Vec::new();
     for task in 1..=32 {
-        let (context, key) = (context.clone(), key.clone());
+        let (context, key, version) = (context.clone(), key.clone(), version.clone());
         tasks.push(tokio::spawn(async move {
             let session = map(&format!(r#"{{"n":{task}}}"#))?;
             let replaced = context.atomic()?.replace(&key, &session, LONG, &version).await?;

@@ -87,7 +87,7 @@ async fn of_concurrent_rotations_one_succeeds(context: Arc<Context>) -> Outcome 
     let keys: Vec<_> = (0..16).map(|_| context.key()).collect();
     let mut tasks = Vec::new();
     for new in keys.clone() {
-        let (context, old) = (context.clone(), old.clone());
+        let (context, old, version) = (context.clone(), old.clone(), version.clone());
         tasks.push(tokio::spawn(async move {
             let value = map(r#"{"moved":true}"#)?;
             let rotation = Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version };

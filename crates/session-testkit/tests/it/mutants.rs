@@ -82,7 +82,7 @@ impl Mutant {
 
     /// The version that is there, whatever the caller knows.
     async fn current(&self, key: &str, known: &Version) -> Result<Version, BackendError> {
-        Ok(self.memory.fetch(key).await?.map_or(*known, |stored| stored.version))
+        Ok(self.memory.fetch(key).await?.map_or_else(|| known.clone(), |stored| stored.version))
     }
 }
 
@@ -133,7 +133,7 @@ impl AtomicBackend for Mutant {
         let key = &self.key(key);
         let version = &match self.defect {
             Defect::ReplaceIgnoresVersions => self.current(key, version).await?,
-            _ => *version,
+            _ => version.clone(),
         };
         let answer = self.memory.replace(key, value, self.exp(exp), version).await?;
         Ok(match answer {

@@ -176,8 +176,9 @@ impl AtomicBackend for Probe {
         self.call("marker", self.memory.marker(key)).await
     }
 
-    fn never_waits(&self) -> bool {
+    fn longest_wait(&self) -> Option<Duration> {
         let waits = |fault: &Fault| matches!(fault, Fault::Slow(_) | Fault::Hangs | Fault::NeverReplies);
-        !self.state().faults.iter().any(|(_, fault)| waits(fault))
+        let waiting = self.state().faults.iter().any(|(_, fault)| waits(fault));
+        (!waiting).then_some(Duration::ZERO)
     }
 }
