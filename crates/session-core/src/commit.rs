@@ -1,5 +1,6 @@
 //! What happens at the end of a request: decided in one place.
 
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 
 use crate::backend::Version;
@@ -88,8 +89,34 @@ impl Shared {
         if self.pass_on_unused() {
             return Some(Commit::default());
         }
-        // Somebody is just saving the session.
+        // Somebody is just loading or saving the session.
         let _flight = self.flight.try_lock()?;
+        match self.conclude(status) {
+            Break(commit) => Some(commit),
+            Continue(action) if self.core.never_waits() => {
+                let budget = self.core.budget(self.cell().time_left);
+                // It may wait for a lock all the same: when another request is writing the session.
+                poll_once(pin!(self.carry_out(action, budget)))
+            }
+            Continue(_) => None,
+        }
+    }
+
+    /// Commits.
+    pub(crate) async fn commit(&self, status: u16) -> Commit {
+        let mut budget = self.core.budget(self.cell().time_left);
+        let _flight = match budget.wait(self.flight.lock()).await {
+            Ok(flight) => flight,
+            Err(error) => return self.core.finish(self.cell(), Err(error.into())),
+        };
+        match self.conclude(status) {
+            Break(commit) => commit,
+            Continue(action) => self.carry_out(action, budget).await,
+        }
+    }
+
+    /// The outcome, if the store need not be asked, else what to ask it for. The caller holds `flight`.
+    fn conclude(&self, status: u16) -> ControlFlow<Commit, Action> {
         let mut cell = self.cell();
         let outcome = match self.core.prepare(&mut cell, status) {
             Action::Nothing if cell.doubt.is_none() => Ok(()),
@@ -105,33 +132,9 @@ impl Shared {
                 }
                 Ok(())
             }
-            action => {
-                let budget = self.core.budget(cell.time_left);
-                drop(cell);
-                return self.carry_out_now(action, budget);
-            }
+            action => return Continue(action),
         };
-        Some(self.core.finish(cell, outcome))
-    }
-
-    /// Asks a store that never waits.
-    fn carry_out_now(&self, action: Action, budget: Budget) -> Option<Commit> {
-        if !self.core.never_waits() {
-            return None;
-        }
-        // It may wait for a lock all the same: when another request is writing the session.
-        poll_once(pin!(self.carry_out(action, budget)))
-    }
-
-    /// Commits.
-    pub(crate) async fn commit(&self, status: u16) -> Commit {
-        let mut budget = self.core.budget(self.cell().time_left);
-        let _flight = match budget.wait(self.flight.lock()).await {
-            Ok(flight) => flight,
-            Err(error) => return self.core.finish(self.cell(), Err(error.into())),
-        };
-        let action = self.core.prepare(&mut self.cell(), status);
-        self.carry_out(action, budget).await
+        Break(self.core.finish(cell, outcome))
     }
 
     async fn carry_out(&self, action: Action, mut budget: Budget) -> Commit {

@@ -32,6 +32,8 @@ pub(crate) struct Flight<'a> {
     /// The store was asked and has not answered.
     unanswered: bool,
     landed: bool,
+    /// It is taken up for a response that has failed; see [`Doubt::discarded`].
+    discarded: bool,
 }
 
 /// How often changes are made again while other tasks of the request make more.
@@ -55,10 +57,15 @@ enum Verdict {
 }
 
 impl<'a> Flight<'a> {
-    pub(crate) fn begin(shared: &'a Shared) -> Self {
+    /// None if the session is not the one of this `id` any more, or not a new one: somebody destroyed it meanwhile.
+    pub(crate) fn begin(shared: &'a Shared, id: Option<SessionId>) -> Option<Self> {
         let mut cell = shared.cell();
-        cell.creating = matches!(cell.state, State::Anonymous { .. });
-        Self {
+        let creating = matches!(cell.state, State::Anonymous { .. });
+        if cell.id().copied() != id || creating != id.is_none() {
+            return None;
+        }
+        cell.creating = creating;
+        Some(Self {
             shared,
             log: std::mem::take(&mut cell.log),
             local: cell.map.clone(),
@@ -70,7 +77,8 @@ impl<'a> Flight<'a> {
             destructions: cell.destructions,
             unanswered: false,
             landed: false,
-        }
+            discarded: false,
+        })
     }
 
     /// Whether a one-time value was given away: that others removed the session is then no reason to assume success.
@@ -186,6 +194,7 @@ impl<'a> Flight<'a> {
             destructions: doubt.destructions,
             unanswered: true,
             landed: false,
+            discarded: doubt.discarded,
         };
         match flight.look(store, budget).await? {
             Verdict::Applied(Some(version)) => {
@@ -286,8 +295,9 @@ impl Drop for Flight<'_> {
         // Of a session that was destroyed meanwhile, all that matters is whether it was created at all.
         if self.unanswered && (!destroyed || self.base.is_none()) {
             let attempted = std::mem::take(&mut self.attempted);
-            let (new_id, base, destructions) = (self.new_id, self.base.take(), self.destructions);
-            cell.doubt = Some(Box::new(Doubt { log, attempted, new_id, base, destructions, discarded: false }));
+            let (new_id, base, destructions, discarded) =
+                (self.new_id, self.base.take(), self.destructions, self.discarded);
+            cell.doubt = Some(Box::new(Doubt { log, attempted, new_id, base, destructions, discarded }));
         } else {
             log.append(std::mem::take(&mut cell.log));
             cell.log = log;

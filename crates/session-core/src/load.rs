@@ -4,8 +4,6 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::lock::MutexGuard;
-
 use crate::backend::{Applied, BackendError, BackendErrorKind, Stored, Version};
 use crate::budget::poll_once;
 use crate::config::{OnCorrupt, OnDuplicate};
@@ -50,10 +48,9 @@ impl Shared {
     ///
     /// The rest is boxed: what handlers wait for is part of their own future, which their framework moves about.
     pub(crate) async fn load(&self) -> Result<(), SessionError> {
-        let flight = self.flight.try_lock();
         match self.load_now() {
             Break(outcome) => outcome,
-            Continue(fetch) => Box::pin(self.fetch(fetch, flight)).await,
+            Continue(fetch) => Box::pin(self.fetch(fetch)).await,
         }
     }
 
@@ -70,19 +67,13 @@ impl Shared {
         }
     }
 
-    /// `flight` is none if somebody else is talking to the store on behalf of this request.
-    async fn fetch(&self, fetch: Fetch, flight: Option<MutexGuard<'_, ()>>) -> Result<(), SessionError> {
+    async fn fetch(&self, fetch: Fetch) -> Result<(), SessionError> {
         let mut budget = self.core.budget(fetch.time_left);
-        let _flight = match flight {
-            Some(flight) => flight,
-            None => {
-                let flight = budget.wait(self.flight.lock()).await?;
-                if let Break(known) = self.known() {
-                    return known;
-                }
-                flight
-            }
-        };
+        let _flight = budget.wait(self.flight.lock()).await?;
+        // Somebody else may have been talking to the store on behalf of this request.
+        if let Break(known) = self.known() {
+            return known;
+        }
         let Some(store) = self.core.store() else { return Ok(()) };
         let found = budget.run(store.fetch(&fetch.key)).await;
         self.settle(self.core.judge(found, fetch.id, fetch.issue), budget.left())

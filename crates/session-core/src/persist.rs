@@ -40,21 +40,32 @@ impl Shared {
             Flight::settle(self, *doubt, store, budget).await?;
             action = decide(&self.core, &self.cell());
         }
-        if let Action::Destroy(victim) = action {
-            self.destroy(store, victim, budget).await?;
-            action = decide(&self.core, &self.cell());
-        }
-        match action {
-            Action::Create { absent } => {
-                if let Some(id) = absent
-                    && let Some(Marker::Renewed { .. }) = budget.run(store.marker(&self.core.store_key(&id))).await?
-                {
-                    return Ok(self.lost(id, None));
-                }
-                self.create(store, budget).await
+        loop {
+            if let Action::Destroy(victim) = action {
+                self.destroy(store, victim, budget).await?;
+                action = decide(&self.core, &self.cell());
             }
-            Action::Write { id, version, renew } => self.write(store, id, version, renew, budget).await,
-            _ => Ok(Persisted::Done),
+            if matches!(action, Action::Create { .. } | Action::Write { renew: true, .. }) && self.cell().headers_sent {
+                return Err(SessionError::HeadersSent);
+            }
+            let persisted = match action {
+                Action::Create { absent } => {
+                    if let Some(id) = absent
+                        && let Some(Marker::Renewed { .. }) =
+                            budget.run(store.marker(&self.core.store_key(&id))).await?
+                    {
+                        return Ok(self.lost(id, None));
+                    }
+                    self.create(store, budget).await?
+                }
+                Action::Write { id, version, renew } => self.write(store, id, version, renew, budget).await?,
+                _ => Some(Persisted::Done),
+            };
+            if let Some(persisted) = persisted {
+                return Ok(persisted);
+            }
+            // Somebody destroyed the session since the decision.
+            action = decide(&self.core, &self.cell());
         }
     }
 
@@ -96,9 +107,9 @@ impl Shared {
         Err(SessionError::Contended)
     }
 
-    async fn create(&self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Persisted, SessionError> {
+    async fn create(&self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Option<Persisted>, SessionError> {
         let core = &*self.core;
-        let mut flight = Flight::begin(self);
+        let Some(mut flight) = Flight::begin(self, None) else { return Ok(None) };
         let mut map = flight.local.clone();
         core.stamp(&mut map, true)?;
         core.check_size(&map)?;
@@ -110,7 +121,7 @@ impl Shared {
             match flight.answered(answer, store, budget).await? {
                 Answer::Reply(Created::Created(version)) | Answer::Applied(Some(version)) => {
                     flight.land(id, version);
-                    return Ok(Persisted::Done);
+                    return Ok(Some(Persisted::Done));
                 }
                 Answer::Reply(Created::Exists) | Answer::Applied(None) => {}
             }
@@ -125,15 +136,15 @@ impl Shared {
         mut version: Version,
         renew: bool,
         budget: &mut Budget,
-    ) -> Result<Persisted, SessionError> {
+    ) -> Result<Option<Persisted>, SessionError> {
         let core = &*self.core;
         let key = core.store_key(&id);
         let new_id = if renew { Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?) } else { None };
-        let mut flight = Flight::begin(self);
+        let Some(mut flight) = Flight::begin(self, Some(id)) else { return Ok(None) };
         let mut map = flight.local.clone();
         if flight.outdated {
             let Some(current) = budget.run(store.fetch(&key)).await? else {
-                return self.gone(store, id, flight, budget).await;
+                return self.gone(store, id, flight, budget).await.map(Some);
             };
             version = current.version.clone();
             map = flight.replay(current)?;
@@ -148,13 +159,13 @@ impl Shared {
             match flight.answered(answer, store, budget).await? {
                 Answer::Reply(Written::Stored(version)) | Answer::Applied(Some(version)) => {
                     flight.land(destination.unwrap_or(id), version);
-                    return Ok(Persisted::Done);
+                    return Ok(Some(Persisted::Done));
                 }
                 Answer::Reply(Written::Removed) | Answer::Applied(None) => {
                     flight.land_removed();
-                    return Ok(Persisted::Done);
+                    return Ok(Some(Persisted::Done));
                 }
-                Answer::Reply(Written::Gone) => return self.gone(store, id, flight, budget).await,
+                Answer::Reply(Written::Gone) => return self.gone(store, id, flight, budget).await.map(Some),
                 Answer::Reply(Written::Conflict(current)) => {
                     budget.start();
                     if turn.is_none() {

@@ -294,7 +294,8 @@ impl Session {
     /// # Errors
     ///
     /// [`SessionError::Gone`] if the session was destroyed or renewed meanwhile, [`SessionError::Taken`],
-    /// [`SessionError::Contended`], [`SessionError::TooLarge`], [`SessionError::Store`]. After an error of the store the
+    /// [`SessionError::Contended`], [`SessionError::TooLarge`], [`SessionError::HeadersSent`] if the session is a new or
+    /// renewed one whose cookie can't be delivered any more, [`SessionError::Store`]. After an error of the store the
     /// changes stay pending and can be saved again.
     pub async fn save(&self) -> Result<(), SessionError> {
         let shared = self.handle.shared();

@@ -284,3 +284,17 @@ async fn a_failed_response_does_not_make_a_cancelled_renewal_again() {
         assert_eq!(app.data(&browser).await, r#"{"n":0}"#);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_response_does_not_make_a_cancelled_renewal_again_even_if_nobody_could_look() {
+    let (app, probe, browser, request) = counting().await;
+    let before = request.id();
+    request.renew().unwrap();
+    request.cancel_save(&probe, Fault::Hangs).await;
+    probe.fail("*", Fault::Down);
+    assert!(request.respond(500).await.error.is_some());
+    probe.heal();
+    request.save().await.unwrap();
+    assert_eq!(request.id(), before);
+    assert_eq!(app.data(&browser).await, r#"{"n":0}"#);
+}

@@ -181,3 +181,20 @@ async fn what_needs_a_cookie_fails_after_the_response_head() {
     new.save().await.unwrap();
     assert!(probe.calls().is_empty());
 }
+
+#[tokio::test]
+async fn what_a_failed_commit_has_left_is_not_stored_where_no_cookie_leads_to_it() {
+    let (app, probe) = App::server(defaults);
+    let browser = app.browser_with(DATA).await;
+    let (renewed, new) = (app.open(&browser).await, app.open(&Browser::default()).await);
+    renewed.renew().unwrap();
+    new.insert("late", true).unwrap();
+    for request in [&renewed, &new] {
+        probe.fail("*", Fault::Down);
+        assert!(request.respond(200).await.error.is_some());
+        probe.heal();
+        assert!(matches!(request.save().await, Err(SessionError::HeadersSent)));
+    }
+    assert_eq!(app.data(&browser).await, DATA);
+    assert_eq!(probe.memory.len(), 1);
+}
