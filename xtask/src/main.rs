@@ -5,6 +5,7 @@
 
 mod check;
 mod deny;
+mod guard;
 mod metadata;
 mod msrv;
 mod process;
@@ -40,7 +41,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "check",
-        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, deny",
+        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, guard, deny",
         run: Run::Plain(check::all),
     },
     Command {
@@ -65,6 +66,11 @@ const COMMANDS: &[Command] = &[
         name: "deny",
         summary: "cargo-deny: licences, bans, sources and, where its database can be had, advisories",
         run: Run::Plain(|steps| steps.run("deny", deny::check)),
+    },
+    Command {
+        name: "guard",
+        summary: "no request costs more than its ceiling: instructions, allocations and SHA-1 blocks, counted",
+        run: Run::Plain(|steps| steps.run("guard", guard::check)),
     },
     Command {
         name: "msrv",

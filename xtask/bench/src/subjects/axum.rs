@@ -1,0 +1,53 @@
+//! In axum.
+
+use axum::Router;
+use axum::routing::{MethodRouter, get};
+use session_core::SessionConfig;
+use session_tower::{Session, SessionLayer, SessionRejection};
+use tokio::runtime::Runtime;
+use tower::layer::util::Identity;
+
+use crate::mode::Mode;
+use crate::on_axum::run;
+use crate::session::{VISITS, Work};
+
+pub(super) fn bare(runtime: &Runtime, mode: Mode) {
+    run(runtime, mode, Router::new().route("/", get(untouched)).route("/seed", get(untouched)));
+}
+
+/// What axum itself asks for any layer.
+pub(super) fn empty_layer(runtime: &Runtime, mode: Mode) {
+    let router = Router::new().route("/", get(untouched)).route("/seed", get(untouched));
+    run(runtime, mode, router.layer(Identity::new()));
+}
+
+pub(super) fn with_sessions(runtime: &Runtime, mode: Mode, config: SessionConfig, work: Work) {
+    let router = Router::new().route("/", handler(work)).route("/seed", get(seed));
+    run(runtime, mode, router.layer(SessionLayer::new(config)));
+}
+
+fn handler(work: Work) -> MethodRouter {
+    match work {
+        Work::Untouched => get(untouched),
+        Work::Read => get(read),
+        Work::Write => get(write),
+    }
+}
+
+async fn seed(session: Session) -> Result<(), SessionRejection> {
+    Ok(session.merge(&super::values())?)
+}
+
+async fn untouched() -> &'static str {
+    "ok"
+}
+
+async fn read(session: Session) -> Result<&'static str, SessionRejection> {
+    let visits = session.get::<u64>(VISITS)?;
+    Ok(if visits.is_some() { "ok" } else { unreachable!("the session was lost") })
+}
+
+async fn write(session: Session) -> Result<&'static str, SessionRejection> {
+    let visits = session.update(VISITS, |visits: Option<u64>| visits.unwrap_or(0) + 1)?;
+    Ok(if visits > 1 { "ok" } else { unreachable!("the session was lost") })
+}
