@@ -14,7 +14,7 @@ use crate::provision;
 /// --manifest-path xtask/bench/Cargo.toml` renews it.
 pub(crate) fn check() -> Result<()> {
     provision::programs()?;
-    run(cargo(&["fmt", "--check"]).args(PACKAGE))?;
+    run(&mut cargo(&["fmt", "--all", "--check", PACKAGE[0], PACKAGE[1]]))?;
     run(release("clippy")?.args(["--all-targets", "--", "-D", "warnings"]))?;
     run(release("test")?.arg("--lib"))?;
     run(release("build")?.arg("--bins"))?;

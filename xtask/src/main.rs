@@ -3,6 +3,7 @@
 //! [`COMMANDS`] is the whole table. A command runs its work as named [`Steps`], stops at the first one that
 //! fails, and ends with a summary of the steps and the time each took.
 
+mod bench;
 mod check;
 mod deny;
 mod guard;
@@ -71,6 +72,11 @@ const COMMANDS: &[Command] = &[
         name: "guard",
         summary: "no request costs more than its ceiling: instructions, allocations and SHA-1 blocks, counted",
         run: Run::Plain(|steps| steps.run("guard", guard::check)),
+    },
+    Command {
+        name: "bench",
+        summary: "measure what a request costs, beside other crates (`-- PART...`); writes xtask/bench/results",
+        run: Run::WithArguments(|steps, arguments| steps.run("bench", || bench::run_parts(arguments))),
     },
     Command {
         name: "msrv",

@@ -22,6 +22,9 @@ const PROGRAMS: &[Program] = &[
     Program { name: "python3", probe: &["-m", "ensurepip", "--version"], packages: &["python3", "python3-venv"] },
 ];
 
+/// What `bench` starts beside them. There are no arguments with which wrk itself succeeds at once.
+const FOR_BENCH: &[Program] = &[Program { name: "which", probe: &["wrk"], packages: &["wrk"] }];
+
 /// Installs what is missing, and returns the environment variables by which the tests find it.
 pub(crate) fn all() -> Result<Vec<(&'static str, OsString)>> {
     programs()?;
@@ -32,4 +35,10 @@ pub(crate) fn all() -> Result<Vec<(&'static str, OsString)>> {
 /// The programs alone.
 pub(crate) fn programs() -> Result<()> {
     debian::install_missing(PROGRAMS)
+}
+
+/// Those and what `bench` starts.
+pub(crate) fn for_bench() -> Result<()> {
+    programs()?;
+    debian::install_missing(FOR_BENCH)
 }

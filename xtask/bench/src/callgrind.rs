@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
 use crate::subjects::{KNOWN_ALLOCATIONS, KNOWN_BLOCKS};
@@ -18,7 +19,7 @@ const WARM_UP: u32 = 300;
 const REQUESTS: u32 = 1000;
 
 /// What one request costs, on average.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Counts {
     /// As valgrind's processor counts them: one that has no instructions for SHA, so that those are done in software.
     pub instructions: f64,

@@ -13,6 +13,7 @@ pub mod mode;
 pub mod on_actix;
 pub mod on_axum;
 pub mod profile;
-pub mod redis;
+pub mod resident;
+pub mod server;
 pub mod session;
 pub mod subjects;

@@ -1,4 +1,4 @@
-//! What a program of subjects is asked to do: `subject NAME measure REQUESTS`, or `subject NAME serve`.
+//! What a program of subjects is asked to do: `subject NAME measure REQUESTS`, `fill SESSIONS`, or `serve`.
 
 use anyhow::{Context, Result, bail};
 use tokio::runtime::Runtime;
@@ -8,6 +8,8 @@ use tokio::runtime::Runtime;
 pub enum Mode {
     /// Answer this many requests, made in this process.
     Measure(u32),
+    /// Store this many sessions, and say what memory they take and how long a request then does.
+    Fill(u32),
     /// Listen on a free port, say which, and answer until the standard input ends.
     Serve,
 }
@@ -23,8 +25,11 @@ pub fn arguments() -> Result<(String, Mode)> {
         [name, "measure", requests] => {
             Ok((name.to_owned(), Mode::Measure(requests.parse().context("a number of requests")?)))
         }
+        [name, "fill", sessions] => {
+            Ok((name.to_owned(), Mode::Fill(sessions.parse().context("a number of sessions")?)))
+        }
         [name, "serve"] => Ok((name.to_owned(), Mode::Serve)),
-        _ => bail!("arguments: NAME measure REQUESTS, or NAME serve"),
+        _ => bail!("arguments: NAME, then `measure REQUESTS`, `fill SESSIONS` or `serve`"),
     }
 }
 

@@ -5,9 +5,9 @@ use std::pin::pin;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use actix_web::rt::SystemRunner;
 use actix_web::test::TestRequest;
 use actix_web::{App, Error, HttpServer};
-use tokio::runtime::Runtime;
 
 use crate::mode::{Mode, end_with_standard_input};
 
@@ -16,7 +16,7 @@ use crate::mode::{Mode, end_with_standard_input};
 /// # Panics
 ///
 /// If a request fails.
-pub fn run<T, B>(runtime: &Runtime, mode: Mode, app: impl Fn() -> App<T> + Send + Clone + 'static)
+pub fn run<T, B>(system: &SystemRunner, mode: Mode, app: impl Fn() -> App<T> + Send + Clone + 'static)
 where
     T: ServiceFactory<
             ServiceRequest,
@@ -28,19 +28,22 @@ where
         > + 'static,
     B: MessageBody + 'static,
 {
-    match mode {
-        Mode::Measure(requests) => {
-            let service = runtime.block_on(actix_web::test::init_service(app()));
-            let cookie = runtime.block_on(seed(&service));
-            runtime.block_on(answer(&service, &cookie, requests));
+    system.block_on(async {
+        match mode {
+            Mode::Measure(requests) => {
+                let service = actix_web::test::init_service(app()).await;
+                let cookie = seed(&service).await;
+                answer(&service, &cookie, requests).await;
+            }
+            Mode::Fill(_) => panic!("stores are the same in axum: fill them there"),
+            Mode::Serve => {
+                let server = HttpServer::new(app).workers(1).bind("127.0.0.1:0").expect("there is a free port");
+                println!("{}", server.addrs()[0].port());
+                end_with_standard_input();
+                server.run().await.expect("it serves until the process ends");
+            }
         }
-        Mode::Serve => actix_web::rt::System::new().block_on(async {
-            let server = HttpServer::new(app).workers(1).bind("127.0.0.1:0").expect("there is a free port");
-            println!("{}", server.addrs()[0].port());
-            end_with_standard_input();
-            server.run().await.expect("it serves until the process ends");
-        }),
-    }
+    });
 }
 
 async fn seed<S, B>(service: &S) -> HeaderValue

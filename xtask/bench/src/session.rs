@@ -16,9 +16,12 @@ pub const VISITS: &str = "visits";
 /// About 200 bytes of JSON under six keys.
 pub const VALUES: &str = r#"{"user":{"id":4711,"name":"Ann Example","email":"ann@example.com"},"roles":["editor","reviewer"],"csrf":"kXq3v0Yb7hJ2mZ9sL4dN8tR1wC6uE5aF","locale":"en-GB","cart":[12,99,340],"visits":41}"#;
 
+/// What a session begins with.
+pub type Values = Map<String, Value>;
+
 /// [`VALUES`], one by one.
 #[must_use]
-pub fn values() -> Map<String, Value> {
+pub fn values() -> Values {
     serde_json::from_str(VALUES).expect("the values are JSON")
 }
 

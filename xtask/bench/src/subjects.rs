@@ -6,12 +6,14 @@ mod part;
 
 use anyhow::{Context, Result, bail};
 use session_core::{MemoryBackend, SessionConfig, SessionMap};
+use session_memcache::MemcacheBackend;
 use session_redis::RedisBackend;
 
+pub use axum::router;
 pub use part::{KNOWN_ALLOCATIONS, KNOWN_BLOCKS};
 
 use crate::mode::{Mode, runtime};
-use crate::redis::url;
+use crate::server::{MEMCACHED, REDIS, address};
 use crate::session::{COOKIE, PATIENCE, SECRET, VALUES, Work};
 
 /// Runs the subject of this name, see [`names`].
@@ -25,9 +27,9 @@ pub fn run(name: &str, mode: Mode) -> Result<()> {
         ["axum", "bare"] => axum::bare(&runtime, mode),
         ["axum", "empty layer"] => axum::empty_layer(&runtime, mode),
         ["axum", backend, work] => axum::with_sessions(&runtime, mode, config(backend)?, named(work)?),
-        ["actix", "bare"] => actix::bare(&runtime, mode),
-        ["actix", "empty layer"] => actix::empty_layer(&runtime, mode),
-        ["actix", backend, work] => actix::with_sessions(&runtime, mode, config(backend)?, named(work)?),
+        ["actix", "bare"] => actix::bare(mode),
+        ["actix", "empty layer"] => actix::empty_layer(mode),
+        ["actix", backend, work] => actix::with_sessions(mode, config(backend)?, named(work)?),
         ["part", part] => part::run(&runtime, part, mode)?,
         _ => bail!("no subject is called `{name}`"),
     }
@@ -42,20 +44,33 @@ pub fn names(adapter: &str) -> impl Iterator<Item = String> {
         .map(move |(backend, work)| format!("{adapter}/{backend}/{work}"))
 }
 
-/// Where sessions live.
+/// Where sessions live that have ceilings.
 pub const BACKENDS: [&str; 3] = ["memory", "cookie", "redis"];
 
-fn named(work: &str) -> Result<Work> {
+/// The kind of request of this name.
+///
+/// # Errors
+///
+/// If there is none.
+pub fn named(work: &str) -> Result<Work> {
     Work::named(work).with_context(|| format!("`{work}` is no kind of request"))
 }
 
 /// The defaults, but for a deadline that a machine under load, or under valgrind, does not miss.
-fn config(backend: &str) -> Result<SessionConfig> {
+///
+/// # Errors
+///
+/// If there is no such backend, or no server for it.
+pub fn config(backend: &str) -> Result<SessionConfig> {
     let builder = SessionConfig::builder(SECRET, COOKIE).request_deadline(PATIENCE);
     let builder = match backend {
-        "memory" => builder.backend(MemoryBackend::new()),
+        // Room for as many as any subject stores.
+        "memory" => builder.backend(MemoryBackend::builder().max_sessions(2_000_000).build()),
         "cookie" => builder,
-        "redis" => builder.backend(RedisBackend::builder().deadline(PATIENCE).connect(&url()?)?),
+        "redis" => builder.backend(RedisBackend::builder().deadline(PATIENCE).connect(&address(REDIS)?)?),
+        "memcached" => {
+            builder.backend(MemcacheBackend::builder([address(MEMCACHED)?]).operation_timeout(PATIENCE / 4).build()?)
+        }
         _ => bail!("`{backend}` is no backend"),
     };
     Ok(builder.build()?)

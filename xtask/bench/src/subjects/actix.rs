@@ -2,22 +2,22 @@
 
 use actix_web::App;
 use actix_web::dev::Service;
+use actix_web::rt::System;
 use actix_web::web::{ServiceConfig, get};
 use session_actix::{Session, SessionMiddleware, SessionRejection};
 use session_core::SessionConfig;
-use tokio::runtime::Runtime;
 
 use crate::mode::Mode;
 use crate::on_actix::run;
 use crate::session::{VISITS, Work};
 
-pub(super) fn bare(runtime: &Runtime, mode: Mode) {
-    run(runtime, mode, || App::new().route("/", get().to(untouched)).route("/seed", get().to(untouched)));
+pub(super) fn bare(mode: Mode) {
+    run(&System::new(), mode, || App::new().route("/", get().to(untouched)).route("/seed", get().to(untouched)));
 }
 
 /// What actix-web itself asks for any middleware.
-pub(super) fn empty_layer(runtime: &Runtime, mode: Mode) {
-    run(runtime, mode, || {
+pub(super) fn empty_layer(mode: Mode) {
+    run(&System::new(), mode, || {
         App::new()
             .wrap_fn(|request, next| next.call(request))
             .route("/", get().to(untouched))
@@ -25,9 +25,9 @@ pub(super) fn empty_layer(runtime: &Runtime, mode: Mode) {
     });
 }
 
-pub(super) fn with_sessions(runtime: &Runtime, mode: Mode, config: SessionConfig, work: Work) {
+pub(super) fn with_sessions(mode: Mode, config: SessionConfig, work: Work) {
     let sessions = SessionMiddleware::new(config);
-    run(runtime, mode, move || App::new().wrap(sessions.clone()).configure(|app| routes(app, work)));
+    run(&System::new(), mode, move || App::new().wrap(sessions.clone()).configure(|app| routes(app, work)));
 }
 
 fn routes(app: &mut ServiceConfig, work: Work) {

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::{MethodRouter, get};
-use session_core::SessionConfig;
+use session_core::{SessionConfig, SessionMap};
 use session_tower::{Session, SessionLayer, SessionRejection};
 use tokio::runtime::Runtime;
 use tower::layer::util::Identity;
@@ -22,8 +22,13 @@ pub(super) fn empty_layer(runtime: &Runtime, mode: Mode) {
 }
 
 pub(super) fn with_sessions(runtime: &Runtime, mode: Mode, config: SessionConfig, work: Work) {
-    let router = Router::new().route("/", handler(work)).route("/seed", get(seed));
-    run(runtime, mode, router.layer(SessionLayer::new(config)));
+    run(runtime, mode, router(config, work, super::values()));
+}
+
+/// An application whose sessions begin with these values.
+pub fn router(config: SessionConfig, work: Work, values: SessionMap) -> Router {
+    let seed = async move |session: Session| session.merge(&values).map_err(SessionRejection::from);
+    Router::new().route("/", handler(work)).route("/seed", get(seed)).layer(SessionLayer::new(config))
 }
 
 fn handler(work: Work) -> MethodRouter {
@@ -32,10 +37,6 @@ fn handler(work: Work) -> MethodRouter {
         Work::Read => get(read),
         Work::Write => get(write),
     }
-}
-
-async fn seed(session: Session) -> Result<(), SessionRejection> {
-    Ok(session.merge(&super::values())?)
 }
 
 async fn untouched() -> &'static str {

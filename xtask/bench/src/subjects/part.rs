@@ -9,7 +9,7 @@ use sha1::{Digest, Sha1};
 use tokio::runtime::Runtime;
 
 use crate::mode::Mode;
-use crate::redis::url;
+use crate::server::{REDIS, address};
 use crate::session::{SECRET, VALUES};
 
 /// As long as the text that is signed for a session in a store: base64 of `{"_cssid": "..."}`.
@@ -84,7 +84,7 @@ const KEY: &str = "part";
 const REPLACE: &str = "redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) return 1";
 
 fn connect(runtime: &Runtime) -> Result<Client> {
-    let client = Builder::from_config(Config::from_url(&url()?)?).build()?;
+    let client = Builder::from_config(Config::from_url(&address(REDIS)?)?).build()?;
     runtime.block_on(async {
         client.init().await?;
         client.set::<(), _, _>(KEY, VALUES, None, None, false).await
