@@ -22,37 +22,65 @@ pub fn address(variable: &str) -> Result<String> {
     std::env::var(variable).with_context(|| format!("{variable} names no server"))
 }
 
-/// A server on a port of its own, which ends when this is dropped or when this process ends in whatever way.
+/// One of each.
 #[derive(Debug)]
-pub struct Server {
+pub struct Servers {
+    redis: Server,
+    memcached: Server,
+}
+
+impl Servers {
+    /// Starts them.
+    ///
+    /// # Errors
+    ///
+    /// If one does not answer.
+    pub fn start() -> Result<Self> {
+        Ok(Self { redis: Server::redis()?, memcached: Server::memcached()? })
+    }
+
+    /// The variables by which subjects find them.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![(REDIS, format!("redis://{}", self.redis.address())), (MEMCACHED, self.memcached.address())]
+    }
+
+    /// Round trips so far, by the servers' own count: how often Redis has read from a client, which is once for each round
+    /// trip of one that waits for every reply, and how many commands on keys memcached has carried out. This question is
+    /// counted too.
+    ///
+    /// # Errors
+    ///
+    /// If one does not answer.
+    pub fn round_trips(&self) -> Result<u64> {
+        let commands = ["cmd_get ", "cmd_set ", "cmd_touch ", "delete_hits ", "delete_misses "];
+        let redis = self.redis.statistic("INFO stats", "total_reads_processed:", &[""])?;
+        Ok(redis + self.memcached.statistic("stats", "STAT ", &commands)?)
+    }
+}
+
+/// One on a port of its own, which ends when this is dropped or when this process ends in whatever way.
+#[derive(Debug)]
+struct Server {
     /// A shell that kills the server as soon as its standard input ends.
     guard: Child,
     port: u16,
 }
 
 impl Server {
-    /// Starts `redis-server`, and waits until it answers.
-    ///
-    /// # Errors
-    ///
-    /// If it does not.
-    pub fn redis() -> Result<Self> {
+    fn redis() -> Result<Self> {
         let port = free_port()?;
         let options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
         Self::start(port, &[&["redis-server", "--port", &port.to_string()], &options[..]].concat())
     }
 
-    /// Starts `memcached`, and waits until it answers.
-    ///
-    /// # Errors
-    ///
-    /// If it does not.
-    pub fn memcached() -> Result<Self> {
+    fn memcached() -> Result<Self> {
         let port = free_port()?;
         // As root, it asks which user to be.
         Self::start(port, &["memcached", "-l", "127.0.0.1", "-u", "root", "-p", &port.to_string()])
     }
 
+    /// Starts it, and waits until it listens.
     fn start(port: u16, command: &[&str]) -> Result<Self> {
         let guard = Command::new("sh")
             .args(["-c", r#""$@" >/dev/null & read -r _; kill -9 $! 2>/dev/null"#, "sh"])
@@ -70,28 +98,8 @@ impl Server {
     }
 
     /// Host and port.
-    #[must_use]
-    pub fn address(&self) -> String {
+    fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
-    }
-
-    /// How often Redis has read from a client: once for each round trip of one that waits for every reply. This question
-    /// is counted too.
-    ///
-    /// # Errors
-    ///
-    /// If it does not answer.
-    pub fn redis_reads(&self) -> Result<u64> {
-        self.statistic("INFO stats", "total_reads_processed:", &[""])
-    }
-
-    /// How many commands on keys memcached has carried out: each is a round trip.
-    ///
-    /// # Errors
-    ///
-    /// If it does not answer.
-    pub fn memcached_commands(&self) -> Result<u64> {
-        self.statistic("stats", "STAT ", &["cmd_get ", "cmd_set ", "cmd_touch ", "delete_hits ", "delete_misses "])
     }
 
     /// The sum of the statistics with these names, in lines that begin with a word of the server's.

@@ -50,7 +50,7 @@ pub const OURS: &str = "subject";
 pub const PEER: &str = "peer";
 
 /// All of them, by the place of their sessions.
-pub const CANDIDATES: [Candidate; 13] = [
+pub const CANDIDATES: [Candidate; 15] = [
     on_axum("session-tower, signed", "in memory", OURS, "axum/memory"),
     on_actix("session-actix, signed", "in memory", OURS, "actix/memory"),
     on_axum("tower-sessions 0.15, unsigned", "in memory", PEER, "tower-sessions/memory unsigned"),
@@ -64,6 +64,8 @@ pub const CANDIDATES: [Candidate; 13] = [
     on_axum("tower-sessions 0.14, unsigned", "in Redis", PEER, "tower-sessions/redis unsigned"),
     on_axum("tower-sessions 0.14, signed", "in Redis", PEER, "tower-sessions/redis signed"),
     on_actix("actix-session 0.11, signed", "in Redis", PEER, "actix-session/redis signed"),
+    on_axum("session-tower, signed", "in memcached", OURS, "axum/memcached"),
+    on_actix("session-actix, signed", "in memcached", OURS, "actix/memcached"),
 ];
 
 const fn on_axum(label: &'static str, place: &'static str, program: &'static str, name: &'static str) -> Candidate {

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use session_bench::callgrind::{Counter, Counts};
 use session_bench::ceilings::{CEILINGS, Verdict};
-use session_bench::server::{REDIS, Server};
+use session_bench::server::Servers;
 use session_bench::subjects::names;
 
 fn main() -> Result<()> {
@@ -12,8 +12,8 @@ fn main() -> Result<()> {
         ensure!(listed.contains(&&*subject), "`{subject}` has no ceiling");
     }
 
-    let redis = Server::redis()?;
-    let counter = Counter::new(vec![(REDIS, format!("redis://{}", redis.address()))])?;
+    let servers = Servers::start()?;
+    let counter = Counter::new(servers.environment())?;
     let bare = |adapter: &str| counter.count("subject", &format!("{adapter}/bare"));
     let (axum, actix) = (bare("axum")?, bare("actix")?);
 

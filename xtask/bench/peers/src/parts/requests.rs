@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 use session_bench::callgrind::{Counter, Counts};
-use session_bench::server::{REDIS, Server};
+use session_bench::server::Servers;
 use session_bench::session::Work;
 
 use crate::candidates::{CANDIDATES, OURS, PEER};
@@ -29,8 +29,8 @@ const GET_AND_SCRIPT: &str = "part/redis get and script";
 ///
 /// If a subject does not run.
 pub fn measure() -> Result<()> {
-    let redis = Server::redis()?;
-    let counter = Counter::new(vec![(REDIS, format!("redis://{}", redis.address()))])?;
+    let servers = Servers::start()?;
+    let counter = Counter::new(servers.environment())?;
     let mut numbers = Numbers::new();
     let mut count = |program: &str, subject: String| {
         let counts = counter.count(program, &subject)?;

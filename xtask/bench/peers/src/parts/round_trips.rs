@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::{Context, Result, ensure};
-use session_bench::server::{MEMCACHED, REDIS, Server};
+use session_bench::server::Servers;
 use session_bench::session::Work;
 
-use crate::candidates::{CANDIDATES, program};
+use crate::candidates::{CANDIDATES, Candidate, program};
 use crate::results::{load, save};
 
 const PART: &str = "round-trips";
@@ -19,26 +19,23 @@ type Numbers = BTreeMap<String, f64>;
 const WARM_UP: u32 = 300;
 const REQUESTS: u32 = 1000;
 
-/// Counts those of all candidates that have a server, and of ours in memcached.
+/// Counts those of all candidates that have a server.
 ///
 /// # Errors
 ///
 /// If a subject or a server fails.
 pub fn measure() -> Result<()> {
-    let redis = Server::redis()?;
-    let memcached = Server::memcached()?;
-    let environment = [(REDIS, format!("redis://{}", redis.address())), (MEMCACHED, memcached.address())];
+    let servers = Servers::start()?;
     let mut numbers = Numbers::new();
-    for (_, program_name, name) in rows() {
+    for candidate in candidates() {
         for work in Work::ALL {
-            let subject = format!("{name}/{}", work.name());
+            let subject = candidate.subject(work);
             let run = |requests: u32| {
-                let before = (redis.redis_reads()?, memcached.memcached_commands()?);
-                let mut command = program(program_name)?;
-                let status =
-                    command.args([&subject, "measure", &requests.to_string()]).envs(environment.clone()).status()?;
-                ensure!(status.success(), "`{subject}` failed");
-                anyhow::Ok(redis.redis_reads()? - before.0 + memcached.memcached_commands()? - before.1)
+                let before = servers.round_trips()?;
+                let mut command = program(candidate.program)?;
+                command.args([&subject, "measure", &requests.to_string()]).envs(servers.environment());
+                ensure!(command.status()?.success(), "`{subject}` failed");
+                anyhow::Ok(servers.round_trips()? - before)
             };
             let few = run(WARM_UP)?;
             let many = run(WARM_UP + REQUESTS)?;
@@ -48,13 +45,8 @@ pub fn measure() -> Result<()> {
     save(PART, &numbers)
 }
 
-/// Place and label, the program, and the subject without its kind.
-fn rows() -> impl Iterator<Item = (String, &'static str, &'static str)> {
-    CANDIDATES
-        .into_iter()
-        .filter(|candidate| candidate.place == "in Redis")
-        .map(|candidate| (format!("in Redis | {}", candidate.label), candidate.program, candidate.name))
-        .chain([("in memcached | session-tower, signed".to_owned(), "subject", "axum/memcached")])
+fn candidates() -> impl Iterator<Item = Candidate> {
+    CANDIDATES.into_iter().filter(|candidate| ["in Redis", "in memcached"].contains(&candidate.place))
 }
 
 /// Its section.
@@ -69,10 +61,10 @@ pub fn report() -> Result<String> {
          Per request, by the counters of Redis (reads from clients) and memcached (commands).\n\n\
          | | | untouched | read | write |\n|---|---|---:|---:|---:|\n",
     );
-    for (label, _, name) in rows() {
-        write!(text, "| {label} |")?;
+    for candidate in candidates() {
+        write!(text, "| {} | {} |", candidate.place, candidate.label)?;
         for work in Work::ALL {
-            let count = numbers.get(&format!("{name}/{}", work.name())).context("a candidate was never measured")?;
+            let count = numbers.get(&candidate.subject(work)).context("a candidate was never measured")?;
             write!(text, " {} |", (count * 10.0).round() / 10.0)?;
         }
         text.push('\n');

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use session_bench::server::{REDIS, Server};
+use session_bench::server::Servers;
 use session_bench::session::Work;
 
 use crate::candidates::{CANDIDATES, program};
@@ -45,14 +45,13 @@ struct Throughput {
 ///
 /// If a server or wrk fails.
 pub fn measure() -> Result<()> {
-    let redis = Server::redis()?;
-    let url = format!("redis://{}", redis.address());
+    let servers = Servers::start()?;
     let mut numbers = Numbers::new();
     for candidate in CANDIDATES {
-        let bare = App::start(candidate.program, candidate.bare, &url)?;
+        let bare = App::start(candidate.program, candidate.bare, &servers)?;
         for work in Work::ALL {
             let subject = candidate.subject(work);
-            let app = App::start(candidate.program, &subject, &url)?;
+            let app = App::start(candidate.program, &subject, &servers)?;
             let script = script(&app)?;
             let (mut shares, mut requests) = (Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
@@ -76,9 +75,9 @@ struct App {
 }
 
 impl App {
-    fn start(program_name: &str, subject: &str, redis: &str) -> Result<Self> {
+    fn start(program_name: &str, subject: &str, servers: &Servers) -> Result<Self> {
         let mut command = program(program_name)?;
-        command.args([subject, "serve"]).env(REDIS, redis).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args([subject, "serve"]).envs(servers.environment()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn()?;
         let mut line = String::new();
         BufReader::new(process.stdout.take().context("it is piped")?).read_line(&mut line)?;
