@@ -3,8 +3,10 @@
 //! [`COMMANDS`] is the whole table. A command runs its work as named [`Steps`], stops at the first one that
 //! fails, and ends with a summary of the steps and the time each took.
 
+mod bench;
 mod check;
 mod deny;
+mod guard;
 mod metadata;
 mod msrv;
 mod process;
@@ -40,7 +42,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "check",
-        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, deny",
+        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, guard, deny",
         run: Run::Plain(check::all),
     },
     Command {
@@ -65,6 +67,16 @@ const COMMANDS: &[Command] = &[
         name: "deny",
         summary: "cargo-deny: licences, bans, sources and, where its database can be had, advisories",
         run: Run::Plain(|steps| steps.run("deny", deny::check)),
+    },
+    Command {
+        name: "guard",
+        summary: "no request costs more than its ceiling: instructions, allocations and SHA-1 blocks, counted",
+        run: Run::Plain(|steps| steps.run("guard", guard::check)),
+    },
+    Command {
+        name: "bench",
+        summary: "measure what a request costs, beside other crates (`-- PART...`); writes xtask/bench/results",
+        run: Run::WithArguments(|steps, arguments| steps.run("bench", || bench::run_parts(arguments))),
     },
     Command {
         name: "msrv",

@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: programs from Debian packages, and Python packages.
+//! What tests and checks need beside Rust: programs from Debian packages, and Python packages.
 //!
 //! To add a program, add a row to [`PROGRAMS`].
 
@@ -11,18 +11,34 @@ use anyhow::Result;
 
 use debian::Program;
 
-/// The programs that the tests start; they find them on `PATH`.
+/// The programs that tests and checks start; they find them on `PATH`.
 const PROGRAMS: &[Program] = &[
     // The package starts a service on port 6379, where it can; the tests start servers of their own on free ports.
     Program { name: "redis-server", probe: &["--version"], packages: &["redis-server"] },
     Program { name: "memcached", probe: &["--version"], packages: &["memcached"] },
+    // For `guard`: it counts what a request costs.
+    Program { name: "valgrind", probe: &["--version"], packages: &["valgrind"] },
     // Debian's python3 alone can't make a virtual environment: `ensurepip` comes with python3-venv.
     Program { name: "python3", probe: &["-m", "ensurepip", "--version"], packages: &["python3", "python3-venv"] },
 ];
 
+/// What `bench` starts beside them. There are no arguments with which wrk itself succeeds at once.
+const FOR_BENCH: &[Program] = &[Program { name: "which", probe: &["wrk"], packages: &["wrk"] }];
+
 /// Installs what is missing, and returns the environment variables by which the tests find it.
 pub(crate) fn all() -> Result<Vec<(&'static str, OsString)>> {
-    debian::install_missing(PROGRAMS)?;
+    programs()?;
     let python = python::environment()?;
     Ok(vec![("SESSION_PYTHON", python.into_os_string())])
+}
+
+/// The programs alone.
+pub(crate) fn programs() -> Result<()> {
+    debian::install_missing(PROGRAMS)
+}
+
+/// Those and what `bench` starts.
+pub(crate) fn for_bench() -> Result<()> {
+    programs()?;
+    debian::install_missing(FOR_BENCH)
 }

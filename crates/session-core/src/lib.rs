@@ -41,8 +41,17 @@
 //!
 //! # What a request costs
 //!
-//! One that never asks for its session: no verification, no store, no header. One that reads: one call of the store. One
-//! that writes: two. See [`AtomicBackend`] for the calls.
+//! | | signatures verified and made | calls of the store | `Set-Cookie` |
+//! |---|---|---|---|
+//! | never asks for its session | 0 | 0 | no |
+//! | reads | 1 | 1 | no |
+//! | writes, session in a store | 1 | 2 | no |
+//! | writes, session in the cookie | 2 | 0 | yes |
+//!
+//! and once in half of a cookie's life a new signature, and a call that prolongs what is stored. [`AtomicBackend`] tells
+//! which calls these are. The text of a session is scanned for its keys; only values that a request asks for are parsed.
+//! What this comes to in instructions, allocations and time, beside other crates and beside the least that is possible, is
+//! in the project's README.
 //!
 //! # Runtime
 //!

@@ -1,0 +1,77 @@
+//! Who is measured beside whom.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use session_bench::session::Work;
+
+/// Sessions of one library in one place.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    /// As tables and plots call it.
+    pub label: &'static str,
+    /// Where the sessions live, as tables and plots call it.
+    pub place: &'static str,
+    /// The program that can run it, and the bare application: each of the two has one, as compiled with its dependencies.
+    pub program: &'static str,
+    /// Its subjects' name, without the kind of request.
+    pub name: &'static str,
+    /// The subject of the same application without sessions.
+    pub bare: &'static str,
+}
+
+impl Candidate {
+    /// The name of a subject.
+    #[must_use]
+    pub fn subject(&self, work: Work) -> String {
+        format!("{}/{}", self.name, work.name())
+    }
+
+    /// Whether it is one of this project's.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.program == OURS
+    }
+}
+
+/// A program of subjects: it stands beside this one.
+///
+/// # Errors
+///
+/// If this one stands nowhere.
+pub fn program(name: &str) -> Result<Command> {
+    let this = std::env::current_exe()?;
+    Ok(Command::new(this.parent().context("a program is in a folder")?.join(name)))
+}
+
+/// The program of our subjects.
+pub const OURS: &str = "subject";
+/// The program of the others.
+pub const PEER: &str = "peer";
+
+/// All of them, by the place of their sessions.
+pub const CANDIDATES: [Candidate; 15] = [
+    on_axum("session-tower, signed", "in memory", OURS, "axum/memory"),
+    on_actix("session-actix, signed", "in memory", OURS, "actix/memory"),
+    on_axum("tower-sessions 0.15, unsigned", "in memory", PEER, "tower-sessions/memory unsigned"),
+    on_axum("tower-sessions 0.15, signed", "in memory", PEER, "tower-sessions/memory signed"),
+    on_axum("axum_session 0.22, unsigned", "in memory", PEER, "axum_session/memory unsigned"),
+    on_axum("session-tower, signed", "in the cookie", OURS, "axum/cookie"),
+    on_actix("session-actix, signed", "in the cookie", OURS, "actix/cookie"),
+    on_actix("actix-session 0.11, signed", "in the cookie", PEER, "actix-session/cookie signed"),
+    on_axum("session-tower, signed", "in Redis", OURS, "axum/redis"),
+    on_actix("session-actix, signed", "in Redis", OURS, "actix/redis"),
+    on_axum("tower-sessions 0.14, unsigned", "in Redis", PEER, "tower-sessions/redis unsigned"),
+    on_axum("tower-sessions 0.14, signed", "in Redis", PEER, "tower-sessions/redis signed"),
+    on_actix("actix-session 0.11, signed", "in Redis", PEER, "actix-session/redis signed"),
+    on_axum("session-tower, signed", "in memcached", OURS, "axum/memcached"),
+    on_actix("session-actix, signed", "in memcached", OURS, "actix/memcached"),
+];
+
+const fn on_axum(label: &'static str, place: &'static str, program: &'static str, name: &'static str) -> Candidate {
+    Candidate { label, place, program, name, bare: "axum/bare" }
+}
+
+const fn on_actix(label: &'static str, place: &'static str, program: &'static str, name: &'static str) -> Candidate {
+    Candidate { label, place, program, name, bare: "actix/bare" }
+}

@@ -1,0 +1,33 @@
+//! The parts of the report.
+
+pub mod growth;
+pub mod machine;
+pub mod requests;
+pub mod round_trips;
+pub mod stored;
+pub mod throughput;
+mod timer;
+pub mod times;
+
+use anyhow::Result;
+
+/// One part.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// As one asks for it.
+    pub name: &'static str,
+    /// Measures it and keeps the numbers.
+    pub measure: fn() -> Result<()>,
+    /// Makes its section and its plots.
+    pub report: fn() -> Result<String>,
+}
+
+/// All of them, in the order of the report.
+pub const PARTS: [Part; 6] = [
+    Part { name: "requests", measure: requests::measure, report: requests::report },
+    Part { name: "throughput", measure: throughput::measure, report: throughput::report },
+    Part { name: "round-trips", measure: round_trips::measure, report: round_trips::report },
+    Part { name: "times", measure: times::measure, report: times::report },
+    Part { name: "growth", measure: growth::measure, report: growth::report },
+    Part { name: "stored", measure: stored::measure, report: stored::report },
+];

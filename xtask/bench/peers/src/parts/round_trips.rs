@@ -1,0 +1,73 @@
+//! Round trips to the server, by the servers' own counters.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anyhow::{Context, Result, ensure};
+use session_bench::server::Servers;
+use session_bench::session::Work;
+
+use crate::candidates::{CANDIDATES, Candidate, program};
+use crate::results::{load, save};
+
+const PART: &str = "round-trips";
+
+/// Round trips of a request, by the name of its subject.
+type Numbers = BTreeMap<String, f64>;
+
+/// In both runs, and in the second alone; see [`session_bench::callgrind`].
+const WARM_UP: u32 = 300;
+const REQUESTS: u32 = 1000;
+
+/// Counts those of all candidates that have a server.
+///
+/// # Errors
+///
+/// If a subject or a server fails.
+pub fn measure() -> Result<()> {
+    let servers = Servers::start()?;
+    let mut numbers = Numbers::new();
+    for candidate in candidates() {
+        for work in Work::ALL {
+            let subject = candidate.subject(work);
+            let run = |requests: u32| {
+                let before = servers.round_trips()?;
+                let mut command = program(candidate.program)?;
+                command.args([&subject, "measure", &requests.to_string()]).envs(servers.environment());
+                ensure!(command.status()?.success(), "`{subject}` failed");
+                anyhow::Ok(servers.round_trips()? - before)
+            };
+            let few = run(WARM_UP)?;
+            let many = run(WARM_UP + REQUESTS)?;
+            numbers.insert(subject, (many as f64 - few as f64) / f64::from(REQUESTS));
+        }
+    }
+    save(PART, &numbers)
+}
+
+fn candidates() -> impl Iterator<Item = Candidate> {
+    CANDIDATES.into_iter().filter(|candidate| ["in Redis", "in memcached"].contains(&candidate.place))
+}
+
+/// Its section.
+///
+/// # Errors
+///
+/// If it was never measured.
+pub fn report() -> Result<String> {
+    let numbers: Numbers = load(PART)?;
+    let mut text = String::from(
+        "## Round trips\n\n\
+         Per request, by the counters of Redis (reads from clients) and memcached (commands).\n\n\
+         | | | untouched | read | write |\n|---|---|---:|---:|---:|\n",
+    );
+    for candidate in candidates() {
+        write!(text, "| {} | {} |", candidate.place, candidate.label)?;
+        for work in Work::ALL {
+            let count = numbers.get(&candidate.subject(work)).context("a candidate was never measured")?;
+            write!(text, " {} |", (count * 10.0).round() / 10.0)?;
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}

@@ -1,0 +1,193 @@
+//! Throughput over a socket, as a share of the bare application's.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use session_bench::server::Servers;
+use session_bench::session::Work;
+
+use crate::candidates::{CANDIDATES, program};
+use crate::plot::bars::{Bars, Group, Row};
+use crate::results::{load, save, thousands};
+
+const PART: &str = "throughput";
+
+/// Bare application and candidate are measured in turn, so often.
+const ROUNDS: usize = 5;
+
+/// Seconds of each turn.
+const TURN: &str = "1s";
+
+/// More than there are connections, by far.
+const SESSIONS: usize = 500;
+
+/// By the name of the subject.
+type Numbers = BTreeMap<String, Throughput>;
+
+#[derive(serde::Deserialize, serde::Serialize)]
+struct Throughput {
+    /// Of the candidate and of the bare application: the median of all rounds.
+    share: f64,
+    /// Requests a second of the candidate: the median.
+    requests: f64,
+    /// The shares of all rounds.
+    rounds: Vec<f64>,
+}
+
+/// Measures all candidates.
+///
+/// # Errors
+///
+/// If a server or wrk fails.
+pub fn measure() -> Result<()> {
+    let servers = Servers::start()?;
+    let mut numbers = Numbers::new();
+    for candidate in CANDIDATES {
+        let bare = App::start(candidate.program, candidate.bare, &servers)?;
+        for work in Work::ALL {
+            let subject = candidate.subject(work);
+            let app = App::start(candidate.program, &subject, &servers)?;
+            let script = script(&app)?;
+            let (mut shares, mut requests) = (Vec::new(), Vec::new());
+            for _ in 0..ROUNDS {
+                let (without, with) = (bare.load(&script)?, app.load(&script)?);
+                shares.push(with / without);
+                requests.push(with);
+            }
+            std::fs::remove_file(script)?;
+            let throughput = Throughput { share: median(&shares), requests: median(&requests), rounds: shares };
+            eprintln!("{subject}: {:.0} requests/s, {:.2} of the bare", throughput.requests, throughput.share);
+            numbers.insert(subject, throughput);
+        }
+    }
+    save(PART, &numbers)
+}
+
+/// A server of one worker thread, in a process of its own; it ends with its standard input.
+struct App {
+    process: Child,
+    port: u16,
+}
+
+impl App {
+    fn start(program_name: &str, subject: &str, servers: &Servers) -> Result<Self> {
+        let mut command = program(program_name)?;
+        command.args([subject, "serve"]).envs(servers.environment()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn()?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().context("it is piped")?).read_line(&mut line)?;
+        let port = line.trim().parse().with_context(|| format!("`{subject}` does not serve"))?;
+        Ok(Self { process, port })
+    }
+
+    /// Of a new session.
+    fn cookie(&self) -> Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.write_all(b"GET /seed HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut response = String::new();
+        stream.read_to_string(&mut response)?;
+        let headers = response.lines().filter_map(|line| line.split_once(": "));
+        let cookies = headers.filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+        let pairs: Vec<&str> = cookies.filter_map(|(_, cookie)| cookie.split(';').next()).collect();
+        ensure!(!pairs.is_empty(), "no cookie for a session");
+        Ok(pairs.join("; "))
+    }
+
+    /// Requests a second, over 32 connections that are kept.
+    fn load(&self, script: &Path) -> Result<f64> {
+        let output = Command::new("wrk")
+            .args(["--threads", "1", "--connections", "32", "--duration", TURN, "--script"])
+            .arg(script)
+            .arg(format!("http://127.0.0.1:{}/", self.port))
+            .output()
+            .context("cannot start wrk: is it installed?")?;
+        let text = String::from_utf8(output.stdout)?;
+        let failures = ["Non-2xx", "Socket errors"].iter().any(|complaint| text.contains(complaint));
+        ensure!(!failures, "requests failed:\n{text}");
+        let rate = text.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
+        rate.with_context(|| format!("wrk printed:\n{text}"))?.trim().parse().context("wrk's rate is no number")
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// Tells wrk to make requests of many sessions in turn, so that hardly two at once are of the same one.
+fn script(app: &App) -> Result<PathBuf> {
+    let cookies = (0..SESSIONS).map(|_| app.cookie()).collect::<Result<Vec<_>>>()?;
+    let list = cookies.iter().map(|cookie| format!("  {cookie:?},\n")).collect::<String>();
+    let script = format!(
+        "local requests, next = {{}}, 0\n\
+         local cookies = {{\n{list}}}\n\
+         function init()\n\
+         \x20 for _, cookie in ipairs(cookies) do\n\
+         \x20   table.insert(requests, wrk.format('GET', '/', {{ Cookie = cookie }}))\n\
+         \x20 end\n\
+         end\n\
+         function request()\n\
+         \x20 next = next % #requests + 1\n\
+         \x20 return requests[next]\n\
+         end\n"
+    );
+    let file = std::env::temp_dir().join(format!("session-bench-{}.lua", std::process::id()));
+    std::fs::write(&file, script)?;
+    Ok(file)
+}
+
+fn median(numbers: &[f64]) -> f64 {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+/// Its section and plot.
+///
+/// # Errors
+///
+/// If it was never measured.
+pub fn report() -> Result<String> {
+    let numbers: Numbers = load(PART)?;
+    let mut groups: Vec<Group> = Vec::new();
+    let mut text = format!(
+        "## Throughput\n\n\
+         ![Throughput as a share of the bare application's](throughput.svg)\n\n\
+         Share of the bare application's throughput, and requests a second: one worker thread, 32 connections, \
+         requests of {SESSIONS} sessions in turn, made by wrk; bare application and candidate in turn, median of {ROUNDS} rounds.\n\n\
+         | | | untouched | read | write |\n|---|---|---:|---:|---:|\n"
+    );
+    for candidate in CANDIDATES {
+        let label = if candidate.is_ours() { format!("**{}**", candidate.label) } else { candidate.label.into() };
+        write!(text, "| {} | {label} |", candidate.place)?;
+        let mut values = Vec::new();
+        for work in Work::ALL {
+            let throughput = numbers.get(&candidate.subject(work)).context("a candidate was never measured")?;
+            write!(text, " {:.2} ({}) |", throughput.share, thousands(throughput.requests))?;
+            values.push(throughput.share);
+        }
+        text.push('\n');
+        let row = Row { label: candidate.label, highlighted: candidate.is_ours(), values };
+        match groups.last_mut() {
+            Some(group) if group.label == candidate.place => group.rows.push(row),
+            _ => groups.push(Group { label: candidate.place, rows: vec![row] }),
+        }
+    }
+    let columns = Work::ALL.map(Work::name);
+    Bars {
+        title: "Throughput as a share of the bare application's (more is better)",
+        columns: &columns,
+        groups: &groups,
+        whole: Some(1.0),
+        format: |share| format!("{share:.2}"),
+    }
+    .draw("throughput.svg")?;
+    Ok(text)
+}

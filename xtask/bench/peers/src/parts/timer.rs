@@ -1,0 +1,67 @@
+//! Times, by criterion.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use criterion::Criterion;
+use session_bench::on_axum::Client;
+use tokio::runtime::Runtime;
+
+/// The variable that tells criterion its folder.
+const HOME: &str = "CRITERION_HOME";
+
+/// Takes times.
+pub(super) struct Timer {
+    criterion: Criterion,
+    home: PathBuf,
+    /// What was done, and the median of the nanoseconds that it took.
+    pub(super) taken: Vec<(String, f64)>,
+}
+
+impl Timer {
+    pub(super) fn new() -> Result<Self> {
+        let home = std::env::var_os(HOME).with_context(|| format!("{HOME} names no folder"))?.into();
+        let criterion = Criterion::default()
+            .without_plots()
+            .sample_size(20)
+            .warm_up_time(Duration::from_millis(300))
+            .measurement_time(Duration::from_secs(1));
+        Ok(Self { criterion, home, taken: Vec::new() })
+    }
+
+    /// The median of what `work` takes, in nanoseconds. The name is used once, and has no characters that files can't have.
+    pub(super) fn time<T>(&mut self, name: &str, mut work: impl FnMut() -> T) -> Result<f64> {
+        self.criterion.bench_function(name, |bencher| bencher.iter(&mut work));
+        self.median(name)
+    }
+
+    /// The median time of a request, in process.
+    pub(super) fn request(&mut self, name: &str, runtime: &Runtime, router: Router) -> Result<f64> {
+        let client = RefCell::new(runtime.block_on(Client::new(router)));
+        self.criterion.bench_function(name, |bencher| {
+            bencher.iter_custom(|times| {
+                let mut client = client.borrow_mut();
+                runtime.block_on(async {
+                    let start = Instant::now();
+                    for _ in 0..times {
+                        client.request().await;
+                    }
+                    start.elapsed()
+                })
+            });
+        });
+        self.median(name)
+    }
+
+    fn median(&mut self, name: &str) -> Result<f64> {
+        let file = self.home.join(name).join("new/estimates.json");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("criterion wrote no {}", file.display()))?;
+        let estimates: serde_json::Value = serde_json::from_str(&text)?;
+        let median = estimates["median"]["point_estimate"].as_f64().context("criterion wrote no median")?;
+        self.taken.push((name.to_owned(), median));
+        Ok(median)
+    }
+}

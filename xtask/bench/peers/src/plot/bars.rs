@@ -1,0 +1,127 @@
+//! Bars in rows and columns, like a table.
+
+use anyhow::{Result, anyhow};
+use plotters::prelude::{DrawingArea, IntoDrawingArea, PathElement, Rectangle, SVGBackend, Text, WHITE};
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color, RGBColor};
+
+use super::{INK, OTHERS, OURS, PALE, RULE, text};
+use crate::results;
+
+/// The whole plot.
+#[derive(Clone, Copy, Debug)]
+pub struct Bars<'a> {
+    /// Above it.
+    pub title: &'a str,
+    /// Above each column.
+    pub columns: &'a [&'a str],
+    /// The rows.
+    pub groups: &'a [Group],
+    /// What the values are shares of, for bars with a trough; without, each column has its own scale.
+    pub whole: Option<f64>,
+    /// Writes a value.
+    pub format: fn(f64) -> String,
+}
+
+/// Rows under a common heading.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The heading.
+    pub label: &'static str,
+    /// At least one.
+    pub rows: Vec<Row>,
+}
+
+/// A bar for each column.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Left of it.
+    pub label: &'static str,
+    /// Whether it is ours.
+    pub highlighted: bool,
+    /// In the order of the columns.
+    pub values: Vec<f64>,
+}
+
+const WIDTH: i32 = 960;
+const MARGIN: i32 = 24;
+const LABELS: i32 = 220;
+const ROW: i32 = 22;
+const BAR: i32 = 13;
+const HEADING: i32 = 34;
+const TOP: i32 = 84;
+/// For the number at the end of the longest bar.
+const NUMBER: i32 = 64;
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+impl Bars<'_> {
+    /// Draws it into a file of the results.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be written.
+    pub fn draw(&self, name: &str) -> Result<()> {
+        let rows: usize = self.groups.iter().map(|group| group.rows.len()).sum();
+        let height = TOP + self.groups.len() as i32 * HEADING + rows as i32 * ROW + MARGIN;
+        let path = results::file(name);
+        let area = SVGBackend::new(&path, (WIDTH as u32, height as u32)).into_drawing_area();
+        self.draw_on(&area).and_then(|()| Ok(area.present()?)).map_err(|error| anyhow!("{name}: {error}"))
+    }
+
+    fn draw_on(&self, area: &Area<'_>) -> Result<()> {
+        area.fill(&WHITE)?;
+        area.draw(&Text::new(self.title, (MARGIN, 30), text(19, INK, HPos::Left)))?;
+        for (index, column) in self.columns.iter().enumerate() {
+            area.draw(&Text::new(*column, (self.start(index), TOP - 18), text(15, INK, HPos::Left)))?;
+        }
+        let mut y = TOP;
+        for group in self.groups {
+            let line = vec![(MARGIN, y), (WIDTH - MARGIN, y)];
+            area.draw(&PathElement::new(line, RULE.stroke_width(1)))?;
+            area.draw(&Text::new(group.label, (MARGIN, y + 18), text(14, PALE, HPos::Left)))?;
+            y += HEADING;
+            for row in &group.rows {
+                self.draw_row(area, row, y)?;
+                y += ROW;
+            }
+        }
+        Ok(())
+    }
+
+    fn draw_row(&self, area: &Area<'_>, row: &Row, y: i32) -> Result<()> {
+        let middle = y + ROW / 2 - 4;
+        let color: RGBColor = if row.highlighted { OURS } else { OTHERS[0] };
+        let ink = if row.highlighted { OURS } else { INK };
+        area.draw(&Text::new(row.label, (MARGIN + 10, middle), text(13, ink, HPos::Left)))?;
+        for (index, value) in row.values.iter().enumerate() {
+            let start = self.start(index);
+            let length = (value / self.scale(index) * f64::from(self.longest())).round().max(1.0) as i32;
+            let bar = |length: i32| [(start, middle - BAR / 2), (start + length, middle + BAR / 2)];
+            let end = if self.whole.is_some() { self.longest() } else { length };
+            area.draw(&Rectangle::new(bar(end), RULE.filled()))?;
+            area.draw(&Rectangle::new(bar(length), color.filled()))?;
+            let number = (self.format)(*value);
+            area.draw(&Text::new(number, (start + end.max(length) + 6, middle), text(12, INK, HPos::Left)))?;
+        }
+        Ok(())
+    }
+
+    /// Where the bars of a column begin.
+    fn start(&self, column: usize) -> i32 {
+        MARGIN + LABELS + column as i32 * self.column_width()
+    }
+
+    fn column_width(&self) -> i32 {
+        (WIDTH - 2 * MARGIN - LABELS) / self.columns.len() as i32
+    }
+
+    fn longest(&self) -> i32 {
+        self.column_width() - NUMBER
+    }
+
+    fn scale(&self, column: usize) -> f64 {
+        let values = self.groups.iter().flat_map(|group| &group.rows).map(|row| row.values[column]);
+        self.whole.unwrap_or_else(|| values.fold(1.0, f64::max))
+    }
+}

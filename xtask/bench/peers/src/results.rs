@@ -1,0 +1,54 @@
+//! The folder of results.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A file in it.
+#[must_use]
+pub fn file(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../results")).join(name)
+}
+
+/// Keeps what a part has measured.
+///
+/// # Errors
+///
+/// If it can't be written.
+pub fn save(part: &str, numbers: &impl Serialize) -> Result<()> {
+    write(&format!("{part}.json"), &(serde_json::to_string_pretty(numbers)? + "\n"))
+}
+
+/// What a part has measured.
+///
+/// # Errors
+///
+/// If it has not been measured.
+pub fn load<T: DeserializeOwned>(part: &str) -> Result<T> {
+    let path = file(&format!("{part}.json"));
+    let text = fs::read_to_string(&path).with_context(|| format!("`{part}` was never measured"))?;
+    serde_json::from_str(&text).with_context(|| format!("`{part}` was measured by another version of this program"))
+}
+
+/// Writes a file of the folder.
+///
+/// # Errors
+///
+/// If it can't be written.
+pub fn write(name: &str, text: &str) -> Result<()> {
+    let path = file(name);
+    fs::create_dir_all(file("")).and_then(|()| fs::write(&path, text)).with_context(|| format!("cannot write {name}"))
+}
+
+/// A whole number with its thousands parted: `12,345`.
+#[must_use]
+pub fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", &*digits), |digits| ("-", digits));
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap_or("")).collect();
+    format!("{sign}{}", groups.join(","))
+}

@@ -1,0 +1,120 @@
+//! The ceilings: what a request may cost above the same application without sessions.
+
+use std::fmt::{self, Display};
+
+use crate::callgrind::Counts;
+
+/// What a request of a subject may cost. [`SLACK`] comes on top of the instructions.
+#[derive(Clone, Copy, Debug)]
+pub struct Ceiling {
+    /// Its name, see [`subjects`](crate::subjects).
+    pub subject: &'static str,
+    /// Instructions.
+    pub instructions: u32,
+    /// Allocations on the heap.
+    pub allocations: u32,
+    /// Blocks that SHA-1 hashes: exact, since each is dear, and one that is missing is a check left out.
+    pub sha1_blocks: u32,
+}
+
+/// How far above its ceiling a count of instructions may be: they differ by one or two per cent from one version of the
+/// compiler, of a dependency or of the C library to the next. Below it by as much, the ceiling can be lowered.
+pub const SLACK: f64 = 0.03;
+
+/// All of them: name, instructions, allocations, blocks.
+#[rustfmt::skip]
+pub const CEILINGS: &[Ceiling] = &[
+    ceiling("axum/memory/untouched",      3_250,   5,   0),
+    ceiling("axum/memory/read",          14_145,   8,   2),
+    ceiling("axum/memory/write",         25_064,  18,   2),
+    ceiling("axum/cookie/untouched",      3_332,   5,   0),
+    ceiling("axum/cookie/read",          22_060,   9,   6),
+    ceiling("axum/cookie/write",         39_448,  19,  12),
+    ceiling("axum/redis/untouched",       3_258,   5,   0),
+    ceiling("axum/redis/read",           56_617,  26,   6),
+    ceiling("axum/redis/write",         114_659,  57,  10),
+    ceiling("actix/memory/untouched",     2_532,   3,   0),
+    ceiling("actix/memory/read",         13_151,   7,   2),
+    ceiling("actix/memory/write",        24_407,  17,   2),
+    ceiling("actix/cookie/untouched",     2_604,   3,   0),
+    ceiling("actix/cookie/read",         21_347,   8,   6),
+    ceiling("actix/cookie/write",        41_210,  18,  12),
+    ceiling("actix/redis/untouched",      2_551,   3,   0),
+    ceiling("actix/redis/read",          55_240,  25,   6),
+    ceiling("actix/redis/write",        113_342,  56,  10),
+];
+
+const fn ceiling(subject: &'static str, instructions: u32, allocations: u32, sha1_blocks: u32) -> Ceiling {
+    Ceiling { subject, instructions, allocations, sha1_blocks }
+}
+
+/// How a count stands to its ceiling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// At the ceiling, or below it by no more than the slack.
+    Kept,
+    /// Dearer than allowed.
+    Passed,
+    /// So much cheaper that the ceiling can be lowered.
+    CanBeLowered,
+}
+
+impl Ceiling {
+    /// Compares what was counted, the bare application taken away.
+    #[must_use]
+    pub fn judge(&self, counts: Counts) -> Verdict {
+        let [instructions, allocations, blocks] =
+            [self.instructions, self.allocations, self.sha1_blocks].map(f64::from);
+        let counted_allocations = counts.allocations.round();
+        if counts.instructions > instructions * (1.0 + SLACK)
+            || counted_allocations > allocations
+            || counts.sha1_blocks.round() != blocks
+        {
+            Verdict::Passed
+        } else if counts.instructions < instructions * (1.0 - SLACK) || counted_allocations < allocations {
+            Verdict::CanBeLowered
+        } else {
+            Verdict::Kept
+        }
+    }
+}
+
+impl Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Kept => "kept",
+            Self::Passed => "PASSED",
+            Self::CanBeLowered => "can be lowered",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(instructions: f64, allocations: f64, sha1_blocks: f64) -> Verdict {
+        ceiling("a", 1000, 5, 2).judge(Counts { instructions, allocations, sha1_blocks })
+    }
+
+    #[test]
+    fn counts_within_the_slack_are_kept() {
+        for instructions in [971.0, 1000.0, 1029.0] {
+            assert_eq!(verdict(instructions, 5.2, 2.1), Verdict::Kept);
+        }
+    }
+
+    #[test]
+    fn each_count_can_pass_its_ceiling() {
+        assert_eq!(verdict(1031.0, 5.0, 2.0), Verdict::Passed);
+        assert_eq!(verdict(1000.0, 6.0, 2.0), Verdict::Passed);
+        assert_eq!(verdict(1000.0, 5.0, 3.0), Verdict::Passed);
+        assert_eq!(verdict(1000.0, 5.0, 1.0), Verdict::Passed, "a block that is missing is a check left out");
+    }
+
+    #[test]
+    fn what_became_cheaper_can_be_lowered() {
+        assert_eq!(verdict(900.0, 5.0, 2.0), Verdict::CanBeLowered);
+        assert_eq!(verdict(1000.0, 4.0, 2.0), Verdict::CanBeLowered);
+    }
+}

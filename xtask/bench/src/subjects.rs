@@ -1,0 +1,81 @@
+//! Our own subjects: `axum/memory/read` and the like.
+
+mod actix;
+mod axum;
+mod part;
+
+use anyhow::{Context, Result, bail};
+use session_core::{MemoryBackend, SessionConfig, SessionMap};
+use session_memcache::MemcacheBackend;
+use session_redis::RedisBackend;
+
+pub use axum::router;
+pub use part::{KNOWN_ALLOCATIONS, KNOWN_BLOCKS};
+
+use crate::mode::{Mode, runtime};
+use crate::server::{MEMCACHED, REDIS, address};
+use crate::session::{COOKIE, PATIENCE, SECRET, VALUES, Work};
+
+/// Runs the subject of this name, see [`names`].
+///
+/// # Errors
+///
+/// If there is none of this name, or no server for one in Redis.
+pub fn run(name: &str, mode: Mode) -> Result<()> {
+    let runtime = runtime();
+    match name.split('/').collect::<Vec<_>>()[..] {
+        ["axum", "bare"] => axum::bare(&runtime, mode),
+        ["axum", "empty layer"] => axum::empty_layer(&runtime, mode),
+        ["axum", backend, work] => axum::with_sessions(&runtime, mode, config(backend)?, named(work)?),
+        ["actix", "bare"] => actix::bare(mode),
+        ["actix", "empty layer"] => actix::empty_layer(mode),
+        ["actix", backend, work] => actix::with_sessions(mode, config(backend)?, named(work)?),
+        ["part", part] => part::run(&runtime, part, mode)?,
+        _ => bail!("no subject is called `{name}`"),
+    }
+    Ok(())
+}
+
+/// The requests of an adapter: `axum/memory/untouched` and so on.
+pub fn names(adapter: &str) -> impl Iterator<Item = String> {
+    BACKENDS
+        .into_iter()
+        .flat_map(|backend| Work::ALL.map(|work| (backend, work.name())))
+        .map(move |(backend, work)| format!("{adapter}/{backend}/{work}"))
+}
+
+/// Where sessions live that have ceilings.
+pub const BACKENDS: [&str; 3] = ["memory", "cookie", "redis"];
+
+/// The kind of request of this name.
+///
+/// # Errors
+///
+/// If there is none.
+pub fn named(work: &str) -> Result<Work> {
+    Work::named(work).with_context(|| format!("`{work}` is no kind of request"))
+}
+
+/// The defaults, but for a deadline that a machine under load, or under valgrind, does not miss.
+///
+/// # Errors
+///
+/// If there is no such backend, or no server for it.
+pub fn config(backend: &str) -> Result<SessionConfig> {
+    let builder = SessionConfig::builder(SECRET, COOKIE).request_deadline(PATIENCE);
+    let builder = match backend {
+        // Room for as many as any subject stores.
+        "memory" => builder.backend(MemoryBackend::builder().max_sessions(2_000_000).build()),
+        "cookie" => builder,
+        "redis" => builder.backend(RedisBackend::builder().deadline(PATIENCE).connect(&address(REDIS)?)?),
+        "memcached" => {
+            builder.backend(MemcacheBackend::builder([address(MEMCACHED)?]).operation_timeout(PATIENCE / 4).build()?)
+        }
+        _ => bail!("`{backend}` is no backend"),
+    };
+    Ok(builder.build()?)
+}
+
+fn values() -> SessionMap {
+    SessionMap::from_json(VALUES).expect("the values are JSON")
+}

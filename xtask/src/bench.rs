@@ -1,0 +1,24 @@
+//! What a request costs, beside other crates: the report of `xtask/bench/peers`.
+
+use anyhow::{Result, bail};
+
+use crate::metadata::target_folder;
+use crate::process::{cargo, program, run};
+use crate::provision;
+
+/// Measures everything, or the parts that follow `--`, and writes `xtask/bench/results`.
+pub(crate) fn run_parts(arguments: &[String]) -> Result<()> {
+    let parts = match arguments.split_first() {
+        None => &[],
+        Some((separator, parts)) if separator == "--" => parts,
+        Some((argument, _)) => bail!("unexpected `{argument}`: the parts to measure follow `--`"),
+    };
+    provision::for_bench()?;
+    let target = target_folder()?;
+    // Apart: in one build, features that a peer asks for would be compiled into ours.
+    for package in ["session-bench", "session-bench-peers"] {
+        let mut build = cargo(&["build", "--release", "--bins", "--manifest-path", "xtask/bench/Cargo.toml"]);
+        run(build.args(["--package", package]).env("CARGO_TARGET_DIR", &target))?;
+    }
+    run(program(target.join("release/bench")).args(parts).env("CRITERION_HOME", target.join("criterion")))
+}
