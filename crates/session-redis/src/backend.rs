@@ -14,7 +14,7 @@ use sha1::{Digest, Sha1};
 use tokio::time::timeout;
 
 use crate::builder::RedisBackendBuilder;
-use crate::error::{Failure, RedisConfigError};
+use crate::error::RedisConfigError;
 use crate::script::hex;
 use crate::store::{Compared, RemovedAs, Store, Write};
 
@@ -67,7 +67,7 @@ impl RedisBackend {
     }
 
     async fn bytes(&self, key: &str) -> Result<Option<Bytes>, BackendError> {
-        self.read(self.inner.store.get(key, self.inner.deadline)).await
+        Ok(self.inner.store.get(key, self.inner.deadline).await?)
     }
 
     async fn create_bytes(&self, key: &str, value: Bytes, exp: Duration) -> Result<bool, BackendError> {
@@ -88,15 +88,6 @@ impl RedisBackend {
     ) -> Result<RemovedAs, BackendError> {
         let key = key.to_owned();
         self.carry_out(|inner| async move { Ok(inner.store.remove(&key, &version, marker.as_ref()).await?) }).await
-    }
-
-    /// Asks for something. No task is needed for it: nobody misses a question that is sent late.
-    async fn read<T>(&self, question: impl Future<Output = Result<T, Failure>>) -> Result<T, BackendError> {
-        if !self.inner.store.is_redirected() {
-            return Ok(question.await?);
-        }
-        let answer = timeout(self.inner.patience(), question).await;
-        Ok(answer.unwrap_or_else(|_| Err(Failure::new(BackendErrorKind::Timeout, Applied::No)))?)
     }
 
     /// Carries work out to its end, whether or not anybody waits for it.
@@ -265,7 +256,7 @@ impl AtomicBackend for RedisBackend {
     }
 
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
-        self.read(self.inner.store.marker(key)).await
+        Ok(self.inner.store.marker(key, self.inner.deadline).await?)
     }
 
     fn longest_wait(&self) -> Option<Duration> {

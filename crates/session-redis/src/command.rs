@@ -46,11 +46,14 @@ impl Command {
         if !asking {
             return Ok(client.custom(command, self.arguments).await?);
         }
-        // ASKING holds for the next command of the connection: the two must not be parted.
-        let pipeline = client.pipeline();
         let asking = CustomCommand::new_static("ASKING", ClusterHash::Custom(self.slot), false);
-        let _queued: Value = pipeline.custom(asking, Vec::<Value>::new()).await?;
-        let _queued: Value = pipeline.custom(command, self.arguments).await?;
-        Ok(pipeline.last().await?)
+        let both = async {
+            // It holds for the next command of the connection: the two must not be parted.
+            let pipeline = client.pipeline();
+            let _queued: Value = pipeline.custom(asking, Vec::<Value>::new()).await?;
+            let _queued: Value = pipeline.custom(command, self.arguments).await?;
+            pipeline.last().await
+        };
+        Ok(Box::pin(both).await?)
     }
 }

@@ -82,7 +82,7 @@ impl Node {
         let client = self.pool.next_connected();
         if !client.is_connected() {
             // Not left to fred: what waits in its queue can't be taken back, and whether it was sent can't be told.
-            wait_for_connection(client, until).await?;
+            Box::pin(wait_for_connection(client, until)).await?;
         }
         let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let options = Options { timeout: Some(left), max_attempts: Some(1), fail_fast: true, ..Options::default() };

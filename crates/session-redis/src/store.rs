@@ -51,19 +51,28 @@ pub(crate) enum RemovedAs {
 }
 
 impl Store {
-    /// In all within the deadline.
     pub(crate) async fn get(&self, key: &str, deadline: Duration) -> Result<Option<Bytes>, Failure> {
-        let read = || self.call(Command::new("GET", vec![key.into()]));
         let start = Instant::now();
-        let reply = match read().await {
-            // The server has closed the connection, perhaps long ago. Reading twice does no harm.
+        match self.ask(key, deadline).await {
+            // The server has closed the connection, perhaps long ago. Asking twice does no harm.
             Err(failure) if failure.is_lost_connection() => {
                 let left = deadline.saturating_sub(start.elapsed());
-                timeout(left, read()).await.map_err(|_| Failure::unavailable())??
+                Box::pin(timeout(left, self.ask(key, left))).await.map_err(|_| Failure::unavailable())?
             }
-            reply => reply?,
-        };
-        bytes(reply)
+            answer => answer,
+        }
+    }
+
+    /// What stands under a key, within the deadline. No task is needed for it: nobody misses a question that is sent late.
+    async fn ask(&self, key: &str, deadline: Duration) -> Result<Option<Bytes>, Failure> {
+        let command = Command::new("GET", vec![key.into()]);
+        bytes(match self {
+            Self::Node { .. } => self.call(command).await?,
+            // It may go to several servers in turn.
+            Self::Cluster(_) => {
+                Box::pin(timeout(deadline, self.call(command))).await.map_err(|_| Failure::unavailable())??
+            }
+        })
     }
 
     /// Stores a value under a key that is not in use. Returns whether that was so.
@@ -84,9 +93,8 @@ impl Store {
         compared(self.run(&REPLACE, &[key], &arguments).await?)
     }
 
-    pub(crate) async fn marker(&self, key: &str) -> Result<Option<Marker>, Failure> {
-        let key = marker_key(key);
-        Ok(bytes(self.call(Command::new("GET", vec![key.as_str().into()])).await?)?.and_then(|text| read(&text)))
+    pub(crate) async fn marker(&self, key: &str, deadline: Duration) -> Result<Option<Marker>, Failure> {
+        Ok(self.ask(&marker_key(key), deadline).await?.and_then(|text| read(&text)))
     }
 
     /// Removes a session at a version, or at any if that is empty, and leaves a marker if there is one to leave.
@@ -115,7 +123,10 @@ impl Store {
         }
         let outcome = removed(self.run(&REMOVE_UNMARKED, &[key], &[version.into()]).await?)?;
         match outcome {
-            RemovedAs::Gone(_) if !marked => Ok(RemovedAs::Gone(self.marker(key).await?)),
+            RemovedAs::Gone(_) if !marked => {
+                let marker = bytes(self.call(Command::new("GET", vec![marker_key.into()])).await?)?;
+                Ok(RemovedAs::Gone(marker.and_then(|text| read(&text))))
+            }
             RemovedAs::Conflict(_) | RemovedAs::Gone(_) if marked => {
                 self.call(Command::new("DEL", vec![marker_key.into()])).await?;
                 Ok(outcome)
@@ -190,7 +201,7 @@ impl Store {
     async fn run(&self, script: &Script, keys: &[&str], arguments: &[Value]) -> Result<Value, Failure> {
         let command = |name, text: &str| Command::script(name, script::arguments(text.to_owned(), keys, arguments));
         match self.call(command("EVALSHA", &script.digest)).await {
-            Err(Failure::NoScript) => self.call(command("EVAL", script.text)).await,
+            Err(Failure::NoScript) => Box::pin(self.call(command("EVAL", script.text))).await,
             reply => reply,
         }
     }
@@ -203,13 +214,9 @@ impl Store {
                 }
                 node.call(command, false).await
             }
-            Self::Cluster(cluster) => cluster.call(command).await,
+            // Boxed, as all that is rare or rather for large installations: who moves the future of a call moves it all.
+            Self::Cluster(cluster) => Box::pin(cluster.call(command)).await,
         }
-    }
-
-    /// Whether a call may go to several servers in turn, each of which has the deadline.
-    pub(crate) fn is_redirected(&self) -> bool {
-        matches!(self, Self::Cluster(_))
     }
 
     fn is_clustered(&self) -> bool {
