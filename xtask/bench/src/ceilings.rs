@@ -19,29 +19,29 @@ pub struct Ceiling {
 
 /// How far above its ceiling a count of instructions may be: they differ by one or two per cent from one version of the
 /// compiler, of a dependency or of the C library to the next. Below it by as much, the ceiling can be lowered.
-pub const SLACK: f64 = 0.03;
+pub const SLACK: f64 = 0.05;
 
 /// All of them: name, instructions, allocations, blocks.
 #[rustfmt::skip]
 pub const CEILINGS: &[Ceiling] = &[
-    ceiling("axum/memory/untouched",      3_250,   5,   0),
-    ceiling("axum/memory/read",          14_145,   8,   2),
-    ceiling("axum/memory/write",         25_064,  18,   2),
-    ceiling("axum/cookie/untouched",      3_332,   5,   0),
-    ceiling("axum/cookie/read",          22_060,   9,   6),
-    ceiling("axum/cookie/write",         39_448,  19,  12),
-    ceiling("axum/redis/untouched",       3_258,   5,   0),
-    ceiling("axum/redis/read",           56_617,  26,   6),
-    ceiling("axum/redis/write",         114_659,  57,  10),
-    ceiling("actix/memory/untouched",     2_532,   3,   0),
-    ceiling("actix/memory/read",         13_151,   7,   2),
-    ceiling("actix/memory/write",        24_407,  17,   2),
-    ceiling("actix/cookie/untouched",     2_604,   3,   0),
-    ceiling("actix/cookie/read",         21_347,   8,   6),
-    ceiling("actix/cookie/write",        41_210,  18,  12),
-    ceiling("actix/redis/untouched",      2_551,   3,   0),
-    ceiling("actix/redis/read",          55_240,  25,   6),
-    ceiling("actix/redis/write",        113_342,  56,  10),
+    ceiling("axum/memory/untouched",      2_308,   4,   0),
+    ceiling("axum/memory/read",          10_630,   7,   2),
+    ceiling("axum/memory/write",         16_600,  12,   2),
+    ceiling("axum/cookie/untouched",      2_529,   5,   0),
+    ceiling("axum/cookie/read",          19_037,   8,   6),
+    ceiling("axum/cookie/write",         33_887,  13,  12),
+    ceiling("axum/redis/untouched",       2_302,   4,   0),
+    ceiling("axum/redis/read",           36_739,  21,   2),
+    ceiling("axum/redis/write",          83_818,  50,   6),
+    ceiling("actix/memory/untouched",     1_942,   2,   0),
+    ceiling("actix/memory/read",         10_296,   6,   2),
+    ceiling("actix/memory/write",        16_261,  11,   2),
+    ceiling("actix/cookie/untouched",     2_151,   3,   0),
+    ceiling("actix/cookie/read",         18_654,   7,   6),
+    ceiling("actix/cookie/write",        35_970,  13,  12),
+    ceiling("actix/redis/untouched",      1_942,   2,   0),
+    ceiling("actix/redis/read",          36_661,  20,   2),
+    ceiling("actix/redis/write",         84_123,  49,   6),
 ];
 
 const fn ceiling(subject: &'static str, instructions: u32, allocations: u32, sha1_blocks: u32) -> Ceiling {
@@ -99,14 +99,14 @@ mod tests {
 
     #[test]
     fn counts_within_the_slack_are_kept() {
-        for instructions in [971.0, 1000.0, 1029.0] {
+        for instructions in [951.0, 1000.0, 1049.0] {
             assert_eq!(verdict(instructions, 5.2, 2.1), Verdict::Kept);
         }
     }
 
     #[test]
     fn each_count_can_pass_its_ceiling() {
-        assert_eq!(verdict(1031.0, 5.0, 2.0), Verdict::Passed);
+        assert_eq!(verdict(1051.0, 5.0, 2.0), Verdict::Passed);
         assert_eq!(verdict(1000.0, 6.0, 2.0), Verdict::Passed);
         assert_eq!(verdict(1000.0, 5.0, 3.0), Verdict::Passed);
         assert_eq!(verdict(1000.0, 5.0, 1.0), Verdict::Passed, "a block that is missing is a check left out");
