@@ -111,7 +111,8 @@ impl SessionManager {
         }
     }
 
-    /// [`Self::commit`] without waiting: the answer, if the store need not be asked.
+    /// [`Self::commit`] without waiting: the answer, if the store need not be asked, or is one that never waits. If there
+    /// is none, the rest is for [`Self::commit`] to do.
     ///
     /// For adapters, which can so pass on most responses without boxing a future.
     #[must_use]
