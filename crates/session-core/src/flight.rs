@@ -155,9 +155,6 @@ impl<'a> Flight<'a> {
                 cell.cookie = CookieDue::Issue;
             }
             cell.confirm(Origin { stored: Some((id, version)), refresh_due }, self.new_id.is_some());
-            if cell.rebase(&self.attempted, self.destructions) {
-                return;
-            }
         }
         self.shared.rebase(&self.attempted, self.destructions);
     }
@@ -213,7 +210,7 @@ impl<'a> Flight<'a> {
                 let mut cell = shared.cell();
                 cell.suspect |= !flight.log.is_idempotent();
                 if let State::Renewed(origin) = &cell.state
-                    && doubt.discarded
+                    && flight.discarded
                 {
                     cell.state = State::Loaded(origin.clone());
                 }

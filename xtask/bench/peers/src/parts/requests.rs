@@ -9,7 +9,7 @@ use session_bench::server::Servers;
 use session_bench::session::Work;
 
 use crate::candidates::{CANDIDATES, OURS, PEER};
-use crate::plot::bars::{Bars, Group, Row};
+use crate::plot::bars::{Bars, Group};
 use crate::results::{load, save, thousands};
 
 const PART: &str = "requests";
@@ -130,11 +130,7 @@ fn plot(numbers: &Numbers) -> Result<()> {
         for work in Work::ALL {
             values.push(above(numbers, candidate.program, &candidate.subject(work), candidate.bare)?.instructions);
         }
-        let row = Row { label: candidate.label, highlighted: candidate.is_ours(), values };
-        match groups.last_mut() {
-            Some(group) if group.label == candidate.place => group.rows.push(row),
-            _ => groups.push(Group { label: candidate.place, rows: vec![row] }),
-        }
+        Group::add(&mut groups, &candidate, values);
     }
     let columns = Work::ALL.map(Work::name);
     Bars {

@@ -12,7 +12,7 @@ use session_bench::server::Servers;
 use session_bench::session::Work;
 
 use crate::candidates::{CANDIDATES, program};
-use crate::plot::bars::{Bars, Group, Row};
+use crate::plot::bars::{Bars, Group};
 use crate::results::{load, save, thousands};
 
 const PART: &str = "throughput";
@@ -174,11 +174,7 @@ pub fn report() -> Result<String> {
             values.push(throughput.share);
         }
         text.push('\n');
-        let row = Row { label: candidate.label, highlighted: candidate.is_ours(), values };
-        match groups.last_mut() {
-            Some(group) if group.label == candidate.place => group.rows.push(row),
-            _ => groups.push(Group { label: candidate.place, rows: vec![row] }),
-        }
+        Group::add(&mut groups, &candidate, values);
     }
     let columns = Work::ALL.map(Work::name);
     Bars {

@@ -6,6 +6,7 @@ use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, RGBColor};
 
 use super::{INK, OTHERS, OURS, PALE, RULE, text};
+use crate::candidates::Candidate;
 use crate::results;
 
 /// The whole plot.
@@ -30,6 +31,17 @@ pub struct Group {
     pub label: &'static str,
     /// At least one.
     pub rows: Vec<Row>,
+}
+
+impl Group {
+    /// Adds the row of a candidate to the group of its place, which is the last one or a new one.
+    pub fn add(groups: &mut Vec<Self>, candidate: &Candidate, values: Vec<f64>) {
+        let row = Row { label: candidate.label, highlighted: candidate.is_ours(), values };
+        match groups.last_mut() {
+            Some(group) if group.label == candidate.place => group.rows.push(row),
+            _ => groups.push(Self { label: candidate.place, rows: vec![row] }),
+        }
+    }
 }
 
 /// A bar for each column.
