@@ -215,7 +215,7 @@ impl Core {
     pub(crate) fn issue_cookie(&self, id: Option<&SessionId>, map: &SessionMap) -> Result<String, SessionError> {
         let now = self.now();
         let max_age = Meta::of(map).remaining(self.config.lifetimes, || now);
-        let payload = id.map_or_else(|| map.to_json(), id_payload);
+        let payload = id.map_or_else(|| map.json(), |id| id_payload(id).into());
         let tokens = &self.config.tokens;
         let (header, bytes) = self
             .config

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use entries::{EMPTY, Entries};
+use entries::{Entries, NONE};
 
 pub use error::{MapError, ValueError};
 
@@ -38,7 +38,7 @@ pub(crate) use value::{JsonText, decode, encode};
 /// let mut map = SessionMap::from_json(r#"{"big": 123456789012345678901234567890, "n": 1}"#)?;
 /// map.insert("n", 2)?;
 /// assert_eq!(map.get::<u32>("n")?, Some(2));
-/// assert_eq!(map.to_json(), r#"{"big":123456789012345678901234567890,"n":2}"#);
+/// assert_eq!(map.to_json(), r#"{"big": 123456789012345678901234567890, "n": 2}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Default)]
@@ -100,8 +100,8 @@ impl SessionMap {
     pub fn validate(&self) -> Result<(), ValueError> {
         let inner = self.inner();
         inner.entries.iter().try_for_each(|entry| {
-            let key = entry.decoded_key(&inner.text);
-            decode::<serde::de::IgnoredAny>(&key, entry.value.of(&inner.text)).map(drop)
+            let key = entry.decoded_key(inner.text());
+            decode::<serde::de::IgnoredAny>(&key, entry.value.of(inner.text())).map(drop)
         })
     }
 
@@ -119,7 +119,7 @@ impl SessionMap {
     pub fn raw(&self, key: &str) -> Option<&str> {
         let inner = self.inner();
         let at = inner.find(key)?;
-        Some(inner.entries[at].value.of(&inner.text))
+        Some(inner.entries[at].value.of(inner.text()))
     }
 
     /// Whether the key is there.
@@ -144,14 +144,14 @@ impl SessionMap {
         let inner = self.inner();
         let found = inner.find(key);
         if let Some(at) = found {
-            let same = same_json(inner.entries[at].value.of(&inner.text), json);
+            let same = same_json(inner.entries[at].value.of(inner.text()), json);
             if same && !inner.is_repeated(at, key) {
                 return Ok(false);
             }
         }
         // An escaped key takes at most six bytes for each of its own.
         let room = 6 * key.len() + json.len();
-        if inner.text.len() + room > Self::MAX_BYTES {
+        if inner.text().len() + room > Self::MAX_BYTES {
             return Err(ValueError::TooLong { key: key.into() });
         }
         self.edit(room).set(found, key, json);
@@ -188,8 +188,8 @@ impl SessionMap {
             .entries
             .iter()
             .rev()
-            .filter(|entry| seen.insert(entry.identity(&inner.text)))
-            .map(|entry| (entry.decoded_key(&inner.text), entry.value.of(&inner.text)))
+            .filter(|entry| seen.insert(entry.identity(inner.text())))
+            .map(|entry| (entry.decoded_key(inner.text()), entry.value.of(inner.text())))
             .collect();
         rows.reverse();
         rows.into_iter()
@@ -213,41 +213,32 @@ impl SessionMap {
     /// Whether there is no key but `hidden`.
     pub(crate) fn is_empty_but_for(&self, hidden: &str) -> bool {
         let inner = self.inner();
-        inner.entries.iter().all(|entry| entry.is(hidden, &inner.text))
+        inner.entries.iter().all(|entry| entry.is(hidden, inner.text()))
     }
 
-    /// The text of the whole object: as it came if nothing was changed, else with the values as they came and no white
-    /// space around them.
+    /// The text of the whole object, with all that was not changed as it came.
+    ///
+    /// White space around keys and values is kept as long as the object is short: edits of one of more than 4,096 bytes drop it.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = String::new();
-        self.write_json(&mut out);
-        out
+        self.json().into_owned()
     }
 
     /// Appends what [`Self::to_json`] returns.
     pub fn write_json(&self, out: &mut String) {
-        let inner = self.inner();
-        out.reserve(self.json_len());
-        if !inner.edited {
-            out.push_str(&inner.text);
-            return;
-        }
-        out.push('{');
-        for (at, entry) in inner.entries.iter().enumerate() {
-            out.push_str(if at == 0 { "\"" } else { ",\"" });
-            out.push_str(entry.key.of(&inner.text));
-            out.push_str("\":");
-            out.push_str(entry.value.of(&inner.text));
-        }
-        out.push('}');
+        out.push_str(&self.json());
+    }
+
+    /// What [`Self::to_json`] returns, without a copy unless a long text was edited.
+    #[must_use]
+    pub fn json(&self) -> Cow<'_, str> {
+        self.inner.as_ref().map_or(Cow::Borrowed("{}"), |inner| inner.json())
     }
 
     /// The length in bytes of what [`Self::to_json`] returns.
     #[must_use]
     pub fn json_len(&self) -> usize {
-        let inner = self.inner();
-        if inner.edited { inner.live_len() } else { inner.text.len() }
+        self.inner.as_ref().map_or("{}".len(), |inner| inner.json_len())
     }
 
     /// Whether both are clones of one map, and neither was written to since. Maps with the same text need not be.
@@ -260,18 +251,16 @@ impl SessionMap {
     }
 
     fn inner(&self) -> &Entries {
-        self.inner.as_deref().unwrap_or(&EMPTY)
+        self.inner.as_deref().unwrap_or(&NONE)
     }
 
     /// The text to write to, this map's own, with room for some more bytes.
     fn edit(&mut self, room: usize) -> &mut Entries {
-        let shared = self.inner.get_or_insert_with(|| Arc::new(EMPTY.with_room(room)));
+        let shared = self.inner.get_or_insert_with(|| Arc::new(Entries::empty(room)));
         if Arc::get_mut(shared).is_none() {
             *shared = Arc::new(shared.with_room(room));
         }
-        let inner = Arc::make_mut(shared);
-        inner.edited = true;
-        inner
+        Arc::make_mut(shared)
     }
 }
 

@@ -48,7 +48,7 @@ impl Version {
     pub fn as_bytes(&self) -> Cow<'_, [u8]> {
         match &self.0 {
             Content::Bytes { bytes, len } => Cow::Borrowed(&bytes[..usize::from(*len)]),
-            Content::Sha1OfJson(session) => Cow::Owned(Sha1::digest(session.to_json()).to_vec()),
+            Content::Sha1OfJson(session) => Cow::Owned(Sha1::digest(session.json().as_bytes()).to_vec()),
         }
     }
 }

@@ -10,12 +10,13 @@ use super::scan::{self, Form};
 
 /// The entries of a map, in a text that they share.
 pub(super) struct Entries {
-    /// What the spans of the entries point into. A complete JSON object as long as `edited` is false; after an edit also
-    /// the text of replaced values, until `compact` drops them.
-    pub(super) text: String,
+    /// What the spans of the entries point into: the object's JSON text, unless that is scattered.
+    text: String,
     pub(super) entries: SmallVec<[Entry; 8]>,
-    pub(super) edited: bool,
-    /// How much of the text is that of replaced or removed entries.
+    /// An edit of a long text leaves what it replaces where it is, and puts the new at the end, so that many edits don't
+    /// move the whole text each.
+    scattered: bool,
+    /// How much of a scattered text is that of replaced or removed entries.
     dead: usize,
     /// Where each key stands last, once many were set.
     index: Option<Box<Index>>,
@@ -33,8 +34,12 @@ struct Index {
 const MANY_ENTRIES: usize = 64;
 const MANY_SEARCHES: usize = 16;
 
-pub(super) static EMPTY: Entries =
-    Entries { text: String::new(), entries: SmallVec::new_const(), edited: true, dead: 0, index: None, searches: 0 };
+/// From so many bytes on, a text is long.
+const LONG_TEXT: usize = 4096;
+
+/// No entries, to be read only.
+pub(super) static NONE: Entries =
+    Entries { text: String::new(), entries: SmallVec::new_const(), scattered: true, dead: 0, index: None, searches: 0 };
 
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
@@ -58,27 +63,53 @@ impl Span {
     }
 
     pub(super) fn of(self, text: &str) -> &str {
-        &text[self.start as usize..self.end as usize]
+        &text[self.range()]
     }
 
     /// Without the check that a character begins and ends there.
     fn bytes_of(self, text: &str) -> &[u8] {
-        &text.as_bytes()[self.start as usize..self.end as usize]
+        &text.as_bytes()[self.range()]
     }
 
-    pub(super) fn len(self) -> usize {
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    fn len(self) -> usize {
         (self.end - self.start) as usize
+    }
+
+    /// From the same start.
+    fn of_len(self, len: usize) -> Self {
+        Self { end: self.start + len as u32, ..self }
+    }
+
+    /// By a distance that may be a negative one, in two's complement.
+    fn shift(&mut self, distance: u32) {
+        self.start = self.start.wrapping_add(distance);
+        self.end = self.end.wrapping_add(distance);
     }
 }
 
 impl Entries {
+    /// The empty object, with room for so many more bytes.
+    pub(super) fn empty(room: usize) -> Self {
+        let mut text = String::with_capacity("{}".len() + room);
+        text.push_str("{}");
+        Self::of(text, SmallVec::new())
+    }
+
     /// The entries of a text that is a JSON object, or the offset of the first byte that doesn't fit.
     pub(super) fn parse(text: String) -> Result<Self, usize> {
         let mut entries = SmallVec::new();
         scan::object(text.as_bytes(), |key, form, value| {
             entries.push(Entry { key: Span::new(key), form, value: Span::new(value) });
         })?;
-        Ok(Self { text, entries, edited: false, dead: 0, index: None, searches: 0 })
+        Ok(Self::of(text, entries))
+    }
+
+    fn of(text: String, entries: SmallVec<[Entry; 8]>) -> Self {
+        Self { text, entries, scattered: false, dead: 0, index: None, searches: 0 }
     }
 
     /// A copy that can grow by `room` bytes and an entry before it has to move.
@@ -87,7 +118,27 @@ impl Entries {
         text.push_str(&self.text);
         let mut entries = SmallVec::with_capacity(self.entries.len() + 1);
         entries.extend_from_slice(&self.entries);
-        Self { text, entries, edited: self.edited, dead: self.dead, index: None, searches: 0 }
+        Self { scattered: self.scattered, dead: self.dead, ..Self::of(text, entries) }
+    }
+
+    /// What keys and values stand in.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The object's JSON text.
+    pub(super) fn json(&self) -> Cow<'_, str> {
+        if self.scattered { Cow::Owned(self.gathered()) } else { Cow::Borrowed(&self.text) }
+    }
+
+    /// The length of the object's JSON text.
+    pub(super) fn json_len(&self) -> usize {
+        if !self.scattered {
+            return self.text.len();
+        }
+        // Braces, and for each entry two quotes, a colon and a comma, less the comma of the first.
+        let entries: usize = self.entries.iter().map(|entry| entry.key.len() + entry.value.len() + 4).sum();
+        2 + entries - usize::from(!self.entries.is_empty())
     }
 
     /// The last occurrence of a key.
@@ -105,31 +156,59 @@ impl Entries {
 
     /// Gives the entry that was found a new value, or the key a new entry.
     pub(super) fn set(&mut self, found: Option<usize>, key: &str, json: &str) {
-        let start = self.text.len();
-        self.text.push_str(json);
-        let value = Span::new(start..self.text.len());
         match found {
             Some(at) => {
-                let replaced = std::mem::replace(&mut self.entries[at].value, value);
-                self.dead += replaced.len();
+                self.replace(at, json);
                 if self.is_repeated(at, key) {
                     self.remove_before(at, key);
                 }
             }
-            None => self.push(key, value),
+            None => self.push(key, json),
         }
         self.searches += 1;
         if self.index.is_none() && self.searches >= MANY_SEARCHES && self.entries.len() >= MANY_ENTRIES {
             self.index = Some(Box::new(self.to_index()));
         }
-        self.compact();
     }
 
-    fn push(&mut self, key: &str, value: Span) {
+    fn replace(&mut self, at: usize, json: &str) {
+        let replaced = self.entries[at].value;
+        if replaced.len() == json.len() && json.len() < LONG_TEXT {
+            self.text.replace_range(replaced.range(), json);
+        } else if self.must_scatter(json.len()) {
+            self.dead += replaced.len();
+            self.entries[at].value = self.append(json);
+            self.gather_if_sparse();
+        } else {
+            self.splice(replaced.range(), json, at + 1);
+            self.entries[at].value = replaced.of_len(json.len());
+        }
+    }
+
+    fn push(&mut self, key: &str, json: &str) {
+        if !self.scattered {
+            match self.entries.last() {
+                Some(last) => {
+                    self.text.truncate(last.value.range().end);
+                    self.text.push_str(",\"");
+                }
+                None => {
+                    self.text.clear();
+                    self.text.push_str("{\"");
+                }
+            }
+        }
         let start = self.text.len();
         let form = scan::push_escaped(&mut self.text, key);
-        let span = Span::new(start..self.text.len());
-        self.entries.push(Entry { key: span, form, value });
+        let key_span = Span::new(start..self.text.len());
+        if !self.scattered {
+            self.text.push_str("\":");
+        }
+        let value = self.append(json);
+        if !self.scattered {
+            self.text.push('}');
+        }
+        self.entries.push(Entry { key: key_span, form, value });
         if let Some(index) = &mut self.index {
             index.positions.insert(key.into(), self.entries.len() - 1);
         }
@@ -149,38 +228,82 @@ impl Entries {
         self.searches = 0;
         let mut end = end;
         while let Some(at) = self.find_before(end, key) {
-            let removed = self.entries.remove(at);
-            self.dead += removed.key.len() + removed.value.len();
+            self.remove_at(at);
             end = at;
         }
+    }
+
+    fn remove_at(&mut self, at: usize) {
+        let removed = self.entries.remove(at);
+        if self.must_scatter(0) {
+            self.dead += removed.key.len() + removed.value.len();
+            self.gather_if_sparse();
+            return;
+        }
+        let quote = |entry: &Entry| entry.key.range().start - 1;
+        // With the comma before it; of the first with the one behind it.
+        let range = match (at.checked_sub(1), self.entries.get(at)) {
+            (Some(before), _) => self.entries[before].value.range().end..removed.value.range().end,
+            (None, Some(next)) => quote(&removed)..quote(next),
+            (None, None) => quote(&removed)..removed.value.range().end,
+        };
+        self.splice(range, "", at);
     }
 
     fn find_before(&self, end: usize, key: &str) -> Option<usize> {
         self.entries[..end].iter().rposition(|entry| entry.is(key, &self.text))
     }
 
-    /// The length of the object's text without what was replaced or removed: braces, and for each entry two quotes, a
-    /// colon and a comma, less the comma of the first.
-    pub(super) fn live_len(&self) -> usize {
-        let entries: usize = self.entries.iter().map(|entry| entry.key.len() + entry.value.len() + 4).sum();
-        2 + entries - usize::from(!self.entries.is_empty())
+    /// Puts a new text in place of a range of the old one, and moves what stands behind: from this entry on.
+    fn splice(&mut self, range: Range<usize>, new: &str, from: usize) {
+        let distance = (new.len() as u32).wrapping_sub(range.len() as u32);
+        self.text.replace_range(range, new);
+        for entry in &mut self.entries[from..] {
+            entry.key.shift(distance);
+            entry.value.shift(distance);
+        }
     }
 
-    /// Drops the text of what was replaced or removed once that takes more room than what is alive.
-    fn compact(&mut self) {
-        if self.text.len() < 4096 || self.dead < self.text.len() / 2 {
+    /// Whether an edit that makes so many bytes leaves the rest where it is.
+    fn must_scatter(&mut self, bytes: usize) -> bool {
+        self.scattered |= self.text.len() + bytes >= LONG_TEXT;
+        self.scattered
+    }
+
+    fn append(&mut self, text: &str) -> Span {
+        let start = self.text.len();
+        self.text.push_str(text);
+        Span::new(start..self.text.len())
+    }
+
+    /// Makes a scattered text the object's again, once most of it is dead.
+    fn gather_if_sparse(&mut self) {
+        if self.dead < self.text.len() / 2 {
             return;
         }
-        self.dead = 0;
-        let mut text = String::with_capacity(self.live_len());
+        self.text = self.gathered();
+        let mut end = 0;
         for entry in &mut self.entries {
-            for span in [&mut entry.key, &mut entry.value] {
-                let start = text.len();
-                text.push_str(span.of(&self.text));
-                *span = Span::new(start..text.len());
-            }
+            // After a brace or a comma, and a quote; then after a quote and a colon.
+            entry.key = Span::new(end + 2..end + 2 + entry.key.len());
+            let start = entry.key.range().end + 2;
+            entry.value = Span::new(start..start + entry.value.len());
+            end = start + entry.value.len();
         }
-        self.text = text;
+        (self.scattered, self.dead) = (false, 0);
+    }
+
+    /// The JSON text of a scattered object, without white space around keys and values.
+    fn gathered(&self) -> String {
+        let mut out = String::with_capacity(self.json_len());
+        for (at, entry) in self.entries.iter().enumerate() {
+            out.push_str(if at == 0 { "{\"" } else { ",\"" });
+            out.push_str(entry.key.of(&self.text));
+            out.push_str("\":");
+            out.push_str(entry.value.of(&self.text));
+        }
+        out.push_str(if self.entries.is_empty() { "{}" } else { "}" });
+        out
     }
 }
 

@@ -28,7 +28,7 @@ fn keys_keep_their_order() {
     assert_eq!(map.keys().collect::<Vec<_>>(), ["z", "a", "m", "b"]);
     map.remove("z");
     map.insert("z", 6).unwrap();
-    assert_eq!(map.to_json(), r#"{"a":5,"m":3,"b":4,"z":6}"#);
+    assert_eq!(map.to_json(), r#"{"a": 5, "m": 3,"b":4,"z":6}"#);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn values_that_nobody_touches_stay_as_they_were_written() {
         map.insert("before", 1).unwrap();
         map.remove("after");
         map.insert("after", "new").unwrap();
-        assert_eq!(map.to_json(), format!(r#"{{"before":1,"kept":{value},"after":"new"}}"#));
+        assert_eq!(map.to_json(), format!(r#" {{ "before" : 1 , "kept" : {value},"after":"new"}}"#));
     }
 }
 
@@ -75,7 +75,7 @@ fn keys_are_found_however_they_are_escaped() {
     // The key's own text is not the writer's to change.
     map.insert("é", 5).unwrap();
     map.remove("a/b\n");
-    assert_eq!(map.to_json(), r#"{"\u00e9":5,"\uD83d\uDe00":3,"\"\\\b\f\r\t":4}"#);
+    assert_eq!(map.to_json(), r#"{"\u00e9": 5, "\uD83d\uDe00": 3, "\"\\\b\f\r\t": 4}"#);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_lone_surrogate_in_a_key_reads_as_the_replacement_character_and_stays_as_it_
     let mut map = map(r#"{"\ud800x": 1, "\udc00\ud83d": 2, "n": 3}"#);
     assert_eq!(map.keys().collect::<Vec<_>>(), ["\u{fffd}x", "\u{fffd}\u{fffd}", "n"]);
     map.insert("n", 4).unwrap();
-    assert_eq!(map.to_json(), r#"{"\ud800x":1,"\udc00\ud83d":2,"n":4}"#);
+    assert_eq!(map.to_json(), r#"{"\ud800x": 1, "\udc00\ud83d": 2, "n": 4}"#);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn of_a_key_that_occurs_twice_the_last_occurrence_counts_and_all_are_kept() {
     assert_eq!(rows(&map), [("b".to_owned(), "2"), ("a".to_owned(), "4"), ("c".to_owned(), "5")]);
     assert_eq!((map.len(), map.keys().count()), (3, 3));
     map.insert("b", 6).unwrap();
-    assert_eq!(map.to_json(), r#"{"a":1,"b":6,"\u0061":3,"a":4,"c":5}"#);
+    assert_eq!(map.to_json(), r#"{"a": 1, "b": 6, "\u0061": 3, "a": 4, "c": 5}"#);
 }
 
 #[test]
@@ -115,11 +115,11 @@ fn writing_a_key_that_occurs_twice_leaves_one_and_removing_it_none() {
     let text = r#"{"a": 1, "b": 2, "\u0061": 3, "a": 4, "c": 5}"#;
     let mut written = map(text);
     assert_eq!(written.insert("a", 4), Ok(true));
-    assert_eq!(written.to_json(), r#"{"b":2,"a":4,"c":5}"#);
+    assert_eq!(written.to_json(), r#"{"b": 2, "a": 4, "c": 5}"#);
     assert_eq!(written.insert("a", 4), Ok(false));
     let mut removed = map(text);
     assert!(removed.remove("a"));
-    assert_eq!(removed.to_json(), r#"{"b":2,"c":5}"#);
+    assert_eq!(removed.to_json(), r#"{"b": 2, "c": 5}"#);
     assert!(!removed.remove("a"));
 }
 
@@ -134,7 +134,7 @@ fn nan_and_infinity_of_python_are_carried_and_fail_only_their_readers() {
     }
     assert_eq!(map.get("e"), Ok(Some(1)));
     map.insert("e", 2).unwrap();
-    assert_eq!(map.to_json(), r#"{"a":NaN,"b":-Infinity,"c":[Infinity, {"d": NaN}],"e":2}"#);
+    assert_eq!(map.to_json(), r#"{"a": NaN, "b": -Infinity, "c": [Infinity, {"d": NaN}], "e": 2}"#);
     map.insert("a", 0.5).unwrap();
     assert_eq!(map.get("a"), Ok(Some(0.5)));
 }
@@ -227,7 +227,8 @@ fn nesting_of_any_depth_is_carried() {
         assert_eq!(map.get("n"), Ok(Some(1)));
         map.insert("n", 2).unwrap();
         map.insert("copy", RawValue::from_string(deep.clone()).unwrap()).unwrap();
-        assert_eq!(map.to_json(), format!(r#"{{"deep":{deep},"n":2,"copy":{deep}}}"#));
+        // An object that is long loses its white space, as long as it stays outside of values.
+        assert_eq!(map.to_json(), format!(r#"{{"deep": {deep}, "n": 2,"copy":{deep}}}"#));
         assert!(map == map.clone());
     }
 }
