@@ -9,7 +9,7 @@ use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use pin_project_lite::pin_project;
-use session_core::{Commit, SessionHandle, SessionManager};
+use session_core::{Commit, SessionHandle};
 
 use crate::OnError;
 use crate::response::Outcome;
@@ -22,7 +22,6 @@ pin_project! {
     pub struct ResponseFuture<F, B, E> {
         #[pin]
         state: State<F, B>,
-        manager: SessionManager,
         handle: SessionHandle,
         nested: bool,
         on_error: Rc<E>,
@@ -39,14 +38,8 @@ pin_project! {
 
 impl<F, B, E> ResponseFuture<F, B, E> {
     /// `nested` tells whether there is such middleware further out, too.
-    pub(crate) fn new(
-        response: F,
-        manager: SessionManager,
-        handle: SessionHandle,
-        nested: bool,
-        on_error: Rc<E>,
-    ) -> Self {
-        Self { state: State::Handling { response }, manager, handle, nested, on_error }
+    pub(crate) fn new(response: F, handle: SessionHandle, nested: bool, on_error: Rc<E>) -> Self {
+        Self { state: State::Handling { response }, handle, nested, on_error }
     }
 }
 
@@ -65,11 +58,11 @@ where
                 StateProjection::Handling { response } => {
                     let outcome = Outcome::of(ready!(response.poll(context)), &**this.on_error);
                     let status = outcome.status();
-                    if let Some(commit) = this.manager.commit_now(this.handle, status) {
+                    if let Some(commit) = this.handle.manager().commit_now(this.handle, status) {
                         return Poll::Ready(outcome.finish(commit, *this.nested, this.on_error));
                     }
-                    let (manager, handle) = (this.manager.clone(), this.handle.clone());
-                    let commit = Box::pin(async move { manager.commit(&handle, status).await });
+                    let handle = this.handle.clone();
+                    let commit = Box::pin(async move { handle.manager().commit(&handle, status).await });
                     this.state.set(State::Committing { commit, outcome: Some(outcome) });
                 }
                 StateProjection::Committing { commit, outcome } => {

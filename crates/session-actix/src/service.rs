@@ -43,7 +43,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let handle = self.manager.open(request.headers().get_all(COOKIE).map(HeaderValue::as_bytes));
         let nested = hand_in(&mut request.extensions_mut(), handle.clone().into());
-        ResponseFuture::new(self.inner.call(request), self.manager.clone(), handle, nested, self.on_error.clone())
+        ResponseFuture::new(self.inner.call(request), handle, nested, self.on_error.clone())
     }
 }
 

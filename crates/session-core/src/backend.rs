@@ -195,9 +195,29 @@ pub trait AtomicBackend: Send + Sync {
     /// How long each of these takes at most, if the store sees to that itself; by default `None`.
     ///
     /// The manager sets no timer of its own for a call that is sure to end in time. Zero says that all are done when they
-    /// are first polled, as in a map in memory: then it allocates no future either, and one that waits all the same is
-    /// dropped and begun again.
+    /// are first polled, as in a map in memory: then adapters allocate no future for a commit, and one that waits all the
+    /// same is dropped and begun again.
     fn longest_wait(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What [`fetch`](Self::fetch) would answer, without a future, from a store that can tell at once; `None`, as by
+    /// default, from others, which are then asked to `fetch`.
+    fn fetch_now(&self, key: &str) -> Option<Result<Option<Stored>, BackendError>> {
+        let _ = key;
+        None
+    }
+
+    /// What [`replace`](Self::replace) would do and answer, without a future, by a store that can do it at once; `None`, as
+    /// by default, from others, which then have done nothing and are asked to `replace`.
+    fn replace_now(
+        &self,
+        key: &str,
+        value: &SessionMap,
+        exp: Duration,
+        version: &Version,
+    ) -> Option<Result<Replaced, BackendError>> {
+        let _ = (key, value, exp, version);
         None
     }
 }

@@ -86,15 +86,13 @@ impl Core {
 impl Shared {
     /// Commits, if that takes no I/O.
     pub(crate) fn commit_now(&self, status: u16) -> Option<Commit> {
-        if self.pass_on_unused() {
-            return Some(Commit::default());
-        }
+        let Some(cell) = self.cell_if_used() else { return Some(Commit::default()) };
         // Somebody is just loading or saving the session.
         let _flight = self.flight.try_lock()?;
-        match self.conclude(status) {
+        match self.conclude(cell, status) {
             Break(commit) => Some(commit),
-            Continue(action) if self.core.never_waits() => {
-                let budget = self.core.budget(self.cell().time_left);
+            Continue(action) if self.core().never_waits() => {
+                let budget = self.core().budget(self.cell().time_left);
                 // It may wait for a lock all the same: when another request is writing the session.
                 poll_once(pin!(self.carry_out(action, budget)))
             }
@@ -104,37 +102,36 @@ impl Shared {
 
     /// Commits.
     pub(crate) async fn commit(&self, status: u16) -> Commit {
-        let mut budget = self.core.budget(self.cell().time_left);
+        let mut budget = self.core().budget(self.cell().time_left);
         let _flight = match budget.wait(self.flight.lock()).await {
             Ok(flight) => flight,
-            Err(error) => return self.core.finish(self.cell(), Err(error.into())),
+            Err(error) => return self.core().finish(self.cell(), Err(error.into())),
         };
-        match self.conclude(status) {
+        match self.conclude(self.cell(), status) {
             Break(commit) => commit,
             Continue(action) => self.carry_out(action, budget).await,
         }
     }
 
     /// The outcome, if the store need not be asked, else what to ask it for. The caller holds `flight`.
-    fn conclude(&self, status: u16) -> ControlFlow<Commit, Action> {
-        let mut cell = self.cell();
-        let outcome = match self.core.prepare(&mut cell, status) {
+    fn conclude(&self, mut cell: CellGuard<'_>, status: u16) -> ControlFlow<Commit, Action> {
+        let outcome = match self.core().prepare(&mut cell, status) {
             Action::Nothing if cell.doubt.is_none() => Ok(()),
-            Action::SendCookie => self.core.send_cookie_session(&mut cell),
+            Action::SendCookie => self.core().send_cookie_session(&mut cell),
             Action::ForgetCookie => {
                 cell.cookie = CookieDue::Remove;
                 Ok(())
             }
             // A cookie that is not the session's is left alone.
-            Action::Destroy(victim) if self.core.is_cookie_mode() => {
-                if matches!(victim, Victim::Known(_)) || self.core.claim(&self.candidates).is_some() {
+            Action::Destroy(victim) if self.core().is_cookie_mode() => {
+                if matches!(victim, Victim::Known(_)) || self.core().claim(&self.cookies).is_some() {
                     cell.cookie = CookieDue::Remove;
                 }
                 Ok(())
             }
             action => return Continue(action),
         };
-        Break(self.core.finish(cell, outcome))
+        Break(self.core().finish(cell, outcome))
     }
 
     async fn carry_out(&self, action: Action, mut budget: Budget) -> Commit {
@@ -145,14 +142,14 @@ impl Shared {
             }
             _ => self.persist(action, &mut budget).await.and_then(|persisted| self.after(persisted)),
         };
-        self.core.finish(self.cell(), outcome)
+        self.core().finish(self.cell(), outcome)
     }
 
     /// What it means for the response that the session was gone.
     fn after(&self, persisted: Persisted) -> Result<(), SessionError> {
         match persisted {
             Persisted::Done | Persisted::Destroyed => Ok(()),
-            Persisted::Gone => match self.core.config.on_gone {
+            Persisted::Gone => match self.core().config.on_gone {
                 OnGone::Conflict => Err(SessionError::Gone),
                 OnGone::Drop => Ok(()),
             },
@@ -161,7 +158,7 @@ impl Shared {
 
     /// Extends a session's expiry. A session that was only read does not fail for want of it.
     async fn touch(&self, id: SessionId, budget: &mut Budget) {
-        let core = &*self.core;
+        let core = self.core();
         let Some(store) = core.store() else { return };
         let expiry = core.store_expiry(&self.cell().map);
         match budget.run(store.touch(&core.store_key(&id), expiry)).await {
@@ -175,7 +172,7 @@ impl Shared {
 
     /// The id of the session that the request's cookie names, verified.
     pub(crate) fn claimed_id(&self) -> Option<SessionId> {
-        match self.core.claim(&self.candidates)?.content {
+        match self.core().claim(&self.cookies)?.content {
             Content::Id(id) => Some(id),
             Content::Session(_) => None,
         }

@@ -13,44 +13,32 @@ pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 /// How many cookies of the session's name are looked at.
 pub(crate) const MAX_CANDIDATES: usize = 4;
 
-/// Separates candidates; no cookie value contains it.
+/// Separates cookies, within a header and where several are joined (RFC 6265, section 5.4).
 const SEPARATOR: u8 = b';';
 
-/// The values of the cookies of one name in a request, not verified, in order.
-#[derive(Default)]
-pub(crate) struct Candidates {
+/// The cookies of a request, which nobody may ever search.
+pub(crate) struct RequestCookies {
     /// A stored session's token fits in without an allocation.
     joined: SmallVec<[u8; 96]>,
 }
 
-impl Candidates {
-    /// Finds them in the values of the request's `Cookie` headers (RFC 6265, section 5.4).
-    ///
-    /// Values that are longer than a cookie can be are no candidates. Quotes around a value are dropped, as in Python.
-    pub(crate) fn find<'a>(headers: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Self {
-        let mut joined = SmallVec::new();
+impl RequestCookies {
+    /// Keeps the values of the request's `Cookie` headers.
+    #[inline]
+    pub(crate) fn new<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut headers = headers.into_iter();
+        let mut joined = headers.next().map(SmallVec::from_slice).unwrap_or_default();
         for header in headers {
-            let mut rest = header;
-            while !rest.is_empty() {
-                let end = memchr::memchr(SEPARATOR, rest).unwrap_or(rest.len());
-                let value = value_of(&rest[..end], name.as_bytes()).unwrap_or_default();
-                rest = rest.get(end + 1..).unwrap_or_default();
-                if value.is_empty() || value.len() > MAX_COOKIE_BYTES {
-                    continue;
-                }
-                if joined.is_empty() {
-                    joined = SmallVec::from_slice(value);
-                } else {
-                    joined.push(SEPARATOR);
-                    joined.extend_from_slice(value);
-                }
-            }
+            joined.push(SEPARATOR);
+            joined.extend_from_slice(header);
         }
         Self { joined }
     }
 
-    /// The last ones first.
-    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &[u8]> {
+    /// The values of the cookies of this name, not verified, the last one first.
+    ///
+    /// Values that are longer than a cookie can be are left out. Quotes around a value are dropped, as in Python.
+    pub(crate) fn newest_first(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         let mut rest = Some(&*self.joined);
         std::iter::from_fn(move || {
             let joined = rest?;
@@ -58,7 +46,8 @@ impl Candidates {
             rest = at.map(|at| &joined[..at]);
             Some(at.map_or(joined, |at| &joined[at + 1..]))
         })
-        .filter(|value| !value.is_empty())
+        .filter_map(|pair| value_of(pair, name.as_bytes()))
+        .filter(|value| !value.is_empty() && value.len() <= MAX_COOKIE_BYTES)
     }
 }
 
@@ -177,8 +166,8 @@ mod tests {
     use super::*;
 
     fn found(headers: &[&str]) -> Vec<String> {
-        let candidates = Candidates::find(headers.iter().map(|header| header.as_bytes()), "id");
-        candidates.newest_first().map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+        let cookies = RequestCookies::new(headers.iter().map(|header| header.as_bytes()));
+        cookies.newest_first("id").map(|value| String::from_utf8_lossy(value).into_owned()).collect()
     }
 
     #[test]

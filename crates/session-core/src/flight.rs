@@ -223,7 +223,7 @@ impl<'a> Flight<'a> {
     ///
     /// `&mut`, since a change log may go to another thread but not be shared with one.
     async fn look(&mut self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Verdict, BackendError> {
-        let core = &*self.shared.core;
+        let core = self.shared.core();
         let place = self.shared.cell().id().copied();
         if let Some(id) = place {
             // Others may have made the same of it: then an increment or a take was made by one of them only.

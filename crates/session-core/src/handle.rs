@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures_util::lock::Mutex as AsyncMutex;
 
-use crate::cookie::Candidates;
+use crate::cookie::RequestCookies;
 use crate::manager::Core;
 use crate::state::{Cell, State};
 use crate::sync::lock;
-use crate::{Session, SessionError};
+use crate::{Session, SessionError, SessionManager};
 
 /// The session of one request, which nobody may have asked for yet.
 ///
@@ -23,8 +23,8 @@ pub struct SessionHandle {
 
 /// What all handles of one request share.
 pub(crate) struct Shared {
-    pub(crate) core: Arc<Core>,
-    pub(crate) candidates: Candidates,
+    manager: SessionManager,
+    pub(crate) cookies: RequestCookies,
     slot: Mutex<Slot>,
     /// Held by whoever talks to the store on behalf of this request.
     pub(crate) flight: AsyncMutex<()>,
@@ -73,10 +73,16 @@ impl SessionHandle {
         cell.destroy();
     }
 
+    /// The manager that has opened it, and that commits it. For adapters.
+    #[must_use]
+    pub fn manager(&self) -> &SessionManager {
+        &self.shared.manager
+    }
+
     /// The name of the session's cookie.
     #[must_use]
     pub fn cookie_name(&self) -> &str {
-        self.shared.core.config.cookie_name()
+        self.manager().cookie_name()
     }
 
     /// The handle of the session whose cookie has this name: this one, or that of a layer further out.
@@ -110,27 +116,31 @@ impl std::fmt::Debug for SessionHandle {
 
 impl Shared {
     #[inline]
-    pub(crate) fn new(core: Arc<Core>, candidates: Candidates) -> Self {
-        Self { core, candidates, slot: Mutex::default(), flight: AsyncMutex::new(()) }
+    pub(crate) fn new(manager: SessionManager, cookies: RequestCookies) -> Self {
+        Self { manager, cookies, slot: Mutex::default(), flight: AsyncMutex::new(()) }
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.manager.core
     }
 
     pub(crate) fn cell(&self) -> CellGuard<'_> {
         let mut slot = lock(&self.slot);
         if slot.cell.is_none() {
-            slot.cell = Some(Box::new(Cell::new(self.core.config.request_deadline, slot.passed_on)));
+            slot.cell = Some(Box::new(Cell::new(self.core().config.request_deadline, slot.passed_on)));
         }
         CellGuard(slot)
     }
 
-    /// Whether nobody has asked for the session; the response then goes on its way without it.
-    pub(crate) fn pass_on_unused(&self) -> bool {
+    /// The state, if somebody has asked for the session; else the response goes on its way without it.
+    pub(crate) fn cell_if_used(&self) -> Option<CellGuard<'_>> {
         let mut slot = lock(&self.slot);
         match &mut slot.cell {
-            Some(cell) if cell.used => return false,
+            Some(cell) if cell.used => return Some(CellGuard(slot)),
             Some(cell) => cell.headers_sent = true,
             None => slot.passed_on = true,
         }
-        true
+        None
     }
 }
 

@@ -1,8 +1,8 @@
 //! Session ids.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
+use arrayvec::ArrayString;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -13,13 +13,8 @@ use sha2::{Digest, Sha256};
 /// UUIDs of starlette-session, are taken when the store knows them.
 ///
 /// An id is as good as a password: `Debug` prints its [fingerprint](Self::fingerprint), and there is no `Display`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-// Text that begins at a multiple of eight is checked to be UTF-8 in a third of the time.
-#[repr(align(8))]
-pub struct SessionId {
-    text: [u8; Self::MAX_LEN],
-    len: u8,
-}
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId(ArrayString<{ Self::MAX_LEN }>);
 
 impl SessionId {
     const MIN_LEN: usize = 22;
@@ -29,9 +24,9 @@ impl SessionId {
     pub(crate) fn random() -> Option<Self> {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits).ok()?;
-        let mut text = [0; Self::MAX_LEN];
-        let len = URL_SAFE_NO_PAD.encode_slice(bits, &mut text).ok()?;
-        Some(Self { text, len: u8::try_from(len).ok()? })
+        let mut text = [0; Self::MIN_LEN];
+        URL_SAFE_NO_PAD.encode_slice(bits, &mut text).ok()?;
+        Self::from_bytes(&text)
     }
 
     /// The id with this text, if it has the form of one.
@@ -45,25 +40,19 @@ impl SessionId {
         if !plain || !(Self::MIN_LEN..=Self::MAX_LEN).contains(&bytes.len()) {
             return None;
         }
-        let mut text = [0; Self::MAX_LEN];
-        text[..bytes.len()].copy_from_slice(bytes);
-        Some(Self { text, len: u8::try_from(bytes.len()).ok()? })
+        Some(Self(ArrayString::from(std::str::from_utf8(bytes).ok()?).ok()?))
     }
 
     /// The id itself. Don't log it.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        &self.0
     }
 
     /// Eight hexadecimal digits that tell sessions apart in logs and give nothing away: the start of the id's SHA-256.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        Sha256::digest(self.as_bytes())[..4].iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.text[..usize::from(self.len)]
+        Sha256::digest(self.0.as_bytes())[..4].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -77,12 +66,6 @@ static PLAIN: [bool; 256] = {
     }
     table
 };
-
-impl Hash for SessionId {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
-    }
-}
 
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

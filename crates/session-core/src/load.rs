@@ -1,15 +1,13 @@
 //! From cookie to session: verify, decode, fetch.
 
 use std::ops::ControlFlow::{self, Break, Continue};
-use std::pin::pin;
 use std::time::Duration;
 
 use crate::backend::{Applied, BackendError, BackendErrorKind, Stored, Version};
-use crate::budget::poll_once;
 use crate::config::{OnCorrupt, OnDuplicate};
-use crate::cookie::MAX_CANDIDATES;
+use crate::cookie::{MAX_CANDIDATES, RequestCookies};
 use crate::handle::Shared;
-use crate::manager::Core;
+use crate::manager::{Core, StoreKey};
 use crate::meta::Meta;
 use crate::state::{Origin, State};
 use crate::token::{self, ID_KEY};
@@ -38,7 +36,7 @@ struct Issue {
 /// What a session is fetched by.
 struct Fetch {
     id: SessionId,
-    key: String,
+    key: StoreKey,
     issue: Issue,
     time_left: Duration,
 }
@@ -56,27 +54,27 @@ impl Shared {
 
     fn load_now(&self) -> ControlFlow<Result<(), SessionError>, Fetch> {
         let time_left = self.known()?;
-        let claim = self.core.claim(&self.candidates);
-        let (Some(store), Some(Claim { content: Content::Id(id), issue })) = (self.core.store(), &claim) else {
-            return Break(self.settle(self.core.without_store(claim), time_left));
+        let claim = self.core().claim(&self.cookies);
+        let (Some(store), Some(Claim { content: Content::Id(id), issue })) = (self.core().store(), &claim) else {
+            return Break(self.settle(self.core().without_store(claim), time_left));
         };
-        let fetch = Fetch { id: *id, key: self.core.store_key(id), issue: *issue, time_left };
-        match self.core.never_waits().then(|| poll_once(pin!(store.fetch(&fetch.key)))).flatten() {
-            Some(found) => Break(self.settle(self.core.judge(found, *id, *issue), time_left)),
-            None => Continue(fetch),
+        let key = self.core().store_key(id);
+        match store.fetch_now(&key) {
+            Some(found) => Break(self.settle(self.core().judge(found, *id, *issue), time_left)),
+            None => Continue(Fetch { id: *id, key, issue: *issue, time_left }),
         }
     }
 
     async fn fetch(&self, fetch: Fetch) -> Result<(), SessionError> {
-        let mut budget = self.core.budget(fetch.time_left);
+        let mut budget = self.core().budget(fetch.time_left);
         let _flight = budget.wait(self.flight.lock()).await?;
         // Somebody else may have been talking to the store on behalf of this request.
         if let Break(known) = self.known() {
             return known;
         }
-        let Some(store) = self.core.store() else { return Ok(()) };
+        let Some(store) = self.core().store() else { return Ok(()) };
         let found = budget.run(store.fetch(&fetch.key)).await;
-        self.settle(self.core.judge(found, fetch.id, fetch.issue), budget.left())
+        self.settle(self.core().judge(found, fetch.id, fetch.issue), budget.left())
     }
 
     /// The outcome of the load, if somebody was here before, else what is left of the request's deadline.
@@ -109,10 +107,10 @@ impl Shared {
 
 impl Core {
     /// The token to go by, of those that verify.
-    pub(crate) fn claim(&self, candidates: &crate::cookie::Candidates) -> Option<Claim> {
+    pub(crate) fn claim(&self, cookies: &RequestCookies) -> Option<Claim> {
         let now = self.now();
-        let mut verified =
-            candidates.newest_first().take(MAX_CANDIDATES).filter_map(|text| Some((text, self.verify(text, now)?)));
+        let candidates = || cookies.newest_first(self.config.cookie_name());
+        let mut verified = candidates().take(MAX_CANDIDATES).filter_map(|text| Some((text, self.verify(text, now)?)));
         match self.config.on_duplicate {
             OnDuplicate::Last => verified.next().map(|(_, claim)| claim),
             // The first of the maxima is the last in the header.
@@ -122,7 +120,7 @@ impl Core {
             OnDuplicate::Reject => {
                 let (text, claim) = verified.next()?;
                 let all_equal = verified.all(|(other, _)| other == text);
-                let all_seen = candidates.newest_first().count() <= MAX_CANDIDATES;
+                let all_seen = candidates().count() <= MAX_CANDIDATES;
                 (all_equal && all_seen).then_some(claim)
             }
         }

@@ -1,12 +1,15 @@
 //! Opens the session of a request and commits it with the response.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
+
+use arrayvec::ArrayString;
 
 use crate::backend::AtomicBackend;
 use crate::budget::Budget;
 use crate::config::SessionConfig;
-use crate::cookie::Candidates;
+use crate::cookie::RequestCookies;
 use crate::handle::Shared;
 use crate::meta::Meta;
 use crate::sync::Stripes;
@@ -68,7 +71,7 @@ use crate::{SessionError, SessionHandle, SessionId, SessionMap};
 /// [`Session::save`]: crate::Session::save
 #[derive(Clone)]
 pub struct SessionManager {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 /// What all requests share.
@@ -86,11 +89,10 @@ impl SessionManager {
         Self { core: Arc::new(Core { config, stripes: Stripes::default() }) }
     }
 
-    /// The session of a request, from the values of its `Cookie` headers. Remembers where the cookie is, and does no more.
+    /// The session of a request, from the values of its `Cookie` headers. Keeps a copy of them, and does no more.
     #[must_use]
     pub fn open<'a>(&self, cookie_headers: impl IntoIterator<Item = &'a [u8]>) -> SessionHandle {
-        let candidates = Candidates::find(cookie_headers, self.cookie_name());
-        SessionHandle::new(Shared::new(self.core.clone(), candidates))
+        SessionHandle::new(Shared::new(self.clone(), RequestCookies::new(cookie_headers)))
     }
 
     /// The name of the session's cookie.
@@ -188,12 +190,13 @@ impl Core {
         self.config.is_cookie_mode()
     }
 
-    pub(crate) fn store_key(&self, id: &SessionId) -> String {
-        let (prefix, id) = (&*self.config.key_prefix, id.as_str());
-        let mut key = String::with_capacity(prefix.len() + id.len());
-        key.push_str(prefix);
-        key.push_str(id);
-        key
+    pub(crate) fn store_key(&self, id: &SessionId) -> StoreKey {
+        let parts = [&*self.config.key_prefix, id.as_str()];
+        let mut key = ArrayString::new();
+        match parts.iter().try_for_each(|part| key.try_push_str(part)) {
+            Ok(()) => StoreKey::Short(key),
+            Err(_) => StoreKey::Long(parts.concat().into()),
+        }
     }
 
     pub(crate) fn now(&self) -> u64 {
@@ -225,6 +228,23 @@ impl Core {
             return Err(SessionError::CookieTooLarge { bytes });
         }
         Ok(header)
+    }
+}
+
+/// What the store knows a session by. With a prefix like the default one it takes no allocation.
+pub(crate) enum StoreKey {
+    Short(ArrayString<56>),
+    Long(Box<str>),
+}
+
+impl Deref for StoreKey {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Short(key) => key,
+            Self::Long(key) => key,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::change::ChangeLog;
 use crate::commit::{Action, decide};
 use crate::flight::{Answer, Flight};
 use crate::handle::Shared;
-use crate::manager::Core;
+use crate::manager::{Core, StoreKey};
 use crate::meta::{META_KEY, Meta};
 use crate::state::{CookieDue, State, Victim};
 use crate::{SessionError, SessionId, SessionMap};
@@ -34,16 +34,16 @@ impl Shared {
     /// Persists what has changed until now; what changes meanwhile stays pending. The caller holds `flight`, and has
     /// decided on the action.
     pub(crate) async fn persist(&self, mut action: Action, budget: &mut Budget) -> Result<Persisted, SessionError> {
-        let Some(store) = self.core.store() else { return Ok(Persisted::Done) };
+        let Some(store) = self.core().store() else { return Ok(Persisted::Done) };
         let doubt = self.cell().doubt.take();
         if let Some(doubt) = doubt {
             Flight::settle(self, *doubt, store, budget).await?;
-            action = decide(&self.core, &self.cell());
+            action = decide(self.core(), &self.cell());
         }
         loop {
             if let Action::Destroy(victim) = action {
                 self.destroy(store, victim, budget).await?;
-                action = decide(&self.core, &self.cell());
+                action = decide(self.core(), &self.cell());
             }
             if matches!(action, Action::Create { .. } | Action::Write { renew: true, .. }) && self.cell().headers_sent {
                 return Err(SessionError::HeadersSent);
@@ -52,7 +52,7 @@ impl Shared {
                 Action::Create { absent } => {
                     if let Some(id) = absent
                         && let Some(Marker::Renewed { .. }) =
-                            budget.run(store.marker(&self.core.store_key(&id))).await?
+                            budget.run(store.marker(&self.core().store_key(&id))).await?
                     {
                         return Ok(self.lost(id, None));
                     }
@@ -65,7 +65,7 @@ impl Shared {
                 return Ok(persisted);
             }
             // Somebody destroyed the session since the decision.
-            action = decide(&self.core, &self.cell());
+            action = decide(self.core(), &self.cell());
         }
     }
 
@@ -85,7 +85,7 @@ impl Shared {
             self.cell().state = State::Anonymous { absent: None };
             return Ok(());
         };
-        let mut key = self.core.store_key(&id);
+        let mut key = self.core().store_key(&id);
         for _ in 0..LONGEST_CHAIN {
             match budget.run(store.remove(&key, None)).await? {
                 Removed::Removed => {
@@ -96,7 +96,7 @@ impl Shared {
                     return Ok(());
                 }
                 // Logging out is meant for the person: the session lives on under this key.
-                Removed::Gone(Some(Marker::Renewed { successor })) => key = successor.into(),
+                Removed::Gone(Some(Marker::Renewed { successor })) => key = StoreKey::Long(successor),
                 // It was gone already: whoever removed it has told the client, and a login may have followed.
                 Removed::Gone(_) | Removed::Conflict(_) => {
                     self.cell().state = State::Anonymous { absent: None };
@@ -108,7 +108,7 @@ impl Shared {
     }
 
     async fn create(&self, store: &dyn AtomicBackend, budget: &mut Budget) -> Result<Option<Persisted>, SessionError> {
-        let core = &*self.core;
+        let core = self.core();
         let Some(mut flight) = Flight::begin(self, None) else { return Ok(None) };
         let mut map = flight.local.clone();
         core.stamp(&mut map, true)?;
@@ -137,7 +137,7 @@ impl Shared {
         renew: bool,
         budget: &mut Budget,
     ) -> Result<Option<Persisted>, SessionError> {
-        let core = &*self.core;
+        let core = self.core();
         let key = core.store_key(&id);
         let new_id = if renew { Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?) } else { None };
         let Some(mut flight) = Flight::begin(self, Some(id)) else { return Ok(None) };
@@ -189,7 +189,7 @@ impl Shared {
         flight: Flight<'_>,
         budget: &mut Budget,
     ) -> Result<Persisted, SessionError> {
-        let marker = budget.run(store.marker(&self.core.store_key(&id))).await?;
+        let marker = budget.run(store.marker(&self.core().store_key(&id))).await?;
         let takes = flight.takes();
         flight.abandon();
         let lost = self.lost(id, marker.as_ref());
@@ -240,7 +240,10 @@ impl Core {
         let exp = self.store_expiry(map);
         let answer = match new_id.map(|id| self.store_key(&id)) {
             Some(new) => store.rotate(Rotation { old: key, new: &new, value: map, exp, version }).await?,
-            None => store.replace(key, map, exp, version).await?,
+            None => match store.replace_now(key, map, exp, version) {
+                Some(answer) => answer?,
+                None => store.replace(key, map, exp, version).await?,
+            },
         };
         Ok(match answer {
             Replaced::Replaced(version) => Written::Stored(version),

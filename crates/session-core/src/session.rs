@@ -271,7 +271,7 @@ impl Session {
     /// [`longest_max_age`](crate::SessionConfigBuilder::longest_max_age), [`SessionError::HeadersSent`] if the cookie
     /// can't be given the new lifetime any more, and as all writing.
     pub fn set_max_age(&self, max_age: std::time::Duration) -> Result<(), SessionError> {
-        let longest = std::time::Duration::from_secs(self.handle.shared().core.config.lifetimes.longest);
+        let longest = std::time::Duration::from_secs(self.handle.shared().core().config.lifetimes.longest);
         if max_age < std::time::Duration::from_secs(1) || max_age > longest {
             return Err(SessionError::Lifetime { given: max_age, longest });
         }
@@ -299,12 +299,12 @@ impl Session {
     /// changes stay pending and can be saved again.
     pub async fn save(&self) -> Result<(), SessionError> {
         let shared = self.handle.shared();
-        let mut budget = shared.core.budget(shared.core.config.request_deadline);
+        let mut budget = shared.core().budget(shared.core().config.request_deadline);
         let _flight = budget.wait(shared.flight.lock()).await?;
         if matches!(shared.cell().state, State::Gone { .. }) {
             return Err(SessionError::Gone);
         }
-        let action = decide(&shared.core, &shared.cell());
+        let action = decide(shared.core(), &shared.cell());
         match shared.persist(action, &mut budget).await? {
             Persisted::Done => Ok(()),
             Persisted::Destroyed | Persisted::Gone => Err(SessionError::Gone),
@@ -323,11 +323,11 @@ impl Session {
 
     /// The data as it is now, for work that must not hold the lock; nothing, if the key is the library's.
     fn view(&self, key: &str) -> SessionMap {
-        if self.handle.shared().core.is_reserved(key) { SessionMap::new() } else { self.cell().map.clone() }
+        if self.handle.shared().core().is_reserved(key) { SessionMap::new() } else { self.cell().map.clone() }
     }
 
     fn check_key(&self, key: &str) -> Result<(), SessionError> {
-        if self.handle.shared().core.is_reserved(key) {
+        if self.handle.shared().core().is_reserved(key) {
             return Err(SessionError::ReservedKey { key: key.into() });
         }
         Ok(())

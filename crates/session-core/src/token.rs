@@ -3,10 +3,9 @@
 //! The one place that knows the format: base64 of the payload, signed with a timestamp.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 use crate::SessionId;
-use crate::encoding::standard;
+use crate::encoding::{STANDARD, decode_short, standard};
 use crate::map::SessionMap;
 use crate::signer::{SignatureError, TimestampSigner, Unsigned, push_timestamp, timestamp_len};
 
@@ -71,12 +70,15 @@ pub(crate) fn payload(encoded: &[u8]) -> Option<Vec<u8>> {
 /// The id that a stored session's token holds: a payload with nothing but a well-formed id.
 pub(crate) fn id(encoded: &[u8]) -> Option<SessionId> {
     // Nearly all are ours, or Python's. Twelve bytes are sixteen characters, so that the rest can be decoded alone.
-    if let Some(rest) = encoded.strip_prefix(ENCODED_ID_PAYLOAD_START) {
-        // A multiple of three bytes, as the library wants it.
-        let mut buffer = [0; (SessionId::MAX_LEN + ID_PAYLOAD_END.len()).next_multiple_of(3)];
-        let len = STANDARD.decode_slice(rest, &mut buffer).ok();
-        let id = len.and_then(|len| buffer[..len].strip_suffix(ID_PAYLOAD_END.as_bytes()));
-        if let Some(id) = id.and_then(SessionId::from_bytes) {
+    if let Some(rest) = encoded.strip_prefix(ENCODED_ID_PAYLOAD_START)
+        && rest.len() % 4 == 0
+    {
+        let text = rest.strip_suffix(b"==").or_else(|| rest.strip_suffix(b"=")).unwrap_or(rest);
+        let mut buffer = [0; SessionId::MAX_LEN + ID_PAYLOAD_END.len()];
+        if let Some(bytes) = buffer.get_mut(..text.len() * 3 / 4)
+            && decode_short(text, &STANDARD, bytes)
+            && let Some(id) = bytes.strip_suffix(ID_PAYLOAD_END.as_bytes()).and_then(SessionId::from_bytes)
+        {
             return Some(id);
         }
     }

@@ -13,9 +13,8 @@ use crate::{OnError, PlainText, Session, SessionHandle, SessionRejection};
 impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = SessionRejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, SessionRejection> {
-        let handle = <SessionHandle as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        Ok(handle.load().await?)
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionRejection> {
+        Ok(SessionHandle::borrowed(&parts.extensions)?.load().await?)
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use http::header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
-use session_core::{Commit, SessionError, SessionHandle, SessionManager};
+use session_core::{Commit, SessionError, SessionHandle};
 
 use crate::OnError;
 
@@ -19,7 +19,6 @@ pin_project! {
     pub struct ResponseFuture<F, B, Error, E> {
         #[pin]
         state: State<F, B, Error>,
-        manager: SessionManager,
         handle: SessionHandle,
         nested: bool,
         on_error: E,
@@ -36,8 +35,8 @@ pin_project! {
 
 impl<F, B, Error, E> ResponseFuture<F, B, Error, E> {
     /// `nested` tells whether there is another layer further out.
-    pub(crate) fn new(response: F, manager: SessionManager, handle: SessionHandle, nested: bool, on_error: E) -> Self {
-        Self { state: State::Handling { response }, manager, handle, nested, on_error }
+    pub(crate) fn new(response: F, handle: SessionHandle, nested: bool, on_error: E) -> Self {
+        Self { state: State::Handling { response }, handle, nested, on_error }
     }
 }
 
@@ -59,14 +58,14 @@ where
                         report(response, this.on_error);
                         response.status().as_u16()
                     });
-                    if let Some(commit) = this.manager.commit_now(this.handle, status) {
+                    if let Some(commit) = this.handle.manager().commit_now(this.handle, status) {
                         if let Ok(response) = &mut outcome {
                             finish(response, commit, *this.nested, this.on_error);
                         }
                         return Poll::Ready(outcome);
                     }
-                    let (manager, handle) = (this.manager.clone(), this.handle.clone());
-                    let commit = Box::pin(async move { manager.commit(&handle, status).await });
+                    let handle = this.handle.clone();
+                    let commit = Box::pin(async move { handle.manager().commit(&handle, status).await });
                     this.state.set(State::Committing { commit, outcome: Some(outcome) });
                 }
                 StateProjection::Committing { commit, outcome } => {

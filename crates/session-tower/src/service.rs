@@ -40,7 +40,7 @@ where
         let cookies = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
         let handle = self.manager.open(cookies);
         let nested = hand_in(request.extensions_mut(), handle.clone().into());
-        ResponseFuture::new(self.inner.call(request), self.manager.clone(), handle, nested, self.on_error.clone())
+        ResponseFuture::new(self.inner.call(request), handle, nested, self.on_error.clone())
     }
 }
 

@@ -44,7 +44,11 @@ impl SessionHandle {
     ///
     /// As [`of`](Self::of).
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, SessionRejection> {
-        extensions.get::<Self>().cloned().ok_or(SessionRejection::MissingLayer)
+        Self::borrowed(extensions).cloned()
+    }
+
+    pub(crate) fn borrowed(extensions: &Extensions) -> Result<&Self, SessionRejection> {
+        extensions.get().ok_or(SessionRejection::MissingLayer)
     }
 
     /// The handle of another session of the same request, by the name of its cookie: where layers with different

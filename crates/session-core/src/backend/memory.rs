@@ -178,6 +178,21 @@ impl Store {
         Content::Marked(marker, self.clock.since_epoch() + MARKER_LIFETIME)
     }
 
+    fn fetch(&self, key: &str) -> Option<Stored> {
+        self.with_live(key, self.clock.since_epoch(), |content| match content {
+            Content::Live(stored, _) => Some(stored.clone()),
+            _ => None,
+        })
+        .flatten()
+    }
+
+    fn replace(&self, key: &str, value: &SessionMap, exp: Duration, version: &Version) -> Replaced {
+        let now = self.clock.since_epoch();
+        let (live, new_version) = self.live(value, exp, now);
+        let outcome = self.compare_and(key, Some(version), now, |content| *content = live);
+        replaced(outcome, new_version)
+    }
+
     /// Works on what is stored under `key`, if it has not expired.
     fn with_live<T>(&self, key: &str, now: Expiry, work: impl FnOnce(&mut Content) -> T) -> Option<T> {
         let slot = self.slots.get(key)?;
@@ -292,13 +307,7 @@ impl ISessionBackend for MemoryBackend {
 #[async_trait]
 impl AtomicBackend for MemoryBackend {
     async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
-        Ok(self
-            .store
-            .with_live(key, self.store.clock.since_epoch(), |content| match content {
-                Content::Live(stored, _) => Some(stored.clone()),
-                _ => None,
-            })
-            .flatten())
+        Ok(self.store.fetch(key))
     }
 
     async fn create(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<Created, BackendError> {
@@ -320,10 +329,7 @@ impl AtomicBackend for MemoryBackend {
         exp: Duration,
         version: &Version,
     ) -> Result<Replaced, BackendError> {
-        let now = self.store.clock.since_epoch();
-        let (live, new_version) = self.store.live(value, exp, now);
-        let outcome = self.store.compare_and(key, Some(version), now, |content| *content = live);
-        Ok(replaced(outcome, new_version))
+        Ok(self.store.replace(key, value, exp, version))
     }
 
     async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
@@ -375,6 +381,20 @@ impl AtomicBackend for MemoryBackend {
 
     fn longest_wait(&self) -> Option<Duration> {
         Some(Duration::ZERO)
+    }
+
+    fn fetch_now(&self, key: &str) -> Option<Result<Option<Stored>, BackendError>> {
+        Some(Ok(self.store.fetch(key)))
+    }
+
+    fn replace_now(
+        &self,
+        key: &str,
+        value: &SessionMap,
+        exp: Duration,
+        version: &Version,
+    ) -> Option<Result<Replaced, BackendError>> {
+        Some(Ok(self.store.replace(key, value, exp, version)))
     }
 }
 

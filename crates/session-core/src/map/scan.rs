@@ -78,32 +78,36 @@ impl Scanner<'_> {
     /// A key must be a string that can be decoded.
     fn key(&mut self) -> Result<(Range<usize>, Form), usize> {
         let start = self.at;
-        let escaped = self.string()?;
+        let has = self.string()?;
         let range = start + 1..self.at - 1;
         let key = &self.text[range.clone()];
-        if key.iter().any(|&byte| byte < 0x20) || (escaped && !valid_escapes(key)) {
+        if has.controls || (has.escapes && !valid_escapes(key)) {
             return Err(start);
         }
-        Ok((range, if escaped { form_of_escaped(key) } else { Form::Plain }))
+        Ok((range, if has.escapes { form_of_escaped(key) } else { Form::Plain }))
     }
 
-    /// Passes over a string; returns whether it contains escapes.
-    fn string(&mut self) -> Result<bool, usize> {
+    /// Passes over a string.
+    fn string(&mut self) -> Result<Has, usize> {
         self.expect(b'"')?;
-        let (mut at, mut escaped) = (self.at, false);
+        let mut has = Has::default();
         loop {
-            match self.text.get(at) {
+            self.at = special_at(self.text, self.at);
+            match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
-                    escaped = true;
-                    at += 2;
+                    has.escapes = true;
+                    self.at += 2;
                 }
-                Some(_) => at += 1,
+                Some(_) => {
+                    has.controls = true;
+                    self.at += 1;
+                }
                 None => return Err(self.text.len()),
             }
         }
-        self.at = at + 1;
-        Ok(escaped)
+        self.at += 1;
+        Ok(has)
     }
 
     fn value(&mut self) -> Result<Range<usize>, usize> {
@@ -113,7 +117,7 @@ impl Scanner<'_> {
                 self.string()?;
             }
             Some(b'{' | b'[') => self.nested()?,
-            _ => self.bare(),
+            _ => self.skip(is_bare),
         }
         if self.at == start { Err(start) } else { Ok(start..self.at) }
     }
@@ -122,6 +126,7 @@ impl Scanner<'_> {
     fn nested(&mut self) -> Result<(), usize> {
         let mut closers: SmallVec<[u8; 32]> = SmallVec::new();
         loop {
+            self.skip(|byte| !matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'));
             match self.peek() {
                 Some(b'"') => {
                     self.string()?;
@@ -129,7 +134,7 @@ impl Scanner<'_> {
                 }
                 Some(b'{') => closers.push(b'}'),
                 Some(b'[') => closers.push(b']'),
-                Some(byte @ (b'}' | b']')) if closers.pop() != Some(byte) => return Err(self.at),
+                Some(closer) if closers.pop() != Some(closer) => return Err(self.at),
                 Some(_) => {}
                 None => return Err(self.at),
             }
@@ -140,10 +145,40 @@ impl Scanner<'_> {
         }
     }
 
-    /// Passes over a number, a literal, or what Python writes beside them (`NaN`, `-Infinity`).
-    fn bare(&mut self) {
-        self.at += self.text[self.at..].iter().take_while(|&&byte| is_bare(byte)).count();
+    fn skip(&mut self, what: impl Fn(u8) -> bool) {
+        self.at += self.text[self.at..].iter().take_while(|&&byte| what(byte)).count();
     }
+}
+
+/// What a string contains.
+#[derive(Clone, Copy, Default)]
+struct Has {
+    escapes: bool,
+    controls: bool,
+}
+
+/// Where the next quote, backslash or control character is, from a position on.
+fn special_at(text: &[u8], mut at: usize) -> usize {
+    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += word.len();
+    }
+    while text.get(at).is_some_and(|&byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        at += 1;
+    }
+    at
+}
+
+/// Sets the highest bit of the first byte that is a quote, a backslash or a control character, and perhaps of later ones:
+/// <https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord>.
+fn special_bytes(word: u64) -> u64 {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    let less = |word: u64, than: u8| word.wrapping_sub(EACH * u64::from(than)) & !word;
+    let is = |byte: u8| less(word ^ (EACH * u64::from(byte)), 1);
+    (less(word, b' ') | is(b'"') | is(b'\\')) & (EACH << 7)
 }
 
 fn is_white_space(byte: u8) -> bool {

@@ -3,7 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Key, SEPARATOR, SignatureError, Signer, rsplit};
+use super::{Key, SEPARATOR, SignatureError, Signer};
+use crate::encoding::{URL_SAFE, decode_short};
 
 /// Signs values together with the time, and refuses them when they have grown too old: `value.timestamp.signature`.
 ///
@@ -72,7 +73,8 @@ impl TimestampSigner {
     /// The [`SignatureError`] that says what is wrong with it.
     pub fn unsign<'a>(&self, signed: &'a [u8], max_age: Option<u64>, now: u64) -> Result<Unsigned<'a>, SignatureError> {
         let (stamped, by_signing_key) = self.signer.verify(signed)?;
-        let (value, timestamp) = rsplit(stamped).ok_or(SignatureError::MissingTimestamp)?;
+        let end = stamped.iter().rposition(|&byte| byte == SEPARATOR).ok_or(SignatureError::MissingTimestamp)?;
+        let (value, timestamp) = (&stamped[..end], &stamped[end + 1..]);
         let timestamp = parse_timestamp(timestamp).ok_or(SignatureError::MalformedTimestamp)?;
         if let Some(max_age) = max_age {
             let ahead = timestamp.saturating_sub(now);
@@ -116,28 +118,9 @@ fn byte_len(seconds: u64) -> usize {
 }
 
 fn parse_timestamp(text: &[u8]) -> Option<u64> {
-    // Eight bytes are eleven characters, and a single character over is no byte.
-    if text.len() > 11 || text.len() % 4 == 1 {
-        return None;
-    }
-    let Some((&last, head)) = text.split_last() else { return Some(0) };
-    let bits = head.iter().try_fold(0, |bits, &character| Some(bits << 6 | six_bits(character)?))?;
-    // The bits of the last character that belong to no byte are zero, or the text is not the canonical one.
-    let (last, unused) = (six_bits(last)?, text.len() * 6 % 8);
-    let end = last >> unused;
-    (end << unused == last).then_some(bits << (6 - unused) | end)
-}
-
-/// What a character of the base64url alphabet stands for (RFC 4648, section 5).
-fn six_bits(character: u8) -> Option<u64> {
-    Some(u64::from(match character {
-        b'A'..=b'Z' => character - b'A',
-        b'a'..=b'z' => character - b'a' + 26,
-        b'0'..=b'9' => character - b'0' + 52,
-        b'-' => 62,
-        b'_' => 63,
-        _ => return None,
-    }))
+    let mut bytes = [0; size_of::<u64>()];
+    let start = bytes.len().checked_sub(text.len() * 3 / 4)?;
+    decode_short(text, &URL_SAFE, &mut bytes[start..]).then_some(u64::from_be_bytes(bytes))
 }
 
 #[cfg(test)]
