@@ -89,15 +89,21 @@ impl Shared {
         let Some(cell) = self.cell_if_used() else { return Some(Commit::default()) };
         // Somebody is just loading or saving the session.
         let _flight = self.flight.try_lock()?;
-        match self.conclude(cell, status) {
-            Break(commit) => Some(commit),
-            Continue(action) if self.core().never_waits() => {
-                let budget = self.core().budget(self.cell().time_left);
-                // It may wait for a lock all the same: when another request is writing the session.
-                poll_once(pin!(self.carry_out(action, budget)))
-            }
-            Continue(_) => None,
+        let action = match self.conclude(cell, status) {
+            Break(commit) => return Some(commit),
+            Continue(action) => action,
+        };
+        if let Action::Write { id, version, renew: false } = &action
+            && let Some(outcome) = self.write_now(*id, version)
+        {
+            return Some(self.core().finish(self.cell(), outcome));
         }
+        if !self.core().never_waits() {
+            return None;
+        }
+        let budget = self.core().budget(self.cell().time_left);
+        // It may wait for a lock all the same: when another request is writing the session.
+        poll_once(pin!(self.carry_out(action, budget)))
     }
 
     /// Commits.

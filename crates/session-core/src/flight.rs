@@ -27,6 +27,8 @@ pub(crate) struct Flight<'a> {
     suspect: bool,
     /// The data is not based on what others wrote.
     pub(crate) outdated: bool,
+    /// An earlier write is in doubt still.
+    pub(crate) unsettled: bool,
     /// How often the session had been destroyed when it began.
     destructions: u32,
     /// The store was asked and has not answered.
@@ -74,6 +76,7 @@ impl<'a> Flight<'a> {
             base: None,
             suspect: cell.suspect,
             outdated: cell.outdated,
+            unsettled: cell.doubt.is_some(),
             destructions: cell.destructions,
             unanswered: false,
             landed: false,
@@ -188,6 +191,7 @@ impl<'a> Flight<'a> {
             base: doubt.base,
             suspect: false,
             outdated: false,
+            unsettled: false,
             destructions: doubt.destructions,
             unanswered: true,
             landed: false,

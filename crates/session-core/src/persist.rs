@@ -181,6 +181,29 @@ impl Shared {
         }
     }
 
+    /// [`Self::write`] in place, if the store can do that at once and nobody else was faster; if not, nothing has happened.
+    /// The caller holds `flight`.
+    pub(crate) fn write_now(&self, id: SessionId, version: &Version) -> Option<Result<(), SessionError>> {
+        let core = self.core();
+        // One that is dropped puts its changes back.
+        let mut flight = Flight::begin(self, Some(id)).filter(|flight| !flight.outdated && !flight.unsettled)?;
+        let mut map = flight.local.clone();
+        if let Err(error) = core.stamp(&mut map, false).and_then(|()| core.check_size(&map)) {
+            return Some(Err(error));
+        }
+        if map.is_empty_but_for(META_KEY) {
+            return None;
+        }
+        match core.store()?.replace_now(&core.store_key(&id), &map, core.store_expiry(&map), version) {
+            Some(Ok(Replaced::Replaced(version))) => {
+                flight.attempt(&map, None, None);
+                flight.land(id, version);
+                Some(Ok(()))
+            }
+            _ => None,
+        }
+    }
+
     /// Finds out what became of a session that is gone.
     async fn gone(
         &self,
@@ -240,10 +263,7 @@ impl Core {
         let exp = self.store_expiry(map);
         let answer = match new_id.map(|id| self.store_key(&id)) {
             Some(new) => store.rotate(Rotation { old: key, new: &new, value: map, exp, version }).await?,
-            None => match store.replace_now(key, map, exp, version) {
-                Some(answer) => answer?,
-                None => store.replace(key, map, exp, version).await?,
-            },
+            None => store.replace(key, map, exp, version).await?,
         };
         Ok(match answer {
             Replaced::Replaced(version) => Written::Stored(version),
