@@ -13,6 +13,8 @@ pub(super) struct Entries {
     /// What the spans of the entries point into: the object's JSON text, unless that is scattered.
     text: String,
     pub(super) entries: SmallVec<[Entry; 8]>,
+    /// What keys begin with, and perhaps some that were removed.
+    initials: Initials,
     /// An edit of a long text leaves what it replaces where it is, and puts the new at the end, so that many edits don't
     /// move the whole text each.
     scattered: bool,
@@ -23,6 +25,11 @@ pub(super) struct Entries {
     /// How many were set without an index.
     searches: usize,
 }
+
+/// A set of first bytes, by their lower six bits: few requests look for a key that begins like none that is there, but each
+/// one looks for those of the library.
+#[derive(Clone, Copy)]
+struct Initials(u64);
 
 struct Index {
     positions: HashMap<Box<str>, usize>,
@@ -38,8 +45,15 @@ const MANY_SEARCHES: usize = 16;
 const LONG_TEXT: usize = 4096;
 
 /// No entries, to be read only.
-pub(super) static NONE: Entries =
-    Entries { text: String::new(), entries: SmallVec::new_const(), scattered: true, dead: 0, index: None, searches: 0 };
+pub(super) static NONE: Entries = Entries {
+    text: String::new(),
+    entries: SmallVec::new_const(),
+    initials: Initials::NONE,
+    scattered: true,
+    dead: 0,
+    index: None,
+    searches: 0,
+};
 
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
@@ -96,20 +110,22 @@ impl Entries {
     pub(super) fn empty(room: usize) -> Self {
         let mut text = String::with_capacity("{}".len() + room);
         text.push_str("{}");
-        Self::of(text, SmallVec::new())
+        Self::of(text, SmallVec::new(), Initials::NONE)
     }
 
     /// The entries of a text that is a JSON object, or the offset of the first byte that doesn't fit.
     pub(super) fn parse(text: String) -> Result<Self, usize> {
-        let mut entries = SmallVec::new();
-        scan::object(text.as_bytes(), |key, form, value| {
+        let (mut entries, mut initials) = (SmallVec::new(), Initials::NONE);
+        let bytes = text.as_bytes();
+        scan::object(bytes, |key, form, value| {
+            initials.add(&bytes[key.clone()], form);
             entries.push(Entry { key: Span::new(key), form, value: Span::new(value) });
         })?;
-        Ok(Self::of(text, entries))
+        Ok(Self::of(text, entries, initials))
     }
 
-    fn of(text: String, entries: SmallVec<[Entry; 8]>) -> Self {
-        Self { text, entries, scattered: false, dead: 0, index: None, searches: 0 }
+    fn of(text: String, entries: SmallVec<[Entry; 8]>, initials: Initials) -> Self {
+        Self { text, entries, initials, scattered: false, dead: 0, index: None, searches: 0 }
     }
 
     /// A copy that can grow by `room` bytes and an entry before it has to move.
@@ -118,7 +134,7 @@ impl Entries {
         text.push_str(&self.text);
         let mut entries = SmallVec::with_capacity(self.entries.len() + 1);
         entries.extend_from_slice(&self.entries);
-        Self { scattered: self.scattered, dead: self.dead, ..Self::of(text, entries) }
+        Self { scattered: self.scattered, dead: self.dead, ..Self::of(text, entries, self.initials) }
     }
 
     /// What keys and values stand in.
@@ -143,6 +159,9 @@ impl Entries {
 
     /// The last occurrence of a key.
     pub(super) fn find(&self, key: &str) -> Option<usize> {
+        if !self.initials.contain(key.as_bytes()) {
+            return None;
+        }
         match &self.index {
             Some(index) => index.positions.get(key).copied(),
             None => self.find_before(self.entries.len(), key),
@@ -208,6 +227,7 @@ impl Entries {
         if !self.scattered {
             self.text.push('}');
         }
+        self.initials.add(key_span.bytes_of(&self.text), form);
         self.entries.push(Entry { key: key_span, form, value });
         if let Some(index) = &mut self.index {
             index.positions.insert(key.into(), self.entries.len() - 1);
@@ -304,6 +324,23 @@ impl Entries {
         }
         out.push_str(if self.entries.is_empty() { "{}" } else { "}" });
         out
+    }
+}
+
+impl Initials {
+    const NONE: Self = Self(0);
+
+    fn bit(key: &[u8]) -> u64 {
+        1 << (key.first().copied().unwrap_or_default() % 64)
+    }
+
+    fn add(&mut self, key: &[u8], form: Form) {
+        // What an escaped key begins with is not worth finding out.
+        self.0 |= if form == Form::Plain { Self::bit(key) } else { u64::MAX };
+    }
+
+    fn contain(self, key: &[u8]) -> bool {
+        self.0 & Self::bit(key) != 0
     }
 }
 

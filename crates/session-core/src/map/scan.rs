@@ -126,7 +126,7 @@ impl Scanner<'_> {
     fn nested(&mut self) -> Result<(), usize> {
         let mut closers: SmallVec<[u8; 32]> = SmallVec::new();
         loop {
-            self.skip(|byte| !matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'));
+            self.skip(|byte| !NESTING[usize::from(byte)]);
             match self.peek() {
                 Some(b'"') => {
                     self.string()?;
@@ -176,10 +176,22 @@ fn special_at(text: &[u8], mut at: usize) -> usize {
 /// <https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord>.
 fn special_bytes(word: u64) -> u64 {
     const EACH: u64 = u64::from_ne_bytes([1; 8]);
-    let less = |word: u64, than: u8| word.wrapping_sub(EACH * u64::from(than)) & !word;
+    // Borrows from the highest bit, unless that was set: then the byte is none of these.
+    let less = |word: u64, than: u8| word.wrapping_sub(EACH * u64::from(than));
     let is = |byte: u8| less(word ^ (EACH * u64::from(byte)), 1);
-    (less(word, b' ') | is(b'"') | is(b'\\')) & (EACH << 7)
+    (less(word, b' ') | is(b'"') | is(b'\\')) & !word & (EACH << 7)
 }
+
+/// What tells where an array or object ends.
+static NESTING: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut bytes: &[u8] = b"\"{}[]";
+    while let [byte, rest @ ..] = bytes {
+        table[*byte as usize] = true;
+        bytes = rest;
+    }
+    table
+};
 
 fn is_white_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')

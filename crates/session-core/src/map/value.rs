@@ -25,7 +25,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<Json
     let mut json = JsonText(SmallVec::new());
     serde_json::to_writer(&mut json.0, value).map_err(|_| ValueError::Encode { key: key.into() })?;
     // serde_json writes null for NaN and the infinities.
-    if json.contains("null") && !is_finite(value) {
+    if memchr::memmem::find(&json.0, b"null").is_some() && !is_finite(value) {
         return Err(ValueError::NotFinite { key: key.into() });
     }
     Ok(json)
