@@ -79,6 +79,11 @@ impl Alphabet {
         Self(six_bits)
     }
 
+    /// Whether all of these are its characters.
+    pub(crate) fn has_all(&self, text: &[u8]) -> bool {
+        text.iter().fold(0, |seen, &character| seen | self.0[usize::from(character)]) < 1 << 24
+    }
+
     /// The 24 bits of four characters; one that is none of the alphabet sets a higher bit.
     #[inline]
     fn bits(&self, quad: [u8; 4]) -> u64 {

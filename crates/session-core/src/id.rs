@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use crate::encoding::URL_SAFE;
+
 /// The id of a stored session: 22 to 64 characters of `A–Z a–z 0–9 - _`.
 ///
 /// New ids are 128 random bits from the operating system in base64url, 22 characters. Ids of other issuers, such as the
@@ -36,8 +38,7 @@ impl SessionId {
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let plain = bytes.iter().all(|&byte| PLAIN[usize::from(byte)]);
-        if !plain || !(Self::MIN_LEN..=Self::MAX_LEN).contains(&bytes.len()) {
+        if !(Self::MIN_LEN..=Self::MAX_LEN).contains(&bytes.len()) || !URL_SAFE.has_all(bytes) {
             return None;
         }
         Some(Self(ArrayString::from(std::str::from_utf8(bytes).ok()?).ok()?))
@@ -55,17 +56,6 @@ impl SessionId {
         Sha256::digest(self.0.as_bytes())[..4].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
-
-/// Whether a byte may stand in an id: letters, digits, `-` and `_`.
-static PLAIN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0_u8;
-    while byte.is_ascii() {
-        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        byte += 1;
-    }
-    table
-};
 
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

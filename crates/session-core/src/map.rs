@@ -71,7 +71,7 @@ impl SessionMap {
             return Err(MapError::TooLong { bytes: text.len() });
         }
         let entries = Entries::parse(text).map_err(|offset| MapError::NotAnObject { offset })?;
-        Ok(Self { inner: Some(Arc::new(entries)) })
+        Ok(Self { inner: Some(entries) })
     }
 
     /// [`Self::from_json`] for bytes.

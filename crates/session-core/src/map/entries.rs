@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -114,14 +115,17 @@ impl Entries {
     }
 
     /// The entries of a text that is a JSON object, or the offset of the first byte that doesn't fit.
-    pub(super) fn parse(text: String) -> Result<Self, usize> {
-        let (mut entries, mut initials) = (SmallVec::new(), Initials::NONE);
-        let bytes = text.as_bytes();
-        scan::object(bytes, |key, form, value| {
-            initials.add(&bytes[key.clone()], form);
-            entries.push(Entry { key: Span::new(key), form, value: Span::new(value) });
-        })?;
-        Ok(Self::of(text, entries, initials))
+    pub(super) fn parse(text: String) -> Result<Arc<Self>, usize> {
+        let mut shared = Arc::new(Self::of(text, SmallVec::new(), Initials::NONE));
+        // Filled where it stays: it is large for something that is moved.
+        if let Some(Self { text, entries, initials, .. }) = Arc::get_mut(&mut shared) {
+            let bytes = text.as_bytes();
+            scan::object(bytes, |key, form, value| {
+                initials.add(&bytes[key.clone()], form);
+                entries.push(Entry { key: Span::new(key), form, value: Span::new(value) });
+            })?;
+        }
+        Ok(shared)
     }
 
     fn of(text: String, entries: SmallVec<[Entry; 8]>, initials: Initials) -> Self {

@@ -70,7 +70,8 @@ impl Scanner<'_> {
     }
 
     fn white_space(&mut self) {
-        while self.peek().is_some_and(is_white_space) {
+        // Most often there is none, which the first comparison tells.
+        while self.peek().is_some_and(|byte| byte <= b' ' && is_white_space(byte)) {
             self.at += 1;
         }
     }
@@ -78,6 +79,7 @@ impl Scanner<'_> {
     /// A key must be a string that can be decoded.
     fn key(&mut self) -> Result<(Range<usize>, Form), usize> {
         let start = self.at;
+        self.expect(b'"')?;
         let has = self.string()?;
         let range = start + 1..self.at - 1;
         let key = &self.text[range.clone()];
@@ -87,9 +89,8 @@ impl Scanner<'_> {
         Ok((range, if has.escapes { form_of_escaped(key) } else { Form::Plain }))
     }
 
-    /// Passes over a string.
+    /// Passes over the rest of a string, from behind its first quote on.
     fn string(&mut self) -> Result<Has, usize> {
-        self.expect(b'"')?;
         let mut has = Has::default();
         loop {
             self.at = special_at(self.text, self.at);
@@ -114,6 +115,7 @@ impl Scanner<'_> {
         let start = self.at;
         match self.peek() {
             Some(b'"') => {
+                self.at += 1;
                 self.string()?;
             }
             Some(b'{' | b'[') => self.nested()?,
@@ -129,6 +131,7 @@ impl Scanner<'_> {
             self.skip(|byte| !NESTING[usize::from(byte)]);
             match self.peek() {
                 Some(b'"') => {
+                    self.at += 1;
                     self.string()?;
                     continue;
                 }
