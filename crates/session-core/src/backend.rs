@@ -201,22 +201,16 @@ pub trait AtomicBackend: Send + Sync {
         None
     }
 
-    /// What [`fetch`](Self::fetch) would answer, without a future, from a store that can tell at once; `None`, as by
-    /// default, from others, which are then asked to `fetch`.
-    fn fetch_now(&self, key: &str) -> Option<Result<Option<Stored>, BackendError>> {
+    /// What [`fetch`](Self::fetch) would answer, without a future, if the store can tell at once. If it can't, which is the
+    /// default, or if something is wrong, `None`: then it is asked to `fetch`.
+    fn fetch_now(&self, key: &str) -> Option<Option<Stored>> {
         let _ = key;
         None
     }
 
-    /// What [`replace`](Self::replace) would do and answer, without a future, by a store that can do it at once; `None`, as
-    /// by default, from others, which then have done nothing and are asked to `replace`.
-    fn replace_now(
-        &self,
-        key: &str,
-        value: &SessionMap,
-        exp: Duration,
-        version: &Version,
-    ) -> Option<Result<Replaced, BackendError>> {
+    /// What [`replace`](Self::replace) would do and answer, without a future, if the store can do it at once. If it can't,
+    /// which is the default, or if something is wrong, it does nothing and answers `None`: then it is asked to `replace`.
+    fn replace_now(&self, key: &str, value: &SessionMap, exp: Duration, version: &Version) -> Option<Replaced> {
         let _ = (key, value, exp, version);
         None
     }

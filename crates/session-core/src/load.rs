@@ -60,7 +60,7 @@ impl Shared {
         };
         let key = self.core().store_key(id);
         match store.fetch_now(&key) {
-            Some(found) => Break(self.settle(self.core().judge(found, *id, *issue), time_left)),
+            Some(found) => Break(self.settle(self.core().judge(Ok(found), *id, *issue), time_left)),
             None => Continue(Fetch { id: *id, key, issue: *issue, time_left }),
         }
     }

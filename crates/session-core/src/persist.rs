@@ -27,6 +27,9 @@ pub(crate) enum Persisted {
 /// How many renewals of one session within a minute a destruction follows before it fails.
 const LONGEST_CHAIN: usize = 64;
 
+/// How often a write that can be done at once is tried before it queues up with others.
+const ATTEMPTS_AT_ONCE: usize = 4;
+
 /// How many random ids may be in use before the store can't be believed.
 const MOST_IDS: usize = 3;
 
@@ -181,27 +184,38 @@ impl Shared {
         }
     }
 
-    /// [`Self::write`] in place, if the store can do that at once and nobody else was faster; if not, nothing has happened.
-    /// The caller holds `flight`.
+    /// [`Self::write`] without waiting, by a store that can do it at once; `None` leaves it all to that. The caller holds
+    /// `flight`.
     pub(crate) fn write_now(&self, id: SessionId, version: &Version) -> Option<Result<(), SessionError>> {
         let core = self.core();
         // One that is dropped puts its changes back.
         let mut flight = Flight::begin(self, Some(id)).filter(|flight| !flight.outdated && !flight.unsettled)?;
-        let mut map = flight.local.clone();
-        if let Err(error) = core.stamp(&mut map, false).and_then(|()| core.check_size(&map)) {
-            return Some(Err(error));
-        }
-        if map.is_empty_but_for(META_KEY) {
-            return None;
-        }
-        match core.store()?.replace_now(&core.store_key(&id), &map, core.store_expiry(&map), version) {
-            Some(Ok(Replaced::Replaced(version))) => {
-                flight.attempt(&map, None, None);
-                flight.land(id, version);
-                Some(Ok(()))
+        let (mut map, mut current) = (flight.local.clone(), None);
+        for _ in 0..ATTEMPTS_AT_ONCE {
+            if let Err(error) = core.stamp(&mut map, false).and_then(|()| core.check_size(&map)) {
+                return Some(Err(error));
             }
-            _ => None,
+            if map.is_empty_but_for(META_KEY) {
+                return None;
+            }
+            let (key, expiry) = (core.store_key(&id), core.store_expiry(&map));
+            match core.store()?.replace_now(&key, &map, expiry, current.as_ref().unwrap_or(version))? {
+                Replaced::Replaced(version) => {
+                    flight.attempt(&map, None, None);
+                    flight.land(id, version);
+                    return Some(Ok(()));
+                }
+                Replaced::Conflict(stored) => {
+                    current = Some(stored.version.clone());
+                    map = match flight.replay(stored) {
+                        Ok(map) => map,
+                        Err(error) => return Some(Err(error)),
+                    };
+                }
+                Replaced::Gone => return None,
+            }
         }
+        None
     }
 
     /// Finds out what became of a session that is gone.

@@ -383,18 +383,12 @@ impl AtomicBackend for MemoryBackend {
         Some(Duration::ZERO)
     }
 
-    fn fetch_now(&self, key: &str) -> Option<Result<Option<Stored>, BackendError>> {
-        Some(Ok(self.store.fetch(key)))
+    fn fetch_now(&self, key: &str) -> Option<Option<Stored>> {
+        Some(self.store.fetch(key))
     }
 
-    fn replace_now(
-        &self,
-        key: &str,
-        value: &SessionMap,
-        exp: Duration,
-        version: &Version,
-    ) -> Option<Result<Replaced, BackendError>> {
-        Some(Ok(self.store.replace(key, value, exp, version)))
+    fn replace_now(&self, key: &str, value: &SessionMap, exp: Duration, version: &Version) -> Option<Replaced> {
+        Some(self.store.replace(key, value, exp, version))
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) const CASES: &[Case] = cases![
     a_version_stays_until_somebody_writes,
     a_session_is_replaced_only_at_its_version,
     of_concurrent_replacements_one_succeeds,
+    what_is_answered_at_once_is_true,
+    what_is_done_at_once_is_done_only_at_its_version,
     a_write_that_compares_nothing_changes_the_version_too,
     touching_changes_neither_data_nor_version,
     a_session_is_removed_at_its_version_or_whatever_it_is,
@@ -90,6 +92,45 @@ async fn of_concurrent_replacements_one_succeeds(context: Arc<Context>) -> Outco
     let winners = winners(tasks).await?;
     ensure!(winners.len() == 1, "{} of 32 replacements of one version succeeded", winners.len());
     ensure!(context.text(&key).await? == winners.first().cloned(), "what is there is not the winner's");
+    Ok(())
+}
+
+async fn what_is_answered_at_once_is_true(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (key, version) = context.created(r#"{"n":1}"#).await?;
+    if let Some(answer) = atomic.fetch_now(&key) {
+        let found = there(answer)?;
+        ensure!(found.map.to_json() == r#"{"n":1}"#, "`fetch_now` answers with other data than is there");
+        ensure!(found.version == version, "the version of `fetch_now` is not the one that `create` answered");
+    }
+    if let Some(answer) = atomic.fetch_now(&context.key()) {
+        ensure!(answer.is_none(), "`fetch_now` finds a session that is not there");
+    }
+    Ok(())
+}
+
+async fn what_is_done_at_once_is_done_only_at_its_version(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let (key, old) = context.created(r#"{"n":1}"#).await?;
+    let Some(answer) = atomic.replace_now(&key, &map(r#"{"n":2}"#)?, LONG, &old) else {
+        let found = there(atomic.fetch(&key).await?)?;
+        ensure!(found.version == old, "`replace_now` has changed something and does not answer");
+        return Ok(());
+    };
+    let version = written(answer)?;
+    let found = there(atomic.fetch(&key).await?)?;
+    ensure!(found.map.to_json() == r#"{"n":2}"#, "the data is not what `replace_now` has written");
+    ensure!(found.version == version, "the version is not the one that `replace_now` answered");
+    match atomic.replace_now(&key, &map(r#"{"n":3}"#)?, LONG, &old) {
+        Some(Replaced::Conflict(current)) => {
+            ensure!(current.version == version, "a conflict answers with another version")
+        }
+        other => ensure!(false, "`replace_now` at an old version answered {other:?}"),
+    }
+    let absent = context.key();
+    let answer = atomic.replace_now(&absent, &map("{}")?, LONG, &old);
+    ensure!(matches!(answer, Some(Replaced::Gone)), "`replace_now` of an absent session answered {answer:?}");
+    ensure!(context.text(&absent).await?.is_none(), "`replace_now` of an absent session made one");
     Ok(())
 }
 

@@ -36,6 +36,9 @@ enum Defect {
     ValuesAreReencoded,
     LargeValuesAreCutOff,
     ConflictsAnswerWithTheOffer,
+    AtOnceNothingIsFound,
+    AtOnceVersionsAreIgnored,
+    AtOnceIsDoneAndNotSaid,
     /// What was carried out is said not to have been.
     LateFailuresCountAsEarlyOnes,
 }
@@ -151,6 +154,24 @@ impl AtomicBackend for Mutant {
         })
     }
 
+    fn fetch_now(&self, key: &str) -> Option<Option<Stored>> {
+        if self.is(Defect::AtOnceNothingIsFound) { Some(None) } else { self.memory.fetch_now(&self.key(key)) }
+    }
+
+    fn replace_now(&self, key: &str, value: &SessionMap, exp: Duration, version: &Version) -> Option<Replaced> {
+        match self.defect {
+            Defect::AtOnceVersionsAreIgnored => {
+                let current = self.memory.fetch_now(key)?.map_or_else(|| version.clone(), |stored| stored.version);
+                self.memory.replace_now(key, value, exp, &current)
+            }
+            Defect::AtOnceIsDoneAndNotSaid => {
+                let _answer = self.memory.replace_now(key, value, exp, version)?;
+                None
+            }
+            _ => None,
+        }
+    }
+
     async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
         match self.defect {
             Defect::RemoveDoesNothing => Ok(Removed::Removed),
@@ -244,6 +265,9 @@ async fn every_defect_is_caught_by_the_cases_that_are_meant_for_it_and_every_cas
             &["large_values_come_back_whole", "a_value_beyond_the_limit_is_refused_or_comes_back_whole"],
         ),
         (Defect::ConflictsAnswerWithTheOffer, &["a_session_is_replaced_only_at_its_version"]),
+        (Defect::AtOnceNothingIsFound, &["what_is_answered_at_once_is_true"]),
+        (Defect::AtOnceVersionsAreIgnored, &["what_is_done_at_once_is_done_only_at_its_version"]),
+        (Defect::AtOnceIsDoneAndNotSaid, &["what_is_done_at_once_is_done_only_at_its_version"]),
         (Defect::LateFailuresCountAsEarlyOnes, &["an_update_whose_reply_is_lost_is_not_made_twice"]),
     ] {
         let (memory, clock) = memory();
