@@ -174,7 +174,7 @@ impl Inner {
 /// A version as scripts compare it: the value that was read, as long as it is short, since hashing it, here and on the
 /// server, would cost more than to send it; else its digest. A value of a digest's length would be taken for one.
 ///
-/// There is room for as many more bytes.
+/// With room for so many more bytes.
 fn expected(version: &Version, room: usize) -> Vec<u8> {
     let short = |session: &&SessionMap| !matches!(session.json_len(), DIGEST_LEN | LONG..);
     match version.json().filter(short) {

@@ -24,7 +24,7 @@ pub(crate) enum Command {
         seconds: i64,
     },
     Delete(Bytes),
-    /// One that fred does not know, or can't send with options.
+    /// Any other, a script for one. Dearer, since fred takes its name apart; its interface for scripts has no options.
     Other {
         name: &'static str,
         arguments: Vec<Value>,
