@@ -11,12 +11,20 @@ use session_core::{
     Rotation, SessionCodec, SessionMap, Stored, Version, async_trait,
 };
 use sha1::{Digest, Sha1};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::builder::RedisBackendBuilder;
-use crate::error::RedisConfigError;
+use crate::errand::Errand;
+use crate::error::{Failure, RedisConfigError};
 use crate::script::hex;
 use crate::store::{Compared, RemovedAs, Store, Write};
+
+/// From this length on, values are compared by their digest. Two shorter ones and the rest of the command fit into one
+/// segment of TCP.
+const LONG: usize = 512;
+
+/// The length of a SHA-1 in hexadecimal digits.
+const DIGEST_LEN: usize = 40;
 
 /// How often an unconditional write is tried anew because somebody else wrote meanwhile.
 const ATTEMPTS: usize = 16;
@@ -67,42 +75,36 @@ impl RedisBackend {
     }
 
     async fn bytes(&self, key: &str) -> Result<Option<Bytes>, BackendError> {
-        Ok(self.inner.store.get(key, self.inner.deadline).await?)
+        Ok(self.inner.store.get(key, self.inner.time_limit()).await?)
     }
 
     async fn create_bytes(&self, key: &str, value: Bytes, exp: Duration) -> Result<bool, BackendError> {
-        let key = key.to_owned();
-        self.carry_out(|inner| async move { Ok(inner.store.create(&key, value, exp).await?) }).await
+        let key = Bytes::copy_from_slice(key.as_bytes());
+        self.carry_out(|inner| async move { inner.store.create(key, value, exp).await }).await
     }
 
-    async fn replace_bytes(&self, key: &str, write: Write) -> Result<Compared, BackendError> {
-        let key = key.to_owned();
-        self.carry_out(|inner| async move { Ok(inner.store.replace(&key, &write).await?) }).await
+    async fn replace_bytes(&self, key: Bytes, write: Write) -> Result<Compared, BackendError> {
+        self.carry_out(|inner| async move { inner.store.replace(key, write).await }).await
     }
 
-    async fn remove_bytes(
-        &self,
-        key: &str,
-        version: String,
-        marker: Option<Marker>,
-    ) -> Result<RemovedAs, BackendError> {
+    async fn remove_bytes(&self, key: &str, version: Bytes, marker: Option<Marker>) -> Result<RemovedAs, BackendError> {
         let key = key.to_owned();
-        self.carry_out(|inner| async move { Ok(inner.store.remove(&key, &version, marker.as_ref()).await?) }).await
+        self.carry_out(|inner| async move { inner.store.remove(&key, &version, marker.as_ref()).await }).await
     }
 
     /// Carries work out to its end, whether or not anybody waits for it.
-    ///
-    /// A request may be dropped at any moment; a command that is then left to itself would be sent whenever the server
-    /// is back, and nobody would count its failure.
     async fn carry_out<T, W>(&self, work: impl FnOnce(Arc<Inner>) -> W) -> Result<T, BackendError>
     where
         T: Send + 'static,
-        W: Future<Output = Result<T, BackendError>> + Send + 'static,
+        W: Future<Output = Result<T, Failure>> + Send + 'static,
     {
-        // Boxed: the runtime moves the future of a task, and later the place that it had, several times.
-        match timeout(self.inner.patience(), tokio::spawn(Box::pin(work(self.inner.clone())))).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(BackendError::new(BackendErrorKind::Other, Applied::Unknown)),
+        let errand = Errand::new(work(self.inner.clone()));
+        if !self.inner.store.is_clustered() {
+            return Ok(errand.await?);
+        }
+        // Each of several steps has the deadline.
+        match timeout(self.inner.patience(), errand).await {
+            Ok(outcome) => Ok(outcome?),
             Err(_) => Err(BackendError::new(BackendErrorKind::Timeout, Applied::Unknown)),
         }
     }
@@ -118,29 +120,37 @@ impl fmt::Debug for RedisBackend {
 }
 
 impl Inner {
-    /// Each step has the deadline, and knows better what has happened when it ends by itself.
+    /// A call ends by itself at the deadline, and knows better what has happened.
     fn patience(&self) -> Duration {
         self.deadline + Duration::from_millis(10)
     }
 
-    fn encode(&self, value: &SessionMap) -> Result<Bytes, BackendError> {
-        self.within_limit(self.codec.encode(value)?.into())
+    /// When a call that begins now has to be over.
+    fn time_limit(&self) -> Instant {
+        Instant::now() + self.deadline
+    }
+
+    fn encode(&self, value: &SessionMap) -> Result<Vec<u8>, BackendError> {
+        let bytes = self.codec.encode(value)?;
+        self.check_size(&bytes)?;
+        Ok(bytes)
     }
 
     fn decode(&self, bytes: Bytes) -> Result<Stored, BackendError> {
-        let bytes = self.within_limit(bytes)?;
+        self.check_size(&bytes)?;
         let map = self.codec.decode(&bytes)?;
         Ok(Stored { version: self.version(&bytes, &map), map })
     }
 
-    fn within_limit(&self, bytes: Bytes) -> Result<Bytes, BackendError> {
+    fn check_size(&self, bytes: &[u8]) -> Result<(), BackendError> {
         if bytes.len() > self.max_value_bytes {
             return Err(BackendError::new(BackendErrorKind::TooLarge, Applied::No));
         }
-        Ok(bytes)
+        Ok(())
     }
 
-    /// The version of a stored session: the SHA-1 of its bytes, which is what scripts can compute.
+    /// The version of a stored session: the SHA-1 of its bytes, which scripts can compute, and which is not computed here
+    /// where the [text itself](expected) does.
     ///
     /// Two different values of the same digest would pass for one. Nobody has found such two but by making both, and
     /// whoever writes both values of a session may write a third as well.
@@ -151,18 +161,38 @@ impl Inner {
         Version::from_bytes(&Sha1::digest(bytes)).expect("a SHA-1 is shorter than the longest version")
     }
 
-    /// Makes the answer to a comparison, where `map` was to be written, as `value`.
-    fn replaced(&self, outcome: Compared, value: &[u8], map: &SessionMap) -> Result<Replaced, BackendError> {
+    /// Makes the answer to a comparison, where what was written would have this version.
+    fn replaced(&self, outcome: Compared, version: Version) -> Result<Replaced, BackendError> {
         Ok(match outcome {
-            Compared::Done => Replaced::Replaced(self.version(value, map)),
+            Compared::Done => Replaced::Replaced(version),
             Compared::Conflict(current) => Replaced::Conflict(self.decode(current)?),
             Compared::Gone => Replaced::Gone,
         })
     }
 }
 
-fn digest(value: &[u8]) -> String {
-    hex(&Sha1::digest(value))
+/// A version as scripts compare it: the value that was read, as long as it is short, since hashing it, here and on the
+/// server, would cost more than to send it; else its digest. A value of a digest's length would be taken for one.
+///
+/// With room for so many more bytes.
+fn expected(version: &Version, room: usize) -> Vec<u8> {
+    let short = |session: &&SessionMap| !matches!(session.json_len(), DIGEST_LEN | LONG..);
+    match version.json().filter(short) {
+        Some(session) => {
+            let mut text = String::with_capacity(session.json_len() + room);
+            session.write_json(&mut text);
+            text.into_bytes()
+        }
+        None => {
+            let mut digits = hex(&version.as_bytes());
+            digits.reserve(room);
+            digits
+        }
+    }
+}
+
+fn digest(value: &[u8]) -> Bytes {
+    hex(&Sha1::digest(value)).into()
 }
 
 #[async_trait]
@@ -173,13 +203,13 @@ impl ISessionBackend for RedisBackend {
 
     /// Compares and sets until it fits: a plain SET whose caller is gone could land on top of something newer.
     async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
-        let value = self.inner.encode(value)?;
+        let value = Bytes::from(self.inner.encode(value)?);
         for _ in 0..ATTEMPTS {
             let done = match self.bytes(key).await? {
                 None => self.create_bytes(key, value.clone(), exp).await?,
                 Some(current) => {
                     let write = Write { version: digest(&current), value: value.clone(), exp };
-                    matches!(self.replace_bytes(key, write).await?, Compared::Done)
+                    matches!(self.replace_bytes(Bytes::copy_from_slice(key.as_bytes()), write).await?, Compared::Done)
                 }
             };
             if done {
@@ -216,7 +246,7 @@ impl AtomicBackend for RedisBackend {
     async fn create(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<Created, BackendError> {
         let bytes = self.inner.encode(value)?;
         let version = self.inner.version(&bytes, value);
-        Ok(if self.create_bytes(key, bytes, exp).await? { Created::Created(version) } else { Created::Exists })
+        Ok(if self.create_bytes(key, bytes.into(), exp).await? { Created::Created(version) } else { Created::Exists })
     }
 
     async fn replace(
@@ -227,15 +257,22 @@ impl AtomicBackend for RedisBackend {
         version: &Version,
     ) -> Result<Replaced, BackendError> {
         let bytes = self.inner.encode(value)?;
-        let write = Write { version: hex(&version.as_bytes()), value: bytes.clone(), exp };
-        self.inner.replaced(self.replace_bytes(key, write).await?, &bytes, value)
+        let next = self.inner.version(&bytes, value);
+        // Version and key in one allocation: each alone would cost two.
+        let mut version = expected(version, key.len());
+        let end = version.len();
+        version.extend_from_slice(key.as_bytes());
+        let mut version = Bytes::from(version);
+        let key = version.split_off(end);
+        let write = Write { version, value: bytes.into(), exp };
+        self.inner.replaced(self.replace_bytes(key, write).await?, next)
     }
 
     async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
-        let version = version.map(|version| hex(&version.as_bytes())).unwrap_or_default();
         // A session that was emptied is not destroyed: a late write may make a new one.
-        let marker = version.is_empty().then_some(Marker::Destroyed);
-        Ok(match self.remove_bytes(key, version, marker).await? {
+        let marker = version.is_none().then_some(Marker::Destroyed);
+        let version = version.map(|version| expected(version, 0)).unwrap_or_default();
+        Ok(match self.remove_bytes(key, version.into(), marker).await? {
             RemovedAs::Removed => Removed::Removed,
             RemovedAs::Conflict(current) => Removed::Conflict(self.inner.decode(current)?),
             RemovedAs::Gone(marker) => Removed::Gone(marker),
@@ -243,20 +280,21 @@ impl AtomicBackend for RedisBackend {
     }
 
     async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
-        let key = key.to_owned();
-        self.carry_out(|inner| async move { Ok(inner.store.touch(&key, exp).await?) }).await
+        let key = Bytes::copy_from_slice(key.as_bytes());
+        self.carry_out(|inner| async move { inner.store.touch(key, exp).await }).await
     }
 
     async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {
-        let value = self.inner.encode(rotation.value)?;
-        let write = Write { version: hex(&rotation.version.as_bytes()), value: value.clone(), exp: rotation.exp };
+        let bytes = self.inner.encode(rotation.value)?;
+        let next = self.inner.version(&bytes, rotation.value);
+        let write = Write { version: expected(rotation.version, 0).into(), value: bytes.into(), exp: rotation.exp };
         let (old, new) = (rotation.old.to_owned(), rotation.new.to_owned());
-        let outcome = self.carry_out(|inner| async move { Ok(inner.store.rotate(&old, &new, &write).await?) }).await?;
-        self.inner.replaced(outcome, &value, rotation.value)
+        let outcome = self.carry_out(|inner| async move { inner.store.rotate(&old, &new, write).await }).await?;
+        self.inner.replaced(outcome, next)
     }
 
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
-        Ok(self.inner.store.marker(key, self.inner.deadline).await?)
+        Ok(self.inner.store.marker(key, self.inner.time_limit()).await?)
     }
 
     fn longest_wait(&self) -> Option<Duration> {

@@ -60,8 +60,8 @@ impl Cluster {
     }
 
     /// Sends a command to the owner of its slot, wherever that has moved.
-    pub(crate) async fn call(self: &Arc<Self>, mut command: Command) -> Result<Value, Failure> {
-        let slot = command.find_slot();
+    pub(crate) async fn call(self: &Arc<Self>, command: Command) -> Result<Value, Failure> {
+        let slot = command.slot();
         let mut node = match self.owner(slot) {
             Some(node) => node,
             None => {
@@ -71,7 +71,7 @@ impl Cluster {
         };
         let mut asking = false;
         for _ in 0..=MAX_REDIRECTIONS {
-            match node.call(command.clone(), asking).await {
+            match node.call(command.clone(), node.time_limit(), asking).await {
                 Err(Failure::Moved(to)) => {
                     self.look_soon();
                     node = self.node(&to).map_err(|_| Failure::unavailable())?;
@@ -159,8 +159,8 @@ async fn ask_for_layout(candidates: Vec<(Address, Arc<Node>)>) -> Option<Layout>
     loop {
         if let Some((address, node)) = candidates.next() {
             asked.spawn(async move {
-                let question = Command::new("CLUSTER", vec![Value::from("SLOTS")]);
-                Layout::read(node.call(question, false).await.ok()?, &address)
+                let reply = node.call(Command::cluster_slots(), node.time_limit(), false).await;
+                Layout::read(reply.ok()?, &address)
             });
         } else if asked.is_empty() {
             return None;

@@ -35,9 +35,11 @@
 //! and in a Cluster `+cluster|slots +asking`, behind Sentinels `+role`. Keys with a hash tag work in a Cluster
 //! (`key_prefix("{app}:")`, which keeps all sessions on one server); a prefix with other braces does not.
 //!
-//! The version of a session is the SHA-1 of its bytes, since other programs that write it store none: a write is made only
-//! on top of what was read. Two values of one digest can be made on purpose, by somebody who writes both; a version guards
-//! against accidents, not against him. And a value that was changed and changed back is the same version.
+//! A write is made only on top of what was read. Other programs that write sessions store no version, so the values are
+//! compared: JSON of less than 512 bytes as it is, which costs both sides less than hashing it, and still fits into one
+//! packet with what is to be written; longer values, and those of other codecs, by their SHA-1. Two values of one digest
+//! can be made on purpose, by somebody who writes both; this guards against accidents, not against him. And a value that
+//! was changed and changed back counts as unchanged.
 //!
 //! # Python's starlette-session
 //!
@@ -77,7 +79,8 @@
 //!
 //! Whoever is not connected sends nothing: no write waits in a queue for the server's return. Those that were on their way
 //! already may be carried out by it, late; they compare before they set, so that they never undo what is newer. (One
-//! exception is wanted: a late logout logs out.)
+//! exception is wanted: a late logout logs out.) A request that is dropped, since its client is gone, leaves its write to
+//! a task that waits for the answer as long as the request would have.
 //!
 //! # Operations
 //!
@@ -104,7 +107,7 @@
 //!   written, the old one removed, and the new one taken back if that was not possible. If the servers fail between these
 //!   steps, both may exist until they expire.
 //! - **Commands.** `GET`, `SET`, `EXPIRE`, `EVALSHA`, and `EVAL` where a server does not know a script yet; `PING` during
-//!   outages. Scripts are short: a write hashes the value that is there (1 MiB takes some milliseconds).
+//!   outages. Scripts are short, but a write to a long value hashes what is there (1 MiB takes some milliseconds).
 //!
 //! # Runtime
 //!
@@ -115,6 +118,7 @@ mod breaker;
 mod builder;
 mod cluster;
 mod command;
+mod errand;
 mod error;
 mod keys;
 mod node;

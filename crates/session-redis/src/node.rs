@@ -17,6 +17,9 @@ use crate::command::Command;
 use crate::error::{Failure, RedisConfigError};
 use crate::settings::Settings;
 
+/// The least time that a call is given, and how exactly its time is measured.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// The pause between two probes of a server that does not answer.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
@@ -58,17 +61,26 @@ impl Node {
         !self.breaker.is_open() && self.pool.next_connected().is_connected()
     }
 
-    /// Sends a command and waits for the reply, no longer than the deadline. Does not even try if the last calls had no
-    /// answer.
+    /// When a call that begins now has to be over.
+    pub(crate) fn time_limit(&self) -> Instant {
+        Instant::now() + self.deadline
+    }
+
+    /// Sends a command and waits for the reply, until then. Does not even try if the last calls had no answer.
     ///
     /// A command that writes is to be polled to its end: whoever stops before leaves it behind, and it may be sent long
     /// after.
-    pub(crate) async fn call(self: &Arc<Self>, command: Command, asking: bool) -> Result<Value, Failure> {
+    pub(crate) async fn call(
+        self: &Arc<Self>,
+        command: Command,
+        until: Instant,
+        asking: bool,
+    ) -> Result<Value, Failure> {
         if self.breaker.is_open() {
             return Err(Failure::unavailable());
         }
-        let mut waiting = Waiting { node: self, until: Instant::now() + self.deadline, over: false };
-        let outcome = self.attempt(command, waiting.until, asking).await;
+        let mut waiting = Waiting { node: self, until, over: false };
+        let outcome = self.attempt(command, until, asking).await;
         waiting.over = true;
         match &outcome {
             Err(failure) if failure.is_outage() => self.unanswered(),
@@ -84,9 +96,17 @@ impl Node {
             // Not left to fred: what waits in its queue can't be taken back, and whether it was sent can't be told.
             Box::pin(wait_for_connection(client, until)).await?;
         }
-        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        if asking {
+            return Box::pin(command.send_asking(client)).await;
+        }
+        let left = until.saturating_duration_since(Instant::now()).max(SHORTEST);
+        // The settings of our own client say the same, where the whole deadline is left.
+        if self.keeper.is_some() && left + SHORTEST > self.deadline {
+            return command.send(client).await;
+        }
+        // Boxed: a call of our own client is no larger for it.
         let options = Options { timeout: Some(left), max_attempts: Some(1), fail_fast: true, ..Options::default() };
-        command.send(client, &options, asking).await
+        Box::pin(command.send(&client.with_options(&options))).await
     }
 
     fn unanswered(self: &Arc<Self>) {
@@ -162,7 +182,7 @@ async fn probe(node: Weak<Node>) {
         let Some(node) = node.upgrade() else { return };
         if node.breaker.is_open() {
             let until = Instant::now() + node.deadline;
-            match node.attempt(Command::new("PING", Vec::new()), until, false).await {
+            match node.attempt(Command::ping(), until, false).await {
                 Err(failure) if failure.is_outage() => missed += 1,
                 _ => node.heard(),
             }

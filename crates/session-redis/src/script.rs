@@ -1,19 +1,25 @@
 //! What must happen in one step on the server.
+//!
+//! The version that a script compares is the value that was read itself, or its SHA-1 in 40 hexadecimal digits. So a value
+//! of just 40 bytes is never given as it is.
 
 use std::sync::LazyLock;
 
-use fred::types::Value;
+use fred::bytes::Bytes;
+use fred::bytes_utils::Str;
+use fred::util::static_str;
 use sha1::{Digest, Sha1};
 
 /// A script, which servers know by its digest once they have seen it.
 pub(crate) struct Script {
-    pub(crate) text: &'static str,
-    pub(crate) digest: String,
+    pub(crate) text: Str,
+    pub(crate) digest: Str,
 }
 
 impl Script {
     fn new(text: &'static str) -> Self {
-        Self { text, digest: hex(&Sha1::digest(text)) }
+        let digest = Str::from_inner(Bytes::from(hex(&Sha1::digest(text)))).expect("digits are text");
+        Self { text: static_str(text), digest }
     }
 }
 
@@ -24,7 +30,8 @@ pub(crate) static REPLACE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local current = redis.call('GET', KEYS[1])
 if not current then return false end
-if redis.sha1hex(current) ~= ARGV[1] then return current end
+local seen = #ARGV[1] == 40 and redis.sha1hex(current) or current
+if seen ~= ARGV[1] then return current end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1",
     )
@@ -38,7 +45,8 @@ pub(crate) static REMOVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "if ARGV[1] ~= '' then
   local current = redis.call('GET', KEYS[1])
-  if current and redis.sha1hex(current) ~= ARGV[1] then return current end
+  local seen = current and #ARGV[1] == 40 and redis.sha1hex(current) or current
+  if seen and seen ~= ARGV[1] then return current end
 end
 if redis.call('DEL', KEYS[1]) == 0 then return {redis.call('GET', KEYS[2])} end
 if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
@@ -51,7 +59,8 @@ pub(crate) static REMOVE_UNMARKED: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local current = redis.call('GET', KEYS[1])
 if not current then return {false} end
-if ARGV[1] ~= '' and redis.sha1hex(current) ~= ARGV[1] then return current end
+local seen = #ARGV[1] == 40 and redis.sha1hex(current) or current
+if ARGV[1] ~= '' and seen ~= ARGV[1] then return current end
 redis.call('DEL', KEYS[1])
 return 1",
     )
@@ -64,7 +73,8 @@ pub(crate) static ROTATE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local current = redis.call('GET', KEYS[1])
 if not current then return false end
-if redis.sha1hex(current) ~= ARGV[1] then return current end
+local seen = #ARGV[1] == 40 and redis.sha1hex(current) or current
+if seen ~= ARGV[1] then return current end
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[3], ARGV[4], 'EX', ARGV[5])
@@ -72,21 +82,14 @@ return 1",
     )
 });
 
-/// The arguments of EVALSHA or EVAL.
-pub(crate) fn arguments(script: String, keys: &[&str], arguments: &[Value]) -> Vec<Value> {
-    let mut all = Vec::with_capacity(2 + keys.len() + arguments.len());
-    all.push(Value::from(script));
-    all.push(Value::Integer(keys.len() as i64));
-    all.extend(keys.iter().map(|key| Value::from(*key)));
-    all.extend_from_slice(arguments);
-    all
-}
-
 /// Bytes in lower-case hexadecimal digits, as `redis.sha1hex` writes them.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    digits.map(char::from).collect()
+    let mut digits = Vec::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        digits.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    digits
 }
 
 #[cfg(test)]
@@ -95,6 +98,6 @@ mod tests {
 
     #[test]
     fn digests_are_written_as_redis_writes_them() {
-        assert_eq!(hex(&Sha1::digest("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(hex(&Sha1::digest("abc")), b"a9993e364706816aba3e25717850c26c9cd0d89d");
     }
 }

@@ -4,17 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
+use fred::bytes_utils::Str;
 use fred::types::Value;
 use session_core::{Applied, BackendErrorKind, MARKER_LIFETIME, Marker};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use crate::cluster::Cluster;
 use crate::command::Command;
 use crate::error::Failure;
-use crate::keys::marker_key;
+use crate::keys::{self, marker_key};
 use crate::node::Node;
 use crate::reply::{bytes, first, unexpected};
-use crate::script::{self, REMOVE, REMOVE_UNMARKED, REPLACE, ROTATE, Script};
+use crate::script::{REMOVE, REMOVE_UNMARKED, REPLACE, ROTATE, Script};
+
+/// The number of keys of a script, as text: numbers cost the client more.
+const NUMBERS: [&str; 4] = ["0", "1", "2", "3"];
 
 /// How often a step is repeated whose reply was lost and that must not be left half done.
 const ATTEMPTS: usize = 4;
@@ -30,8 +34,8 @@ pub(crate) enum Store {
 
 /// What is to be written, and what must be there before.
 pub(crate) struct Write {
-    /// The version, as hexadecimal digits.
-    pub(crate) version: String,
+    /// The version, as scripts compare it.
+    pub(crate) version: Bytes,
     pub(crate) value: Bytes,
     pub(crate) exp: Duration,
 }
@@ -51,58 +55,60 @@ pub(crate) enum RemovedAs {
 }
 
 impl Store {
-    pub(crate) async fn get(&self, key: &str, deadline: Duration) -> Result<Option<Bytes>, Failure> {
-        let start = Instant::now();
-        match self.ask(key, deadline).await {
+    pub(crate) async fn get(&self, key: &str, until: Instant) -> Result<Option<Bytes>, Failure> {
+        match self.ask(key, until).await {
             // The server has closed the connection, perhaps long ago. Asking twice does no harm.
-            Err(failure) if failure.is_lost_connection() => {
-                let left = deadline.saturating_sub(start.elapsed());
-                Box::pin(timeout(left, self.ask(key, left))).await.map_err(|_| Failure::unavailable())?
-            }
+            Err(failure) if failure.is_lost_connection() => Box::pin(self.ask(key, until)).await,
             answer => answer,
         }
     }
 
-    /// What stands under a key, within the deadline. No task is needed for it: nobody misses a question that is sent late.
-    async fn ask(&self, key: &str, deadline: Duration) -> Result<Option<Bytes>, Failure> {
-        let command = Command::new("GET", vec![key.into()]);
+    /// What stands under a key. Nobody misses a question that is left behind and sent late.
+    async fn ask(&self, key: &str, until: Instant) -> Result<Option<Bytes>, Failure> {
+        let command = Command::Get(copy(key));
         bytes(match self {
-            Self::Node { .. } => self.call(command).await?,
+            // In place: the future of a call is large, and that of a read is moved by nobody.
+            Self::Node { node, .. } => node.call(command, until, false).await?,
             // It may go to several servers in turn.
             Self::Cluster(_) => {
-                Box::pin(timeout(deadline, self.call(command))).await.map_err(|_| Failure::unavailable())??
+                Box::pin(timeout_at(until, self.call(command))).await.map_err(|_| Failure::unavailable())??
             }
         })
     }
 
     /// Stores a value under a key that is not in use. Returns whether that was so.
-    pub(crate) async fn create(&self, key: &str, value: Bytes, exp: Duration) -> Result<bool, Failure> {
-        let arguments = vec![key.into(), value.into(), "NX".into(), "EX".into(), seconds(exp)];
-        Ok(bytes(self.call(Command::new("SET", arguments)).await?)?.is_some())
+    pub(crate) async fn create(&self, key: Bytes, value: Bytes, exp: Duration) -> Result<bool, Failure> {
+        Ok(bytes(self.call(Command::Create { key, value, seconds: seconds(exp) }).await?)?.is_some())
     }
 
-    pub(crate) async fn touch(&self, key: &str, exp: Duration) -> Result<bool, Failure> {
-        match self.call(Command::new("EXPIRE", vec![key.into(), seconds(exp)])).await? {
+    pub(crate) async fn touch(&self, key: Bytes, exp: Duration) -> Result<bool, Failure> {
+        match self.call(Command::Expire { key, seconds: seconds(exp) }).await? {
             Value::Integer(found) => Ok(found == 1),
             _ => Err(unexpected()),
         }
     }
 
-    pub(crate) async fn replace(&self, key: &str, write: &Write) -> Result<Compared, Failure> {
-        let arguments = [write.version.as_str().into(), write.value.clone().into(), seconds(write.exp)];
+    pub(crate) async fn replace(&self, key: Bytes, write: Write) -> Result<Compared, Failure> {
+        let arguments = [write.version.into(), write.value.into(), seconds(write.exp).into()];
         compared(self.run(&REPLACE, &[key], &arguments).await?)
     }
 
-    pub(crate) async fn marker(&self, key: &str, deadline: Duration) -> Result<Option<Marker>, Failure> {
-        Ok(self.ask(&marker_key(key), deadline).await?.and_then(|text| read(&text)))
+    pub(crate) async fn marker(&self, key: &str, until: Instant) -> Result<Option<Marker>, Failure> {
+        Ok(self.ask(&marker_key(key), until).await?.and_then(|text| read(&text)))
     }
 
     /// Removes a session at a version, or at any if that is empty, and leaves a marker if there is one to leave.
-    pub(crate) async fn remove(&self, key: &str, version: &str, marker: Option<&Marker>) -> Result<RemovedAs, Failure> {
-        let (marker_key, text) = (marker_key(key), marker.map(write).unwrap_or_default());
-        let arguments = [version.into(), text.as_str().into(), seconds(MARKER_LIFETIME)];
-        match self.run(&REMOVE, &[key, &marker_key], &arguments).await {
-            Err(Failure::TryAgain) => self.remove_while_moving(key, version, &marker_key, text).await,
+    pub(crate) async fn remove(
+        &self,
+        key: &str,
+        version: &Bytes,
+        marker: Option<&Marker>,
+    ) -> Result<RemovedAs, Failure> {
+        let keys = [copy(key), marker_key(key).into()];
+        let marker = Bytes::from(marker.map(write).unwrap_or_default());
+        let arguments = [version.clone().into(), marker.clone().into(), seconds(MARKER_LIFETIME).into()];
+        match self.run(&REMOVE, &keys, &arguments).await {
+            Err(Failure::TryAgain) => Box::pin(self.remove_while_moving(keys, version, marker)).await,
             reply => removed(reply?),
         }
     }
@@ -111,49 +117,45 @@ impl Store {
     /// keys is done then. The marker comes first, so that whoever finds the session gone finds the marker.
     async fn remove_while_moving(
         &self,
-        key: &str,
-        version: &str,
-        marker_key: &str,
-        text: String,
+        [key, marker_key]: [Bytes; 2],
+        version: &Bytes,
+        marker: Bytes,
     ) -> Result<RemovedAs, Failure> {
-        let mut marked = false;
-        if !text.is_empty() {
-            let arguments = vec![marker_key.into(), text.into(), "NX".into(), "EX".into(), seconds(MARKER_LIFETIME)];
-            marked = bytes(self.call(Command::new("SET", arguments)).await?)?.is_some();
-        }
-        let outcome = removed(self.run(&REMOVE_UNMARKED, &[key], &[version.into()]).await?)?;
+        let marked = !marker.is_empty() && self.create(marker_key.clone(), marker, MARKER_LIFETIME).await?;
+        let outcome = removed(self.run(&REMOVE_UNMARKED, &[key], &[version.clone().into()]).await?)?;
         match outcome {
             RemovedAs::Gone(_) if !marked => {
-                let marker = bytes(self.call(Command::new("GET", vec![marker_key.into()])).await?)?;
+                let marker = bytes(self.call(Command::Get(marker_key)).await?)?;
                 Ok(RemovedAs::Gone(marker.and_then(|text| read(&text))))
             }
             RemovedAs::Conflict(_) | RemovedAs::Gone(_) if marked => {
-                self.call(Command::new("DEL", vec![marker_key.into()])).await?;
+                self.call(Command::Delete(marker_key)).await?;
                 Ok(outcome)
             }
             outcome => Ok(outcome),
         }
     }
 
-    pub(crate) async fn rotate(&self, old: &str, new: &str, write: &Write) -> Result<Compared, Failure> {
+    pub(crate) async fn rotate(&self, old: &str, new: &str, write: Write) -> Result<Compared, Failure> {
         let marker = Marker::Renewed { successor: new.into() };
         if self.is_clustered() {
-            return self.rotate_in_steps(old, new, write, &marker).await;
+            return Box::pin(self.rotate_in_steps(old, new, write, &marker)).await;
         }
+        let keys = [copy(old), copy(new), marker_key(old).into()];
         let arguments = [
-            write.version.as_str().into(),
-            write.value.clone().into(),
-            seconds(write.exp),
+            write.version.into(),
+            write.value.into(),
+            seconds(write.exp).into(),
             self::write(&marker).into(),
-            seconds(MARKER_LIFETIME),
+            seconds(MARKER_LIFETIME).into(),
         ];
-        compared(self.run(&ROTATE, &[old, new, &marker_key(old)], &arguments).await?)
+        compared(self.run(&ROTATE, &keys, &arguments).await?)
     }
 
     /// The same where the two keys may be on two servers: the new one is there before the old one goes, and goes again
     /// if the old one can't.
-    async fn rotate_in_steps(&self, old: &str, new: &str, write: &Write, marker: &Marker) -> Result<Compared, Failure> {
-        match self.create(new, write.value.clone(), write.exp).await {
+    async fn rotate_in_steps(&self, old: &str, new: &str, write: Write, marker: &Marker) -> Result<Compared, Failure> {
+        match self.create(copy(new), write.value, write.exp).await {
             Ok(true) => {}
             Ok(false) => return Err(Failure::new(BackendErrorKind::Other, Applied::No)),
             Err(failure) => {
@@ -192,39 +194,58 @@ impl Store {
     /// Removes what nobody knows of. If that fails, it expires.
     async fn take_back(&self, key: &str) {
         for _ in 0..ATTEMPTS {
-            if self.call(Command::new("DEL", vec![key.into()])).await.is_ok() {
+            if self.call(Command::Delete(copy(key))).await.is_ok() {
                 return;
             }
         }
     }
 
-    async fn run(&self, script: &Script, keys: &[&str], arguments: &[Value]) -> Result<Value, Failure> {
-        let command = |name, text: &str| Command::script(name, script::arguments(text.to_owned(), keys, arguments));
-        match self.call(command("EVALSHA", &script.digest)).await {
-            Err(Failure::NoScript) => Box::pin(self.call(command("EVAL", script.text))).await,
-            reply => reply,
+    async fn run(&self, script: &Script, keys: &[Bytes], arguments: &[Value]) -> Result<Value, Failure> {
+        let slot = if self.is_clustered() { keys.first().map_or(0, |key| keys::slot(key)) } else { 0 };
+        let command = |name, text: &Str| {
+            let mut all = Vec::with_capacity(2 + keys.len() + arguments.len());
+            all.extend([Value::String(text.clone()), Value::from_static_str(NUMBERS[keys.len()])]);
+            all.extend(keys.iter().cloned().map(Value::Bytes));
+            all.extend_from_slice(arguments);
+            Command::Other { name, arguments: all, slot }
+        };
+        let by_digest = || command("EVALSHA", &script.digest);
+        let by_text = || command("EVAL", &script.text);
+        match self {
+            Self::Node { node, .. } => {
+                // Both steps have one time limit.
+                let until = node.time_limit();
+                match Box::pin(async { node.call(by_digest(), until, false).await }).await {
+                    Err(Failure::NoScript) => Box::pin(node.call(by_text(), until, false)).await,
+                    reply => reply,
+                }
+            }
+            Self::Cluster(cluster) => match Box::pin(cluster.call(by_digest())).await {
+                Err(Failure::NoScript) => Box::pin(cluster.call(by_text())).await,
+                reply => reply,
+            },
         }
     }
 
-    async fn call(&self, mut command: Command) -> Result<Value, Failure> {
+    async fn call(&self, command: Command) -> Result<Value, Failure> {
         match self {
-            Self::Node { node, clustered } => {
-                if *clustered {
-                    command.find_slot();
-                }
-                node.call(command, false).await
-            }
-            // Boxed, as all that is rare or rather for large installations: who moves the future of a call moves it all.
+            // Boxed: whoever moves the future of a call moves it all.
+            Self::Node { node, .. } => Box::pin(node.call(command, node.time_limit(), false)).await,
             Self::Cluster(cluster) => Box::pin(cluster.call(command)).await,
         }
     }
 
-    fn is_clustered(&self) -> bool {
+    /// Whether some operations take several steps.
+    pub(crate) fn is_clustered(&self) -> bool {
         match self {
             Self::Node { clustered, .. } => *clustered,
             Self::Cluster(_) => true,
         }
     }
+}
+
+fn copy(key: &str) -> Bytes {
+    Bytes::copy_from_slice(key.as_bytes())
 }
 
 fn compared(reply: Value) -> Result<Compared, Failure> {
@@ -261,9 +282,9 @@ fn read(text: &[u8]) -> Option<Marker> {
 }
 
 /// Whole seconds, at least one; what is beyond 100 years is forever.
-fn seconds(exp: Duration) -> Value {
+fn seconds(exp: Duration) -> i64 {
     const LONGEST: u64 = 100 * 365 * 24 * 3600;
-    Value::Integer(exp.as_secs().clamp(1, LONGEST) as i64)
+    exp.as_secs().clamp(1, LONGEST) as i64
 }
 
 #[cfg(test)]
@@ -282,9 +303,9 @@ mod tests {
 
     #[test]
     fn expiries_are_whole_seconds_that_redis_takes() {
-        assert_eq!(seconds(Duration::ZERO), Value::Integer(1));
-        assert_eq!(seconds(Duration::from_millis(1999)), Value::Integer(1));
-        assert_eq!(seconds(Duration::from_secs(1_209_600)), Value::Integer(1_209_600));
-        assert_eq!(seconds(Duration::MAX), Value::Integer(3_153_600_000));
+        assert_eq!(seconds(Duration::ZERO), 1);
+        assert_eq!(seconds(Duration::from_millis(1999)), 1);
+        assert_eq!(seconds(Duration::from_secs(1_209_600)), 1_209_600);
+        assert_eq!(seconds(Duration::MAX), 3_153_600_000);
     }
 }

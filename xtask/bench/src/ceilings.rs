@@ -31,8 +31,8 @@ pub const CEILINGS: &[Ceiling] = &[
     ceiling("axum/cookie/read",          19_037,   8,   6),
     ceiling("axum/cookie/write",         33_887,  13,  12),
     ceiling("axum/redis/untouched",       2_302,   4,   0),
-    ceiling("axum/redis/read",           36_739,  21,   2),
-    ceiling("axum/redis/write",          83_818,  50,   6),
+    ceiling("axum/redis/read",           35_150,  18,   2),
+    ceiling("axum/redis/write",          70_112,  39,   2),
     ceiling("actix/memory/untouched",     1_942,   2,   0),
     ceiling("actix/memory/read",         10_296,   6,   2),
     ceiling("actix/memory/write",        16_261,  11,   2),
@@ -40,8 +40,8 @@ pub const CEILINGS: &[Ceiling] = &[
     ceiling("actix/cookie/read",         18_654,   7,   6),
     ceiling("actix/cookie/write",        35_970,  13,  12),
     ceiling("actix/redis/untouched",      1_942,   2,   0),
-    ceiling("actix/redis/read",          36_661,  20,   2),
-    ceiling("actix/redis/write",         84_123,  49,   6),
+    ceiling("actix/redis/read",          34_872,  17,   2),
+    ceiling("actix/redis/write",         70_746,  38,   2),
 ];
 
 const fn ceiling(subject: &'static str, instructions: u32, allocations: u32, sha1_blocks: u32) -> Ceiling {

@@ -43,6 +43,18 @@ impl Version {
         Self(Content::Sha1OfJson(session.clone()))
     }
 
+    /// The session of whose JSON text it is the [digest](Self::sha1_of_json); `None` of any other version.
+    ///
+    /// For stores that can compare a text as well: where that is short, comparing it costs less than hashing it on both
+    /// sides. What [`SessionMap::to_json`] returns is the text that was read or written, byte for byte.
+    #[must_use]
+    pub fn json(&self) -> Option<&SessionMap> {
+        match &self.0 {
+            Content::Sha1OfJson(session) => Some(session),
+            Content::Bytes { .. } => None,
+        }
+    }
+
     /// The bytes it was made of.
     #[must_use]
     pub fn as_bytes(&self) -> Cow<'_, [u8]> {
@@ -97,6 +109,7 @@ mod tests {
         assert_eq!(Version::from_bytes(&[0; 33]), None);
         assert_eq!(Version::from_bytes(&[0; 300]), None);
     }
+
     #[test]
     fn a_digest_is_that_of_the_text_as_it_is_stored() {
         let session = SessionMap::from_json(r#"{"a": 1}"#).unwrap();
@@ -107,5 +120,18 @@ mod tests {
         changed.insert("a", 2).unwrap();
         assert_ne!(version, Version::sha1_of_json(&changed));
         assert_eq!(version, Version::sha1_of_json(&SessionMap::from_json(r#"{"a": 1}"#).unwrap()));
+    }
+
+    #[test]
+    fn a_digest_knows_its_text_and_no_other_version_does() {
+        let mut session = SessionMap::from_json(r#"{"a": 1,  "b": 2}"#).unwrap();
+        let version = Version::sha1_of_json(&session);
+        assert_eq!(version.json().unwrap().to_json(), r#"{"a": 1,  "b": 2}"#);
+        session.insert("a", 3).unwrap();
+        assert_eq!(version.json().unwrap().to_json(), r#"{"a": 1,  "b": 2}"#, "it was not written to");
+        assert_eq!(Version::sha1_of_json(&session).json().unwrap().to_json(), r#"{"a":3,"b":2}"#);
+        for other in [Version::from(7), Version::from_bytes(&version.as_bytes()).unwrap()] {
+            assert!(other.json().is_none());
+        }
     }
 }

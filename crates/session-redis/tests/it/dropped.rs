@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use session_core::{AtomicBackend, ISessionBackend};
 use session_redis::RedisBackend;
@@ -120,4 +120,24 @@ async fn what_was_asked_during_an_outage_does_not_land_after_it() {
         assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(newer));
         assert_eq!(stored(&backend, "session:b").await.as_deref(), Some(newer));
     }
+}
+
+#[tokio::test]
+async fn writes_that_were_dropped_early_are_waited_for_and_count_as_unanswered() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    let version = create(&backend, "session:a", r#"{"n":0}"#).await;
+    server.pause();
+    let value = map(r#"{"n":1}"#);
+    for _ in 0..5 {
+        let early = timeout(Duration::from_millis(10), backend.replace("session:a", &value, HOUR, &version)).await;
+        assert!(early.is_err(), "nobody can have answered");
+    }
+    // The deadline passes, and nobody asks meanwhile.
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let start = Instant::now();
+    assert!(backend.get("session:a").await.is_err());
+    assert!(start.elapsed() < Duration::from_millis(100), "the server is still asked");
+    server.resume();
+    until("recovery", Duration::from_secs(5), || async { backend.get("session:a").await.is_ok() }).await;
 }

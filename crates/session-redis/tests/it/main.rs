@@ -12,3 +12,4 @@ mod round_trips;
 mod semantics;
 mod sentinel;
 mod transports;
+mod versions;

@@ -8,7 +8,7 @@ use session_core::{
 use session_redis::RedisBackend;
 use tokio::time::timeout;
 
-use crate::support::{Browser, HOUR, Lag, Server, create, free_port, manager, map, stored, until};
+use crate::support::{Browser, HOUR, Lag, Server, SlowWay, create, free_port, manager, map, stored, until};
 
 const DEADLINE: Duration = Duration::from_millis(250);
 
@@ -135,6 +135,20 @@ async fn a_restart_between_two_requests_goes_unnoticed() {
     server.kill();
     server.run();
     assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":1}"#));
+}
+
+#[tokio::test]
+async fn a_script_that_has_to_be_sent_twice_has_one_deadline_for_both() {
+    let server = Server::start(&[]);
+    let way = SlowWay::to(&server);
+    let backend = RedisBackend::connect(&way.url()).unwrap();
+    let version = create(&backend, "session:a", "{}").await;
+    way.delay(DEADLINE * 3 / 4);
+    let error = backend.replace("session:a", &map("{}"), HOUR, &version).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Unknown));
+    way.delay(Duration::ZERO);
+    until("recovery", Duration::from_secs(5), || async { backend.get("session:a").await.is_ok() }).await;
+    assert_eq!(server.calls().get("eval"), Some(&1), "it was not known at first");
 }
 
 #[tokio::test]

@@ -187,7 +187,7 @@ async fn scripts_come_back_after_they_were_flushed() {
 }
 
 /// JSON behind a mark of its own.
-struct Marked;
+pub(crate) struct Marked;
 
 impl SessionCodec for Marked {
     fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {

@@ -7,6 +7,7 @@ mod resp;
 mod server;
 #[path = "../../../session-memcache/tests/it/support/signal.rs"]
 mod signal;
+mod slow_way;
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ pub(crate) use cluster::Cluster;
 pub(crate) use lag::Lag;
 pub(crate) use resp::Connection;
 pub(crate) use server::{Server, free_port};
+pub(crate) use slow_way::SlowWay;
 
 /// Longer than any test takes.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
