@@ -93,13 +93,13 @@ impl Shared {
             Break(commit) => return Some(commit),
             Continue(action) => action,
         };
+        if !self.core().never_waits() {
+            return None;
+        }
         if let Action::Write { id, version, renew: false } = &action
             && let Some(outcome) = self.write_now(*id, version)
         {
             return Some(self.core().finish(self.cell(), outcome));
-        }
-        if !self.core().never_waits() {
-            return None;
         }
         let budget = self.core().budget(self.cell().time_left);
         // It may wait for a lock all the same: when another request is writing the session.

@@ -113,7 +113,7 @@ impl<'a> Flight<'a> {
         };
         if error.applied() == Applied::No {
             self.unanswered = false;
-        } else if let Ok(Verdict::Applied(version)) = self.look(store, budget).await {
+        } else if let Ok(Verdict::Applied(version)) = Box::pin(self.look(store, budget)).await {
             self.unanswered = false;
             return Ok(Answer::Applied(version));
         }

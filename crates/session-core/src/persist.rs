@@ -1,4 +1,8 @@
 //! Brings the changes of a session into the store: compare, set, and replay what others overtook.
+//!
+//! What is rare is boxed, and what is waited for is pinned where it is: whoever commits moves the future of all this.
+
+use std::pin::pin;
 
 use crate::backend::{
     Applied, AtomicBackend, BackendError, BackendErrorKind, Created, Marker, Removed, Replaced, Rotation, Stored,
@@ -40,7 +44,7 @@ impl Shared {
         let Some(store) = self.core().store() else { return Ok(Persisted::Done) };
         let doubt = self.cell().doubt.take();
         if let Some(doubt) = doubt {
-            Flight::settle(self, *doubt, store, budget).await?;
+            Box::pin(Flight::settle(self, *doubt, store, budget)).await?;
             action = decide(self.core(), &self.cell());
         }
         loop {
@@ -147,7 +151,7 @@ impl Shared {
         let mut map = flight.local.clone();
         if flight.outdated {
             let Some(current) = budget.run(store.fetch(&key)).await? else {
-                return self.gone(store, id, flight, budget).await.map(Some);
+                return Box::pin(self.gone(store, id, flight, budget)).await.map(Some);
             };
             version = current.version.clone();
             map = flight.replay(current)?;
@@ -158,7 +162,7 @@ impl Shared {
             core.check_size(&map)?;
             let destination = new_id.filter(|_| !map.is_empty_but_for(META_KEY));
             flight.attempt(&map, destination, Some(version.clone()));
-            let answer = budget.run(core.compare_and_write(store, &key, destination, &map, &version)).await;
+            let answer = budget.run(pin!(core.compare_and_write(store, &key, destination, &map, &version))).await;
             match flight.answered(answer, store, budget).await? {
                 Answer::Reply(Written::Stored(version)) | Answer::Applied(Some(version)) => {
                     flight.land(destination.unwrap_or(id), version);
@@ -168,11 +172,11 @@ impl Shared {
                     flight.land_removed();
                     return Ok(Some(Persisted::Done));
                 }
-                Answer::Reply(Written::Gone) => return self.gone(store, id, flight, budget).await.map(Some),
+                Answer::Reply(Written::Gone) => return Box::pin(self.gone(store, id, flight, budget)).await.map(Some),
                 Answer::Reply(Written::Conflict(current)) => {
                     budget.start();
                     if turn.is_none() {
-                        turn = budget.wait(core.stripes.lock(&key)).await.ok();
+                        turn = Box::pin(budget.wait(core.stripes.lock(&key))).await.ok();
                     }
                     if turn.is_none() || budget.left().is_zero() {
                         return Err(SessionError::Contended);
