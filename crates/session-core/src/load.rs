@@ -46,10 +46,11 @@ impl Shared {
     ///
     /// The rest is boxed: what handlers wait for is part of their own future, which their framework moves about.
     pub(crate) async fn load(&self) -> Result<(), SessionError> {
-        match self.load_now() {
-            Break(outcome) => outcome,
-            Continue(fetch) => Box::pin(self.fetch(fetch)).await,
-        }
+        let rest = match self.load_now() {
+            Break(outcome) => return outcome,
+            Continue(fetch) => Box::pin(self.fetch(fetch)),
+        };
+        rest.await
     }
 
     fn load_now(&self) -> ControlFlow<Result<(), SessionError>, Fetch> {

@@ -1,8 +1,6 @@
 //! Brings the changes of a session into the store: compare, set, and replay what others overtook.
 //!
-//! What is rare is boxed, and what is waited for is pinned where it is: whoever commits moves the future of all this.
-
-use std::pin::pin;
+//! What is rare is boxed: adapters box the future of all this.
 
 use crate::backend::{
     Applied, AtomicBackend, BackendError, BackendErrorKind, Created, Marker, Removed, Replaced, Rotation, Stored,
@@ -55,17 +53,17 @@ impl Shared {
             if matches!(action, Action::Create { .. } | Action::Write { renew: true, .. }) && self.cell().headers_sent {
                 return Err(SessionError::HeadersSent);
             }
-            let persisted = match action {
+            let persisted = match &action {
                 Action::Create { absent } => {
                     if let Some(id) = absent
                         && let Some(Marker::Renewed { .. }) =
-                            budget.run(store.marker(&self.core().store_key(&id))).await?
+                            budget.run(store.marker(&self.core().store_key(id))).await?
                     {
-                        return Ok(self.lost(id, None));
+                        return Ok(self.lost(*id, None));
                     }
                     self.create(store, budget).await?
                 }
-                Action::Write { id, version, renew } => self.write(store, id, version, renew, budget).await?,
+                Action::Write { id, version, renew } => self.write(store, id, version, *renew, budget).await?,
                 _ => Some(Persisted::Done),
             };
             if let Some(persisted) = persisted {
@@ -139,19 +137,19 @@ impl Shared {
     async fn write(
         &self,
         store: &dyn AtomicBackend,
-        id: SessionId,
-        mut version: Version,
+        id: &SessionId,
+        version: &Version,
         renew: bool,
         budget: &mut Budget,
     ) -> Result<Option<Persisted>, SessionError> {
         let core = self.core();
-        let key = core.store_key(&id);
+        let key = core.store_key(id);
         let new_id = if renew { Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?) } else { None };
-        let Some(mut flight) = Flight::begin(self, Some(id)) else { return Ok(None) };
-        let mut map = flight.local.clone();
+        let Some(mut flight) = Flight::begin(self, Some(*id)) else { return Ok(None) };
+        let (mut map, mut version) = (flight.local.clone(), version.clone());
         if flight.outdated {
             let Some(current) = budget.run(store.fetch(&key)).await? else {
-                return Box::pin(self.gone(store, id, flight, budget)).await.map(Some);
+                return Box::pin(self.gone(store, *id, flight, budget)).await.map(Some);
             };
             version = current.version.clone();
             map = flight.replay(current)?;
@@ -160,19 +158,31 @@ impl Shared {
         loop {
             core.stamp(&mut map, renew)?;
             core.check_size(&map)?;
-            let destination = new_id.filter(|_| !map.is_empty_but_for(META_KEY));
-            flight.attempt(&map, destination, Some(version.clone()));
-            let answer = budget.run(pin!(core.compare_and_write(store, &key, destination, &map, &version))).await;
+            // Under its new id, in place, or, once it is empty, not at all.
+            let emptied = map.is_empty_but_for(META_KEY);
+            let destination = new_id.as_ref().filter(|_| !emptied);
+            flight.attempt(&map, destination.copied(), Some(version.clone()));
+            let exp = core.store_expiry(&map);
+            let answer = if emptied {
+                budget.run(store.remove(&key, Some(&version))).await.map(Written::from)
+            } else if let Some(new) = destination.map(|id| core.store_key(id)) {
+                let rotation = Rotation { old: &key, new: &new, value: &map, exp, version: &version };
+                budget.run(store.rotate(rotation)).await.map(Written::from)
+            } else {
+                budget.run(store.replace(&key, &map, exp, &version)).await.map(Written::from)
+            };
             match flight.answered(answer, store, budget).await? {
                 Answer::Reply(Written::Stored(version)) | Answer::Applied(Some(version)) => {
-                    flight.land(destination.unwrap_or(id), version);
+                    flight.land(*destination.unwrap_or(id), version);
                     return Ok(Some(Persisted::Done));
                 }
                 Answer::Reply(Written::Removed) | Answer::Applied(None) => {
                     flight.land_removed();
                     return Ok(Some(Persisted::Done));
                 }
-                Answer::Reply(Written::Gone) => return Box::pin(self.gone(store, id, flight, budget)).await.map(Some),
+                Answer::Reply(Written::Gone) => {
+                    return Box::pin(self.gone(store, *id, flight, budget)).await.map(Some);
+                }
                 Answer::Reply(Written::Conflict(current)) => {
                     budget.start();
                     if turn.is_none() {
@@ -261,35 +271,27 @@ enum Written {
     Gone,
 }
 
-impl Core {
-    /// Writes a session at a version: under its new id, in place, or, once it is empty, not at all.
-    async fn compare_and_write(
-        &self,
-        store: &dyn AtomicBackend,
-        key: &str,
-        new_id: Option<SessionId>,
-        map: &SessionMap,
-        version: &Version,
-    ) -> Result<Written, BackendError> {
-        if map.is_empty_but_for(META_KEY) {
-            return Ok(match store.remove(key, Some(version)).await? {
-                Removed::Removed => Written::Removed,
-                Removed::Conflict(current) => Written::Conflict(current),
-                Removed::Gone(_) => Written::Gone,
-            });
+impl From<Replaced> for Written {
+    fn from(answer: Replaced) -> Self {
+        match answer {
+            Replaced::Replaced(version) => Self::Stored(version),
+            Replaced::Conflict(current) => Self::Conflict(current),
+            Replaced::Gone => Self::Gone,
         }
-        let exp = self.store_expiry(map);
-        let answer = match new_id.map(|id| self.store_key(&id)) {
-            Some(new) => store.rotate(Rotation { old: key, new: &new, value: map, exp, version }).await?,
-            None => store.replace(key, map, exp, version).await?,
-        };
-        Ok(match answer {
-            Replaced::Replaced(version) => Written::Stored(version),
-            Replaced::Conflict(current) => Written::Conflict(current),
-            Replaced::Gone => Written::Gone,
-        })
     }
+}
 
+impl From<Removed> for Written {
+    fn from(answer: Removed) -> Self {
+        match answer {
+            Removed::Removed => Self::Removed,
+            Removed::Conflict(current) => Self::Conflict(current),
+            Removed::Gone(_) => Self::Gone,
+        }
+    }
+}
+
+impl Core {
     /// Notes when the session was created, if that matters.
     pub(crate) fn stamp(&self, map: &mut SessionMap, anew: bool) -> Result<(), SessionError> {
         if self.config.lifetimes.absolute.is_none() || map.is_empty_but_for(META_KEY) {

@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(version.json().unwrap().to_json(), r#"{"a": 1,  "b": 2}"#);
         session.insert("a", 3).unwrap();
         assert_eq!(version.json().unwrap().to_json(), r#"{"a": 1,  "b": 2}"#, "it was not written to");
-        assert_eq!(Version::sha1_of_json(&session).json().unwrap().to_json(), r#"{"a":3,"b":2}"#);
+        assert_eq!(Version::sha1_of_json(&session).json().unwrap().to_json(), r#"{"a": 3,  "b": 2}"#);
         for other in [Version::from(7), Version::from_bytes(&version.as_bytes()).unwrap()] {
             assert!(other.json().is_none());
         }
