@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
-use crate::subjects::{KNOWN_ALLOCATIONS, KNOWN_BLOCKS};
+use crate::subjects::{KNOWN_ALLOCATIONS, KNOWN_BLOCKS, KNOWN_WORK};
 
 /// Requests that are in both runs: tables have grown, connections stand, what is lazy is done.
 const WARM_UP: u32 = 300;
@@ -63,7 +63,7 @@ impl Counter {
         let folder = program.parent().context("a program is in a folder")?.to_owned();
         // Instructions pass for blocks, until it is known how many make one.
         let mut counter = Self { folder, environment, sha1_block: 1.0 };
-        let known = counter.count("subject", "part/known work")?;
+        let known = counter.count("subject", KNOWN_WORK)?;
         ensure!(
             known.allocations.round() == KNOWN_ALLOCATIONS as f64 && known.sha1_blocks > 0.0,
             "the counting is wrong: {KNOWN_ALLOCATIONS} allocations and {KNOWN_BLOCKS} blocks of SHA-1 gave {known:?}"

@@ -2,7 +2,8 @@
 
 mod actix;
 mod axum;
-mod part;
+mod floor;
+mod known;
 
 use anyhow::{Context, Result, bail};
 use session_core::{MemoryBackend, SessionConfig, SessionMap};
@@ -10,7 +11,7 @@ use session_memcache::MemcacheBackend;
 use session_redis::RedisBackend;
 
 pub use axum::router;
-pub use part::{KNOWN_ALLOCATIONS, KNOWN_BLOCKS};
+pub use known::{KNOWN_ALLOCATIONS, KNOWN_BLOCKS, KNOWN_WORK};
 
 use crate::mode::{Mode, runtime};
 use crate::server::{MEMCACHED, REDIS, address};
@@ -25,12 +26,11 @@ pub fn run(name: &str, mode: Mode) -> Result<()> {
     let runtime = runtime();
     match name.split('/').collect::<Vec<_>>()[..] {
         ["axum", "bare"] => axum::bare(&runtime, mode),
-        ["axum", "empty layer"] => axum::empty_layer(&runtime, mode),
         ["axum", backend, work] => axum::with_sessions(&runtime, mode, config(backend)?, named(work)?),
         ["actix", "bare"] => actix::bare(mode),
-        ["actix", "empty layer"] => actix::empty_layer(mode),
         ["actix", backend, work] => actix::with_sessions(mode, config(backend)?, named(work)?),
-        ["part", part] => part::run(&runtime, part, mode)?,
+        ["floor", backend, work] => floor::with_sessions(&runtime, mode, backend, named(work)?)?,
+        [KNOWN_WORK] => known::run(mode)?,
         _ => bail!("no subject is called `{name}`"),
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use session_bench::session::Work;
 
-/// Sessions of one library in one place.
+/// Sessions of one library in one place, or what no library can do without there.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
     /// As tables and plots call it.
@@ -30,7 +30,13 @@ impl Candidate {
     /// Whether it is one of this project's.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        self.program == OURS
+        self.program == OURS && !self.name.starts_with("floor")
+    }
+
+    /// Its label in a table.
+    #[must_use]
+    pub fn cell(&self) -> String {
+        if self.is_ours() { format!("**{}**", self.label) } else { self.label.to_owned() }
     }
 }
 
@@ -50,15 +56,18 @@ pub const OURS: &str = "subject";
 pub const PEER: &str = "peer";
 
 /// All of them, by the place of their sessions.
-pub const CANDIDATES: [Candidate; 15] = [
+pub const CANDIDATES: [Candidate; 18] = [
+    floor("in memory", "floor/memory"),
     on_axum("session-tower, signed", "in memory", OURS, "axum/memory"),
     on_actix("session-actix, signed", "in memory", OURS, "actix/memory"),
     on_axum("tower-sessions 0.15, unsigned", "in memory", PEER, "tower-sessions/memory unsigned"),
     on_axum("tower-sessions 0.15, signed", "in memory", PEER, "tower-sessions/memory signed"),
     on_axum("axum_session 0.22, unsigned", "in memory", PEER, "axum_session/memory unsigned"),
+    floor("in the cookie", "floor/cookie"),
     on_axum("session-tower, signed", "in the cookie", OURS, "axum/cookie"),
     on_actix("session-actix, signed", "in the cookie", OURS, "actix/cookie"),
     on_actix("actix-session 0.11, signed", "in the cookie", PEER, "actix-session/cookie signed"),
+    floor("in Redis", "floor/redis"),
     on_axum("session-tower, signed", "in Redis", OURS, "axum/redis"),
     on_actix("session-actix, signed", "in Redis", OURS, "actix/redis"),
     on_axum("tower-sessions 0.14, unsigned", "in Redis", PEER, "tower-sessions/redis unsigned"),
@@ -67,6 +76,11 @@ pub const CANDIDATES: [Candidate; 15] = [
     on_axum("session-tower, signed", "in memcached", OURS, "axum/memcached"),
     on_actix("session-actix, signed", "in memcached", OURS, "actix/memcached"),
 ];
+
+/// In axum.
+const fn floor(place: &'static str, name: &'static str) -> Candidate {
+    on_axum("the floor, see below", place, OURS, name)
+}
 
 const fn on_axum(label: &'static str, place: &'static str, program: &'static str, name: &'static str) -> Candidate {
     Candidate { label, place, program, name, bare: "axum/bare" }

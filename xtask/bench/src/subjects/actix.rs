@@ -1,7 +1,6 @@
 //! In actix-web.
 
 use actix_web::App;
-use actix_web::dev::Service;
 use actix_web::rt::System;
 use actix_web::web::{ServiceConfig, get};
 use session_actix::{Session, SessionMiddleware, SessionRejection};
@@ -13,16 +12,6 @@ use crate::session::{VISITS, Work};
 
 pub(super) fn bare(mode: Mode) {
     run(&System::new(), mode, || App::new().route("/", get().to(untouched)).route("/seed", get().to(untouched)));
-}
-
-/// What actix-web itself asks for any middleware.
-pub(super) fn empty_layer(mode: Mode) {
-    run(&System::new(), mode, || {
-        App::new()
-            .wrap_fn(|request, next| next.call(request))
-            .route("/", get().to(untouched))
-            .route("/seed", get().to(untouched))
-    });
 }
 
 pub(super) fn with_sessions(mode: Mode, config: SessionConfig, work: Work) {

@@ -5,7 +5,6 @@ use axum::routing::{MethodRouter, get};
 use session_core::{SessionConfig, SessionMap};
 use session_tower::{Session, SessionLayer, SessionRejection};
 use tokio::runtime::Runtime;
-use tower::layer::util::Identity;
 
 use crate::mode::Mode;
 use crate::on_axum::run;
@@ -13,12 +12,6 @@ use crate::session::{VISITS, Work};
 
 pub(super) fn bare(runtime: &Runtime, mode: Mode) {
     run(runtime, mode, Router::new().route("/", get(untouched)).route("/seed", get(untouched)));
-}
-
-/// What axum itself asks for any layer.
-pub(super) fn empty_layer(runtime: &Runtime, mode: Mode) {
-    let router = Router::new().route("/", get(untouched)).route("/seed", get(untouched));
-    run(runtime, mode, router.layer(Identity::new()));
 }
 
 pub(super) fn with_sessions(runtime: &Runtime, mode: Mode, config: SessionConfig, work: Work) {

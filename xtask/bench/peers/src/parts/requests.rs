@@ -1,4 +1,4 @@
-//! Instructions and allocations of a request, ours and the peers', and what ours are made of.
+//! Instructions and allocations of a request, ours and the peers', and the floor under them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,12 +17,6 @@ const PART: &str = "requests";
 /// Counts of a subject's request, nothing taken away, by the program and the subject.
 type Numbers = BTreeMap<String, BTreeMap<String, Counts>>;
 
-const EMPTY_LAYER: &str = "axum/empty layer";
-const MAC_OF_ID: &str = "part/mac of an id";
-const MAC_OF_SESSION: &str = "part/mac of a session";
-const GET: &str = "part/redis get";
-const GET_AND_SCRIPT: &str = "part/redis get and script";
-
 /// Counts everything.
 ///
 /// # Errors
@@ -38,9 +32,6 @@ pub fn measure() -> Result<()> {
         numbers.entry(program.to_owned()).or_default().insert(subject, counts);
         anyhow::Ok(())
     };
-    for part in [EMPTY_LAYER, MAC_OF_ID, MAC_OF_SESSION, GET, GET_AND_SCRIPT] {
-        count(OURS, part.to_owned())?;
-    }
     for program in [OURS, PEER] {
         count(program, "axum/bare".to_owned())?;
         count(program, "actix/bare".to_owned())?;
@@ -64,61 +55,25 @@ pub fn report() -> Result<String> {
     Ok(format!(
         "## Instructions and allocations\n\n\
          ![Instructions per request, above the bare application](requests.svg)\n\n\
-         Per request, handled in process and counted by callgrind, above the same application without sessions.\n\n\
-         {}\n{}",
+         Instructions and allocations of a request, handled in process and counted by callgrind, above those of the same \
+         application without sessions.\n\n\
+         {}\n\
+         The floor is an application in axum that does only what no session layer can do without: it has an empty layer, \
+         verifies the signature of the cookie, signs a new one where sessions live in the cookie and are written to, and \
+         calls the client of Redis, `GET` for a read and `EVALSHA` of a script that compares nothing for a write.\n",
         table(&numbers)?,
-        floor(&numbers)?
     ))
 }
 
 fn table(numbers: &Numbers) -> Result<String> {
     let mut text = String::from("| | | untouched | read | write |\n|---|---|---:|---:|---:|\n");
     for candidate in CANDIDATES {
-        let label = if candidate.is_ours() { format!("**{}**", candidate.label) } else { candidate.label.into() };
-        write!(text, "| {} | {label} |", candidate.place)?;
+        write!(text, "| {} | {} |", candidate.place, candidate.cell())?;
         for work in Work::ALL {
             let counts = above(numbers, candidate.program, &candidate.subject(work), candidate.bare)?;
             write!(text, " {}, {:.0} |", thousands(counts.instructions), counts.allocations)?;
         }
         text.push('\n');
-    }
-    Ok(text)
-}
-
-/// What each of our requests in axum can't do without, beside what it takes.
-fn floor(numbers: &Numbers) -> Result<String> {
-    let part = |name: &str| counts(numbers, OURS, name);
-    let layer = above(numbers, OURS, EMPTY_LAYER, "axum/bare")?;
-    let (id, session) = (part(MAC_OF_ID)?, part(MAC_OF_SESSION)?);
-    let (get, script) = (part(GET)?, part(GET_AND_SCRIPT)?);
-    let rows: [(&str, &str, &[Counts]); 9] = [
-        ("axum/memory/untouched", "an empty layer", &[layer]),
-        ("axum/memory/read", "and the MAC of an id", &[layer, id]),
-        ("axum/memory/write", "the same", &[layer, id]),
-        ("axum/cookie/untouched", "an empty layer", &[layer]),
-        ("axum/cookie/read", "and the MAC of the session", &[layer, session]),
-        ("axum/cookie/write", "and the MAC of the new one", &[layer, session, session]),
-        ("axum/redis/untouched", "an empty layer", &[layer]),
-        ("axum/redis/read", "and the MAC of an id, and the client's `GET`", &[layer, id, get]),
-        ("axum/redis/write", "and its `EVALSHA`", &[layer, id, script]),
-    ];
-    let mut text = String::from(
-        "What nobody can do without, each measured alone, and what ours take beside it:\n\n\
-         | request | its floor | instructions, allocations | ours | SHA-1 blocks |\n|---|---|---:|---:|---:|\n",
-    );
-    for (subject, what, floor) in rows {
-        let instructions: f64 = floor.iter().map(|part| part.instructions).sum();
-        let allocations: f64 = floor.iter().map(|part| part.allocations).sum();
-        let ours = above(numbers, OURS, subject, "axum/bare")?;
-        writeln!(
-            text,
-            "| {} | {what} | {}, {allocations:.0} | {}, {:.0} | {:.0} |",
-            subject.trim_start_matches("axum/").replace('/', ", "),
-            thousands(instructions),
-            thousands(ours.instructions),
-            ours.allocations,
-            ours.sha1_blocks,
-        )?;
     }
     Ok(text)
 }

@@ -165,8 +165,7 @@ pub fn report() -> Result<String> {
          | | | untouched | read | write |\n|---|---|---:|---:|---:|\n"
     );
     for candidate in CANDIDATES {
-        let label = if candidate.is_ours() { format!("**{}**", candidate.label) } else { candidate.label.into() };
-        write!(text, "| {} | {label} |", candidate.place)?;
+        write!(text, "| {} | {} |", candidate.place, candidate.cell())?;
         let mut values = Vec::new();
         for work in Work::ALL {
             let throughput = numbers.get(&candidate.subject(work)).context("a candidate was never measured")?;

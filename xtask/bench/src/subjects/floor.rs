@@ -1,0 +1,110 @@
+//! What no session layer can do without, in axum: an empty layer, the verification of the cookie and the signature of a new
+//! one, the calls of the store's client. Everything else is left out.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::response::AppendHeaders;
+use axum::routing::{MethodRouter, get};
+use fred::prelude::{Builder, Client, ClientLike, Config, KeysInterface, LuaInterface};
+use session_core::signer::TimestampSigner;
+use tokio::runtime::Runtime;
+use tower::layer::util::Identity;
+
+use crate::mode::Mode;
+use crate::on_axum::run;
+use crate::server::{REDIS, address};
+use crate::session::{COOKIE as NAME, SECRET, VALUES, Work};
+
+/// As long as base64 of `{"_cssid": "..."}`.
+const ID_LEN: usize = 48;
+
+/// As long as base64 of [`VALUES`].
+const SESSION_LEN: usize = VALUES.len().div_ceil(3) * 4;
+
+/// When everything is signed, in Unix seconds.
+const NOW: u64 = 1_700_000_000;
+
+pub(super) fn with_sessions(runtime: &Runtime, mode: Mode, backend: &str, work: Work) -> Result<()> {
+    let cookies = Arc::new(Cookies::new(if backend == "cookie" { SESSION_LEN } else { ID_LEN }));
+    let handler = match (backend, work) {
+        (_, Work::Untouched) => get(async || "ok"),
+        ("memory", _) => signed(cookies.clone(), false),
+        ("cookie", _) => signed(cookies.clone(), work == Work::Write),
+        ("redis", _) => {
+            let (cookies, store) = (cookies.clone(), Arc::new(runtime.block_on(Store::connect())?));
+            get(async move |request: Request| {
+                cookies.verify(&request);
+                store.call(work).await;
+                "ok"
+            })
+        }
+        _ => bail!("`{backend}` has no floor"),
+    };
+    let seed = get(async move || AppendHeaders([(SET_COOKIE, format!("{NAME}={}", cookies.sign()))]));
+    run(runtime, mode, Router::new().route("/", handler).route("/seed", seed).layer(Identity::new()));
+    Ok(())
+}
+
+fn signed(cookies: Arc<Cookies>, anew: bool) -> MethodRouter {
+    get(async move |request: Request| {
+        cookies.verify(&request);
+        if anew {
+            black_box(cookies.sign());
+        }
+        "ok"
+    })
+}
+
+/// Signs and verifies cookies of one length.
+struct Cookies {
+    signer: TimestampSigner,
+    payload: Vec<u8>,
+}
+
+impl Cookies {
+    fn new(len: usize) -> Self {
+        Self { signer: TimestampSigner::new(SECRET), payload: vec![b'a'; len] }
+    }
+
+    fn sign(&self) -> String {
+        String::from_utf8(self.signer.sign(&self.payload, NOW)).expect("a token is ASCII")
+    }
+
+    fn verify(&self, request: &Request) {
+        let cookie = request.headers().get(COOKIE).expect("there is a cookie").as_bytes();
+        let unsigned = self.signer.unsign(&cookie[NAME.len() + 1..], Some(60), NOW + 1);
+        assert!(unsigned.is_ok_and(|unsigned| unsigned.value.len() == self.payload.len()));
+    }
+}
+
+/// A client of Redis with its defaults, and a script that writes without comparing.
+struct Store {
+    client: Client,
+    script: String,
+}
+
+impl Store {
+    const KEY: &str = "floor";
+
+    async fn connect() -> Result<Self> {
+        let client = Builder::from_config(Config::from_url(&address(REDIS)?)?).build()?;
+        client.init().await?;
+        let () = client.set(Self::KEY, VALUES, None, None, false).await?;
+        let script = client.script_load("redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) return 1").await?;
+        Ok(Self { client, script })
+    }
+
+    async fn call(&self, work: Work) {
+        let value: Option<Vec<u8>> = self.client.get(Self::KEY).await.expect("the server answers");
+        assert_eq!(value.map(|value| value.len()), Some(VALUES.len()));
+        if work == Work::Write {
+            let done = self.client.evalsha(&*self.script, Self::KEY, vec![VALUES, "1209600"]).await;
+            let (): () = done.expect("the server answers");
+        }
+    }
+}
