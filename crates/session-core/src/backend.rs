@@ -210,6 +210,8 @@ pub trait AtomicBackend: Send + Sync {
 
     /// What [`replace`](Self::replace) would do and answer, without a future, if the store can do it at once. If it can't,
     /// which is the default, or if something is wrong, it does nothing and answers `None`: then it is asked to `replace`.
+    ///
+    /// Only stores whose [longest wait](Self::longest_wait) is zero are asked.
     fn replace_now(&self, key: &str, value: &SessionMap, exp: Duration, version: &Version) -> Option<Replaced> {
         let _ = (key, value, exp, version);
         None

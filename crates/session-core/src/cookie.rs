@@ -16,7 +16,7 @@ pub(crate) const MAX_CANDIDATES: usize = 4;
 /// Separates cookies, within a header and where several are joined (RFC 6265, section 5.4).
 const SEPARATOR: u8 = b';';
 
-/// The cookies of a request, which nobody may ever search.
+/// The cookies of a request, searched when somebody asks for the session.
 pub(crate) struct RequestCookies {
     /// A stored session's token fits in without an allocation.
     joined: SmallVec<[u8; 96]>,

@@ -10,17 +10,17 @@ mod vectors {
     static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::standard(PAD));
 
     /// The standard alphabet, padded.
-    pub(crate) fn standard() -> &'static Simd {
+    pub(crate) fn payload_engine() -> &'static Simd {
         &ENGINE
     }
 }
 
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
-pub(crate) use vectors::standard;
+pub(crate) use vectors::payload_engine;
 
 /// The standard alphabet, padded.
 #[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon"))))]
-pub(crate) fn standard() -> &'static base64::engine::GeneralPurpose {
+pub(crate) fn payload_engine() -> &'static base64::engine::GeneralPurpose {
     &base64::engine::general_purpose::STANDARD
 }
 
