@@ -79,7 +79,7 @@ pub const CANDIDATES: [Candidate; 18] = [
 
 /// In axum.
 const fn floor(place: &'static str, name: &'static str) -> Candidate {
-    on_axum("the floor, see below", place, OURS, name)
+    on_axum("the floor", place, OURS, name)
 }
 
 const fn on_axum(label: &'static str, place: &'static str, program: &'static str, name: &'static str) -> Candidate {
