@@ -103,8 +103,15 @@ async fn what_is_answered_at_once_is_true(context: Arc<Context>) -> Outcome {
         ensure!(found.map.to_json() == r#"{"n":1}"#, "`fetch_now` answers with other data than is there");
         ensure!(found.version == version, "the version of `fetch_now` is not the one that `create` answered");
     }
-    if let Some(answer) = atomic.fetch_now(&context.key()) {
-        ensure!(answer.is_none(), "`fetch_now` finds a session that is not there");
+    let version = written(atomic.replace(&key, &map(r#"{"n":2}"#)?, LONG, &version).await?)?;
+    if let Some(answer) = atomic.fetch_now(&key) {
+        ensure!(there(answer)?.version == version, "`fetch_now` answers with what was there before a write");
+    }
+    atomic.remove(&key, None).await?;
+    for absent in [key, context.key()] {
+        if let Some(answer) = atomic.fetch_now(&absent) {
+            ensure!(answer.is_none(), "`fetch_now` finds a session that is not there");
+        }
     }
     Ok(())
 }
@@ -122,15 +129,23 @@ async fn what_is_done_at_once_is_done_only_at_its_version(context: Arc<Context>)
     ensure!(found.map.to_json() == r#"{"n":2}"#, "the data is not what `replace_now` has written");
     ensure!(found.version == version, "the version is not the one that `replace_now` answered");
     match atomic.replace_now(&key, &map(r#"{"n":3}"#)?, LONG, &old) {
+        None => {}
         Some(Replaced::Conflict(current)) => {
-            ensure!(current.version == version, "a conflict answers with another version")
+            ensure!(current.version == version, "a conflict answers with another version");
         }
         other => ensure!(false, "`replace_now` at an old version answered {other:?}"),
     }
-    let absent = context.key();
-    let answer = atomic.replace_now(&absent, &map("{}")?, LONG, &old);
-    ensure!(matches!(answer, Some(Replaced::Gone)), "`replace_now` of an absent session answered {answer:?}");
-    ensure!(context.text(&absent).await?.is_none(), "`replace_now` of an absent session made one");
+    let found = there(atomic.fetch(&key).await?)?;
+    ensure!(found.version == version, "`replace_now` at an old version has changed something");
+    atomic.remove(&key, None).await?;
+    for absent in [key, context.key()] {
+        let answer = atomic.replace_now(&absent, &map(r#"{"n":4}"#)?, LONG, &version);
+        ensure!(
+            matches!(answer, None | Some(Replaced::Gone)),
+            "`replace_now` of an absent session answered {answer:?}"
+        );
+        ensure!(context.text(&absent).await?.is_none(), "`replace_now` of an absent session made one");
+    }
     Ok(())
 }
 

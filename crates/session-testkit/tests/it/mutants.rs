@@ -1,6 +1,7 @@
 //! Backends with one defect each, and the case that catches it.
 
 use std::collections::BTreeSet;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use session_core::{
@@ -38,6 +39,7 @@ enum Defect {
     ConflictsAnswerWithTheOffer,
     AtOnceNothingIsFound,
     AtOnceVersionsAreIgnored,
+    AtOnceWhatIsGoneIsRevived,
     AtOnceIsDoneAndNotSaid,
     /// What was carried out is said not to have been.
     LateFailuresCountAsEarlyOnes,
@@ -164,6 +166,14 @@ impl AtomicBackend for Mutant {
                 let current = self.memory.fetch_now(key)?.map_or_else(|| version.clone(), |stored| stored.version);
                 self.memory.replace_now(key, value, exp, &current)
             }
+            Defect::AtOnceWhatIsGoneIsRevived if self.memory.fetch_now(key)?.is_none() => {
+                let mut creation = self.memory.create(key, value, exp);
+                match creation.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(Ok(Created::Created(version))) => Some(Replaced::Replaced(version)),
+                    _ => None,
+                }
+            }
+            Defect::AtOnceWhatIsGoneIsRevived => self.memory.replace_now(key, value, exp, version),
             Defect::AtOnceIsDoneAndNotSaid => {
                 let _answer = self.memory.replace_now(key, value, exp, version)?;
                 None
@@ -267,6 +277,7 @@ async fn every_defect_is_caught_by_the_cases_that_are_meant_for_it_and_every_cas
         (Defect::ConflictsAnswerWithTheOffer, &["a_session_is_replaced_only_at_its_version"]),
         (Defect::AtOnceNothingIsFound, &["what_is_answered_at_once_is_true"]),
         (Defect::AtOnceVersionsAreIgnored, &["what_is_done_at_once_is_done_only_at_its_version"]),
+        (Defect::AtOnceWhatIsGoneIsRevived, &["what_is_done_at_once_is_done_only_at_its_version"]),
         (Defect::AtOnceIsDoneAndNotSaid, &["what_is_done_at_once_is_done_only_at_its_version"]),
         (Defect::LateFailuresCountAsEarlyOnes, &["an_update_whose_reply_is_lost_is_not_made_twice"]),
     ] {

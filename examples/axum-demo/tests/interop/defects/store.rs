@@ -63,7 +63,7 @@ async fn a_session_that_the_original_has_stored_is_read_and_written_under_its_id
     let written = post(&rust, "/increment", &cookie, "").await;
     assert_eq!((written.status, written.set_cookie()), (200, None));
     let stored = backend.get(UUID).await.unwrap().unwrap();
-    assert_eq!(stored.to_json(), r#"{"data":"something","n":1}"#);
+    assert_eq!(stored.to_json(), r#"{"data": "something","n":1}"#);
 }
 
 #[tokio::test]
