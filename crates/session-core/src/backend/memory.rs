@@ -182,8 +182,7 @@ impl Store {
         self.with_live(key, self.clock.since_epoch(), |content| match content {
             Content::Live(stored, _) => Some(stored.clone()),
             _ => None,
-        })
-        .flatten()
+        })?
     }
 
     fn replace(&self, key: &str, value: &SessionMap, exp: Duration, version: &Version) -> Replaced {

@@ -67,7 +67,7 @@ impl Model {
                 map.clear();
                 self.0.clear();
             }
-            Edit::Long(len) => self.apply(Edit::Insert("long".to_owned(), Text::token(&"1".repeat(len + 1))), map),
+            Edit::Long(len) => self.apply(Edit::Insert("long".to_owned(), Text::token("1".repeat(len + 1))), map),
             Edit::Reparse => *map = map.to_json().parse().expect("a map writes what it reads"),
         }
     }

@@ -18,7 +18,7 @@ use crate::results::{load, save, thousands};
 const PART: &str = "throughput";
 
 /// Bare application and candidate are measured in turn, so often.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// Seconds of each turn.
 const TURN: &str = "1s";
