@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 use crate::builder::RedisBackendBuilder;
 use crate::errand::Errand;
 use crate::error::{Failure, RedisConfigError};
+use crate::node::GRACE;
 use crate::script::hex;
 use crate::store::{Compared, RemovedAs, Store, Write};
 
@@ -103,10 +104,24 @@ impl RedisBackend {
             return Ok(errand.await?);
         }
         // Each of several steps has the deadline.
-        match timeout(self.inner.patience(), errand).await {
-            Ok(outcome) => Ok(outcome?),
-            Err(_) => Err(BackendError::new(BackendErrorKind::Timeout, Applied::Unknown)),
-        }
+        self.inner.with_patience(async { Ok(errand.await?) }).await
+    }
+
+    /// Reads and writes at what was read, until it fits: a plain write whose caller is gone could land on top of something
+    /// newer.
+    async fn until_it_fits<W>(&self, key: &str, write: impl Fn(Option<Bytes>) -> W) -> Result<(), BackendError>
+    where
+        W: Future<Output = Result<bool, BackendError>>,
+    {
+        let attempts = async {
+            for _ in 0..ATTEMPTS {
+                if write(self.bytes(key).await?).await? {
+                    return Ok(());
+                }
+            }
+            Err(BackendError::new(BackendErrorKind::Unavailable, Applied::No))
+        };
+        self.inner.with_patience(attempts).await
     }
 }
 
@@ -122,7 +137,13 @@ impl fmt::Debug for RedisBackend {
 impl Inner {
     /// A call ends by itself at the deadline, and knows better what has happened.
     fn patience(&self) -> Duration {
-        self.deadline + Duration::from_millis(10)
+        self.deadline + GRACE
+    }
+
+    /// Waits for work of several steps as long as for any. What was begun goes on.
+    async fn with_patience<T>(&self, work: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
+        let late = |_| BackendError::new(BackendErrorKind::Timeout, Applied::Unknown);
+        timeout(self.patience(), work).await.map_err(late)?
     }
 
     /// When a call that begins now has to be over.
@@ -175,6 +196,9 @@ impl Inner {
 /// server, would cost more than to send it; else its digest. A value of a digest's length would be taken for one.
 ///
 /// With room for so many more bytes.
+///
+/// An empty one, which no backend of this kind gives out, becomes a digest that nobody knows a value of: a script takes
+/// nothing for any version.
 fn expected(version: &Version, room: usize) -> Vec<u8> {
     let short = |session: &&SessionMap| !matches!(session.json_len(), DIGEST_LEN | LONG..);
     match version.json().filter(short) {
@@ -184,7 +208,8 @@ fn expected(version: &Version, room: usize) -> Vec<u8> {
             text.into_bytes()
         }
         None => {
-            let mut digits = hex(&version.as_bytes());
+            let bytes = version.as_bytes();
+            let mut digits = if bytes.is_empty() { hex(&[0; DIGEST_LEN / 2]) } else { hex(&bytes) };
             digits.reserve(room);
             digits
         }
@@ -201,35 +226,23 @@ impl ISessionBackend for RedisBackend {
         Ok(self.fetch(key).await?.map(|stored| stored.map))
     }
 
-    /// Compares and sets until it fits: a plain SET whose caller is gone could land on top of something newer.
     async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
         let value = Bytes::from(self.inner.encode(value)?);
-        for _ in 0..ATTEMPTS {
-            let done = match self.bytes(key).await? {
-                None => self.create_bytes(key, value.clone(), exp).await?,
-                Some(current) => {
-                    let write = Write { version: digest(&current), value: value.clone(), exp };
-                    matches!(self.replace_bytes(Bytes::copy_from_slice(key.as_bytes()), write).await?, Compared::Done)
-                }
-            };
-            if done {
-                return Ok(());
-            }
-        }
-        Err(BackendError::new(BackendErrorKind::Unavailable, Applied::No))
+        let write = async |current: Option<Bytes>| {
+            let Some(current) = current else { return self.create_bytes(key, value.clone(), exp).await };
+            let write = Write { version: digest(&current), value: value.clone(), exp };
+            Ok(matches!(self.replace_bytes(Bytes::copy_from_slice(key.as_bytes()), write).await?, Compared::Done))
+        };
+        self.until_it_fits(key, write).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), BackendError> {
-        for _ in 0..ATTEMPTS {
-            let Some(current) = self.bytes(key).await? else { return Ok(()) };
-            if !matches!(
-                self.remove_bytes(key, digest(&current), Some(Marker::Destroyed)).await?,
-                RemovedAs::Conflict(_)
-            ) {
-                return Ok(());
-            }
-        }
-        Err(BackendError::new(BackendErrorKind::Unavailable, Applied::No))
+        let write = async |current: Option<Bytes>| {
+            let Some(current) = current else { return Ok(true) };
+            let outcome = self.remove_bytes(key, digest(&current), Some(Marker::Destroyed)).await?;
+            Ok(!matches!(outcome, RemovedAs::Conflict(_)))
+        };
+        self.until_it_fits(key, write).await
     }
 
     fn atomic(&self) -> Option<&dyn AtomicBackend> {

@@ -7,7 +7,6 @@ mod layout;
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use fred::types::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::background::Background;
 use crate::command::Command;
 use crate::error::{Failure, RedisConfigError};
 use crate::node::Node;
@@ -40,7 +40,7 @@ pub(crate) struct Cluster {
     /// Ordered by slot.
     owners: RwLock<Vec<(RangeInclusive<u16>, Arc<Node>)>>,
     last_look: tokio::sync::Mutex<Option<Instant>>,
-    look_is_due: AtomicBool,
+    looking: Background,
 }
 
 impl Cluster {
@@ -51,7 +51,7 @@ impl Cluster {
             nodes: Mutex::default(),
             owners: RwLock::default(),
             last_look: tokio::sync::Mutex::default(),
-            look_is_due: AtomicBool::new(false),
+            looking: Background::default(),
         };
         for seed in &cluster.seeds {
             cluster.node(seed)?;
@@ -114,14 +114,12 @@ impl Cluster {
 
     /// Looks at the layout in a task of its own, at most every [`LOOK_PAUSE`].
     fn look_soon(self: &Arc<Self>) {
-        if self.look_is_due.swap(true, Ordering::AcqRel) {
-            return;
-        }
+        let Some(under_way) = self.looking.begin() else { return };
         let cluster = self.clone();
         tokio::spawn(async move {
+            let _under_way = under_way;
             cluster.look(Instant::now()).await;
             sleep(LOOK_PAUSE).await;
-            cluster.look_is_due.store(false, Ordering::Release);
         });
     }
 

@@ -1,7 +1,7 @@
 //! Commands, as they go to a server.
 
 use fred::bytes::Bytes;
-use fred::clients::Client;
+use fred::clients::{Client, Pipeline, WithOptions};
 use fred::error::Error as FredError;
 use fred::interfaces::KeysInterface;
 use fred::types::{ClusterHash, CustomCommand, Expiration, SetOptions, Value};
@@ -72,10 +72,9 @@ impl Command {
     }
 
     /// The same with ASKING before it, which holds for the next command of the connection: the two must not be parted.
-    pub(crate) async fn send_asking(self, client: &Client) -> Result<Value, Failure> {
-        let pipeline = client.pipeline();
+    pub(crate) async fn send_asking(self, pipeline: &WithOptions<Pipeline<Client>>) -> Result<Value, Failure> {
         for command in [Self::asking(), self] {
-            let _queued = command.send(&pipeline).await?;
+            let _queued = command.send(pipeline).await?;
         }
         Ok(pipeline.last().await?)
     }

@@ -61,6 +61,8 @@ where
 #[cfg(test)]
 mod tests {
     use std::future::{pending, poll_fn};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::sync::{mpsc, oneshot};
 
@@ -89,12 +91,17 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_panicked_is_not_begun_again() {
-        let errand = Errand::new(async {
-            poll_fn::<(), _>(|_| panic!("it fails")).await;
-        });
+        let polls = Arc::new(AtomicUsize::new(0));
+        let counted = polls.clone();
+        let errand = Errand::new(poll_fn::<(), _>(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            panic!("it fails")
+        }));
         assert!(tokio::spawn(errand).await.unwrap_err().is_panic());
-        tokio::task::yield_now().await;
-        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
+        while Handle::current().metrics().num_alive_tasks() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(polls.load(Ordering::Relaxed), 1);
     }
 
     #[test]

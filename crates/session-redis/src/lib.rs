@@ -82,6 +82,9 @@
 //! exception is wanted: a late logout logs out.) A request that is dropped, since its client is gone, leaves its write to
 //! a task that waits for the answer as long as the request would have.
 //!
+//! Connections and probes live on the Tokio runtime of the call that needed them first. Where it ends, as that of a test
+//! does, the next call has them begun anew.
+//!
 //! # Operations
 //!
 //! - **Memory.** A session takes about 160 bytes more than its text. In Redis 7.0 a million sessions of 200 bytes of JSON
@@ -114,6 +117,7 @@
 //! Needs Tokio, and stays with the runtime in which it was first used.
 
 mod backend;
+mod background;
 mod breaker;
 mod builder;
 mod cluster;

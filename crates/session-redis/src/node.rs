@@ -1,17 +1,18 @@
 //! One server, or a set of them that the client treats as one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use fred::clients::{Client, Pool};
 use fred::interfaces::ClientLike;
 use fred::types::Value;
 use fred::types::config::Options;
+use session_core::{Applied, BackendErrorKind};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use crate::background::{Background, UnderWay};
 use crate::breaker::Breaker;
 use crate::command::Command;
 use crate::error::{Failure, RedisConfigError};
@@ -19,6 +20,9 @@ use crate::settings::Settings;
 
 /// The least time that a call is given, and how exactly its time is measured.
 const SHORTEST: Duration = Duration::from_millis(1);
+
+/// How much longer a call may take that should have ended by itself.
+pub(crate) const GRACE: Duration = Duration::from_millis(10);
 
 /// The pause between two probes of a server that does not answer.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
@@ -31,16 +35,24 @@ pub(crate) struct Node {
     pool: Pool,
     deadline: Duration,
     breaker: Breaker,
-    /// Somebody probes the server already.
-    probing: AtomicBool,
-    /// Keeps our own client running; a client of the application's is its own concern.
-    keeper: Option<OnceLock<AbortOnDrop>>,
+    /// Asks a server that does not answer.
+    probing: Background,
+    /// A client of our own; one of the application's is its own concern.
+    keeper: Option<Keeper>,
+}
+
+/// Keeps a client running.
+#[derive(Default)]
+struct Keeper {
+    running: Background,
+    task: Mutex<Option<AbortOnDrop>>,
 }
 
 impl Node {
     /// A client of our own, which is started at once or, outside a runtime, by the first call.
     pub(crate) fn new(settings: &Settings) -> Result<Arc<Self>, RedisConfigError> {
-        let node = Self::with(settings.client()?, settings.deadline, settings.breaker_threshold, Some(OnceLock::new()));
+        let node =
+            Self::with(settings.client()?, settings.deadline, settings.breaker_threshold, Some(Keeper::default()));
         if Handle::try_current().is_ok() {
             node.start();
         }
@@ -52,8 +64,8 @@ impl Node {
         Self::with(pool, deadline, breaker_threshold, None)
     }
 
-    fn with(pool: Pool, deadline: Duration, threshold: u32, keeper: Option<OnceLock<AbortOnDrop>>) -> Arc<Self> {
-        Arc::new(Self { pool, deadline, breaker: Breaker::new(threshold), probing: AtomicBool::new(false), keeper })
+    fn with(pool: Pool, deadline: Duration, threshold: u32, keeper: Option<Keeper>) -> Arc<Self> {
+        Arc::new(Self { pool, deadline, breaker: Breaker::new(threshold), probing: Background::default(), keeper })
     }
 
     /// Whether it is likely to answer.
@@ -77,6 +89,7 @@ impl Node {
         asking: bool,
     ) -> Result<Value, Failure> {
         if self.breaker.is_open() {
+            self.probe();
             return Err(Failure::unavailable());
         }
         let mut waiting = Waiting { node: self, until, over: false };
@@ -96,17 +109,23 @@ impl Node {
             // Not left to fred: what waits in its queue can't be taken back, and whether it was sent can't be told.
             Box::pin(wait_for_connection(client, until)).await?;
         }
-        if asking {
-            return Box::pin(command.send_asking(client)).await;
-        }
         let left = until.saturating_duration_since(Instant::now()).max(SHORTEST);
         // The settings of our own client say the same, where the whole deadline is left.
-        if self.keeper.is_some() && left + SHORTEST > self.deadline {
+        if self.keeper.is_some() && !asking && left + SHORTEST > self.deadline {
             return command.send(client).await;
         }
         // Boxed: a call of our own client is no larger for it.
         let options = Options { timeout: Some(left), max_attempts: Some(1), fail_fast: true, ..Options::default() };
-        Box::pin(command.send(&client.with_options(&options))).await
+        let reply = Box::pin(async {
+            if asking {
+                command.send_asking(&client.pipeline().with_options(&options)).await
+            } else {
+                command.send(&client.with_options(&options)).await
+            }
+        });
+        // fred counts from when it sends. A client of the application's may have to end first what blocks its connection.
+        let late = |_| Failure::new(BackendErrorKind::Timeout, Applied::Unknown);
+        timeout(left + GRACE, reply).await.map_err(late)?
     }
 
     fn unanswered(self: &Arc<Self>) {
@@ -124,29 +143,27 @@ impl Node {
 
     /// Asks the server from time to time, until it answers or nobody needs it any more.
     fn probe(self: &Arc<Self>) {
-        if !self.probing.swap(true, Ordering::AcqRel) {
-            tokio::spawn(probe(Arc::downgrade(self)));
+        if let Some(under_way) = self.probing.begin() {
+            tokio::spawn(probe(Arc::downgrade(self), under_way));
         }
     }
 
     /// Starts our own client, if that was not done yet, and again whenever it gives up.
     fn start(&self) {
         let Some(keeper) = &self.keeper else { return };
-        keeper.get_or_init(|| {
-            let client = self.pool.next().clone();
-            AbortOnDrop(tokio::spawn(async move {
-                loop {
-                    let mut running = AbortOnDrop(client.connect());
-                    if let Ok(Err(error)) = (&mut running.0).await {
-                        tracing::warn!(
-                            kind = error.kind().to_str(),
-                            "the client of redis gave up, it is started again"
-                        );
-                    }
-                    sleep(RESTART_PAUSE).await;
+        let Some(under_way) = keeper.running.begin() else { return };
+        let client = self.pool.next().clone();
+        let task = AbortOnDrop(tokio::spawn(async move {
+            let _under_way = under_way;
+            loop {
+                let mut running = AbortOnDrop(client.connect());
+                if let Ok(Err(error)) = (&mut running.0).await {
+                    tracing::warn!(kind = error.kind().to_str(), "the client of redis gave up, it is started again");
                 }
-            }))
-        });
+                sleep(RESTART_PAUSE).await;
+            }
+        }));
+        *keeper.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 }
 
@@ -175,7 +192,7 @@ async fn wait_for_connection(client: &Client, until: Instant) -> Result<(), Fail
     if matches!(connected, Ok(Ok(()))) || client.is_connected() { Ok(()) } else { Err(Failure::unavailable()) }
 }
 
-async fn probe(node: Weak<Node>) {
+async fn probe(node: Weak<Node>, _under_way: UnderWay) {
     let mut missed = 0_u32;
     loop {
         sleep(PROBE_PAUSE).await;
@@ -188,11 +205,8 @@ async fn probe(node: Weak<Node>) {
             }
         }
         if !node.breaker.is_open() {
-            node.probing.store(false, Ordering::Release);
-            // A call may have opened it again after the look, and relied on this task.
-            if !node.breaker.is_open() || node.probing.swap(true, Ordering::AcqRel) {
-                return;
-            }
+            // If a call opens it again before this task is gone, the next call has it probed.
+            return;
         }
         // A server that was stopped, or whose host is gone, leaves the connection open: a new one may end elsewhere. Not of
         // a client of the application's, which others may be waiting for.
@@ -208,5 +222,50 @@ struct AbortOnDrop(JoinHandle<Result<(), fred::error::Error>>);
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    use fred::bytes::Bytes;
+
+    use super::*;
+
+    /// A server that lets its clients wait for a connection, then answers whatever it is asked but ASKING.
+    fn listen(slow: Duration) -> String {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        let url = format!("redis://127.0.0.1:{}", listener.local_addr().expect("it is bound").port());
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                thread::spawn(move || serve(client, slow));
+            }
+        });
+        url
+    }
+
+    fn serve(mut client: TcpStream, slow: Duration) {
+        thread::sleep(slow);
+        let mut bytes = [0; 4096];
+        while let Ok(len @ 1..) = client.read(&mut bytes) {
+            let asked = String::from_utf8_lossy(&bytes[..len]);
+            if !asked.contains("ASKING") && client.write_all(&b"+OK\r\n".repeat(asked.matches('*').count())).is_err() {
+                return;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_has_waited_for_the_connection_has_only_the_rest_for_an_answer() {
+        const DEADLINE: Duration = Duration::from_secs(1);
+        let (config, _) = Settings::parse(&listen(DEADLINE * 3 / 4)).unwrap();
+        let node = Node::new(&Settings { config, deadline: DEADLINE, breaker_threshold: 5 }).unwrap();
+        let start = Instant::now();
+        let outcome = node.call(Command::Get(Bytes::from_static(b"a")), node.time_limit(), true).await;
+        assert!(outcome.unwrap_err().may_be_applied(), "it was sent");
+        assert!(start.elapsed() < DEADLINE * 5 / 4, "{:?}", start.elapsed());
     }
 }

@@ -9,6 +9,7 @@ mod operations;
 mod outage;
 mod races;
 mod round_trips;
+mod runtimes;
 mod semantics;
 mod sentinel;
 mod transports;

@@ -152,6 +152,34 @@ async fn a_script_that_has_to_be_sent_twice_has_one_deadline_for_both() {
 }
 
 #[tokio::test]
+async fn whoever_sets_or_deletes_has_one_deadline_for_all_steps() {
+    let server = Server::start(&[]);
+    let way = SlowWay::to(&server);
+    let backend = RedisBackend::connect(&way.url()).unwrap();
+    backend.set("session:a", &map("{}"), HOUR).await.unwrap();
+    backend.set("session:a", &map("{}"), HOUR).await.unwrap();
+    way.delay(DEADLINE * 3 / 4);
+    let lag = Lag::watch();
+    for delete in [false, true] {
+        let start = Instant::now();
+        let outcome = match delete {
+            false => backend.set("session:a", &map(r#"{"a":1}"#), HOUR).await,
+            true => backend.delete("session:a").await,
+        };
+        let (error, time) = (outcome.unwrap_err(), start.elapsed());
+        assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Unknown));
+        assert!(time < DEADLINE + Duration::from_millis(100) + lag.allowance(), "{time:?}");
+        // What was begun goes on.
+        tokio::time::sleep(DEADLINE * 2).await;
+    }
+    way.delay(Duration::ZERO);
+    until("the end of what was begun", Duration::from_secs(5), || async {
+        stored(&backend, "session:a").await.is_none()
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn requests_of_a_server_that_stands_still_are_refused_and_keep_their_cookie() {
     let server = Server::start(&[]);
     let manager = manager(RedisBackend::connect(&server.url()).unwrap());

@@ -1,9 +1,11 @@
 //! The ways to a server.
 
-use session_core::{AtomicBackend, BackendErrorKind, ISessionBackend};
+use std::time::{Duration, Instant};
+
+use session_core::{Applied, AtomicBackend, BackendErrorKind, ISessionBackend};
 use session_redis::{RedisBackend, RedisConfigError};
 
-use crate::support::{HOUR, Server, create, map, stored};
+use crate::support::{HOUR, Server, create, map, stored, wait_for};
 
 async fn assert_works(backend: &RedisBackend) {
     let version = create(backend, "session:a", r#"{"a":1}"#).await;
@@ -126,4 +128,31 @@ mod tls {
         let builder = RedisBackend::builder().root_certificates([b"text".to_vec()]);
         assert_eq!(builder.connect("rediss://localhost").unwrap_err(), RedisConfigError::Certificates);
     }
+}
+
+/// fred then asks the server, on another connection and for as long as the application's settings say, to end what blocks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_the_application_that_is_blocked_costs_no_more_than_the_deadline() {
+    use fred::interfaces::ClientLike;
+    use fred::types::config::{Blocking, Config};
+    use fred::types::{Builder, CustomCommand, Value};
+
+    let server = Server::start(&[]);
+    let config = Config { blocking: Blocking::Interrupt, ..Config::from_url(&server.url()).unwrap() };
+    let client = Builder::from_config(config).build().unwrap();
+    client.init().await.unwrap();
+    let backend = RedisBackend::from_client(client.clone());
+    create(&backend, "session:a", "{}").await;
+    let blocked = tokio::spawn(async move {
+        let command = CustomCommand::new_static("BLPOP", None, true);
+        client.custom::<Value, _>(command, vec!["nothing", "0"]).await
+    });
+    wait_for("the client to block", || server.ask(&["INFO", "clients"])[0].contains("blocked_clients:1"));
+    server.pause();
+    let start = Instant::now();
+    let error = backend.touch("session:a", HOUR).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Unknown));
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    server.resume();
+    blocked.abort();
 }

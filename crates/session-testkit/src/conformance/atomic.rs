@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use session_core::{Created, Marker, Removed, Replaced};
+use session_core::{Created, Marker, Removed, Replaced, Rotation, Version};
 
 use super::context::{Context, Failure, LONG, Outcome, ensure, map, there, written};
 use super::{Case, cases};
@@ -16,6 +16,7 @@ pub(super) const CASES: &[Case] = cases![
     what_is_answered_at_once_is_true,
     what_is_done_at_once_is_done_only_at_its_version,
     a_write_that_compares_nothing_changes_the_version_too,
+    a_version_of_another_store_fits_nothing,
     touching_changes_neither_data_nor_version,
     a_session_is_removed_at_its_version_or_whatever_it_is,
     a_removed_session_is_not_brought_back,
@@ -154,6 +155,26 @@ async fn a_write_that_compares_nothing_changes_the_version_too(context: Arc<Cont
     context.backend().set(&key, &map(r#"{"other":"writer"}"#)?, LONG).await?;
     let answer = context.atomic()?.replace(&key, &map(r#"{"n":2}"#)?, LONG, &version).await?;
     ensure!(matches!(answer, Replaced::Conflict(_)), "a write by another writer was overwritten: {answer:?}");
+    Ok(())
+}
+
+async fn a_version_of_another_store_fits_nothing(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    let value = map(r#"{"n":2}"#)?;
+    for foreign in [&[][..], &[7; 20], &[0xff; Version::MAX_LEN]] {
+        let foreign = &Version::from_bytes(foreign).expect("none is too long");
+        let (key, _) = context.created(r#"{"n":1}"#).await?;
+        let new = context.key();
+        let answer = atomic.replace(&key, &value, LONG, foreign).await?;
+        ensure!(matches!(answer, Replaced::Conflict(_)), "replacing at {foreign:?} answered {answer:?}");
+        let answer = atomic.remove(&key, Some(foreign)).await?;
+        ensure!(matches!(answer, Removed::Conflict(_)), "removing at {foreign:?} answered {answer:?}");
+        let rotation = Rotation { old: &key, new: &new, value: &value, exp: LONG, version: foreign };
+        let answer = atomic.rotate(rotation).await?;
+        ensure!(matches!(answer, Replaced::Conflict(_)), "rotating at {foreign:?} answered {answer:?}");
+        let found = context.text(&key).await?;
+        ensure!(found.as_deref() == Some(r#"{"n":1}"#), "what was refused at {foreign:?} left {found:?}");
+    }
     Ok(())
 }
 

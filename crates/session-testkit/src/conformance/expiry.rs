@@ -33,6 +33,11 @@ async fn sessions_end_when_their_time_is_over(context: Arc<Context>) -> Outcome 
         let (replaced, version) = context.created(r#"{"b":1}"#).await?;
         written(atomic.replace(&replaced, &session, SHORT, &version).await?)?;
         keys.push(("replace", replaced));
+        let (at_once, version) = context.created(r#"{"b":1}"#).await?;
+        if let Some(answer) = atomic.replace_now(&at_once, &session, SHORT, &version) {
+            written(answer)?;
+            keys.push(("replace_now", at_once));
+        }
         let (touched, _) = context.created(r#"{"b":1}"#).await?;
         ensure!(atomic.touch(&touched, SHORT).await?, "touch does not find the session");
         keys.push(("touch", touched));
@@ -65,6 +70,13 @@ async fn a_write_renews_the_expiry(context: Arc<Context>) -> Outcome {
             written(atomic.replace(&replaced, &session, LONG, &version).await?)?;
         }
         keys.push(("replace", replaced));
+        let at_once = context.key();
+        if let Created::Created(version) = atomic.create(&at_once, &session, SHORT).await?
+            && let Some(answer) = atomic.replace_now(&at_once, &session, LONG, &version)
+        {
+            written(answer)?;
+            keys.push(("replace_now", at_once));
+        }
     }
     context.pass_time(LONGER).await;
     for (way, key) in &keys {

@@ -21,7 +21,7 @@ async fn the_memory_backend_conforms() {
     let report = conformance::check(Subject::new(backend).pass_time(move |time| clock.advance(time))).await;
     report.assert_passed();
     assert!(report.results().all(|(_, verdict)| *verdict == Verdict::Passed), "{report}");
-    assert_eq!(report.results().count(), 39, "{report}");
+    assert_eq!(report.results().count(), 40, "{report}");
 }
 
 /// What such a backend does not promise is said, not left out.
@@ -31,7 +31,7 @@ async fn a_backend_that_can_not_compare_and_set_conforms_as_such() {
     let subject = Subject::new(Probe::plain(backend)).pass_time(move |time| clock.advance(time));
     let report = conformance::check(subject).await;
     report.assert_passed();
-    assert_eq!(report.results().filter(|(_, verdict)| **verdict == Verdict::NotPromised).count(), 18, "{report}");
+    assert_eq!(report.results().filter(|(_, verdict)| **verdict == Verdict::NotPromised).count(), 19, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

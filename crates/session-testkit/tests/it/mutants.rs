@@ -41,6 +41,9 @@ enum Defect {
     AtOnceVersionsAreIgnored,
     AtOnceWhatIsGoneIsRevived,
     AtOnceIsDoneAndNotSaid,
+    AtOnceNothingExpires,
+    AtOnceTheExpiryIsKept,
+    AnEmptyVersionFits,
     /// What was carried out is said not to have been.
     LateFailuresCountAsEarlyOnes,
 }
@@ -178,6 +181,10 @@ impl AtomicBackend for Mutant {
                 let _answer = self.memory.replace_now(key, value, exp, version)?;
                 None
             }
+            Defect::AtOnceNothingExpires => self.memory.replace_now(key, value, exp * 1_000, version),
+            Defect::AtOnceTheExpiryIsKept => {
+                self.memory.replace_now(key, value, exp.min(Duration::from_secs(1)), version)
+            }
             _ => None,
         }
     }
@@ -186,6 +193,9 @@ impl AtomicBackend for Mutant {
         match self.defect {
             Defect::RemoveDoesNothing => Ok(Removed::Removed),
             Defect::RemoveIgnoresVersions => self.memory.remove(&self.key(key), None).await,
+            Defect::AnEmptyVersionFits => {
+                self.memory.remove(&self.key(key), version.filter(|version| !version.as_bytes().is_empty())).await
+            }
             _ => self.memory.remove(&self.key(key), version).await,
         }
     }
@@ -279,6 +289,9 @@ async fn every_defect_is_caught_by_the_cases_that_are_meant_for_it_and_every_cas
         (Defect::AtOnceVersionsAreIgnored, &["what_is_done_at_once_is_done_only_at_its_version"]),
         (Defect::AtOnceWhatIsGoneIsRevived, &["what_is_done_at_once_is_done_only_at_its_version"]),
         (Defect::AtOnceIsDoneAndNotSaid, &["what_is_done_at_once_is_done_only_at_its_version"]),
+        (Defect::AtOnceNothingExpires, &["sessions_end_when_their_time_is_over"]),
+        (Defect::AtOnceTheExpiryIsKept, &["a_write_renews_the_expiry"]),
+        (Defect::AnEmptyVersionFits, &["a_version_of_another_store_fits_nothing"]),
         (Defect::LateFailuresCountAsEarlyOnes, &["an_update_whose_reply_is_lost_is_not_made_twice"]),
     ] {
         let (memory, clock) = memory();

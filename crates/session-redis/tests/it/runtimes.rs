@@ -1,0 +1,73 @@
+//! Backends that outlive a runtime, as one in a static of a test program does.
+
+use std::time::Duration;
+
+use session_core::ISessionBackend;
+use session_redis::RedisBackend;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::support::{Cluster, Server, create, stored, until};
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
+}
+
+async fn answers(backend: &RedisBackend) {
+    until("an answer", Duration::from_secs(5), || async { backend.get("session:a").await.is_ok() }).await;
+}
+
+#[test]
+fn a_connection_is_made_anew_where_the_runtime_of_the_last_one_has_ended() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    for n in 0..3 {
+        runtime().block_on(async {
+            answers(&backend).await;
+            create(&backend, &format!("session:{n}"), "{}").await;
+            assert_eq!(stored(&backend, "session:0").await.as_deref(), Some("{}"));
+        });
+    }
+}
+
+#[test]
+fn a_server_is_probed_anew_where_the_runtime_that_did_so_has_ended() {
+    let server = Server::start(&[]);
+    // A client of the application's, on a runtime that goes on.
+    let main = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let client = main.block_on(client(&server));
+    let backend = RedisBackend::builder().deadline(Duration::from_millis(50)).from_client(client);
+    server.pause();
+    runtime().block_on(async {
+        for _ in 0..5 {
+            backend.get("session:a").await.unwrap_err();
+        }
+    });
+    server.resume();
+    runtime().block_on(answers(&backend));
+}
+
+async fn client(server: &Server) -> fred::clients::Client {
+    use fred::interfaces::ClientLike;
+
+    let config = fred::types::config::Config::from_url(&server.url()).expect("the url is good");
+    let client = fred::types::Builder::from_config(config).build().expect("the configuration is good");
+    client.init().await.expect("the server answers");
+    client
+}
+
+#[test]
+fn a_cluster_is_looked_at_anew_where_the_runtime_that_did_so_has_ended() {
+    let mut cluster = Cluster::start();
+    let backend = RedisBackend::connect(&cluster.url()).unwrap();
+    let owner = cluster.owner(cluster.slot("session:a"));
+    runtime().block_on(async {
+        answers(&backend).await;
+        cluster.servers[owner].kill();
+        // The failure has the layout looked at, on a runtime that is about to end.
+        backend.get("session:a").await.unwrap_err();
+    });
+    runtime().block_on(async {
+        let again = || async { backend.get("session:a").await.is_ok() };
+        until("the replica", Duration::from_secs(60), again).await;
+    });
+}
