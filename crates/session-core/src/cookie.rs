@@ -17,22 +17,20 @@ pub(crate) const MAX_CANDIDATES: usize = 4;
 const SEPARATOR: u8 = b';';
 
 /// The cookies of a request, searched when somebody asks for the session.
+#[derive(Default)]
 pub(crate) struct RequestCookies {
-    /// A stored session's token fits in without an allocation.
-    joined: SmallVec<[u8; 96]>,
+    /// What most requests carry fits in without an allocation.
+    joined: SmallVec<[u8; 512]>,
 }
 
 impl RequestCookies {
-    /// Keeps the values of the request's `Cookie` headers.
+    /// Keeps the value of a `Cookie` header.
     #[inline]
-    pub(crate) fn new<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut headers = headers.into_iter();
-        let mut joined = headers.next().map(SmallVec::from_slice).unwrap_or_default();
-        for header in headers {
-            joined.push(SEPARATOR);
-            joined.extend_from_slice(header);
+    pub(crate) fn add(&mut self, header: &[u8]) {
+        if !self.joined.is_empty() {
+            self.joined.push(SEPARATOR);
         }
-        Self { joined }
+        self.joined.extend_from_slice(header);
     }
 
     /// The values of the cookies of this name, not verified, the last one first.
@@ -166,7 +164,8 @@ mod tests {
     use super::*;
 
     fn found(headers: &[&str]) -> Vec<String> {
-        let cookies = RequestCookies::new(headers.iter().map(|header| header.as_bytes()));
+        let mut cookies = RequestCookies::default();
+        headers.iter().for_each(|header| cookies.add(header.as_bytes()));
         cookies.newest_first("id").map(|value| String::from_utf8_lossy(value).into_owned()).collect()
     }
 

@@ -89,6 +89,11 @@ impl<'a> Flight<'a> {
         self.log.takes()
     }
 
+    /// Whether the changes may be made again without running a closure or giving something away.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.log.is_idempotent()
+    }
+
     /// The data goes to the store now.
     pub(crate) fn attempt(&mut self, map: &SessionMap, new_id: Option<SessionId>, base: Option<Version>) {
         self.attempted = map.clone();

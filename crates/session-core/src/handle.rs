@@ -44,8 +44,18 @@ pub(crate) struct CellGuard<'a>(MutexGuard<'a, Slot>);
 
 impl SessionHandle {
     #[inline]
-    pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared), outer: None }
+    pub(crate) fn new<'a>(manager: SessionManager, cookie_headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut shared = Arc::new_cyclic(|_| Shared {
+            manager,
+            cookies: RequestCookies::default(),
+            slot: Mutex::default(),
+            flight: AsyncMutex::new(()),
+        });
+        // Filled where they stay: they are large for something that is moved.
+        if let Some(Shared { cookies, .. }) = Arc::get_mut(&mut shared) {
+            cookie_headers.into_iter().for_each(|header| cookies.add(header));
+        }
+        Self { shared, outer: None }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -115,11 +125,6 @@ impl std::fmt::Debug for SessionHandle {
 }
 
 impl Shared {
-    #[inline]
-    pub(crate) fn new(manager: SessionManager, cookies: RequestCookies) -> Self {
-        Self { manager, cookies, slot: Mutex::default(), flight: AsyncMutex::new(()) }
-    }
-
     pub(crate) fn core(&self) -> &Core {
         &self.manager.core
     }

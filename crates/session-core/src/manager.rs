@@ -9,8 +9,6 @@ use arrayvec::ArrayString;
 use crate::backend::AtomicBackend;
 use crate::budget::Budget;
 use crate::config::SessionConfig;
-use crate::cookie::RequestCookies;
-use crate::handle::Shared;
 use crate::meta::Meta;
 use crate::sync::Stripes;
 use crate::token::{ID_KEY, id_payload};
@@ -92,7 +90,7 @@ impl SessionManager {
     /// The session of a request, from the values of its `Cookie` headers. Keeps a copy of them, and does no more.
     #[must_use]
     pub fn open<'a>(&self, cookie_headers: impl IntoIterator<Item = &'a [u8]>) -> SessionHandle {
-        SessionHandle::new(Shared::new(self.clone(), RequestCookies::new(cookie_headers)))
+        SessionHandle::new(self.clone(), cookie_headers)
     }
 
     /// The name of the session's cookie.

@@ -218,7 +218,8 @@ impl SessionMap {
 
     /// The text of the whole object, with all that was not changed as it came.
     ///
-    /// White space around keys and values is kept as long as the object is short: edits of one of more than 4,096 bytes drop it.
+    /// White space around keys and values is kept as long as the object is short: edits that meet 4,096 bytes, what they
+    /// replace included, may drop it.
     #[must_use]
     pub fn to_json(&self) -> String {
         self.json().into_owned()

@@ -188,11 +188,15 @@ impl Shared {
                     if turn.is_none() {
                         turn = Box::pin(budget.wait(core.stripes.lock(&key))).await.ok();
                     }
-                    if turn.is_none() || budget.left().is_zero() {
+                    if turn.is_none() {
                         return Err(SessionError::Contended);
                     }
                     version = current.version.clone();
                     map = flight.replay(current)?;
+                    // Closures take time, too.
+                    if budget.left().is_zero() {
+                        return Err(SessionError::Contended);
+                    }
                 }
             }
         }
@@ -219,14 +223,15 @@ impl Shared {
                     flight.land(id, version);
                     return Some(Ok(()));
                 }
-                Replaced::Conflict(stored) => {
+                // Closures may be slow: they are run again when it is this one's turn, and within the deadline.
+                Replaced::Conflict(stored) if flight.is_idempotent() => {
                     current = Some(stored.version.clone());
                     map = match flight.replay(stored) {
                         Ok(map) => map,
                         Err(error) => return Some(Err(error)),
                     };
                 }
-                Replaced::Gone => return None,
+                Replaced::Conflict(_) | Replaced::Gone => return None,
             }
         }
         None

@@ -7,11 +7,13 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
 
 use session_core::{Commit, OnGone, SessionConfig, SessionError, SessionManager};
 
 use crate::support::{
-    App, Browser, Fault, Plain, Request, SECRET, TestClock, at_once, defaults, increment, respond_together,
+    App, Browser, Fault, Plain, Request, SECRET, TestClock, assert_succeeded, at_once, defaults, increment,
+    respond_together,
 };
 
 const MANY: usize = 200;
@@ -256,4 +258,29 @@ fn writers_that_wait_for_their_turn_in_memory_need_no_runtime() {
     let responses = [at_once(first.respond(200)), at_once(second.lock().unwrap().as_mut())];
     assert_eq!(succeeded(&responses), 2);
     assert_eq!(at_once(app.data(&browser)), r#"{"user":"ann","other":3,"first":1,"second":2}"#);
+}
+
+#[tokio::test]
+async fn whoever_is_overtaken_again_and_again_gives_up_by_the_deadline_and_says_why() {
+    const RUN: Duration = Duration::from_millis(100);
+    let (app, _) = App::server(|config| config.request_deadline(RUN * 5 / 2));
+    let app = Arc::new(app);
+    let browser = app.browser_with(r#"{"n":0}"#).await;
+    let runs = Arc::new(AtomicU32::new(0));
+    let request = app.open(&browser).await;
+    let (others, other_browser, count) = (app.clone(), browser.clone(), runs.clone());
+    let slow = move |n: Option<u32>| {
+        std::thread::sleep(RUN);
+        let other = at_once(others.open(&other_browser));
+        other.insert("other", count.fetch_add(1, Ordering::Relaxed)).unwrap();
+        assert_succeeded(&at_once(other.respond(200)));
+        n.unwrap_or(0) + 1
+    };
+    request.update("n", slow).unwrap();
+    let began = Instant::now();
+    let error = request.respond(200).await.error.expect("somebody else is always faster");
+    assert!(matches!(error, SessionError::Contended), "{error:?}");
+    // The first run was the handler's; the time is over in the third after it.
+    assert!(runs.load(Ordering::Relaxed) <= 4, "{runs:?}");
+    assert!(began.elapsed() < RUN * 5, "{:?}", began.elapsed());
 }

@@ -1,20 +1,23 @@
 //! What no session layer can do without, in axum: an empty layer, the verification of the cookie and the signature of a new
 //! one, the calls of the store's client. Everything else is left out.
 
-use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::Request;
+use axum::http::HeaderValue;
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::response::AppendHeaders;
-use axum::routing::{MethodRouter, get};
-use fred::prelude::{Builder, Client, ClientLike, Config, KeysInterface, LuaInterface};
+use axum::routing::get;
+use fred::bytes_utils::Str;
+use fred::prelude::{Builder, Client, ClientLike, Config, Key, KeysInterface, LuaInterface, Value};
 use session_core::signer::TimestampSigner;
 use tokio::runtime::Runtime;
 use tower::layer::util::Identity;
 
+use super::BACKENDS;
 use crate::mode::Mode;
 use crate::on_axum::run;
 use crate::server::{REDIS, address};
@@ -26,16 +29,34 @@ const ID_LEN: usize = 48;
 /// As long as base64 of [`VALUES`].
 const SESSION_LEN: usize = VALUES.len().div_ceil(3) * 4;
 
+/// What stands in every cookie.
+const ATTRIBUTES: &str = "; Path=/; HttpOnly; SameSite=Lax";
+
 /// When everything is signed, in Unix seconds.
 const NOW: u64 = 1_700_000_000;
 
 pub(super) fn with_sessions(runtime: &Runtime, mode: Mode, backend: &str, work: Work) -> Result<()> {
+    if !BACKENDS.contains(&backend) {
+        bail!("`{backend}` has no floor");
+    }
     let cookies = Arc::new(Cookies::new(if backend == "cookie" { SESSION_LEN } else { ID_LEN }));
     let handler = match (backend, work) {
         (_, Work::Untouched) => get(async || "ok"),
-        ("memory", _) => signed(cookies.clone(), false),
-        ("cookie", _) => signed(cookies.clone(), work == Work::Write),
-        ("redis", _) => {
+        ("cookie", Work::Write) => {
+            let cookies = cookies.clone();
+            get(async move |request: Request| {
+                cookies.verify(&request);
+                (AppendHeaders([(SET_COOKIE, cookies.sign())]), "ok")
+            })
+        }
+        ("memory" | "cookie", _) => {
+            let cookies = cookies.clone();
+            get(async move |request: Request| {
+                cookies.verify(&request);
+                "ok"
+            })
+        }
+        _ => {
             let (cookies, store) = (cookies.clone(), Arc::new(runtime.block_on(Store::connect())?));
             get(async move |request: Request| {
                 cookies.verify(&request);
@@ -43,21 +64,10 @@ pub(super) fn with_sessions(runtime: &Runtime, mode: Mode, backend: &str, work: 
                 "ok"
             })
         }
-        _ => bail!("`{backend}` has no floor"),
     };
-    let seed = get(async move || AppendHeaders([(SET_COOKIE, format!("{NAME}={}", cookies.sign()))]));
+    let seed = get(async move || AppendHeaders([(SET_COOKIE, cookies.sign())]));
     run(runtime, mode, Router::new().route("/", handler).route("/seed", seed).layer(Identity::new()));
     Ok(())
-}
-
-fn signed(cookies: Arc<Cookies>, anew: bool) -> MethodRouter {
-    get(async move |request: Request| {
-        cookies.verify(&request);
-        if anew {
-            black_box(cookies.sign());
-        }
-        "ok"
-    })
 }
 
 /// Signs and verifies cookies of one length.
@@ -71,8 +81,12 @@ impl Cookies {
         Self { signer: TimestampSigner::new(SECRET), payload: vec![b'a'; len] }
     }
 
-    fn sign(&self) -> String {
-        String::from_utf8(self.signer.sign(&self.payload, NOW)).expect("a token is ASCII")
+    /// The text of a cookie.
+    fn sign(&self) -> HeaderValue {
+        let mut text = [NAME.as_bytes(), b"="].concat();
+        text.extend(self.signer.sign(&self.payload, NOW));
+        text.extend(ATTRIBUTES.as_bytes());
+        HeaderValue::from_maybe_shared(Bytes::from(text)).expect("a token is ASCII")
     }
 
     fn verify(&self, request: &Request) {
@@ -82,10 +96,10 @@ impl Cookies {
     }
 }
 
-/// A client of Redis with its defaults, and a script that writes without comparing.
+/// A client of Redis with its defaults, which waits for an answer for ever, and a script that writes without comparing.
 struct Store {
     client: Client,
-    script: String,
+    script: Str,
 }
 
 impl Store {
@@ -100,10 +114,11 @@ impl Store {
     }
 
     async fn call(&self, work: Work) {
-        let value: Option<Vec<u8>> = self.client.get(Self::KEY).await.expect("the server answers");
+        let value: Option<Bytes> = self.client.get(Key::from_static_str(Self::KEY)).await.expect("the server answers");
         assert_eq!(value.map(|value| value.len()), Some(VALUES.len()));
         if work == Work::Write {
-            let done = self.client.evalsha(&*self.script, Self::KEY, vec![VALUES, "1209600"]).await;
+            let arguments = [VALUES, "1209600"].map(Value::from_static_str).to_vec();
+            let done = self.client.evalsha(self.script.clone(), Key::from_static_str(Self::KEY), arguments).await;
             let (): () = done.expect("the server answers");
         }
     }

@@ -58,9 +58,10 @@ pub fn report() -> Result<String> {
          Instructions and allocations of a request, handled in process and counted by callgrind, above those of the same \
          application without sessions.\n\n\
          {}\n\
-         The floor is an application in axum that does only what no session layer can do without: it has an empty layer, \
-         verifies the signature of the cookie, signs a new one where sessions live in the cookie and are written to, and \
-         calls the client of Redis, `GET` for a read and `EVALSHA` of a script that compares nothing for a write.\n",
+         The floor is an application in axum that does only what no session layer can do without. It has an empty layer; \
+         for a read or a write it verifies the signature of the cookie; where sessions live in the cookie, a write signs \
+         and sends a new one; in Redis both `GET` a value by the client of Redis, and a write then calls a script that \
+         compares nothing, by `EVALSHA`, with no time limit.\n",
         table(&numbers)?,
     ))
 }

@@ -64,7 +64,9 @@ pub fn report() -> Result<String> {
     for candidate in candidates() {
         write!(text, "| {} | {} |", candidate.place, candidate.label)?;
         for work in Work::ALL {
-            let count = numbers.get(&candidate.subject(work)).context("a candidate was never measured")?;
+            let count = numbers
+                .get(&candidate.subject(work))
+                .with_context(|| format!("`{}` was never measured", candidate.subject(work)))?;
             write!(text, " {} |", (count * 10.0).round() / 10.0)?;
         }
         text.push('\n');

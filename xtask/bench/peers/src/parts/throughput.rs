@@ -168,7 +168,9 @@ pub fn report() -> Result<String> {
         write!(text, "| {} | {} |", candidate.place, candidate.cell())?;
         let mut values = Vec::new();
         for work in Work::ALL {
-            let throughput = numbers.get(&candidate.subject(work)).context("a candidate was never measured")?;
+            let throughput = numbers
+                .get(&candidate.subject(work))
+                .with_context(|| format!("`{}` was never measured", candidate.subject(work)))?;
             write!(text, " {:.2} ({}) |", throughput.share, thousands(throughput.requests))?;
             values.push(throughput.share);
         }
