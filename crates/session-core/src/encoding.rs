@@ -40,20 +40,52 @@ pub(crate) fn decode_short(text: &[u8], alphabet: &Alphabet, out: &mut [u8]) -> 
         let [.., x, y, z] = bits.to_be_bytes();
         *triple = [x, y, z];
     }
-    let ([a, b, c], len) = match *last_text {
-        [] => ([b'A'; 3], 0),
-        [a, b] => ([a, b, b'A'], 1),
-        [a, b, c] => ([a, b, c], 2),
+    let (bits, unused) = match (last_text, last_out) {
+        ([], []) => (0, 0),
+        ([a, b], [x]) => {
+            let bits = alphabet.bits([*a, *b, b'A', b'A']);
+            [.., *x, _, _] = bits.to_be_bytes();
+            (bits, 0xffff)
+        }
+        ([a, b, c], [x, y]) => {
+            let bits = alphabet.bits([*a, *b, *c, b'A']);
+            [.., *x, *y, _] = bits.to_be_bytes();
+            (bits, 0xff)
+        }
         _ => return false,
     };
-    let bits = alphabet.bits([a, b, c, b'A']);
-    let bytes = bits.to_be_bytes();
-    let (last, unused) = bytes[5..].split_at(len);
-    let whole = last.len() == last_out.len() && unused.iter().all(|&byte| byte == 0);
-    if whole {
-        last_out.copy_from_slice(last);
+    (seen | bits) < 1 << 24 && bits & unused == 0
+}
+
+/// Encodes a few bytes in the alphabet of section 5, without padding. Returns the length of the text, for which `out` must
+/// have room.
+pub(crate) fn encode_short(bytes: &[u8], out: &mut [u8]) -> usize {
+    let (triples, last) = bytes.as_chunks();
+    let len = (bytes.len() * 8).div_ceil(6);
+    let (quads, last_out) = out[..len].as_chunks_mut();
+    for ([x, y, z], quad) in triples.iter().zip(quads) {
+        *quad = URL_SAFE_CHARACTERS.quad([*x, *y, *z]);
     }
-    whole && (seen | bits) < 1 << 24
+    match (last, last_out) {
+        ([x], [a, b]) => [*a, *b, ..] = URL_SAFE_CHARACTERS.quad([*x, 0, 0]),
+        ([x, y], [a, b, c]) => [*a, *b, *c, _] = URL_SAFE_CHARACTERS.quad([*x, *y, 0]),
+        _ => {}
+    }
+    len
+}
+
+/// The characters of an alphabet.
+struct Characters([u8; 64]);
+
+static URL_SAFE_CHARACTERS: Characters =
+    Characters(*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+impl Characters {
+    #[inline]
+    fn quad(&self, [x, y, z]: [u8; 3]) -> [u8; 4] {
+        let bits = u32::from_be_bytes([0, x, y, z]);
+        [18, 12, 6, 0].map(|shift| self.0[(bits >> shift & 63) as usize])
+    }
 }
 
 /// What each character stands for.
@@ -109,10 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_every_length_are_decoded_as_by_the_library() {
+    fn values_of_every_length_are_encoded_and_decoded_as_by_the_library() {
         for len in 0..=66 {
             let bytes: Vec<u8> = (0..len).map(|at| (at * 151 + len * 29) as u8).collect();
             let text = URL_SAFE_NO_PAD.encode(&bytes);
+            let mut encoded = vec![0; text.len() + 1];
+            let encoded_len = encode_short(&bytes, &mut encoded);
+            assert_eq!((&encoded[..encoded_len], encoded[encoded_len]), (text.as_bytes(), 0));
             assert_eq!(decoded(text.as_bytes(), &URL_SAFE).as_ref(), Some(&bytes));
             let mut out = vec![0; len + 1];
             assert!(!decode_short(text.as_bytes(), &URL_SAFE, &mut out), "longer");

@@ -34,7 +34,7 @@ pub(crate) struct Shared {
 #[derive(Default)]
 struct Slot {
     /// Made when somebody asks for the session first.
-    cell: Option<Box<Cell>>,
+    cell: Option<Cell>,
     /// The response went on its way before anybody did.
     passed_on: bool,
 }
@@ -132,7 +132,7 @@ impl Shared {
     pub(crate) fn cell(&self) -> CellGuard<'_> {
         let mut slot = lock(&self.slot);
         if slot.cell.is_none() {
-            slot.cell = Some(Box::new(Cell::new(self.core().config.request_deadline, slot.passed_on)));
+            slot.cell = Some(Cell::new(self.core().config.request_deadline, slot.passed_on));
         }
         CellGuard(slot)
     }
@@ -155,12 +155,12 @@ impl Deref for CellGuard<'_> {
     type Target = Cell;
 
     fn deref(&self) -> &Cell {
-        self.0.cell.as_deref().expect(MADE)
+        self.0.cell.as_ref().expect(MADE)
     }
 }
 
 impl DerefMut for CellGuard<'_> {
     fn deref_mut(&mut self) -> &mut Cell {
-        self.0.cell.as_deref_mut().expect(MADE)
+        self.0.cell.as_mut().expect(MADE)
     }
 }

@@ -3,11 +3,9 @@
 use std::fmt;
 
 use arrayvec::ArrayString;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::encoding::URL_SAFE;
+use crate::encoding::{URL_SAFE, encode_short};
 
 /// The id of a stored session: 22 to 64 characters of `A–Z a–z 0–9 - _`.
 ///
@@ -27,7 +25,7 @@ impl SessionId {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits).ok()?;
         let mut text = [0; Self::MIN_LEN];
-        URL_SAFE_NO_PAD.encode_slice(bits, &mut text).ok()?;
+        encode_short(&bits, &mut text);
         Self::from_bytes(&text)
     }
 
@@ -65,6 +63,9 @@ impl fmt::Debug for SessionId {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     #[test]

@@ -182,7 +182,9 @@ fn special_bytes(word: u64) -> u64 {
     // Borrows from the highest bit, unless that was set: then the byte is none of these.
     let less = |word: u64, than: u8| word.wrapping_sub(EACH * u64::from(than));
     let is = |byte: u8| less(word ^ (EACH * u64::from(byte)), 1);
-    (less(word, b' ') | is(b'"') | is(b'\\')) & !word & (EACH << 7)
+    // Flipping a bit puts the quote right behind the control characters.
+    const FLIP: u8 = b'"' ^ b' ';
+    (less(word ^ (EACH * u64::from(FLIP)), b' ' + 1) | is(b'\\')) & !word & (EACH << 7)
 }
 
 /// What tells where an array or object ends.

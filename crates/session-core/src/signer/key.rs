@@ -1,13 +1,11 @@
 //! Secrets, how keys are derived from them, and the keyed HMAC that is prepared once per key.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac as _};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::Signature;
-use crate::encoding::{URL_SAFE, decode_short};
+use crate::encoding::{URL_SAFE, decode_short, encode_short};
 
 /// The hash function of key derivation and HMAC.
 ///
@@ -210,9 +208,9 @@ impl Mac {
         let mut text = [0; Signature::MAX];
         let len = with_hmac!(self, keyed => {
             let tag = keyed.clone().chain_update(message).finalize().into_bytes();
-            URL_SAFE_NO_PAD.encode_slice(tag, &mut text)
+            encode_short(&tag, &mut text)
         });
-        Signature { text, len: len.expect("the buffer holds the longest signature") }
+        Signature { text, len }
     }
 }
 

@@ -1,10 +1,7 @@
 //! `value.timestamp.signature`.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::{Key, SEPARATOR, SignatureError, Signer};
-use crate::encoding::{URL_SAFE, decode_short};
+use crate::encoding::{URL_SAFE, decode_short, encode_short};
 
 /// Signs values together with the time, and refuses them when they have grown too old: `value.timestamp.signature`.
 ///
@@ -104,8 +101,8 @@ impl From<Signer> for TimestampSigner {
 pub(crate) fn push_timestamp(out: &mut Vec<u8>, seconds: u64) {
     let mut text = [0; 11];
     let bytes = seconds.to_be_bytes();
-    let len = URL_SAFE_NO_PAD.encode_slice(&bytes[bytes.len() - byte_len(seconds)..], &mut text);
-    out.extend_from_slice(&text[..len.expect("eight bytes are eleven characters")]);
+    let len = encode_short(&bytes[bytes.len() - byte_len(seconds)..], &mut text);
+    out.extend_from_slice(&text[..len]);
 }
 
 /// The length of that text.
