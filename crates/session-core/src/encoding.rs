@@ -35,26 +35,25 @@ pub(crate) fn decode_short(text: &[u8], alphabet: &Alphabet, out: &mut [u8]) -> 
     }
     let mut seen = 0;
     for (quad, triple) in quads.iter().zip(triples) {
-        let bits = alphabet.bits(*quad);
-        seen |= bits;
-        let [.., x, y, z] = bits.to_be_bytes();
+        let bits = alphabet.bits(*quad, &mut seen);
+        let [x, y, z, _] = (bits << 8).to_be_bytes();
         *triple = [x, y, z];
     }
     let (bits, unused) = match (last_text, last_out) {
         ([], []) => (0, 0),
         ([a, b], [x]) => {
-            let bits = alphabet.bits([*a, *b, b'A', b'A']);
-            [.., *x, _, _] = bits.to_be_bytes();
+            let bits = alphabet.bits([*a, *b, b'A', b'A'], &mut seen);
+            [_, *x, ..] = bits.to_be_bytes();
             (bits, 0xffff)
         }
         ([a, b, c], [x, y]) => {
-            let bits = alphabet.bits([*a, *b, *c, b'A']);
-            [.., *x, *y, _] = bits.to_be_bytes();
+            let bits = alphabet.bits([*a, *b, *c, b'A'], &mut seen);
+            [_, *x, *y, _] = bits.to_be_bytes();
             (bits, 0xff)
         }
         _ => return false,
     };
-    (seen | bits) < 1 << 24 && bits & unused == 0
+    seen < 1 << 24 && bits & unused == 0
 }
 
 /// Encodes a few bytes in the alphabet of section 5, without padding. Returns the length of the text, for which `out` must
@@ -116,11 +115,13 @@ impl Alphabet {
         text.iter().fold(0, |seen, &character| seen | self.0[usize::from(character)]) < 1 << 24
     }
 
-    /// The 24 bits of four characters; one that is none of the alphabet sets a higher bit.
+    /// The 24 bits of four characters; one that is none of the alphabet sets a higher bit of `seen`.
     #[inline]
-    fn bits(&self, quad: [u8; 4]) -> u64 {
+    fn bits(&self, quad: [u8; 4], seen: &mut u64) -> u32 {
         let [a, b, c, d] = quad.map(|character| u64::from(self.0[usize::from(character)]));
-        a << 18 | b << 12 | c << 6 | d
+        let bits = a << 18 | b << 12 | c << 6 | d;
+        *seen |= bits;
+        bits as u32
     }
 }
 
