@@ -45,13 +45,13 @@ pub(crate) struct CellGuard<'a>(MutexGuard<'a, Slot>);
 impl SessionHandle {
     #[inline]
     pub(crate) fn new<'a>(manager: SessionManager, cookie_headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        // Made where it stays, and filled there: it is large for something that is moved.
         let mut shared = Arc::new_cyclic(|_| Shared {
             manager,
             cookies: RequestCookies::default(),
             slot: Mutex::default(),
             flight: AsyncMutex::new(()),
         });
-        // Filled where they stay: they are large for something that is moved.
         if let Some(Shared { cookies, .. }) = Arc::get_mut(&mut shared) {
             cookie_headers.into_iter().for_each(|header| cookies.add(header));
         }
