@@ -37,6 +37,17 @@ struct Throughput {
     requests: f64,
     /// The shares of all rounds.
     rounds: Vec<f64>,
+    /// Processor time for a request above the bare application's, in nanoseconds: of the process itself and of the system
+    /// for it. The mean.
+    user: f64,
+    system: f64,
+}
+
+/// What became of a turn.
+struct Turn {
+    per_second: f64,
+    /// Processor time for a request, in nanoseconds: user and system.
+    times: [f64; 2],
 }
 
 /// Measures all candidates.
@@ -54,14 +65,19 @@ pub fn measure() -> Result<()> {
             let app = App::start(candidate.program, &subject, &servers)?;
             let script = script(&app)?;
             let (mut shares, mut requests) = (Vec::new(), Vec::new());
+            let mut times = [0.0; 2];
             for _ in 0..ROUNDS {
                 let (without, with) = (bare.load(&script)?, app.load(&script)?);
-                shares.push(with / without);
-                requests.push(with);
+                shares.push(with.per_second / without.per_second);
+                requests.push(with.per_second);
+                for (at, mean) in times.iter_mut().enumerate() {
+                    *mean += (with.times[at] - without.times[at]) / ROUNDS as f64;
+                }
             }
             std::fs::remove_file(script)?;
-            let throughput = Throughput { share: median(&shares), requests: median(&requests), rounds: shares };
-            eprintln!("{subject}: {:.0} requests/s, {:.2} of the bare", throughput.requests, throughput.share);
+            let (share, requests, [user, system]) = (median(&shares), median(&requests), times);
+            let throughput = Throughput { share, requests, rounds: shares, user, system };
+            eprintln!("{subject}: {requests:.0} requests/s, {share:.2} of the bare, {user:+.0} {system:+.0} ns");
             numbers.insert(subject, throughput);
         }
     }
@@ -98,8 +114,21 @@ impl App {
         Ok(pairs.join("; "))
     }
 
-    /// Requests a second, over 32 connections that are kept.
-    fn load(&self, script: &Path) -> Result<f64> {
+    /// The time that its process has been running until now, in nanoseconds: user and system (proc(5), `stat`).
+    fn processor_time(&self) -> Result<[f64; 2]> {
+        /// The kernel counts in hundredths of a second, whatever its own clock is.
+        const TICK: f64 = 1e7;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        // The name, in parentheses, may hold spaces.
+        let fields: Vec<&str> = stat.rsplit(')').next().context("a process has a name")?.split_whitespace().collect();
+        let time =
+            |at: usize| -> Result<f64> { Ok(fields.get(at).context("a field is missing")?.parse::<f64>()? * TICK) };
+        Ok([time(11)?, time(12)?])
+    }
+
+    /// Over 32 connections that are kept.
+    fn load(&self, script: &Path) -> Result<Turn> {
+        let before = self.processor_time()?;
         let output = Command::new("wrk")
             .args(["--threads", "1", "--connections", "32", "--duration", TURN, "--script"])
             .arg(script)
@@ -107,10 +136,15 @@ impl App {
             .output()
             .context("cannot start wrk: is it installed?")?;
         let text = String::from_utf8(output.stdout)?;
+        let after = self.processor_time()?;
         let failures = ["Non-2xx", "Socket errors"].iter().any(|complaint| text.contains(complaint));
         ensure!(!failures, "requests failed:\n{text}");
+        let requests = text.lines().find_map(|line| line.trim().split_once(" requests in ")).map(|(count, _)| count);
         let rate = text.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
-        rate.with_context(|| format!("wrk printed:\n{text}"))?.trim().parse().context("wrk's rate is no number")
+        let number = |text: Option<&str>| text.and_then(|text| text.trim().parse::<f64>().ok());
+        let (requests, per_second) =
+            number(requests).zip(number(rate)).with_context(|| format!("wrk printed:\n{text}"))?;
+        Ok(Turn { per_second, times: [0, 1].map(|at| (after[at] - before[at]) / requests) })
     }
 }
 
@@ -164,19 +198,32 @@ pub fn report() -> Result<String> {
          requests of {SESSIONS} sessions in turn, made by wrk; bare application and candidate in turn, median of {ROUNDS} rounds.\n\n\
          | | | untouched | read | write |\n|---|---|---:|---:|---:|\n"
     );
+    let mut times = String::from(
+        "Processor time for a request above the bare application's, in nanoseconds: of the process itself, and of the system \
+         on its behalf. In memory and in the cookie the system is asked for the same by all, but wrk sleeps while it waits: \
+         the slower an application is, the more of its responses have to wake it. Known to some 100 ns: the kernel counts in \
+         hundredths of a second.\n\n\
+         | | | untouched | read | write |\n|---|---|---:|---:|---:|\n",
+    );
     for candidate in CANDIDATES {
-        write!(text, "| {} | {} |", candidate.place, candidate.cell())?;
+        let start = format!("| {} | {} |", candidate.place, candidate.cell());
+        text.push_str(&start);
+        times.push_str(&start);
         let mut values = Vec::new();
         for work in Work::ALL {
             let throughput = numbers
                 .get(&candidate.subject(work))
                 .with_context(|| format!("`{}` was never measured", candidate.subject(work)))?;
             write!(text, " {:.2} ({}) |", throughput.share, thousands(throughput.requests))?;
+            write!(times, " {:.0}, {:.0} |", throughput.user, throughput.system)?;
             values.push(throughput.share);
         }
         text.push('\n');
+        times.push('\n');
         Group::add(&mut groups, &candidate, values);
     }
+    text.push('\n');
+    text.push_str(&times);
     let columns = Work::ALL.map(Work::name);
     Bars {
         title: "Throughput as a share of the bare application's (more is better)",
