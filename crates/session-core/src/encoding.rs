@@ -63,62 +63,57 @@ pub(crate) fn encode_short(bytes: &[u8], out: &mut [u8]) -> usize {
     let len = (bytes.len() * 8).div_ceil(6);
     let (quads, last_out) = out[..len].as_chunks_mut();
     for ([x, y, z], quad) in triples.iter().zip(quads) {
-        *quad = URL_SAFE_CHARACTERS.quad([*x, *y, *z]);
+        *quad = URL_SAFE.quad([*x, *y, *z]);
     }
     match (last, last_out) {
-        ([x], [a, b]) => [*a, *b, ..] = URL_SAFE_CHARACTERS.quad([*x, 0, 0]),
-        ([x, y], [a, b, c]) => [*a, *b, *c, _] = URL_SAFE_CHARACTERS.quad([*x, *y, 0]),
+        ([x], [a, b]) => [*a, *b, ..] = URL_SAFE.quad([*x, 0, 0]),
+        ([x, y], [a, b, c]) => [*a, *b, *c, _] = URL_SAFE.quad([*x, *y, 0]),
         _ => {}
     }
     len
 }
 
-/// The characters of an alphabet.
-struct Characters([u8; 64]);
+pub(crate) struct Alphabet {
+    characters: [u8; 64],
+    /// What each byte stands for; more than 24 bits if it is none of the characters.
+    six_bits: [u32; 256],
+}
 
-static URL_SAFE_CHARACTERS: Characters =
-    Characters(*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+/// Of section 4.
+pub(crate) static STANDARD: Alphabet =
+    Alphabet::new(*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 
-impl Characters {
+/// Of section 5.
+pub(crate) static URL_SAFE: Alphabet =
+    Alphabet::new(*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+impl Alphabet {
+    const fn new(characters: [u8; 64]) -> Self {
+        let mut six_bits = [1 << 24; 256];
+        let mut at = 0;
+        while at < characters.len() {
+            six_bits[characters[at] as usize] = at as u32;
+            at += 1;
+        }
+        Self { characters, six_bits }
+    }
+
+    /// The four characters of three bytes.
     #[inline]
     fn quad(&self, [x, y, z]: [u8; 3]) -> [u8; 4] {
         let bits = u32::from_be_bytes([0, x, y, z]);
-        [18, 12, 6, 0].map(|shift| self.0[(bits >> shift & 63) as usize])
-    }
-}
-
-/// What each character stands for.
-pub(crate) struct Alphabet([u32; 256]);
-
-/// Of section 4.
-pub(crate) static STANDARD: Alphabet = Alphabet::new(*b"+/");
-
-/// Of section 5.
-pub(crate) static URL_SAFE: Alphabet = Alphabet::new(*b"-_");
-
-impl Alphabet {
-    const fn new(last_two: [u8; 2]) -> Self {
-        let most = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-        let mut six_bits = [1 << 24; 256];
-        let mut at = 0;
-        while at < most.len() {
-            six_bits[most[at] as usize] = at as u32;
-            at += 1;
-        }
-        six_bits[last_two[0] as usize] = 62;
-        six_bits[last_two[1] as usize] = 63;
-        Self(six_bits)
+        [18, 12, 6, 0].map(|shift| self.characters[(bits >> shift & 63) as usize])
     }
 
     /// Whether all of these are its characters.
     pub(crate) fn has_all(&self, text: &[u8]) -> bool {
-        text.iter().fold(0, |seen, &character| seen | self.0[usize::from(character)]) < 1 << 24
+        text.iter().fold(0, |seen, &character| seen | self.six_bits[usize::from(character)]) < 1 << 24
     }
 
     /// The 24 bits of four characters; one that is none of the alphabet sets a higher bit of `seen`.
     #[inline]
     fn bits(&self, quad: [u8; 4], seen: &mut u64) -> u32 {
-        let [a, b, c, d] = quad.map(|character| u64::from(self.0[usize::from(character)]));
+        let [a, b, c, d] = quad.map(|character| u64::from(self.six_bits[usize::from(character)]));
         let bits = a << 18 | b << 12 | c << 6 | d;
         *seen |= bits;
         bits as u32

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use fred::clients::Client;
 use fred::interfaces::ClientLike;
-use fred::types::config::Config;
 use fred::types::{ClusterHash, CustomCommand, Value};
 use session_core::{AtomicBackend, BackendErrorKind};
 
-use crate::support::{Browser, HOUR, Server, create, manager, map, patient, stored, until, wait_for};
+use crate::support::{Browser, HOUR, Server, client, create, manager, map, patient, stored, until, wait_for};
 
 /// To repeat it: `cargo test -p session-redis --test it -- --nocapture memory`.
 #[tokio::test]
@@ -80,12 +79,6 @@ async fn wait_says_whether_a_replica_has_what_was_saved() {
     replica.resume();
     assert_eq!(replicas(&client, 10_000).await, 1);
     assert_eq!(replica.ask(&["GET", "session:b"]), ["{}"]);
-}
-
-async fn client(server: &Server) -> Client {
-    let client = Client::new(Config::from_url(&server.url()).expect("the url is good"), None, None, None);
-    client.init().await.expect("the server answers");
-    client
 }
 
 /// How many replicas have all that was acknowledged before: they get it in the order in which it was written.

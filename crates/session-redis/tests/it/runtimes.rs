@@ -6,7 +6,7 @@ use session_core::ISessionBackend;
 use session_redis::RedisBackend;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{Cluster, Server, create, stored, until};
+use crate::support::{Cluster, Server, client, create, stored, until};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
@@ -44,15 +44,6 @@ fn a_server_is_probed_anew_where_the_runtime_that_did_so_has_ended() {
     });
     server.resume();
     runtime().block_on(answers(&backend));
-}
-
-async fn client(server: &Server) -> fred::clients::Client {
-    use fred::interfaces::ClientLike;
-
-    let config = fred::types::config::Config::from_url(&server.url()).expect("the url is good");
-    let client = fred::types::Builder::from_config(config).build().expect("the configuration is good");
-    client.init().await.expect("the server answers");
-    client
 }
 
 #[test]

@@ -11,6 +11,9 @@ mod slow_way;
 
 use std::time::{Duration, Instant};
 
+use fred::clients::Client;
+use fred::interfaces::ClientLike;
+use fred::types::config::Config;
 use session_core::{AtomicBackend, Created, ISessionBackend, SessionMap, Version};
 use session_redis::RedisBackend;
 
@@ -31,6 +34,13 @@ pub(crate) fn map(json: &str) -> SessionMap {
 /// The operations that the manager uses.
 pub(crate) fn atomic(backend: &RedisBackend) -> &dyn AtomicBackend {
     backend.atomic().expect("the backend is atomic")
+}
+
+/// A client of the application's.
+pub(crate) async fn client(server: &Server) -> Client {
+    let client = Client::new(Config::from_url(&server.url()).expect("the url is good"), None, None, None);
+    client.init().await.expect("the server answers");
+    client
 }
 
 /// Stores a new session.

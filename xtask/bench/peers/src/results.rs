@@ -1,5 +1,6 @@
 //! The folder of results.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -31,6 +32,15 @@ pub fn load<T: DeserializeOwned>(part: &str) -> Result<T> {
     let path = file(&format!("{part}.json"));
     let text = fs::read_to_string(&path).with_context(|| format!("`{part}` was never measured"))?;
     serde_json::from_str(&text).with_context(|| format!("`{part}` was measured by another version of this program"))
+}
+
+/// What was measured of a subject.
+///
+/// # Errors
+///
+/// If that never was.
+pub fn of<'a, T>(numbers: &'a BTreeMap<String, T>, subject: &str) -> Result<&'a T> {
+    numbers.get(subject).with_context(|| format!("`{subject}` was never measured"))
 }
 
 /// Writes a file of the folder.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use session_bench::server::Servers;
 use session_bench::session::Work;
 
 use crate::candidates::{CANDIDATES, Candidate, program};
-use crate::results::{load, save};
+use crate::results::{load, of, save};
 
 const PART: &str = "round-trips";
 
@@ -64,9 +64,7 @@ pub fn report() -> Result<String> {
     for candidate in candidates() {
         write!(text, "| {} | {} |", candidate.place, candidate.label)?;
         for work in Work::ALL {
-            let count = numbers
-                .get(&candidate.subject(work))
-                .with_context(|| format!("`{}` was never measured", candidate.subject(work)))?;
+            let count = of(&numbers, &candidate.subject(work))?;
             write!(text, " {} |", (count * 10.0).round() / 10.0)?;
         }
         text.push('\n');

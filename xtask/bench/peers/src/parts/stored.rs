@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::candidates::{CANDIDATES, Candidate, program};
 use crate::plot::lines::{Line, Lines, Panel};
-use crate::results::{load, save, thousands};
+use crate::results::{load, of, save, thousands};
 use session_bench::session::Work;
 
 const PART: &str = "stored";
@@ -54,7 +54,7 @@ pub fn report() -> Result<String> {
     let numbers: Numbers = load(PART)?;
     let mut rows = Vec::new();
     for candidate in candidates() {
-        rows.push((candidate, numbers.get(candidate.name).context("a candidate was never measured")?));
+        rows.push((candidate, of(&numbers, candidate.name)?));
     }
     let lines = |value: fn(&(u32, f64, f64)) -> f64| {
         let line = |(candidate, points): &(Candidate, &Vec<(u32, f64, f64)>)| Line {

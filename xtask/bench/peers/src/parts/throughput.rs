@@ -13,7 +13,7 @@ use session_bench::session::Work;
 
 use crate::candidates::{CANDIDATES, program};
 use crate::plot::bars::{Bars, Group};
-use crate::results::{load, save, thousands};
+use crate::results::{load, of, save, thousands};
 
 const PART: &str = "throughput";
 
@@ -211,9 +211,7 @@ pub fn report() -> Result<String> {
         times.push_str(&start);
         let mut values = Vec::new();
         for work in Work::ALL {
-            let throughput = numbers
-                .get(&candidate.subject(work))
-                .with_context(|| format!("`{}` was never measured", candidate.subject(work)))?;
+            let throughput = of(&numbers, &candidate.subject(work))?;
             write!(text, " {:.2} ({}) |", throughput.share, thousands(throughput.requests))?;
             write!(times, " {:.0}, {:.0} |", throughput.user, throughput.system)?;
             values.push(throughput.share);
