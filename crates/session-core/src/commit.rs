@@ -7,12 +7,12 @@ use crate::backend::Version;
 use crate::budget::{Budget, poll_once};
 use crate::config::{OnGone, Refresh};
 use crate::handle::{CellGuard, Shared};
-use crate::load::Content;
+use crate::load::{Claim, Content};
 use crate::manager::{Commit, Core};
 use crate::meta::Meta;
 use crate::persist::Persisted;
-use crate::state::{Cell, CookieDue, State, Victim};
-use crate::{SessionError, SessionId};
+use crate::state::{Cell, CookieDue, Origin, State, Victim};
+use crate::{SessionError, SessionId, SessionMap};
 
 /// What there is to do about a session.
 pub(crate) enum Action {
@@ -121,7 +121,7 @@ impl Shared {
 
     /// The outcome, if the store need not be asked, else what to ask it for. The caller holds `flight`.
     fn conclude(&self, mut cell: CellGuard<'_>, status: u16) -> ControlFlow<Commit, Action> {
-        let outcome = match self.core().prepare(&mut cell, status) {
+        let outcome = match self.prepare(&mut cell, status) {
             Action::Nothing if cell.doubt.is_none() => Ok(()),
             Action::SendCookie => self.core().send_cookie_session(&mut cell),
             Action::ForgetCookie => {
@@ -138,6 +138,28 @@ impl Shared {
             action => return Continue(action),
         };
         Break(self.core().finish(cell, outcome))
+    }
+
+    /// Applies the rule for failed responses, and decides.
+    fn prepare(&self, cell: &mut Cell, status: u16) -> Action {
+        if status >= 500 && !self.core().config.commit_on_server_error {
+            cell.discard_changes(self.loaded(cell));
+            if !matches!(cell.state, State::Destroyed(_)) {
+                return Action::Nothing;
+            }
+        }
+        decide(self.core(), cell)
+    }
+
+    /// The data without the changes of this request.
+    fn loaded(&self, cell: &Cell) -> SessionMap {
+        match cell.origin() {
+            Some(Origin { stored: None, .. }) => match self.core().claim(&self.cookies) {
+                Some(Claim { content: Content::Session(map), .. }) => map,
+                _ => SessionMap::new(),
+            },
+            _ => cell.base.clone(),
+        }
     }
 
     async fn carry_out(&self, action: Action, mut budget: Budget) -> Commit {
@@ -186,17 +208,6 @@ impl Shared {
 }
 
 impl Core {
-    /// Applies the rule for failed responses, and decides.
-    fn prepare(&self, cell: &mut Cell, status: u16) -> Action {
-        if status >= 500 && !self.config.commit_on_server_error {
-            cell.discard_changes();
-            if !matches!(cell.state, State::Destroyed(_)) {
-                return Action::Nothing;
-            }
-        }
-        decide(self, cell)
-    }
-
     fn send_cookie_session(&self, cell: &mut Cell) -> Result<(), SessionError> {
         let renewed = matches!(cell.state, State::Renewed(_) | State::Replaced(_));
         self.stamp(&mut cell.map, renewed)?;

@@ -96,7 +96,9 @@ impl Shared {
         if matches!(cell.state, State::Presented) {
             cell.client_has_session = matches!(state, State::Loaded(_));
             cell.state = state;
-            cell.base = map.clone();
+            if !self.core().is_cookie_mode() {
+                cell.base = map.clone();
+            }
             cell.map = map;
         }
         match &cell.state {

@@ -10,7 +10,8 @@ use crate::{SessionError, SessionId, SessionMap};
 /// The session of one request, as all its handles share it.
 pub(crate) struct Cell {
     pub(crate) state: State,
-    /// The data as it was loaded or last persisted.
+    /// The data as it was loaded or last persisted. Empty where it lives in the request's cookie, and can be read there
+    /// again: so it is edited in place, and not in a copy.
     pub(crate) base: SessionMap,
     /// The data as the request sees it, its own changes included.
     pub(crate) map: SessionMap,
@@ -214,12 +215,12 @@ impl Cell {
         self.state = State::Destroyed(victim);
     }
 
-    /// Forgets all changes but a destruction.
-    pub(crate) fn discard_changes(&mut self) {
+    /// Forgets all changes but a destruction, and shows the data as it was loaded.
+    pub(crate) fn discard_changes(&mut self, loaded: SessionMap) {
         self.log = ChangeLog::default();
         self.suspect = false;
         self.reissue = false;
-        self.map = self.base.clone();
+        self.map = loaded;
         // If the session has got a new id, the client must learn it; if it has not, so be it.
         self.doubt = self.doubt.take().filter(|doubt| doubt.new_id.is_some());
         if let Some(doubt) = &mut self.doubt {
