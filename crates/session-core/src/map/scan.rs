@@ -22,157 +22,144 @@ pub(super) enum Form {
 /// of the value's text.
 ///
 /// Returns the offset of the first byte that doesn't fit.
-pub(super) fn object(text: &[u8], mut entry: impl FnMut(Range<usize>, Form, Range<usize>)) -> Result<(), usize> {
-    let mut scanner = Scanner { text, at: 0 };
-    scanner.white_space();
-    scanner.expect(b'{')?;
-    scanner.white_space();
-    if scanner.peek() == Some(b'}') {
-        scanner.at += 1;
-    } else {
-        loop {
-            let (key, form) = scanner.key()?;
-            scanner.white_space();
-            scanner.expect(b':')?;
-            scanner.white_space();
-            let value = scanner.value()?;
-            entry(key, form, value);
-            scanner.white_space();
-            match scanner.peek() {
-                Some(b',') => scanner.at += 1,
-                Some(b'}') => break scanner.at += 1,
-                _ => return Err(scanner.at),
-            }
-            scanner.white_space();
-        }
+pub(super) fn object(text: &[u8], entry: impl FnMut(Range<usize>, Form, Range<usize>)) -> Result<(), usize> {
+    match entries(text, entry) {
+        Ok([]) => Ok(()),
+        Ok(rest) | Err(rest) => Err(text.len() - rest.len()),
     }
-    scanner.white_space();
-    if scanner.at == text.len() { Ok(()) } else { Err(scanner.at) }
 }
 
-struct Scanner<'a> {
-    text: &'a [u8],
-    at: usize,
+/// What is left of a text behind something, or from the first byte on that doesn't fit.
+type Rest<'a> = Result<&'a [u8], &'a [u8]>;
+
+fn entries(text: &[u8], mut entry: impl FnMut(Range<usize>, Form, Range<usize>)) -> Rest<'_> {
+    let at = |rest: &[u8]| text.len() - rest.len();
+    let mut rest = white_space(expect(b'{', white_space(text))?);
+    if let [b'}', rest @ ..] = rest {
+        return Ok(white_space(rest));
+    }
+    loop {
+        let key = expect(b'"', rest)?;
+        let (behind_key, form) = match string(key)? {
+            (behind, PLAIN) => (behind, Form::Plain),
+            (behind, has) => (behind, form_of_special(&key[..key.len() - behind.len() - 1], has).ok_or(rest)?),
+        };
+        let value = white_space(expect(b':', white_space(behind_key))?);
+        let behind = self::value(value)?;
+        entry(at(key)..at(behind_key) - 1, form, at(value)..at(behind));
+        rest = match white_space(behind) {
+            [b',', rest @ ..] => white_space(rest),
+            rest => return expect(b'}', rest).map(white_space),
+        }
+    }
 }
 
-impl Scanner<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
+fn expect(byte: u8, text: &[u8]) -> Rest<'_> {
+    match text {
+        [first, rest @ ..] if *first == byte => Ok(rest),
+        _ => Err(text),
     }
+}
 
-    fn expect(&mut self, byte: u8) -> Result<(), usize> {
-        if self.peek() == Some(byte) {
-            self.at += 1;
-            Ok(())
-        } else {
-            Err(self.at)
-        }
-    }
+fn skip(text: &[u8], what: impl Fn(u8) -> bool) -> &[u8] {
+    &text[text.iter().take_while(|&&byte| what(byte)).count()..]
+}
 
-    fn white_space(&mut self) {
-        // Most often there is none, which the first comparison tells.
-        while self.peek().is_some_and(|byte| byte <= b' ' && is_white_space(byte)) {
-            self.at += 1;
-        }
-    }
-
-    /// A key must be a string that can be decoded.
-    fn key(&mut self) -> Result<(Range<usize>, Form), usize> {
-        let start = self.at;
-        self.expect(b'"')?;
-        let has = self.string()?;
-        let range = start + 1..self.at - 1;
-        let key = &self.text[range.clone()];
-        if has.controls || (has.escapes && !valid_escapes(key)) {
-            return Err(start);
-        }
-        Ok((range, if has.escapes { form_of_escaped(key) } else { Form::Plain }))
-    }
-
-    /// Passes over the rest of a string, from behind its first quote on.
-    fn string(&mut self) -> Result<Has, usize> {
-        let mut has = Has::default();
-        loop {
-            self.at = special_at(self.text, self.at);
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    has.escapes = true;
-                    self.at += 2;
-                }
-                Some(_) => {
-                    has.controls = true;
-                    self.at += 1;
-                }
-                None => return Err(self.text.len()),
-            }
-        }
-        self.at += 1;
-        Ok(has)
-    }
-
-    fn value(&mut self) -> Result<Range<usize>, usize> {
-        let start = self.at;
-        match self.peek() {
-            Some(b'"') => {
-                self.at += 1;
-                self.string()?;
-            }
-            Some(b'{' | b'[') => self.nested()?,
-            _ => self.skip(is_bare),
-        }
-        if self.at == start { Err(start) } else { Ok(start..self.at) }
-    }
-
-    /// Passes over an array or object, however deep.
-    fn nested(&mut self) -> Result<(), usize> {
-        let mut closers: SmallVec<[u8; 32]> = SmallVec::new();
-        loop {
-            self.skip(|byte| !NESTING[usize::from(byte)]);
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    self.string()?;
-                    continue;
-                }
-                Some(b'{') => closers.push(b'}'),
-                Some(b'[') => closers.push(b']'),
-                Some(closer) if closers.pop() != Some(closer) => return Err(self.at),
-                Some(_) => {}
-                None => return Err(self.at),
-            }
-            self.at += 1;
-            if closers.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn skip(&mut self, what: impl Fn(u8) -> bool) {
-        self.at += self.text[self.at..].iter().take_while(|&&byte| what(byte)).count();
-    }
+fn white_space(text: &[u8]) -> &[u8] {
+    // Most often there is none, which the first comparison tells.
+    skip(text, |byte| byte <= b' ' && is_white_space(byte))
 }
 
 /// What a string contains.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Has {
     escapes: bool,
     controls: bool,
 }
 
-/// Where the next quote, backslash or control character is, from a position on.
-fn special_at(text: &[u8], mut at: usize) -> usize {
-    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+const PLAIN: Has = Has { escapes: false, controls: false };
+
+/// Passes over the rest of a string, from behind its first quote on.
+#[inline]
+fn string(text: &[u8]) -> Result<(&[u8], Has), &[u8]> {
+    match from_special(text) {
+        [b'"', rest @ ..] => Ok((rest, PLAIN)),
+        rest => special_string(rest),
+    }
+}
+
+/// The same for a string with something in it, or without an end.
+#[cold]
+fn special_string(text: &[u8]) -> Result<(&[u8], Has), &[u8]> {
+    let (mut rest, mut has) = (text, PLAIN);
+    while let [byte, behind @ ..] = from_special(rest) {
+        rest = behind;
+        match byte {
+            b'"' => return Ok((rest, has)),
+            b'\\' => {
+                has.escapes = true;
+                rest = rest.get(1..).unwrap_or_default();
+            }
+            _ => has.controls = true,
+        }
+    }
+    Err(&[])
+}
+
+/// A key must be a string that can be decoded.
+#[cold]
+fn form_of_special(key: &[u8], has: Has) -> Option<Form> {
+    (!has.controls && valid_escapes(key)).then(|| form_of_escaped(key))
+}
+
+#[inline]
+fn value(text: &[u8]) -> Rest<'_> {
+    match text {
+        [b'"', rest @ ..] => string(rest).map(|(rest, _)| rest),
+        [b'{' | b'[', ..] => nested(text),
+        _ => match skip(text, is_bare) {
+            rest if rest.len() == text.len() => Err(rest),
+            rest => Ok(rest),
+        },
+    }
+}
+
+/// Passes over an array or object, however deep.
+fn nested(text: &[u8]) -> Rest<'_> {
+    let (mut rest, mut closers) = (text, SmallVec::<[u8; 32]>::new());
+    loop {
+        rest = skip(rest, |byte| !NESTING[usize::from(byte)]);
+        let [byte, behind @ ..] = rest else { return Err(rest) };
+        match byte {
+            b'"' => {
+                (rest, _) = string(behind)?;
+                continue;
+            }
+            b'{' => closers.push(b'}'),
+            b'[' => closers.push(b']'),
+            closer if closers.pop() != Some(*closer) => return Err(rest),
+            _ if closers.is_empty() => return Ok(behind),
+            _ => {}
+        }
+        rest = behind;
+    }
+}
+
+/// A text from its first quote, backslash or control character on.
+fn from_special(mut text: &[u8]) -> &[u8] {
+    while let Some((word, rest)) = text.split_first_chunk() {
         let special = special_bytes(u64::from_le_bytes(*word));
         if special != 0 {
-            return at + special.trailing_zeros() as usize / 8;
+            return &text[special.trailing_zeros() as usize / 8..];
         }
-        at += word.len();
+        text = rest;
     }
-    while text.get(at).is_some_and(|&byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        at += 1;
+    while let [byte, rest @ ..] = text
+        && !matches!(byte, ..b' ' | b'"' | b'\\')
+    {
+        text = rest;
     }
-    at
+    text
 }
 
 /// Sets the highest bit of the first byte that is a quote, a backslash or a control character, and perhaps of later ones:
