@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use smallvec::SmallVec;
 
 use crate::map::{JsonText, SessionMap, ValueError, same_json};
+use crate::text::Text;
 
 /// Computes the new JSON text of a key from its current one; see `Session::update`.
 pub(crate) type UpdateFn = Box<dyn FnMut(&str, Option<&str>) -> Result<JsonText, ValueError> + Send>;
@@ -23,13 +24,16 @@ type Keys = Box<HashSet<Box<str>>>;
 /// From so many changes on, a set tells whether a key is among them.
 const MANY: usize = 64;
 
+/// Few are longer.
+type Key = Text<16>;
+
 pub(crate) enum Change {
     /// The key has the value that the map has which the changes were made on.
-    Set(Box<str>),
-    Remove(Box<str>),
+    Set(Key),
+    Remove(Key),
     /// The key is removed and its value was given away: it must still be the observed one.
-    Take(Box<str>, Box<str>),
-    Update(Box<str>, UpdateFn),
+    Take(Key, Box<str>),
+    Update(Key, UpdateFn),
     Clear,
 }
 
@@ -104,7 +108,7 @@ impl ChangeLog {
                 }
                 Change::Take(key, observed) => {
                     if !map.raw(key).is_some_and(|current| same_json(current, observed)) {
-                        return Err(ReplayError::Taken(key.clone()));
+                        return Err(ReplayError::Taken((**key).into()));
                     }
                     map.remove(key);
                 }
@@ -134,7 +138,7 @@ impl ChangeLog {
 
     /// Drops the changes of a key, or of all, but for takes and the updates that led to them.
     fn forget(&mut self, key: Option<&str>) {
-        let taken: SmallVec<[Box<str>; 1]> = self
+        let taken: SmallVec<[Key; 1]> = self
             .changes
             .iter()
             .filter_map(|change| match change {
@@ -144,7 +148,7 @@ impl ChangeLog {
             .collect();
         self.changes.retain(|change| match change {
             Change::Take(..) => true,
-            Change::Update(updated, _) if taken.contains(updated) => true,
+            Change::Update(updated, _) if taken.iter().any(|key| **key == **updated) => true,
             other => key.is_some() && other.key() != key,
         });
     }

@@ -81,6 +81,7 @@ mod persist;
 mod session;
 mod state;
 mod sync;
+mod text;
 mod token;
 
 pub use async_trait::async_trait;

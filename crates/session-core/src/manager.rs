@@ -1,16 +1,14 @@
 //! Opens the session of a request and commits it with the response.
 
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
-
-use arrayvec::ArrayString;
 
 use crate::backend::AtomicBackend;
 use crate::budget::Budget;
 use crate::config::SessionConfig;
 use crate::meta::Meta;
 use crate::sync::Stripes;
+use crate::text::Text;
 use crate::token::{ID_KEY, id_payload};
 use crate::{SessionError, SessionHandle, SessionId, SessionMap};
 
@@ -189,12 +187,7 @@ impl Core {
     }
 
     pub(crate) fn store_key(&self, id: &SessionId) -> StoreKey {
-        let parts = [&*self.config.key_prefix, id.as_str()];
-        let mut key = ArrayString::new();
-        match parts.iter().try_for_each(|part| key.try_push_str(part)) {
-            Ok(()) => StoreKey::Short(key),
-            Err(_) => StoreKey::Long(parts.concat().into()),
-        }
+        Text::concat([&self.config.key_prefix, id.as_str()])
     }
 
     pub(crate) fn now(&self) -> u64 {
@@ -229,22 +222,8 @@ impl Core {
     }
 }
 
-/// What the store knows a session by. With a prefix like the default one it takes no allocation.
-pub(crate) enum StoreKey {
-    Short(ArrayString<56>),
-    Long(Box<str>),
-}
-
-impl Deref for StoreKey {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        match self {
-            Self::Short(key) => key,
-            Self::Long(key) => key,
-        }
-    }
-}
+/// What the store knows a session by, with a prefix that is not much longer than the default one.
+pub(crate) type StoreKey = Text<56>;
 
 #[cfg(test)]
 mod tests {
