@@ -134,7 +134,7 @@ fn add_headers(headers: &mut HeaderMap, commit: &Commit) {
         headers.append(VARY, HeaderValue::from_static(value));
     }
     // A checked configuration makes visible ASCII only.
-    if let Some(Ok(value)) = commit.set_cookie.as_deref().map(HeaderValue::try_from) {
+    if let Some(Ok(value)) = commit.set_cookie.as_ref().map(|cookie| HeaderValue::from_bytes(cookie.as_bytes())) {
         headers.append(SET_COOKIE, value);
     }
 }

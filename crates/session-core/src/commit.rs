@@ -222,7 +222,7 @@ impl Core {
         let mut error = outcome.err();
         let set_cookie = match std::mem::take(&mut cell.cookie) {
             CookieDue::Nothing => None,
-            CookieDue::Remove => Some(self.config.cookie.removal().to_owned()),
+            CookieDue::Remove => Some(self.config.cookie.removal()),
             // The data of a stored session is never the client's to see.
             CookieDue::Issue if cell.id().is_none() && !self.is_cookie_mode() => None,
             CookieDue::Issue => {

@@ -1,6 +1,8 @@
 //! Cookies: found in a request, written into a response.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
 
 use cookie::time::{Duration, OffsetDateTime};
 use smallvec::SmallVec;
@@ -79,6 +81,42 @@ impl Default for Attributes {
     }
 }
 
+/// The value of a `Set-Cookie` header: visible ASCII and spaces.
+///
+/// A client with this cookie has the session: its `Debug` leaves out the cookie's value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SetCookie(Vec<u8>);
+
+impl SetCookie {
+    /// The header's value.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The header's value, as the types for headers take it without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+impl Deref for SetCookie {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a checked configuration and tokens are ASCII")
+    }
+}
+
+impl fmt::Debug for SetCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, rest) = self.split_once('=').unwrap_or_default();
+        let (_, attributes) = rest.split_once(';').unwrap_or_default();
+        write!(f, "SetCookie({name}=..;{attributes})")
+    }
+}
+
 /// The values of `Set-Cookie` headers, rendered by the `cookie` crate but for name and value of the session's cookie.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieTemplate {
@@ -89,7 +127,7 @@ pub(crate) struct CookieTemplate {
     usual_max_age: u64,
     /// All that follows the value, for the usual age.
     usual_suffix: Box<str>,
-    removal: Box<str>,
+    removal: SetCookie,
 }
 
 impl CookieTemplate {
@@ -100,18 +138,23 @@ impl CookieTemplate {
             persistent,
             usual_max_age,
             usual_suffix: Box::default(),
-            removal: Box::default(),
+            removal: SetCookie(Vec::new()),
         };
         template.usual_suffix = template.render_suffix(usual_max_age).into();
         let removal = template.builder().max_age(Duration::ZERO).expires(OffsetDateTime::UNIX_EPOCH);
-        template.removal = removal.build().to_string().into();
+        template.removal = SetCookie(removal.build().to_string().into());
         template
     }
 
     /// A header value that sets the cookie. `push_value` appends the cookie's value, ASCII of `value_len` bytes.
     ///
     /// Also returns the length of name and value, which browsers limit to [`MAX_COOKIE_BYTES`].
-    pub(crate) fn set(&self, value_len: usize, max_age: u64, push_value: impl FnOnce(&mut Vec<u8>)) -> (String, usize) {
+    pub(crate) fn set(
+        &self,
+        value_len: usize,
+        max_age: u64,
+        push_value: impl FnOnce(&mut Vec<u8>),
+    ) -> (SetCookie, usize) {
         let suffix = if max_age == self.usual_max_age {
             Cow::Borrowed(&*self.usual_suffix)
         } else {
@@ -123,12 +166,12 @@ impl CookieTemplate {
         push_value(&mut header);
         let cookie_bytes = header.len() - 1;
         header.extend_from_slice(suffix.as_bytes());
-        (String::from_utf8(header).expect("a checked configuration and tokens are ASCII"), cookie_bytes)
+        (SetCookie(header), cookie_bytes)
     }
 
     /// The header value that makes browsers forget the cookie.
-    pub(crate) fn removal(&self) -> &str {
-        &self.removal
+    pub(crate) fn removal(&self) -> SetCookie {
+        self.removal.clone()
     }
 
     fn render_suffix(&self, max_age: u64) -> String {
@@ -214,9 +257,10 @@ mod tests {
                 .partitioned(true)
                 .max_age(Duration::seconds(max_age.cast_signed()))
                 .build();
-            assert_eq!(header, expected.to_string());
+            assert_eq!(*header, *expected.to_string());
         }
-        let removal = parsed(template.removal());
+        let removal = template.removal();
+        let removal = parsed(&removal);
         assert_eq!(removal.value(), "");
         assert_eq!(removal.max_age(), Some(Duration::ZERO));
         assert_eq!(removal.expires_datetime(), Some(OffsetDateTime::UNIX_EPOCH));
@@ -228,7 +272,7 @@ mod tests {
     fn the_defaults_are_those_of_the_original() {
         let template = CookieTemplate::new("cookie", Attributes::default(), 1_209_600, true);
         let (header, _) = template.set(1, 1_209_600, |out| out.push(b'v'));
-        assert_eq!(header, "cookie=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600");
+        assert_eq!(&*header, "cookie=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600");
     }
 
     #[test]
@@ -238,6 +282,6 @@ mod tests {
             let (header, _) = template.set(1, max_age, |out| out.push(b'v'));
             assert_eq!(parsed(&header).max_age(), None);
         }
-        assert_eq!(parsed(template.removal()).max_age(), Some(Duration::ZERO));
+        assert_eq!(parsed(&template.removal()).max_age(), Some(Duration::ZERO));
     }
 }

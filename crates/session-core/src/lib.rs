@@ -95,6 +95,7 @@ pub use config::{
     BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig, SessionConfigBuilder,
     UnknownPredefinedBackend,
 };
+pub use cookie::SetCookie;
 pub use error::SessionError;
 pub use handle::SessionHandle;
 pub use id::SessionId;

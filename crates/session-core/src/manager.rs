@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::backend::AtomicBackend;
 use crate::budget::Budget;
 use crate::config::SessionConfig;
+use crate::cookie::SetCookie;
 use crate::meta::Meta;
 use crate::sync::Stripes;
 use crate::text::Text;
@@ -131,7 +132,7 @@ impl std::fmt::Debug for SessionManager {
 #[must_use = "the response has to carry this"]
 pub struct Commit {
     /// The value of a `Set-Cookie` header to append. Such a response must not be cached: see [`Self::cache_control`].
-    pub set_cookie: Option<String>,
+    pub set_cookie: Option<SetCookie>,
     /// The session was used: `Vary` has to name `Cookie`; see [`Self::vary`].
     pub session_used: bool,
     /// The session could not be kept: the response is to be replaced by one that reports this.
@@ -206,7 +207,7 @@ impl Core {
     }
 
     /// The header that gives the client its session: the id of a stored one, else the session itself.
-    pub(crate) fn issue_cookie(&self, id: Option<&SessionId>, map: &SessionMap) -> Result<String, SessionError> {
+    pub(crate) fn issue_cookie(&self, id: Option<&SessionId>, map: &SessionMap) -> Result<SetCookie, SessionError> {
         let now = self.now();
         let max_age = Meta::of(map).remaining(self.config.lifetimes, || now);
         let payload = id.map_or_else(|| map.json(), |id| id_payload(id).into());
@@ -228,10 +229,12 @@ pub(crate) type StoreKey = Text<56>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cookie::{Attributes, CookieTemplate};
 
     #[test]
     fn responses_that_set_the_cookie_are_not_stored_by_caches() {
-        let commit = Commit { set_cookie: Some(String::new()), ..Commit::default() };
+        let removal = CookieTemplate::new("id", Attributes::default(), 60, true).removal();
+        let commit = Commit { set_cookie: Some(removal), ..Commit::default() };
         for absent in ["", "public, max-age=60", "x-private", "no-cache"] {
             assert_eq!(commit.cache_control([absent.as_bytes()]), Some("no-store"), "{absent}");
         }

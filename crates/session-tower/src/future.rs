@@ -119,7 +119,7 @@ fn add_headers(headers: &mut HeaderMap, commit: Commit) {
         add_vary(headers, &commit);
     }
     // A checked configuration makes visible ASCII only.
-    if let Some(Ok(value)) = commit.set_cookie.map(HeaderValue::try_from) {
+    if let Some(Ok(value)) = commit.set_cookie.map(|cookie| HeaderValue::try_from(cookie.into_bytes())) {
         headers.append(SET_COOKIE, value);
     }
 }

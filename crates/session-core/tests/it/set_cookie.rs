@@ -241,3 +241,17 @@ async fn a_renewed_session_that_somebody_else_has_destroyed_leaves_no_cookie_beh
         }
     }
 }
+
+#[tokio::test]
+async fn what_a_commit_prints_opens_no_session() {
+    for app in App::on_each_backend(defaults).into_iter().chain([App::in_cookie(defaults)]) {
+        let request = app.open(&Browser::default()).await;
+        request.insert("user", "ann").unwrap();
+        let response = request.respond(200).await;
+        let printed = format!("{response:?}");
+        let cookie = response.set_cookie.unwrap();
+        let (name, attributes) = (parsed(&cookie).name().to_owned(), cookie.split_once(';').unwrap().1);
+        assert!(printed.contains(&format!("SetCookie({name}=..;{attributes})")), "{printed}");
+        assert!(!printed.contains(parsed(&cookie).value()));
+    }
+}

@@ -106,7 +106,7 @@ impl NoFrameworkApp {
             Bug::CookieSetTwice => 2,
             _ => 1,
         };
-        let set_cookie = commit.set_cookie.map(|value| ("set-cookie".to_owned(), value));
+        let set_cookie = commit.set_cookie.map(|value| ("set-cookie".to_owned(), value.to_string()));
         response.headers.extend(set_cookie.into_iter().cycle().take(times));
     }
 }

@@ -29,7 +29,7 @@ fn insert(manager: &SessionManager, value: &str) -> Commit {
 /// The cookie of a new session, parsed by somebody else.
 fn set_cookie(config: SessionConfigBuilder) -> Cookie<'static> {
     let set_cookie = insert(&at_now(config), "something").set_cookie.expect("a new session has a cookie");
-    Cookie::parse(set_cookie).expect("a Set-Cookie value is well-formed")
+    Cookie::parse(set_cookie.to_string()).expect("a Set-Cookie value is well-formed")
 }
 
 fn max_age(cookie: &Cookie<'_>) -> Option<i64> {

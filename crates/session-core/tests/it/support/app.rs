@@ -119,7 +119,7 @@ impl App {
         assert_succeeded(&response);
         assert!(response.session_used);
         browser.receive(&response);
-        response.set_cookie
+        response.set_cookie.map(|cookie| cookie.to_string())
     }
 
     /// A browser whose session holds this data.
