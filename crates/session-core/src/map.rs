@@ -117,15 +117,24 @@ impl SessionMap {
     /// The text of a key's value, as it came.
     #[must_use]
     pub fn raw(&self, key: &str) -> Option<&str> {
+        self.find(key).map(|at| self.raw_at(at))
+    }
+
+    /// Where a key is. That holds for this map and its clones until they are changed.
+    pub(crate) fn find(&self, key: &str) -> Option<usize> {
+        self.inner().find(key)
+    }
+
+    /// The JSON text of the value of the key that was found there.
+    pub(crate) fn raw_at(&self, at: usize) -> &str {
         let inner = self.inner();
-        let at = inner.find(key)?;
-        Some(inner.entries[at].value.of(inner.text()))
+        inner.entries[at].value.of(inner.text())
     }
 
     /// Whether the key is there.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
-        self.inner().find(key).is_some()
+        self.find(key).is_some()
     }
 
     /// Sets a key, in its place if it is there and else at the end. Returns whether this changed the map.
@@ -141,13 +150,14 @@ impl SessionMap {
 
     /// Sets a key to a value that is JSON text already. What white space it contains does not count as a change.
     pub(crate) fn insert_json(&mut self, key: &str, json: &str) -> Result<bool, ValueError> {
+        self.insert_json_at(self.find(key), key, json)
+    }
+
+    /// The same with a key that was found there, or nowhere.
+    pub(crate) fn insert_json_at(&mut self, found: Option<usize>, key: &str, json: &str) -> Result<bool, ValueError> {
         let inner = self.inner();
-        let found = inner.find(key);
-        if let Some(at) = found {
-            let same = same_json(inner.entries[at].value.of(inner.text()), json);
-            if same && !inner.is_repeated(at, key) {
-                return Ok(false);
-            }
+        if found.is_some_and(|at| same_json(self.raw_at(at), json) && !inner.is_repeated(at, key)) {
+            return Ok(false);
         }
         // An escaped key takes at most six bytes for each of its own.
         let room = 6 * key.len() + json.len();
@@ -160,7 +170,7 @@ impl SessionMap {
 
     /// Removes a key. Returns whether it was there.
     pub fn remove(&mut self, key: &str) -> bool {
-        let Some(last) = self.inner().find(key) else { return false };
+        let Some(last) = self.find(key) else { return false };
         let inner = self.edit(0);
         inner.remove_before(last + 1, key);
         true

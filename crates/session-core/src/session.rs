@@ -204,17 +204,22 @@ impl Session {
         self.check_key(key)?;
         for _ in 0..ATTEMPTS {
             let view = self.view(key);
-            let before = view.raw(key);
+            let mut found = view.find(key);
+            let before = found.map(|at| view.raw_at(at));
             let value = compute(before.map(|raw| decode(key, raw)).transpose()?);
             let json = encode(key, &value)?;
             let mut cell = self.cell();
-            if !cell.map.is_clone_of(&view) && cell.map.raw(key) != before {
-                continue;
+            if !cell.map.is_clone_of(&view) {
+                found = cell.map.find(key);
+                if found.map(|at| cell.map.raw_at(at)) != before {
+                    continue;
+                }
             }
             // The map is copied when it is written to, unless this is the only one.
             drop(view);
             cell.mutate(|map| {
-                Ok::<_, ValueError>(map.insert_json(key, &json)?.then(|| Change::Update(key.into(), on_raw(compute))))
+                let changed = map.insert_json_at(found, key, &json)?;
+                Ok::<_, ValueError>(changed.then(|| Change::Update(key.into(), on_raw(compute))))
             })?;
             return Ok(value);
         }

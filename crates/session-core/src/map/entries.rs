@@ -121,7 +121,7 @@ impl Entries {
         if let Some(Self { text, entries, initials, .. }) = Arc::get_mut(&mut shared) {
             let bytes = text.as_bytes();
             scan::object(bytes, |key, form, value| {
-                initials.add(&bytes[key.clone()], form);
+                initials.add(bytes[key.start], form);
                 entries.push(Entry { key: Span::new(key), form, value: Span::new(value) });
             })?;
         }
@@ -163,7 +163,7 @@ impl Entries {
 
     /// The last occurrence of a key.
     pub(super) fn find(&self, key: &str) -> Option<usize> {
-        if !self.initials.contain(key.as_bytes()) {
+        if !self.initials.contain(first_byte(key)) {
             return None;
         }
         match &self.index {
@@ -231,7 +231,7 @@ impl Entries {
         if !self.scattered {
             self.text.push('}');
         }
-        self.initials.add(key_span.bytes_of(&self.text), form);
+        self.initials.add(first_byte(key), form);
         self.entries.push(Entry { key: key_span, form, value });
         if let Some(index) = &mut self.index {
             index.positions.insert(key.into(), self.entries.len() - 1);
@@ -334,18 +334,23 @@ impl Entries {
 impl Initials {
     const NONE: Self = Self(0);
 
-    fn bit(key: &[u8]) -> u64 {
-        1 << (key.first().copied().unwrap_or_default() % 64)
+    fn bit(first: u8) -> u64 {
+        1 << (first % 64)
     }
 
-    fn add(&mut self, key: &[u8], form: Form) {
+    fn add(&mut self, first: u8, form: Form) {
         // What an escaped key begins with is not worth finding out.
-        self.0 |= if form == Form::Plain { Self::bit(key) } else { u64::MAX };
+        self.0 |= if form == Form::Plain { Self::bit(first) } else { u64::MAX };
     }
 
-    fn contain(self, key: &[u8]) -> bool {
-        self.0 & Self::bit(key) != 0
+    fn contain(self, first: u8) -> bool {
+        self.0 & Self::bit(first) != 0
     }
+}
+
+/// Of an empty key that of the quote behind it.
+fn first_byte(key: &str) -> u8 {
+    key.bytes().next().unwrap_or(b'"')
 }
 
 impl Clone for Entries {
