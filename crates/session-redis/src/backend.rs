@@ -81,11 +81,11 @@ impl RedisBackend {
 
     async fn create_bytes(&self, key: &str, value: Bytes, exp: Duration) -> Result<bool, BackendError> {
         let key = Bytes::copy_from_slice(key.as_bytes());
-        self.carry_out(|inner| async move { inner.store.create(key, value, exp).await }).await
+        self.carry_out(|inner| async move { inner.store.create(&key, &value, exp).await }).await
     }
 
     async fn replace_bytes(&self, key: Bytes, write: Write) -> Result<Compared, BackendError> {
-        self.carry_out(|inner| async move { inner.store.replace(key, write).await }).await
+        self.carry_out(|inner| async move { inner.store.replace(&key, &write).await }).await
     }
 
     async fn remove_bytes(&self, key: &str, version: Bytes, marker: Option<Marker>) -> Result<RemovedAs, BackendError> {
@@ -294,7 +294,7 @@ impl AtomicBackend for RedisBackend {
 
     async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
         let key = Bytes::copy_from_slice(key.as_bytes());
-        self.carry_out(|inner| async move { inner.store.touch(key, exp).await }).await
+        self.carry_out(|inner| async move { inner.store.touch(&key, exp).await }).await
     }
 
     async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::background::Background;
-use crate::command::Command;
+use crate::command::{CLUSTER_SLOTS, Command};
 use crate::error::{Failure, RedisConfigError};
 use crate::node::Node;
 use crate::settings::Settings;
@@ -60,7 +60,7 @@ impl Cluster {
     }
 
     /// Sends a command to the owner of its slot, wherever that has moved.
-    pub(crate) async fn call(self: &Arc<Self>, command: Command) -> Result<Value, Failure> {
+    pub(crate) async fn call(self: &Arc<Self>, command: Command<'_>) -> Result<Value, Failure> {
         let slot = command.slot();
         let mut node = match self.owner(slot) {
             Some(node) => node,
@@ -71,7 +71,7 @@ impl Cluster {
         };
         let mut asking = false;
         for _ in 0..=MAX_REDIRECTIONS {
-            match node.call(command.clone(), node.time_limit(), asking).await {
+            match node.call(command, node.time_limit(), asking).await {
                 Err(Failure::Moved(to)) => {
                     self.look_soon();
                     node = self.node(&to).map_err(|_| Failure::unavailable())?;
@@ -157,7 +157,7 @@ async fn ask_for_layout(candidates: Vec<(Address, Arc<Node>)>) -> Option<Layout>
     loop {
         if let Some((address, node)) = candidates.next() {
             asked.spawn(async move {
-                let reply = node.call(Command::cluster_slots(), node.time_limit(), false).await;
+                let reply = node.call(CLUSTER_SLOTS, node.time_limit(), false).await;
                 Layout::read(reply.ok()?, &address)
             });
         } else if asked.is_empty() {

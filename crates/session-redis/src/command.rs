@@ -1,6 +1,7 @@
 //! Commands, as they go to a server.
 
 use fred::bytes::Bytes;
+use fred::bytes_utils::Str;
 use fred::clients::{Client, Pipeline, WithOptions};
 use fred::error::Error as FredError;
 use fred::interfaces::KeysInterface;
@@ -9,71 +10,98 @@ use fred::types::{ClusterHash, CustomCommand, Expiration, SetOptions, Value};
 use crate::error::Failure;
 use crate::keys;
 
-/// A command with its arguments. Cheap to clone.
-#[derive(Clone)]
-pub(crate) enum Command {
-    Get(Bytes),
+/// A command. Borrows its arguments, so that it can be sent again.
+#[derive(Clone, Copy)]
+pub(crate) enum Command<'a> {
+    Get(&'a Bytes),
     /// SET of a key that is not in use.
     Create {
-        key: Bytes,
-        value: Bytes,
+        key: &'a Bytes,
+        value: &'a Bytes,
         seconds: i64,
     },
     Expire {
-        key: Bytes,
+        key: &'a Bytes,
         seconds: i64,
     },
-    Delete(Bytes),
-    /// Any other, a script for one. Dearer, since fred takes its name apart; its interface for scripts has no options.
-    Other {
+    Delete(&'a Bytes),
+    /// EVALSHA or EVAL. Not by fred's interface for scripts, which has no options.
+    Script {
         name: &'static str,
-        arguments: Vec<Value>,
+        script: &'a Str,
+        keys: &'a [Bytes],
+        arguments: &'a [Word<'a>],
         /// The Cluster slot that a clustered client is to send it to.
         slot: u16,
     },
+    /// One without arguments.
+    Plain(&'static str),
 }
 
-impl Command {
-    pub(crate) fn ping() -> Self {
-        Self::Other { name: "PING", arguments: Vec::new(), slot: 0 }
-    }
+/// A part of a script's command.
+#[derive(Clone, Copy)]
+pub(crate) enum Word<'a> {
+    Text(&'a Str),
+    Bytes(&'a Bytes),
+    Fixed(&'static str),
+    Number(i64),
+}
 
-    pub(crate) fn cluster_slots() -> Self {
-        Self::Other { name: "CLUSTER SLOTS", arguments: Vec::new(), slot: 0 }
+impl From<Word<'_>> for Value {
+    fn from(word: Word<'_>) -> Self {
+        match word {
+            Word::Text(text) => Self::String(text.clone()),
+            Word::Bytes(bytes) => Self::Bytes(bytes.clone()),
+            Word::Fixed(text) => Self::from_static_str(text),
+            Word::Number(number) => Self::Integer(number),
+        }
     }
+}
 
-    fn asking() -> Self {
-        Self::Other { name: "ASKING", arguments: Vec::new(), slot: 0 }
-    }
+/// The number of keys of a script, as text: numbers cost the client more.
+const NUMBERS: [&str; 4] = ["0", "1", "2", "3"];
 
+pub(crate) const PING: Command<'static> = Command::Plain("PING");
+pub(crate) const CLUSTER_SLOTS: Command<'static> = Command::Plain("CLUSTER SLOTS");
+const ASKING: Command<'static> = Command::Plain("ASKING");
+
+impl Command<'_> {
     /// The Cluster slot of its keys.
     pub(crate) fn slot(&self) -> u16 {
         match self {
             Self::Get(key) | Self::Create { key, .. } | Self::Expire { key, .. } | Self::Delete(key) => keys::slot(key),
-            Self::Other { slot, .. } => *slot,
+            Self::Script { slot, .. } => *slot,
+            Self::Plain(_) => 0,
         }
     }
 
     /// Sends it, and returns the reply. The client waits as long as its settings or options say, and doesn't send it any
     /// more afterwards.
     pub(crate) async fn send(self, client: &impl KeysInterface) -> Result<Value, Failure> {
+        let custom = |name, slot| CustomCommand::new_static(name, ClusterHash::Custom(slot), false);
         let reply: Result<Value, FredError> = match self {
-            Self::Get(key) => client.get(key).await,
+            Self::Get(key) => client.get(key.clone()).await,
             Self::Create { key, value, seconds } => {
-                client.set(key, value, Some(Expiration::EX(seconds)), Some(SetOptions::NX), false).await
+                let (expiry, options) = (Some(Expiration::EX(seconds)), Some(SetOptions::NX));
+                client.set(key.clone(), Value::Bytes(value.clone()), expiry, options, false).await
             }
-            Self::Expire { key, seconds } => client.expire(key, seconds, None).await,
-            Self::Delete(key) => client.del(key).await,
-            Self::Other { name, arguments, slot } => {
-                client.custom(CustomCommand::new_static(name, ClusterHash::Custom(slot), false), arguments).await
+            Self::Expire { key, seconds } => client.expire(key.clone(), seconds, None).await,
+            Self::Delete(key) => client.del(key.clone()).await,
+            Self::Script { name, script, keys, arguments, slot } => {
+                let mut words = Vec::with_capacity(2 + keys.len() + arguments.len());
+                words.extend([Word::Text(script), Word::Fixed(NUMBERS[keys.len()])]);
+                words.extend(keys.iter().map(Word::Bytes));
+                words.extend_from_slice(arguments);
+                client.custom(custom(name, slot), words).await
             }
+            Self::Plain(name) => client.custom(custom(name, 0), Vec::<Value>::new()).await,
         };
         Ok(reply?)
     }
 
     /// The same with ASKING before it, which holds for the next command of the connection: the two must not be parted.
     pub(crate) async fn send_asking(self, pipeline: &WithOptions<Pipeline<Client>>) -> Result<Value, Failure> {
-        for command in [Self::asking(), self] {
+        for command in [ASKING, self] {
             let _queued = command.send(pipeline).await?;
         }
         Ok(pipeline.last().await?)

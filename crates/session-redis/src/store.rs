@@ -1,24 +1,21 @@
 //! The operations on sessions as bytes, each in as few steps as the topology allows.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
-use fred::bytes_utils::Str;
 use fred::types::Value;
 use session_core::{Applied, BackendErrorKind, MARKER_LIFETIME, Marker};
 use tokio::time::{Instant, timeout_at};
 
 use crate::cluster::Cluster;
-use crate::command::Command;
+use crate::command::{Command, Word};
 use crate::error::Failure;
 use crate::keys::{self, marker_key};
 use crate::node::Node;
 use crate::reply::{bytes, first, unexpected};
 use crate::script::{REMOVE, REMOVE_UNMARKED, REPLACE, ROTATE, Script};
-
-/// The number of keys of a script, as text: numbers cost the client more.
-const NUMBERS: [&str; 4] = ["0", "1", "2", "3"];
 
 /// How often a step is repeated whose reply was lost and that must not be left half done.
 const ATTEMPTS: usize = 4;
@@ -65,32 +62,32 @@ impl Store {
 
     /// What stands under a key. Nobody misses a question that is left behind and sent late.
     async fn ask(&self, key: &str, until: Instant) -> Result<Option<Bytes>, Failure> {
-        let command = Command::Get(copy(key));
+        let key = copy(key);
+        let command = Command::Get(&key);
         bytes(match self {
-            // In place: the future of a call is large, and that of a read is moved by nobody.
             Self::Node { node, .. } => node.call(command, until, false).await?,
             // It may go to several servers in turn.
-            Self::Cluster(_) => {
-                Box::pin(timeout_at(until, self.call(command))).await.map_err(|_| Failure::unavailable())??
+            Self::Cluster(cluster) => {
+                Box::pin(timeout_at(until, cluster.call(command))).await.map_err(|_| Failure::unavailable())??
             }
         })
     }
 
     /// Stores a value under a key that is not in use. Returns whether that was so.
-    pub(crate) async fn create(&self, key: Bytes, value: Bytes, exp: Duration) -> Result<bool, Failure> {
+    pub(crate) async fn create(&self, key: &Bytes, value: &Bytes, exp: Duration) -> Result<bool, Failure> {
         Ok(bytes(self.call(Command::Create { key, value, seconds: seconds(exp) }).await?)?.is_some())
     }
 
-    pub(crate) async fn touch(&self, key: Bytes, exp: Duration) -> Result<bool, Failure> {
+    pub(crate) async fn touch(&self, key: &Bytes, exp: Duration) -> Result<bool, Failure> {
         match self.call(Command::Expire { key, seconds: seconds(exp) }).await? {
             Value::Integer(found) => Ok(found == 1),
             _ => Err(unexpected()),
         }
     }
 
-    pub(crate) async fn replace(&self, key: Bytes, write: Write) -> Result<Compared, Failure> {
-        let arguments = [write.version.into(), write.value.into(), seconds(write.exp).into()];
-        compared(self.run(&REPLACE, &[key], &arguments).await?)
+    pub(crate) async fn replace(&self, key: &Bytes, write: &Write) -> Result<Compared, Failure> {
+        let arguments = [Word::Bytes(&write.version), Word::Bytes(&write.value), Word::Number(seconds(write.exp))];
+        compared(self.run(&REPLACE, slice::from_ref(key), &arguments).await?)
     }
 
     pub(crate) async fn marker(&self, key: &str, until: Instant) -> Result<Option<Marker>, Failure> {
@@ -106,9 +103,9 @@ impl Store {
     ) -> Result<RemovedAs, Failure> {
         let keys = [copy(key), marker_key(key).into()];
         let marker = Bytes::from(marker.map(write).unwrap_or_default());
-        let arguments = [version.clone().into(), marker.clone().into(), seconds(MARKER_LIFETIME).into()];
+        let arguments = [Word::Bytes(version), Word::Bytes(&marker), Word::Number(seconds(MARKER_LIFETIME))];
         match self.run(&REMOVE, &keys, &arguments).await {
-            Err(Failure::TryAgain) => Box::pin(self.remove_while_moving(keys, version, marker)).await,
+            Err(Failure::TryAgain) => Box::pin(self.remove_while_moving(&keys, version, &marker)).await,
             reply => removed(reply?),
         }
     }
@@ -117,12 +114,12 @@ impl Store {
     /// keys is done then. The marker comes first, so that whoever finds the session gone finds the marker.
     async fn remove_while_moving(
         &self,
-        [key, marker_key]: [Bytes; 2],
+        [key, marker_key]: &[Bytes; 2],
         version: &Bytes,
-        marker: Bytes,
+        marker: &Bytes,
     ) -> Result<RemovedAs, Failure> {
-        let marked = !marker.is_empty() && self.create(marker_key.clone(), marker, MARKER_LIFETIME).await?;
-        let outcome = removed(self.run(&REMOVE_UNMARKED, &[key], &[version.clone().into()]).await?)?;
+        let marked = !marker.is_empty() && self.create(marker_key, marker, MARKER_LIFETIME).await?;
+        let outcome = removed(self.run(&REMOVE_UNMARKED, slice::from_ref(key), &[Word::Bytes(version)]).await?)?;
         match outcome {
             RemovedAs::Gone(_) if !marked => {
                 let marker = bytes(self.call(Command::Get(marker_key)).await?)?;
@@ -142,12 +139,13 @@ impl Store {
             return Box::pin(self.rotate_in_steps(old, new, write, &marker)).await;
         }
         let keys = [copy(old), copy(new), marker_key(old).into()];
+        let marker = Bytes::from(self::write(&marker));
         let arguments = [
-            write.version.into(),
-            write.value.into(),
-            seconds(write.exp).into(),
-            self::write(&marker).into(),
-            seconds(MARKER_LIFETIME).into(),
+            Word::Bytes(&write.version),
+            Word::Bytes(&write.value),
+            Word::Number(seconds(write.exp)),
+            Word::Bytes(&marker),
+            Word::Number(seconds(MARKER_LIFETIME)),
         ];
         compared(self.run(&ROTATE, &keys, &arguments).await?)
     }
@@ -155,7 +153,7 @@ impl Store {
     /// The same where the two keys may be on two servers: the new one is there before the old one goes, and goes again
     /// if the old one can't.
     async fn rotate_in_steps(&self, old: &str, new: &str, write: Write, marker: &Marker) -> Result<Compared, Failure> {
-        match self.create(copy(new), write.value, write.exp).await {
+        match self.create(&copy(new), &write.value, write.exp).await {
             Ok(true) => {}
             Ok(false) => return Err(Failure::new(BackendErrorKind::Other, Applied::No)),
             Err(failure) => {
@@ -194,43 +192,35 @@ impl Store {
     /// Removes what nobody knows of. If that fails, it expires.
     async fn take_back(&self, key: &str) {
         for _ in 0..ATTEMPTS {
-            if self.call(Command::Delete(copy(key))).await.is_ok() {
+            if self.call(Command::Delete(&copy(key))).await.is_ok() {
                 return;
             }
         }
     }
 
-    async fn run(&self, script: &Script, keys: &[Bytes], arguments: &[Value]) -> Result<Value, Failure> {
+    async fn run(&self, script: &Script, keys: &[Bytes], arguments: &[Word<'_>]) -> Result<Value, Failure> {
         let slot = if self.is_clustered() { keys.first().map_or(0, |key| keys::slot(key)) } else { 0 };
-        let command = |name, text: &Str| {
-            let mut all = Vec::with_capacity(2 + keys.len() + arguments.len());
-            all.extend([Value::String(text.clone()), Value::from_static_str(NUMBERS[keys.len()])]);
-            all.extend(keys.iter().cloned().map(Value::Bytes));
-            all.extend_from_slice(arguments);
-            Command::Other { name, arguments: all, slot }
-        };
-        let by_digest = || command("EVALSHA", &script.digest);
-        let by_text = || command("EVAL", &script.text);
+        let by_digest = Command::Script { name: "EVALSHA", script: &script.digest, keys, arguments, slot };
+        let by_text = Command::Script { name: "EVAL", script: &script.text, keys, arguments, slot };
         match self {
             Self::Node { node, .. } => {
                 // Both steps have one time limit.
                 let until = node.time_limit();
-                match Box::pin(async { node.call(by_digest(), until, false).await }).await {
-                    Err(Failure::NoScript) => Box::pin(node.call(by_text(), until, false)).await,
+                match node.boxed_call(by_digest, until).await {
+                    Err(Failure::NoScript) => node.boxed_call(by_text, until).await,
                     reply => reply,
                 }
             }
-            Self::Cluster(cluster) => match Box::pin(cluster.call(by_digest())).await {
-                Err(Failure::NoScript) => Box::pin(cluster.call(by_text())).await,
+            Self::Cluster(cluster) => match Box::pin(cluster.call(by_digest)).await {
+                Err(Failure::NoScript) => Box::pin(cluster.call(by_text)).await,
                 reply => reply,
             },
         }
     }
 
-    async fn call(&self, command: Command) -> Result<Value, Failure> {
+    async fn call(&self, command: Command<'_>) -> Result<Value, Failure> {
         match self {
-            // Boxed: whoever moves the future of a call moves it all.
-            Self::Node { node, .. } => Box::pin(node.call(command, node.time_limit(), false)).await,
+            Self::Node { node, .. } => node.boxed_call(command, node.time_limit()).await,
             Self::Cluster(cluster) => Box::pin(cluster.call(command)).await,
         }
     }
