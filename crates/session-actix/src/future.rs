@@ -58,11 +58,11 @@ where
                 StateProjection::Handling { response } => {
                     let outcome = Outcome::of(ready!(response.poll(context)), &**this.on_error);
                     let status = outcome.status();
-                    if let Some(commit) = this.handle.manager().commit_now(this.handle, status) {
-                        return Poll::Ready(outcome.finish(commit, *this.nested, this.on_error));
-                    }
-                    let handle = this.handle.clone();
-                    let commit = Box::pin(async move { handle.manager().commit(&handle, status).await });
+                    let pending = match this.handle.manager().commit_now(this.handle, status) {
+                        Ok(commit) => return Poll::Ready(outcome.finish(commit, *this.nested, this.on_error)),
+                        Err(pending) => pending,
+                    };
+                    let commit = Box::pin(pending.finish());
                     this.state.set(State::Committing { commit, outcome: Some(outcome) });
                 }
                 StateProjection::Committing { commit, outcome } => {

@@ -60,15 +60,13 @@ impl Budget {
         if let Poll::Ready(outcome) = at_once {
             return Ok(outcome);
         }
+        let started = self.start();
         // Without a runtime only locks are waited for: their holders are bounded.
-        if tokio::runtime::Handle::try_current().is_err() {
+        if ends_in_time || tokio::runtime::Handle::try_current().is_err() {
             return Ok(operation.await);
         }
-        let deadline = self.start() + self.left;
-        if ends_in_time {
-            return Ok(operation.await);
-        }
-        timeout_at(deadline, operation)
+        // Boxed: a timer is large for what is mostly left out.
+        Box::pin(timeout_at(started + self.left, operation))
             .await
             .map_err(|_| BackendError::new(BackendErrorKind::Timeout, Applied::Unknown))
     }

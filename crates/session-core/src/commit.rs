@@ -89,7 +89,7 @@ impl Shared {
         let Some(cell) = self.cell_if_used() else { return Some(Commit::default()) };
         // Somebody is just loading or saving the session.
         let _flight = self.flight.try_lock()?;
-        let action = match self.conclude(cell, status) {
+        let mut action = match self.conclude(cell, status) {
             Break(commit) => return Some(commit),
             Continue(action) => action,
         };
@@ -101,9 +101,9 @@ impl Shared {
         {
             return Some(self.core().finish(self.cell(), outcome));
         }
-        let budget = self.core().budget(self.cell().time_left);
+        let mut budget = self.core().budget(self.cell().time_left);
         // It may wait for a lock all the same: when another request is writing the session.
-        poll_once(pin!(self.carry_out(action, budget)))
+        poll_once(pin!(self.carry_out(&mut action, &mut budget)))
     }
 
     /// Commits.
@@ -115,7 +115,7 @@ impl Shared {
         };
         match self.conclude(self.cell(), status) {
             Break(commit) => commit,
-            Continue(action) => self.carry_out(action, budget).await,
+            Continue(mut action) => self.carry_out(&mut action, &mut budget).await,
         }
     }
 
@@ -162,13 +162,13 @@ impl Shared {
         }
     }
 
-    async fn carry_out(&self, action: Action, mut budget: Budget) -> Commit {
+    async fn carry_out(&self, action: &mut Action, budget: &mut Budget) -> Commit {
         let outcome = match action {
             Action::Touch(id) if self.cell().doubt.is_none() => {
-                self.touch(id, &mut budget).await;
+                self.touch(*id, budget).await;
                 Ok(())
             }
-            _ => self.persist(action, &mut budget).await.and_then(|persisted| self.after(persisted)),
+            _ => self.persist(action, budget).await.and_then(|persisted| self.after(persisted)),
         };
         self.core().finish(self.cell(), outcome)
     }

@@ -99,6 +99,6 @@ pub use cookie::SetCookie;
 pub use error::SessionError;
 pub use handle::SessionHandle;
 pub use id::SessionId;
-pub use manager::{Commit, SessionManager};
+pub use manager::{Commit, PendingCommit, SessionManager};
 pub use map::{MapError, SessionMap, ValueError};
 pub use session::{Session, SessionKey};

@@ -7,6 +7,7 @@ use crate::backend::AtomicBackend;
 use crate::budget::Budget;
 use crate::config::SessionConfig;
 use crate::cookie::SetCookie;
+use crate::handle::Shared;
 use crate::meta::Meta;
 use crate::sync::Stripes;
 use crate::text::Text;
@@ -105,18 +106,42 @@ impl SessionManager {
     /// is to be replaced by one that reports it.
     pub async fn commit(&self, handle: &SessionHandle, status: u16) -> Commit {
         match self.commit_now(handle, status) {
-            Some(commit) => commit,
-            None => handle.shared().commit(status).await,
+            Ok(commit) => commit,
+            Err(pending) => pending.finish().await,
         }
     }
 
-    /// [`Self::commit`] without waiting: the answer, if the store need not be asked, or is one that never waits. If there
-    /// is none, the rest is for [`Self::commit`] to do.
+    /// [`Self::commit`] without waiting, if the store need not be asked, or is one that never waits; else what is left to
+    /// do.
     ///
     /// For adapters, which can so pass on most responses without boxing a future.
-    #[must_use]
-    pub fn commit_now(&self, handle: &SessionHandle, status: u16) -> Option<Commit> {
-        handle.shared().commit_now(status)
+    ///
+    /// # Errors
+    ///
+    /// None: a commit that is pending goes on with [`PendingCommit::finish`].
+    pub fn commit_now(&self, handle: &SessionHandle, status: u16) -> Result<Commit, PendingCommit> {
+        let shared = handle.shared();
+        shared.commit_now(status).ok_or_else(|| PendingCommit { shared: shared.clone(), status })
+    }
+}
+
+/// A commit for which the store has to be asked. Nothing of it is done yet.
+#[must_use = "the session is not committed before it is finished"]
+pub struct PendingCommit {
+    shared: Arc<Shared>,
+    status: u16,
+}
+
+impl PendingCommit {
+    /// Commits, see [`SessionManager::commit`].
+    pub async fn finish(self) -> Commit {
+        self.shared.commit(self.status).await
+    }
+}
+
+impl std::fmt::Debug for PendingCommit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PendingCommit").field("status", &self.status).finish_non_exhaustive()
     }
 }
 

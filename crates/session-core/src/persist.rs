@@ -38,22 +38,22 @@ const MOST_IDS: usize = 3;
 impl Shared {
     /// Persists what has changed until now; what changes meanwhile stays pending. The caller holds `flight`, and has
     /// decided on the action.
-    pub(crate) async fn persist(&self, mut action: Action, budget: &mut Budget) -> Result<Persisted, SessionError> {
+    pub(crate) async fn persist(&self, action: &mut Action, budget: &mut Budget) -> Result<Persisted, SessionError> {
         let Some(store) = self.core().store() else { return Ok(Persisted::Done) };
         let doubt = self.cell().doubt.take();
         if let Some(doubt) = doubt {
             Box::pin(Flight::settle(self, *doubt, store, budget)).await?;
-            action = decide(self.core(), &self.cell());
+            *action = decide(self.core(), &self.cell());
         }
         loop {
-            if let Action::Destroy(victim) = action {
+            if let Action::Destroy(victim) = *action {
                 self.destroy(store, victim, budget).await?;
-                action = decide(self.core(), &self.cell());
+                *action = decide(self.core(), &self.cell());
             }
             if matches!(action, Action::Create { .. } | Action::Write { renew: true, .. }) && self.cell().headers_sent {
                 return Err(SessionError::HeadersSent);
             }
-            let persisted = match &action {
+            let persisted = match action {
                 Action::Create { absent } => {
                     if let Some(id) = absent
                         && let Some(Marker::Renewed { .. }) =
@@ -70,7 +70,7 @@ impl Shared {
                 return Ok(persisted);
             }
             // Somebody destroyed the session since the decision.
-            action = decide(self.core(), &self.cell());
+            *action = decide(self.core(), &self.cell());
         }
     }
 

@@ -309,8 +309,8 @@ impl Session {
         if matches!(shared.cell().state, State::Gone { .. }) {
             return Err(SessionError::Gone);
         }
-        let action = decide(shared.core(), &shared.cell());
-        match shared.persist(action, &mut budget).await? {
+        let mut action = decide(shared.core(), &shared.cell());
+        match shared.persist(&mut action, &mut budget).await? {
             Persisted::Done => Ok(()),
             Persisted::Destroyed | Persisted::Gone => Err(SessionError::Gone),
         }

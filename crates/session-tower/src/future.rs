@@ -58,15 +58,19 @@ where
                         report(response, this.on_error);
                         response.status().as_u16()
                     });
-                    if let Some(commit) = this.handle.manager().commit_now(this.handle, status) {
-                        if let Ok(response) = &mut outcome {
-                            finish(response, commit, *this.nested, this.on_error);
+                    match this.handle.manager().commit_now(this.handle, status) {
+                        Ok(commit) => {
+                            if let Ok(response) = &mut outcome {
+                                finish(response, commit, *this.nested, this.on_error);
+                            }
+                            return Poll::Ready(outcome);
                         }
-                        return Poll::Ready(outcome);
+                        Err(pending) => {
+                            let place = Box::new_uninit();
+                            let commit: Pin<Box<_>> = Box::write(place, pending.finish()).into();
+                            this.state.set(State::Committing { commit, outcome: Some(outcome) });
+                        }
                     }
-                    let handle = this.handle.clone();
-                    let commit = Box::pin(async move { handle.manager().commit(&handle, status).await });
-                    this.state.set(State::Committing { commit, outcome: Some(outcome) });
                 }
                 StateProjection::Committing { commit, outcome } => {
                     let commit = ready!(commit.as_mut().poll(context));

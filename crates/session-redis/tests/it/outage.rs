@@ -188,7 +188,7 @@ async fn requests_of_a_server_that_stands_still_are_refused_and_keep_their_cooki
     server.pause();
 
     let untouched = browser.open(&manager);
-    assert!(manager.commit_now(&untouched, 200).is_some(), "who never asks for the session waits for nothing");
+    assert!(manager.commit_now(&untouched, 200).is_ok(), "who never asks for the session waits for nothing");
 
     let handle = browser.open(&manager);
     let error = handle.load().await.unwrap_err();
