@@ -151,8 +151,15 @@ impl Inner {
         Instant::now() + self.deadline
     }
 
-    fn encode(&self, value: &SessionMap) -> Result<Vec<u8>, BackendError> {
-        let bytes = self.codec.encode(value)?;
+    /// With room for so many more bytes, as a rule.
+    fn encode(&self, value: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
+        let bytes = if self.codec.is_json() {
+            let mut text = String::with_capacity(value.json_len() + room);
+            value.write_json(&mut text);
+            text.into_bytes()
+        } else {
+            self.codec.encode(value)?
+        };
         self.check_size(&bytes)?;
         Ok(bytes)
     }
@@ -192,28 +199,26 @@ impl Inner {
     }
 }
 
-/// A version as scripts compare it: the value that was read, as long as it is short, since hashing it, here and on the
+/// Appends a version as scripts compare it: the value that was read, as long as it is short, since hashing it, here and on the
 /// server, would cost more than to send it; else its digest. A value of a digest's length would be taken for one.
-///
-/// With room for so many more bytes.
 ///
 /// An empty one, which no backend of this kind gives out, becomes a digest that nobody knows a value of: a script takes
 /// nothing for any version.
-fn expected(version: &Version, room: usize) -> Vec<u8> {
+fn push_expected(out: &mut Vec<u8>, version: &Version) {
     let short = |session: &&SessionMap| !matches!(session.json_len(), DIGEST_LEN | LONG..);
     match version.json().filter(short) {
-        Some(session) => {
-            let mut text = String::with_capacity(session.json_len() + room);
-            session.write_json(&mut text);
-            text.into_bytes()
-        }
+        Some(session) => out.extend_from_slice(session.json().as_bytes()),
         None => {
             let bytes = version.as_bytes();
-            let mut digits = if bytes.is_empty() { hex(&[0; DIGEST_LEN / 2]) } else { hex(&bytes) };
-            digits.reserve(room);
-            digits
+            out.extend(if bytes.is_empty() { hex(&[0; DIGEST_LEN / 2]) } else { hex(&bytes) });
         }
     }
+}
+
+fn expected(version: &Version) -> Bytes {
+    let mut expected = Vec::new();
+    push_expected(&mut expected, version);
+    expected.into()
 }
 
 fn digest(value: &[u8]) -> Bytes {
@@ -227,7 +232,7 @@ impl ISessionBackend for RedisBackend {
     }
 
     async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
-        let value = Bytes::from(self.inner.encode(value)?);
+        let value = Bytes::from(self.inner.encode(value, 0)?);
         let write = async |current: Option<Bytes>| {
             let Some(current) = current else { return self.create_bytes(key, value.clone(), exp).await };
             let write = Write { version: digest(&current), value: value.clone(), exp };
@@ -257,7 +262,7 @@ impl AtomicBackend for RedisBackend {
     }
 
     async fn create(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<Created, BackendError> {
-        let bytes = self.inner.encode(value)?;
+        let bytes = self.inner.encode(value, 0)?;
         let version = self.inner.version(&bytes, value);
         Ok(if self.create_bytes(key, bytes.into(), exp).await? { Created::Created(version) } else { Created::Exists })
     }
@@ -269,23 +274,25 @@ impl AtomicBackend for RedisBackend {
         exp: Duration,
         version: &Version,
     ) -> Result<Replaced, BackendError> {
-        let bytes = self.inner.encode(value)?;
+        // All in one allocation: each alone would cost two.
+        let mut bytes = self.inner.encode(value, LONG + key.len())?;
         let next = self.inner.version(&bytes, value);
-        // Version and key in one allocation: each alone would cost two.
-        let mut version = expected(version, key.len());
-        let end = version.len();
-        version.extend_from_slice(key.as_bytes());
-        let mut version = Bytes::from(version);
-        let key = version.split_off(end);
-        let write = Write { version, value: bytes.into(), exp };
+        let value_end = bytes.len();
+        push_expected(&mut bytes, version);
+        let version_end = bytes.len();
+        bytes.extend_from_slice(key.as_bytes());
+        let mut value = Bytes::from(bytes);
+        let key = value.split_off(version_end);
+        let version = value.split_off(value_end);
+        let write = Write { version, value, exp };
         self.inner.replaced(self.replace_bytes(key, write).await?, next)
     }
 
     async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
         // A session that was emptied is not destroyed: a late write may make a new one.
         let marker = version.is_none().then_some(Marker::Destroyed);
-        let version = version.map(|version| expected(version, 0)).unwrap_or_default();
-        Ok(match self.remove_bytes(key, version.into(), marker).await? {
+        let version = version.map(expected).unwrap_or_default();
+        Ok(match self.remove_bytes(key, version, marker).await? {
             RemovedAs::Removed => Removed::Removed,
             RemovedAs::Conflict(current) => Removed::Conflict(self.inner.decode(current)?),
             RemovedAs::Gone(marker) => Removed::Gone(marker),
@@ -298,9 +305,9 @@ impl AtomicBackend for RedisBackend {
     }
 
     async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {
-        let bytes = self.inner.encode(rotation.value)?;
+        let bytes = self.inner.encode(rotation.value, 0)?;
         let next = self.inner.version(&bytes, rotation.value);
-        let write = Write { version: expected(rotation.version, 0).into(), value: bytes.into(), exp: rotation.exp };
+        let write = Write { version: expected(rotation.version), value: bytes.into(), exp: rotation.exp };
         let (old, new) = (rotation.old.to_owned(), rotation.new.to_owned());
         let outcome = self.carry_out(|inner| async move { inner.store.rotate(&old, &new, write).await }).await?;
         self.inner.replaced(outcome, next)
