@@ -4,7 +4,8 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fred::bytes::Bytes;
+use arrayvec::ArrayVec;
+use bytes::Bytes;
 use fred::types::Value;
 use session_core::{Applied, BackendErrorKind, MARKER_LIFETIME, Marker};
 use tokio::time::{Instant, timeout_at};
@@ -234,8 +235,14 @@ impl Store {
     }
 }
 
+/// A copy that fred can clone without an allocation.
 fn copy(key: &str) -> Bytes {
-    Bytes::copy_from_slice(key.as_bytes())
+    /// Of a session with a prefix that is not much longer than the default one.
+    const USUAL_LEN: usize = 64;
+    match ArrayVec::<u8, USUAL_LEN>::try_from(key.as_bytes()) {
+        Ok(key) => Bytes::from_owner(key),
+        Err(_) => Bytes::copy_from_slice(key.as_bytes()),
+    }
 }
 
 fn compared(reply: Value) -> Result<Compared, Failure> {
