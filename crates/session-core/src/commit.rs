@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
+use std::sync::Arc;
 
 use crate::backend::Version;
 use crate::budget::{Budget, poll_once};
@@ -107,16 +108,17 @@ impl Shared {
     }
 
     /// Commits.
-    pub(crate) async fn commit(&self, status: u16) -> Commit {
+    pub(crate) async fn commit(self: Arc<Self>, status: u16) -> Commit {
         let mut budget = self.core().budget(self.cell().time_left);
         let _flight = match budget.wait(self.flight.lock()).await {
             Ok(flight) => flight,
             Err(error) => return self.core().finish(self.cell(), Err(error.into())),
         };
-        match self.conclude(self.cell(), status) {
-            Break(commit) => commit,
-            Continue(mut action) => self.carry_out(&mut action, &mut budget).await,
-        }
+        let mut action = match self.conclude(self.cell(), status) {
+            Break(commit) => return commit,
+            Continue(action) => action,
+        };
+        self.carry_out(&mut action, &mut budget).await
     }
 
     /// The outcome, if the store need not be asked, else what to ask it for. The caller holds `flight`.

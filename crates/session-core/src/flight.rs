@@ -20,7 +20,7 @@ pub(crate) struct Flight<'a> {
     pub(crate) local: SessionMap,
     attempted: SessionMap,
     /// Where it goes if that is not where it was.
-    new_id: Option<SessionId>,
+    pub(crate) new_id: Option<SessionId>,
     /// The version that it replaces, if any.
     base: Option<Version>,
     /// An earlier write of changes that must not be made twice may still be carried out.
@@ -95,11 +95,16 @@ impl<'a> Flight<'a> {
     }
 
     /// The data goes to the store now.
-    pub(crate) fn attempt(&mut self, map: &SessionMap, new_id: Option<SessionId>, base: Option<Version>) {
+    pub(crate) fn attempt(&mut self, map: &SessionMap, new_id: Option<SessionId>) {
         self.attempted = map.clone();
         self.new_id = new_id;
-        self.base = base;
         self.unanswered = true;
+    }
+
+    /// The same, to take the place of a version.
+    pub(crate) fn attempt_on(&mut self, base: Version, map: &SessionMap, new_id: Option<SessionId>) -> &Version {
+        self.attempt(map, new_id);
+        self.base.insert(base)
     }
 
     /// Takes the store's answer. If it was lost, looks once whether the write was carried out.

@@ -134,8 +134,8 @@ pub struct PendingCommit {
 
 impl PendingCommit {
     /// Commits, see [`SessionManager::commit`].
-    pub async fn finish(self) -> Commit {
-        self.shared.commit(self.status).await
+    pub fn finish(self) -> impl Future<Output = Commit> + Send + 'static {
+        self.shared.commit(self.status)
     }
 }
 

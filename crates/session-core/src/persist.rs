@@ -121,7 +121,7 @@ impl Shared {
         let expiry = core.store_expiry(&map);
         for _ in 0..MOST_IDS {
             let id = SessionId::random().ok_or(SessionError::NoRandomNumbers)?;
-            flight.attempt(&map, Some(id), None);
+            flight.attempt(&map, Some(id));
             let answer = budget.run(store.create(&core.store_key(&id), &map, expiry)).await;
             match flight.answered(answer, store, budget).await? {
                 Answer::Reply(Created::Created(version)) | Answer::Applied(Some(version)) => {
@@ -144,14 +144,13 @@ impl Shared {
     ) -> Result<Option<Persisted>, SessionError> {
         let core = self.core();
         let key = core.store_key(id);
-        let new_id = if renew { Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?) } else { None };
         let Some(mut flight) = Flight::begin(self, Some(*id)) else { return Ok(None) };
-        let (mut map, mut version) = (flight.local.clone(), version.clone());
+        let (mut map, mut base) = (flight.local.clone(), version.clone());
         if flight.outdated {
             let Some(current) = budget.run(store.fetch(&key)).await? else {
                 return Box::pin(self.gone(store, *id, flight, budget)).await.map(Some);
             };
-            version = current.version.clone();
+            base = current.version.clone();
             map = flight.replay(current)?;
         }
         let mut turn = None;
@@ -160,44 +159,51 @@ impl Shared {
             core.check_size(&map)?;
             // Under its new id, in place, or, once it is empty, not at all.
             let emptied = map.is_empty_but_for(META_KEY);
-            let destination = new_id.as_ref().filter(|_| !emptied);
-            flight.attempt(&map, destination.copied(), Some(version.clone()));
+            let new_id =
+                if renew && !emptied { Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?) } else { None };
+            let version = flight.attempt_on(base, &map, new_id);
             let exp = core.store_expiry(&map);
             let answer = if emptied {
-                budget.run(store.remove(&key, Some(&version))).await.map(Written::from)
-            } else if let Some(new) = destination.map(|id| core.store_key(id)) {
-                let rotation = Rotation { old: &key, new: &new, value: &map, exp, version: &version };
-                budget.run(store.rotate(rotation)).await.map(Written::from)
+                budget.run(store.remove(&key, Some(version))).await.map(Written::from)
+            } else if let Some(new_id) = new_id {
+                let (key, map, budget) = (&*key, &map, &mut *budget);
+                let renewal = async move {
+                    let new = core.store_key(&new_id);
+                    let rotation = Rotation { old: key, new: &new, value: map, exp, version };
+                    budget.run(store.rotate(rotation)).await.map(Written::from)
+                };
+                Box::pin(renewal).await
             } else {
-                budget.run(store.replace(&key, &map, exp, &version)).await.map(Written::from)
+                budget.run(store.replace(&key, &map, exp, version)).await.map(Written::from)
             };
-            match flight.answered(answer, store, budget).await? {
+            let current = match flight.answered(answer, store, budget).await? {
                 Answer::Reply(Written::Stored(version)) | Answer::Applied(Some(version)) => {
-                    flight.land(*destination.unwrap_or(id), version);
+                    let id = flight.new_id.unwrap_or(*id);
+                    flight.land(id, version);
                     return Ok(Some(Persisted::Done));
                 }
                 Answer::Reply(Written::Removed) | Answer::Applied(None) => {
                     flight.land_removed();
                     return Ok(Some(Persisted::Done));
                 }
-                Answer::Reply(Written::Gone) => {
-                    return Box::pin(self.gone(store, *id, flight, budget)).await.map(Some);
-                }
-                Answer::Reply(Written::Conflict(current)) => {
-                    budget.start();
-                    if turn.is_none() {
-                        turn = Box::pin(budget.wait(core.stripes.lock(&key))).await.ok();
-                    }
-                    if turn.is_none() {
-                        return Err(SessionError::Contended);
-                    }
-                    version = current.version.clone();
-                    map = flight.replay(current)?;
-                    // Closures take time, too.
-                    if budget.left().is_zero() {
-                        return Err(SessionError::Contended);
-                    }
-                }
+                Answer::Reply(Written::Gone) => None,
+                Answer::Reply(Written::Conflict(current)) => Some(current),
+            };
+            let Some(current) = current else {
+                return Box::pin(self.gone(store, *id, flight, budget)).await.map(Some);
+            };
+            budget.start();
+            if turn.is_none() {
+                turn = Box::pin(budget.wait(core.stripes.lock(&key))).await.ok();
+            }
+            if turn.is_none() {
+                return Err(SessionError::Contended);
+            }
+            base = current.version.clone();
+            map = flight.replay(current)?;
+            // Closures take time, too.
+            if budget.left().is_zero() {
+                return Err(SessionError::Contended);
             }
         }
     }
@@ -219,7 +225,7 @@ impl Shared {
             let (key, expiry) = (core.store_key(&id), core.store_expiry(&map));
             match core.store()?.replace_now(&key, &map, expiry, current.as_ref().unwrap_or(version))? {
                 Replaced::Replaced(version) => {
-                    flight.attempt(&map, None, None);
+                    flight.attempt(&map, None);
                     flight.land(id, version);
                     return Some(Ok(()));
                 }
