@@ -11,12 +11,12 @@ use session_core::{
     Rotation, SessionCodec, SessionMap, Stored, Version, async_trait,
 };
 use sha1::{Digest, Sha1};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::builder::RedisBackendBuilder;
 use crate::errand::Errand;
 use crate::error::{Failure, RedisConfigError};
-use crate::node::GRACE;
+use crate::node::{GRACE, TimeLimit};
 use crate::script::hex;
 use crate::store::{Compared, RemovedAs, Store, Write};
 
@@ -146,9 +146,8 @@ impl Inner {
         timeout(self.patience(), work).await.map_err(late)?
     }
 
-    /// When a call that begins now has to be over.
-    fn time_limit(&self) -> Instant {
-        Instant::now() + self.deadline
+    fn time_limit(&self) -> TimeLimit {
+        TimeLimit::new(self.deadline)
     }
 
     /// With room for so many more bytes, as a rule.

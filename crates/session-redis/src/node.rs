@@ -19,7 +19,7 @@ use crate::command::{Command, PING};
 use crate::error::{Failure, RedisConfigError};
 use crate::settings::Settings;
 
-/// The least time that a call is given, and how exactly its time is measured.
+/// The least time that a call is given.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// How much longer a call may take that should have ended by itself.
@@ -42,11 +42,31 @@ pub(crate) struct Node {
     keeper: Option<Keeper>,
 }
 
+/// When a call has to be over.
+#[derive(Clone, Copy)]
+pub(crate) struct TimeLimit {
+    pub(crate) until: Instant,
+    /// The whole deadline is left.
+    fresh: bool,
+}
+
 /// Keeps a client running.
 #[derive(Default)]
 struct Keeper {
     running: Background,
     task: Mutex<Option<AbortOnDrop>>,
+}
+
+impl TimeLimit {
+    /// That of a call which begins now.
+    pub(crate) fn new(deadline: Duration) -> Self {
+        Self { until: Instant::now() + deadline, fresh: true }
+    }
+
+    /// That of another call, which shares the time.
+    pub(crate) fn used(self) -> Self {
+        Self { fresh: false, ..self }
+    }
 }
 
 impl Node {
@@ -74,9 +94,8 @@ impl Node {
         !self.breaker.is_open() && self.pool.next_connected().is_connected()
     }
 
-    /// When a call that begins now has to be over.
-    pub(crate) fn time_limit(&self) -> Instant {
-        Instant::now() + self.deadline
+    pub(crate) fn time_limit(&self) -> TimeLimit {
+        TimeLimit::new(self.deadline)
     }
 
     /// Sends a command and waits for the reply, until then. Does not even try if the last calls had no answer.
@@ -86,15 +105,15 @@ impl Node {
     pub(crate) async fn call(
         self: &Arc<Self>,
         command: Command<'_>,
-        until: Instant,
+        limit: TimeLimit,
         asking: bool,
     ) -> Result<Value, Failure> {
         if self.breaker.is_open() {
             self.probe();
             return Err(Failure::unavailable());
         }
-        let mut waiting = Waiting { node: self, until, over: false };
-        let outcome = self.attempt(command, until, asking).await;
+        let mut waiting = Waiting { node: self, until: limit.until, over: false };
+        let outcome = self.attempt(command, limit, asking).await;
         waiting.over = true;
         match &outcome {
             Err(failure) if failure.is_outage() => self.unanswered(),
@@ -109,25 +128,26 @@ impl Node {
     pub(crate) fn boxed_call<'a>(
         self: &'a Arc<Self>,
         command: Command<'a>,
-        until: Instant,
+        limit: TimeLimit,
     ) -> Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send + 'a>> {
         let place = Box::new_uninit();
-        let call: Pin<Box<_>> = Box::write(place, self.call(command, until, false)).into();
+        let call: Pin<Box<_>> = Box::write(place, self.call(command, limit, false)).into();
         call
     }
 
-    async fn attempt(&self, command: Command<'_>, until: Instant, asking: bool) -> Result<Value, Failure> {
+    async fn attempt(&self, command: Command<'_>, limit: TimeLimit, asking: bool) -> Result<Value, Failure> {
         self.start();
         let client = self.pool.next_connected();
-        if !client.is_connected() {
+        let connected = client.is_connected();
+        if !connected {
             // Not left to fred: what waits in its queue can't be taken back, and whether it was sent can't be told.
-            Box::pin(wait_for_connection(client, until)).await?;
+            Box::pin(wait_for_connection(client, limit.until)).await?;
         }
-        let left = until.saturating_duration_since(Instant::now()).max(SHORTEST);
         // The settings of our own client say the same, where the whole deadline is left.
-        if self.keeper.is_some() && !asking && left + SHORTEST > self.deadline {
+        if self.keeper.is_some() && !asking && connected && limit.fresh {
             return command.send(client).await;
         }
+        let left = limit.until.saturating_duration_since(Instant::now()).max(SHORTEST);
         // Boxed: a call of our own client is no larger for it.
         let options = Options { timeout: Some(left), max_attempts: Some(1), fail_fast: true, ..Options::default() };
         let reply = Box::pin(async {
@@ -212,8 +232,7 @@ async fn probe(node: Weak<Node>, _under_way: UnderWay) {
         sleep(PROBE_PAUSE).await;
         let Some(node) = node.upgrade() else { return };
         if node.breaker.is_open() {
-            let until = Instant::now() + node.deadline;
-            match node.attempt(PING, until, false).await {
+            match node.attempt(PING, node.time_limit(), false).await {
                 Err(failure) if failure.is_outage() => missed += 1,
                 _ => node.heard(),
             }
@@ -241,45 +260,73 @@ impl Drop for AbortOnDrop {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
+    use std::io::{Read, Write as _};
     use std::net::{TcpListener, TcpStream};
     use std::thread;
 
     use fred::bytes::Bytes;
 
     use super::*;
+    use crate::store::{Store, Write};
 
-    /// A server that lets its clients wait for a connection, then answers whatever it is asked but ASKING.
-    fn listen(slow: Duration) -> String {
+    const DEADLINE: Duration = Duration::from_secs(1);
+
+    /// A server that lets its clients wait for a connection and for news of a script, but answers neither ASKING nor EVAL.
+    fn listen(connection: Duration, script: Duration) -> String {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let url = format!("redis://127.0.0.1:{}", listener.local_addr().expect("it is bound").port());
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                thread::spawn(move || serve(client, slow));
+                thread::spawn(move || serve(client, connection, script));
             }
         });
         url
     }
 
-    fn serve(mut client: TcpStream, slow: Duration) {
-        thread::sleep(slow);
+    fn serve(mut client: TcpStream, connection: Duration, script: Duration) {
+        thread::sleep(connection);
         let mut bytes = [0; 4096];
         while let Ok(len @ 1..) = client.read(&mut bytes) {
             let asked = String::from_utf8_lossy(&bytes[..len]);
-            if !asked.contains("ASKING") && client.write_all(&b"+OK\r\n".repeat(asked.matches('*').count())).is_err() {
+            let reply = match () {
+                () if asked.contains("EVALSHA") => {
+                    thread::sleep(script);
+                    b"-NOSCRIPT No matching script.\r\n".to_vec()
+                }
+                () if asked.contains("EVAL") || asked.contains("ASKING") => continue,
+                () => b"+OK\r\n".repeat(asked.matches('*').count()),
+            };
+            if client.write_all(&reply).is_err() {
                 return;
             }
         }
     }
 
+    fn client(url: &str) -> Arc<Node> {
+        let (config, _) = Settings::parse(url).unwrap();
+        Node::new(&Settings { config, deadline: DEADLINE, breaker_threshold: 5 }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_script_that_the_server_does_not_know_has_only_the_rest_for_its_text() {
+        let node = client(&listen(Duration::ZERO, DEADLINE * 3 / 4));
+        wait_for_connection(node.pool.next(), node.time_limit().until).await.unwrap();
+        let store = Store::Node { node, clustered: false };
+        let (key, version, value) = (Bytes::from_static(b"a"), Bytes::from_static(b"b"), Bytes::from_static(b"c"));
+        let start = Instant::now();
+        let outcome = store.replace(&key, &Write { version, value, exp: DEADLINE }).await;
+        assert!(outcome.is_err_and(|failure| failure.may_be_applied()), "it was sent");
+        assert!((DEADLINE..DEADLINE * 5 / 4).contains(&start.elapsed()), "{:?}", start.elapsed());
+    }
+
     #[tokio::test]
     async fn whoever_has_waited_for_the_connection_has_only_the_rest_for_an_answer() {
-        const DEADLINE: Duration = Duration::from_secs(1);
-        let (config, _) = Settings::parse(&listen(DEADLINE * 3 / 4)).unwrap();
-        let node = Node::new(&Settings { config, deadline: DEADLINE, breaker_threshold: 5 }).unwrap();
-        let start = Instant::now();
-        let outcome = node.call(Command::Get(&Bytes::from_static(b"a")), node.time_limit(), true).await;
-        assert!(outcome.unwrap_err().may_be_applied(), "it was sent");
-        assert!(start.elapsed() < DEADLINE * 5 / 4, "{:?}", start.elapsed());
+        for asking in [false, true] {
+            let node = client(&listen(DEADLINE * 3 / 4, Duration::ZERO));
+            let start = Instant::now();
+            let outcome = node.call(Command::Plain("EVAL"), node.time_limit(), asking).await;
+            assert!(outcome.unwrap_err().may_be_applied(), "it was sent");
+            assert!(start.elapsed() < DEADLINE * 5 / 4, "{:?}", start.elapsed());
+        }
     }
 }

@@ -8,13 +8,13 @@ use arrayvec::ArrayVec;
 use bytes::Bytes;
 use fred::types::Value;
 use session_core::{Applied, BackendErrorKind, MARKER_LIFETIME, Marker};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::cluster::Cluster;
 use crate::command::{Command, Word};
 use crate::error::Failure;
 use crate::keys::{self, marker_key};
-use crate::node::Node;
+use crate::node::{Node, TimeLimit};
 use crate::reply::{bytes, first, unexpected};
 use crate::script::{REMOVE, REMOVE_UNMARKED, REPLACE, ROTATE, Script};
 
@@ -53,23 +53,23 @@ pub(crate) enum RemovedAs {
 }
 
 impl Store {
-    pub(crate) async fn get(&self, key: &str, until: Instant) -> Result<Option<Bytes>, Failure> {
-        match self.ask(key, until).await {
+    pub(crate) async fn get(&self, key: &str, limit: TimeLimit) -> Result<Option<Bytes>, Failure> {
+        match self.ask(key, limit).await {
             // The server has closed the connection, perhaps long ago. Asking twice does no harm.
-            Err(failure) if failure.is_lost_connection() => Box::pin(self.ask(key, until)).await,
+            Err(failure) if failure.is_lost_connection() => Box::pin(self.ask(key, limit.used())).await,
             answer => answer,
         }
     }
 
     /// What stands under a key. Nobody misses a question that is left behind and sent late.
-    async fn ask(&self, key: &str, until: Instant) -> Result<Option<Bytes>, Failure> {
+    async fn ask(&self, key: &str, limit: TimeLimit) -> Result<Option<Bytes>, Failure> {
         let key = copy(key);
         let command = Command::Get(&key);
         bytes(match self {
-            Self::Node { node, .. } => node.call(command, until, false).await?,
+            Self::Node { node, .. } => node.call(command, limit, false).await?,
             // It may go to several servers in turn.
             Self::Cluster(cluster) => {
-                Box::pin(timeout_at(until, cluster.call(command))).await.map_err(|_| Failure::unavailable())??
+                Box::pin(timeout_at(limit.until, cluster.call(command))).await.map_err(|_| Failure::unavailable())??
             }
         })
     }
@@ -91,8 +91,8 @@ impl Store {
         compared(self.run(&REPLACE, slice::from_ref(key), &arguments).await?)
     }
 
-    pub(crate) async fn marker(&self, key: &str, until: Instant) -> Result<Option<Marker>, Failure> {
-        Ok(self.ask(&marker_key(key), until).await?.and_then(|text| read(&text)))
+    pub(crate) async fn marker(&self, key: &str, limit: TimeLimit) -> Result<Option<Marker>, Failure> {
+        Ok(self.ask(&marker_key(key), limit).await?.and_then(|text| read(&text)))
     }
 
     /// Removes a session at a version, or at any if that is empty, and leaves a marker if there is one to leave.
@@ -206,9 +206,9 @@ impl Store {
         match self {
             Self::Node { node, .. } => {
                 // Both steps have one time limit.
-                let until = node.time_limit();
-                match node.boxed_call(by_digest, until).await {
-                    Err(Failure::NoScript) => node.boxed_call(by_text, until).await,
+                let limit = node.time_limit();
+                match node.boxed_call(by_digest, limit).await {
+                    Err(Failure::NoScript) => node.boxed_call(by_text, limit.used()).await,
                     reply => reply,
                 }
             }
