@@ -32,7 +32,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<F, B> {
         Handling { #[pin] response: F },
-        Committing { commit: Pin<Box<dyn Future<Output = Commit>>>, outcome: Option<Outcome<B>> },
+        Committing { commit: Pin<Box<dyn Future<Output = Commit> + Send>>, outcome: Option<Outcome<B>> },
     }
 }
 
@@ -62,8 +62,7 @@ where
                         Ok(commit) => return Poll::Ready(outcome.finish(commit, *this.nested, this.on_error)),
                         Err(pending) => pending,
                     };
-                    let commit = Box::pin(pending.finish());
-                    this.state.set(State::Committing { commit, outcome: Some(outcome) });
+                    this.state.set(State::Committing { commit: pending.finish(), outcome: Some(outcome) });
                 }
                 StateProjection::Committing { commit, outcome } => {
                     let commit = ready!(commit.as_mut().poll(context));

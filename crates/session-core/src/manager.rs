@@ -1,5 +1,6 @@
 //! Opens the session of a request and commits it with the response.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,7 +115,7 @@ impl SessionManager {
     /// [`Self::commit`] without waiting, if the store need not be asked, or is one that never waits; else what is left to
     /// do.
     ///
-    /// For adapters, which can so pass on most responses without boxing a future.
+    /// For adapters, which can so pass on most responses without a future.
     ///
     /// # Errors
     ///
@@ -133,9 +134,13 @@ pub struct PendingCommit {
 }
 
 impl PendingCommit {
-    /// Commits, see [`SessionManager::commit`].
-    pub fn finish(self) -> impl Future<Output = Commit> + Send + 'static {
-        self.shared.commit(self.status)
+    /// Commits, see [`SessionManager::commit`]. In a box, since the future takes a kilobyte, and adapters keep it beside the
+    /// response.
+    pub fn finish(self) -> Pin<Box<dyn Future<Output = Commit> + Send>> {
+        // `Box::pin` would make it elsewhere, ask for memory, and move it.
+        let place = Box::new_uninit();
+        let commit: Pin<Box<_>> = Box::write(place, self.shared.commit(self.status)).into();
+        commit
     }
 }
 

@@ -122,14 +122,13 @@ impl Node {
         outcome
     }
 
-    /// The same, in a box of its own: whoever moves the future of a call moves five kilobytes.
-    ///
-    /// No `async fn`: in one, the compiler makes it elsewhere first, and then moves it into its box.
+    /// The same in a box of its own, where it is made: whoever moves the future of a call moves five kilobytes.
     pub(crate) fn boxed_call<'a>(
         self: &'a Arc<Self>,
         command: Command<'a>,
         limit: TimeLimit,
     ) -> Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send + 'a>> {
+        // `Box::pin` would make it elsewhere, ask for memory, and move it.
         let place = Box::new_uninit();
         let call: Pin<Box<_>> = Box::write(place, self.call(command, limit, false)).into();
         call

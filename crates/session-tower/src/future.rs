@@ -58,26 +58,19 @@ where
                         report(response, this.on_error);
                         response.status().as_u16()
                     });
-                    match this.handle.manager().commit_now(this.handle, status) {
+                    let pending = match this.handle.manager().commit_now(this.handle, status) {
                         Ok(commit) => {
-                            if let Ok(response) = &mut outcome {
-                                finish(response, commit, *this.nested, this.on_error);
-                            }
+                            finish(&mut outcome, commit, *this.nested, this.on_error);
                             return Poll::Ready(outcome);
                         }
-                        Err(pending) => {
-                            let place = Box::new_uninit();
-                            let commit: Pin<Box<_>> = Box::write(place, pending.finish()).into();
-                            this.state.set(State::Committing { commit, outcome: Some(outcome) });
-                        }
-                    }
+                        Err(pending) => pending,
+                    };
+                    this.state.set(State::Committing { commit: pending.finish(), outcome: Some(outcome) });
                 }
                 StateProjection::Committing { commit, outcome } => {
                     let commit = ready!(commit.as_mut().poll(context));
                     let mut outcome = outcome.take().expect("a future is not polled after it is ready");
-                    if let Ok(response) = &mut outcome {
-                        finish(response, commit, *this.nested, this.on_error);
-                    }
+                    finish(&mut outcome, commit, *this.nested, this.on_error);
                     return Poll::Ready(outcome);
                 }
             }
@@ -97,7 +90,13 @@ fn report<B>(response: &mut Response<B>, on_error: &impl OnError<B>) {
 #[derive(Clone, Default)]
 struct InnerCommits(Vec<Commit>);
 
-fn finish<B>(response: &mut Response<B>, commit: Commit, nested: bool, on_error: &impl OnError<B>) {
+fn finish<B, Error>(
+    outcome: &mut Result<Response<B>, Error>,
+    commit: Commit,
+    nested: bool,
+    on_error: &impl OnError<B>,
+) {
+    let Ok(response) = outcome else { return };
     if !commit.session_used && commit.set_cookie.is_none() && commit.error.is_none() {
         return;
     }
