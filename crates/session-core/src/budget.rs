@@ -60,9 +60,12 @@ impl Budget {
         if let Poll::Ready(outcome) = at_once {
             return Ok(outcome);
         }
-        let started = self.start();
         // Without a runtime only locks are waited for: their holders are bounded.
-        if ends_in_time || tokio::runtime::Handle::try_current().is_err() {
+        if !ends_in_time && tokio::runtime::Handle::try_current().is_err() {
+            return Ok(operation.await);
+        }
+        let started = self.start();
+        if ends_in_time {
             return Ok(operation.await);
         }
         // Boxed: a timer is large for what is mostly left out.

@@ -30,6 +30,17 @@ pub trait SessionCodec: Send + Sync + 'static {
     /// [`BackendErrorKind::Corrupt`] if they are not what [`encode`](Self::encode) makes.
     fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError>;
 
+    /// [`Self::encode`], with room for so many more bytes: for backends that append to it what they send along.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::encode`].
+    fn encode_with_room(&self, session: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
+        let mut bytes = self.encode(session)?;
+        bytes.reserve_exact(room);
+        Ok(bytes)
+    }
+
     /// Whether the bytes are just the session's JSON text, so that one tells the other; default `false`.
     fn is_json(&self) -> bool {
         false
@@ -49,6 +60,12 @@ impl SessionCodec for JsonCodec {
         Ok(SessionMap::from_slice(bytes)?)
     }
 
+    fn encode_with_room(&self, session: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
+        let mut text = String::with_capacity(session.json_len() + room);
+        session.write_json(&mut text);
+        Ok(text.into_bytes())
+    }
+
     fn is_json(&self) -> bool {
         true
     }
@@ -58,5 +75,47 @@ impl SessionCodec for JsonCodec {
 impl From<MapError> for BackendError {
     fn from(error: MapError) -> Self {
         Self::new(BackendErrorKind::Corrupt, Applied::No).with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// JSON, but not of every session.
+    struct Reluctant;
+
+    impl SessionCodec for Reluctant {
+        fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
+            if session.contains_key("secret") {
+                return Err(BackendError::new(BackendErrorKind::Other, Applied::No));
+            }
+            JsonCodec.encode(session)
+        }
+
+        fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {
+            JsonCodec.decode(bytes)
+        }
+
+        fn is_json(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn bytes_with_room_are_those_without() {
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(5000));
+        for text in ["{}", r#"{"a":1}"#, &long] {
+            let mut session = SessionMap::from_json(text).unwrap();
+            // Of a long text, an edit leaves no object's text behind.
+            session.insert("b", 2).unwrap();
+            for codec in [&JsonCodec as &dyn SessionCodec, &Reluctant] {
+                let bytes = codec.encode_with_room(&session, 100).unwrap();
+                assert!(bytes.capacity() >= bytes.len() + 100);
+                assert_eq!(bytes, codec.encode(&session).unwrap());
+            }
+        }
+        let refused = SessionMap::from_json(r#"{"secret":1}"#).unwrap();
+        assert!(Reluctant.encode_with_room(&refused, 100).is_err());
     }
 }

@@ -132,7 +132,7 @@ impl Shared {
             }
             // A cookie that is not the session's is left alone.
             Action::Destroy(victim) if self.core().is_cookie_mode() => {
-                if matches!(victim, Victim::Known(_)) || self.core().claim(&self.cookies).is_some() {
+                if matches!(victim, Victim::Known(_)) || self.claim().is_some() {
                     cell.cookie = CookieDue::Remove;
                 }
                 Ok(())
@@ -156,7 +156,9 @@ impl Shared {
     /// The data without the changes of this request.
     fn loaded(&self, cell: &Cell) -> SessionMap {
         match cell.origin() {
-            Some(Origin { stored: None, .. }) => match self.core().claim(&self.cookies) {
+            Some(Origin { stored: None, .. }) if cell.log.is_empty() && !cell.headers_sent => cell.map.clone(),
+            // By the same cookie: at that time it was the one to go by.
+            Some(Origin { stored: None, .. }) => match self.core().claim(&self.cookies, cell.read_at) {
                 Some(Claim { content: Content::Session(map), .. }) => map,
                 _ => SessionMap::new(),
             },
@@ -200,9 +202,13 @@ impl Shared {
         }
     }
 
+    fn claim(&self) -> Option<Claim> {
+        self.core().claim(&self.cookies, self.core().now())
+    }
+
     /// The id of the session that the request's cookie names, verified.
     pub(crate) fn claimed_id(&self) -> Option<SessionId> {
-        match self.core().claim(&self.cookies)?.content {
+        match self.claim()?.content {
             Content::Id(id) => Some(id),
             Content::Session(_) => None,
         }

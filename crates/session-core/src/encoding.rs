@@ -24,7 +24,7 @@ pub(crate) fn payload_engine() -> &'static base64::engine::GeneralPurpose {
     &base64::engine::general_purpose::STANDARD
 }
 
-/// Decodes a short text without padding, such as a signature: a decoder for texts of any length takes as long before and
+/// Decodes a short text without padding, such as an id: a decoder for texts of any length takes as long before and
 /// after the loop as in it.
 ///
 /// Returns false if the text is not the canonical one of so many bytes as `out` takes.

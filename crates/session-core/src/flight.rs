@@ -94,7 +94,7 @@ impl<'a> Flight<'a> {
         self.log.is_idempotent()
     }
 
-    /// The data goes to the store now.
+    /// The data goes to the store now, to take the place of nothing that has to be compared.
     pub(crate) fn attempt(&mut self, map: &SessionMap, new_id: Option<SessionId>) {
         self.attempted = map.clone();
         self.new_id = new_id;

@@ -55,13 +55,14 @@ impl Shared {
 
     fn load_now(&self) -> ControlFlow<Result<(), SessionError>, Fetch> {
         let time_left = self.known()?;
-        let claim = self.core().claim(&self.cookies);
+        let now = self.core().now();
+        let claim = self.core().claim(&self.cookies, now);
         let (Some(store), Some(Claim { content: Content::Id(id), issue })) = (self.core().store(), &claim) else {
-            return Break(self.settle(self.core().without_store(claim), time_left));
+            return Break(self.settle(self.core().without_store(claim), now, time_left));
         };
         let key = self.core().store_key(id);
         match store.fetch_now(&key) {
-            Some(found) => Break(self.settle(self.core().judge(Ok(found), *id, *issue), time_left)),
+            Some(found) => Break(self.settle(self.core().judge(Ok(found), *id, *issue), now, time_left)),
             None => Continue(Fetch { id: *id, key, issue: *issue, time_left }),
         }
     }
@@ -75,7 +76,7 @@ impl Shared {
         }
         let Some(store) = self.core().store() else { return Ok(()) };
         let found = budget.run(store.fetch(&fetch.key)).await;
-        self.settle(self.core().judge(found, fetch.id, fetch.issue), budget.left())
+        self.settle(self.core().judge(found, fetch.id, fetch.issue), fetch.issue.read_at, budget.left())
     }
 
     /// The outcome of the load, if somebody was here before, else what is left of the request's deadline.
@@ -90,12 +91,13 @@ impl Shared {
     }
 
     /// Takes the outcome over, unless somebody destroyed the session meanwhile.
-    fn settle(&self, (state, map): (State, SessionMap), time_left: Duration) -> Result<(), SessionError> {
+    fn settle(&self, (state, map): (State, SessionMap), read_at: u64, time_left: Duration) -> Result<(), SessionError> {
         let mut cell = self.cell();
         cell.time_left = time_left;
         if matches!(cell.state, State::Presented) {
             cell.client_has_session = matches!(state, State::Loaded(_));
             cell.state = state;
+            cell.read_at = read_at;
             if !self.core().is_cookie_mode() {
                 cell.base = map.clone();
             }
@@ -109,9 +111,8 @@ impl Shared {
 }
 
 impl Core {
-    /// The token to go by, of those that verify.
-    pub(crate) fn claim(&self, cookies: &RequestCookies) -> Option<Claim> {
-        let now = self.now();
+    /// The token to go by at that time, of those that verify.
+    pub(crate) fn claim(&self, cookies: &RequestCookies, now: u64) -> Option<Claim> {
         let candidates = || cookies.newest_first(self.config.cookie_name());
         let mut verified = candidates().take(MAX_CANDIDATES).filter_map(|text| Some((text, self.verify(text, now)?)));
         match self.config.on_duplicate {

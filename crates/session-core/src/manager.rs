@@ -126,7 +126,8 @@ impl SessionManager {
     }
 }
 
-/// A commit for which the store has to be asked. Nothing of it is done yet.
+/// A commit for which the store has to be asked. What a failed response rules out is dropped already;
+/// what else was begun is repeated.
 #[must_use = "the session is not committed before it is finished"]
 pub struct PendingCommit {
     shared: Arc<Shared>,

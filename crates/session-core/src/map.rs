@@ -237,7 +237,10 @@ impl SessionMap {
 
     /// Appends what [`Self::to_json`] returns.
     pub fn write_json(&self, out: &mut String) {
-        out.push_str(&self.json());
+        match &self.inner {
+            Some(inner) => inner.write_json(out),
+            None => out.push_str("{}"),
+        }
     }
 
     /// What [`Self::to_json`] returns, without a copy unless a long text was edited.

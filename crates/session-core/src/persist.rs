@@ -38,6 +38,8 @@ const MOST_IDS: usize = 3;
 impl Shared {
     /// Persists what has changed until now; what changes meanwhile stays pending. The caller holds `flight`, and has
     /// decided on the action.
+    ///
+    /// Borrows the action, and changes it on the way: a copy of its own would make the future larger.
     pub(crate) async fn persist(&self, action: &mut Action, budget: &mut Budget) -> Result<Persisted, SessionError> {
         let Some(store) = self.core().store() else { return Ok(Persisted::Done) };
         let doubt = self.cell().doubt.take();
@@ -176,6 +178,7 @@ impl Shared {
             } else {
                 budget.run(store.replace(&key, &map, exp, version)).await.map(Written::from)
             };
+            // Nothing of the answer but this outlives the next waits: the future stays small.
             let current = match flight.answered(answer, store, budget).await? {
                 Answer::Reply(Written::Stored(version)) | Answer::Applied(Some(version)) => {
                     let id = flight.new_id.unwrap_or(*id);

@@ -13,6 +13,8 @@ pub(crate) struct Cell {
     /// The data as it was loaded or last persisted. Empty where it lives in the request's cookie, and can be read there
     /// again: so it is edited in place, and not in a copy.
     pub(crate) base: SessionMap,
+    /// When the cookie was read, in Unix seconds.
+    pub(crate) read_at: u64,
     /// The data as the request sees it, its own changes included.
     pub(crate) map: SessionMap,
     /// What was changed and not yet persisted.
@@ -123,6 +125,7 @@ impl Cell {
         Self {
             state: State::Presented,
             base: SessionMap::new(),
+            read_at: 0,
             map: SessionMap::new(),
             log: ChangeLog::default(),
             used: false,

@@ -18,7 +18,7 @@ use crate::errand::Errand;
 use crate::error::{Failure, RedisConfigError};
 use crate::node::{GRACE, TimeLimit};
 use crate::script::hex;
-use crate::store::{Compared, RemovedAs, Store, Write};
+use crate::store::{Compared, RemovedAs, Store, Write, copy};
 
 /// From this length on, values are compared by their digest. Two shorter ones and the rest of the command fit into one
 /// segment of TCP.
@@ -80,7 +80,7 @@ impl RedisBackend {
     }
 
     async fn create_bytes(&self, key: &str, value: Bytes, exp: Duration) -> Result<bool, BackendError> {
-        let key = Bytes::copy_from_slice(key.as_bytes());
+        let key = copy(key);
         self.carry_out(|inner| async move { inner.store.create(&key, &value, exp).await }).await
     }
 
@@ -146,19 +146,13 @@ impl Inner {
         timeout(self.patience(), work).await.map_err(late)?
     }
 
+    /// That of a call which begins now.
     fn time_limit(&self) -> TimeLimit {
         TimeLimit::new(self.deadline)
     }
 
-    /// With room for so many more bytes, as a rule.
     fn encode(&self, value: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
-        let bytes = if self.codec.is_json() {
-            let mut text = String::with_capacity(value.json_len() + room);
-            value.write_json(&mut text);
-            text.into_bytes()
-        } else {
-            self.codec.encode(value)?
-        };
+        let bytes = self.codec.encode_with_room(value, room)?;
         self.check_size(&bytes)?;
         Ok(bytes)
     }
@@ -235,7 +229,7 @@ impl ISessionBackend for RedisBackend {
         let write = async |current: Option<Bytes>| {
             let Some(current) = current else { return self.create_bytes(key, value.clone(), exp).await };
             let write = Write { version: digest(&current), value: value.clone(), exp };
-            Ok(matches!(self.replace_bytes(Bytes::copy_from_slice(key.as_bytes()), write).await?, Compared::Done))
+            Ok(matches!(self.replace_bytes(copy(key), write).await?, Compared::Done))
         };
         self.until_it_fits(key, write).await
     }
@@ -299,7 +293,7 @@ impl AtomicBackend for RedisBackend {
     }
 
     async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
-        let key = Bytes::copy_from_slice(key.as_bytes());
+        let key = copy(key);
         self.carry_out(|inner| async move { inner.store.touch(&key, exp).await }).await
     }
 

@@ -63,8 +63,8 @@ impl TimeLimit {
         Self { until: Instant::now() + deadline, fresh: true }
     }
 
-    /// That of another call, which shares the time.
-    pub(crate) fn used(self) -> Self {
+    /// That of another call, which has the rest of the time.
+    pub(crate) fn rest(self) -> Self {
         Self { fresh: false, ..self }
     }
 }
@@ -94,11 +94,12 @@ impl Node {
         !self.breaker.is_open() && self.pool.next_connected().is_connected()
     }
 
+    /// That of a call which begins now.
     pub(crate) fn time_limit(&self) -> TimeLimit {
         TimeLimit::new(self.deadline)
     }
 
-    /// Sends a command and waits for the reply, until then. Does not even try if the last calls had no answer.
+    /// Sends a command and waits for the reply, within the limit. Does not even try if the last calls had no answer.
     ///
     /// A command that writes is to be polled to its end: whoever stops before leaves it behind, and it may be sent long
     /// after.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use bytes::Bytes;
+use fred::bytes::Bytes;
 use fred::types::Value;
 use session_core::{Applied, BackendErrorKind, MARKER_LIFETIME, Marker};
 use tokio::time::timeout_at;
@@ -56,7 +56,7 @@ impl Store {
     pub(crate) async fn get(&self, key: &str, limit: TimeLimit) -> Result<Option<Bytes>, Failure> {
         match self.ask(key, limit).await {
             // The server has closed the connection, perhaps long ago. Asking twice does no harm.
-            Err(failure) if failure.is_lost_connection() => Box::pin(self.ask(key, limit.used())).await,
+            Err(failure) if failure.is_lost_connection() => Box::pin(self.ask(key, limit.rest())).await,
             answer => answer,
         }
     }
@@ -208,7 +208,7 @@ impl Store {
                 // Both steps have one time limit.
                 let limit = node.time_limit();
                 match node.boxed_call(by_digest, limit).await {
-                    Err(Failure::NoScript) => node.boxed_call(by_text, limit.used()).await,
+                    Err(Failure::NoScript) => node.boxed_call(by_text, limit.rest()).await,
                     reply => reply,
                 }
             }
@@ -235,8 +235,8 @@ impl Store {
     }
 }
 
-/// A copy that fred can clone without an allocation.
-fn copy(key: &str) -> Bytes {
+/// A copy that fred can clone without an allocation, unless it is long.
+pub(crate) fn copy(key: &str) -> Bytes {
     /// Of a session with a prefix that is not much longer than the default one.
     const USUAL_LEN: usize = 64;
     match ArrayVec::<u8, USUAL_LEN>::try_from(key.as_bytes()) {

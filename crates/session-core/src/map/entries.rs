@@ -151,6 +151,11 @@ impl Entries {
         if self.scattered { Cow::Owned(self.gathered()) } else { Cow::Borrowed(&self.text) }
     }
 
+    /// Appends the object's JSON text.
+    pub(super) fn write_json(&self, out: &mut String) {
+        if self.scattered { self.gather_into(out) } else { out.push_str(&self.text) }
+    }
+
     /// The length of the object's JSON text.
     pub(super) fn json_len(&self) -> usize {
         if !self.scattered {
@@ -320,6 +325,11 @@ impl Entries {
     /// The JSON text of a scattered object, without white space around keys and values.
     fn gathered(&self) -> String {
         let mut out = String::with_capacity(self.json_len());
+        self.gather_into(&mut out);
+        out
+    }
+
+    fn gather_into(&self, out: &mut String) {
         for (at, entry) in self.entries.iter().enumerate() {
             out.push_str(if at == 0 { "{\"" } else { ",\"" });
             out.push_str(entry.key.of(&self.text));
@@ -327,7 +337,6 @@ impl Entries {
             out.push_str(entry.value.of(&self.text));
         }
         out.push_str(if self.entries.is_empty() { "{}" } else { "}" });
-        out
     }
 }
 

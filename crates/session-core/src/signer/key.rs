@@ -189,7 +189,8 @@ impl Mac {
         (tag_len * 8).div_ceil(6)
     }
 
-    /// Whether this is the text of the message's signature. Only the canonical one is; compared in constant time.
+    /// Whether this is the text of the message's signature. Only the canonical one is; compared in constant time. Made, as
+    /// any that is given out, by a table of 64 bytes.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         same(self.sign(message).as_bytes(), signature)
     }
