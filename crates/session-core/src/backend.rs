@@ -10,6 +10,7 @@ mod single_process;
 mod store;
 mod version;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -231,7 +232,7 @@ pub struct Stored {
 }
 
 /// What [`AtomicBackend::rotate`] is to do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Rotation<'a> {
     /// Where the session is.
     pub old: &'a str,
@@ -279,7 +280,7 @@ pub enum Removed {
 /// What a removed session leaves behind for a minute.
 ///
 /// It tells a request that was under way meanwhile what happened. It is never followed to read a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Marker {
     /// The session was destroyed.
     Destroyed,
@@ -288,6 +289,23 @@ pub enum Marker {
         /// That key. Only destroying a session follows it: logging out is meant for the person, not for the id.
         successor: Box<str>,
     },
+}
+
+/// Prints no key: whoever knows one has the session.
+impl fmt::Debug for Rotation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotation").field("value", self.value).field("exp", &self.exp).finish_non_exhaustive()
+    }
+}
+
+/// Prints no key: whoever knows one has the session.
+impl fmt::Debug for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Destroyed => f.write_str("Destroyed"),
+            Self::Renewed { .. } => f.debug_struct("Renewed").finish_non_exhaustive(),
+        }
+    }
 }
 
 /// A backend that several owners share is a backend.

@@ -73,6 +73,8 @@ pub(crate) fn encode_short(bytes: &[u8], out: &mut [u8]) -> usize {
     len
 }
 
+// The characters are one line of the cache: which of them a secret picks is not to be seen by time.
+#[repr(C, align(64))]
 pub(crate) struct Alphabet {
     characters: [u8; 64],
     /// What each byte stands for; more than 24 bits if it is none of the characters.

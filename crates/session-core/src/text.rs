@@ -46,7 +46,7 @@ mod tests {
     fn texts_of_every_length_are_kept() {
         for text in ["", "a", "four", "fives", "longer than that"] {
             assert_eq!(&*Text::<4>::from(text), text);
-            for at in 0..text.len() {
+            for at in 0..=text.len() {
                 assert_eq!(&*Text::<4>::concat(text.split_at(at).into()), text);
             }
         }

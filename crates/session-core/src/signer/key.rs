@@ -190,7 +190,7 @@ impl Mac {
     }
 
     /// Whether this is the text of the message's signature. Only the canonical one is; compared in constant time. Made, as
-    /// any that is given out, by a table of 64 bytes.
+    /// any that is given out, by a table that is one line of the cache.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         same(self.sign(message).as_bytes(), signature)
     }

@@ -3,7 +3,9 @@
 use cookie::Cookie;
 use cookie::time::{Duration, OffsetDateTime};
 use session_core::signer::Key;
-use session_core::{ISessionBackend, SameSite, Session, SessionConfigBuilder};
+use session_core::{
+    ISessionBackend, Marker, Removed, Rotation, SameSite, Session, SessionConfigBuilder, SessionMap, Version,
+};
 
 use crate::support::{App, Browser, Fault, SECRET, Step, TestClock, defaults};
 
@@ -240,6 +242,16 @@ async fn a_renewed_session_that_somebody_else_has_destroyed_leaves_no_cookie_beh
             assert!(response.error.is_none() && response.set_cookie.is_none(), "{response:?}");
         }
     }
+}
+
+#[test]
+fn what_a_backend_is_asked_and_answers_prints_no_key() {
+    let (value, version) = (SessionMap::new(), Version::from(1));
+    let exp = std::time::Duration::from_secs(1);
+    let rotation = Rotation { old: "session:old", new: "session:new", value: &value, exp, version: &version };
+    let removed = Removed::Gone(Some(Marker::Renewed { successor: "session:new".into() }));
+    let printed = format!("{rotation:?} {removed:?}");
+    assert!(printed.contains("Rotation") && printed.contains("Renewed") && !printed.contains("session:"), "{printed}");
 }
 
 #[tokio::test]
