@@ -53,7 +53,7 @@ pub struct JsonCodec;
 
 impl SessionCodec for JsonCodec {
     fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
-        Ok(session.to_json().into_bytes())
+        self.encode_with_room(session, 0)
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {
@@ -113,6 +113,7 @@ mod tests {
                 let bytes = codec.encode_with_room(&session, 100).unwrap();
                 assert!(bytes.capacity() >= bytes.len() + 100);
                 assert_eq!(bytes, codec.encode(&session).unwrap());
+                assert_eq!(bytes, session.to_json().as_bytes());
             }
         }
         let refused = SessionMap::from_json(r#"{"secret":1}"#).unwrap();

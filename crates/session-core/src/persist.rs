@@ -1,6 +1,6 @@
 //! Brings the changes of a session into the store: compare, set, and replay what others overtook.
 //!
-//! What is rare is boxed: adapters box the future of all this.
+//! What is rare is boxed: the future of all this lives in a box, which is to stay small.
 
 use crate::backend::{
     Applied, AtomicBackend, BackendError, BackendErrorKind, Created, Marker, Removed, Replaced, Rotation, Stored,

@@ -171,7 +171,7 @@ impl Inner {
     }
 
     /// The version of a stored session: the SHA-1 of its bytes, which scripts can compute, and which is not computed here
-    /// where the [text itself](expected) does.
+    /// where the [text itself](push_expected) does.
     ///
     /// Two different values of the same digest would pass for one. Nobody has found such two but by making both, and
     /// whoever writes both values of a session may write a third as well.
@@ -192,8 +192,8 @@ impl Inner {
     }
 }
 
-/// Appends a version as scripts compare it: the value that was read, as long as it is short, since hashing it, here and on the
-/// server, would cost more than to send it; else its digest. A value of a digest's length would be taken for one.
+/// Appends a version as scripts compare it: the value that was read, as long as it is short, since hashing it, here and on
+/// the server, would cost more than to send it; else its digest. A value of a digest's length would be taken for one.
 ///
 /// An empty one, which no backend of this kind gives out, becomes a digest that nobody knows a value of: a script takes
 /// nothing for any version.
