@@ -9,7 +9,7 @@ use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use pin_project_lite::pin_project;
-use session_core::{Commit, SessionHandle};
+use session_core::{Commit, CommitState, SessionHandle};
 
 use crate::OnError;
 use crate::response::Outcome;
@@ -58,9 +58,11 @@ where
                 StateProjection::Handling { response } => {
                     let outcome = Outcome::of(ready!(response.poll(context)), &**this.on_error);
                     let status = outcome.status();
-                    let pending = match this.handle.manager().commit_now(this.handle, status) {
-                        Ok(commit) => return Poll::Ready(outcome.finish(commit, *this.nested, this.on_error)),
-                        Err(pending) => pending,
+                    let pending = match this.handle.try_commit(status) {
+                        CommitState::Ready(commit) => {
+                            return Poll::Ready(outcome.finish(commit, *this.nested, this.on_error));
+                        }
+                        CommitState::Pending(pending) => pending,
                     };
                     this.state.set(State::Committing { commit: pending.finish(), outcome: Some(outcome) });
                 }

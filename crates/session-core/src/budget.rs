@@ -71,7 +71,7 @@ impl Budget {
         // Boxed: a timer is large for what is mostly left out.
         Box::pin(timeout_at(started + self.left, operation))
             .await
-            .map_err(|_| BackendError::new(BackendErrorKind::Timeout, Applied::Unknown))
+            .map_err(|_| BackendError::new(BackendErrorKind::Timeout, Applied::Maybe))
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
         budget.wait(tokio::time::sleep(Duration::from_millis(200))).await.unwrap();
         assert_eq!(budget.left(), Duration::from_millis(50));
         let error = budget.wait(tokio::time::sleep(Duration::from_millis(200))).await.unwrap_err();
-        assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Unknown));
+        assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Maybe));
         let error = budget.wait(async {}).await.unwrap_err();
         assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::No));
     }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 use std::sync::Arc;
 
-use crate::backend::Version;
+use crate::backend::{Touch, Version};
 use crate::budget::{Budget, poll_once};
 use crate::config::{OnGone, Refresh};
 use crate::handle::{CellGuard, Shared};
@@ -97,11 +97,6 @@ impl Shared {
         if !self.core().never_waits() {
             return None;
         }
-        if let Action::Write { id, version, renew: false } = &action
-            && let Some(outcome) = self.write_now(*id, version)
-        {
-            return Some(self.core().finish(self.cell(), outcome));
-        }
         let mut budget = self.core().budget(self.cell().time_left);
         // It may wait for a lock all the same: when another request is writing the session.
         poll_once(pin!(self.carry_out(&mut action, &mut budget)))
@@ -193,7 +188,7 @@ impl Shared {
         let core = self.core();
         let Some(store) = core.store() else { return };
         let expiry = core.store_expiry(&self.cell().map);
-        match budget.run(store.touch(&core.store_key(&id), expiry)).await {
+        match budget.run(store.touch(Touch::new(&core.store_key(&id), expiry))).await {
             Ok(true) => self.cell().cookie = CookieDue::Issue,
             Ok(false) => {}
             Err(error) => {

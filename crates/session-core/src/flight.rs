@@ -1,7 +1,7 @@
 //! Changes on their way into the store, which may be confirmed, refused, overtaken or cancelled.
 
 use crate::SessionError;
-use crate::backend::{Applied, AtomicBackend, BackendError, Marker, Stored, Version};
+use crate::backend::{Applied, AtomicBackend, BackendError, Marker, Remove, Stored, Version};
 use crate::budget::Budget;
 use crate::change::{ChangeLog, ReplayError};
 use crate::handle::Shared;
@@ -139,7 +139,7 @@ impl<'a> Flight<'a> {
             self.drop_changes(current);
             return Err(SessionError::OutcomeUnknown);
         }
-        let mut map = current.map.clone();
+        let mut map = current.session.clone();
         match self.log.replay(&mut map, &self.local) {
             Ok(()) => Ok(map),
             Err(failure) => {
@@ -244,7 +244,7 @@ impl<'a> Flight<'a> {
             let telling = self.new_id.is_none() && self.log.is_idempotent();
             match budget.run(store.fetch(&core.store_key(&id))).await? {
                 Some(stored) if self.base.as_ref() == Some(&stored.version) => return Ok(Verdict::NotApplied),
-                Some(stored) if telling && stored.map.to_json() == self.attempted.to_json() => {
+                Some(stored) if telling && stored.session.to_json() == self.attempted.to_json() => {
                     return Ok(Verdict::Applied(Some(stored.version)));
                 }
                 Some(stored) => return Ok(Verdict::Overtaken(stored)),
@@ -264,7 +264,7 @@ impl<'a> Flight<'a> {
             };
             if elsewhere {
                 // A logout or another renewal came in between the steps of this one, and is final.
-                budget.run(store.remove(&new_key, None)).await?;
+                budget.run(store.remove(Remove::new(&new_key))).await?;
                 return Ok(Verdict::NotApplied);
             }
         }
@@ -287,7 +287,7 @@ impl<'a> Flight<'a> {
                 cell.confirm(origin, false);
             }
         }
-        self.shared.rebase(&current.map, self.destructions);
+        self.shared.rebase(&current.session, self.destructions);
     }
 }
 

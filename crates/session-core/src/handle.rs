@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use futures_util::lock::Mutex as AsyncMutex;
 
 use crate::cookie::RequestCookies;
-use crate::manager::Core;
+use crate::manager::{Commit, CommitState, Core, PendingCommit};
 use crate::state::{Cell, State};
 use crate::sync::lock;
 use crate::{Session, SessionError, SessionManager};
@@ -83,7 +83,29 @@ impl SessionHandle {
         cell.destroy();
     }
 
-    /// The manager that has opened it, and that commits it. For adapters.
+    /// Ends the request: persists its changes, and returns what the response must carry.
+    ///
+    /// Changes are dropped with a 5xx `status` (unless configured), which is also the status to pass if the handler failed
+    /// without a response. A `destroy` is carried out whatever the status. If [`Commit::error`] is set, the response is to
+    /// be replaced by one that reports it.
+    pub async fn commit(&self, status: u16) -> Commit {
+        match self.try_commit(status) {
+            CommitState::Ready(commit) => commit,
+            CommitState::Pending(pending) => pending.finish().await,
+        }
+    }
+
+    /// Commits at once, if no store has to be asked or if the store answers at once. Otherwise returns the pending commit.
+    ///
+    /// For adapters, which can pass on most responses without a future.
+    pub fn try_commit(&self, status: u16) -> CommitState {
+        match self.shared.commit_now(status) {
+            Some(commit) => CommitState::Ready(commit),
+            None => CommitState::Pending(PendingCommit { shared: self.shared.clone(), status }),
+        }
+    }
+
+    /// The manager that has opened it. For adapters.
     #[must_use]
     pub fn manager(&self) -> &SessionManager {
         &self.shared.manager

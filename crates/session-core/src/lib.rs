@@ -18,7 +18,7 @@
 //! let handle = manager.open([]);
 //! let session = handle.load().await?;
 //! session.insert("user", "ann")?;
-//! let commit = manager.commit(&handle, 200).await;
+//! let commit = handle.commit(200).await;
 //!
 //! // The client sends back what it was given.
 //! let set_cookie = commit.set_cookie.expect("a new session has a cookie");
@@ -86,8 +86,8 @@ mod token;
 
 pub use async_trait::async_trait;
 pub use backend::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, MARKER_LIFETIME, Marker,
-    MemoryBackend, MemoryBackendBuilder, Removed, Replaced, Rotation, Stored, Version,
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, MARKER_LIFETIME, Marker,
+    MemoryBackend, MemoryBackendBuilder, Remove, Replace, Rotate, StoreFuture, Stored, Touch, Version, WriteOutcome,
 };
 pub use clock::{Clock, SystemClock};
 pub use codec::{JsonCodec, SessionCodec};
@@ -99,6 +99,6 @@ pub use cookie::SetCookie;
 pub use error::SessionError;
 pub use handle::SessionHandle;
 pub use id::SessionId;
-pub use manager::{Commit, PendingCommit, SessionManager};
+pub use manager::{Commit, CommitState, PendingCommit, SessionManager};
 pub use map::{MapError, SessionMap, ValueError};
 pub use session::{Session, SessionKey};

@@ -61,10 +61,8 @@ impl Shared {
             return Break(self.settle(self.core().without_store(claim), now, time_left));
         };
         let key = self.core().store_key(id);
-        match store.fetch_now(&key) {
-            Some(found) => Break(self.settle(self.core().judge(Ok(found), *id, *issue), now, time_left)),
-            None => Continue(Fetch { id: *id, key, issue: *issue, time_left }),
-        }
+        let _ = store;
+        Continue(Fetch { id: *id, key, issue: *issue, time_left })
     }
 
     async fn fetch(&self, fetch: Fetch) -> Result<(), SessionError> {
@@ -162,13 +160,13 @@ impl Core {
     fn judge(&self, found: Result<Option<Stored>, BackendError>, id: SessionId, issue: Issue) -> (State, SessionMap) {
         let limit = self.config.max_session_bytes;
         let found = found.and_then(|found| match found {
-            Some(stored) if stored.map.json_len() > limit => {
+            Some(stored) if stored.session.json_len() > limit => {
                 Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No))
             }
             found => Ok(found),
         });
         match found {
-            Ok(Some(Stored { map, version })) => self.check_lifetime(map, Some((id, version)), issue),
+            Ok(Some(Stored { session, version, .. })) => self.check_lifetime(session, Some((id, version)), issue),
             Ok(None) => (State::Anonymous { absent: Some(id) }, SessionMap::new()),
             Err(error) if error.kind() == BackendErrorKind::Corrupt && self.config.on_corrupt == OnCorrupt::Absent => {
                 tracing::error!(session = id.fingerprint(), %error, "stored session is unreadable and counts as absent");

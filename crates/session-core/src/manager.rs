@@ -10,7 +10,7 @@ use crate::config::SessionConfig;
 use crate::cookie::SetCookie;
 use crate::handle::Shared;
 use crate::meta::Meta;
-use crate::sync::Stripes;
+use crate::sync::StripedLock;
 use crate::text::Text;
 use crate::token::{ID_KEY, id_payload};
 use crate::{SessionError, SessionHandle, SessionId, SessionMap};
@@ -30,14 +30,14 @@ use crate::{SessionError, SessionHandle, SessionId, SessionMap};
 /// let handle = manager.open([]);
 /// let session = handle.load().await?;
 /// session.insert("user", "ann")?;
-/// let commit = manager.commit(&handle, 200).await;
+/// let commit = handle.commit(200).await;
 /// let set_cookie = commit.set_cookie.expect("a new session has a cookie");
 ///
 /// // The next one brings it back.
 /// let cookie = set_cookie.split(';').next().unwrap_or_default();
 /// let handle = manager.open([cookie.as_bytes()]);
 /// assert_eq!(handle.load().await?.get::<String>("user")?.as_deref(), Some("ann"));
-/// assert_eq!(manager.commit(&handle, 200).await.set_cookie, None);
+/// assert_eq!(handle.commit(200).await.set_cookie, None);
 /// # Ok(())
 /// # }
 /// ```
@@ -52,9 +52,9 @@ use crate::{SessionError, SessionHandle, SessionId, SessionMap};
 ///    [`SessionHandle::nest_in`].
 /// 3. Offer extractors for the handle and, by [`SessionHandle::load`], for the session. Load nothing that nobody has asked
 ///    for.
-/// 4. When the handler has answered, and before the head of the response is sent, [`commit`](Self::commit) with the status:
+/// 4. When the handler has answered, and before the head of the response is sent, [`commit`](SessionHandle::commit) with the status:
 ///    that of the response which an error will make, or 500 where there will be none.
-///    [`commit_now`](Self::commit_now) spares most responses the wait.
+///    [`try_commit`](SessionHandle::try_commit) spares most responses the wait.
 /// 5. If [`Commit::error`] is set, answer with a response that reports it, by [`SessionError::status`],
 ///    [`SessionError::retry_after`] and [`SessionError::public_message`], with `Cache-Control: no-store`. Let users replace
 ///    it, together with those that extractors and handlers make of session errors.
@@ -77,7 +77,7 @@ pub struct SessionManager {
 pub(crate) struct Core {
     pub(crate) config: SessionConfig,
     /// Held by commits that have met a conflict, so that writers of one session in this process queue up.
-    pub(crate) stripes: Stripes,
+    pub(crate) write_locks: StripedLock,
 }
 
 impl SessionManager {
@@ -85,7 +85,7 @@ impl SessionManager {
     /// together.
     #[must_use]
     pub fn new(config: SessionConfig) -> Self {
-        Self { core: Arc::new(Core { config, stripes: Stripes::default() }) }
+        Self { core: Arc::new(Core { config, write_locks: StripedLock::default() }) }
     }
 
     /// The session of a request, from the values of its `Cookie` headers. Keeps a copy of them, and does no more.
@@ -99,43 +99,28 @@ impl SessionManager {
     pub fn cookie_name(&self) -> &str {
         self.core.config.cookie_name()
     }
+}
 
-    /// Persists what the request has changed, and says what its response has to carry.
-    ///
-    /// Changes are not kept with a 5xx `status` (unless configured), which is also what to pass when the handler failed
-    /// without a response; a destruction is carried out whatever the status. If [`Commit::error`] is set, the response
-    /// is to be replaced by one that reports it.
-    pub async fn commit(&self, handle: &SessionHandle, status: u16) -> Commit {
-        match self.commit_now(handle, status) {
-            Ok(commit) => commit,
-            Err(pending) => pending.finish().await,
-        }
-    }
-
-    /// [`Self::commit`] without waiting, if the store need not be asked, or is one that never waits; else what is left to
-    /// do.
-    ///
-    /// For adapters, which can so pass on most responses without a future.
-    ///
-    /// # Errors
-    ///
-    /// None: a commit that is pending goes on with [`PendingCommit::finish`].
-    pub fn commit_now(&self, handle: &SessionHandle, status: u16) -> Result<Commit, PendingCommit> {
-        let shared = handle.shared();
-        shared.commit_now(status).ok_or_else(|| PendingCommit { shared: shared.clone(), status })
-    }
+/// The result of [`SessionHandle::try_commit`].
+#[derive(Debug)]
+#[must_use = "the response has to carry the commit"]
+pub enum CommitState {
+    /// The session is committed.
+    Ready(Commit),
+    /// The store has to be asked.
+    Pending(PendingCommit),
 }
 
 /// A commit for which the store has to be asked. What a failed response rules out is dropped already;
 /// what else was begun is repeated.
 #[must_use = "the session is not committed before it is finished"]
 pub struct PendingCommit {
-    shared: Arc<Shared>,
-    status: u16,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) status: u16,
 }
 
 impl PendingCommit {
-    /// Commits, see [`SessionManager::commit`]. In a box, since the future takes a kilobyte, and adapters keep it beside the
+    /// Commits, see [`SessionHandle::commit`]. In a box, since the future takes a kilobyte, and adapters keep it beside the
     /// response.
     pub fn finish(self) -> Pin<Box<dyn Future<Output = Commit> + Send>> {
         // `Box::pin` would make it elsewhere, ask for memory, and move it.
@@ -197,12 +182,12 @@ fn has_member(value: &[u8], member: &[u8]) -> bool {
 impl Core {
     /// The store's operations; none where sessions live in the cookie.
     pub(crate) fn store(&self) -> Option<&dyn AtomicBackend> {
-        self.config.store.as_ref()?.operations()
+        self.config.store.as_deref()
     }
 
     /// Whether the store answers at once.
     pub(crate) fn never_waits(&self) -> bool {
-        self.longest_wait().is_some_and(|wait| wait.is_zero())
+        self.store().is_some_and(|store| store.answers_at_once())
     }
 
     /// For a request that may ask the store for so long.
@@ -211,7 +196,7 @@ impl Core {
     }
 
     fn longest_wait(&self) -> Option<Duration> {
-        self.store()?.longest_wait()
+        self.store()?.call_timeout()
     }
 
     pub(crate) fn is_cookie_mode(&self) -> bool {

@@ -3,8 +3,8 @@
 //! What is rare is boxed: the future of all this lives in a box, which is to stay small.
 
 use crate::backend::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, Marker, Removed, Replaced, Rotation, Stored,
-    Version,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate, Version,
+    WriteOutcome,
 };
 use crate::budget::Budget;
 use crate::change::ChangeLog;
@@ -28,9 +28,6 @@ pub(crate) enum Persisted {
 
 /// How many renewals of one session within a minute a destruction follows before it fails.
 const LONGEST_CHAIN: usize = 64;
-
-/// How often a write that can be done at once is tried before it queues up with others.
-const ATTEMPTS_AT_ONCE: usize = 4;
 
 /// How many random ids may be in use before the store can't be believed.
 const MOST_IDS: usize = 3;
@@ -94,8 +91,8 @@ impl Shared {
         };
         let mut key = self.core().store_key(&id);
         for _ in 0..LONGEST_CHAIN {
-            match budget.run(store.remove(&key, None)).await? {
-                Removed::Removed => {
+            match budget.run(store.remove(Remove::new(&key))).await? {
+                WriteOutcome::Done(()) => {
                     let mut cell = self.cell();
                     // The client has a cookie of it, though the load found none or nobody has loaded.
                     cell.client_has_session |= matches!(victim, Victim::Unread | Victim::Absent(_));
@@ -103,9 +100,9 @@ impl Shared {
                     return Ok(());
                 }
                 // Logging out is meant for the person: the session lives on under this key.
-                Removed::Gone(Some(Marker::Renewed { successor })) => key = StoreKey::Long(successor),
+                WriteOutcome::Gone(Some(Marker::Renewed { successor })) => key = StoreKey::Long(successor),
                 // It was gone already: whoever removed it has told the client, and a login may have followed.
-                Removed::Gone(_) | Removed::Conflict(_) => {
+                WriteOutcome::Gone(_) | WriteOutcome::Conflict(_) => {
                     self.cell().state = State::Anonymous { absent: None };
                     return Ok(());
                 }
@@ -124,13 +121,13 @@ impl Shared {
         for _ in 0..MOST_IDS {
             let id = SessionId::random().ok_or(SessionError::NoRandomNumbers)?;
             flight.attempt(&map, Some(id));
-            let answer = budget.run(store.create(&core.store_key(&id), &map, expiry)).await;
+            let answer = budget.run(store.create(Create::new(&core.store_key(&id), &map, expiry))).await;
             match flight.answered(answer, store, budget).await? {
-                Answer::Reply(Created::Created(version)) | Answer::Applied(Some(version)) => {
+                Answer::Reply(WriteOutcome::Done(version)) | Answer::Applied(Some(version)) => {
                     flight.land(id, version);
                     return Ok(Some(Persisted::Done));
                 }
-                Answer::Reply(Created::Exists) | Answer::Applied(None) => {}
+                Answer::Reply(_) | Answer::Applied(None) => {}
             }
         }
         Err(BackendError::new(BackendErrorKind::Other, Applied::No).into())
@@ -166,17 +163,16 @@ impl Shared {
             let version = flight.attempt_on(base, &map, new_id);
             let exp = core.store_expiry(&map);
             let answer = if emptied {
-                budget.run(store.remove(&key, Some(version))).await.map(Written::from)
+                budget.run(store.remove(Remove::new(&key).at(version))).await.map(Written::from)
             } else if let Some(new_id) = new_id {
                 let (key, map, budget) = (&*key, &map, &mut *budget);
                 let renewal = async move {
                     let new = core.store_key(&new_id);
-                    let rotation = Rotation { old: key, new: &new, value: map, exp, version };
-                    budget.run(store.rotate(rotation)).await.map(Written::from)
+                    budget.run(store.rotate(Rotate::new(key, &new, map, exp, version))).await.map(Written::from)
                 };
                 Box::pin(renewal).await
             } else {
-                budget.run(store.replace(&key, &map, exp, version)).await.map(Written::from)
+                budget.run(store.replace(Replace::new(&key, &map, exp, version))).await.map(Written::from)
             };
             // Nothing of the answer but this outlives the next waits: the future stays small.
             let current = match flight.answered(answer, store, budget).await? {
@@ -197,7 +193,7 @@ impl Shared {
             };
             budget.start();
             if turn.is_none() {
-                turn = Box::pin(budget.wait(core.stripes.lock(&key))).await.ok();
+                turn = Box::pin(budget.wait(core.write_locks.lock(&key))).await.ok();
             }
             if turn.is_none() {
                 return Err(SessionError::Contended);
@@ -209,41 +205,6 @@ impl Shared {
                 return Err(SessionError::Contended);
             }
         }
-    }
-
-    /// [`Self::write`] without waiting, by a store that can do it at once; `None` leaves it all to that. The caller holds
-    /// `flight`.
-    pub(crate) fn write_now(&self, id: SessionId, version: &Version) -> Option<Result<(), SessionError>> {
-        let core = self.core();
-        // One that is dropped puts its changes back.
-        let mut flight = Flight::begin(self, Some(id)).filter(|flight| !flight.outdated && !flight.unsettled)?;
-        let (mut map, mut current) = (flight.local.clone(), None);
-        for _ in 0..ATTEMPTS_AT_ONCE {
-            if let Err(error) = core.stamp(&mut map, false).and_then(|()| core.check_size(&map)) {
-                return Some(Err(error));
-            }
-            if map.is_empty_but_for(META_KEY) {
-                return None;
-            }
-            let (key, expiry) = (core.store_key(&id), core.store_expiry(&map));
-            match core.store()?.replace_now(&key, &map, expiry, current.as_ref().unwrap_or(version))? {
-                Replaced::Replaced(version) => {
-                    flight.attempt(&map, None);
-                    flight.land(id, version);
-                    return Some(Ok(()));
-                }
-                // Closures may be slow: they are run again when it is this one's turn, and within the deadline.
-                Replaced::Conflict(stored) if flight.is_idempotent() => {
-                    current = Some(stored.version.clone());
-                    map = match flight.replay(stored) {
-                        Ok(map) => map,
-                        Err(error) => return Some(Err(error)),
-                    };
-                }
-                Replaced::Conflict(_) | Replaced::Gone => return None,
-            }
-        }
-        None
     }
 
     /// Finds out what became of a session that is gone.
@@ -281,26 +242,26 @@ impl Shared {
 enum Written {
     Stored(Version),
     Removed,
-    Conflict(Stored),
+    Conflict(crate::backend::Stored),
     Gone,
 }
 
-impl From<Replaced> for Written {
-    fn from(answer: Replaced) -> Self {
-        match answer {
-            Replaced::Replaced(version) => Self::Stored(version),
-            Replaced::Conflict(current) => Self::Conflict(current),
-            Replaced::Gone => Self::Gone,
+impl From<WriteOutcome> for Written {
+    fn from(outcome: WriteOutcome) -> Self {
+        match outcome {
+            WriteOutcome::Done(version) => Self::Stored(version),
+            WriteOutcome::Conflict(Some(current)) => Self::Conflict(current),
+            WriteOutcome::Conflict(None) | WriteOutcome::Gone(_) => Self::Gone,
         }
     }
 }
 
-impl From<Removed> for Written {
-    fn from(answer: Removed) -> Self {
-        match answer {
-            Removed::Removed => Self::Removed,
-            Removed::Conflict(current) => Self::Conflict(current),
-            Removed::Gone(_) => Self::Gone,
+impl From<WriteOutcome<()>> for Written {
+    fn from(outcome: WriteOutcome<()>) -> Self {
+        match outcome {
+            WriteOutcome::Done(()) => Self::Removed,
+            WriteOutcome::Conflict(Some(current)) => Self::Conflict(current),
+            WriteOutcome::Conflict(None) | WriteOutcome::Gone(_) => Self::Gone,
         }
     }
 }

@@ -9,12 +9,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Locks by key, for a bounded amount of memory: keys that share a stripe wait for each other.
-pub(crate) struct Stripes {
+pub(crate) struct StripedLock {
     locks: Box<[tokio::sync::Mutex<()>]>,
     hasher: RandomState,
 }
 
-impl Stripes {
+impl StripedLock {
     const COUNT: usize = 64;
 
     pub(crate) async fn lock(&self, key: &str) -> tokio::sync::MutexGuard<'_, ()> {
@@ -23,7 +23,7 @@ impl Stripes {
     }
 }
 
-impl Default for Stripes {
+impl Default for StripedLock {
     fn default() -> Self {
         Self { locks: (0..Self::COUNT).map(|_| tokio::sync::Mutex::default()).collect(), hasher: RandomState::new() }
     }

@@ -34,7 +34,7 @@
 //!             Ok(answer) => Response::new(answer.status, answer.headers, answer.body),
 //!             Err(error) => error_response(&error),
 //!         };
-//!         let commit = manager.commit(&handle, response.status).await;
+//!         let commit = handle.commit(response.status).await;
 //!         if let Some(error) = &commit.error {
 //!             response = error_response(error);
 //!         }

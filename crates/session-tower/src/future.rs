@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use http::header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
-use session_core::{Commit, SessionError, SessionHandle};
+use session_core::{Commit, CommitState, SessionError, SessionHandle};
 
 use crate::OnError;
 
@@ -58,12 +58,12 @@ where
                         report(response, this.on_error);
                         response.status().as_u16()
                     });
-                    let pending = match this.handle.manager().commit_now(this.handle, status) {
-                        Ok(commit) => {
+                    let pending = match this.handle.try_commit(status) {
+                        CommitState::Ready(commit) => {
                             finish(&mut outcome, commit, *this.nested, this.on_error);
                             return Poll::Ready(outcome);
                         }
-                        Err(pending) => pending,
+                        CommitState::Pending(pending) => pending,
                     };
                     this.state.set(State::Committing { commit: pending.finish(), outcome: Some(outcome) });
                 }

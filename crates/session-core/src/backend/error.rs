@@ -42,13 +42,13 @@ pub enum BackendErrorKind {
     Other,
 }
 
-/// Whether an operation that failed was carried out.
+/// The effect of an operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Applied {
-    /// Certainly not.
+    /// It was not applied, for certain.
     No,
-    /// Perhaps: the reply was lost, or has not come yet.
-    Unknown,
+    /// It may have been applied: the reply was lost, or has not come yet.
+    Maybe,
 }
 
 impl BackendError {
@@ -71,7 +71,13 @@ impl BackendError {
         self.kind
     }
 
-    /// Whether the operation may have been carried out.
+    /// Returns `true` if the store may have applied the operation.
+    #[must_use]
+    pub fn may_have_applied(&self) -> bool {
+        self.applied == Applied::Maybe
+    }
+
+    /// Returns whether the store may have applied the operation.
     #[must_use]
     pub fn applied(&self) -> Applied {
         self.applied

@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 
-use super::{
-    AtomicBackend, BackendError, Created, ISessionBackend, MARKER_LIFETIME, Marker, Removed, Replaced, Rotation,
-    Stored, Version,
-};
+use super::atomic::AtomicBackend;
+use super::call::{Create, Remove, Replace, Rotate, Touch};
+use super::reply::{MARKER_LIFETIME, Marker, StoreFuture, Stored, WriteOutcome};
+use super::version::Version;
+use crate::clock::{Clock, SystemClock};
+use crate::map::SessionMap;
 use crate::sync::lock;
-use crate::{Clock, SessionMap, SystemClock};
 
 /// Keeps sessions in the memory of this process: for tests, demos, and services of one process whose users may be logged
 /// out by a restart.
@@ -82,7 +82,12 @@ impl MemoryBackend {
         self.store.slots.len()
     }
 
-    /// Leaves a marker at a key, in place of whatever is there.
+    /// Returns the marker at a key.
+    pub(super) fn peek_marker(&self, key: &str) -> Option<Marker> {
+        self.store.marker(key)
+    }
+
+    /// Leaves a marker at a key, in place of its content.
     pub(super) fn mark(&self, key: &str, marker: Marker) {
         self.store.with_slot(key, |content| *content = self.store.marked(marker.clone()));
     }
@@ -168,10 +173,10 @@ impl Store {
         Version::from(self.last_version.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    fn live(&self, map: &SessionMap, exp: Duration, now: Expiry) -> (Content, Version) {
+    fn live(&self, session: &SessionMap, ttl: Duration, now: Expiry) -> (Content, Version) {
         let version = self.next_version();
-        let stored = Stored { map: map.clone(), version: version.clone() };
-        (Content::Live(stored, now.saturating_add(exp)), version)
+        let stored = Stored { session: session.clone(), version: version.clone() };
+        (Content::Live(stored, now.saturating_add(ttl)), version)
     }
 
     fn marked(&self, marker: Marker) -> Content {
@@ -185,11 +190,80 @@ impl Store {
         })?
     }
 
-    fn replace(&self, key: &str, value: &SessionMap, exp: Duration, version: &Version) -> Replaced {
+    fn create(&self, create: Create<'_>) -> WriteOutcome {
         let now = self.clock.since_epoch();
-        let (live, new_version) = self.live(value, exp, now);
-        let outcome = self.compare_and(key, Some(version), now, |content| *content = live);
-        replaced(outcome, new_version)
+        self.with_slot(create.key, |content| match content {
+            Content::Live(_, expiry) if now < *expiry => WriteOutcome::Conflict(None),
+            Content::Marked(marker, expiry) if now < *expiry => WriteOutcome::Gone(Some(marker.clone())),
+            content => {
+                let (live, version) = self.live(create.session, create.ttl, now);
+                *content = live;
+                WriteOutcome::Done(version)
+            }
+        })
+    }
+
+    fn replace(&self, replace: Replace<'_>) -> WriteOutcome {
+        let now = self.clock.since_epoch();
+        let (live, new_version) = self.live(replace.session, replace.ttl, now);
+        written(self.compare_and(replace.key, Some(replace.version), now, |content| *content = live), new_version)
+    }
+
+    fn remove(&self, remove: Remove<'_>) -> WriteOutcome<()> {
+        let now = self.clock.since_epoch();
+        let Some(version) = remove.version else {
+            return self.with_slot(remove.key, |content| match content {
+                Content::Marked(marker, expiry) if now < *expiry => WriteOutcome::Gone(Some(marker.clone())),
+                content => {
+                    let was_live = matches!(content, Content::Live(_, expiry) if now < *expiry);
+                    *content = self.marked(remove.marker.clone());
+                    if was_live { WriteOutcome::Done(()) } else { WriteOutcome::Gone(None) }
+                }
+            });
+        };
+        let marked = self.marked(remove.marker.clone());
+        match self.compare_and(remove.key, Some(version), now, |content| *content = marked) {
+            Ok(()) => WriteOutcome::Done(()),
+            Err(Some(current)) => WriteOutcome::Conflict(Some(current)),
+            Err(None) => WriteOutcome::Gone(self.marker(remove.key)),
+        }
+    }
+
+    fn touch(&self, touch: Touch<'_>) -> bool {
+        let now = self.clock.since_epoch();
+        let touched = self.with_live(touch.key, now, |content| {
+            if let Content::Live(_, expiry) = content {
+                *expiry = now.saturating_add(touch.ttl);
+            }
+        });
+        touched.is_some()
+    }
+
+    fn rotate(&self, rotate: Rotate<'_>) -> WriteOutcome {
+        if rotate.new == rotate.old {
+            return self.replace(Replace::new(rotate.old, rotate.session, rotate.ttl, rotate.version));
+        }
+        let now = self.clock.since_epoch();
+        let (live, new_version) = self.live(rotate.session, rotate.ttl, now);
+        let marker = self.marked(Marker::Renewed { successor: rotate.new.into() });
+        let mut refused = None;
+        let outcome = self.compare_and(rotate.old, Some(rotate.version), now, |old| {
+            let mut live = Some(live);
+            refused = self.with_slot(rotate.new, |new| match new {
+                Content::Live(_, expiry) if now < *expiry => Some(WriteOutcome::Conflict(None)),
+                Content::Marked(marker, expiry) if now < *expiry => Some(WriteOutcome::Gone(Some(marker.clone()))),
+                new => {
+                    if let Some(live) = live.take() {
+                        *new = live;
+                    }
+                    None
+                }
+            });
+            if refused.is_none() {
+                *old = marker;
+            }
+        });
+        refused.unwrap_or_else(|| written(outcome, new_version))
     }
 
     /// Works on what is stored under `key`, if it has not expired.
@@ -282,119 +356,49 @@ impl Store {
     }
 }
 
-#[async_trait]
-impl ISessionBackend for MemoryBackend {
-    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
-        Ok(self.fetch(key).await?.map(|stored| stored.map))
-    }
-
-    async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
-        let now = self.store.clock.since_epoch();
-        self.store.with_slot(key, |content| *content = self.store.live(value, exp, now).0);
-        Ok(())
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), BackendError> {
-        self.remove(key, None).await.map(drop)
-    }
-
-    fn atomic(&self) -> Option<&dyn AtomicBackend> {
-        Some(self)
-    }
-}
-
-#[async_trait]
 impl AtomicBackend for MemoryBackend {
-    async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
-        Ok(self.store.fetch(key))
+    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
+        StoreFuture::ready(Ok(self.store.fetch(key)))
     }
 
-    async fn create(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<Created, BackendError> {
-        let now = self.store.clock.since_epoch();
-        Ok(self.store.with_slot(key, |content| match content {
-            Content::Live(_, expiry) if now < *expiry => Created::Exists,
-            content => {
-                let (live, version) = self.store.live(value, exp, now);
-                *content = live;
-                Created::Created(version)
-            }
-        }))
+    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::ready(Ok(self.store.create(create)))
     }
 
-    async fn replace(
-        &self,
-        key: &str,
-        value: &SessionMap,
-        exp: Duration,
-        version: &Version,
-    ) -> Result<Replaced, BackendError> {
-        Ok(self.store.replace(key, value, exp, version))
+    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::ready(Ok(self.store.replace(replace)))
     }
 
-    async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
-        let mark = |content: &mut Content| {
-            *content = match version {
-                Some(_) => EXPIRED,
-                None => self.store.marked(Marker::Destroyed),
-            };
-        };
-        Ok(match self.store.compare_and(key, version, self.store.clock.since_epoch(), mark) {
-            Ok(()) => Removed::Removed,
-            Err(Some(current)) => Removed::Conflict(current),
-            Err(None) => Removed::Gone(self.store.marker(key)),
-        })
+    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
+        StoreFuture::ready(Ok(self.store.remove(remove)))
     }
 
-    async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
-        let now = self.store.clock.since_epoch();
-        let touched = self.store.with_live(key, now, |content| {
-            if let Content::Live(_, expiry) = content {
-                *expiry = now.saturating_add(exp);
-            }
-        });
-        Ok(touched.is_some())
+    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
+        StoreFuture::ready(Ok(self.store.touch(touch)))
     }
 
-    async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {
-        if rotation.new == rotation.old {
-            return self.replace(rotation.old, rotation.value, rotation.exp, rotation.version).await;
-        }
-        let now = self.store.clock.since_epoch();
-        let (live, new_version) = self.store.live(rotation.value, rotation.exp, now);
-        let marker = self.store.marked(Marker::Renewed { successor: rotation.new.into() });
-        let outcome = self.store.compare_and(rotation.old, Some(rotation.version), now, |old| {
-            let mut live = Some(live);
-            self.store.with_slot(rotation.new, |new| {
-                if let Some(live) = live.take() {
-                    *new = live;
-                }
-            });
-            *old = marker;
-        });
-        Ok(replaced(outcome, new_version))
+    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::ready(Ok(self.store.rotate(rotate)))
     }
 
-    async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
-        Ok(self.store.marker(key))
+    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
+        StoreFuture::ready(Ok(self.store.marker(key)))
     }
 
-    fn longest_wait(&self) -> Option<Duration> {
+    fn call_timeout(&self) -> Option<Duration> {
         Some(Duration::ZERO)
     }
 
-    fn fetch_now(&self, key: &str) -> Option<Option<Stored>> {
-        Some(self.store.fetch(key))
-    }
-
-    fn replace_now(&self, key: &str, value: &SessionMap, exp: Duration, version: &Version) -> Option<Replaced> {
-        Some(self.store.replace(key, value, exp, version))
+    fn answers_at_once(&self) -> bool {
+        true
     }
 }
 
-fn replaced(outcome: Result<(), Option<Stored>>, new_version: Version) -> Replaced {
-    match outcome {
-        Ok(()) => Replaced::Replaced(new_version),
-        Err(Some(current)) => Replaced::Conflict(current),
-        Err(None) => Replaced::Gone,
+/// The outcome of a compare-and-set that has written `version` if it was applied.
+fn written(applied: Result<(), Option<Stored>>, version: Version) -> WriteOutcome {
+    match applied {
+        Ok(()) => WriteOutcome::Done(version),
+        Err(Some(current)) => WriteOutcome::Conflict(Some(current)),
+        Err(None) => WriteOutcome::Gone(None),
     }
 }

@@ -1,131 +1,164 @@
-//! Promises for backends that can't compare and set, kept within this process.
+//! The promises for a store that can't compare and set, kept within this process.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use super::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, Marker, MemoryBackend, Removed,
-    Replaced, Rotation, Stored, Version,
-};
-use crate::sync::Stripes;
-use crate::{Clock, SessionMap};
+use super::atomic::AtomicBackend;
+use super::call::{Create, Remove, Replace, Rotate, Touch};
+use super::error::{Applied, BackendError, BackendErrorKind};
+use super::memory::MemoryBackend;
+use super::reply::{Marker, StoreFuture, Stored, WriteOutcome};
+use super::simple::ISessionBackend;
+use super::version::Version;
+use crate::clock::Clock;
+use crate::map::SessionMap;
+use crate::sync::StripedLock;
 
-/// Makes [`AtomicBackend`]'s operations of `get`, `set` and `delete`, under a lock for each key.
+/// The calls of [`AtomicBackend`], made of `get`, `set` and `delete` under a lock for each key.
 ///
 /// Two processes on one store can still overwrite each other's writes between one's `get` and its `set`.
 pub(crate) struct SingleProcess {
     backend: Arc<dyn ISessionBackend>,
-    stripes: Stripes,
-    /// What became of the sessions that this process removed.
-    removed: MemoryBackend,
+    locks: StripedLock,
+    /// The markers of the sessions that this process removed.
+    markers: MemoryBackend,
+}
+
+/// A session as a comparison found it.
+enum Compared {
+    Same,
+    Conflict(Stored),
+    Absent,
 }
 
 impl SingleProcess {
     pub(crate) fn new(backend: Arc<dyn ISessionBackend>, clock: Arc<dyn Clock>) -> Self {
-        let removed = MemoryBackend::builder().clock(move || clock.now()).build();
-        Self { backend, stripes: Stripes::default(), removed }
+        let markers = MemoryBackend::builder().clock(move || clock.now()).build();
+        Self { backend, locks: StripedLock::default(), markers }
     }
 
-    /// What is stored, if it is what the caller knows.
+    async fn stored(&self, key: &str) -> Result<Option<Stored>, BackendError> {
+        let found = self.backend.get(key).await?;
+        Ok(found.map(|session| Stored { version: version(&session), session }))
+    }
+
     async fn compare(&self, key: &str, version: Option<&Version>) -> Result<Compared, BackendError> {
-        Ok(match self.fetch(key).await? {
-            None => Compared::Gone,
+        Ok(match self.stored(key).await? {
+            None => Compared::Absent,
             Some(current) if version.is_some_and(|version| *version != current.version) => Compared::Conflict(current),
             Some(_) => Compared::Same,
         })
     }
-}
 
-enum Compared {
-    Same,
-    Conflict(Stored),
-    Gone,
-}
-
-/// Equal text, equal version: the store itself keeps none.
-fn version(map: &SessionMap) -> Version {
-    Version::from(<[u8; 32]>::from(Sha256::digest(map.to_json())))
-}
-
-#[async_trait]
-impl AtomicBackend for SingleProcess {
-    async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
-        let found = self.backend.get(key).await?;
-        Ok(found.map(|map| Stored { version: version(&map), map }))
+    /// New keys are random, so that only a marker can stand in the way.
+    async fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
+        let _locked = self.locks.lock(create.key).await;
+        if let Some(marker) = self.markers.peek_marker(create.key) {
+            return Ok(WriteOutcome::Gone(Some(marker)));
+        }
+        self.backend.set(create.key, create.session, create.ttl).await?;
+        Ok(WriteOutcome::Done(version(create.session)))
     }
 
-    /// New keys are random: nothing can be there.
-    async fn create(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<Created, BackendError> {
-        self.backend.set(key, value, exp).await?;
-        Ok(Created::Created(version(value)))
-    }
-
-    async fn replace(
-        &self,
-        key: &str,
-        value: &SessionMap,
-        exp: Duration,
-        expected: &Version,
-    ) -> Result<Replaced, BackendError> {
-        let _locked = self.stripes.lock(key).await;
-        Ok(match self.compare(key, Some(expected)).await? {
+    async fn replace(&self, replace: Replace<'_>) -> Result<WriteOutcome, BackendError> {
+        let _locked = self.locks.lock(replace.key).await;
+        Ok(match self.compare(replace.key, Some(replace.version)).await? {
             Compared::Same => {
-                self.backend.set(key, value, exp).await?;
-                Replaced::Replaced(version(value))
+                self.backend.set(replace.key, replace.session, replace.ttl).await?;
+                WriteOutcome::Done(version(replace.session))
             }
-            Compared::Conflict(current) => Replaced::Conflict(current),
-            Compared::Gone => Replaced::Gone,
+            Compared::Conflict(current) => WriteOutcome::Conflict(Some(current)),
+            Compared::Absent => WriteOutcome::Gone(self.markers.peek_marker(replace.key)),
         })
     }
 
-    async fn remove(&self, key: &str, expected: Option<&Version>) -> Result<Removed, BackendError> {
-        let _locked = self.stripes.lock(key).await;
-        match self.compare(key, expected).await {
-            Ok(Compared::Conflict(current)) => return Ok(Removed::Conflict(current)),
-            Ok(Compared::Gone) => return Ok(Removed::Gone(self.marker(key).await?)),
-            Err(error) if expected.is_some() || error.kind() != BackendErrorKind::Corrupt => return Err(error),
-            Ok(Compared::Same) | Err(_) => {}
+    async fn remove(&self, remove: Remove<'_>) -> Result<WriteOutcome<()>, BackendError> {
+        let _locked = self.locks.lock(remove.key).await;
+        let at_any_version = remove.version.is_none();
+        let absent = match self.compare(remove.key, remove.version).await {
+            Ok(Compared::Conflict(current)) => return Ok(WriteOutcome::Conflict(Some(current))),
+            Ok(Compared::Same) => false,
+            Ok(Compared::Absent) => true,
+            // An unreadable value can be removed.
+            Err(error) if at_any_version && error.kind() == BackendErrorKind::Corrupt => false,
+            Err(error) => return Err(error),
+        };
+        if absent {
+            let found = self.markers.peek_marker(remove.key);
+            if at_any_version && found.is_none() {
+                self.markers.mark(remove.key, remove.marker);
+            }
+            return Ok(WriteOutcome::Gone(found));
         }
-        // Before: it may be carried out without an answer. A marker beside a session is not looked at.
-        if expected.is_none() {
-            self.removed.mark(key, Marker::Destroyed);
-        }
-        self.backend.delete(key).await?;
-        Ok(Removed::Removed)
+        // First, since the removal may be applied without a reply. A marker beside a live session is ignored.
+        self.markers.mark(remove.key, remove.marker);
+        self.backend.delete(remove.key).await?;
+        Ok(WriteOutcome::Done(()))
     }
 
-    async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
-        let _locked = self.stripes.lock(key).await;
-        let Some(map) = self.backend.get(key).await? else { return Ok(false) };
-        self.backend.set(key, &map, exp).await?;
+    async fn touch(&self, touch: Touch<'_>) -> Result<bool, BackendError> {
+        let _locked = self.locks.lock(touch.key).await;
+        let Some(session) = self.backend.get(touch.key).await? else { return Ok(false) };
+        self.backend.set(touch.key, &session, touch.ttl).await?;
         Ok(true)
     }
 
-    async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {
-        let _locked = self.stripes.lock(rotation.old).await;
-        Ok(match self.compare(rotation.old, Some(rotation.version)).await? {
-            Compared::Same => {
-                self.backend.set(rotation.new, rotation.value, rotation.exp).await?;
-                self.removed.mark(rotation.old, Marker::Renewed { successor: rotation.new.into() });
-                if let Err(error) = self.backend.delete(rotation.old).await {
-                    let gone = error.applied() == Applied::Unknown
-                        && self.backend.get(rotation.old).await.is_ok_and(|found| found.is_none());
-                    // Else the session stays where it is: nobody knows the new key, which expires.
-                    if !gone {
-                        return Err(error);
-                    }
-                }
-                Replaced::Replaced(version(rotation.value))
+    async fn rotate(&self, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
+        let _locked = self.locks.lock(rotate.old).await;
+        match self.compare(rotate.old, Some(rotate.version)).await? {
+            Compared::Same => {}
+            Compared::Conflict(current) => return Ok(WriteOutcome::Conflict(Some(current))),
+            Compared::Absent => return Ok(WriteOutcome::Gone(self.markers.peek_marker(rotate.old))),
+        }
+        if let Some(marker) = self.markers.peek_marker(rotate.new) {
+            return Ok(WriteOutcome::Gone(Some(marker)));
+        }
+        self.backend.set(rotate.new, rotate.session, rotate.ttl).await?;
+        self.markers.mark(rotate.old, Marker::Renewed { successor: rotate.new.into() });
+        if let Err(error) = self.backend.delete(rotate.old).await {
+            let gone = error.applied() == Applied::Maybe
+                && self.backend.get(rotate.old).await.is_ok_and(|found| found.is_none());
+            // Otherwise the session stays under its old key. The new key is known to no client, and expires.
+            if !gone {
+                return Err(error);
             }
-            Compared::Conflict(current) => Replaced::Conflict(current),
-            Compared::Gone => Replaced::Gone,
-        })
+        }
+        Ok(WriteOutcome::Done(version(rotate.session)))
+    }
+}
+
+/// Sessions of equal text have equal versions, because the store keeps none.
+fn version(session: &SessionMap) -> Version {
+    Version::from(<[u8; 32]>::from(Sha256::digest(session.to_json())))
+}
+
+impl AtomicBackend for SingleProcess {
+    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
+        StoreFuture::pending(self.stored(key))
     }
 
-    async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
-        self.removed.marker(key).await
+    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::pending(self.create(create))
+    }
+
+    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::pending(self.replace(replace))
+    }
+
+    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
+        StoreFuture::pending(self.remove(remove))
+    }
+
+    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
+        StoreFuture::pending(self.touch(touch))
+    }
+
+    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::pending(self.rotate(rotate))
+    }
+
+    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
+        self.markers.marker(key)
     }
 }

@@ -1,34 +1,86 @@
 //! The store of a configuration.
 
+use std::fmt;
 use std::sync::Arc;
 
-use super::{AtomicBackend, ISessionBackend, SingleProcess};
-use crate::Clock;
+use super::atomic::AtomicBackend;
+use super::memory::MemoryBackend;
+use super::simple::ISessionBackend;
+use super::single_process::SingleProcess;
+use crate::clock::Clock;
 
-/// A backend by its atomic operations: its own, or those that are made of its three methods.
+/// A backend of either kind, as [`SessionConfigBuilder::backend`](crate::SessionConfigBuilder::backend) takes it.
 ///
-/// Clones share the locks of the latter: all managers of one configuration keep the promises together.
+/// Every [`ISessionBackend`] converts into it, and so do the atomic backends of this project. Clones share the backend.
+///
+/// ```
+/// use session_core::{Backend, MemoryBackend};
+///
+/// // A backend that is chosen at run time.
+/// let in_memory = true;
+/// let backend: Option<Backend> = in_memory.then(|| MemoryBackend::new().into());
+/// ```
 #[derive(Clone)]
-pub(crate) enum Store {
-    Atomic(Arc<dyn ISessionBackend>),
-    SingleProcess(Arc<SingleProcess>),
+pub struct Backend(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Simple(Arc<dyn ISessionBackend>),
+    Atomic(Arc<dyn AtomicBackend>),
 }
 
-impl Store {
-    /// Warns in the log if the backend is not atomic.
-    pub(crate) fn new(backend: Arc<dyn ISessionBackend>, clock: Arc<dyn Clock>) -> Self {
-        if backend.atomic().is_some() {
-            return Self::Atomic(backend);
-        }
-        tracing::warn!("session backend is not atomic: updates and logouts are safe within this process only");
-        Self::SingleProcess(Arc::new(SingleProcess::new(backend, clock)))
+impl Backend {
+    /// A store that gets, sets and deletes.
+    #[must_use]
+    pub fn simple(backend: impl ISessionBackend) -> Self {
+        Self(Kind::Simple(Arc::new(backend)))
     }
 
-    /// None only if a backend has changed its mind.
-    pub(crate) fn operations(&self) -> Option<&dyn AtomicBackend> {
-        match self {
-            Self::Atomic(backend) => backend.atomic(),
-            Self::SingleProcess(backend) => Some(&**backend),
+    /// A store that compares and sets.
+    #[must_use]
+    pub fn atomic(backend: impl AtomicBackend) -> Self {
+        Self(Kind::Atomic(Arc::new(backend)))
+    }
+
+    /// Returns `true` if the backend compares and sets.
+    #[must_use]
+    pub fn is_atomic(&self) -> bool {
+        matches!(self.0, Kind::Atomic(_))
+    }
+}
+
+impl<B: ISessionBackend> From<B> for Backend {
+    fn from(backend: B) -> Self {
+        Self::simple(backend)
+    }
+}
+
+impl From<MemoryBackend> for Backend {
+    fn from(backend: MemoryBackend) -> Self {
+        Self::atomic(backend)
+    }
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_atomic() { "Backend::atomic(..)" } else { "Backend::simple(..)" })
+    }
+}
+
+/// A backend by its atomic calls: its own, or those that [`SingleProcess`] makes of the three methods.
+///
+/// Clones share the locks of the latter, so that all managers of one configuration keep the promises together.
+pub(crate) type Store = Arc<dyn AtomicBackend>;
+
+impl Backend {
+    /// Returns the atomic calls of the backend. Warns in the log if it has none of its own.
+    pub(crate) fn into_store(self, clock: Arc<dyn Clock>) -> Store {
+        match self.0 {
+            Kind::Atomic(backend) => backend,
+            Kind::Simple(backend) => {
+                tracing::warn!("session backend is not atomic: updates and logouts are safe within this process only");
+                Arc::new(SingleProcess::new(backend, clock))
+            }
         }
     }
 }

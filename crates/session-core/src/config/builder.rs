@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::validate::{is_cookie_path, is_host_name, is_key_prefix, is_token, lifetime};
 use super::{BackendType, ConfigError, Lifetimes, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig};
-use crate::backend::Store;
+use crate::backend::{Backend, MemoryBackend};
 use crate::cookie::{Attributes, CookieTemplate};
 use crate::signer::{DEFAULT_SALT, Key, Signer, TimestampSigner};
 use crate::token::Tokens;
-use crate::{Clock, ISessionBackend, MemoryBackend, SessionMap, SystemClock};
+use crate::{Clock, SessionMap, SystemClock};
 
 /// Secrets shorter than this can be found by trying.
 const STRONG_SECRET_BYTES: usize = 32;
@@ -29,7 +29,7 @@ pub struct SessionConfigBuilder {
     absolute_lifetime: Option<Duration>,
     browser_session: bool,
     backend_type: Option<BackendType>,
-    backend: Option<Arc<dyn ISessionBackend>>,
+    backend: Option<Backend>,
     require_atomic: bool,
     key_prefix: String,
     refresh: Refresh,
@@ -152,9 +152,12 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Where sessions are kept: a backend of one of the backend crates, or your own.
-    pub fn backend(mut self, backend: impl ISessionBackend) -> Self {
-        self.backend = Some(Arc::new(backend));
+    /// Sets the store that keeps the sessions: a backend of one of the backend crates, or your own.
+    ///
+    /// Takes every [`ISessionBackend`](crate::ISessionBackend), the backends of this project, and a
+    /// [`Backend`] made of any other [`AtomicBackend`](crate::AtomicBackend).
+    pub fn backend(mut self, backend: impl Into<Backend>) -> Self {
+        self.backend = Some(backend.into());
         self
     }
 
@@ -241,7 +244,7 @@ impl SessionConfigBuilder {
 
     /// How long one request waits for the store in all, retries included; default 250 ms. Each
     /// [`save`](crate::Session::save) may wait as long. A store that bounds its calls itself may take up to a tenth more:
-    /// see [`AtomicBackend::longest_wait`](crate::AtomicBackend::longest_wait).
+    /// see [`AtomicBackend::call_timeout`](crate::AtomicBackend::call_timeout).
     pub fn request_deadline(mut self, deadline: Duration) -> Self {
         self.request_deadline = deadline;
         self
@@ -263,7 +266,7 @@ impl SessionConfigBuilder {
         self.check_cookie()?;
         let lifetimes = self.check_lifetimes()?;
         self.check_limits()?;
-        let store = self.resolve_backend()?.map(|backend| Store::new(backend, self.clock.clone()));
+        let store = self.resolve_backend()?.map(|backend| backend.into_store(self.clock.clone()));
 
         let salt = match &self.salt {
             Salt::Given(salt) => salt.clone(),
@@ -367,18 +370,18 @@ impl SessionConfigBuilder {
     }
 
     /// The backend that was passed, or the one that its type names.
-    fn resolve_backend(&self) -> Result<Option<Arc<dyn ISessionBackend>>, ConfigError> {
+    fn resolve_backend(&self) -> Result<Option<Backend>, ConfigError> {
         let backend = match (self.backend_type, &self.backend) {
             (Some(BackendType::Cookie), Some(_)) => return Err(ConfigError::BackendUnused),
             (_, Some(backend)) => backend.clone(),
             (None | Some(BackendType::Cookie), None) => return Ok(None),
             (Some(BackendType::Memory), None) => {
                 let clock = self.clock.clone();
-                Arc::new(MemoryBackend::builder().clock(move || clock.now()).build())
+                Backend::from(MemoryBackend::builder().clock(move || clock.now()).build())
             }
             (Some(backend_type), None) => return Err(ConfigError::BackendMissing { backend_type }),
         };
-        if self.require_atomic && backend.atomic().is_none() {
+        if self.require_atomic && !backend.is_atomic() {
             return Err(ConfigError::NotAtomic);
         }
         Ok(Some(backend))

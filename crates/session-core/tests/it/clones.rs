@@ -36,7 +36,7 @@ async fn a_logout_that_commits_while_a_clone_loads_reaches_the_client() {
     let manager = SessionManager::new(SessionConfig::builder(SECRET, "id").clock(clock).build().unwrap());
     let (handle, session) = open(&manager, []);
     session.insert("n", 1).unwrap();
-    let cookie = manager.commit(&handle, 200).await.set_cookie.unwrap();
+    let cookie = handle.commit(200).await.set_cookie.unwrap();
 
     let handle = manager.open([pair(&cookie).as_bytes()]);
     armed.store(true, Ordering::SeqCst);
@@ -44,7 +44,7 @@ async fn a_logout_that_commits_while_a_clone_loads_reaches_the_client() {
     let loading = std::thread::spawn(move || at_once(other.load()).unwrap());
     inside.recv().unwrap();
     handle.destroy();
-    let mut commit = Box::pin(manager.commit(&handle, 200));
+    let mut commit = Box::pin(handle.commit(200));
     let first = std::future::poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
     go.send(()).unwrap();
     loading.join().unwrap();
@@ -86,7 +86,7 @@ async fn updates_of_all_clones_of_all_requests_are_counted() {
                 });
             }
             let manager = app.manager.clone();
-            requests.spawn(async move { assert!(manager.commit(&handle, 200).await.error.is_none()) });
+            requests.spawn(async move { assert!(handle.commit(200).await.error.is_none()) });
         }
         let all = async { (requests.join_all().await, clones.join_all().await) };
         tokio::time::timeout(PATIENCE, all).await.expect("nobody waits for ever");
@@ -122,7 +122,7 @@ async fn a_logout_wins_against_the_clones_of_its_own_request_and_of_others() {
                     handle.destroy();
                 }
                 tokio::task::yield_now().await;
-                let commit = manager.commit(&handle, 200).await;
+                let commit = handle.commit(200).await;
                 assert!(request != 0 || commit.error.is_none(), "{:?}", commit.error);
             });
         }

@@ -197,7 +197,7 @@ async fn a_request_deadline_that_never_comes_is_waited_for() {
     let manager = manager(builder().backend(Plain::default()).request_deadline(Duration::MAX));
     let handle = manager.open([]);
     handle.load().await.unwrap().insert("user", "ann").unwrap();
-    assert!(manager.commit(&handle, 200).await.set_cookie.is_some());
+    assert!(handle.commit(200).await.set_cookie.is_some());
 }
 
 #[test]

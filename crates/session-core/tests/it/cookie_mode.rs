@@ -59,7 +59,7 @@ async fn a_session_is_destroyed_unread_if_its_cookie_is_valid() {
     ] {
         let handle = app.handle(&browser);
         handle.destroy();
-        let response = at_once(app.manager.commit(&handle, 200));
+        let response = at_once(handle.commit(200));
         assert_eq!(response.set_cookie.is_some(), removed);
         browser.receive(&response);
         assert!(!removed || !browser.has_cookie());

@@ -63,7 +63,7 @@ async fn a_rejected_request_sets_no_cookie_unless_it_writes() {
     let header = format!("{old}; {new}");
     let handle = app.manager.open([header.as_bytes()]);
     handle.destroy();
-    assert_eq!(app.manager.commit(&handle, 200).await.set_cookie, None);
+    assert_eq!(handle.commit(200).await.set_cookie, None);
     for cookie in [old, new] {
         assert_ne!(app.data(&Browser::with_cookie(&cookie)).await, "{}");
     }

@@ -44,7 +44,7 @@ async fn a_store_that_is_down_is_a_503_and_the_cookie_is_kept() {
         assert_eq!(kind(&error), Some(BackendErrorKind::Unavailable));
         assert_eq!((error.status(), error.retry_after()), (503, Some(1)));
         for status in [200, 503] {
-            let response = app.manager.commit(&handle, status).await;
+            let response = handle.commit(status).await;
             assert!(response.set_cookie.is_none() && response.session_used);
         }
         probe.heal();
@@ -66,7 +66,7 @@ async fn a_failed_load_is_sticky_and_is_not_a_new_session() {
     }
     assert!(handle.load_error().is_some());
     assert_eq!(probe.calls(), ["fetch"]);
-    let response = app.manager.commit(&handle, 200).await;
+    let response = handle.commit(200).await;
     assert!(response.set_cookie.is_none() && probe.calls().is_empty());
 }
 
@@ -78,7 +78,7 @@ async fn a_session_that_can_not_be_loaded_can_still_be_destroyed() {
         probe.fail("*", Fault::Down);
         load_error(&handle).await;
         handle.destroy();
-        let response = app.manager.commit(&handle, 200).await;
+        let response = handle.commit(200).await;
         assert_eq!(response.error.as_ref().map(SessionError::status), Some(503));
         assert_eq!(response.set_cookie, None);
 
@@ -87,7 +87,7 @@ async fn a_session_that_can_not_be_loaded_can_still_be_destroyed() {
         probe.heal();
         handle.destroy();
         let mut browser = browser.clone();
-        browser.receive(&app.manager.commit(&handle, 200).await);
+        browser.receive(&handle.commit(200).await);
         assert!(!browser.has_cookie());
     }
 }
@@ -100,7 +100,7 @@ async fn a_load_waits_no_longer_than_the_deadline() {
         let start = Instant::now();
         let handle = app.handle(&browser);
         assert_eq!(kind(&load_error(&handle).await), Some(BackendErrorKind::Timeout));
-        assert_eq!(app.manager.commit(&handle, 503).await.set_cookie, None);
+        assert_eq!(handle.commit(503).await.set_cookie, None);
         assert_eq!(start.elapsed(), DEADLINE);
     }
 }
@@ -207,7 +207,7 @@ async fn an_unreadable_session_is_a_500_by_configuration() {
     let handle = app.handle(&browser);
     let error = load_error(&handle).await;
     assert_eq!((error.status(), kind(&error)), (500, Some(BackendErrorKind::Corrupt)));
-    assert_eq!(app.manager.commit(&handle, 500).await.set_cookie, None);
+    assert_eq!(handle.commit(500).await.set_cookie, None);
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn an_unreadable_session_can_be_destroyed() {
         probe.fail(if plain { "get" } else { "fetch" }, Fault::Corrupt);
         let handle = app.handle(&old);
         handle.destroy();
-        let response = app.manager.commit(&handle, 200).await;
+        let response = handle.commit(200).await;
         assert!(response.error.is_none(), "{response:?}");
         probe.heal();
         assert_eq!(app.data(&old).await, "{}");

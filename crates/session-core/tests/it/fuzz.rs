@@ -41,7 +41,7 @@ fn login(manager: &SessionManager, headers: &[Vec<u8>]) -> String {
     let (handle, session) = open(manager, headers.iter().map(Vec::as_slice));
     session.insert("fuzz", 1).expect("a session takes data");
     session.renew().expect("the response is not sent");
-    let commit = at_once(manager.commit(&handle, 200));
+    let commit = at_once(handle.commit(200));
     assert!(commit.error.is_none(), "{:?}", commit.error);
     let set_cookie = commit.set_cookie.expect("a renewed session has a cookie");
     assert!(set_cookie.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{set_cookie:?}");
@@ -78,7 +78,7 @@ proptest! {
         for manager in both_modes() {
             let (handle, session) = open(&manager, headers.iter().map(Vec::as_slice));
             assert!(session.is_new() && session.is_empty() && session.id().is_none());
-            let commit = at_once(manager.commit(&handle, 200));
+            let commit = at_once(handle.commit(200));
             assert!(commit.set_cookie.is_none() && commit.error.is_none());
             let cookie = login(&manager, &headers);
             assert_eq!(open(&manager, [cookie.as_bytes()]).1.to_json(), r#"{"fuzz":1}"#);
@@ -145,7 +145,7 @@ proptest! {
         acts.into_iter().for_each(|act| perform(&session, act));
         let left = session.to_map();
 
-        let commit = at_once(manager.commit(&handle, 200));
+        let commit = at_once(handle.commit(200));
         assert!(commit.error.is_none(), "{:?}", commit.error);
         let cookie = commit.set_cookie.as_deref().map_or(&*cookie, |set_cookie| pair(set_cookie).as_bytes());
         assert_eq!(open(&manager, [cookie]).1.to_map(), left, "what was left is what comes back");
@@ -159,7 +159,7 @@ proptest! {
         for manager in both_modes() {
             let (handle, session) = open(&manager, []);
             session.merge(&map).unwrap();
-            let commit = at_once(manager.commit(&handle, 200));
+            let commit = at_once(handle.commit(200));
             if let Some(SessionError::CookieTooLarge { .. }) = commit.error {
                 assert!(map.json_len() > 2000);
                 continue;
@@ -260,7 +260,7 @@ fn a_time_of_creation_that_can_not_be_is_no_reason_to_panic() {
         let payload = format!(r#"{{"user": "ann", "__session": {{"created": {created}}}}}"#);
         let manager = SessionManager::new(config().build().unwrap());
         let (handle, _) = open(&manager, [&*signed(payload.as_bytes(), NOW)]);
-        assert!(at_once(manager.commit(&handle, 200)).error.is_none(), "{created}");
+        assert!(at_once(handle.commit(200)).error.is_none(), "{created}");
     }
 }
 

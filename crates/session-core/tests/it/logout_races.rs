@@ -135,7 +135,7 @@ async fn a_logout_destroys_all_successors_of_a_session_that_was_renewed_meanwhil
             assert_eq!(app.data(&browser).await, DATA);
 
             handle.destroy();
-            browser.receive(&app.manager.commit(&handle, 200).await);
+            browser.receive(&handle.commit(200).await);
             assert!(!browser.has_cookie());
             for generation in &generations {
                 assert_eq!(app.data(generation).await, "{}");

@@ -84,7 +84,7 @@ async fn a_destruction_is_carried_out_whatever_the_status() {
                 handle.load().await.unwrap().insert("late", true).unwrap();
             }
             handle.destroy();
-            browser.receive(&app.manager.commit(&handle, 500).await);
+            browser.receive(&handle.commit(500).await);
             assert!(!browser.has_cookie());
             // A cookie that holds the session itself can't be revoked.
             assert_eq!(app.data(&old).await, if stored { "{}" } else { DATA });

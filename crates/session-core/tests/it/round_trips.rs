@@ -40,7 +40,7 @@ async fn a_session_that_nobody_asked_for_costs_nothing_even_if_its_cookie_is_due
     let Counted { app, probe, browser } = Counted::new().await;
     app.clock.advance(HALF_LIFE);
     let readings = app.clock.readings();
-    let response = app.manager.commit(&app.handle(&browser), 200).await;
+    let response = app.handle(&browser).commit(200).await;
     assert!(response.set_cookie.is_none() && response.error.is_none() && !response.session_used);
     assert!(probe.calls().is_empty());
     // Whoever verifies a token looks at the clock, as a request that reads does.
@@ -55,7 +55,7 @@ async fn a_session_in_the_cookie_that_nobody_asked_for_costs_nothing() {
     let browser = app.browser_with(r#"{"user":"ann"}"#).await;
     app.clock.advance(HALF_LIFE);
     let readings = app.clock.readings();
-    let response = app.manager.commit(&app.handle(&browser), 200).await;
+    let response = app.handle(&browser).commit(200).await;
     assert!(response.set_cookie.is_none() && !response.session_used);
     assert_eq!(app.clock.readings(), readings);
 }
@@ -163,7 +163,7 @@ async fn a_destruction_is_one_call_without_reading_and_none_without_a_valid_cook
     ] {
         let handle = counted.app.handle(&browser);
         handle.destroy();
-        assert!(counted.app.manager.commit(&handle, 200).await.error.is_none());
+        assert!(handle.commit(200).await.error.is_none());
         assert_eq!(counted.probe.calls(), calls);
     }
 }

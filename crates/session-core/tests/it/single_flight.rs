@@ -204,7 +204,7 @@ async fn a_session_that_replaces_one_found_gone_by_a_save_is_stored() {
         begin(&mut save).await;
         probe.heal();
         other.destroy();
-        assert_succeeded(&app.manager.commit(&other, 200).await);
+        assert_succeeded(&other.commit(200).await);
         request.destroy();
         request.insert("farewell", true).unwrap();
         assert!(matches!(save.await, Err(SessionError::Gone)));

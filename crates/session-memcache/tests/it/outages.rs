@@ -102,12 +102,12 @@ async fn requests_that_do_not_touch_their_session_do_not_notice_an_outage() {
     let manager = SessionManager::new(config.build().unwrap());
     let handle = manager.open([]);
     handle.load().await.unwrap().insert("user", "ann").unwrap();
-    let set_cookie = manager.commit(&handle, 200).await.set_cookie.expect("a new session");
+    let set_cookie = handle.commit(200).await.set_cookie.expect("a new session");
     let cookie = set_cookie.split(';').next().expect("a part");
     server.kill();
 
     let untouched = manager.open([cookie.as_bytes()]);
-    let commit = manager.commit_now(&untouched, 200).expect("there is nothing to wait for");
+    let CommitState::Ready(commit) = untouched.try_commit(200) else { panic!("there is nothing to wait for") };
     assert!(commit.error.is_none() && commit.set_cookie.is_none());
 
     let begin = Instant::now();

@@ -49,7 +49,7 @@ async fn ten_thousand_dropped_requests_mix_up_nothing() {
             loaded[person].fetch_add(1, Ordering::Relaxed);
             assert_eq!(session.get::<usize>("person").unwrap(), Some(person), "somebody else's session");
             session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).unwrap();
-            let commit = manager.commit(&handle, 200).await;
+            let commit = handle.commit(200).await;
             assert_eq!(commit.set_cookie, None);
             if commit.error.is_none() {
                 committed[person].fetch_add(1, Ordering::Relaxed);

@@ -188,12 +188,15 @@ async fn requests_of_a_server_that_stands_still_are_refused_and_keep_their_cooki
     server.pause();
 
     let untouched = browser.open(&manager);
-    assert!(manager.commit_now(&untouched, 200).is_ok(), "who never asks for the session waits for nothing");
+    assert!(
+        matches!(untouched.try_commit(200), CommitState::Ready(_)),
+        "who never asks for the session waits for nothing"
+    );
 
     let handle = browser.open(&manager);
     let error = handle.load().await.unwrap_err();
     assert!(matches!(&error, SessionError::Store(_)) && error.status() == 503, "{error}");
-    assert_eq!(manager.commit(&handle, 503).await.set_cookie, None);
+    assert_eq!(handle.commit(503).await.set_cookie, None);
 
     server.resume();
     until("recovery", Duration::from_secs(5), || async { browser.open(&manager).load().await.is_ok() }).await;

@@ -61,10 +61,10 @@ async fn a_logout_during_a_slow_update_is_final() {
     let mut logout = browser.clone();
     let handle = logout.open(&there);
     handle.destroy();
-    logout.take(&there.commit(&handle, 200).await);
+    logout.take(&handle.commit(200).await);
     assert!(!logout.has_cookie());
 
-    let late = here.commit(&slow, 200).await;
+    let late = slow.commit(200).await;
     assert!(late.error.is_none() && late.set_cookie.is_none(), "the changes are dropped, as if they came before");
     assert_eq!(browser.see(&there, "n").await, None);
     assert_eq!(server.ask(&["KEYS", "session:*"]), Vec::<String>::new());
@@ -80,9 +80,9 @@ async fn of_two_renewals_at_once_one_wins_and_the_other_is_told() {
     let (second, session) = browser.load(&there).await;
     session.renew().unwrap();
 
-    let winner = here.commit(&first, 200).await;
+    let winner = first.commit(200).await;
     assert!(winner.error.is_none() && winner.set_cookie.is_some());
-    let loser = there.commit(&second, 200).await;
+    let loser = second.commit(200).await;
     assert_eq!(loser.error.map(|error| error.status()), Some(409));
     assert_eq!(loser.set_cookie, None, "the winner's cookie stays");
     assert_eq!(server.ask(&["KEYS", "session:*"]).len(), 1);
@@ -102,6 +102,6 @@ async fn a_logout_with_the_cookie_before_a_renewal_ends_the_renewed_session() {
 
     let handle = before.open(&there);
     handle.destroy();
-    assert!(there.commit(&handle, 200).await.set_cookie.is_some());
+    assert!(handle.commit(200).await.set_cookie.is_some());
     assert_eq!(after.see(&here, "n").await, None);
 }

@@ -56,7 +56,7 @@ impl Counted {
 async fn requests_without_a_session_cost_nothing() {
     let mut counted = Counted::start().await;
     let handle = counted.browser.open(&counted.manager);
-    let _ = counted.manager.commit(&handle, 200).await;
+    let _ = handle.commit(200).await;
     assert_eq!(counted.sent(), "", "untouched");
 
     counted.browser = Browser::default();
@@ -126,7 +126,7 @@ async fn one_conflict_costs_one_more() {
     let (slow, session) = counted.browser.load(&counted.manager).await;
     session.insert("slow", 1).unwrap();
     counted.request(|session| session.insert("fast", 1).unwrap()).await;
-    assert!(counted.manager.commit(&slow, 200).await.error.is_none());
+    assert!(slow.commit(200).await.error.is_none());
     assert_eq!(counted.sent(), "evalsha 2");
     assert_eq!(counted.browser.see(&counted.manager, "fast").await, Some(1));
 }
@@ -136,7 +136,7 @@ async fn a_destruction_without_reading_costs_one_round_trip() {
     let counted = Counted::start().await;
     let handle = counted.browser.open(&counted.manager);
     handle.destroy();
-    assert!(counted.manager.commit(&handle, 200).await.set_cookie.is_some());
+    assert!(handle.commit(200).await.set_cookie.is_some());
     // The script deletes without a look at the value.
     assert_eq!(counted.server.calls().get("evalsha"), Some(&1));
     assert_eq!(counted.server.calls().get("get"), None);
@@ -158,6 +158,6 @@ async fn a_save_is_not_written_a_second_time() {
     session.insert("a", 9).unwrap();
     session.save().await.unwrap();
     assert_eq!(counted.sent(), "evalsha 1, get 1");
-    assert!(counted.manager.commit(&handle, 200).await.error.is_none());
+    assert!(handle.commit(200).await.error.is_none());
     assert_eq!(counted.sent(), "");
 }

@@ -162,7 +162,7 @@ impl Request {
 
     /// Commits; returns the cookie that was set, if any, as a client sends it back.
     pub(super) async fn commit(self) -> Result<Option<String>, SessionError> {
-        let commit = self.manager.commit(&self.handle, 200).await;
+        let commit = self.handle.commit(200).await;
         match commit.error {
             Some(error) => Err(error),
             None => Ok(commit.set_cookie.and_then(|cookie| cookie.split(';').next().map(str::to_owned))),

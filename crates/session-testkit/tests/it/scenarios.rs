@@ -73,7 +73,7 @@ impl App for NoFrameworkApp {
             return response;
         }
         let status = if self.bug == Bug::StatusIgnored { 200 } else { response.status };
-        let commit = self.manager.commit(&handle, status).await;
+        let commit = handle.commit(status).await;
         if let Some(error) = commit.error.as_ref().filter(|_| self.bug != Bug::ErrorDropped) {
             response = self.error_response(error);
         }

@@ -41,7 +41,7 @@ fn every_kind_of_service() -> impl Iterator<Item = Shared> {
 fn visit(manager: &SessionManager, cookie: &str, handler: impl FnOnce(&Session)) -> Commit {
     let (handle, session) = open(manager, [cookie.as_bytes()]);
     handler(&session);
-    at_once(manager.commit(&handle, 200))
+    at_once(handle.commit(200))
 }
 
 /// The cookie of a new session.
@@ -111,7 +111,7 @@ fn a_session_that_nobody_asks_for_keeps_its_old_cookie() {
         let cookie = login(&service(&old, &[], &shared));
         let rotating = service(&new, &[&old], &shared);
         let handle = rotating.open([cookie.as_bytes()]);
-        let commit = at_once(rotating.commit(&handle, 200));
+        let commit = at_once(handle.commit(200));
         assert!(commit.set_cookie.is_none() && !commit.session_used);
     }
 }

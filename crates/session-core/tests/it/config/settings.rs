@@ -23,7 +23,7 @@ fn at_now(config: SessionConfigBuilder) -> SessionManager {
 fn insert(manager: &SessionManager, value: &str) -> Commit {
     let (handle, session) = open(manager, []);
     session.insert("data", value).expect("a new session takes data");
-    at_once(manager.commit(&handle, 200))
+    at_once(handle.commit(200))
 }
 
 /// The cookie of a new session, parsed by somebody else.

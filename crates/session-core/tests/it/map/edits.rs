@@ -194,7 +194,7 @@ fn a_large_map_from_a_stranger_is_merged_in_no_time() {
         // A hundred times what it takes if the cost grows with the size, and less than if it grows with the square.
         assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
         assert_eq!((session.len(), session.raw("19999").as_deref()), (20_000, Some(value)));
-        if let Some(set_cookie) = at_once(manager.commit(&handle, 200)).set_cookie {
+        if let Some(set_cookie) = at_once(handle.commit(200)).set_cookie {
             cookie = pair(&set_cookie).to_owned();
         }
     }

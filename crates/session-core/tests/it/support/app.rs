@@ -146,7 +146,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) async fn respond(&self, status: u16) -> Commit {
-        self.manager.commit(&self.handle, status).await
+        self.handle.commit(status).await
     }
 
     /// Begins to save, and goes away while the store is at it, all of whose calls meet this fault.

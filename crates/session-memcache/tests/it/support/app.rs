@@ -51,7 +51,7 @@ impl App {
     }
 
     pub(crate) async fn commit(&self, handle: &SessionHandle) -> Commit {
-        self.manager.commit(handle, 200).await
+        handle.commit(200).await
     }
 
     /// A request of this browser that has loaded its session.

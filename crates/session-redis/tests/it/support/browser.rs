@@ -50,7 +50,7 @@ impl Browser {
     pub(crate) async fn request(&mut self, manager: &SessionManager, work: impl FnOnce(&Session)) {
         let (handle, session) = self.load(manager).await;
         work(&session);
-        let commit = manager.commit(&handle, 200).await;
+        let commit = handle.commit(200).await;
         assert!(commit.error.is_none(), "{:?}", commit.error);
         self.take(&commit);
     }

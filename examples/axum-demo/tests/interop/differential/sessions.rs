@@ -36,7 +36,7 @@ fn a_session_that_rust_writes_is_the_same_in_python() {
         for (key, value) in written.as_object().into_iter().flatten() {
             session.insert(key, value).expect("JSON can be written");
         }
-        let commit = rust.commit_now(&handle, 200).expect("there is no store to wait for");
+        let commit = block_on(handle.commit(200));
         prop_assume!(commit.error.is_none());
         let Some(set_cookie) = commit.set_cookie else {
             prop_assert_eq!(written, json!({}));
@@ -61,7 +61,7 @@ fn what_python_wrote_is_the_same_after_rust_has_changed_one_key() {
         let handle = rust.open([[COOKIE.as_bytes(), b"=", before.as_bytes()].concat().as_slice()]);
         let session = block_on(handle.load()).expect("there is no store that could fail");
         session.insert(&key, &value).expect("JSON can be written");
-        let commit = rust.commit_now(&handle, 200).expect("there is no store to wait for");
+        let commit = block_on(handle.commit(200));
         prop_assume!(commit.error.is_none());
         let after = commit.set_cookie.map_or(before.clone(), |header| value_of(&header).to_owned());
 

@@ -1,0 +1,169 @@
+//! The store that compares and sets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::call::{Create, Remove, Replace, Rotate, Touch};
+use super::reply::{Marker, StoreFuture, Stored, WriteOutcome};
+
+/// A session store whose every call compares and acts in one step.
+///
+/// Concurrent requests of one session, in all processes that use the store, then lose no update, and none of them brings
+/// back a session that was destroyed.
+///
+/// # The calls of a request
+///
+/// | the request | calls |
+/// |---|---|
+/// | never asks for its session, or has no valid cookie | none |
+/// | reads | [`fetch`](Self::fetch) |
+/// | reads, and its cookie is due for a refresh | `fetch`, [`touch`](Self::touch) |
+/// | begins a session | [`create`](Self::create) |
+/// | changes the session | `fetch`, [`replace`](Self::replace) |
+/// | changes it after another request did | `fetch`, `replace`, and `replace` again at the version that the first one answered |
+/// | empties it | `fetch`, `replace` by the empty session, which expires after a minute |
+/// | renews it | `fetch`, [`rotate`](Self::rotate) |
+/// | destroys it without reading it | [`remove`](Self::remove) for each verified cookie |
+/// | changes a session that the store does not know | `fetch`, [`marker`](Self::marker), `create` |
+///
+/// # Rules for authors
+///
+/// The rules of [`ISessionBackend`](crate::ISessionBackend#rules-for-authors) hold, and these:
+///
+/// - Of several calls at one version, at most one succeeds.
+/// - Every write of other data changes the version, a write by another program included. `touch` keeps it. See
+///   [`Version`](crate::Version).
+/// - `replace`, `touch` and `rotate` never bring back a session that is gone.
+/// - A [`Marker`] is kept beside the session's key for [`MARKER_LIFETIME`](crate::MARKER_LIFETIME). `fetch` never answers
+///   with it. `create` and `rotate` refuse a new key that has one.
+/// - If a reply is lost, the error says [`Applied::Maybe`](crate::Applied::Maybe). The manager then reads the stored session
+///   and its marker to find out if the call was applied.
+/// - A call may be cancelled, and a call that compares may take effect later: its comparison then fails.
+///
+/// A backend is passed to [`SessionConfigBuilder::backend`](crate::SessionConfigBuilder::backend) as
+/// [`Backend::atomic`](crate::Backend::atomic), or as it is if it converts into a [`Backend`](crate::Backend).
+pub trait AtomicBackend: Send + Sync + 'static {
+    /// Returns the session that is stored under `key` and has not expired, with its version.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendErrorKind::Corrupt`](crate::BackendErrorKind::Corrupt) if the stored value is not a session, another kind if
+    /// the store can't answer.
+    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>>;
+
+    /// Stores a session under a key that is not in use and has no marker.
+    ///
+    /// Answers [`Conflict(None)`](WriteOutcome::Conflict) if the key is in use, and [`Gone`](WriteOutcome::Gone) with the
+    /// marker if the key has one.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendErrorKind::TooLarge`](crate::BackendErrorKind::TooLarge) if the store does not take sessions of this size,
+    /// another kind if the store can't answer.
+    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome>;
+
+    /// Replaces the session if it still has the version, and sets its TTL.
+    ///
+    /// Answers [`Conflict`](WriteOutcome::Conflict) with the stored session if its version differs, and
+    /// [`Gone`](WriteOutcome::Gone) if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendErrorKind::TooLarge`](crate::BackendErrorKind::TooLarge) if the store does not take sessions of this size,
+    /// another kind if the store can't answer.
+    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome>;
+
+    /// Removes the session and leaves a marker.
+    ///
+    /// Without a version it removes whatever is stored, an unreadable value too. It leaves the marker even if nothing was
+    /// stored, so that a `create` of that key which is under way fails; it then answers [`Gone(None)`](WriteOutcome::Gone).
+    /// A marker that is there already stays, and is answered.
+    ///
+    /// At a version it answers [`Conflict`](WriteOutcome::Conflict) if the stored session has another one, and
+    /// [`Gone`](WriteOutcome::Gone) if there is none; in both cases it leaves no marker.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't answer.
+    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>>;
+
+    /// Sets the TTL of a session. Answers `false` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't answer.
+    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool>;
+
+    /// Moves a session to a new key with new data if it still has the version, and leaves [`Marker::Renewed`] beside the
+    /// old key.
+    ///
+    /// The new session exists before the old one is gone, so that a failure loses neither. The outcomes are those of
+    /// [`replace`](Self::replace); a new key that is in use answers [`Conflict(None)`](WriteOutcome::Conflict), and one with
+    /// a marker answers [`Gone`](WriteOutcome::Gone) with it.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendErrorKind::TooLarge`](crate::BackendErrorKind::TooLarge) if the store does not take sessions of this size,
+    /// another kind if the store can't answer.
+    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome>;
+
+    /// Returns the marker beside a key, if the session was removed within the last minute.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't answer.
+    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>>;
+
+    /// Returns how long each call takes at most, if the store enforces that itself; by default `None`.
+    ///
+    /// The manager then sets no timer of its own for a call that is sure to end within the request's deadline.
+    fn call_timeout(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Returns `true` if every call returns [`StoreFuture::ready`], as a map in memory can; by default `false`.
+    ///
+    /// A commit is then polled on the stack, and allocates nothing.
+    fn answers_at_once(&self) -> bool {
+        false
+    }
+}
+
+/// A backend that several owners share is a backend.
+impl<B: AtomicBackend + ?Sized> AtomicBackend for Arc<B> {
+    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
+        (**self).fetch(key)
+    }
+
+    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
+        (**self).create(create)
+    }
+
+    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
+        (**self).replace(replace)
+    }
+
+    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
+        (**self).remove(remove)
+    }
+
+    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
+        (**self).touch(touch)
+    }
+
+    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
+        (**self).rotate(rotate)
+    }
+
+    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
+        (**self).marker(key)
+    }
+
+    fn call_timeout(&self) -> Option<Duration> {
+        (**self).call_timeout()
+    }
+
+    fn answers_at_once(&self) -> bool {
+        (**self).answers_at_once()
+    }
+}

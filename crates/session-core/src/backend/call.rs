@@ -1,0 +1,145 @@
+//! The arguments of a store's calls. New fields may be added: a store reads those that it knows.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::reply::Marker;
+use super::version::Version;
+use crate::map::SessionMap;
+
+/// The arguments of [`AtomicBackend::create`](crate::AtomicBackend::create).
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Create<'a> {
+    /// The key of the new session.
+    pub key: &'a str,
+    /// The session's data.
+    pub session: &'a SessionMap,
+    /// The time after which the session expires: whole seconds, at least one.
+    pub ttl: Duration,
+}
+
+/// The arguments of [`AtomicBackend::replace`](crate::AtomicBackend::replace).
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Replace<'a> {
+    /// The key of the session.
+    pub key: &'a str,
+    /// The new data.
+    pub session: &'a SessionMap,
+    /// The time after which the session expires: whole seconds, at least one.
+    pub ttl: Duration,
+    /// The version that the stored session must have.
+    pub version: &'a Version,
+}
+
+/// The arguments of [`AtomicBackend::remove`](crate::AtomicBackend::remove).
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Remove<'a> {
+    /// The key of the session.
+    pub key: &'a str,
+    /// The version that the stored session must have; `None` removes any.
+    pub version: Option<&'a Version>,
+    /// The marker to leave.
+    pub marker: Marker,
+}
+
+/// The arguments of [`AtomicBackend::touch`](crate::AtomicBackend::touch).
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Touch<'a> {
+    /// The key of the session.
+    pub key: &'a str,
+    /// The time after which the session expires: whole seconds, at least one.
+    pub ttl: Duration,
+}
+
+/// The arguments of [`AtomicBackend::rotate`](crate::AtomicBackend::rotate).
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Rotate<'a> {
+    /// The key of the session.
+    pub old: &'a str,
+    /// The key that it moves to.
+    pub new: &'a str,
+    /// The new data.
+    pub session: &'a SessionMap,
+    /// The time after which the session expires: whole seconds, at least one.
+    pub ttl: Duration,
+    /// The version that the stored session must have.
+    pub version: &'a Version,
+}
+
+impl<'a> Create<'a> {
+    /// Stores `session` under `key`.
+    #[must_use]
+    pub fn new(key: &'a str, session: &'a SessionMap, ttl: Duration) -> Self {
+        Self { key, session, ttl }
+    }
+}
+
+impl<'a> Replace<'a> {
+    /// Replaces the session under `key` at this version by `session`.
+    #[must_use]
+    pub fn new(key: &'a str, session: &'a SessionMap, ttl: Duration, version: &'a Version) -> Self {
+        Self { key, session, ttl, version }
+    }
+}
+
+impl<'a> Remove<'a> {
+    /// Removes the session under `key`, at any version, and leaves [`Marker::Destroyed`].
+    #[must_use]
+    pub fn new(key: &'a str) -> Self {
+        Self { key, version: None, marker: Marker::Destroyed }
+    }
+
+    /// Removes only a session that has this version.
+    #[must_use]
+    pub fn at(mut self, version: &'a Version) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Leaves this marker.
+    #[must_use]
+    pub fn leaving(mut self, marker: Marker) -> Self {
+        self.marker = marker;
+        self
+    }
+}
+
+impl<'a> Touch<'a> {
+    /// Sets the TTL of the session under `key`.
+    #[must_use]
+    pub fn new(key: &'a str, ttl: Duration) -> Self {
+        Self { key, ttl }
+    }
+}
+
+impl<'a> Rotate<'a> {
+    /// Moves the session under `old` at this version to `new`, with the data of `session`.
+    #[must_use]
+    pub fn new(old: &'a str, new: &'a str, session: &'a SessionMap, ttl: Duration, version: &'a Version) -> Self {
+        Self { old, new, session, ttl, version }
+    }
+}
+
+/// Implements `Debug` without the keys: a key is as good as the session's cookie.
+macro_rules! debug_without_keys {
+    ($($name:ident { $($field:ident),* })*) => {$(
+        impl fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+debug_without_keys! {
+    Create { session, ttl }
+    Replace { session, ttl, version }
+    Remove { version, marker }
+    Touch { ttl }
+    Rotate { session, ttl, version }
+}

@@ -1,0 +1,118 @@
+//! The replies of a store.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::error::BackendError;
+use super::version::Version;
+use crate::map::SessionMap;
+
+/// The reply of a store: at once, or later.
+///
+/// A store that answers at once allocates nothing. Otherwise nothing is sent before the future is first polled.
+#[must_use = "the store is asked when this is polled"]
+pub struct StoreFuture<'a, T>(Reply<'a, T>);
+
+enum Reply<'a, T> {
+    /// `None` once it was taken.
+    Ready(Option<Result<T, BackendError>>),
+    Pending(Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>),
+}
+
+impl<'a, T> StoreFuture<'a, T> {
+    /// A reply that is there already.
+    pub fn ready(reply: Result<T, BackendError>) -> Self {
+        Self(Reply::Ready(Some(reply)))
+    }
+
+    /// A reply that is awaited.
+    pub fn pending(reply: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
+        Self(Reply::Pending(Box::pin(reply)))
+    }
+}
+
+/// No reply is pinned in place: a pending one is in its box.
+impl<T> Unpin for StoreFuture<'_, T> {}
+
+impl<T> Future for StoreFuture<'_, T> {
+    type Output = Result<T, BackendError>;
+
+    /// # Panics
+    ///
+    /// If it is polled again after it was ready.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Reply::Ready(reply) => Poll::Ready(reply.take().expect("a future is not polled after it was ready")),
+            Reply::Pending(reply) => reply.as_mut().poll(context),
+        }
+    }
+}
+
+impl<T> fmt::Debug for StoreFuture<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Reply::Ready(_) => "StoreFuture::Ready(..)",
+            Reply::Pending(_) => "StoreFuture::Pending(..)",
+        })
+    }
+}
+
+/// A session as a store holds it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Stored {
+    /// The session's data.
+    pub session: SessionMap,
+    /// The version, which changes with every write of other data.
+    pub version: Version,
+}
+
+impl Stored {
+    /// A session at a version.
+    #[must_use]
+    pub fn new(session: SessionMap, version: Version) -> Self {
+        Self { session, version }
+    }
+}
+
+/// The outcome of a write that compares first.
+#[derive(Clone, Debug)]
+pub enum WriteOutcome<T = Version> {
+    /// The write was applied; the new version, if there is one.
+    Done(T),
+    /// Nothing was written, because the key holds another session than expected. `None` if the store does not say which.
+    Conflict(Option<Stored>),
+    /// Nothing was written, because the session does not exist any more, or because the new key has a marker. `None` if the
+    /// store has found no marker, or has not looked for one.
+    Gone(Option<Marker>),
+}
+
+/// The time for which a [`Marker`] is kept at least: longer than a request that is under way takes to finish.
+pub const MARKER_LIFETIME: Duration = Duration::from_secs(60);
+
+/// The note that a removed session leaves beside its key for [`MARKER_LIFETIME`].
+///
+/// It tells requests that are under way why the session is gone. It is never followed to read a session.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Marker {
+    /// The session was destroyed.
+    Destroyed,
+    /// The session moved to another key.
+    Renewed {
+        /// The new key. Followed only by `destroy`, so that a logout also ends the renewed session.
+        successor: Box<str>,
+    },
+}
+
+/// Prints no key: a key is as good as the session's cookie.
+impl fmt::Debug for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Destroyed => f.write_str("Destroyed"),
+            Self::Renewed { .. } => f.debug_struct("Renewed").finish_non_exhaustive(),
+        }
+    }
+}
