@@ -6,6 +6,7 @@ mod expiry;
 mod lost_replies;
 mod races;
 mod rotation;
+mod store;
 mod values;
 
 use std::fmt;
@@ -14,16 +15,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::ISessionBackend;
+use session_core::{AtomicBackend, ISessionBackend};
 
 use context::{Context, Outcome};
+use store::Store;
 
 /// A backend with what it promises.
-///
-/// Whether it can compare and set is taken from [`ISessionBackend::atomic`].
 #[must_use = "a subject is checked by `conformance::check`"]
 pub struct Subject {
-    backend: Arc<dyn ISessionBackend>,
+    store: Store,
     largest_value: usize,
     pass_time: PassTime,
 }
@@ -33,13 +33,18 @@ type PassTime = Box<dyn Fn(Duration) -> Boxed<()> + Send + Sync>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl Subject {
-    /// A backend that stores values of up to 512 KiB, and whose time passes by itself.
-    pub fn new(backend: impl ISessionBackend) -> Self {
-        Self {
-            backend: Arc::new(backend),
-            largest_value: 512 * 1024,
-            pass_time: Box::new(|time| Box::pin(tokio::time::sleep(time))),
-        }
+    /// A backend that compares and sets, stores values of up to 512 KiB, and whose time passes by itself.
+    pub fn new(backend: impl AtomicBackend) -> Self {
+        Self::of(Store::Atomic(Arc::new(backend)))
+    }
+
+    /// A backend of three methods, with values and time as in [`Subject::new`].
+    pub fn simple(backend: impl ISessionBackend) -> Self {
+        Self::of(Store::Simple(Arc::new(backend)))
+    }
+
+    fn of(store: Store) -> Self {
+        Self { store, largest_value: 512 * 1024, pass_time: Box::new(|time| Box::pin(tokio::time::sleep(time))) }
     }
 
     /// The length in bytes of JSON text up to which values must be stored. Larger ones may be refused, with
@@ -62,7 +67,7 @@ impl Subject {
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject")
-            .field("atomic", &self.backend.atomic().is_some())
+            .field("atomic", &self.store.atomic().is_some())
             .field("largest_value", &self.largest_value)
             .finish_non_exhaustive()
     }
@@ -91,7 +96,7 @@ use cases;
 ///
 /// If there is no Tokio runtime. A backend that panics fails its case.
 pub async fn check(subject: Subject) -> Report {
-    let atomic = subject.backend.atomic().is_some();
+    let atomic = subject.store.atomic().is_some();
     let context = Arc::new(Context::new(subject));
     let mut results = Vec::new();
     for (cases, needs_atomic) in [
@@ -133,7 +138,7 @@ pub enum Verdict {
     Passed,
     /// Not as it has to be, and how.
     Failed(String),
-    /// The backend does not say that it can compare and set.
+    /// The case needs a backend that compares and sets.
     NotPromised,
 }
 

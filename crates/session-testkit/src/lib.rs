@@ -23,7 +23,7 @@
 //! ```
 //!
 //! Run it against a real server, on a Tokio runtime of several threads. It uses keys of its own, so the server may have
-//! others. A backend that does not offer `AtomicBackend` passes too: the report names each case that it does not promise.
+//! others. A backend of three methods is passed by `Subject::simple`: the report names each case that it does not promise.
 //! Values larger than [`Subject::largest_value`](conformance::Subject::largest_value) may be refused, not lost.
 //!
 //! # An adapter
@@ -34,12 +34,15 @@
 //! # Anything else
 //!
 //! [`Probe`] counts the calls that a backend gets and makes them fail: down, slow, flapping, hanging, corrupt, with a lost
-//! request or reply, or overtaken by somebody else. [`TestClock`] is set by the test.
+//! request or reply, or overtaken by another writer. [`TestClock`] is set by the test. [`SimpleMemory`] is a store that does
+//! not compare.
 
 mod clock;
 pub mod conformance;
 mod probe;
 pub mod scenarios;
+mod simple_memory;
 
 pub use clock::TestClock;
-pub use probe::{Fault, Probe};
+pub use probe::{Fault, Probe, Watched, WatchedSimple};
+pub use simple_memory::SimpleMemory;

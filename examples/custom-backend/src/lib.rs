@@ -23,8 +23,8 @@ impl ISessionBackend for FolderBackend {
         SessionMap::from_slice(&json).map(Some).map_err(corrupt)
     }
 
-    async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
-        self.write(key, &value.to_json(), exp).map_err(failed)
+    async fn set(&self, key: &str, session: &SessionMap, ttl: Duration) -> Result<(), BackendError> {
+        self.write(key, &session.to_json(), ttl).map_err(failed)
     }
 
     async fn delete(&self, key: &str) -> Result<(), BackendError> {
@@ -46,10 +46,10 @@ impl FolderBackend {
     }
 
     /// A file is modified in the future: when its session ends. A draft replaces it in one step, so no half is ever read.
-    fn write(&self, key: &str, json: &str, exp: Duration) -> io::Result<()> {
+    fn write(&self, key: &str, json: &str, ttl: Duration) -> io::Result<()> {
         let draft = self.file(key).with_extension(format!("{}-{:?}", std::process::id(), std::thread::current().id()));
         fs::write(&draft, json)?;
-        File::options().append(true).open(&draft)?.set_modified(SystemTime::now() + exp)?;
+        File::options().append(true).open(&draft)?.set_modified(SystemTime::now() + ttl)?;
         fs::rename(draft, self.file(key))
     }
 
@@ -75,5 +75,5 @@ fn absent<T: Default>(error: io::Error) -> io::Result<T> {
 }
 
 fn failed(error: io::Error) -> BackendError {
-    BackendError::new(BackendErrorKind::Unavailable, Applied::Unknown).with_source(error)
+    BackendError::new(BackendErrorKind::Unavailable, Applied::Maybe).with_source(error)
 }

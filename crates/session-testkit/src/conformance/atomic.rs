@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use session_core::{Created, Marker, Removed, Replaced, Rotation, Version};
+use session_core::{Create, Marker, Remove, Replace, Rotate, Touch, Version, WriteOutcome};
 
 use super::context::{Context, Failure, LONG, Outcome, ensure, map, there, written};
 use super::{Case, cases};
@@ -13,9 +13,6 @@ pub(super) const CASES: &[Case] = cases![
     a_version_stays_until_somebody_writes,
     a_session_is_replaced_only_at_its_version,
     of_concurrent_replacements_one_succeeds,
-    what_is_answered_at_once_is_true,
-    what_is_done_at_once_is_done_only_at_its_version,
-    a_write_that_compares_nothing_changes_the_version_too,
     a_version_of_another_store_fits_nothing,
     touching_changes_neither_data_nor_version,
     a_session_is_removed_at_its_version_or_whatever_it_is,
@@ -25,8 +22,8 @@ pub(super) const CASES: &[Case] = cases![
 
 async fn a_session_is_created_only_where_there_is_none(context: Arc<Context>) -> Outcome {
     let (key, _) = context.created(r#"{"first":1}"#).await?;
-    let second = context.atomic()?.create(&key, &map(r#"{"second":1}"#)?, LONG).await?;
-    ensure!(matches!(second, Created::Exists), "a key in use was created: {second:?}");
+    let second = context.atomic()?.create(Create::new(&key, &map(r#"{"second":1}"#)?, LONG)).await?;
+    ensure!(matches!(second, WriteOutcome::Conflict(_)), "a key in use was created: {second:?}");
     let found = context.text(&key).await?;
     ensure!(found.as_deref() == Some(r#"{"first":1}"#), "the second creation left {found:?}");
     Ok(())
@@ -39,8 +36,8 @@ async fn of_concurrent_creations_one_succeeds(context: Arc<Context>) -> Outcome 
         let (context, key) = (context.clone(), key.clone());
         tasks.push(tokio::spawn(async move {
             let session = map(&format!(r#"{{"task":{task}}}"#))?;
-            let created = context.atomic()?.create(&key, &session, LONG).await?;
-            Ok::<_, Failure>(matches!(created, Created::Created(_)).then(|| session.to_json()))
+            let created = context.atomic()?.create(Create::new(&key, &session, LONG)).await?;
+            Ok::<_, Failure>(matches!(created, WriteOutcome::Done(_)).then(|| session.to_json()))
         }));
     }
     let winners = winners(tasks).await?;
@@ -53,28 +50,29 @@ async fn a_version_stays_until_somebody_writes(context: Arc<Context>) -> Outcome
     let (key, created) = context.created(r#"{"n":1}"#).await?;
     let fetched = there(context.atomic()?.fetch(&key).await?)?;
     ensure!(fetched.version == created, "the version is not the one that `create` answered");
-    let replaced = written(context.atomic()?.replace(&key, &map(r#"{"n":2}"#)?, LONG, &created).await?)?;
+    let replaced = written(context.atomic()?.replace(Replace::new(&key, &map(r#"{"n":2}"#)?, LONG, &created)).await?)?;
     ensure!(replaced != created, "a write of other data did not change the version");
     let fetched = there(context.atomic()?.fetch(&key).await?)?;
     ensure!(fetched.version == replaced, "the version is not the one that `replace` answered");
-    ensure!(fetched.map.to_json() == r#"{"n":2}"#, "the data is not what was written");
+    ensure!(fetched.session.to_json() == r#"{"n":2}"#, "the data is not what was written");
     Ok(())
 }
 
 async fn a_session_is_replaced_only_at_its_version(context: Arc<Context>) -> Outcome {
     let atomic = context.atomic()?;
     let (key, old) = context.created(r#"{"n":1}"#).await?;
-    written(atomic.replace(&key, &map(r#"{"n":2}"#)?, LONG, &old).await?)?;
-    match atomic.replace(&key, &map(r#"{"n":3}"#)?, LONG, &old).await? {
-        Replaced::Conflict(current) => {
-            ensure!(current.map.to_json() == r#"{"n":2}"#, "a conflict answers with other data than is there");
-            written(atomic.replace(&key, &map(r#"{"n":3}"#)?, LONG, &current.version).await?)?;
+    written(atomic.replace(Replace::new(&key, &map(r#"{"n":2}"#)?, LONG, &old)).await?)?;
+    match atomic.replace(Replace::new(&key, &map(r#"{"n":3}"#)?, LONG, &old)).await? {
+        WriteOutcome::Conflict(current) => {
+            let current = context.current(&key, current).await?;
+            ensure!(current.session.to_json() == r#"{"n":2}"#, "a conflict answers with other data than is there");
+            written(atomic.replace(Replace::new(&key, &map(r#"{"n":3}"#)?, LONG, &current.version)).await?)?;
         }
         other => ensure!(false, "an old version was not a conflict: {other:?}"),
     }
     let absent = context.key();
-    let answer = atomic.replace(&absent, &map("{}")?, LONG, &old).await?;
-    ensure!(matches!(answer, Replaced::Gone), "replacing an absent session answered {answer:?}");
+    let answer = atomic.replace(Replace::new(&absent, &map("{}")?, LONG, &old)).await?;
+    ensure!(matches!(answer, WriteOutcome::Gone(_)), "replacing an absent session answered {answer:?}");
     ensure!(context.text(&absent).await?.is_none(), "replacing an absent session made one");
     Ok(())
 }
@@ -86,75 +84,13 @@ async fn of_concurrent_replacements_one_succeeds(context: Arc<Context>) -> Outco
         let (context, key, version) = (context.clone(), key.clone(), version.clone());
         tasks.push(tokio::spawn(async move {
             let session = map(&format!(r#"{{"n":{task}}}"#))?;
-            let replaced = context.atomic()?.replace(&key, &session, LONG, &version).await?;
-            Ok::<_, Failure>(matches!(replaced, Replaced::Replaced(_)).then(|| session.to_json()))
+            let replaced = context.atomic()?.replace(Replace::new(&key, &session, LONG, &version)).await?;
+            Ok::<_, Failure>(matches!(replaced, WriteOutcome::Done(_)).then(|| session.to_json()))
         }));
     }
     let winners = winners(tasks).await?;
     ensure!(winners.len() == 1, "{} of 32 replacements of one version succeeded", winners.len());
     ensure!(context.text(&key).await? == winners.first().cloned(), "what is there is not the winner's");
-    Ok(())
-}
-
-async fn what_is_answered_at_once_is_true(context: Arc<Context>) -> Outcome {
-    let atomic = context.atomic()?;
-    let (key, version) = context.created(r#"{"n":1}"#).await?;
-    if let Some(answer) = atomic.fetch_now(&key) {
-        let found = there(answer)?;
-        ensure!(found.map.to_json() == r#"{"n":1}"#, "`fetch_now` answers with other data than is there");
-        ensure!(found.version == version, "the version of `fetch_now` is not the one that `create` answered");
-    }
-    let version = written(atomic.replace(&key, &map(r#"{"n":2}"#)?, LONG, &version).await?)?;
-    if let Some(answer) = atomic.fetch_now(&key) {
-        ensure!(there(answer)?.version == version, "`fetch_now` answers with what was there before a write");
-    }
-    atomic.remove(&key, None).await?;
-    for absent in [key, context.key()] {
-        if let Some(answer) = atomic.fetch_now(&absent) {
-            ensure!(answer.is_none(), "`fetch_now` finds a session that is not there");
-        }
-    }
-    Ok(())
-}
-
-async fn what_is_done_at_once_is_done_only_at_its_version(context: Arc<Context>) -> Outcome {
-    let atomic = context.atomic()?;
-    let (key, old) = context.created(r#"{"n":1}"#).await?;
-    let Some(answer) = atomic.replace_now(&key, &map(r#"{"n":2}"#)?, LONG, &old) else {
-        let found = there(atomic.fetch(&key).await?)?;
-        ensure!(found.version == old, "`replace_now` has changed something and does not answer");
-        return Ok(());
-    };
-    let version = written(answer)?;
-    let found = there(atomic.fetch(&key).await?)?;
-    ensure!(found.map.to_json() == r#"{"n":2}"#, "the data is not what `replace_now` has written");
-    ensure!(found.version == version, "the version is not the one that `replace_now` answered");
-    match atomic.replace_now(&key, &map(r#"{"n":3}"#)?, LONG, &old) {
-        None => {}
-        Some(Replaced::Conflict(current)) => {
-            ensure!(current.version == version, "a conflict answers with another version");
-        }
-        other => ensure!(false, "`replace_now` at an old version answered {other:?}"),
-    }
-    let found = there(atomic.fetch(&key).await?)?;
-    ensure!(found.version == version, "`replace_now` at an old version has changed something");
-    atomic.remove(&key, None).await?;
-    for absent in [key, context.key()] {
-        let answer = atomic.replace_now(&absent, &map(r#"{"n":4}"#)?, LONG, &version);
-        ensure!(
-            matches!(answer, None | Some(Replaced::Gone)),
-            "`replace_now` of an absent session answered {answer:?}"
-        );
-        ensure!(context.text(&absent).await?.is_none(), "`replace_now` of an absent session made one");
-    }
-    Ok(())
-}
-
-async fn a_write_that_compares_nothing_changes_the_version_too(context: Arc<Context>) -> Outcome {
-    let (key, version) = context.created(r#"{"n":1}"#).await?;
-    context.backend().set(&key, &map(r#"{"other":"writer"}"#)?, LONG).await?;
-    let answer = context.atomic()?.replace(&key, &map(r#"{"n":2}"#)?, LONG, &version).await?;
-    ensure!(matches!(answer, Replaced::Conflict(_)), "a write by another writer was overwritten: {answer:?}");
     Ok(())
 }
 
@@ -165,13 +101,13 @@ async fn a_version_of_another_store_fits_nothing(context: Arc<Context>) -> Outco
         let foreign = &Version::from_bytes(foreign).expect("none is too long");
         let (key, _) = context.created(r#"{"n":1}"#).await?;
         let new = context.key();
-        let answer = atomic.replace(&key, &value, LONG, foreign).await?;
-        ensure!(matches!(answer, Replaced::Conflict(_)), "replacing at {foreign:?} answered {answer:?}");
-        let answer = atomic.remove(&key, Some(foreign)).await?;
-        ensure!(matches!(answer, Removed::Conflict(_)), "removing at {foreign:?} answered {answer:?}");
-        let rotation = Rotation { old: &key, new: &new, value: &value, exp: LONG, version: foreign };
+        let answer = atomic.replace(Replace::new(&key, &value, LONG, foreign)).await?;
+        ensure!(matches!(answer, WriteOutcome::Conflict(_)), "replacing at {foreign:?} answered {answer:?}");
+        let answer = atomic.remove(Remove::new(&key).at(foreign)).await?;
+        ensure!(matches!(answer, WriteOutcome::Conflict(_)), "removing at {foreign:?} answered {answer:?}");
+        let rotation = Rotate::new(&key, &new, &value, LONG, foreign);
         let answer = atomic.rotate(rotation).await?;
-        ensure!(matches!(answer, Replaced::Conflict(_)), "rotating at {foreign:?} answered {answer:?}");
+        ensure!(matches!(answer, WriteOutcome::Conflict(_)), "rotating at {foreign:?} answered {answer:?}");
         let found = context.text(&key).await?;
         ensure!(found.as_deref() == Some(r#"{"n":1}"#), "what was refused at {foreign:?} left {found:?}");
     }
@@ -181,12 +117,12 @@ async fn a_version_of_another_store_fits_nothing(context: Arc<Context>) -> Outco
 async fn touching_changes_neither_data_nor_version(context: Arc<Context>) -> Outcome {
     let atomic = context.atomic()?;
     let (key, version) = context.created(r#"{"n":1}"#).await?;
-    ensure!(atomic.touch(&key, LONG).await?, "a session that is there is not found");
+    ensure!(atomic.touch(Touch::new(&key, LONG)).await?, "a session that is there is not found");
     let found = there(atomic.fetch(&key).await?)?;
-    ensure!(found.map.to_json() == r#"{"n":1}"#, "touching changed the data");
+    ensure!(found.session.to_json() == r#"{"n":1}"#, "touching changed the data");
     ensure!(found.version == version, "touching changed the version");
     let absent = context.key();
-    ensure!(!atomic.touch(&absent, LONG).await?, "an absent session was touched");
+    ensure!(!atomic.touch(Touch::new(&absent, LONG)).await?, "an absent session was touched");
     ensure!(context.text(&absent).await?.is_none(), "touching made a session");
     Ok(())
 }
@@ -194,21 +130,22 @@ async fn touching_changes_neither_data_nor_version(context: Arc<Context>) -> Out
 async fn a_session_is_removed_at_its_version_or_whatever_it_is(context: Arc<Context>) -> Outcome {
     let atomic = context.atomic()?;
     let (key, old) = context.created(r#"{"n":1}"#).await?;
-    let version = written(atomic.replace(&key, &map(r#"{"n":2}"#)?, LONG, &old).await?)?;
-    match atomic.remove(&key, Some(&old)).await? {
-        Removed::Conflict(current) => ensure!(current.version == version, "a conflict answers with another version"),
+    let version = written(atomic.replace(Replace::new(&key, &map(r#"{"n":2}"#)?, LONG, &old)).await?)?;
+    match atomic.remove(Remove::new(&key).at(&old)).await? {
+        WriteOutcome::Conflict(current) => {
+            let current = context.current(&key, current).await?;
+            ensure!(current.version == version, "a conflict answers with another version");
+        }
         other => ensure!(false, "removing at an old version answered {other:?}"),
     }
     ensure!(context.text(&key).await?.is_some(), "a session was removed at an old version");
-    let answer = atomic.remove(&key, Some(&version)).await?;
-    ensure!(matches!(answer, Removed::Removed), "removing at the version answered {answer:?}");
+    let answer = atomic.remove(Remove::new(&key).at(&version)).await?;
+    ensure!(matches!(answer, WriteOutcome::Done(())), "removing at the version answered {answer:?}");
     ensure!(context.text(&key).await?.is_none(), "a removed session is there");
-    let marker = atomic.marker(&key).await?;
-    ensure!(marker.is_none(), "a session that was removed at its version, being empty, has the marker {marker:?}");
 
     let (key, _) = context.created("{}").await?;
-    let answer = atomic.remove(&key, None).await?;
-    ensure!(matches!(answer, Removed::Removed), "removing whatever it is answered {answer:?}");
+    let answer = atomic.remove(Remove::new(&key)).await?;
+    ensure!(matches!(answer, WriteOutcome::Done(())), "removing whatever it is answered {answer:?}");
     ensure!(context.text(&key).await?.is_none(), "a removed session is there");
     Ok(())
 }
@@ -216,10 +153,10 @@ async fn a_session_is_removed_at_its_version_or_whatever_it_is(context: Arc<Cont
 async fn a_removed_session_is_not_brought_back(context: Arc<Context>) -> Outcome {
     let atomic = context.atomic()?;
     let (key, version) = context.created(r#"{"n":1}"#).await?;
-    atomic.remove(&key, None).await?;
-    let answer = atomic.replace(&key, &map(r#"{"n":2}"#)?, LONG, &version).await?;
-    ensure!(matches!(answer, Replaced::Gone), "replacing a removed session answered {answer:?}");
-    ensure!(!atomic.touch(&key, LONG).await?, "a removed session was touched");
+    atomic.remove(Remove::new(&key)).await?;
+    let answer = atomic.replace(Replace::new(&key, &map(r#"{"n":2}"#)?, LONG, &version)).await?;
+    ensure!(matches!(answer, WriteOutcome::Gone(_)), "replacing a removed session answered {answer:?}");
+    ensure!(!atomic.touch(Touch::new(&key, LONG)).await?, "a removed session was touched");
     ensure!(context.text(&key).await?.is_none(), "a removed session is back");
     Ok(())
 }
@@ -231,11 +168,11 @@ async fn only_destroyed_sessions_leave_a_marker(context: Arc<Context>) -> Outcom
         let marker = atomic.marker(absent).await?;
         ensure!(marker.is_none(), "a session that nobody removed has the marker {marker:?}");
     }
-    atomic.remove(&key, None).await?;
+    atomic.remove(Remove::new(&key)).await?;
     let marker = atomic.marker(&key).await?;
     ensure!(marker == Some(Marker::Destroyed), "a removed session has the marker {marker:?}");
-    match atomic.remove(&key, None).await? {
-        Removed::Gone(Some(Marker::Destroyed)) => Ok(()),
+    match atomic.remove(Remove::new(&key)).await? {
+        WriteOutcome::Gone(Some(Marker::Destroyed)) => Ok(()),
         other => Err(Failure::Wrong(format!("removing a removed session answered {other:?}"))),
     }
 }

@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use session_core::{
-    AtomicBackend, BackendError, Created, ISessionBackend, MapError, Replaced, Session, SessionConfig, SessionError,
-    SessionHandle, SessionManager, SessionMap, Stored, Version,
+    AtomicBackend, Backend, BackendError, Create, MapError, Session, SessionConfig, SessionError, SessionHandle,
+    SessionManager, SessionMap, Stored, Version, WriteOutcome,
 };
 
 use super::Subject;
+use super::store::Store;
 
 /// Long enough for everything that a case does.
 pub(super) const LONG: Duration = Duration::from_secs(3600);
@@ -73,13 +73,13 @@ impl Context {
         Self { subject, run: RandomState::new().hash_one("run"), keys: AtomicUsize::new(0) }
     }
 
-    pub(super) fn backend(&self) -> &dyn ISessionBackend {
-        &*self.subject.backend
+    pub(super) fn store(&self) -> &Store {
+        &self.subject.store
     }
 
-    /// The operations that compare and set. Asked for by cases that run only where there are some.
+    /// Returns the backend of a case that runs only on backends that compare and set.
     pub(super) fn atomic(&self) -> Result<&dyn AtomicBackend, Failure> {
-        self.backend().atomic().ok_or_else(|| Failure::Wrong("`atomic` answers now this, now that".to_owned()))
+        self.store().atomic().ok_or_else(|| Failure::Wrong("the backend does not compare".to_owned()))
     }
 
     pub(super) fn largest_value(&self) -> usize {
@@ -96,30 +96,32 @@ impl Context {
     }
 
     /// The JSON text that is stored under a key.
-    pub(super) async fn text(&self, key: &str) -> Result<Option<String>, BackendError> {
-        Ok(self.backend().get(key).await?.map(|map| map.to_json()))
+    pub(super) async fn text(&self, key: &str) -> Result<Option<String>, Failure> {
+        Ok(self.store().get(key).await?.map(|map| map.to_json()))
     }
 
     /// Stores a session under a new key.
     pub(super) async fn created(&self, json: &str) -> Result<(String, Version), Failure> {
         let key = self.key();
-        match self.atomic()?.create(&key, &map(json)?, LONG).await? {
-            Created::Created(version) => Ok((key, version)),
-            Created::Exists => Err(Failure::Wrong("a new key counts as in use".to_owned())),
-        }
+        let version = written(self.atomic()?.create(Create::new(&key, &map(json)?, LONG)).await?)?;
+        Ok((key, version))
     }
 
-    pub(super) fn shared_backend(&self) -> Arc<dyn ISessionBackend> {
-        self.subject.backend.clone()
+    /// Returns the stored session that a conflict answers with, or fetches it.
+    pub(super) async fn current(&self, key: &str, answered: Option<Stored>) -> Result<Stored, Failure> {
+        match answered {
+            Some(current) => Ok(current),
+            None => there(self.atomic()?.fetch(key).await?),
+        }
     }
 
     /// A manager on the backend, patient enough for a busy machine.
     pub(super) fn manager(&self) -> Result<SessionManager, Failure> {
-        self.manager_on(self.shared_backend())
+        self.manager_on(self.store().clone())
     }
 
     /// The same on something that stands before the backend.
-    pub(super) fn manager_on(&self, backend: impl ISessionBackend) -> Result<SessionManager, Failure> {
+    pub(super) fn manager_on(&self, backend: impl Into<Backend>) -> Result<SessionManager, Failure> {
         let config = SessionConfig::builder("the secret of the conformance suite", "id")
             .backend(backend)
             .key_prefix(format!("conformance:{:016x}:", self.run))
@@ -139,16 +141,15 @@ pub(super) fn there(stored: Option<Stored>) -> Result<Stored, Failure> {
 }
 
 /// The version after a write that has to succeed.
-pub(super) fn written(answer: Replaced) -> Result<Version, Failure> {
-    match answer {
-        Replaced::Replaced(version) => Ok(version),
+pub(super) fn written(outcome: WriteOutcome) -> Result<Version, Failure> {
+    match outcome {
+        WriteOutcome::Done(version) => Ok(version),
         other => Err(Failure::Wrong(format!("the write was not made: {other:?}"))),
     }
 }
 
 /// A request that has loaded its session.
 pub(super) struct Request {
-    manager: SessionManager,
     pub(super) handle: SessionHandle,
     pub(super) session: Session,
 }
@@ -157,7 +158,7 @@ impl Request {
     pub(super) async fn open(manager: &SessionManager, cookie: &str) -> Result<Self, Failure> {
         let handle = manager.open([cookie.as_bytes()]);
         let session = handle.load().await?;
-        Ok(Self { manager: manager.clone(), handle, session })
+        Ok(Self { handle, session })
     }
 
     /// Commits; returns the cookie that was set, if any, as a client sends it back.

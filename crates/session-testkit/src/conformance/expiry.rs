@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::Created;
+use session_core::{Create, Replace, Touch, WriteOutcome};
 
 use super::context::{Context, LONG, Outcome, ensure, map, written};
 use super::{Case, cases};
@@ -21,62 +21,49 @@ const LONGEST: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// All ways to write at once, so that time has to pass only once.
 async fn sessions_end_when_their_time_is_over(context: Arc<Context>) -> Outcome {
-    let backend = context.backend();
+    let store = context.store();
     let session = map(r#"{"a":1}"#)?;
     let set = context.key();
-    backend.set(&set, &session, SHORT).await?;
+    store.set(&set, &session, SHORT).await?;
     let mut keys = vec![("set", set)];
-    if let Some(atomic) = backend.atomic() {
+    if let Some(atomic) = store.atomic() {
         let created = context.key();
-        atomic.create(&created, &session, SHORT).await?;
+        written(atomic.create(Create::new(&created, &session, SHORT)).await?)?;
         keys.push(("create", created));
         let (replaced, version) = context.created(r#"{"b":1}"#).await?;
-        written(atomic.replace(&replaced, &session, SHORT, &version).await?)?;
+        written(atomic.replace(Replace::new(&replaced, &session, SHORT, &version)).await?)?;
         keys.push(("replace", replaced));
-        let (at_once, version) = context.created(r#"{"b":1}"#).await?;
-        if let Some(answer) = atomic.replace_now(&at_once, &session, SHORT, &version) {
-            written(answer)?;
-            keys.push(("replace_now", at_once));
-        }
         let (touched, _) = context.created(r#"{"b":1}"#).await?;
-        ensure!(atomic.touch(&touched, SHORT).await?, "touch does not find the session");
+        ensure!(atomic.touch(Touch::new(&touched, SHORT)).await?, "touch does not find the session");
         keys.push(("touch", touched));
     }
     context.pass_time(LONGER).await;
     for (way, key) in &keys {
         ensure!(context.text(key).await?.is_none(), "what `{way}` let live for a second is there after two");
     }
-    if let Some(atomic) = backend.atomic() {
-        let again = atomic.create(&keys[0].1, &session, LONG).await?;
-        ensure!(matches!(again, Created::Created(_)), "an expired session's key counts as in use");
+    if let Some(atomic) = store.atomic() {
+        let again = atomic.create(Create::new(&keys[0].1, &session, LONG)).await?;
+        ensure!(matches!(again, WriteOutcome::Done(_)), "an expired session's key counts as in use: {again:?}");
     }
     Ok(())
 }
 
 async fn a_write_renews_the_expiry(context: Arc<Context>) -> Outcome {
-    let backend = context.backend();
+    let store = context.store();
     let session = map(r#"{"a":1}"#)?;
     let set = context.key();
-    backend.set(&set, &session, SHORT).await?;
-    backend.set(&set, &session, LONG).await?;
+    store.set(&set, &session, SHORT).await?;
+    store.set(&set, &session, LONG).await?;
     let mut keys = vec![("set", set)];
-    if let Some(atomic) = backend.atomic() {
+    if let Some(atomic) = store.atomic() {
         let touched = context.key();
-        atomic.create(&touched, &session, SHORT).await?;
-        ensure!(atomic.touch(&touched, LONG).await?, "touch does not find the session");
+        written(atomic.create(Create::new(&touched, &session, SHORT)).await?)?;
+        ensure!(atomic.touch(Touch::new(&touched, LONG)).await?, "touch does not find the session");
         keys.push(("touch", touched));
         let replaced = context.key();
-        if let Created::Created(version) = atomic.create(&replaced, &session, SHORT).await? {
-            written(atomic.replace(&replaced, &session, LONG, &version).await?)?;
-        }
+        let version = written(atomic.create(Create::new(&replaced, &session, SHORT)).await?)?;
+        written(atomic.replace(Replace::new(&replaced, &session, LONG, &version)).await?)?;
         keys.push(("replace", replaced));
-        let at_once = context.key();
-        if let Created::Created(version) = atomic.create(&at_once, &session, SHORT).await?
-            && let Some(answer) = atomic.replace_now(&at_once, &session, LONG, &version)
-        {
-            written(answer)?;
-            keys.push(("replace_now", at_once));
-        }
     }
     context.pass_time(LONGER).await;
     for (way, key) in &keys {
@@ -89,7 +76,7 @@ async fn a_very_long_lifetime_does_not_end_at_once(context: Arc<Context>) -> Out
     let day = Duration::from_secs(24 * 3600);
     for exp in [30 * day, 30 * day + Duration::from_secs(1), LONGEST] {
         let key = context.key();
-        context.backend().set(&key, &map("{}")?, exp).await?;
+        context.store().set(&key, &map("{}")?, exp).await?;
         ensure!(context.text(&key).await?.is_some(), "a session of {exp:?} ends at once");
     }
     Ok(())

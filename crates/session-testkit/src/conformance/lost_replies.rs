@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use session_core::{ISessionBackend, SessionError, SessionManager};
+use session_core::{SessionError, SessionManager};
 
 use super::context::{Context, Failure, Outcome, Request, ensure, map};
 use super::{Case, cases};
@@ -19,13 +19,13 @@ pub(super) const CASES: &[Case] = cases![
 /// A manager on the backend, and a way to lose replies between the two.
 struct Lossy {
     manager: SessionManager,
-    probe: Probe<Arc<dyn ISessionBackend>>,
+    probe: Probe,
 }
 
 impl Lossy {
     fn on(context: &Context) -> Result<Self, Failure> {
-        let probe = Probe::new(context.shared_backend());
-        Ok(Self { manager: context.manager_on(probe.clone())?, probe })
+        let probe = Probe::new();
+        Ok(Self { manager: context.manager_on(context.store().watched_by(&probe))?, probe })
     }
 
     /// A new session with this in it; its cookie.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{Marker, Removed, Replaced, Rotation};
+use session_core::{Marker, Remove, Replace, Rotate, WriteOutcome};
 
 use super::atomic::winners;
 use super::context::{Context, Failure, LONG, Outcome, ensure, map, written};
@@ -23,12 +23,12 @@ async fn a_rotated_session_is_under_its_new_key_only(context: Arc<Context>) -> O
     let (old, version) = context.created(r#"{"n":1}"#).await?;
     let new = context.key();
     let value = map(r#"{"n":2}"#)?;
-    let rotation = Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version };
+    let rotation = Rotate::new(&old, &new, &value, LONG, &version);
     let rotated = written(atomic.rotate(rotation).await?)?;
     ensure!(context.text(&old).await?.is_none(), "the old one is still there");
     let found = context.text(&new).await?;
     ensure!(found.as_deref() == Some(r#"{"n":2}"#), "the new one is {found:?}");
-    written(atomic.replace(&new, &map("{}")?, LONG, &rotated).await?)?;
+    written(atomic.replace(Replace::new(&new, &map("{}")?, LONG, &rotated)).await?)?;
     Ok(())
 }
 
@@ -37,13 +37,13 @@ async fn a_rotated_session_leaves_a_marker_that_names_its_successor(context: Arc
     let (old, version) = context.created("{}").await?;
     let new = context.key();
     let value = map("{}")?;
-    written(atomic.rotate(Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version }).await?)?;
+    written(atomic.rotate(Rotate::new(&old, &new, &value, LONG, &version)).await?)?;
     let renewed = Marker::Renewed { successor: new.as_str().into() };
     let marker = atomic.marker(&old).await?;
     ensure!(marker.as_ref() == Some(&renewed), "the marker is {marker:?}");
     ensure!(atomic.fetch(&old).await?.is_none(), "the marker is followed by reading");
-    match atomic.remove(&old, None).await? {
-        Removed::Gone(Some(marker)) if marker == renewed => {}
+    match atomic.remove(Remove::new(&old)).await? {
+        WriteOutcome::Gone(Some(marker)) if marker == renewed => {}
         other => ensure!(false, "removing the old one answered {other:?}"),
     }
     ensure!(context.text(&new).await?.is_some(), "removing the old key removed the new one");
@@ -53,13 +53,14 @@ async fn a_rotated_session_leaves_a_marker_that_names_its_successor(context: Arc
 async fn a_session_is_rotated_only_at_its_version(context: Arc<Context>) -> Outcome {
     let atomic = context.atomic()?;
     let (old, version) = context.created(r#"{"n":1}"#).await?;
-    written(atomic.replace(&old, &map(r#"{"n":2}"#)?, LONG, &version).await?)?;
+    written(atomic.replace(Replace::new(&old, &map(r#"{"n":2}"#)?, LONG, &version)).await?)?;
     let new = context.key();
     let value = map(r#"{"n":3}"#)?;
-    let rotation = Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version };
+    let rotation = Rotate::new(&old, &new, &value, LONG, &version);
     match atomic.rotate(rotation).await? {
-        Replaced::Conflict(current) => {
-            ensure!(current.map.to_json() == r#"{"n":2}"#, "a conflict answers with other data than is there");
+        WriteOutcome::Conflict(current) => {
+            let current = context.current(&old, current).await?;
+            ensure!(current.session.to_json() == r#"{"n":2}"#, "a conflict answers with other data than is there");
         }
         other => ensure!(false, "rotating at an old version answered {other:?}"),
     }
@@ -71,11 +72,11 @@ async fn a_session_is_rotated_only_at_its_version(context: Arc<Context>) -> Outc
 async fn a_session_that_is_gone_is_not_rotated(context: Arc<Context>) -> Outcome {
     let atomic = context.atomic()?;
     let (old, version) = context.created("{}").await?;
-    atomic.remove(&old, None).await?;
+    atomic.remove(Remove::new(&old)).await?;
     let new = context.key();
     let value = map("{}")?;
-    let answer = atomic.rotate(Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version }).await?;
-    ensure!(matches!(answer, Replaced::Gone), "rotating a removed session answered {answer:?}");
+    let answer = atomic.rotate(Rotate::new(&old, &new, &value, LONG, &version)).await?;
+    ensure!(matches!(answer, WriteOutcome::Gone(_)), "rotating a removed session answered {answer:?}");
     ensure!(context.text(&new).await?.is_none(), "a removed session is back under a new key");
     let marker = atomic.marker(&old).await?;
     ensure!(marker == Some(Marker::Destroyed), "the marker of the removal became {marker:?}");
@@ -90,9 +91,9 @@ async fn of_concurrent_rotations_one_succeeds(context: Arc<Context>) -> Outcome 
         let (context, old, version) = (context.clone(), old.clone(), version.clone());
         tasks.push(tokio::spawn(async move {
             let value = map(r#"{"moved":true}"#)?;
-            let rotation = Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version };
+            let rotation = Rotate::new(&old, &new, &value, LONG, &version);
             let answer = context.atomic()?.rotate(rotation).await?;
-            Ok::<_, Failure>(matches!(answer, Replaced::Replaced(_)).then_some(new))
+            Ok::<_, Failure>(matches!(answer, WriteOutcome::Done(_)).then_some(new))
         }));
     }
     let winners = winners(tasks).await?;
@@ -111,7 +112,7 @@ async fn a_rotated_session_expires(context: Arc<Context>) -> Outcome {
     let (old, version) = context.created("{}").await?;
     let (new, value) = (context.key(), map("{}")?);
     let exp = Duration::from_secs(1);
-    written(context.atomic()?.rotate(Rotation { old: &old, new: &new, value: &value, exp, version: &version }).await?)?;
+    written(context.atomic()?.rotate(Rotate::new(&old, &new, &value, exp, &version)).await?)?;
     context.pass_time(Duration::from_millis(2200)).await;
     ensure!(context.text(&new).await?.is_none(), "what was to live for a second is there after two");
     Ok(())

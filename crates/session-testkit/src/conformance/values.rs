@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use session_core::{BackendErrorKind, MapError, SessionMap};
 
-use super::context::{Context, LONG, Outcome, ensure, map};
+use super::context::{Context, Failure, LONG, Outcome, ensure, map};
 use super::{Case, cases};
 
 pub(super) const CASES: &[Case] = cases![
@@ -23,7 +23,7 @@ pub(super) const CASES: &[Case] = cases![
 const LONGEST_KEY: usize = 128 + 64;
 
 async fn a_key_that_was_never_set_is_absent(context: Arc<Context>) -> Outcome {
-    ensure!(context.backend().get(&context.key()).await?.is_none(), "something is there");
+    ensure!(context.store().get(&context.key()).await?.is_none(), "something is there");
     Ok(())
 }
 
@@ -38,7 +38,7 @@ async fn what_is_set_comes_back_byte_for_byte(context: Arc<Context>) -> Outcome 
         r#"{"nested":{"a":[{"b":[[[[]]]]}]}}"#,
     ] {
         let key = context.key();
-        context.backend().set(&key, &map(json)?, LONG).await?;
+        context.store().set(&key, &map(json)?, LONG).await?;
         let found = context.text(&key).await?;
         ensure!(found.as_deref() == Some(json), "{json} came back as {found:?}");
     }
@@ -47,8 +47,8 @@ async fn what_is_set_comes_back_byte_for_byte(context: Arc<Context>) -> Outcome 
 
 async fn a_second_set_replaces_the_first(context: Arc<Context>) -> Outcome {
     let key = context.key();
-    context.backend().set(&key, &map(r#"{"a":1,"b":2}"#)?, LONG).await?;
-    context.backend().set(&key, &map(r#"{"a":2}"#)?, LONG).await?;
+    context.store().set(&key, &map(r#"{"a":1,"b":2}"#)?, LONG).await?;
+    context.store().set(&key, &map(r#"{"a":2}"#)?, LONG).await?;
     let found = context.text(&key).await?;
     ensure!(found.as_deref() == Some(r#"{"a":2}"#), "{found:?} is there");
     Ok(())
@@ -56,9 +56,9 @@ async fn a_second_set_replaces_the_first(context: Arc<Context>) -> Outcome {
 
 async fn a_deleted_session_is_absent_and_deleting_it_again_is_fine(context: Arc<Context>) -> Outcome {
     let key = context.key();
-    context.backend().set(&key, &map("{}")?, LONG).await?;
+    context.store().set(&key, &map("{}")?, LONG).await?;
     for _ in 0..2 {
-        context.backend().delete(&key).await?;
+        context.store().delete(&key).await?;
         ensure!(context.text(&key).await?.is_none(), "it is still there");
     }
     Ok(())
@@ -72,13 +72,13 @@ async fn every_visible_character_and_every_length_makes_a_key(context: Arc<Conte
         let keys =
             ["x", "y"].map(|last| format!("{}{last}", &format!("{base}{visible}{visible}{visible}")[..length - 1]));
         for key in &keys {
-            context.backend().set(key, &map(&format!(r#"{{"last":"{}"}}"#, &key[length - 1..]))?, LONG).await?;
+            context.store().set(key, &map(&format!(r#"{{"last":"{}"}}"#, &key[length - 1..]))?, LONG).await?;
         }
         for key in &keys {
             let found = context.text(key).await?;
             let expected = format!(r#"{{"last":"{}"}}"#, &key[length - 1..]);
             ensure!(found.as_ref() == Some(&expected), "a key of {length} characters holds {found:?}");
-            context.backend().delete(key).await?;
+            context.store().delete(key).await?;
         }
     }
     Ok(())
@@ -87,13 +87,13 @@ async fn every_visible_character_and_every_length_makes_a_key(context: Arc<Conte
 async fn keys_that_look_alike_are_different(context: Arc<Context>) -> Outcome {
     let key = context.key();
     let others = [format!("{key}a"), format!("{key}A"), format!("{key}a*"), format!("{key}?"), format!("{key}a:")];
-    context.backend().set(&key, &map(r#"{"mine":true}"#)?, LONG).await?;
+    context.store().set(&key, &map(r#"{"mine":true}"#)?, LONG).await?;
     for other in &others {
         ensure!(context.text(other).await?.is_none(), "another key's session is found");
-        context.backend().set(other, &SessionMap::new(), LONG).await?;
+        context.store().set(other, &SessionMap::new(), LONG).await?;
     }
     for other in &others {
-        context.backend().delete(other).await?;
+        context.store().delete(other).await?;
     }
     let found = context.text(&key).await?;
     ensure!(found.as_deref() == Some(r#"{"mine":true}"#), "writes to other keys left {found:?}");
@@ -104,10 +104,10 @@ async fn large_values_come_back_whole(context: Arc<Context>) -> Outcome {
     for bytes in [4096, 64 * 1024, context.largest_value()] {
         let session = session_of(bytes)?;
         let key = context.key();
-        context.backend().set(&key, &session, LONG).await?;
+        context.store().set(&key, &session, LONG).await?;
         let found = context.text(&key).await?.map(|text| text.len());
         ensure!(found == Some(session.json_len()), "{bytes} bytes came back as {found:?}");
-        context.backend().delete(&key).await?;
+        context.store().delete(&key).await?;
     }
     Ok(())
 }
@@ -116,17 +116,18 @@ async fn large_values_come_back_whole(context: Arc<Context>) -> Outcome {
 async fn a_value_beyond_the_limit_is_refused_or_comes_back_whole(context: Arc<Context>) -> Outcome {
     let session = session_of(2 * context.largest_value())?;
     let key = context.key();
-    match context.backend().set(&key, &session, LONG).await {
+    match context.store().set(&key, &session, LONG).await {
         Ok(()) => {
             let found = context.text(&key).await?.map(|text| text.len());
             ensure!(found == Some(session.json_len()), "{} bytes came back as {found:?}", session.json_len());
         }
-        Err(error) => {
+        Err(Failure::Wrong(how)) => return Err(Failure::Wrong(how)),
+        Err(Failure::Error(error)) => {
             ensure!(error.kind() == BackendErrorKind::TooLarge, "it is refused with {:?}", error.kind());
-            context.backend().set(&key, &SessionMap::new(), LONG).await?;
+            context.store().set(&key, &SessionMap::new(), LONG).await?;
         }
     }
-    context.backend().delete(&key).await?;
+    context.store().delete(&key).await?;
     Ok(())
 }
 
@@ -144,7 +145,7 @@ async fn concurrent_calls_do_not_mix_up_their_answers(context: Arc<Context>) -> 
                 let key = context.key();
                 for round in 0..8 {
                     let json = format!(r#"{{"task":{task},"round":{round}}}"#);
-                    context.backend().set(&key, &map(&json)?, LONG).await?;
+                    context.store().set(&key, &map(&json)?, LONG).await?;
                     let found = context.text(&key).await?;
                     ensure!(found.as_deref() == Some(&*json), "{json} came back as {found:?}");
                 }

@@ -6,7 +6,7 @@ use session_core::{MemoryBackend, SessionConfig};
 
 use super::table::{Cookie, Expected, MAX_AGE, SCENARIOS, Scenario, Step, UNCACHED};
 use super::{App, Driver, Report, Request, Response, Verdict};
-use crate::{Fault, Probe, TestClock};
+use crate::{Fault, Probe, SimpleMemory, TestClock};
 
 const COOKIE_NAME: &str = "id";
 
@@ -43,34 +43,35 @@ pub async fn check(driver: &impl Driver) -> Report {
 
 async fn run(driver: &impl Driver, scenario: &Scenario, mode: Mode) -> Result<(), String> {
     let clock = TestClock::at(1_700_000_000);
-    let memory = MemoryBackend::builder().clock(clock.clone()).build();
-    let store = if mode == Mode::PlainStore { Probe::plain(memory) } else { Probe::new(memory) };
+    let probe = Probe::new();
     let mut config = SessionConfig::builder("a secret of thirty-two bytes or more", COOKIE_NAME)
         .max_age(Duration::from_secs(MAX_AGE))
         .clock(clock.clone());
-    if mode != Mode::Cookie {
-        config = config.backend(store.clone());
-    }
+    config = match mode {
+        Mode::Cookie => config,
+        Mode::AtomicStore => config.backend(probe.watch(MemoryBackend::builder().clock(clock.clone()).build())),
+        Mode::PlainStore => config.backend(probe.watch_simple(SimpleMemory::with_clock(clock.clone()))),
+    };
     let app = driver.start(config.build().map_err(|error| error.to_string())?).await;
 
     let mut cookie: Option<String> = None;
     for step in scenario.steps {
         match step {
             Step::Get(expected) => {
-                let _ = store.calls();
+                let _ = probe.calls();
                 let request = Request { path: expected.path.to_owned(), cookie: cookie.clone() };
                 let response = app.send(request).await;
                 let difference = |what: String| format!("GET {}: {what}", expected.path);
                 cookie = compare(expected, mode, cookie, &response).map_err(difference)?;
-                let calls = store.calls();
+                let calls = probe.calls();
                 if expected.path.starts_with("/untouched") && !calls.is_empty() {
                     return Err(difference(format!("the store was asked: {calls:?}")));
                 }
             }
             // The last character but one: the last has bits that mean nothing.
             Step::Forge => cookie = cookie.map(|cookie| forged(&cookie)),
-            Step::StoreGoesDown => store.fail("*", Fault::Down),
-            Step::StoreComesUp => store.heal(),
+            Step::StoreGoesDown => probe.fail("*", Fault::Down),
+            Step::StoreComesUp => probe.heal(),
             Step::Pass(seconds) => clock.advance(Duration::from_secs(*seconds)),
         }
     }

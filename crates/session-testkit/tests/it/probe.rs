@@ -1,87 +1,130 @@
-//! The backend that is watched does what its faults say.
+//! A watched backend does as its faults say.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use session_core::{Applied, BackendError, BackendErrorKind, ISessionBackend, MemoryBackend, SessionMap};
-use session_testkit::{Fault, Probe};
+use session_core::{
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, ISessionBackend, MemoryBackend, Remove, SessionMap,
+    WriteOutcome,
+};
+use session_testkit::{Fault, Probe, SimpleMemory, Watched};
 use tokio::time::{Instant, timeout};
 
 const LONG: Duration = Duration::from_secs(3600);
 
-async fn set(probe: &Probe<MemoryBackend>) -> Result<(), BackendError> {
-    probe.set("key", &SessionMap::new(), LONG).await
+fn watched() -> (Probe, MemoryBackend, Watched<MemoryBackend>) {
+    let (probe, memory) = (Probe::new(), MemoryBackend::new());
+    (probe.clone(), memory.clone(), probe.watch(memory))
 }
 
-/// Whether a call was carried out.
-async fn is_set(probe: &Probe<MemoryBackend>) -> bool {
-    probe.inner().get("key").await.is_ok_and(|found| found.is_some())
+async fn create(backend: &Watched<MemoryBackend>) -> Result<WriteOutcome, BackendError> {
+    backend.create(Create::new("key", &SessionMap::new(), LONG)).await
+}
+
+async fn is_created(memory: &MemoryBackend) -> bool {
+    memory.fetch("key").await.is_ok_and(|found| found.is_some())
 }
 
 #[tokio::test]
-async fn a_call_is_carried_out_and_answered_as_its_fault_says() {
+async fn a_call_is_applied_and_answered_as_its_fault_says() {
     for (fault, kind, applied, carried_out) in [
         (Fault::Down, BackendErrorKind::Unavailable, Applied::No, false),
-        (Fault::LostRequest, BackendErrorKind::Unavailable, Applied::Unknown, false),
-        (Fault::LostReply, BackendErrorKind::Unavailable, Applied::Unknown, true),
+        (Fault::LostRequest, BackendErrorKind::Unavailable, Applied::Maybe, false),
+        (Fault::LostReply, BackendErrorKind::Unavailable, Applied::Maybe, true),
         (Fault::Corrupt, BackendErrorKind::Corrupt, Applied::No, false),
     ] {
-        let probe = Probe::new(MemoryBackend::new());
-        probe.fail("set", fault.clone());
-        let error = set(&probe).await.unwrap_err();
-        assert_eq!((error.kind(), error.applied(), is_set(&probe).await), (kind, applied, carried_out), "{fault:?}");
+        let (probe, memory, backend) = watched();
+        probe.fail("create", fault.clone());
+        let error = create(&backend).await.unwrap_err();
+        assert_eq!((error.kind(), error.applied()), (kind, applied), "{fault:?}");
+        assert_eq!(is_created(&memory).await, carried_out, "{fault:?}");
         probe.heal();
-        assert!(set(&probe).await.is_ok(), "{fault:?}");
+        assert!(create(&backend).await.is_ok(), "{fault:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_never_returns_is_carried_out_or_not() {
+async fn a_call_that_never_returns_is_applied_or_not() {
     for (fault, carried_out) in [(Fault::Hangs, false), (Fault::NeverReplies, true)] {
-        let probe = Probe::new(MemoryBackend::new());
+        let (probe, memory, backend) = watched();
         probe.fail("*", fault);
-        assert!(timeout(LONG, set(&probe)).await.is_err());
-        assert_eq!(is_set(&probe).await, carried_out);
+        assert!(timeout(LONG, create(&backend)).await.is_err());
+        assert_eq!(is_created(&memory).await, carried_out);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_call_takes_its_time() {
-    let probe = Probe::new(MemoryBackend::new());
-    probe.fail("set", Fault::Slow(LONG));
+    let (probe, memory, backend) = watched();
+    probe.fail("create", Fault::Slow(LONG));
     let started = Instant::now();
-    set(&probe).await.unwrap();
-    assert!(started.elapsed() >= LONG && is_set(&probe).await);
+    create(&backend).await.unwrap();
+    assert!(started.elapsed() >= LONG && is_created(&memory).await);
 }
 
 #[tokio::test]
 async fn of_calls_that_flap_every_other_one_is_refused() {
-    let probe = Probe::new(MemoryBackend::new());
-    probe.fail("set", Fault::Flapping);
+    let (probe, _, backend) = watched();
+    probe.fail("create", Fault::Flapping);
     for refused in [true, false, true, false] {
-        assert_eq!(set(&probe).await.is_err(), refused);
+        assert_eq!(create(&backend).await.is_err(), refused);
     }
 }
 
 #[tokio::test]
-async fn somebody_else_can_be_faster() {
-    let probe = Probe::new(MemoryBackend::new());
-    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let (other, log) = (probe.clone(), seen.clone());
-    probe.fail("set", Fault::Overtaken(Arc::new(move || log.lock().unwrap().push(other.inner().len()))));
-    set(&probe).await.unwrap();
-    assert_eq!((*seen.lock().unwrap()).as_slice(), [0], "before anything was set");
-    assert!(is_set(&probe).await);
+async fn another_writer_can_be_faster() {
+    let (probe, memory, backend) = watched();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (other, log) = (memory.clone(), seen.clone());
+    probe.fail("create", Fault::Overtaken(Arc::new(move || log.lock().unwrap().push(other.len()))));
+    create(&backend).await.unwrap();
+    assert_eq!((*seen.lock().unwrap()).as_slice(), [0], "before anything was stored");
+    assert!(is_created(&memory).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_faults_of_a_call_act_in_order() {
+    let (probe, memory, backend) = watched();
+    probe.fail("create", Fault::Slow(LONG));
+    probe.fail("*", Fault::LostReply);
+    let started = Instant::now();
+    assert!(create(&backend).await.is_err());
+    assert!(started.elapsed() >= LONG && is_created(&memory).await);
 }
 
 #[tokio::test]
-async fn calls_are_written_down_by_name_and_only_those_that_are_named_fail() {
-    let probe = Probe::new(MemoryBackend::new());
-    probe.fail("get", Fault::Down);
-    set(&probe).await.unwrap();
-    assert!(probe.get("key").await.is_err());
-    probe.atomic().unwrap().remove("key", None).await.unwrap();
-    assert_eq!(probe.clone().calls(), ["set", "get", "remove"]);
+async fn calls_are_recorded_by_name_and_only_those_that_are_named_fail() {
+    let (probe, _, backend) = watched();
+    probe.fail("fetch", Fault::Down);
+    create(&backend).await.unwrap();
+    assert!(backend.fetch("key").await.is_err());
+    backend.remove(Remove::new("key")).await.unwrap();
+    assert_eq!(probe.clone().calls(), ["create", "fetch", "remove"]);
     assert!(probe.calls().is_empty(), "they were told already");
-    assert!(Probe::plain(MemoryBackend::new()).atomic().is_none());
+}
+
+#[tokio::test]
+async fn a_backend_of_three_methods_is_watched_as_well() {
+    let probe = Probe::new();
+    let backend = probe.watch_simple(SimpleMemory::new());
+    backend.set("key", &SessionMap::new(), LONG).await.unwrap();
+    probe.fail("get", Fault::Down);
+    assert!(backend.get("key").await.is_err());
+    backend.delete("key").await.unwrap();
+    assert_eq!(probe.calls(), ["set", "get", "delete"]);
+}
+
+#[test]
+fn a_backend_that_answers_at_once_does_so_while_all_is_well() {
+    let (probe, _, backend) = watched();
+    assert!(backend.answers_at_once());
+    let poll = |mut fetch: session_core::StoreFuture<'_, _>| {
+        std::pin::Pin::new(&mut fetch).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    };
+    assert!(poll(backend.fetch("key")));
+    probe.fail("create", Fault::Down);
+    assert!(!backend.answers_at_once() && backend.call_timeout() == Some(Duration::ZERO));
+    probe.fail("create", Fault::Hangs);
+    assert_eq!(backend.call_timeout(), None, "it may wait for ever");
 }

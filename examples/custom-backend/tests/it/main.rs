@@ -42,7 +42,7 @@ impl Drop for Folder {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_backend_conforms() {
     let folder = Folder::new("conforms");
-    conformance::check(Subject::new(folder.backend())).await.assert_passed();
+    conformance::check(Subject::simple(folder.backend())).await.assert_passed();
 }
 
 #[test]

@@ -1,0 +1,145 @@
+//! The backends that a probe watches.
+
+use std::fmt;
+use std::time::Duration;
+
+use session_core::{
+    AtomicBackend, Backend, BackendError, Create, ISessionBackend, Marker, Remove, Replace, Rotate, SessionMap,
+    StoreFuture, Stored, Touch, WriteOutcome, async_trait,
+};
+
+use super::Probe;
+
+/// A backend that a [`Probe`] watches.
+#[derive(Clone)]
+pub struct Watched<B> {
+    backend: B,
+    probe: Probe,
+}
+
+/// A backend of three methods that a [`Probe`] watches.
+#[derive(Clone)]
+pub struct WatchedSimple<B> {
+    backend: B,
+    probe: Probe,
+}
+
+impl<B: AtomicBackend> Watched<B> {
+    pub(super) fn new(backend: B, probe: Probe) -> Self {
+        Self { backend, probe }
+    }
+
+    /// Returns the probe.
+    #[must_use]
+    pub fn probe(&self) -> &Probe {
+        &self.probe
+    }
+
+    /// Returns the backend itself, whose calls are not recorded.
+    #[must_use]
+    pub fn inner(&self) -> &B {
+        &self.backend
+    }
+
+    /// Makes a call, at once if the backend answers at once and nothing is wrong.
+    fn call<'a, T: Send + 'a>(
+        &'a self,
+        name: &'static str,
+        call: impl FnOnce(&'a B) -> StoreFuture<'a, T> + Send + 'a,
+    ) -> StoreFuture<'a, T> {
+        if self.answers_at_once() {
+            self.probe.record(name);
+            return call(&self.backend);
+        }
+        StoreFuture::pending(self.probe.call(name, async { call(&self.backend).await }))
+    }
+}
+
+impl<B: AtomicBackend> AtomicBackend for Watched<B> {
+    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
+        self.call("fetch", move |backend| backend.fetch(key))
+    }
+
+    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
+        self.call("create", move |backend| backend.create(create))
+    }
+
+    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
+        self.call("replace", move |backend| backend.replace(replace))
+    }
+
+    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
+        self.call("remove", move |backend| backend.remove(remove))
+    }
+
+    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
+        self.call("touch", move |backend| backend.touch(touch))
+    }
+
+    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
+        self.call("rotate", move |backend| backend.rotate(rotate))
+    }
+
+    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
+        self.call("marker", move |backend| backend.marker(key))
+    }
+
+    fn call_timeout(&self) -> Option<Duration> {
+        self.backend.call_timeout().filter(|_| !self.probe.waits())
+    }
+
+    fn answers_at_once(&self) -> bool {
+        self.backend.answers_at_once() && self.probe.is_healthy()
+    }
+}
+
+impl<B: AtomicBackend> From<Watched<B>> for Backend {
+    fn from(watched: Watched<B>) -> Self {
+        Self::atomic(watched)
+    }
+}
+
+impl<B: ISessionBackend> WatchedSimple<B> {
+    pub(super) fn new(backend: B, probe: Probe) -> Self {
+        Self { backend, probe }
+    }
+
+    /// Returns the probe.
+    #[must_use]
+    pub fn probe(&self) -> &Probe {
+        &self.probe
+    }
+
+    /// Returns the backend itself, whose calls are not recorded.
+    #[must_use]
+    pub fn inner(&self) -> &B {
+        &self.backend
+    }
+}
+
+#[async_trait]
+impl<B: ISessionBackend> ISessionBackend for WatchedSimple<B> {
+    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
+        self.probe.call("get", self.backend.get(key)).await
+    }
+
+    async fn set(&self, key: &str, session: &SessionMap, ttl: Duration) -> Result<(), BackendError> {
+        self.probe.call("set", self.backend.set(key, session, ttl)).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), BackendError> {
+        self.probe.call("delete", self.backend.delete(key)).await
+    }
+}
+
+impl<B> fmt::Debug for Watched<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched").finish_non_exhaustive()
+    }
+}
+
+impl<B> fmt::Debug for WatchedSimple<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchedSimple").finish_non_exhaustive()
+    }
+}

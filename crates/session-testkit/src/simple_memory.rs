@@ -1,0 +1,75 @@
+//! A store of three methods.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use session_core::{BackendError, Clock, ISessionBackend, SessionMap, SystemClock, async_trait};
+
+/// A store in memory that gets, sets and deletes: for tests of what a manager does with a store that does not compare.
+///
+/// Clones share the sessions.
+///
+/// ```
+/// use session_core::SessionConfig;
+/// use session_testkit::SimpleMemory;
+///
+/// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").backend(SimpleMemory::new());
+/// ```
+#[derive(Clone)]
+pub struct SimpleMemory {
+    sessions: Arc<Mutex<HashMap<String, (SessionMap, SystemTime)>>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SimpleMemory {
+    /// An empty store by the system's clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(SystemClock)
+    }
+
+    /// An empty store by this clock.
+    #[must_use]
+    pub fn with_clock(clock: impl Clock) -> Self {
+        Self { sessions: Arc::default(), clock: Arc::new(clock) }
+    }
+
+    fn with_sessions<T>(&self, work: impl FnOnce(&mut HashMap<String, (SessionMap, SystemTime)>) -> T) -> T {
+        work(&mut self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Default for SimpleMemory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for SimpleMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimpleMemory").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl ISessionBackend for SimpleMemory {
+    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
+        let now = self.clock.now();
+        Ok(self.with_sessions(|sessions| {
+            sessions.get(key).filter(|(_, end)| now < *end).map(|(session, _)| session.clone())
+        }))
+    }
+
+    async fn set(&self, key: &str, session: &SessionMap, ttl: Duration) -> Result<(), BackendError> {
+        let end = self.clock.now() + ttl;
+        self.with_sessions(|sessions| sessions.insert(key.to_owned(), (session.clone(), end)));
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), BackendError> {
+        self.with_sessions(|sessions| sessions.remove(key));
+        Ok(())
+    }
+}
