@@ -44,5 +44,5 @@ pub mod scenarios;
 mod simple_memory;
 
 pub use clock::TestClock;
-pub use probe::{Fault, Probe, Watched, WatchedSimple};
+pub use probe::{Fault, Operation, Probe, Watched, WatchedSimple};
 pub use simple_memory::SimpleMemory;

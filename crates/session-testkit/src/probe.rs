@@ -1,6 +1,7 @@
 //! Backends that are watched and can be made to fail.
 
 mod fault;
+mod operation;
 mod watched;
 
 use std::future::pending;
@@ -9,23 +10,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, ISessionBackend};
 
 pub use fault::Fault;
+pub use operation::Operation;
 pub use watched::{Watched, WatchedSimple};
 
 /// Records the calls of the backends that it watches, and makes them fail. Clones are one probe.
 ///
-/// Calls are named as the methods of [`AtomicBackend`] and [`ISessionBackend`].
-///
 /// ```
 /// use session_core::{AtomicBackend, MemoryBackend};
-/// use session_testkit::{Fault, Probe};
+/// use session_testkit::{Fault, Operation, Probe};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let probe = Probe::new();
 /// let backend = probe.watch(MemoryBackend::new());
 /// assert!(backend.fetch("key").await.is_ok());
-/// assert_eq!(probe.calls(), ["fetch"]);
-/// probe.fail("fetch", Fault::Down);
+/// assert_eq!(probe.calls(), [Operation::Fetch]);
+/// probe.fail(Operation::Fetch, Fault::Down);
 /// assert!(backend.fetch("key").await.is_err());
 /// # }
 /// ```
@@ -46,8 +46,8 @@ pub struct Probe {
 
 #[derive(Debug, Default)]
 struct State {
-    calls: Vec<&'static str>,
-    faults: Vec<(&'static str, Fault)>,
+    calls: Vec<Operation>,
+    faults: Vec<(Operation, Fault)>,
     flaps: usize,
 }
 
@@ -68,17 +68,17 @@ impl Probe {
         WatchedSimple::new(backend, self.clone())
     }
 
-    /// Returns the names of the calls since this method was called last.
+    /// Returns the calls since this method was called last.
     #[must_use = "the calls are forgotten now"]
-    pub fn calls(&self) -> Vec<&'static str> {
+    pub fn calls(&self) -> Vec<Operation> {
         std::mem::take(&mut self.state().calls)
     }
 
-    /// Injects a fault into all later calls of this name; of every name, if it is `"*"`.
+    /// Injects a fault into all later calls of this operation.
     ///
     /// Several faults of a call act in order, up to the first one that answers.
-    pub fn fail(&self, call: &'static str, fault: Fault) {
-        self.state().faults.push((call, fault));
+    pub fn fail(&self, operation: Operation, fault: Fault) {
+        self.state().faults.push((operation, fault));
     }
 
     /// Removes all faults.
@@ -95,7 +95,7 @@ impl Probe {
     /// # Panics
     ///
     /// After 10,000 calls that nobody asked for: a manager that asks without end fails the test.
-    fn record(&self, call: &'static str) {
+    fn record(&self, call: Operation) {
         let mut state = self.state();
         state.calls.push(call);
         let count = state.calls.len();
@@ -108,20 +108,25 @@ impl Probe {
         self.state().faults.is_empty()
     }
 
+    /// Returns `true` if calls of this operation have such a fault.
+    fn has_fault(&self, call: Operation, is_such: fn(&Fault) -> bool) -> bool {
+        self.state().faults.iter().any(|(operation, fault)| operation.includes(call) && is_such(fault))
+    }
+
     /// Returns `true` if a fault lets its caller wait.
     fn waits(&self) -> bool {
         self.state().faults.iter().any(|(_, fault)| fault.waits())
     }
 
     /// Returns the faults of a call, in order.
-    fn faults(&self, name: &'static str) -> Vec<Fault> {
+    fn faults(&self, call: Operation) -> Vec<Fault> {
         let mut state = self.state();
-        let hit = state.faults.iter().filter(|(call, _)| [name, "*"].contains(call));
-        let faults: Vec<_> = hit.map(|(_, fault)| fault.clone()).collect();
+        let hit = state.faults.iter().filter(|(operation, _)| operation.includes(call));
+        let mut faults: Vec<_> = hit.map(|(_, fault)| fault.clone()).collect();
         if faults.iter().any(|fault| matches!(fault, Fault::Flapping)) {
             state.flaps += 1;
             if state.flaps.is_multiple_of(2) {
-                return faults.into_iter().filter(|fault| !matches!(fault, Fault::Flapping)).collect();
+                faults.retain(|fault| !matches!(fault, Fault::Flapping));
             }
         }
         faults
@@ -130,12 +135,12 @@ impl Probe {
     /// Makes a call of a backend, and lets its faults act.
     async fn call<T>(
         &self,
-        name: &'static str,
+        operation: Operation,
         call: impl Future<Output = Result<T, BackendError>> + Send,
     ) -> Result<T, BackendError> {
-        self.record(name);
+        self.record(operation);
         let unavailable = |applied| Err(BackendError::new(BackendErrorKind::Unavailable, applied));
-        for fault in self.faults(name) {
+        for fault in self.faults(operation) {
             match fault {
                 Fault::Down | Fault::Flapping => return unavailable(Applied::No),
                 Fault::Slow(time) => tokio::time::sleep(time).await,
@@ -148,6 +153,7 @@ impl Probe {
                 }
                 Fault::Corrupt => return Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No)),
                 Fault::Overtaken(by) => by(),
+                Fault::KeyInUse | Fault::HalfWay => {}
             }
         }
         call.await

@@ -7,7 +7,7 @@ use session_core::{SessionError, SessionManager};
 
 use super::context::{Context, Failure, Outcome, Request, ensure, map};
 use super::{Case, cases};
-use crate::{Fault, Probe};
+use crate::{Fault, Operation, Probe};
 
 pub(super) const CASES: &[Case] = cases![
     a_write_whose_reply_is_lost_is_found_by_reading,
@@ -52,7 +52,8 @@ impl Lossy {
     }
 
     fn fail_writes(&self, fault: Fault) {
-        for write in ["set", "delete", "create", "replace", "remove", "rotate"] {
+        use Operation::{Create, Delete, Remove, Replace, Rotate, Set};
+        for write in [Set, Delete, Create, Replace, Remove, Rotate] {
             self.probe.fail(write, fault.clone());
         }
     }

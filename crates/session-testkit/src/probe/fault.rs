@@ -24,6 +24,11 @@ pub enum Fault {
     Flapping,
     /// The stored value is unreadable.
     Corrupt,
+    /// A `create` answers that its key is in use. Other calls are applied.
+    KeyInUse,
+    /// A `rotate` stores the session under its new key and leaves the old one; the error says that it may have been applied.
+    /// Other calls are applied.
+    HalfWay,
     /// Another writer runs this just before the call is applied.
     Overtaken(Arc<dyn Fn() + Send + Sync>),
 }
@@ -46,6 +51,8 @@ impl fmt::Debug for Fault {
             Self::NeverReplies => "NeverReplies",
             Self::Flapping => "Flapping",
             Self::Corrupt => "Corrupt",
+            Self::KeyInUse => "KeyInUse",
+            Self::HalfWay => "HalfWay",
             Self::Overtaken(_) => "Overtaken",
         })
     }

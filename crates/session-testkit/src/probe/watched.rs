@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use session_core::{
-    AtomicBackend, Backend, BackendError, Create, ISessionBackend, Marker, Remove, Replace, Rotate, SessionMap,
-    StoreFuture, Stored, Touch, WriteOutcome, async_trait,
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, Marker, Remove, Replace,
+    Rotate, SessionMap, StoreFuture, Stored, Touch, WriteOutcome, async_trait,
 };
 
-use super::Probe;
+use super::{Fault, Operation, Probe};
 
 /// A backend that a [`Probe`] watches.
 #[derive(Clone)]
@@ -44,44 +44,50 @@ impl<B: AtomicBackend> Watched<B> {
     /// Makes a call, at once if the backend answers at once and nothing is wrong.
     fn call<'a, T: Send + 'a>(
         &'a self,
-        name: &'static str,
+        operation: Operation,
         call: impl FnOnce(&'a B) -> StoreFuture<'a, T> + Send + 'a,
     ) -> StoreFuture<'a, T> {
         if self.answers_at_once() {
-            self.probe.record(name);
+            self.probe.record(operation);
             return call(&self.backend);
         }
-        StoreFuture::pending(self.probe.call(name, async { call(&self.backend).await }))
+        StoreFuture::pending(self.probe.call(operation, async { call(&self.backend).await }))
     }
 }
 
 impl<B: AtomicBackend> AtomicBackend for Watched<B> {
     fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
-        self.call("fetch", move |backend| backend.fetch(key))
+        self.call(Operation::Fetch, move |backend| backend.fetch(key))
     }
 
     fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.call("create", move |backend| backend.create(create))
+        if self.probe.has_fault(Operation::Create, |fault| matches!(fault, Fault::KeyInUse)) {
+            return self.call(Operation::Create, |_| StoreFuture::ready(Ok(WriteOutcome::Conflict(None))));
+        }
+        self.call(Operation::Create, move |backend| backend.create(create))
     }
 
     fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.call("replace", move |backend| backend.replace(replace))
+        self.call(Operation::Replace, move |backend| backend.replace(replace))
     }
 
     fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
-        self.call("remove", move |backend| backend.remove(remove))
+        self.call(Operation::Remove, move |backend| backend.remove(remove))
     }
 
     fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
-        self.call("touch", move |backend| backend.touch(touch))
+        self.call(Operation::Touch, move |backend| backend.touch(touch))
     }
 
     fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.call("rotate", move |backend| backend.rotate(rotate))
+        if self.probe.has_fault(Operation::Rotate, |fault| matches!(fault, Fault::HalfWay)) {
+            return self.call(Operation::Rotate, move |backend| StoreFuture::pending(half_way(backend, rotate)));
+        }
+        self.call(Operation::Rotate, move |backend| backend.rotate(rotate))
     }
 
     fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
-        self.call("marker", move |backend| backend.marker(key))
+        self.call(Operation::Marker, move |backend| backend.marker(key))
     }
 
     fn call_timeout(&self) -> Option<Duration> {
@@ -91,6 +97,12 @@ impl<B: AtomicBackend> AtomicBackend for Watched<B> {
     fn answers_at_once(&self) -> bool {
         self.backend.answers_at_once() && self.probe.is_healthy()
     }
+}
+
+/// Stores the session under its new key only.
+async fn half_way(backend: &impl AtomicBackend, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
+    backend.create(Create::new(rotate.new, rotate.session, rotate.ttl)).await?;
+    Err(BackendError::new(BackendErrorKind::Timeout, Applied::Maybe))
 }
 
 impl<B: AtomicBackend> From<Watched<B>> for Backend {
@@ -120,15 +132,15 @@ impl<B: ISessionBackend> WatchedSimple<B> {
 #[async_trait]
 impl<B: ISessionBackend> ISessionBackend for WatchedSimple<B> {
     async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
-        self.probe.call("get", self.backend.get(key)).await
+        self.probe.call(Operation::Get, self.backend.get(key)).await
     }
 
     async fn set(&self, key: &str, session: &SessionMap, ttl: Duration) -> Result<(), BackendError> {
-        self.probe.call("set", self.backend.set(key, session, ttl)).await
+        self.probe.call(Operation::Set, self.backend.set(key, session, ttl)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), BackendError> {
-        self.probe.call("delete", self.backend.delete(key)).await
+        self.probe.call(Operation::Delete, self.backend.delete(key)).await
     }
 }
 

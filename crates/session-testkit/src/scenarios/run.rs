@@ -6,7 +6,7 @@ use session_core::{MemoryBackend, SessionConfig};
 
 use super::table::{Cookie, Expected, MAX_AGE, SCENARIOS, Scenario, Step, UNCACHED};
 use super::{App, Driver, Report, Request, Response, Verdict};
-use crate::{Fault, Probe, SimpleMemory, TestClock};
+use crate::{Fault, Operation, Probe, SimpleMemory, TestClock};
 
 const COOKIE_NAME: &str = "id";
 
@@ -70,7 +70,7 @@ async fn run(driver: &impl Driver, scenario: &Scenario, mode: Mode) -> Result<()
             }
             // The last character but one: the last has bits that mean nothing.
             Step::Forge => cookie = cookie.map(|cookie| forged(&cookie)),
-            Step::StoreGoesDown => probe.fail("*", Fault::Down),
+            Step::StoreGoesDown => probe.fail(Operation::All, Fault::Down),
             Step::StoreComesUp => probe.heal(),
             Step::Pass(seconds) => clock.advance(Duration::from_secs(*seconds)),
         }

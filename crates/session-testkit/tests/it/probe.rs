@@ -5,10 +5,10 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use session_core::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, ISessionBackend, MemoryBackend, Remove, SessionMap,
-    WriteOutcome,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, ISessionBackend, MemoryBackend, Remove, Rotate,
+    SessionMap, WriteOutcome,
 };
-use session_testkit::{Fault, Probe, SimpleMemory, Watched};
+use session_testkit::{Fault, Operation, Probe, SimpleMemory, Watched};
 use tokio::time::{Instant, timeout};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -35,7 +35,7 @@ async fn a_call_is_applied_and_answered_as_its_fault_says() {
         (Fault::Corrupt, BackendErrorKind::Corrupt, Applied::No, false),
     ] {
         let (probe, memory, backend) = watched();
-        probe.fail("create", fault.clone());
+        probe.fail(Operation::Create, fault.clone());
         let error = create(&backend).await.unwrap_err();
         assert_eq!((error.kind(), error.applied()), (kind, applied), "{fault:?}");
         assert_eq!(is_created(&memory).await, carried_out, "{fault:?}");
@@ -48,7 +48,7 @@ async fn a_call_is_applied_and_answered_as_its_fault_says() {
 async fn a_call_that_never_returns_is_applied_or_not() {
     for (fault, carried_out) in [(Fault::Hangs, false), (Fault::NeverReplies, true)] {
         let (probe, memory, backend) = watched();
-        probe.fail("*", fault);
+        probe.fail(Operation::All, fault);
         assert!(timeout(LONG, create(&backend)).await.is_err());
         assert_eq!(is_created(&memory).await, carried_out);
     }
@@ -57,7 +57,7 @@ async fn a_call_that_never_returns_is_applied_or_not() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_call_takes_its_time() {
     let (probe, memory, backend) = watched();
-    probe.fail("create", Fault::Slow(LONG));
+    probe.fail(Operation::Create, Fault::Slow(LONG));
     let started = Instant::now();
     create(&backend).await.unwrap();
     assert!(started.elapsed() >= LONG && is_created(&memory).await);
@@ -66,7 +66,7 @@ async fn a_slow_call_takes_its_time() {
 #[tokio::test]
 async fn of_calls_that_flap_every_other_one_is_refused() {
     let (probe, _, backend) = watched();
-    probe.fail("create", Fault::Flapping);
+    probe.fail(Operation::Create, Fault::Flapping);
     for refused in [true, false, true, false] {
         assert_eq!(create(&backend).await.is_err(), refused);
     }
@@ -77,30 +77,54 @@ async fn another_writer_can_be_faster() {
     let (probe, memory, backend) = watched();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (other, log) = (memory.clone(), seen.clone());
-    probe.fail("create", Fault::Overtaken(Arc::new(move || log.lock().unwrap().push(other.len()))));
+    probe.fail(Operation::Create, Fault::Overtaken(Arc::new(move || log.lock().unwrap().push(other.len()))));
     create(&backend).await.unwrap();
     assert_eq!((*seen.lock().unwrap()).as_slice(), [0], "before anything was stored");
     assert!(is_created(&memory).await);
 }
 
+#[tokio::test]
+async fn a_key_in_use_is_a_conflict_of_creations_only() {
+    let (probe, memory, backend) = watched();
+    probe.fail(Operation::All, Fault::KeyInUse);
+    assert!(matches!(create(&backend).await, Ok(WriteOutcome::Conflict(None))));
+    assert!(!is_created(&memory).await);
+    assert!(matches!(backend.fetch("key").await, Ok(None)));
+    assert_eq!(probe.calls(), [Operation::Create, Operation::Fetch]);
+}
+
+#[tokio::test]
+async fn a_rotation_that_stops_half_way_leaves_both_sessions() {
+    let (probe, memory, backend) = watched();
+    create(&backend).await.unwrap();
+    let stored = memory.fetch("key").await.unwrap().unwrap();
+    probe.fail(Operation::Rotate, Fault::HalfWay);
+    let rotation = Rotate::new("key", "new", &stored.session, LONG, &stored.version);
+    assert!(backend.rotate(rotation).await.unwrap_err().may_have_applied());
+    for key in ["key", "new"] {
+        assert!(memory.fetch(key).await.unwrap().is_some(), "{key}");
+    }
+    assert_eq!(probe.calls(), [Operation::Create, Operation::Rotate]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn several_faults_of_a_call_act_in_order() {
     let (probe, memory, backend) = watched();
-    probe.fail("create", Fault::Slow(LONG));
-    probe.fail("*", Fault::LostReply);
+    probe.fail(Operation::Create, Fault::Slow(LONG));
+    probe.fail(Operation::All, Fault::LostReply);
     let started = Instant::now();
     assert!(create(&backend).await.is_err());
     assert!(started.elapsed() >= LONG && is_created(&memory).await);
 }
 
 #[tokio::test]
-async fn calls_are_recorded_by_name_and_only_those_that_are_named_fail() {
+async fn calls_are_recorded_and_only_those_of_the_given_operation_fail() {
     let (probe, _, backend) = watched();
-    probe.fail("fetch", Fault::Down);
+    probe.fail(Operation::Fetch, Fault::Down);
     create(&backend).await.unwrap();
     assert!(backend.fetch("key").await.is_err());
     backend.remove(Remove::new("key")).await.unwrap();
-    assert_eq!(probe.clone().calls(), ["create", "fetch", "remove"]);
+    assert_eq!(probe.clone().calls(), [Operation::Create, Operation::Fetch, Operation::Remove]);
     assert!(probe.calls().is_empty(), "they were told already");
 }
 
@@ -109,10 +133,10 @@ async fn a_backend_of_three_methods_is_watched_as_well() {
     let probe = Probe::new();
     let backend = probe.watch_simple(SimpleMemory::new());
     backend.set("key", &SessionMap::new(), LONG).await.unwrap();
-    probe.fail("get", Fault::Down);
+    probe.fail(Operation::Get, Fault::Down);
     assert!(backend.get("key").await.is_err());
     backend.delete("key").await.unwrap();
-    assert_eq!(probe.calls(), ["set", "get", "delete"]);
+    assert_eq!(probe.calls(), [Operation::Set, Operation::Get, Operation::Delete]);
 }
 
 #[test]
@@ -123,8 +147,8 @@ fn a_backend_that_answers_at_once_does_so_while_all_is_well() {
         std::pin::Pin::new(&mut fetch).poll(&mut Context::from_waker(Waker::noop())).is_ready()
     };
     assert!(poll(backend.fetch("key")));
-    probe.fail("create", Fault::Down);
+    probe.fail(Operation::Create, Fault::Down);
     assert!(!backend.answers_at_once() && backend.call_timeout() == Some(Duration::ZERO));
-    probe.fail("create", Fault::Hangs);
+    probe.fail(Operation::Create, Fault::Hangs);
     assert_eq!(backend.call_timeout(), None, "it may wait for ever");
 }
