@@ -69,7 +69,6 @@ impl Probe {
     }
 
     /// Returns the calls since this method was called last.
-    #[must_use = "the calls are forgotten now"]
     pub fn calls(&self) -> Vec<Operation> {
         std::mem::take(&mut self.state().calls)
     }

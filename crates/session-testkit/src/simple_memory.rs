@@ -36,6 +36,18 @@ impl SimpleMemory {
         Self { sessions: Arc::default(), clock: Arc::new(clock) }
     }
 
+    /// Returns the number of sessions held, expired ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.with_sessions(|sessions| sessions.len())
+    }
+
+    /// Returns `true` if no session is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn with_sessions<T>(&self, work: impl FnOnce(&mut HashMap<String, (SessionMap, SystemTime)>) -> T) -> T {
         work(&mut self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -85,7 +85,6 @@ async fn updates_of_all_clones_of_all_requests_are_counted() {
                     }
                 });
             }
-            let manager = app.manager.clone();
             requests.spawn(async move { assert!(handle.commit(200).await.error.is_none()) });
         }
         let all = async { (requests.join_all().await, clones.join_all().await) };
@@ -116,7 +115,6 @@ async fn a_logout_wins_against_the_clones_of_its_own_request_and_of_others() {
                     }
                 });
             }
-            let manager = app.manager.clone();
             tasks.spawn(async move {
                 if request == 0 {
                     handle.destroy();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use session_core::{Session, SessionError};
 
-use crate::support::{App, Browser, Fault, begin, defaults};
+use crate::support::{App, Browser, Fault, Operation, begin, defaults};
 
 #[tokio::test]
 async fn a_panic_in_an_update_harms_nothing() {
@@ -87,7 +87,7 @@ async fn an_update_that_writes_to_the_session_whenever_it_runs_does_not_hang_a_s
     let browser = app.browser_with(r#"{"n":1}"#).await;
     let request = app.open(&browser).await;
     request.insert("early", true).unwrap();
-    probe.fail("replace", Fault::Slow(Duration::from_millis(100)));
+    probe.fail(Operation::Replace, Fault::Slow(Duration::from_millis(100)));
     let mut save = pin!(request.save());
     begin(&mut save).await;
 

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use session_core::{Commit, SessionError};
 
-use crate::support::{App, Browser, Fault, Probe, Request, defaults};
+use crate::support::{App, Browser, Fault, Operation, Probe, Request, defaults};
 
 use Change::{Append, Destroy, Renew};
 
@@ -62,7 +62,14 @@ impl Failure {
             Self::Hangs => Fault::Hangs,
             Self::NeverReplies => Fault::NeverReplies,
         };
-        let writes = ["create", "replace", "rotate", "remove", "set", "delete"];
+        let writes = [
+            Operation::Create,
+            Operation::Replace,
+            Operation::Rotate,
+            Operation::Remove,
+            Operation::Set,
+            Operation::Delete,
+        ];
         writes.into_iter().for_each(|call| probe.fail(call, fault.clone()));
     }
 }

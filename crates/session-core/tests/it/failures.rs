@@ -4,13 +4,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{
-    BackendErrorKind, ISessionBackend, OnCorrupt, Session, SessionConfigBuilder, SessionError, SessionHandle,
-    SessionMap,
-};
+use session_core::{BackendErrorKind, OnCorrupt, Session, SessionConfigBuilder, SessionError, SessionHandle};
 use tokio::time::Instant;
 
-use crate::support::{App, Browser, Fault, Probe, Step, at_once, begin, defaults};
+use crate::support::{App, Browser, Fault, Operation, Probe, Step, begin, defaults, put};
 
 const DATA: &str = r#"{"user":"ann"}"#;
 const DEADLINE: Duration = Duration::from_millis(250);
@@ -38,7 +35,7 @@ async fn load_error(handle: &SessionHandle) -> SessionError {
 async fn a_store_that_is_down_is_a_503_and_the_cookie_is_kept() {
     for plain in [false, true] {
         let (app, probe, browser) = watched(plain).await;
-        probe.fail("*", Fault::Down);
+        probe.fail(Operation::All, Fault::Down);
         let handle = app.handle(&browser);
         let error = load_error(&handle).await;
         assert_eq!(kind(&error), Some(BackendErrorKind::Unavailable));
@@ -56,7 +53,7 @@ async fn a_store_that_is_down_is_a_503_and_the_cookie_is_kept() {
 async fn a_failed_load_is_sticky_and_is_not_a_new_session() {
     let (app, probe, browser) = watched(false).await;
     let handle = app.handle(&browser);
-    probe.fail("fetch", Fault::Down);
+    probe.fail(Operation::Fetch, Fault::Down);
     assert!(handle.load_error().is_none());
     load_error(&handle).await;
     probe.heal();
@@ -65,7 +62,7 @@ async fn a_failed_load_is_sticky_and_is_not_a_new_session() {
         assert_eq!(kind(&load_error(&handle.clone()).await), Some(BackendErrorKind::Unavailable));
     }
     assert!(handle.load_error().is_some());
-    assert_eq!(probe.calls(), ["fetch"]);
+    assert_eq!(probe.calls(), [Operation::Fetch]);
     let response = handle.commit(200).await;
     assert!(response.set_cookie.is_none() && probe.calls().is_empty());
 }
@@ -75,7 +72,7 @@ async fn a_session_that_can_not_be_loaded_can_still_be_destroyed() {
     for plain in [false, true] {
         let (app, probe, browser) = watched(plain).await;
         let handle = app.handle(&browser);
-        probe.fail("*", Fault::Down);
+        probe.fail(Operation::All, Fault::Down);
         load_error(&handle).await;
         handle.destroy();
         let response = handle.commit(200).await;
@@ -96,7 +93,7 @@ async fn a_session_that_can_not_be_loaded_can_still_be_destroyed() {
 async fn a_load_waits_no_longer_than_the_deadline() {
     for plain in [false, true] {
         let (app, probe, browser) = watched(plain).await;
-        probe.fail("*", Fault::Hangs);
+        probe.fail(Operation::All, Fault::Hangs);
         let start = Instant::now();
         let handle = app.handle(&browser);
         assert_eq!(kind(&load_error(&handle).await), Some(BackendErrorKind::Timeout));
@@ -107,18 +104,18 @@ async fn a_load_waits_no_longer_than_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn load_and_commit_together_wait_no_longer_than_the_deadline() {
-    let steps: [(Step, [&str; 2]); 4] = [
-        (|session| session.insert("a", 1).unwrap(), ["replace", "set"]),
-        (|session| session.renew().unwrap(), ["rotate", "set"]),
-        (|session| session.clear().unwrap(), ["remove", "delete"]),
-        (Session::destroy, ["remove", "delete"]),
+    let steps: [(Step, [Operation; 2]); 4] = [
+        (|session| session.insert("a", 1).unwrap(), [Operation::Replace, Operation::Set]),
+        (|session| session.renew().unwrap(), [Operation::Rotate, Operation::Set]),
+        (|session| session.clear().unwrap(), [Operation::Remove, Operation::Delete]),
+        (Session::destroy, [Operation::Remove, Operation::Delete]),
     ];
     for (step, calls) in steps {
         for plain in [false, true] {
             let (app, probe, browser) = watched(plain).await;
             let start = Instant::now();
-            probe.fail("fetch", Fault::Slow(Duration::from_millis(200)));
-            probe.fail("get", Fault::Slow(Duration::from_millis(100)));
+            probe.fail(Operation::Fetch, Fault::Slow(Duration::from_millis(200)));
+            probe.fail(Operation::Get, Fault::Slow(Duration::from_millis(100)));
             probe.fail(calls[usize::from(plain)], Fault::NeverReplies);
             let request = app.open(&browser).await;
             step(&request);
@@ -135,7 +132,7 @@ async fn load_and_commit_together_wait_no_longer_than_the_deadline() {
 #[tokio::test(start_paused = true)]
 async fn the_time_of_the_handler_does_not_count() {
     let (app, probe, browser) = watched(false).await;
-    probe.fail("*", Fault::Slow(Duration::from_millis(100)));
+    probe.fail(Operation::All, Fault::Slow(Duration::from_millis(100)));
     let request = app.open(&browser).await;
     tokio::time::sleep(Duration::from_secs(3600)).await;
     request.insert("a", 1).unwrap();
@@ -147,7 +144,7 @@ async fn a_commit_waits_no_longer_than_the_deadline_for_a_save_that_nobody_drive
     let (app, probe, browser) = watched(false).await;
     let request = app.open(&browser).await;
     request.insert("a", 1).unwrap();
-    probe.fail("replace", Fault::Slow(Duration::from_millis(10)));
+    probe.fail(Operation::Replace, Fault::Slow(Duration::from_millis(10)));
     let mut save = pin!(request.save());
     begin(&mut save).await;
     let response = tokio::time::timeout(2 * DEADLINE, request.respond(200)).await;
@@ -160,11 +157,10 @@ async fn conflicts_without_end_are_given_up_at_the_deadline() {
     let request = app.open(&browser).await;
     request.insert("a", 1).unwrap();
     // Whenever it is this request's turn to write, somebody else has just done so.
-    let (key, memory) = (format!("session:{}", request.id().unwrap().as_str()), probe.memory.clone());
-    let map = SessionMap::from_json(r#"{"other":1}"#).unwrap();
-    let overtake = move || at_once(memory.set(&key, &map, Duration::from_secs(60))).unwrap();
-    probe.fail("replace", Fault::Slow(Duration::from_millis(20)));
-    probe.fail("replace", Fault::Overtaken(Arc::new(overtake)));
+    let (key, memory) = (format!("session:{}", request.id().unwrap().as_str()), app.memory.clone());
+    let overtake = move || put(&memory, &key, r#"{"other":1}"#, Duration::from_secs(60));
+    probe.fail(Operation::Replace, Fault::Slow(Duration::from_millis(20)));
+    probe.fail(Operation::Replace, Fault::Overtaken(Arc::new(overtake)));
     let start = Instant::now();
     let response = request.respond(200).await;
     assert_eq!(response.error.as_ref().map(SessionError::status), Some(503), "{response:?}");
@@ -175,7 +171,7 @@ async fn conflicts_without_end_are_given_up_at_the_deadline() {
 #[tokio::test]
 async fn a_store_in_which_every_key_is_in_use_is_given_up() {
     let (app, probe, _) = watched(false).await;
-    probe.fail("create", Fault::KeyInUse);
+    probe.fail(Operation::Create, Fault::KeyInUse);
     let request = app.open(&Browser::default()).await;
     request.insert("a", 1).unwrap();
     let response = request.respond(200).await;
@@ -186,7 +182,7 @@ async fn a_store_in_which_every_key_is_in_use_is_given_up() {
 async fn an_unreadable_session_counts_as_absent_and_is_left_where_it_is() {
     for plain in [false, true] {
         let (app, probe, old) = watched(plain).await;
-        let call = if plain { "get" } else { "fetch" };
+        let call = if plain { Operation::Get } else { Operation::Fetch };
         let id = app.open(&old).await.id();
         probe.fail(call, Fault::Corrupt);
         let mut browser = old.clone();
@@ -203,7 +199,7 @@ async fn an_unreadable_session_counts_as_absent_and_is_left_where_it_is() {
 async fn an_unreadable_session_is_a_500_by_configuration() {
     let (app, probe) = App::server(|config| config.on_corrupt(OnCorrupt::Fail));
     let browser = app.browser_with(DATA).await;
-    probe.fail("fetch", Fault::Corrupt);
+    probe.fail(Operation::Fetch, Fault::Corrupt);
     let handle = app.handle(&browser);
     let error = load_error(&handle).await;
     assert_eq!((error.status(), kind(&error)), (500, Some(BackendErrorKind::Corrupt)));
@@ -214,7 +210,7 @@ async fn an_unreadable_session_is_a_500_by_configuration() {
 async fn an_unreadable_session_can_be_destroyed() {
     for plain in [false, true] {
         let (app, probe, old) = watched(plain).await;
-        probe.fail(if plain { "get" } else { "fetch" }, Fault::Corrupt);
+        probe.fail(if plain { Operation::Get } else { Operation::Fetch }, Fault::Corrupt);
         let handle = app.handle(&old);
         handle.destroy();
         let response = handle.commit(200).await;
@@ -228,7 +224,7 @@ async fn an_unreadable_session_can_be_destroyed() {
 async fn a_renewal_that_succeeds_leaves_nothing_under_the_old_id_and_one_that_fails_leaves_all() {
     for plain in [false, true] {
         for fault in [Fault::Down, Fault::LostRequest, Fault::LostReply] {
-            for call in ["rotate", "set", "delete"] {
+            for call in [Operation::Rotate, Operation::Set, Operation::Delete] {
                 let (app, probe, old) = watched(plain).await;
                 let request = app.open(&old).await;
                 request.renew().unwrap();
@@ -237,9 +233,9 @@ async fn a_renewal_that_succeeds_leaves_nothing_under_the_old_id_and_one_that_fa
                 probe.heal();
                 let mut browser = old.clone();
                 browser.receive(&response);
-                assert_eq!(app.data(&browser).await, DATA, "{call}");
+                assert_eq!(app.data(&browser).await, DATA, "{call:?}");
                 let old_data = app.data(&old).await;
-                assert_eq!(old_data, if response.error.is_none() { "{}" } else { DATA }, "{call}");
+                assert_eq!(old_data, if response.error.is_none() { "{}" } else { DATA }, "{call:?}");
             }
         }
     }

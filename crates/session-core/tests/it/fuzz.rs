@@ -13,13 +13,14 @@ use proptest::sample::select;
 use serde_json::Value;
 use session_core::signer::{SignatureError, Signer, TimestampSigner};
 use session_core::{
-    BackendType, ISessionBackend, MemoryBackend, OnDuplicate, Refresh, Session, SessionConfig, SessionConfigBuilder,
-    SessionError, SessionId, SessionManager, SessionMap,
+    AtomicBackend, Backend, BackendType, ISessionBackend, MemoryBackend, OnDuplicate, Refresh, Session, SessionConfig,
+    SessionConfigBuilder, SessionError, SessionId, SessionManager, SessionMap,
 };
+use session_testkit::SimpleMemory;
 
 use self::inputs::{Act, act, damaged, header, rubbish, signed, stored};
 use crate::json::object;
-use crate::support::{NOW, Probe, SECRET, at_once, many_cases, open, pair, stopped_at};
+use crate::support::{NOW, SECRET, at_once, many_cases, open, pair, put, stopped_at};
 
 /// A configuration in which everything that looks at the data is turned on.
 fn config() -> SessionConfigBuilder {
@@ -27,8 +28,27 @@ fn config() -> SessionConfigBuilder {
     SessionConfig::builder(SECRET, "id").clock(stopped_at(NOW)).longest_max_age(400 * day).absolute_lifetime(day)
 }
 
-fn memory() -> MemoryBackend {
-    MemoryBackend::builder().clock(stopped_at(NOW)).build()
+/// A store of each kind, one of which is used.
+struct Stores {
+    memory: MemoryBackend,
+    simple: SimpleMemory,
+}
+
+impl Stores {
+    fn new() -> Self {
+        let memory = MemoryBackend::builder().clock(stopped_at(NOW)).build();
+        Self { memory, simple: SimpleMemory::with_clock(stopped_at(NOW)) }
+    }
+
+    fn put(&self, key: &str, json: &str) {
+        let (session, minute) = (SessionMap::from_json(json).expect("JSON"), Duration::from_secs(60));
+        put(&self.memory, key, json, minute);
+        at_once(self.simple.set(key, &session, minute)).expect("memory does not fail");
+    }
+
+    fn backend(&self, plain: bool) -> Backend {
+        if plain { self.simple.clone().into() } else { self.memory.clone().into() }
+    }
 }
 
 fn both_modes() -> [SessionManager; 2] {
@@ -91,9 +111,8 @@ proptest! {
         on_duplicate in select(vec![OnDuplicate::Last, OnDuplicate::Newest, OnDuplicate::Reject]),
         plain in prop::bool::ANY,
     ) {
-        let memory = memory();
-        let probe = if plain { Probe::plain(memory.clone()) } else { Probe::new(memory.clone()) };
-        let manager = SessionManager::new(config().backend(probe).on_duplicate(on_duplicate).build().unwrap());
+        let stores = Stores::new();
+        let manager = SessionManager::new(config().backend(stores.backend(plain)).on_duplicate(on_duplicate).build().unwrap());
         let headers: Vec<_> = payloads.iter().map(|(payload, timestamp)| signed(payload, *timestamp)).collect();
         let (_, session) = open(&manager, headers.iter().map(Vec::as_slice));
         assert!(session.is_new() && session.is_empty() && session.id().is_none());
@@ -104,7 +123,7 @@ proptest! {
         for (payload, _) in &payloads {
             assert!(!payload.windows(id.as_str().len()).any(|part| part == id.as_str().as_bytes()));
         }
-        assert_eq!(memory.len(), 1, "there is one session, and it is the new one");
+        assert_eq!(stores.memory.len() + stores.simple.len(), 1, "there is one session, and it is the new one");
     }
 
     #[test]
@@ -127,14 +146,13 @@ proptest! {
         plain in prop::bool::ANY,
         refresh in select(vec![Refresh::HalfLife, Refresh::Always]),
     ) {
-        let (config, memory, id) = (config().refresh(refresh), memory(), "697a5ae2-203d-4c23-8e51-cb1b5c8a89a6");
+        let (config, stores, id) = (config().refresh(refresh), Stores::new(), "697a5ae2-203d-4c23-8e51-cb1b5c8a89a6");
         let map = SessionMap::from_json(&*stored).unwrap();
         let (config, payload) = if in_cookie {
             (config, stored)
         } else {
-            at_once(memory.set(&format!("session:{id}"), &map, Duration::from_secs(60))).unwrap();
-            let probe = if plain { Probe::plain(memory) } else { Probe::new(memory) };
-            (config.backend(probe), format!(r#"{{"_cssid": "{id}"}}"#))
+            stores.put(&format!("session:{id}"), &stored);
+            (config.backend(stores.backend(plain)), format!(r#"{{"_cssid": "{id}"}}"#))
         };
         let manager = SessionManager::new(config.build().unwrap());
         let cookie = signed(payload.as_bytes(), NOW - 1);
@@ -227,10 +245,9 @@ proptest! {
 #[test]
 fn a_token_names_a_stored_session_only_if_it_says_nothing_else() {
     let id = "697a5ae2-203d-4c23-8e51-cb1b5c8a89a6";
-    let memory = memory();
-    let stored = SessionMap::from_json(r#"{"user": "ann"}"#).unwrap();
-    at_once(memory.set(&format!("session:{id}"), &stored, Duration::from_secs(60))).unwrap();
-    let manager = SessionManager::new(config().backend(memory).build().unwrap());
+    let stores = Stores::new();
+    stores.put(&format!("session:{id}"), r#"{"user": "ann"}"#);
+    let manager = SessionManager::new(config().backend(stores.memory).build().unwrap());
     let is_taken = |payload: &str| {
         let payload = payload.replace("<id>", id);
         !open(&manager, [&*signed(payload.as_bytes(), NOW)]).1.is_new()
@@ -266,7 +283,7 @@ fn a_time_of_creation_that_can_not_be_is_no_reason_to_panic() {
 
 #[test]
 fn an_expiry_that_never_comes_is_no_reason_to_panic() {
-    let (memory, session) = (memory(), SessionMap::from_json(r#"{"user": "ann"}"#).unwrap());
-    at_once(memory.set("key", &session, Duration::MAX)).unwrap();
-    assert_eq!(at_once(memory.get("key")).unwrap(), Some(session));
+    let Stores { memory, .. } = Stores::new();
+    put(&memory, "key", r#"{"user": "ann"}"#, Duration::MAX);
+    assert!(at_once(memory.fetch("key")).unwrap().is_some());
 }

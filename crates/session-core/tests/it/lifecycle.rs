@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use session_core::signer::TimestampSigner;
-use session_core::{ISessionBackend, MemoryBackend, Session, SessionError, SessionMap};
+use session_core::{MemoryBackend, Session, SessionError};
 
-use crate::support::{App, Browser, NOW, SECRET, TestClock, defaults};
+use crate::support::{App, Browser, NOW, SECRET, TestClock, defaults, put, stored};
 
 const DATA: &str = r#"{"user":"ann"}"#;
 
@@ -37,18 +37,17 @@ async fn id_of(app: &App, browser: &Browser) -> String {
 
 #[tokio::test]
 async fn an_id_that_the_store_does_not_know_is_not_adopted() {
-    let (app, probe) = App::server(defaults);
+    let (app, _) = App::server(defaults);
     let id = "697a5ae2-203d-4c23-8e51-cb1b5c8a89a6";
     assert_not_adopted(&app, naming(id), id).await;
-    assert!(probe.memory.get(&format!("session:{id}")).await.unwrap().is_none());
+    assert!(stored(&app.memory, &format!("session:{id}")).is_none());
 }
 
 #[tokio::test]
 async fn an_id_of_another_issuer_is_taken_when_the_store_knows_it() {
-    let (app, probe) = App::server(defaults);
+    let (app, _) = App::server(defaults);
     let id = "697a5ae2-203d-4c23-8e51-cb1b5c8a89a6";
-    let map = SessionMap::from_json(DATA).unwrap();
-    probe.memory.set(&format!("session:{id}"), &map, std::time::Duration::from_secs(60)).await.unwrap();
+    put(&app.memory, &format!("session:{id}"), DATA, std::time::Duration::from_secs(60));
     let mut browser = naming(id);
     app.visit(&mut browser, write).await;
     assert_eq!(app.data(&browser).await, r#"{"user":"ann","written":true}"#);
@@ -69,7 +68,7 @@ async fn an_evicted_session_is_not_resurrected() {
     }
     let mut evicted = 0;
     for (browser, id) in sessions {
-        if memory.get(&format!("session:{}", id.as_str())).await.unwrap().is_none() {
+        if stored(&memory, &format!("session:{}", id.as_str())).is_none() {
             assert_not_adopted(&app, browser, id.as_str()).await;
             evicted += 1;
         }
@@ -88,11 +87,10 @@ async fn an_expired_session_is_not_resurrected() {
 
 #[tokio::test]
 async fn a_session_that_the_store_has_expired_is_not_resurrected() {
-    let (app, probe) = App::server(defaults);
+    let (app, _) = App::server(defaults);
     let browser = app.browser_with(DATA).await;
     let id = id_of(&app, &browser).await;
-    let map = SessionMap::from_json(DATA).unwrap();
-    probe.memory.set(&format!("session:{id}"), &map, std::time::Duration::from_secs(5)).await.unwrap();
+    put(&app.memory, &format!("session:{id}"), DATA, std::time::Duration::from_secs(5));
     app.clock.advance(5);
     assert_not_adopted(&app, browser, &id).await;
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{AtomicBackend, ISessionBackend, SessionError, SessionMap};
+use session_core::{AtomicBackend, Remove, SessionError};
 
 use crate::support::{
-    App, Browser, Fault, Probe, Request, Step, assert_succeeded, at_once, counting, defaults, increment,
+    App, Browser, Fault, Operation, Probe, Request, Step, assert_succeeded, at_once, counting, defaults, increment, put,
 };
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +61,7 @@ async fn a_new_session_whose_save_was_cancelled_gets_a_cookie_that_works() {
         request.cancel_save(&probe, fault).await;
         browser.receive(&request.respond(200).await);
         assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
-        assert_eq!(probe.memory.len(), 1);
+        assert_eq!(app.memory.len(), 1);
     }
 }
 
@@ -134,12 +134,9 @@ async fn an_update_is_not_repeated_when_a_cancelled_save_is_carried_out_late() {
     request.cancel_save(&probe, Fault::Hangs).await;
     // The settled write is on its way to the store when the cancelled one arrives there after all.
     let key = format!("session:{}", request.id().unwrap().as_str());
-    let memory = probe.memory.clone();
-    let arrives = move || {
-        let late = SessionMap::from_json(r#"{"n":1}"#).unwrap();
-        at_once(memory.set(&key, &late, Duration::from_secs(60))).unwrap();
-    };
-    probe.fail("replace", Fault::Overtaken(Arc::new(arrives)));
+    let memory = app.memory.clone();
+    let arrives = move || put(&memory, &key, r#"{"n":1}"#, Duration::from_secs(60));
+    probe.fail(Operation::Replace, Fault::Overtaken(Arc::new(arrives)));
     let response = request.respond(200).await;
     assert!(matches!(response.error, Some(SessionError::OutcomeUnknown)), "{response:?}");
     assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
@@ -147,16 +144,16 @@ async fn an_update_is_not_repeated_when_a_cancelled_save_is_carried_out_late() {
 
 #[tokio::test]
 async fn a_lost_reply_is_made_up_for_by_reading_once() {
-    let steps: [(Step, &str, &str); 4] = [
-        (|session| session.insert("n", 1).expect("it can be written to"), "replace", r#"{"n":1}"#),
-        (|session| session.renew().expect("it is loaded"), "rotate", r#"{"n":0}"#),
-        (|session| assert!(session.remove("n").expect("it is there")), "remove", "{}"),
+    let steps: [(Step, Operation, &str); 4] = [
+        (|session| session.insert("n", 1).expect("it can be written to"), Operation::Replace, r#"{"n":1}"#),
+        (|session| session.renew().expect("it is loaded"), Operation::Rotate, r#"{"n":0}"#),
+        (|session| assert!(session.remove("n").expect("it is there")), Operation::Remove, "{}"),
         (
             |session| {
                 session.destroy();
                 increment(session);
             },
-            "create",
+            Operation::Create,
             r#"{"n":1}"#,
         ),
     ];
@@ -168,7 +165,11 @@ async fn a_lost_reply_is_made_up_for_by_reading_once() {
         assert_succeeded(&response);
         let calls = probe.calls();
         // What was rotated must be gone from where it was, and not by a logout.
-        let looks: &[_] = if call == "rotate" { &[call, "fetch", "fetch", "marker"] } else { &[call, "fetch"] };
+        let looks: &[_] = if call == Operation::Rotate {
+            &[call, Operation::Fetch, Operation::Fetch, Operation::Marker]
+        } else {
+            &[call, Operation::Fetch]
+        };
         assert!(calls.ends_with(looks), "{calls:?}");
         probe.heal();
         browser.receive(&response);
@@ -182,7 +183,7 @@ async fn a_lost_request_is_an_error_and_its_changes_stay_pending() {
     let (app, probe, mut browser, request) = counting().await;
     increment(&request);
     request.renew().unwrap();
-    probe.fail("rotate", Fault::LostRequest);
+    probe.fail(Operation::Rotate, Fault::LostRequest);
     let error = request.save().await.unwrap_err();
     assert_eq!(error.status(), 503);
     assert_eq!(app.data(&browser).await, r#"{"n":0}"#);
@@ -197,7 +198,7 @@ async fn a_renewal_that_stopped_half_way_is_an_error_and_the_session_stays_where
     let (app, probe, browser, request) = counting().await;
     increment(&request);
     request.renew().unwrap();
-    probe.fail("rotate", Fault::HalfWay);
+    probe.fail(Operation::Rotate, Fault::HalfWay);
     let response = request.respond(200).await;
     assert_eq!(response.error.map(|error| error.status()), Some(503));
     assert_eq!(response.set_cookie, None);
@@ -209,10 +210,10 @@ async fn a_logout_between_the_steps_of_a_renewal_is_final() {
     let (app, probe, browser, request) = counting().await;
     increment(&request);
     request.renew().unwrap();
-    probe.fail("rotate", Fault::HalfWay);
-    let (key, memory) = (format!("session:{}", request.id().unwrap().as_str()), probe.memory.clone());
-    let logout = move || drop(at_once(memory.remove(&key, None)).unwrap());
-    probe.fail("fetch", Fault::Overtaken(Arc::new(logout)));
+    probe.fail(Operation::Rotate, Fault::HalfWay);
+    let (key, memory) = (format!("session:{}", request.id().unwrap().as_str()), app.memory.clone());
+    let logout = move || drop(at_once(memory.remove(Remove::new(&key))).unwrap());
+    probe.fail(Operation::Fetch, Fault::Overtaken(Arc::new(logout)));
     assert_eq!(request.respond(200).await.set_cookie, None);
     probe.heal();
     assert_eq!(app.data(&browser).await, "{}");
@@ -220,7 +221,7 @@ async fn a_logout_between_the_steps_of_a_renewal_is_final() {
     app.clock.advance(61);
     app.browser_with("{\"n\":0}").await;
     app.browser_with("{\"n\":0}").await;
-    assert_eq!(probe.memory.len(), 2);
+    assert_eq!(app.memory.len(), 2);
 }
 
 /// A store in which a renewal has stopped half way, and the request that began it.
@@ -229,7 +230,10 @@ async fn torn(plain: bool) -> (App, Probe, Browser, Request) {
     let browser = app.browser_with(r#"{"user":"ann"}"#).await;
     let request = app.open(&browser).await;
     request.renew().expect("it is loaded");
-    probe.fail(if plain { "set" } else { "rotate" }, if plain { Fault::LostReply } else { Fault::HalfWay });
+    probe.fail(
+        if plain { Operation::Set } else { Operation::Rotate },
+        if plain { Fault::LostReply } else { Fault::HalfWay },
+    );
     assert!(matches!(request.save().await, Err(SessionError::Store(_))));
     probe.heal();
     (app, probe, browser, request)
@@ -262,7 +266,7 @@ async fn a_renewal_that_stopped_half_way_comes_to_nothing_after_a_logout_even_if
         let (app, probe, mut browser, request) = torn(plain).await;
         let leaving = app.open(&browser).await;
         leaving.destroy();
-        probe.fail(if plain { "delete" } else { "remove" }, Fault::LostReply);
+        probe.fail(if plain { Operation::Delete } else { Operation::Remove }, Fault::LostReply);
         assert!(leaving.respond(200).await.error.is_some());
         probe.heal();
         browser.receive(&request.respond(200).await);
@@ -291,7 +295,7 @@ async fn a_failed_response_does_not_make_a_cancelled_renewal_again_even_if_nobod
     let before = request.id();
     request.renew().unwrap();
     request.cancel_save(&probe, Fault::Hangs).await;
-    probe.fail("*", Fault::Down);
+    probe.fail(Operation::All, Fault::Down);
     assert!(request.respond(500).await.error.is_some());
     probe.heal();
     request.save().await.unwrap();

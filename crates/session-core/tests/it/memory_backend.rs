@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    AtomicBackend, Created, ISessionBackend, Marker, MemoryBackend, Removed, Replaced, Rotation, SessionMap, Stored,
-    Version,
+    AtomicBackend, Create, Marker, MemoryBackend, Remove, Replace, Rotate, SessionMap, Stored, Touch, Version,
+    WriteOutcome,
 };
 use tokio::sync::Barrier;
 
-use crate::support::TestClock;
+use crate::support::{TestClock, put};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -24,14 +24,14 @@ fn store() -> (TestClock, MemoryBackend) {
 }
 
 async fn create(store: &MemoryBackend, key: &str, json: &str, exp: Duration) -> Version {
-    match store.create(key, &map(json), exp).await.expect("memory does not fail") {
-        Created::Created(version) => version,
-        Created::Exists => panic!("the key is in use"),
+    match store.create(Create::new(key, &map(json), exp)).await.expect("memory does not fail") {
+        WriteOutcome::Done(version) => version,
+        other => panic!("{other:?}"),
     }
 }
 
 async fn found(store: &MemoryBackend, key: &str) -> Option<String> {
-    store.get(key).await.expect("memory does not fail").map(|map| map.to_json())
+    store.fetch(key).await.expect("memory does not fail").map(|stored| stored.session.to_json())
 }
 
 async fn fetch(store: &MemoryBackend, key: &str) -> Stored {
@@ -63,11 +63,11 @@ async fn all_at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
 async fn what_is_set_is_found_until_it_is_deleted() {
     let (_, store) = store();
     assert_eq!(found(&store, "key").await, None);
-    store.set("key", &map(r#"{"a":1}"#), HOUR).await.unwrap();
-    store.set("key", &map(r#"{"a":2}"#), HOUR).await.unwrap();
+    put(&store, "key", r#"{"a":1}"#, HOUR);
+    put(&store, "key", r#"{"a":2}"#, HOUR);
     assert_eq!(found(&store, "key").await.as_deref(), Some(r#"{"a":2}"#));
-    store.delete("key").await.unwrap();
-    store.delete("key").await.unwrap();
+    store.remove(Remove::new("key")).await.unwrap();
+    store.remove(Remove::new("key")).await.unwrap();
     assert_eq!(found(&store, "key").await, None);
 }
 
@@ -77,10 +77,10 @@ async fn of_many_creations_of_one_key_one_succeeds_and_stays() {
     for round in 0..50 {
         let answers = all_at_once(8, |number| {
             let (store, key) = (store.clone(), format!("key {round}"));
-            async move { store.create(&key, &map(&format!(r#"{{"by":{number}}}"#)), HOUR).await.unwrap() }
+            async move { store.create(Create::new(&key, &map(&format!(r#"{{"by":{number}}}"#)), HOUR)).await.unwrap() }
         })
         .await;
-        let created: Vec<_> = (0..8).filter(|number| matches!(answers[*number], Created::Created(_))).collect();
+        let created: Vec<_> = (0..8).filter(|number| matches!(answers[*number], WriteOutcome::Done(_))).collect();
         assert_eq!(created.len(), 1);
         let stays = found(&store, &format!("key {round}")).await;
         assert_eq!(stays, Some(format!(r#"{{"by":{}}}"#, created[0])));
@@ -91,7 +91,7 @@ async fn of_many_creations_of_one_key_one_succeeds_and_stays() {
 async fn a_key_can_be_created_again_once_its_session_has_expired() {
     let (clock, store) = store();
     create(&store, "key", r#"{"a":1}"#, HOUR).await;
-    assert!(matches!(store.create("key", &map("{}"), HOUR).await, Ok(Created::Exists)));
+    assert!(matches!(store.create(Create::new("key", &map("{}"), HOUR)).await, Ok(WriteOutcome::Conflict(None))));
     clock.advance(3600);
     create(&store, "key", r#"{"a":2}"#, HOUR).await;
     assert_eq!(found(&store, "key").await.as_deref(), Some(r#"{"a":2}"#));
@@ -102,19 +102,21 @@ async fn a_session_is_replaced_at_its_version_only() {
     let (_, store) = store();
     let first = create(&store, "key", r#"{"a":1}"#, HOUR).await;
     assert_eq!(fetch(&store, "key").await.version, first);
-    let Replaced::Replaced(second) = store.replace("key", &map(r#"{"a":2}"#), HOUR, &first).await.unwrap() else {
+    let WriteOutcome::Done(second) =
+        store.replace(Replace::new("key", &map(r#"{"a":2}"#), HOUR, &first)).await.unwrap()
+    else {
         panic!("nobody wrote since");
     };
     assert_eq!(fetch(&store, "key").await.version, second);
-    match store.replace("key", &map(r#"{"a":3}"#), HOUR, &first).await.unwrap() {
-        Replaced::Conflict(current) => {
-            assert_eq!((current.map.to_json(), &current.version), (r#"{"a":2}"#.to_owned(), &second));
+    match store.replace(Replace::new("key", &map(r#"{"a":3}"#), HOUR, &first)).await.unwrap() {
+        WriteOutcome::Conflict(Some(current)) => {
+            assert_eq!((current.session.to_json(), &current.version), (r#"{"a":2}"#.to_owned(), &second));
         }
         other => panic!("{other:?}"),
     }
     assert_eq!(found(&store, "key").await.as_deref(), Some(r#"{"a":2}"#));
-    let absent = store.replace("absent", &map("{}"), HOUR, &second).await.unwrap();
-    assert!(matches!(absent, Replaced::Gone));
+    let absent = store.replace(Replace::new("absent", &map("{}"), HOUR, &second)).await.unwrap();
+    assert!(matches!(absent, WriteOutcome::Gone(_)));
     assert_eq!(found(&store, "absent").await, None);
 }
 
@@ -124,10 +126,12 @@ async fn of_many_replacements_of_one_version_one_succeeds() {
     let version = create(&store, "key", "{}", HOUR).await;
     let answers = all_at_once(16, |number| {
         let (store, version) = (store.clone(), version.clone());
-        async move { store.replace("key", &map(&format!(r#"{{"by":{number}}}"#)), HOUR, &version).await.unwrap() }
+        async move {
+            store.replace(Replace::new("key", &map(&format!(r#"{{"by":{number}}}"#)), HOUR, &version)).await.unwrap()
+        }
     })
     .await;
-    let replaced: Vec<_> = (0..16).filter(|number| matches!(answers[*number], Replaced::Replaced(_))).collect();
+    let replaced: Vec<_> = (0..16).filter(|number| matches!(answers[*number], WriteOutcome::Done(_))).collect();
     assert_eq!(replaced.len(), 1);
     assert_eq!(found(&store, "key").await, Some(format!(r#"{{"by":{}}}"#, replaced[0])));
 }
@@ -141,14 +145,16 @@ async fn a_version_is_never_used_again() {
         for _ in 0..3 {
             assert!(seen.insert(version.as_bytes().to_vec()));
             // Equal data is written at another version all the same.
-            let Replaced::Replaced(next) = store.replace("key", &map("{}"), HOUR, &version).await.unwrap() else {
+            let WriteOutcome::Done(next) =
+                store.replace(Replace::new("key", &map("{}"), HOUR, &version)).await.unwrap()
+            else {
                 panic!("nobody wrote since");
             };
             version = next;
         }
-        store.set("key", &map("{}"), HOUR).await.unwrap();
+        put(&store, "key", "{}", HOUR);
         assert!(seen.insert(fetch(&store, "key").await.version.as_bytes().to_vec()));
-        store.remove("key", None).await.unwrap();
+        store.remove(Remove::new("key")).await.unwrap();
         clock.advance(61);
     }
 }
@@ -157,19 +163,19 @@ async fn a_version_is_never_used_again() {
 async fn a_session_is_removed_at_a_version_or_at_any() {
     let (_, store) = store();
     let first = create(&store, "key", "{}", HOUR).await;
-    store.set("key", &map(r#"{"a":1}"#), HOUR).await.unwrap();
-    match store.remove("key", Some(&first)).await.unwrap() {
-        Removed::Conflict(current) => assert_eq!(current.map.to_json(), r#"{"a":1}"#),
+    put(&store, "key", r#"{"a":1}"#, HOUR);
+    match store.remove(Remove::new("key").at(&first)).await.unwrap() {
+        WriteOutcome::Conflict(Some(current)) => assert_eq!(current.session.to_json(), r#"{"a":1}"#),
         other => panic!("{other:?}"),
     }
     let current = fetch(&store, "key").await.version;
-    assert!(matches!(store.remove("key", Some(&current)).await, Ok(Removed::Removed)));
+    assert!(matches!(store.remove(Remove::new("key").at(&current)).await, Ok(WriteOutcome::Done(()))));
     assert_eq!(found(&store, "key").await, None);
-    assert!(matches!(store.remove("key", None).await, Ok(Removed::Gone(None))));
+    assert!(matches!(store.remove(Remove::new("key")).await, Ok(WriteOutcome::Gone(Some(Marker::Destroyed)))));
     create(&store, "other", "{}", HOUR).await;
-    assert!(matches!(store.remove("other", None).await, Ok(Removed::Removed)));
-    assert!(matches!(store.remove("other", None).await, Ok(Removed::Gone(Some(Marker::Destroyed)))));
-    assert!(matches!(store.remove("absent", None).await, Ok(Removed::Gone(None))));
+    assert!(matches!(store.remove(Remove::new("other")).await, Ok(WriteOutcome::Done(()))));
+    assert!(matches!(store.remove(Remove::new("other")).await, Ok(WriteOutcome::Gone(Some(Marker::Destroyed)))));
+    assert!(matches!(store.remove(Remove::new("absent")).await, Ok(WriteOutcome::Gone(None))));
 }
 
 #[tokio::test]
@@ -177,14 +183,19 @@ async fn a_rotation_moves_a_session_and_says_where_to() {
     let (_, store) = store();
     let version = create(&store, "old", r#"{"a":1}"#, HOUR).await;
     let value = map(r#"{"a":2}"#);
-    let rotation = Rotation { old: "old", new: "new", value: &value, exp: HOUR, version: &version };
-    let Replaced::Replaced(moved) = store.rotate(rotation).await.unwrap() else { panic!("nobody wrote since") };
+    let rotation = Rotate::new("old", "new", &value, HOUR, &version);
+    let WriteOutcome::Done(moved) = store.rotate(rotation).await.unwrap() else { panic!("nobody wrote since") };
     assert_eq!(fetch(&store, "new").await.version, moved);
     assert_eq!((found(&store, "old").await, found(&store, "new").await), (None, Some(value.to_json())));
     let renewed = Marker::Renewed { successor: "new".into() };
     assert_eq!(store.marker("old").await.unwrap(), Some(renewed.clone()));
-    assert!(matches!(store.rotate(Rotation { new: "third", ..rotation }).await, Ok(Replaced::Gone)));
-    assert!(matches!(store.remove("old", None).await, Ok(Removed::Gone(Some(marker))) if marker == renewed));
+    assert!(matches!(
+        store.rotate(Rotate::new("old", "third", &value, HOUR, &version)).await,
+        Ok(WriteOutcome::Gone(_))
+    ));
+    assert!(
+        matches!(store.remove(Remove::new("old")).await, Ok(WriteOutcome::Gone(Some(marker))) if marker == renewed)
+    );
 }
 
 #[tokio::test]
@@ -192,8 +203,8 @@ async fn a_rotation_to_the_same_key_is_a_replacement() {
     let (_, store) = store();
     let version = create(&store, "key", r#"{"n":1}"#, HOUR).await;
     let value = map(r#"{"n":2}"#);
-    let rotation = Rotation { old: "key", new: "key", value: &value, exp: HOUR, version: &version };
-    assert!(matches!(store.rotate(rotation).await.unwrap(), Replaced::Replaced(_)));
+    let rotation = Rotate::new("key", "key", &value, HOUR, &version);
+    assert!(matches!(store.rotate(rotation).await.unwrap(), WriteOutcome::Done(_)));
     assert_eq!(found(&store, "key").await.as_deref(), Some(r#"{"n":2}"#));
 }
 
@@ -201,10 +212,10 @@ async fn a_rotation_to_the_same_key_is_a_replacement() {
 async fn a_rotation_at_another_version_changes_nothing() {
     let (_, store) = store();
     let stale = create(&store, "old", r#"{"a":1}"#, HOUR).await;
-    store.set("old", &map(r#"{"a":2}"#), HOUR).await.unwrap();
+    put(&store, "old", r#"{"a":2}"#, HOUR);
     let value = map("{}");
-    let rotation = Rotation { old: "old", new: "new", value: &value, exp: HOUR, version: &stale };
-    assert!(matches!(store.rotate(rotation).await, Ok(Replaced::Conflict(_))));
+    let rotation = Rotate::new("old", "new", &value, HOUR, &stale);
+    assert!(matches!(store.rotate(rotation).await, Ok(WriteOutcome::Conflict(_))));
     assert_eq!(found(&store, "old").await.as_deref(), Some(r#"{"a":2}"#));
     assert_eq!(found(&store, "new").await, None);
     assert_eq!(store.marker("old").await.unwrap(), None);
@@ -218,8 +229,8 @@ async fn of_many_rotations_of_one_session_one_is_left() {
         let (store, version) = (store.clone(), version.clone());
         async move {
             let (new, value) = (format!("new {number}"), map("{}"));
-            let rotation = Rotation { old: "old", new: &new, value: &value, exp: HOUR, version: &version };
-            matches!(store.rotate(rotation).await, Ok(Replaced::Replaced(_)))
+            let rotation = Rotate::new("old", &new, &value, HOUR, &version);
+            matches!(store.rotate(rotation).await, Ok(WriteOutcome::Done(_)))
         }
     })
     .await;
@@ -234,12 +245,12 @@ async fn markers_are_kept_for_a_minute() {
     let (clock, store) = store();
     create(&store, "key", "{}", Duration::from_secs(1)).await;
     assert_eq!(store.marker("key").await.unwrap(), None);
-    store.remove("key", None).await.unwrap();
+    store.remove(Remove::new("key")).await.unwrap();
     clock.advance(59);
     assert_eq!(store.marker("key").await.unwrap(), Some(Marker::Destroyed));
     clock.advance(1);
     assert_eq!(store.marker("key").await.unwrap(), None);
-    assert!(matches!(store.remove("key", None).await, Ok(Removed::Gone(None))));
+    assert!(matches!(store.remove(Remove::new("key")).await, Ok(WriteOutcome::Gone(None))));
 }
 
 #[tokio::test]
@@ -251,12 +262,12 @@ async fn sessions_expire_by_the_clock_for_every_operation() {
     clock.advance(1);
     assert_eq!(found(&store, "key").await, None);
     assert!(store.fetch("key").await.unwrap().is_none());
-    assert!(!store.touch("key", HOUR).await.unwrap());
-    assert!(matches!(store.replace("key", &map("{}"), HOUR, &version).await, Ok(Replaced::Gone)));
+    assert!(!store.touch(Touch::new("key", HOUR)).await.unwrap());
+    assert!(matches!(store.replace(Replace::new("key", &map("{}"), HOUR, &version)).await, Ok(WriteOutcome::Gone(_))));
     let value = map("{}");
-    let rotation = Rotation { old: "key", new: "new", value: &value, exp: HOUR, version: &version };
-    assert!(matches!(store.rotate(rotation).await, Ok(Replaced::Gone)));
-    assert!(matches!(store.remove("key", None).await, Ok(Removed::Gone(None))));
+    let rotation = Rotate::new("key", "new", &value, HOUR, &version);
+    assert!(matches!(store.rotate(rotation).await, Ok(WriteOutcome::Gone(_))));
+    assert!(matches!(store.remove(Remove::new("key")).await, Ok(WriteOutcome::Gone(None))));
 }
 
 #[tokio::test]
@@ -264,13 +275,13 @@ async fn a_touch_or_a_replacement_renews_the_expiry() {
     let (clock, store) = store();
     let version = create(&store, "key", "{}", HOUR).await;
     clock.advance(3000);
-    assert!(store.touch("key", HOUR).await.unwrap());
+    assert!(store.touch(Touch::new("key", HOUR)).await.unwrap());
     clock.advance(3000);
     assert_eq!(fetch(&store, "key").await.version, version);
-    store.replace("key", &map("{}"), HOUR, &version).await.unwrap();
+    store.replace(Replace::new("key", &map("{}"), HOUR, &version)).await.unwrap();
     clock.advance(3599);
     assert!(found(&store, "key").await.is_some());
-    assert!(!store.touch("absent", HOUR).await.unwrap());
+    assert!(!store.touch(Touch::new("absent", HOUR)).await.unwrap());
 }
 
 #[tokio::test]
@@ -293,7 +304,7 @@ async fn new_sessions_survive_in_a_store_that_is_full_of_used_ones() {
         create(&store, &format!("old {number}"), "{}", HOUR).await;
     }
     for number in (0..1000).chain(0..1000) {
-        store.get(&format!("old {number}")).await.unwrap();
+        store.fetch(&format!("old {number}")).await.unwrap();
     }
     for number in 0..500 {
         create(&store, &format!("new {number}"), "{}", HOUR).await;
@@ -327,7 +338,7 @@ async fn a_store_that_is_left_alone_and_emptied_is_empty_again() {
     let (clock, store) = store();
     assert!(store.is_empty());
     create(&store, "key", "{}", HOUR).await;
-    store.remove("key", None).await.unwrap();
+    store.remove(Remove::new("key")).await.unwrap();
     assert_eq!(store.len(), 1);
     clock.advance(61);
     create(&store, "other", "{}", HOUR).await;
@@ -337,6 +348,6 @@ async fn a_store_that_is_left_alone_and_emptied_is_empty_again() {
 #[tokio::test]
 async fn clones_are_one_store() {
     let (_, store) = store();
-    store.clone().set("key", &map("{}"), HOUR).await.unwrap();
+    put(&store.clone(), "key", "{}", HOUR);
     assert!(found(&store, "key").await.is_some());
 }

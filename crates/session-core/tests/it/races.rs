@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use session_core::{Commit, OnGone, SessionConfig, SessionError, SessionManager};
 
 use crate::support::{
-    App, Browser, Fault, Plain, Request, SECRET, TestClock, assert_succeeded, at_once, defaults, increment,
+    App, Browser, Fault, Operation, Plain, Request, SECRET, assert_succeeded, at_once, defaults, increment,
     respond_together,
 };
 
@@ -225,7 +225,7 @@ async fn of_two_writes_of_one_key_the_later_one_stays() {
 #[tokio::test]
 async fn managers_of_one_configuration_keep_the_promises_together() {
     let config = SessionConfig::builder(SECRET, "id").backend(Plain::default()).build().unwrap();
-    let app = || App { manager: SessionManager::new(config.clone()), clock: TestClock::new() };
+    let app = || App { manager: SessionManager::new(config.clone()), ..App::in_cookie(defaults) };
     let (one, other) = (app(), app());
     let browser = one.browser_with("{\"n\":0}").await;
     let (first, second) = (one.open(&browser).await, other.open(&browser).await);
@@ -254,7 +254,7 @@ fn writers_that_wait_for_their_turn_in_memory_need_no_runtime() {
             assert!(poll.is_pending());
         }
     };
-    probe.fail("replace", Fault::Overtaken(Arc::new(begin)));
+    probe.fail(Operation::Replace, Fault::Overtaken(Arc::new(begin)));
     let responses = [at_once(first.respond(200)), at_once(second.lock().unwrap().as_mut())];
     assert_eq!(succeeded(&responses), 2);
     assert_eq!(at_once(app.data(&browser)), r#"{"user":"ann","other":3,"first":1,"second":2}"#);

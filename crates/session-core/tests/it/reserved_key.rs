@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use session_core::{ISessionBackend, SessionError, SessionMap};
+use session_core::{SessionError, SessionMap};
 
-use crate::support::{App, Browser, Request, Step};
+use crate::support::{App, Browser, Request, Step, stored};
 
 const KEY: &str = "__session";
 
 /// A session that has something under the reserved key, and how it is stored.
 async fn limited() -> (Browser, Request, String) {
-    let (app, probe) = App::server(|config| config.absolute_lifetime(Duration::from_secs(3600)));
+    let (app, _) = App::server(|config| config.absolute_lifetime(Duration::from_secs(3600)));
     let browser = app.browser_with(r#"{"user":"ann"}"#).await;
     let request = app.open(&browser).await;
     let key = format!("session:{}", request.id().expect("it is stored").as_str());
-    let stored = probe.memory.get(&key).await.expect("memory does not fail").expect("it is there");
+    let stored = stored(&app.memory, &key).expect("it is there");
     (browser, request, stored.to_json())
 }
 
@@ -66,11 +66,11 @@ async fn it_is_written_only_when_a_feature_needs_it() {
         ),
     ];
     for (step, needed) in steps {
-        let (app, probe) = App::server(|config| config);
+        let (app, _) = App::server(|config| config);
         let mut browser = Browser::default();
         app.visit(&mut browser, step).await;
         let id = app.open(&browser).await.id().unwrap();
-        let stored = probe.memory.get(&format!("session:{}", id.as_str())).await.unwrap().unwrap();
+        let stored = stored(&app.memory, &format!("session:{}", id.as_str())).unwrap();
         assert_eq!(stored.contains_key(KEY), needed);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use session_core::SessionError;
 
-use crate::support::{App, Browser, Fault, Step, defaults};
+use crate::support::{App, Browser, Fault, Operation, Step, defaults};
 
 const DATA: &str = r#"{"user":"ann"}"#;
 
@@ -101,7 +101,7 @@ async fn a_failed_response_destroys_and_makes_no_new_session() {
     request.insert("user", "bob").unwrap();
     probe.calls();
     browser.receive(&request.respond(500).await);
-    assert_eq!(probe.calls(), ["remove"]);
+    assert_eq!(probe.calls(), [Operation::Remove]);
     assert!(!browser.has_cookie());
 }
 
@@ -205,11 +205,11 @@ async fn what_a_failed_commit_has_left_is_not_stored_where_no_cookie_leads_to_it
     renewed.renew().unwrap();
     new.insert("late", true).unwrap();
     for request in [&renewed, &new] {
-        probe.fail("*", Fault::Down);
+        probe.fail(Operation::All, Fault::Down);
         assert!(request.respond(200).await.error.is_some());
         probe.heal();
         assert!(matches!(request.save().await, Err(SessionError::HeadersSent)));
     }
     assert_eq!(app.data(&browser).await, DATA);
-    assert_eq!(probe.memory.len(), 1);
+    assert_eq!(app.memory.len(), 1);
 }

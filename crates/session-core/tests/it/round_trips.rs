@@ -1,6 +1,7 @@
 //! What each kind of request asks of the store, call by call: the table of the design.
 
 use session_core::Session;
+use session_testkit::Operation::{self, Create, Fetch, Marker, Remove, Replace, Rotate, Touch};
 
 use crate::support::{App, Browser, Probe, defaults};
 
@@ -21,7 +22,7 @@ impl Counted {
     }
 
     /// What a whole request asks of the store.
-    async fn calls(&mut self, handler: impl FnOnce(&Session)) -> Vec<&'static str> {
+    async fn calls(&mut self, handler: impl FnOnce(&Session)) -> Vec<Operation> {
         self.app.visit(&mut self.browser, handler).await;
         self.probe.calls()
     }
@@ -71,7 +72,7 @@ async fn reading_without_a_cookie_or_by_one_that_is_forged_or_expired_asks_nothi
     counted.browser = Browser::default();
     assert!(counted.calls(read).await.is_empty());
     counted.browser = valid;
-    assert_eq!(counted.calls(read).await, ["fetch"]);
+    assert_eq!(counted.calls(read).await, [Fetch]);
     counted.app.clock.advance(2 * HALF_LIFE + 1);
     assert!(counted.calls(read).await.is_empty());
 }
@@ -79,41 +80,41 @@ async fn reading_without_a_cookie_or_by_one_that_is_forged_or_expired_asks_nothi
 #[tokio::test]
 async fn a_read_is_one_call_and_two_when_a_refresh_is_due() {
     let mut counted = Counted::new().await;
-    assert_eq!(counted.calls(read).await, ["fetch"]);
+    assert_eq!(counted.calls(read).await, [Fetch]);
     counted.app.clock.advance(HALF_LIFE);
-    assert_eq!(counted.calls(read).await, ["fetch", "touch"]);
-    assert_eq!(counted.calls(read).await, ["fetch"]);
+    assert_eq!(counted.calls(read).await, [Fetch, Touch]);
+    assert_eq!(counted.calls(read).await, [Fetch]);
 }
 
 #[tokio::test]
 async fn a_first_insert_and_a_login_without_a_session_are_one_call() {
     let mut counted = Counted::new().await;
     counted.browser = Browser::default();
-    assert_eq!(counted.calls(write).await, ["create"]);
+    assert_eq!(counted.calls(write).await, [Create]);
     counted.browser = Browser::default();
     let login = |session: &Session| {
         session.renew().unwrap();
         write(session);
     };
-    assert_eq!(counted.calls(login).await, ["create"]);
+    assert_eq!(counted.calls(login).await, [Create]);
 }
 
 #[tokio::test]
 async fn a_modification_is_two_calls_whether_or_not_a_refresh_is_due() {
     let mut counted = Counted::new().await;
-    assert_eq!(counted.calls(write).await, ["fetch", "replace"]);
+    assert_eq!(counted.calls(write).await, [Fetch, Replace]);
     counted.app.clock.advance(HALF_LIFE);
-    assert_eq!(counted.calls(|session| session.insert("more", 1).unwrap()).await, ["fetch", "replace"]);
+    assert_eq!(counted.calls(|session| session.insert("more", 1).unwrap()).await, [Fetch, Replace]);
 }
 
 #[tokio::test]
 async fn a_change_that_changes_nothing_is_one_call() {
     let mut counted = Counted::new().await;
-    assert_eq!(counted.calls(|session| session.insert("user", "ann").unwrap()).await, ["fetch"]);
-    assert_eq!(counted.calls(|session| assert!(!session.remove("absent").unwrap())).await, ["fetch"]);
-    assert_eq!(counted.calls(|session| assert!(session.take::<u8>("absent").unwrap().is_none())).await, ["fetch"]);
+    assert_eq!(counted.calls(|session| session.insert("user", "ann").unwrap()).await, [Fetch]);
+    assert_eq!(counted.calls(|session| assert!(!session.remove("absent").unwrap())).await, [Fetch]);
+    assert_eq!(counted.calls(|session| assert!(session.take::<u8>("absent").unwrap().is_none())).await, [Fetch]);
     let same = |session: &Session| drop(session.update("user", |user: Option<String>| user.unwrap_or_default()));
-    assert_eq!(counted.calls(same).await, ["fetch"]);
+    assert_eq!(counted.calls(same).await, [Fetch]);
 }
 
 #[tokio::test]
@@ -124,24 +125,24 @@ async fn one_conflict_costs_one_more_call() {
     counted.app.visit(&mut counted.browser.clone(), write).await;
     counted.probe.calls();
     assert!(request.respond(200).await.error.is_none());
-    assert_eq!(counted.probe.calls(), ["replace", "replace"]);
+    assert_eq!(counted.probe.calls(), [Replace, Replace]);
 }
 
 #[tokio::test]
 async fn a_session_that_is_emptied_is_two_calls() {
     let mut counted = Counted::new().await;
-    assert_eq!(counted.calls(|session| session.clear().unwrap()).await, ["fetch", "remove"]);
+    assert_eq!(counted.calls(|session| session.clear().unwrap()).await, [Fetch, Remove]);
 }
 
 #[tokio::test]
 async fn a_renewal_is_two_calls_with_or_without_changes() {
     let mut counted = Counted::new().await;
-    assert_eq!(counted.calls(|session| session.renew().unwrap()).await, ["fetch", "rotate"]);
+    assert_eq!(counted.calls(|session| session.renew().unwrap()).await, [Fetch, Rotate]);
     let login = |session: &Session| {
         write(session);
         session.renew().unwrap();
     };
-    assert_eq!(counted.calls(login).await, ["fetch", "rotate"]);
+    assert_eq!(counted.calls(login).await, [Fetch, Rotate]);
 }
 
 #[tokio::test]
@@ -149,15 +150,15 @@ async fn an_unknown_id_is_one_call_when_read_and_three_when_written() {
     let mut counted = Counted::new().await;
     counted.app.visit(&mut counted.browser.clone(), Session::destroy).await;
     counted.probe.calls();
-    assert_eq!(counted.calls(read).await, ["fetch"]);
-    assert_eq!(counted.calls(write).await, ["fetch", "marker", "create"]);
+    assert_eq!(counted.calls(read).await, [Fetch]);
+    assert_eq!(counted.calls(write).await, [Fetch, Marker, Create]);
 }
 
 #[tokio::test]
 async fn a_destruction_is_one_call_without_reading_and_none_without_a_valid_cookie() {
     let counted = Counted::new().await;
     for (browser, calls) in [
-        (counted.browser.clone(), &["remove"][..]),
+        (counted.browser.clone(), &[Remove][..]),
         (Browser::default(), &[]),
         (Browser::with_cookie("id=forged.ZVPxAA.x"), &[]),
     ] {
@@ -175,13 +176,13 @@ async fn a_destruction_after_reading_is_two_calls_and_three_with_a_new_session()
         session.destroy();
         write(session);
     };
-    assert_eq!(counted.calls(replaced).await, ["fetch", "remove", "create"]);
-    assert_eq!(counted.calls(Session::destroy).await, ["fetch", "remove"]);
+    assert_eq!(counted.calls(replaced).await, [Fetch, Remove, Create]);
+    assert_eq!(counted.calls(Session::destroy).await, [Fetch, Remove]);
 }
 
 #[tokio::test]
 async fn what_was_saved_is_not_written_again_by_the_commit() {
-    for (browser_is_new, call) in [(true, "create"), (false, "replace")] {
+    for (browser_is_new, call) in [(true, Create), (false, Replace)] {
         let counted = Counted::new().await;
         let browser = if browser_is_new { Browser::default() } else { counted.browser };
         let request = counted.app.open(&browser).await;
@@ -201,5 +202,5 @@ async fn a_failed_response_writes_nothing() {
     let request = counted.app.open(&counted.browser).await;
     write(&request);
     assert!(request.respond(500).await.error.is_none());
-    assert_eq!(counted.probe.calls(), ["fetch"]);
+    assert_eq!(counted.probe.calls(), [Fetch]);
 }

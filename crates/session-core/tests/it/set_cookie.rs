@@ -4,10 +4,10 @@ use cookie::Cookie;
 use cookie::time::{Duration, OffsetDateTime};
 use session_core::signer::Key;
 use session_core::{
-    ISessionBackend, Marker, Removed, Rotation, SameSite, Session, SessionConfigBuilder, SessionMap, Version,
+    AtomicBackend, Marker, Rotate, SameSite, Session, SessionConfigBuilder, SessionMap, Touch, Version, WriteOutcome,
 };
 
-use crate::support::{App, Browser, Fault, SECRET, Step, TestClock, defaults};
+use crate::support::{App, Browser, Fault, Operation, SECRET, Step, TestClock, defaults};
 
 const DATA: &str = r#"{"user":"ann"}"#;
 const HALF_LIFE: u64 = 7 * 24 * 3600;
@@ -137,17 +137,17 @@ async fn the_removal_has_the_attributes_of_the_cookie() {
 
 #[tokio::test]
 async fn no_cookie_is_sent_before_the_store_has_confirmed() {
-    let steps: [(Step, &str); 5] = [
-        (|session| session.insert("user", "bob").unwrap(), "replace"),
-        (|session| session.renew().unwrap(), "rotate"),
-        (|session| session.clear().unwrap(), "remove"),
-        (Session::destroy, "remove"),
+    let steps: [(Step, Operation); 5] = [
+        (|session| session.insert("user", "bob").unwrap(), Operation::Replace),
+        (|session| session.renew().unwrap(), Operation::Rotate),
+        (|session| session.clear().unwrap(), Operation::Remove),
+        (Session::destroy, Operation::Remove),
         (
             |session| {
                 session.destroy();
                 session.insert("user", "bob").unwrap();
             },
-            "remove",
+            Operation::Remove,
         ),
     ];
     for fault in [Fault::Down, Fault::LostRequest] {
@@ -159,13 +159,13 @@ async fn no_cookie_is_sent_before_the_store_has_confirmed() {
             let request = app.open(&browser).await;
             step(&request);
             let response = request.respond(200).await;
-            assert_eq!(response.set_cookie, None, "{call}");
-            assert_eq!(response.error.map(|error| error.status()), Some(503), "{call}");
+            assert_eq!(response.set_cookie, None, "{call:?}");
+            assert_eq!(response.error.map(|error| error.status()), Some(503), "{call:?}");
             probe.heal();
             assert_eq!(app.data(&browser).await, DATA);
         }
         let (app, probe) = App::server(defaults);
-        probe.fail("create", fault);
+        probe.fail(Operation::Create, fault);
         let request = app.open(&Browser::default()).await;
         request.insert("user", "ann").unwrap();
         let response = request.respond(200).await;
@@ -179,13 +179,13 @@ async fn a_refresh_that_fails_or_finds_nothing_leaves_cookie_and_response_alone(
     let browser = app.browser_with(DATA).await;
     app.clock.advance(HALF_LIFE);
     for fault in [Fault::Down, Fault::LostRequest, Fault::LostReply] {
-        probe.fail("touch", fault);
+        probe.fail(Operation::Touch, fault);
         assert_eq!(app.visit(&mut browser.clone(), |_| ()).await, None);
         probe.heal();
     }
     let request = app.open(&browser).await;
     let key = format!("session:{}", request.id().unwrap().as_str());
-    probe.memory.delete(&key).await.unwrap();
+    app.memory.touch(Touch::new(&key, std::time::Duration::ZERO)).await.unwrap();
     let response = request.respond(200).await;
     assert!(response.set_cookie.is_none() && response.error.is_none());
 }
@@ -204,7 +204,7 @@ async fn a_token_by_another_than_the_signing_key_is_replaced_at_once() {
             .verify_key(SECRET)
             .clock(clock.clone());
         let manager = session_core::SessionManager::new(stored(rotated).build().unwrap());
-        let after = App { manager, clock };
+        let after = App { manager, clock, memory };
         for expected in [true, false] {
             assert_eq!(after.visit(&mut browser, |_| ()).await.is_some(), expected);
         }
@@ -220,7 +220,7 @@ async fn a_destroyed_session_leaves_no_cookie_behind_when_the_store_fails() {
     request.insert("user", "ann").unwrap();
     request.save().await.unwrap();
     request.destroy();
-    probe.fail("remove", Fault::Down);
+    probe.fail(Operation::Remove, Fault::Down);
     let response = request.respond(200).await;
     assert_eq!(response.error.map(|error| error.status()), Some(503));
     assert_eq!(response.set_cookie, None);
@@ -246,12 +246,11 @@ async fn a_renewed_session_that_somebody_else_has_destroyed_leaves_no_cookie_beh
 
 #[test]
 fn what_a_backend_is_asked_and_answers_prints_no_key() {
-    let (value, version) = (SessionMap::new(), Version::from(1));
-    let exp = std::time::Duration::from_secs(1);
-    let rotation = Rotation { old: "session:old", new: "session:new", value: &value, exp, version: &version };
-    let removed = Removed::Gone(Some(Marker::Renewed { successor: "session:new".into() }));
-    let printed = format!("{rotation:?} {removed:?}");
-    assert!(printed.contains("Rotation") && printed.contains("Renewed") && !printed.contains("session:"), "{printed}");
+    let (session, version) = (SessionMap::new(), Version::from(1));
+    let rotate = Rotate::new("prefix:old", "prefix:new", &session, std::time::Duration::from_secs(1), &version);
+    let removed: WriteOutcome<()> = WriteOutcome::Gone(Some(Marker::Renewed { successor: "prefix:new".into() }));
+    let printed = format!("{rotate:?} {removed:?}");
+    assert!(printed.contains("Rotate") && printed.contains("Renewed") && !printed.contains("prefix:"), "{printed}");
 }
 
 #[tokio::test]

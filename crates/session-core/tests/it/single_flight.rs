@@ -6,7 +6,7 @@ use std::time::Duration;
 use session_core::SessionError;
 
 use crate::support::{
-    App, Browser, Fault, Probe, Request, Step, assert_succeeded, begin, counting, defaults, increment,
+    App, Browser, Fault, Operation, Probe, Request, Step, assert_succeeded, begin, counting, defaults, increment,
 };
 
 const SLOW: Fault = Fault::Slow(Duration::from_millis(100));
@@ -17,12 +17,12 @@ async fn saves_and_commit_at_once_mint_one_id_and_write_once() {
     let mut browser = Browser::default();
     let request = app.open(&browser).await;
     request.insert("user", "ann").unwrap();
-    probe.fail("create", SLOW);
+    probe.fail(Operation::Create, SLOW);
     let (first, second, response) = tokio::join!(request.save(), request.save(), request.respond(200));
     first.and(second).unwrap();
     assert_succeeded(&response);
-    assert_eq!(probe.calls(), ["create"]);
-    assert_eq!(probe.memory.len(), 1);
+    assert_eq!(probe.calls(), [Operation::Create]);
+    assert_eq!(app.memory.len(), 1);
     browser.receive(&response);
     assert_eq!(app.data(&browser).await, r#"{"user":"ann"}"#);
 }
@@ -32,10 +32,10 @@ async fn save_and_commit_at_once_renew_once() {
     let (app, probe, mut browser, request) = counting().await;
     request.renew().unwrap();
     increment(&request);
-    probe.fail("rotate", SLOW);
+    probe.fail(Operation::Rotate, SLOW);
     let (saved, response) = tokio::join!(request.save(), request.respond(200));
     saved.unwrap();
-    assert_eq!(probe.calls(), ["rotate"]);
+    assert_eq!(probe.calls(), [Operation::Rotate]);
     browser.receive(&response);
     assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
 }
@@ -46,10 +46,10 @@ async fn requests_that_load_twice_at_once_ask_the_store_once() {
     let browser = app.browser_with(r#"{"user":"ann"}"#).await;
     let handle = app.handle(&browser);
     probe.calls();
-    probe.fail("fetch", SLOW);
+    probe.fail(Operation::Fetch, SLOW);
     let (first, second) = tokio::join!(handle.load(), handle.load());
     assert_eq!(first.unwrap().to_json(), second.unwrap().to_json());
-    assert_eq!(probe.calls(), ["fetch"]);
+    assert_eq!(probe.calls(), [Operation::Fetch]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -57,7 +57,7 @@ async fn changes_made_while_a_save_is_in_flight_are_persisted_by_the_commit() {
     let (app, probe, browser, request) = counting().await;
     increment(&request);
     request.insert("early", 1).unwrap();
-    probe.fail("replace", SLOW);
+    probe.fail(Operation::Replace, SLOW);
     {
         let mut save = pin!(request.save());
         begin(&mut save).await;
@@ -70,7 +70,7 @@ async fn changes_made_while_a_save_is_in_flight_are_persisted_by_the_commit() {
     assert_eq!(request.to_json(), r#"{"n":2,"late":2}"#);
     probe.calls();
     assert_succeeded(&request.respond(200).await);
-    assert_eq!(probe.calls(), ["replace"]);
+    assert_eq!(probe.calls(), [Operation::Replace]);
     assert_eq!(app.data(&browser).await, r#"{"n":2,"late":2}"#);
 }
 
@@ -83,7 +83,7 @@ async fn changes_made_while_a_save_meets_a_conflict_stay_on_top_of_what_others_w
         session.insert("other", true).unwrap();
     })
     .await;
-    probe.fail("replace", SLOW);
+    probe.fail(Operation::Replace, SLOW);
     {
         let mut save = pin!(request.save());
         begin(&mut save).await;
@@ -99,7 +99,7 @@ async fn changes_made_while_a_save_meets_a_conflict_stay_on_top_of_what_others_w
 async fn changes_stay_pending_when_the_store_refuses_a_save() {
     let (app, probe, browser, request) = counting().await;
     increment(&request);
-    probe.fail("replace", Fault::Down);
+    probe.fail(Operation::Replace, Fault::Down);
     assert!(matches!(request.save().await, Err(SessionError::Store(_))));
     probe.heal();
     increment(&request);
@@ -118,7 +118,7 @@ async fn a_session_destroyed_while_it_is_created_leaves_nothing() {
             request.cancel_save(&probe, Fault::NeverReplies).await;
             request.destroy();
         } else {
-            probe.fail("create", SLOW);
+            probe.fail(Operation::Create, SLOW);
             let mut save = pin!(request.save());
             begin(&mut save).await;
             request.destroy();
@@ -131,7 +131,7 @@ async fn a_session_destroyed_while_it_is_created_leaves_nothing() {
         // What is left is a marker, which goes by itself.
         app.clock.advance(61);
         app.browser_with(r#"{"n":0}"#).await;
-        assert_eq!(probe.memory.len(), 1);
+        assert_eq!(app.memory.len(), 1);
     }
 }
 
@@ -141,7 +141,7 @@ async fn saving(stored: bool) -> (App, Probe, Browser, Request) {
     let browser = if stored { app.browser_with(r#"{"n":0}"#).await } else { Browser::default() };
     let request = app.open(&browser).await;
     request.insert("user", "ann").expect("it can be written to");
-    probe.fail("*", SLOW);
+    probe.fail(Operation::All, SLOW);
     (app, probe, browser, request)
 }
 
@@ -153,7 +153,7 @@ async fn a_session_destroyed_during_a_save_hands_none_of_its_data_to_the_next_on
             request.renew().unwrap();
             if cancelled {
                 probe.heal();
-                probe.fail("*", Fault::NeverReplies);
+                probe.fail(Operation::All, Fault::NeverReplies);
             }
             {
                 let mut save = pin!(request.save());
@@ -181,14 +181,14 @@ async fn a_session_destroyed_during_a_cancelled_save_is_not_shown_to_the_client(
     for stored in [true, false] {
         let (_, probe, _, request) = saving(stored).await;
         probe.heal();
-        probe.fail("*", Fault::NeverReplies);
+        probe.fail(Operation::All, Fault::NeverReplies);
         {
             let mut save = pin!(request.save());
             begin(&mut save).await;
             request.destroy();
         }
         probe.heal();
-        probe.fail("remove", Fault::Down);
+        probe.fail(Operation::Remove, Fault::Down);
         let response = request.respond(200).await;
         assert_eq!(response.set_cookie, None);
         assert_eq!(request.to_json(), "{}");
@@ -223,7 +223,7 @@ async fn what_can_not_be_done_on_top_of_a_save_fails_the_commit_and_loses_nothin
         let (app, probe, browser, request) = counting().await;
         request.insert("early", true).unwrap();
         app.visit(&mut browser.clone(), |session| session.insert("n", "text").unwrap()).await;
-        probe.fail("replace", SLOW);
+        probe.fail(Operation::Replace, SLOW);
         {
             let mut save = pin!(request.save());
             begin(&mut save).await;

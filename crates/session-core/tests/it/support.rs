@@ -3,7 +3,6 @@
 mod app;
 mod browser;
 mod plain;
-mod probe;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -11,14 +10,16 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proptest::test_runner::Config as ProptestConfig;
-use session_core::{Session, SessionHandle, SessionManager};
+use session_core::{
+    AtomicBackend, Create, MemoryBackend, Replace, Session, SessionHandle, SessionManager, SessionMap, WriteOutcome,
+};
 
 pub(crate) use app::{
     App, Request, Step, TestClock, assert_succeeded, counting, defaults, increment, respond_together,
 };
 pub(crate) use browser::Browser;
 pub(crate) use plain::Plain;
-pub(crate) use probe::{Fault, Probe};
+pub(crate) use session_testkit::{Fault, Operation, Probe};
 
 /// A secret of the length that the configuration asks for.
 pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes";
@@ -37,6 +38,21 @@ pub(crate) fn at_once<T>(work: impl Future<Output = T>) -> T {
         Poll::Ready(outcome) => outcome,
         Poll::Pending => panic!("nothing here has to wait"),
     }
+}
+
+/// Stores a session in memory in place of any other, as another program does.
+pub(crate) fn put(memory: &MemoryBackend, key: &str, json: &str, ttl: Duration) {
+    let session = SessionMap::from_json(json).expect("the test's own JSON");
+    let written = match at_once(memory.fetch(key)).expect("memory does not fail") {
+        Some(stored) => at_once(memory.replace(Replace::new(key, &session, ttl, &stored.version))),
+        None => at_once(memory.create(Create::new(key, &session, ttl))),
+    };
+    assert!(matches!(written, Ok(WriteOutcome::Done(_))), "{written:?}");
+}
+
+/// Returns the session that memory holds under a key.
+pub(crate) fn stored(memory: &MemoryBackend, key: &str) -> Option<SessionMap> {
+    at_once(memory.fetch(key)).expect("memory does not fail").map(|stored| stored.session)
 }
 
 /// Lets work begin, up to where it has to wait.

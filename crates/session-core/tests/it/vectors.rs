@@ -10,11 +10,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use session_core::signer::{Digest, Key, KeyDerivation, SignatureError, Signer, TimestampSigner};
 use session_core::{
-    BackendType, ISessionBackend, MemoryBackend, Refresh, SessionConfig, SessionConfigBuilder, SessionManager,
-    SessionMap,
+    BackendType, MemoryBackend, Refresh, SessionConfig, SessionConfigBuilder, SessionManager, SessionMap,
 };
 
-use crate::support::{at_once, open, pair, stopped_at};
+use crate::support::{at_once, open, pair, put, stopped_at};
 
 const COOKIE: &str = "session";
 
@@ -268,8 +267,7 @@ fn the_cookie_of_a_stored_session_names_it_where_the_store_knows_it() {
     let uuid = "697a5ae2-203d-4c23-8e51-cb1b5c8a89a6";
     for (prefix, key) in [("", uuid.to_owned()), ("session:", format!("session:{uuid}"))] {
         let backend = MemoryBackend::new();
-        let stored = SessionMap::from_json(r#"{"user": "ann"}"#).unwrap();
-        at_once(backend.set(&key, &stored, Duration::from_secs(60))).unwrap();
+        put(&backend, &key, r#"{"user": "ann"}"#, Duration::from_secs(60));
         let config = vectors[0].config(1_209_600).backend(backend).key_prefix(prefix).build().unwrap();
         let (_, session) = open(&SessionManager::new(config), [&*vectors[0].header()]);
         assert_eq!(session.get::<String>("user").unwrap().as_deref(), Some("ann"));

@@ -58,7 +58,7 @@ async fn run(driver: &impl Driver, scenario: &Scenario, mode: Mode) -> Result<()
     for step in scenario.steps {
         match step {
             Step::Get(expected) => {
-                let _ = probe.calls();
+                probe.calls();
                 let request = Request { path: expected.path.to_owned(), cookie: cookie.clone() };
                 let response = app.send(request).await;
                 let difference = |what: String| format!("GET {}: {what}", expected.path);

@@ -7,12 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use cookie::{Cookie, SameSite as Parsed};
 use session_core::signer::{SignatureError, Signer, TimestampSigner};
 use session_core::{
-    BackendType, Commit, ISessionBackend, MemoryBackend, SameSite, SessionConfig, SessionConfigBuilder, SessionError,
-    SessionManager,
+    BackendType, Commit, MemoryBackend, SameSite, SessionConfig, SessionConfigBuilder, SessionError, SessionManager,
 };
 
 use super::{DAY, builder, manager, named};
-use crate::support::{App, NOW, SECRET, TestClock, at_once, defaults, open, pair, stopped_at};
+use crate::support::{App, NOW, SECRET, TestClock, at_once, defaults, open, pair, stopped_at, stored};
 
 type Setter = fn(SessionConfigBuilder) -> SessionConfigBuilder;
 
@@ -76,7 +75,7 @@ fn keys_in_the_store_are_the_prefix_and_the_id() {
         let manager = at_now(set(builder()).backend(memory.clone()));
         let set_cookie = insert(&manager, "something").set_cookie.expect("a new session has a cookie");
         let id = open(&manager, [pair(&set_cookie).as_bytes()]).1.id().expect("the session is stored");
-        let stored = at_once(memory.get(&[prefix, id.as_str()].concat())).unwrap();
+        let stored = stored(&memory, &[prefix, id.as_str()].concat());
         assert_eq!(stored.map(|session| session.to_json()).as_deref(), Some(r#"{"data":"something"}"#), "{prefix}");
     }
 }

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use session_core::{
-    Clock, Commit, ISessionBackend, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle,
-    SessionManager, SessionMap,
+    Backend, Clock, Commit, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager,
+    SessionMap,
 };
+use session_testkit::SimpleMemory;
 use tokio::sync::Barrier;
 
-use super::{Browser, Fault, NOW, Plain, Probe, SECRET, begin};
+use super::{Browser, Fault, NOW, Operation, Plain, Probe, SECRET, begin};
 
 /// A clock that is set by the test, and that knows how often it was read.
 #[derive(Clone)]
@@ -53,12 +54,15 @@ pub(crate) fn defaults(config: SessionConfigBuilder) -> SessionConfigBuilder {
 pub(crate) struct App {
     pub(crate) manager: SessionManager,
     pub(crate) clock: TestClock,
+    /// The store of an app whose store is [watched](App::server), unseen by its probe. Other apps leave it empty.
+    pub(crate) memory: MemoryBackend,
 }
 
 impl App {
     pub(crate) fn new(clock: TestClock, configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
         let config = configure(SessionConfig::builder(SECRET, "id").clock(clock.clone()));
-        Self { manager: SessionManager::new(config.build().expect("the configuration is valid")), clock }
+        let memory = MemoryBackend::builder().clock(clock.clone()).build();
+        Self { manager: SessionManager::new(config.build().expect("the configuration is valid")), clock, memory }
     }
 
     /// Sessions live in the cookie.
@@ -76,21 +80,24 @@ impl App {
         plain: bool,
         configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
     ) -> (Self, Probe) {
-        let clock = TestClock::new();
+        let (clock, probe) = (TestClock::new(), Probe::new());
         let memory = MemoryBackend::builder().clock(clock.clone()).build();
-        let probe = if plain { Probe::plain(memory) } else { Probe::new(memory) };
-        (Self::new(clock, |config| configure(config.backend(probe.clone()))), probe)
+        let backend: Backend = match plain {
+            true => probe.watch_simple(SimpleMemory::with_clock(clock.clone())).into(),
+            false => probe.watch(memory.clone()).into(),
+        };
+        (Self { memory, ..Self::new(clock, |config| configure(config.backend(backend))) }, probe)
     }
 
     /// One app with a store that compares and sets, one with a store that can't. Both are patient: a busy machine must
     /// not decide a race.
     pub(crate) fn on_each_backend(configure: fn(SessionConfigBuilder) -> SessionConfigBuilder) -> [Self; 2] {
-        let on = |clock: TestClock, backend: Arc<dyn ISessionBackend>| {
+        let on = |clock: TestClock, backend: Backend| {
             Self::new(clock, |config| configure(config.backend(backend).request_deadline(Duration::from_secs(60))))
         };
         let clock = TestClock::new();
         let memory = MemoryBackend::builder().clock(clock.clone()).build();
-        [on(clock, Arc::new(memory)), on(TestClock::new(), Arc::new(Plain::default()))]
+        [on(clock, memory.into()), on(TestClock::new(), Plain::default().into())]
     }
 
     /// The unread session of a request of this browser.
@@ -107,7 +114,7 @@ impl App {
     /// A request that loads its session now.
     pub(crate) async fn load(&self, handle: SessionHandle) -> Request {
         let session = handle.load().await.expect("the session can be loaded");
-        Request { manager: self.manager.clone(), handle, session }
+        Request { handle, session }
     }
 
     /// A whole request that succeeds: opens, loads, handles, commits. The browser takes the cookie, if one is set, which
@@ -139,7 +146,6 @@ impl App {
 /// A request that has loaded its session.
 #[derive(Clone)]
 pub(crate) struct Request {
-    manager: SessionManager,
     pub(crate) handle: SessionHandle,
     session: Session,
 }
@@ -151,7 +157,7 @@ impl Request {
 
     /// Begins to save, and goes away while the store is at it, all of whose calls meet this fault.
     pub(crate) async fn cancel_save(&self, probe: &Probe, fault: Fault) {
-        probe.fail("*", fault);
+        probe.fail(Operation::All, fault);
         begin(&mut pin!(self.save())).await;
         probe.heal();
     }

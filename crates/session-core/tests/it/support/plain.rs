@@ -22,9 +22,9 @@ impl ISessionBackend for Plain {
         Ok(found)
     }
 
-    async fn set(&self, key: &str, value: &SessionMap, _exp: Duration) -> Result<(), BackendError> {
+    async fn set(&self, key: &str, session: &SessionMap, _ttl: Duration) -> Result<(), BackendError> {
         yield_now().await;
-        self.sessions.lock().expect("no test panics in here").insert(key.to_owned(), value.clone());
+        self.sessions.lock().expect("no test panics in here").insert(key.to_owned(), session.clone());
         yield_now().await;
         Ok(())
     }
