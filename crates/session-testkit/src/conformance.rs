@@ -4,6 +4,7 @@ mod atomic;
 mod context;
 mod expiry;
 mod lost_replies;
+mod markers;
 mod races;
 mod rotation;
 mod store;
@@ -105,6 +106,7 @@ pub async fn check(subject: Subject) -> Report {
         (races::CASES, false),
         (lost_replies::CASES, false),
         (atomic::CASES, true),
+        (markers::CASES, true),
         (rotation::CASES, true),
     ] {
         for case in cases {

@@ -1,8 +1,10 @@
 //! Comparing and setting in one step.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll, Waker};
 
-use session_core::{Create, Marker, Remove, Replace, Rotate, Touch, Version, WriteOutcome};
+use session_core::{Create, Remove, Replace, Rotate, SessionMap, StoreFuture, Touch, Version, WriteOutcome};
 
 use super::context::{Context, Failure, LONG, Outcome, ensure, map, there, written};
 use super::{Case, cases};
@@ -17,7 +19,8 @@ pub(super) const CASES: &[Case] = cases![
     touching_changes_neither_data_nor_version,
     a_session_is_removed_at_its_version_or_whatever_it_is,
     a_removed_session_is_not_brought_back,
-    only_destroyed_sessions_leave_a_marker,
+    an_empty_session_is_an_ordinary_session,
+    a_store_that_answers_at_once_does_so,
 ];
 
 async fn a_session_is_created_only_where_there_is_none(context: Arc<Context>) -> Outcome {
@@ -161,19 +164,44 @@ async fn a_removed_session_is_not_brought_back(context: Arc<Context>) -> Outcome
     Ok(())
 }
 
-async fn only_destroyed_sessions_leave_a_marker(context: Arc<Context>) -> Outcome {
+/// The manager empties a session by replacing it.
+async fn an_empty_session_is_an_ordinary_session(context: Arc<Context>) -> Outcome {
     let atomic = context.atomic()?;
-    let (key, _) = context.created("{}").await?;
-    for absent in [&key, &context.key()] {
-        let marker = atomic.marker(absent).await?;
-        ensure!(marker.is_none(), "a session that nobody removed has the marker {marker:?}");
-    }
-    atomic.remove(Remove::new(&key)).await?;
+    let (key, version) = context.created(r#"{"n":1}"#).await?;
+    let empty = SessionMap::new();
+    let version = written(atomic.replace(Replace::new(&key, &empty, LONG, &version)).await?)?;
+    let found = there(atomic.fetch(&key).await?)?;
+    ensure!(found.session.is_empty(), "the session was not emptied");
+    ensure!(found.version == version, "the version is not the one that `replace` answered");
     let marker = atomic.marker(&key).await?;
-    ensure!(marker == Some(Marker::Destroyed), "a removed session has the marker {marker:?}");
-    match atomic.remove(Remove::new(&key)).await? {
-        WriteOutcome::Gone(Some(Marker::Destroyed)) => Ok(()),
-        other => Err(Failure::Wrong(format!("removing a removed session answered {other:?}"))),
+    ensure!(marker.is_none(), "an emptied session has the marker {marker:?}");
+    let answer = atomic.create(Create::new(&key, &empty, LONG)).await?;
+    ensure!(matches!(answer, WriteOutcome::Conflict(_)), "creating over an empty session answered {answer:?}");
+    written(atomic.replace(Replace::new(&key, &map(r#"{"n":2}"#)?, LONG, &version)).await?)?;
+    Ok(())
+}
+
+async fn a_store_that_answers_at_once_does_so(context: Arc<Context>) -> Outcome {
+    let atomic = context.atomic()?;
+    if !atomic.answers_at_once() {
+        return Ok(());
+    }
+    let (key, new, session) = (context.key(), context.key(), map(r#"{"n":1}"#)?);
+    let version = written(at_once(atomic.create(Create::new(&key, &session, LONG)))?)?;
+    there(at_once(atomic.fetch(&key))?)?;
+    let version = written(at_once(atomic.replace(Replace::new(&key, &session, LONG, &version)))?)?;
+    ensure!(at_once(atomic.touch(Touch::new(&key, LONG)))?, "a session that is there is not found");
+    written(at_once(atomic.rotate(Rotate::new(&key, &new, &session, LONG, &version)))?)?;
+    at_once(atomic.remove(Remove::new(&new)))?;
+    at_once(atomic.marker(&new))?;
+    Ok(())
+}
+
+/// Returns the answer to a call that must not wait.
+fn at_once<T>(mut call: StoreFuture<'_, T>) -> Result<T, Failure> {
+    match Pin::new(&mut call).poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => Ok(answer?),
+        Poll::Pending => Err(Failure::Wrong("`answers_at_once` is true, and a call waits".to_owned())),
     }
 }
 

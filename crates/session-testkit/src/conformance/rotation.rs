@@ -14,6 +14,7 @@ pub(super) const CASES: &[Case] = cases![
     a_rotated_session_leaves_a_marker_that_names_its_successor,
     a_session_is_rotated_only_at_its_version,
     a_session_that_is_gone_is_not_rotated,
+    a_session_is_not_rotated_to_a_key_in_use,
     of_concurrent_rotations_one_succeeds,
     a_rotated_session_expires,
 ];
@@ -80,6 +81,19 @@ async fn a_session_that_is_gone_is_not_rotated(context: Arc<Context>) -> Outcome
     ensure!(context.text(&new).await?.is_none(), "a removed session is back under a new key");
     let marker = atomic.marker(&old).await?;
     ensure!(marker == Some(Marker::Destroyed), "the marker of the removal became {marker:?}");
+    Ok(())
+}
+
+async fn a_session_is_not_rotated_to_a_key_in_use(context: Arc<Context>) -> Outcome {
+    let (old, version) = context.created(r#"{"n":1}"#).await?;
+    let (used, _) = context.created(r#"{"other":true}"#).await?;
+    let session = map(r#"{"n":2}"#)?;
+    let answer = context.atomic()?.rotate(Rotate::new(&old, &used, &session, LONG, &version)).await?;
+    ensure!(matches!(answer, WriteOutcome::Conflict(None)), "rotating to a key in use answered {answer:?}");
+    for (key, json) in [(&old, r#"{"n":1}"#), (&used, r#"{"other":true}"#)] {
+        let found = context.text(key).await?;
+        ensure!(found.as_deref() == Some(json), "a refused rotation left {found:?} in place of {json}");
+    }
     Ok(())
 }
 

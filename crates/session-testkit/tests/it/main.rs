@@ -21,7 +21,7 @@ async fn the_memory_backend_conforms() {
     let report = conformance::check(Subject::new(backend).pass_time(move |time| clock.advance(time))).await;
     report.assert_passed();
     assert!(report.results().all(|(_, verdict)| *verdict == Verdict::Passed), "{report}");
-    assert_eq!(report.results().count(), 37, "{report}");
+    assert_eq!(report.results().count(), 46, "{report}");
 }
 
 /// What such a backend does not promise is said, not left out.
@@ -32,7 +32,7 @@ async fn a_backend_that_can_not_compare_and_set_conforms_as_such() {
     let subject = Subject::simple(backend).pass_time(move |time| clock.advance(time));
     let report = conformance::check(subject).await;
     report.assert_passed();
-    assert_eq!(report.results().filter(|(_, verdict)| **verdict == Verdict::NotPromised).count(), 16, "{report}");
+    assert_eq!(report.results().filter(|(_, verdict)| **verdict == Verdict::NotPromised).count(), 25, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

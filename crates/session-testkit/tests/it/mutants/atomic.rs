@@ -1,5 +1,7 @@
 //! A backend that compares and sets, with a defect.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use session_core::{
@@ -32,6 +34,16 @@ pub(crate) enum Defect {
     LargeValuesAreCutOff,
     ConflictsAnswerWithTheOffer,
     AnEmptyVersionFits,
+    CreateIgnoresMarkers,
+    RotateIgnoresMarkers,
+    RotateOverwritesTheNewKey,
+    RemoveNeedsASession,
+    RemoveReplacesMarkers,
+    RemoveIgnoresTheGivenMarker,
+    RemoveAtAVersionLeavesNoMarker,
+    RefusedRemovalsLeaveAMarker,
+    EmptySessionsAreRemoved,
+    AnswersLater,
     /// A write that was applied is said not to have been.
     LateFailuresCountAsEarlyOnes,
 }
@@ -40,12 +52,14 @@ pub(crate) struct Mutant {
     memory: MemoryBackend,
     /// The sessions of keys that have a marker in the other.
     revived: MemoryBackend,
+    /// Markers that differ from those in memory.
+    markers: Mutex<HashMap<String, Option<Marker>>>,
     defect: Defect,
 }
 
 impl Mutant {
     pub(crate) fn new(memory: MemoryBackend, defect: Defect) -> Self {
-        Self { memory, revived: MemoryBackend::new(), defect }
+        Self { memory, revived: MemoryBackend::new(), markers: Mutex::default(), defect }
     }
 
     fn is(&self, defect: Defect) -> bool {
@@ -92,6 +106,10 @@ impl Mutant {
         self.memory.touch(Touch::new(key, Duration::ZERO)).await.map(drop)
     }
 
+    fn set_marker(&self, key: &str, marker: Option<Marker>) {
+        self.markers.lock().expect("no test panics in here").insert(key.to_owned(), marker);
+    }
+
     async fn fetched(&self, key: &str) -> Result<Option<Stored>, BackendError> {
         let found = match self.memory.fetch(&self.key(key)).await? {
             None => self.revived.fetch(key).await?,
@@ -106,7 +124,12 @@ impl Mutant {
         if self.is(Defect::CreateOverwrites) {
             self.discard(key).await?;
         }
-        self.memory.create(Create::new(key, &self.session(create.session), self.ttl(create.ttl))).await
+        let session = self.session(create.session);
+        let create = Create::new(key, &session, self.ttl(create.ttl));
+        match self.memory.create(create).await? {
+            WriteOutcome::Gone(_) if self.is(Defect::CreateIgnoresMarkers) => self.revived.create(create).await,
+            outcome => Ok(outcome),
+        }
     }
 
     async fn replaced(&self, replace: Replace<'_>) -> Result<WriteOutcome, BackendError> {
@@ -121,6 +144,10 @@ impl Mutant {
         };
         let outcome = self.memory.replace(Replace::new(key, session, ttl, version)).await?;
         Ok(match outcome {
+            WriteOutcome::Done(version) if self.is(Defect::EmptySessionsAreRemoved) && session.is_empty() => {
+                self.memory.remove(Remove::new(key)).await?;
+                WriteOutcome::Done(version)
+            }
             WriteOutcome::Gone(_) if self.is(Defect::ReplaceRevives) => {
                 self.revived.create(Create::new(key, session, ttl)).await?
             }
@@ -136,15 +163,30 @@ impl Mutant {
 
     async fn removed(&self, remove: Remove<'_>) -> Result<WriteOutcome<()>, BackendError> {
         let key = &self.key(remove.key);
-        let version = match self.defect {
+        let mut at = remove.clone();
+        at.key = key;
+        match self.defect {
             Defect::RemoveDoesNothing => return Ok(WriteOutcome::Done(())),
-            Defect::RemoveIgnoresVersions => None,
-            Defect::AnEmptyVersionFits => remove.version.filter(|version| !version.as_bytes().is_empty()),
-            _ => remove.version,
-        };
-        let mut at = Remove::new(key).leaving(remove.marker);
-        at.version = version;
-        self.memory.remove(at).await
+            Defect::RemoveIgnoresVersions => at.version = None,
+            Defect::AnEmptyVersionFits => at.version = at.version.filter(|version| !version.as_bytes().is_empty()),
+            Defect::RemoveIgnoresTheGivenMarker => at.marker = Marker::Destroyed,
+            Defect::RemoveNeedsASession if self.memory.fetch(key).await?.is_none() => {
+                return Ok(WriteOutcome::Gone(self.memory.marker(key).await?));
+            }
+            _ => {}
+        }
+        let outcome = self.memory.remove(at).await?;
+        match (&outcome, self.defect) {
+            (WriteOutcome::Done(()), Defect::RemoveAtAVersionLeavesNoMarker) if remove.version.is_some() => {
+                self.set_marker(key, None);
+            }
+            (WriteOutcome::Conflict(_) | WriteOutcome::Gone(None), Defect::RefusedRemovalsLeaveAMarker)
+            | (WriteOutcome::Gone(Some(_)), Defect::RemoveReplacesMarkers) => {
+                self.set_marker(key, Some(remove.marker));
+            }
+            _ => {}
+        }
+        Ok(outcome)
     }
 
     async fn touched(&self, touch: Touch<'_>) -> Result<bool, BackendError> {
@@ -183,11 +225,23 @@ impl Mutant {
                 }
                 Ok(outcome)
             }
-            _ => self.memory.rotate(Rotate::new(old, new, session, ttl, rotate.version)).await,
+            Defect::RotateOverwritesTheNewKey => {
+                self.discard(new).await?;
+                self.memory.rotate(Rotate::new(old, new, session, ttl, rotate.version)).await
+            }
+            _ => match self.memory.rotate(Rotate::new(old, new, session, ttl, rotate.version)).await? {
+                WriteOutcome::Gone(Some(_)) if self.is(Defect::RotateIgnoresMarkers) => {
+                    self.revived.create(Create::new(new, session, ttl)).await
+                }
+                outcome => Ok(outcome),
+            },
         }
     }
 
     async fn marked(&self, key: &str) -> Result<Option<Marker>, BackendError> {
+        if let Some(marker) = self.markers.lock().expect("no test panics in here").get(key) {
+            return Ok(marker.clone());
+        }
         match self.defect {
             Defect::NoMarkers => Ok(None),
             Defect::MarkersEverywhere => Ok(Some(Marker::Destroyed)),
@@ -214,7 +268,12 @@ impl AtomicBackend for Mutant {
     }
 
     fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
-        StoreFuture::pending(self.touched(touch))
+        StoreFuture::pending(async move {
+            if self.is(Defect::AnswersLater) {
+                tokio::task::yield_now().await;
+            }
+            self.touched(touch).await
+        })
     }
 
     fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
@@ -223,5 +282,9 @@ impl AtomicBackend for Mutant {
 
     fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
         StoreFuture::pending(self.marked(key))
+    }
+
+    fn answers_at_once(&self) -> bool {
+        self.is(Defect::AnswersLater)
     }
 }
