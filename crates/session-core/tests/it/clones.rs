@@ -59,7 +59,7 @@ async fn a_logout_that_commits_while_a_clone_loads_reaches_the_client() {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn app() -> (App, MemoryBackend) {
-    let clock = TestClock::new();
+    let clock = TestClock::at(NOW);
     let memory = MemoryBackend::builder().clock(clock.clone()).build();
     let store = memory.clone();
     (App::new(clock, |config| config.backend(store).request_deadline(PATIENCE)), memory)

@@ -2,7 +2,7 @@
 
 use session_core::{MemoryBackend, Session, SessionError};
 
-use crate::support::{App, Browser, SECRET, Step, TestClock, at_once, defaults};
+use crate::support::{App, Browser, NOW, SECRET, Step, TestClock, at_once, defaults};
 
 const DATA: &str = r#"{"user":"ann"}"#;
 
@@ -129,7 +129,7 @@ async fn the_key_of_stored_sessions_is_neither_inserted_nor_read() {
 
 /// An app in each mode under one secret and name.
 fn both_modes() -> [App; 2] {
-    let clock = TestClock::new();
+    let clock = TestClock::at(NOW);
     let memory = MemoryBackend::builder().clock(clock.clone()).build();
     [App::new(clock.clone(), defaults), App::new(clock, |config| config.backend(memory))]
 }
@@ -152,7 +152,7 @@ async fn a_session_that_names_a_stored_one_can_not_be_made_in_the_cookie() {
     let signer = session_core::signer::TimestampSigner::new(SECRET);
     for payload in [format!(r#"{{"_cssid":"{}","user":"eve"}}"#, id.as_str()), r#"{"\u005fcssid":1}"#.to_owned()] {
         let payload = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, payload);
-        let token = String::from_utf8(signer.sign(payload, crate::support::NOW)).unwrap();
+        let token = String::from_utf8(signer.sign(payload, NOW)).unwrap();
         let browser = Browser::with_cookie(&format!("id={token}"));
         assert_eq!(in_cookie.data(&browser).await, "{}");
         assert_eq!(stored.data(&browser).await, "{}");

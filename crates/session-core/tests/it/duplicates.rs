@@ -10,7 +10,7 @@ async fn three_sessions(configure: fn(SessionConfigBuilder) -> SessionConfigBuil
     let mut cookies = Vec::new();
     for user in ["old", "middle", "new"] {
         cookies.push(app.browser_with(&format!(r#"{{"user":"{user}"}}"#)).await.header());
-        app.clock.advance(1);
+        app.advance(1);
     }
     (app, cookies.try_into().expect("they are three"))
 }

@@ -56,7 +56,7 @@ async fn an_id_of_another_issuer_is_taken_when_the_store_knows_it() {
 
 #[tokio::test]
 async fn an_evicted_session_is_not_resurrected() {
-    let clock = TestClock::new();
+    let clock = TestClock::at(NOW);
     let memory = MemoryBackend::builder().clock(clock.clone()).max_sessions(10).build();
     let app = App::new(clock, |config| config.backend(memory.clone()));
     let mut sessions = Vec::new();
@@ -81,7 +81,7 @@ async fn an_expired_session_is_not_resurrected() {
     let (app, _) = App::server(defaults);
     let browser = app.browser_with(DATA).await;
     let id = id_of(&app, &browser).await;
-    app.clock.advance(14 * 24 * 3600 + 1);
+    app.advance(14 * 24 * 3600 + 1);
     assert_not_adopted(&app, browser, &id).await;
 }
 
@@ -91,7 +91,7 @@ async fn a_session_that_the_store_has_expired_is_not_resurrected() {
     let browser = app.browser_with(DATA).await;
     let id = id_of(&app, &browser).await;
     put(&app.memory, &format!("session:{id}"), DATA, std::time::Duration::from_secs(5));
-    app.clock.advance(5);
+    app.advance(5);
     assert_not_adopted(&app, browser, &id).await;
 }
 
@@ -113,7 +113,7 @@ async fn a_session_that_vanishes_while_it_is_written_to_is_a_conflict() {
     let browser = app.browser_with(DATA).await;
     let request = app.open(&browser).await;
     write(&request);
-    app.clock.advance(15 * 24 * 3600);
+    app.advance(15 * 24 * 3600);
     let response = request.respond(200).await;
     assert!(matches!(response.error, Some(SessionError::Gone)), "{response:?}");
     assert_eq!(response.set_cookie, None);

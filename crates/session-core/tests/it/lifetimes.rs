@@ -5,7 +5,7 @@ use std::time::Duration;
 use cookie::Cookie;
 use session_core::{Refresh, Session, SessionConfigBuilder, SessionError};
 
-use crate::support::{App, Browser, TestClock, defaults};
+use crate::support::{App, Browser, NOW, TestClock, defaults};
 
 const DATA: &str = r#"{"user":"ann"}"#;
 
@@ -20,7 +20,7 @@ fn each_mode(configure: fn(SessionConfigBuilder) -> SessionConfigBuilder) -> [Ap
 
 /// Whether a request that only reads, so much later, gets a new cookie.
 async fn is_refreshed(app: &App, browser: &mut Browser, later: u64) -> bool {
-    app.clock.advance(later);
+    app.advance(later);
     app.visit(browser, |session| assert!(!session.is_empty(), "it has expired")).await.is_some()
 }
 
@@ -35,9 +35,9 @@ async fn max_age(app: &App, browser: &mut Browser, handler: impl FnOnce(&Session
 async fn a_session_lasts_for_max_age_and_not_a_second_more() {
     for app in each_mode(|config| hundred_seconds(config).refresh(Refresh::Never)) {
         let browser = app.browser_with(DATA).await;
-        app.clock.advance(100);
+        app.advance(100);
         assert_eq!(app.data(&browser).await, DATA);
-        app.clock.advance(1);
+        app.advance(1);
         assert_eq!(app.data(&browser).await, "{}");
     }
 }
@@ -51,7 +51,7 @@ async fn by_default_a_session_in_use_is_refreshed_after_half_of_its_life() {
             assert!(is_refreshed(&app, &mut browser, 1).await);
         }
         // The store keeps it as long as the cookie is good for.
-        app.clock.advance(100);
+        app.advance(100);
         assert_eq!(app.data(&browser).await, DATA);
     }
 }
@@ -102,12 +102,12 @@ async fn a_refresh_may_be_due_never() {
 async fn a_write_renews_the_expiry_in_the_store_and_a_due_cookie_with_it() {
     let (app, _) = App::server(hundred_seconds);
     let mut browser = app.browser_with(DATA).await;
-    app.clock.advance(49);
+    app.advance(49);
     let write = |session: &Session| session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).map(drop).unwrap();
     assert!(app.visit(&mut browser, write).await.is_none());
-    app.clock.advance(51);
+    app.advance(51);
     assert_eq!(max_age(&app, &mut browser, write).await, 100);
-    app.clock.advance(100);
+    app.advance(100);
     assert_eq!(app.open(&browser).await.get("n").unwrap(), Some(2));
 }
 
@@ -122,9 +122,9 @@ async fn a_session_may_have_a_shorter_or_longer_lifetime_of_its_own() {
             assert_eq!(max_age(&app, &mut browser, set).await, own.cast_signed());
             assert!(!is_refreshed(&app, &mut browser, own / 2 - 1).await);
             assert!(is_refreshed(&app, &mut browser, 1).await);
-            app.clock.advance(own);
+            app.advance(own);
             assert_eq!(app.data(&browser).await, DATA);
-            app.clock.advance(1);
+            app.advance(1);
             assert_eq!(app.data(&browser).await, "{}");
         }
     }
@@ -175,13 +175,13 @@ async fn a_session_ends_after_its_absolute_lifetime_however_much_it_is_used() {
         |config| hundred_seconds(config).absolute_lifetime(Duration::from_secs(180));
     for app in each_mode(limited) {
         let mut browser = app.browser_with(DATA).await;
-        app.clock.advance(60);
+        app.advance(60);
         assert_eq!(max_age(&app, &mut browser, |_| ()).await, 100);
-        app.clock.advance(60);
+        app.advance(60);
         assert_eq!(max_age(&app, &mut browser, |_| ()).await, 60);
-        app.clock.advance(59);
+        app.advance(59);
         assert_eq!(app.data(&browser).await, DATA);
-        app.clock.advance(1);
+        app.advance(1);
         assert_eq!(app.data(&browser).await, "{}");
     }
 }
@@ -192,18 +192,18 @@ async fn a_renewal_starts_the_absolute_lifetime_anew() {
         |config| hundred_seconds(config).absolute_lifetime(Duration::from_secs(120));
     for app in each_mode(limited) {
         let mut browser = app.browser_with(DATA).await;
-        app.clock.advance(90);
+        app.advance(90);
         assert_eq!(max_age(&app, &mut browser, |session| session.renew().unwrap()).await, 100);
-        app.clock.advance(90);
+        app.advance(90);
         assert_eq!(app.data(&browser).await, DATA);
-        app.clock.advance(30);
+        app.advance(30);
         assert_eq!(app.data(&browser).await, "{}");
     }
 }
 
 #[tokio::test]
 async fn a_session_from_before_the_absolute_lifetime_was_configured_gets_one_when_it_is_refreshed() {
-    let clock = TestClock::new();
+    let clock = TestClock::at(NOW);
     let memory = session_core::MemoryBackend::builder().clock(clock.clone()).build();
     let before = App::new(clock.clone(), |config| hundred_seconds(config).backend(memory.clone()));
     let mut browser = before.browser_with(DATA).await;
@@ -211,6 +211,6 @@ async fn a_session_from_before_the_absolute_lifetime_was_configured_gets_one_whe
         App::new(clock, |config| hundred_seconds(config).backend(memory).absolute_lifetime(Duration::from_secs(120)));
     assert!(is_refreshed(&after, &mut browser, 50).await);
     assert!(is_refreshed(&after, &mut browser, 60).await);
-    after.clock.advance(60);
+    after.advance(60);
     assert_eq!(after.data(&browser).await, "{}");
 }

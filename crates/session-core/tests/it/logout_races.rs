@@ -73,7 +73,7 @@ async fn a_destroyed_session_is_not_resurrected_by_a_failed_response() {
 async fn a_destroyed_session_is_not_resurrected_by_a_refresh_in_flight() {
     for app in App::on_each_backend(defaults) {
         let old = app.browser_with(DATA).await;
-        app.clock.advance(8 * 24 * 3600);
+        app.advance(8 * 24 * 3600);
         let reading = app.open(&old).await;
         logout(&app, &mut old.clone()).await;
         assert_final(&app, &old, &reading, 200).await;
@@ -178,7 +178,7 @@ async fn a_logout_in_the_middle_of_many_requests_leaves_nothing() {
         for _ in 0..20 {
             let mut old = app.browser_with(DATA).await;
             // Those that only read have to refresh.
-            app.clock.advance(8 * 24 * 3600);
+            app.advance(8 * 24 * 3600);
             let mut requests = Vec::new();
             for number in 0..30 {
                 let request = app.open(&old).await;
@@ -220,7 +220,7 @@ async fn a_logout_is_final_between_any_two_steps_of_another_request() {
             for app in App::on_each_backend(defaults) {
                 let old = app.browser_with(DATA).await;
                 // Whoever only reads has to refresh.
-                app.clock.advance(8 * 24 * 3600);
+                app.advance(8 * 24 * 3600);
                 let (leaving, other) = (app.open(&old).await, app.open(&old).await);
                 leaving.destroy();
                 step(&other);

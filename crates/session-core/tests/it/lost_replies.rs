@@ -218,7 +218,7 @@ async fn a_logout_between_the_steps_of_a_renewal_is_final() {
     probe.heal();
     assert_eq!(app.data(&browser).await, "{}");
     // Nothing is left but markers, which go by themselves.
-    app.clock.advance(61);
+    app.advance(61);
     app.browser_with("{\"n\":0}").await;
     app.browser_with("{\"n\":0}").await;
     assert_eq!(app.memory.len(), 2);

@@ -10,7 +10,7 @@ use session_core::{
 };
 use tokio::sync::Barrier;
 
-use crate::support::{TestClock, put};
+use crate::support::{NOW, TestClock, put};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -19,7 +19,7 @@ fn map(json: &str) -> SessionMap {
 }
 
 fn store() -> (TestClock, MemoryBackend) {
-    let clock = TestClock::new();
+    let clock = TestClock::at(NOW);
     (clock.clone(), MemoryBackend::builder().clock(clock).build())
 }
 
@@ -92,7 +92,7 @@ async fn a_key_can_be_created_again_once_its_session_has_expired() {
     let (clock, store) = store();
     create(&store, "key", r#"{"a":1}"#, HOUR).await;
     assert!(matches!(store.create(Create::new("key", &map("{}"), HOUR)).await, Ok(WriteOutcome::Conflict(None))));
-    clock.advance(3600);
+    clock.advance(HOUR);
     create(&store, "key", r#"{"a":2}"#, HOUR).await;
     assert_eq!(found(&store, "key").await.as_deref(), Some(r#"{"a":2}"#));
 }
@@ -155,7 +155,7 @@ async fn a_version_is_never_used_again() {
         put(&store, "key", "{}", HOUR);
         assert!(seen.insert(fetch(&store, "key").await.version.as_bytes().to_vec()));
         store.remove(Remove::new("key")).await.unwrap();
-        clock.advance(61);
+        clock.advance(Duration::from_secs(61));
     }
 }
 
@@ -246,9 +246,9 @@ async fn markers_are_kept_for_a_minute() {
     create(&store, "key", "{}", Duration::from_secs(1)).await;
     assert_eq!(store.marker("key").await.unwrap(), None);
     store.remove(Remove::new("key")).await.unwrap();
-    clock.advance(59);
+    clock.advance(Duration::from_secs(59));
     assert_eq!(store.marker("key").await.unwrap(), Some(Marker::Destroyed));
-    clock.advance(1);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(store.marker("key").await.unwrap(), None);
     assert!(matches!(store.remove(Remove::new("key")).await, Ok(WriteOutcome::Gone(None))));
 }
@@ -257,9 +257,9 @@ async fn markers_are_kept_for_a_minute() {
 async fn sessions_expire_by_the_clock_for_every_operation() {
     let (clock, store) = store();
     let version = create(&store, "key", "{}", HOUR).await;
-    clock.advance(3599);
+    clock.advance(Duration::from_secs(3599));
     assert!(found(&store, "key").await.is_some());
-    clock.advance(1);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(found(&store, "key").await, None);
     assert!(store.fetch("key").await.unwrap().is_none());
     assert!(!store.touch(Touch::new("key", HOUR)).await.unwrap());
@@ -274,19 +274,19 @@ async fn sessions_expire_by_the_clock_for_every_operation() {
 async fn a_touch_or_a_replacement_renews_the_expiry() {
     let (clock, store) = store();
     let version = create(&store, "key", "{}", HOUR).await;
-    clock.advance(3000);
+    clock.advance(Duration::from_secs(3000));
     assert!(store.touch(Touch::new("key", HOUR)).await.unwrap());
-    clock.advance(3000);
+    clock.advance(Duration::from_secs(3000));
     assert_eq!(fetch(&store, "key").await.version, version);
     store.replace(Replace::new("key", &map("{}"), HOUR, &version)).await.unwrap();
-    clock.advance(3599);
+    clock.advance(Duration::from_secs(3599));
     assert!(found(&store, "key").await.is_some());
     assert!(!store.touch(Touch::new("absent", HOUR)).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_full_store_holds_no_more_than_its_limit_and_keeps_what_is_in_use() {
-    let store = MemoryBackend::builder().clock(TestClock::new()).max_sessions(1000).build();
+    let store = MemoryBackend::builder().clock(TestClock::at(NOW)).max_sessions(1000).build();
     let used: Vec<_> = (0..20).map(|number| format!("old {number}")).collect();
     for number in 0..2000 {
         create(&store, &format!("old {number}"), "{}", HOUR).await;
@@ -299,7 +299,7 @@ async fn a_full_store_holds_no_more_than_its_limit_and_keeps_what_is_in_use() {
 
 #[tokio::test]
 async fn new_sessions_survive_in_a_store_that_is_full_of_used_ones() {
-    let store = MemoryBackend::builder().clock(TestClock::new()).max_sessions(1000).build();
+    let store = MemoryBackend::builder().clock(TestClock::at(NOW)).max_sessions(1000).build();
     for number in 0..1000 {
         create(&store, &format!("old {number}"), "{}", HOUR).await;
     }
@@ -323,7 +323,7 @@ async fn expired_sessions_are_freed_by_later_writes() {
         create(&store, &format!("old {number}"), "{}", HOUR).await;
     }
     assert_eq!(store.len(), 1000);
-    clock.advance(3600);
+    clock.advance(HOUR);
     for number in 0..1000 {
         create(&store, &format!("new {number}"), "{}", HOUR).await;
     }
@@ -340,7 +340,7 @@ async fn a_store_that_is_left_alone_and_emptied_is_empty_again() {
     create(&store, "key", "{}", HOUR).await;
     store.remove(Remove::new("key")).await.unwrap();
     assert_eq!(store.len(), 1);
-    clock.advance(61);
+    clock.advance(Duration::from_secs(61));
     create(&store, "other", "{}", HOUR).await;
     assert_eq!(store.len(), 1);
 }

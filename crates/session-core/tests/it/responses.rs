@@ -40,11 +40,11 @@ async fn a_failed_response_commits_no_changes() {
 async fn a_failed_response_forgets_the_changes_of_a_session_whose_cookie_has_expired_meanwhile() {
     let app = App::in_cookie(|config| config.max_age(Duration::from_secs(100)));
     let browser = app.browser_with(DATA).await;
-    app.clock.advance(99);
+    app.advance(99);
     let request = app.open(&browser).await;
     request.insert("late", true).unwrap();
     let kept = request.clone();
-    app.clock.advance(5);
+    app.advance(5);
     assert!(request.respond(500).await.error.is_none());
     assert_eq!(kept.to_json(), DATA);
 }

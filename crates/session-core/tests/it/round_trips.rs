@@ -39,7 +39,7 @@ fn write(session: &Session) {
 #[tokio::test]
 async fn a_session_that_nobody_asked_for_costs_nothing_even_if_its_cookie_is_due_for_a_refresh() {
     let Counted { app, probe, browser } = Counted::new().await;
-    app.clock.advance(HALF_LIFE);
+    app.advance(HALF_LIFE);
     let readings = app.clock.readings();
     let response = app.handle(&browser).commit(200).await;
     assert!(response.set_cookie.is_none() && response.error.is_none() && !response.session_used);
@@ -54,7 +54,7 @@ async fn a_session_that_nobody_asked_for_costs_nothing_even_if_its_cookie_is_due
 async fn a_session_in_the_cookie_that_nobody_asked_for_costs_nothing() {
     let app = App::in_cookie(defaults);
     let browser = app.browser_with(r#"{"user":"ann"}"#).await;
-    app.clock.advance(HALF_LIFE);
+    app.advance(HALF_LIFE);
     let readings = app.clock.readings();
     let response = app.handle(&browser).commit(200).await;
     assert!(response.set_cookie.is_none() && !response.session_used);
@@ -73,7 +73,7 @@ async fn reading_without_a_cookie_or_by_one_that_is_forged_or_expired_asks_nothi
     assert!(counted.calls(read).await.is_empty());
     counted.browser = valid;
     assert_eq!(counted.calls(read).await, [Fetch]);
-    counted.app.clock.advance(2 * HALF_LIFE + 1);
+    counted.app.advance(2 * HALF_LIFE + 1);
     assert!(counted.calls(read).await.is_empty());
 }
 
@@ -81,7 +81,7 @@ async fn reading_without_a_cookie_or_by_one_that_is_forged_or_expired_asks_nothi
 async fn a_read_is_one_call_and_two_when_a_refresh_is_due() {
     let mut counted = Counted::new().await;
     assert_eq!(counted.calls(read).await, [Fetch]);
-    counted.app.clock.advance(HALF_LIFE);
+    counted.app.advance(HALF_LIFE);
     assert_eq!(counted.calls(read).await, [Fetch, Touch]);
     assert_eq!(counted.calls(read).await, [Fetch]);
 }
@@ -103,7 +103,7 @@ async fn a_first_insert_and_a_login_without_a_session_are_one_call() {
 async fn a_modification_is_two_calls_whether_or_not_a_refresh_is_due() {
     let mut counted = Counted::new().await;
     assert_eq!(counted.calls(write).await, [Fetch, Replace]);
-    counted.app.clock.advance(HALF_LIFE);
+    counted.app.advance(HALF_LIFE);
     assert_eq!(counted.calls(|session| session.insert("more", 1).unwrap()).await, [Fetch, Replace]);
 }
 

@@ -7,7 +7,7 @@ use session_core::{
     AtomicBackend, Marker, Rotate, SameSite, Session, SessionConfigBuilder, SessionMap, Touch, Version, WriteOutcome,
 };
 
-use crate::support::{App, Browser, Fault, Operation, SECRET, Step, TestClock, defaults};
+use crate::support::{App, Browser, Fault, NOW, Operation, SECRET, Step, TestClock, defaults};
 
 const DATA: &str = r#"{"user":"ann"}"#;
 const HALF_LIFE: u64 = 7 * 24 * 3600;
@@ -29,7 +29,7 @@ async fn a_new_or_renewed_session_sets_the_cookie() {
 async fn reading_or_writing_a_session_whose_cookie_is_fresh_does_not() {
     for app in App::on_each_backend(defaults) {
         let mut browser = app.browser_with(DATA).await;
-        app.clock.advance(HALF_LIFE - 1);
+        app.advance(HALF_LIFE - 1);
         let steps: [Step; 3] =
             [|_| (), |session| session.insert("a", 1).unwrap(), |session| session.insert("a", 1).unwrap()];
         for step in steps {
@@ -81,7 +81,7 @@ async fn a_forged_expired_or_unknown_cookie_is_left_alone() {
         for step in steps {
             assert_eq!(app.visit(&mut browser.clone(), step).await, None);
         }
-        app.clock.advance(15 * 24 * 3600);
+        app.advance(15 * 24 * 3600);
         assert_eq!(app.visit(&mut browser.clone(), |_| ()).await, None);
     }
 }
@@ -154,7 +154,7 @@ async fn no_cookie_is_sent_before_the_store_has_confirmed() {
         for (step, call) in steps {
             let (app, probe) = App::server(defaults);
             let browser = app.browser_with(DATA).await;
-            app.clock.advance(HALF_LIFE);
+            app.advance(HALF_LIFE);
             probe.fail(call, fault.clone());
             let request = app.open(&browser).await;
             step(&request);
@@ -177,7 +177,7 @@ async fn no_cookie_is_sent_before_the_store_has_confirmed() {
 async fn a_refresh_that_fails_or_finds_nothing_leaves_cookie_and_response_alone() {
     let (app, probe) = App::server(defaults);
     let browser = app.browser_with(DATA).await;
-    app.clock.advance(HALF_LIFE);
+    app.advance(HALF_LIFE);
     for fault in [Fault::Down, Fault::LostRequest, Fault::LostReply] {
         probe.fail(Operation::Touch, fault);
         assert_eq!(app.visit(&mut browser.clone(), |_| ()).await, None);
@@ -193,7 +193,7 @@ async fn a_refresh_that_fails_or_finds_nothing_leaves_cookie_and_response_alone(
 #[tokio::test]
 async fn a_token_by_another_than_the_signing_key_is_replaced_at_once() {
     for in_cookie in [false, true] {
-        let clock = TestClock::new();
+        let clock = TestClock::at(NOW);
         let memory = session_core::MemoryBackend::builder().clock(clock.clone()).build();
         let stored = |config: SessionConfigBuilder| if in_cookie { config } else { config.backend(memory.clone()) };
         let before = App::new(clock.clone(), stored);

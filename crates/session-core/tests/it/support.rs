@@ -14,12 +14,10 @@ use session_core::{
     AtomicBackend, Create, MemoryBackend, Replace, Session, SessionHandle, SessionManager, SessionMap, WriteOutcome,
 };
 
-pub(crate) use app::{
-    App, Request, Step, TestClock, assert_succeeded, counting, defaults, increment, respond_together,
-};
+pub(crate) use app::{App, Request, Step, assert_succeeded, counting, defaults, increment, respond_together};
 pub(crate) use browser::Browser;
 pub(crate) use plain::Plain;
-pub(crate) use session_testkit::{Fault, Operation, Probe};
+pub(crate) use session_testkit::{Fault, Operation, Probe, TestClock};
 
 /// A secret of the length that the configuration asks for.
 pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes";

@@ -3,45 +3,16 @@
 use std::ops::Deref;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use session_core::{
-    Backend, Clock, Commit, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager,
+    Backend, Commit, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager,
     SessionMap,
 };
-use session_testkit::SimpleMemory;
+use session_testkit::{SimpleMemory, TestClock};
 use tokio::sync::Barrier;
 
 use super::{Browser, Fault, NOW, Operation, Plain, Probe, SECRET, begin};
-
-/// A clock that is set by the test, and that knows how often it was read.
-#[derive(Clone)]
-pub(crate) struct TestClock {
-    seconds: Arc<AtomicU64>,
-    readings: Arc<AtomicUsize>,
-}
-
-impl TestClock {
-    pub(crate) fn new() -> Self {
-        Self { seconds: Arc::new(AtomicU64::new(NOW)), readings: Arc::default() }
-    }
-
-    pub(crate) fn advance(&self, seconds: u64) {
-        self.seconds.fetch_add(seconds, Ordering::SeqCst);
-    }
-
-    pub(crate) fn readings(&self) -> usize {
-        self.readings.load(Ordering::SeqCst)
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> SystemTime {
-        self.readings.fetch_add(1, Ordering::SeqCst);
-        UNIX_EPOCH + Duration::from_secs(self.seconds.load(Ordering::SeqCst))
-    }
-}
 
 /// What a handler does, where a test goes through several.
 pub(crate) type Step = fn(&Session);
@@ -67,7 +38,7 @@ impl App {
 
     /// Sessions live in the cookie.
     pub(crate) fn in_cookie(configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
-        Self::new(TestClock::new(), configure)
+        Self::new(TestClock::at(NOW), configure)
     }
 
     /// Sessions are kept in memory, behind a probe.
@@ -80,7 +51,7 @@ impl App {
         plain: bool,
         configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
     ) -> (Self, Probe) {
-        let (clock, probe) = (TestClock::new(), Probe::new());
+        let (clock, probe) = (TestClock::at(NOW), Probe::new());
         let memory = MemoryBackend::builder().clock(clock.clone()).build();
         let backend: Backend = match plain {
             true => probe.watch_simple(SimpleMemory::with_clock(clock.clone())).into(),
@@ -95,9 +66,14 @@ impl App {
         let on = |clock: TestClock, backend: Backend| {
             Self::new(clock, |config| configure(config.backend(backend).request_deadline(Duration::from_secs(60))))
         };
-        let clock = TestClock::new();
+        let clock = TestClock::at(NOW);
         let memory = MemoryBackend::builder().clock(clock.clone()).build();
-        [on(clock, memory.into()), on(TestClock::new(), Plain::default().into())]
+        [on(clock, memory.into()), on(TestClock::at(NOW), Plain::default().into())]
+    }
+
+    /// Moves the clock on by so many seconds.
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
     }
 
     /// The unread session of a request of this browser.
