@@ -13,7 +13,7 @@ use actix_web::test::init_service;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, Error, HttpRequest, HttpResponse, ResponseError};
 use session_actix::{Session, SessionError, SessionHandle, SessionMiddleware, SessionRejection};
-use session_testkit::Fault;
+use session_testkit::{Fault, Operation};
 
 use crate::support::{NOTHING, config, cookie, send, store, text, values};
 
@@ -112,7 +112,7 @@ async fn a_refusal_commits_its_session_by_its_status() {
 async fn a_refusal_whose_session_can_not_be_kept_is_an_error_of_the_session() {
     let store = store();
     let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
-    store.fail("*", Fault::Down);
+    store.probe().fail(Operation::All, Fault::Down);
     for_handler_and_middleware!(sessions.clone(), async |app| {
         let response = send(&app, "/write/403", None).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);

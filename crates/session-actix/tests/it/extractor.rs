@@ -6,7 +6,7 @@ use actix_web::test::init_service;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpResponse};
 use session_actix::{Session, SessionError, SessionHandle, SessionMiddleware, SessionRejection};
-use session_testkit::Fault;
+use session_testkit::{Fault, Operation};
 
 use crate::support::{NOTHING, config, cookie, send, store, text, values};
 
@@ -65,15 +65,15 @@ async fn a_store_that_is_down_is_a_503_before_the_handler_runs() {
     let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
     let app = init_service(App::new().configure(routes).wrap(sessions)).await;
     let cookie = cookie(&send(&app, "/visit", None).await);
-    store.fail("*", Fault::Down);
-    let _ = store.calls();
+    store.probe().fail(Operation::All, Fault::Down);
+    store.probe().calls();
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(values(&response, RETRY_AFTER), ["1"]);
     assert_eq!(values(&response, SET_COOKIE), NOTHING);
     assert!(response.error().is_some_and(|error| error.as_error::<SessionRejection>().is_some()));
     assert_eq!(text(response).await, "sessions are unavailable, please try again\n");
-    assert_eq!(store.calls(), ["get"]);
+    assert_eq!(store.probe().calls(), [Operation::Get]);
 }
 
 #[actix_web::test]
@@ -89,7 +89,7 @@ async fn on_error_replaces_rejections_of_extractors_and_handlers() {
     assert_eq!(response.status(), 500);
     assert!(response.error().is_some_and(|error| error.as_error::<SessionRejection>().is_some()));
     assert_eq!(text(response).await, r#""session key \"__session\" is reserved""#);
-    store.fail("*", Fault::Down);
+    store.probe().fail(Operation::All, Fault::Down);
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(response.status(), 503);
     assert_eq!(text(response).await, r#""session store unavailable""#);

@@ -8,7 +8,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::test::init_service;
 use actix_web::{App, Error, HttpRequest, HttpResponse, error, web};
 use session_actix::{SessionConfig, SessionHandle, SessionMiddleware, SessionRejection};
-use session_testkit::Fault;
+use session_testkit::{Fault, Operation};
 
 use crate::support::{NOTHING, SECRET, Store, send, store, text, values};
 
@@ -47,10 +47,10 @@ async fn each_session_of_a_request_is_found_by_its_cookie_name() {
     let scope = web::scope("").wrap(sessions("admin", &admin)).default_service(web::to(handler));
     let app = init_service(App::new().service(scope).wrap(sessions("user", &user))).await;
     assert_eq!(cookie_names(&send(&app, "/user", None).await), ["user"]);
-    assert_eq!((user.calls(), admin.calls()), (vec!["set"], vec![]));
+    assert_eq!((user.probe().calls(), admin.probe().calls()), (vec![Operation::Set], vec![]));
     assert_eq!(cookie_names(&send(&app, "/admin", None).await), ["admin"]);
     assert_eq!(cookie_names(&send(&app, "/innermost", None).await), ["admin"]);
-    assert_eq!((user.calls(), admin.calls()), (vec![], vec!["set", "set"]));
+    assert_eq!((user.probe().calls(), admin.probe().calls()), (vec![], vec![Operation::Set, Operation::Set]));
     let both = send(&app, "/user/admin", None).await;
     assert_eq!(cookie_names(&both), ["admin", "user"]);
     assert_eq!(values(&both, VARY), ["Cookie"]);
@@ -65,12 +65,18 @@ async fn sessions_of_an_application_a_scope_and_a_resource_are_those_of_one_requ
     assert_eq!(cookie_names(&send(&app, "/innermost", None).await), ["cart"]);
     let all = send(&app, "/user/admin/cart", None).await;
     assert_eq!(cookie_names(&all), ["cart", "admin", "user"]);
-    assert_eq!(stores.each_ref().map(|store| store.calls()), [vec!["set"], vec!["set"], vec!["set", "set"]]);
+    assert_eq!(
+        stores.each_ref().map(|store| store.probe().calls()),
+        [vec![Operation::Set], vec![Operation::Set], vec![Operation::Set, Operation::Set]]
+    );
 
     // Each is read by its own cookie.
     let cookies: Vec<_> = values(&all, SET_COOKIE).iter().filter_map(|value| value.split(';').next()).collect();
     assert_eq!(cookie_names(&send(&app, "/user/admin/cart", Some(&cookies.join("; "))).await), NOTHING);
-    assert_eq!(stores.each_ref().map(|store| store.calls()), [["get"], ["get"], ["get"]]);
+    assert_eq!(
+        stores.each_ref().map(|store| store.probe().calls()),
+        [[Operation::Get], [Operation::Get], [Operation::Get]]
+    );
 }
 
 #[actix_web::test]
@@ -88,7 +94,7 @@ async fn a_name_that_no_middleware_has_is_a_500_that_says_what_to_add() {
 #[actix_web::test]
 async fn an_outer_session_that_fails_does_not_cost_the_inner_one_its_cookie() {
     let (user, admin) = (store(), store());
-    user.fail("*", Fault::Down);
+    user.probe().fail(Operation::All, Fault::Down);
     let responding = App::new().default_service(web::to(handler));
     let responding = responding.wrap(sessions("admin", &admin)).wrap(sessions("user", &user));
     let refusing = App::new().wrap(from_fn(refusing_middleware));
@@ -106,11 +112,11 @@ async fn an_outer_session_that_fails_does_not_cost_the_inner_one_its_cookie() {
 #[actix_web::test]
 async fn an_inner_session_that_fails_keeps_changes_of_the_outer_one_from_being_committed() {
     let (user, admin) = (store(), store());
-    admin.fail("*", Fault::Down);
+    admin.probe().fail(Operation::All, Fault::Down);
     let app = App::new().default_service(web::to(handler)).wrap(sessions("admin", &admin));
     let app = init_service(app.wrap(sessions("user", &user))).await;
     let response = send(&app, "/user/admin", None).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(cookie_names(&response), NOTHING);
-    assert_eq!(user.calls(), NOTHING);
+    assert!(user.probe().calls().is_empty());
 }

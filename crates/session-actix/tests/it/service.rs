@@ -8,7 +8,7 @@ use actix_web::test::init_service;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, Error, HttpRequest, HttpResponse};
 use session_actix::{MemoryBackend, Session, SessionError, SessionHandle, SessionMiddleware, SessionRejection};
-use session_testkit::Fault;
+use session_testkit::{Fault, Operation};
 
 use crate::support::{NOTHING, config, cookie, send, store, text, values};
 
@@ -48,7 +48,7 @@ async fn a_session_comes_back_with_its_cookie() {
         assert_eq!(text(first).await, "1");
         assert_eq!(text(send(&app, "/visit", cookie.as_deref()).await).await, "2");
     }
-    assert_eq!(store.calls(), ["set", "get", "get", "set"]);
+    assert_eq!(store.probe().calls(), [Operation::Set, Operation::Get, Operation::Get, Operation::Set]);
 }
 
 #[actix_web::test]
@@ -57,12 +57,12 @@ async fn a_request_that_asks_for_nothing_is_passed_on_as_it_is() {
     let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
     let app = init_service(App::new().configure(routes).wrap(sessions)).await;
     let cookie = cookie(&send(&app, "/visit", None).await);
-    let _ = store.calls();
-    store.fail("*", Fault::Down);
+    store.probe().calls();
+    store.probe().fail(Operation::All, Fault::Down);
     let response = send(&app, "/untouched", cookie.as_deref()).await;
     assert_eq!(response.status(), 200);
     assert!(response.headers().is_empty(), "{:?}", response.headers());
-    assert_eq!(store.calls(), NOTHING);
+    assert!(store.probe().calls().is_empty());
 }
 
 #[actix_web::test]
@@ -124,7 +124,7 @@ async fn a_store_that_is_down_makes_a_503_and_leaves_the_cookie_alone() {
     let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
     let app = init_service(App::new().configure(routes).wrap(sessions)).await;
     let cookie = cookie(&send(&app, "/visit", None).await);
-    store.fail("*", Fault::Down);
+    store.probe().fail(Operation::All, Fault::Down);
     for path in ["/read", "/destroy"] {
         let response = send(&app, path, cookie.as_deref()).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
@@ -136,7 +136,7 @@ async fn a_store_that_is_down_makes_a_503_and_leaves_the_cookie_alone() {
     let response = send(&app, "/visit", None).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "a new session can't be stored");
     assert_eq!(values(&response, SET_COOKIE), NOTHING);
-    store.heal();
+    store.probe().heal();
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(text(response).await, "2", "destroy was not carried out");
 }
@@ -159,7 +159,7 @@ async fn a_5xx_response_keeps_no_changes_but_a_destruction() {
 #[actix_web::test]
 async fn on_error_makes_the_response_of_a_failed_commit() {
     let store = store();
-    store.fail("*", Fault::Down);
+    store.probe().fail(Operation::All, Fault::Down);
     let sessions = SessionMiddleware::new(config().backend(store).build().unwrap())
         .on_error(|error: &SessionError| HttpResponse::Ok().body(format!("{} {}", error.status(), error)));
     let app = init_service(App::new().configure(routes).wrap(sessions)).await;

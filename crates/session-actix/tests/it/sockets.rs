@@ -7,8 +7,8 @@ use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{Error, HttpResponse, error};
 use futures_util::stream;
 use session_actix::{Session, SessionMiddleware, SessionRejection};
-use session_testkit::Fault;
 use session_testkit::scenarios::Response;
+use session_testkit::{Fault, Operation};
 
 use crate::server::{Server, cookie};
 use crate::support::{config, store};
@@ -67,7 +67,7 @@ async fn concurrent_updates_on_several_threads_are_all_kept() {
     let store = store();
     let server = Server::start(SessionMiddleware::new(config().backend(store.clone()).build().unwrap()), routes);
     let cookie = cookie(&server.request("/visit", "").await).unwrap();
-    store.fail("set", Fault::Slow(Duration::from_millis(1)));
+    store.probe().fail(Operation::Set, Fault::Slow(Duration::from_millis(1)));
     let visits = futures_util::future::join_all((0..16).map(|_| server.request("/visit", &cookie))).await;
     assert!(visits.iter().all(|answer| answer.status == 200));
     assert_eq!(server.request("/read", &cookie).await.body, r#"{"visits":17}"#);
@@ -88,7 +88,7 @@ async fn a_store_that_is_down_is_a_503_and_leaves_the_cookie_alone() {
     let store = store();
     let server = Server::start(SessionMiddleware::new(config().backend(store.clone()).build().unwrap()), routes);
     let cookie = cookie(&server.request("/visit", "").await).unwrap();
-    store.fail("*", Fault::Down);
+    store.probe().fail(Operation::All, Fault::Down);
     let answer = server.request("/visit", &cookie).await;
     assert_eq!((answer.status, values(&answer, "set-cookie")), (503, vec![]));
     assert_eq!(values(&answer, "retry-after"), ["1"]);

@@ -5,7 +5,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
-use session_testkit::Fault;
+use session_testkit::{Fault, Operation};
 use session_tower::{Session, SessionError, SessionHandle, SessionLayer, SessionRejection};
 use tower::ServiceExt;
 
@@ -60,13 +60,13 @@ async fn a_store_that_is_down_is_a_503_before_the_handler_runs() {
     let store = store();
     let app = router().layer(SessionLayer::new(config().backend(store.clone()).build().unwrap()));
     let cookie = cookie(&send(&app, "/visit", None).await);
-    store.fail("*", Fault::Down);
-    let _ = store.calls();
+    store.probe().fail(Operation::All, Fault::Down);
+    store.probe().calls();
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
     assert_eq!(text(response).await, "sessions are unavailable, please try again\n");
-    assert_eq!(store.calls(), ["get"]);
+    assert_eq!(store.probe().calls(), [Operation::Get]);
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn on_error_replaces_rejections_of_extractors_and_handlers() {
     let response = send(&app, "/reserved", cookie.as_deref()).await;
     assert_eq!(response.status(), 500);
     assert_eq!(text(response).await, r#""session key \"__session\" is reserved""#);
-    store.fail("*", Fault::Down);
+    store.probe().fail(Operation::All, Fault::Down);
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(response.status(), 503);
     assert_eq!(text(response).await, r#""session store unavailable""#);

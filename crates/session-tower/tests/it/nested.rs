@@ -2,7 +2,7 @@
 
 use http::header::{SET_COOKIE, VARY};
 use http::{Request, Response, StatusCode};
-use session_testkit::Fault;
+use session_testkit::{Fault, Operation};
 use session_tower::{SessionConfig, SessionHandle, SessionLayer, SessionRejection};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -43,10 +43,10 @@ async fn each_session_of_a_request_is_found_by_its_cookie_name() {
     let (user, admin) = (store(), store());
     let send = |path| app(&user, &admin).oneshot(request(path, None));
     assert_eq!(cookie_names(&send("/user").await.unwrap()), ["user"]);
-    assert_eq!((user.calls(), admin.calls()), (vec!["set"], vec![]));
+    assert_eq!((user.probe().calls(), admin.probe().calls()), (vec![Operation::Set], vec![]));
     assert_eq!(cookie_names(&send("/admin").await.unwrap()), ["admin"]);
     assert_eq!(cookie_names(&send("/innermost").await.unwrap()), ["admin"]);
-    assert_eq!((user.calls(), admin.calls()), (vec![], vec!["set", "set"]));
+    assert_eq!((user.probe().calls(), admin.probe().calls()), (vec![], vec![Operation::Set, Operation::Set]));
     let both = send("/user/admin").await.unwrap();
     assert_eq!(cookie_names(&both), ["admin", "user"]);
     assert_eq!(both.headers().get_all(VARY).iter().count(), 1);
@@ -65,7 +65,7 @@ async fn a_name_that_no_layer_has_is_an_error_that_says_what_to_add() {
 #[tokio::test]
 async fn an_outer_session_that_fails_does_not_cost_the_inner_one_its_cookie() {
     let (user, admin) = (store(), store());
-    user.fail("*", Fault::Down);
+    user.probe().fail(Operation::All, Fault::Down);
     let response = app(&user, &admin).oneshot(request("/user/admin", None)).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(cookie_names(&response), ["admin"]);
@@ -80,11 +80,11 @@ async fn an_outer_session_that_fails_does_not_cost_the_inner_one_its_cookie() {
 #[tokio::test]
 async fn an_inner_session_that_fails_keeps_changes_of_the_outer_one_from_being_committed() {
     let (user, admin) = (store(), store());
-    admin.fail("*", Fault::Down);
+    admin.probe().fail(Operation::All, Fault::Down);
     let response = app(&user, &admin).oneshot(request("/user/admin", None)).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(cookie_names(&response), NOTHING);
-    assert_eq!(user.calls(), NOTHING);
+    assert!(user.probe().calls().is_empty());
 }
 
 #[tokio::test]
@@ -93,5 +93,5 @@ async fn of_two_layers_with_one_name_the_inner_one_is_used() {
     let layer = |store: &Store| SessionLayer::new(config().backend(store.clone()).build().unwrap());
     let app = layer(&outer).layer(layer(&inner).layer(service_fn(sign)));
     app.oneshot(request("/id", None)).await.unwrap();
-    assert_eq!((outer.calls(), inner.calls()), (vec![], vec!["set"]));
+    assert_eq!((outer.probe().calls(), inner.probe().calls()), (vec![], vec![Operation::Set]));
 }

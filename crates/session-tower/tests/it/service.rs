@@ -6,11 +6,11 @@ use axum::body::Bytes;
 use http::header::{CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, VARY};
 use http::{Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
-use session_testkit::Fault;
+use session_testkit::{Fault, Operation};
 use session_tower::{SessionError, SessionHandle, SessionLayer, SessionRejection};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{NOTHING, config, cookie, request, store};
+use crate::support::{config, cookie, request, store};
 
 type Answer = Result<Response<String>, SessionRejection>;
 
@@ -54,7 +54,7 @@ async fn a_session_comes_back_with_its_cookie() {
         let second = send(&service, "/visit", cookie(&first).as_deref()).await;
         assert_eq!(second.body(), "2");
     }
-    assert_eq!(store.calls(), ["set", "get", "get", "set"]);
+    assert_eq!(store.probe().calls(), [Operation::Set, Operation::Get, Operation::Get, Operation::Set]);
 }
 
 #[tokio::test]
@@ -62,12 +62,12 @@ async fn a_request_that_asks_for_nothing_is_passed_on_as_it_is() {
     let store = store();
     let service = SessionLayer::new(config().backend(store.clone()).build().unwrap()).layer(service_fn(app));
     let cookie = cookie(&send(&service, "/visit", None).await);
-    let _ = store.calls();
-    store.fail("*", Fault::Down);
+    store.probe().calls();
+    store.probe().fail(Operation::All, Fault::Down);
     let response = send(&service, "/untouched", cookie.as_deref()).await;
     assert_eq!(response.status(), 200);
     assert!(response.headers().is_empty(), "{:?}", response.headers());
-    assert_eq!(store.calls(), NOTHING);
+    assert!(store.probe().calls().is_empty());
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn a_store_that_is_down_makes_a_503_and_leaves_the_cookie_alone() {
         }))
     }));
     let cookie = cookie(&send(&service, "/visit", None).await);
-    store.fail("*", Fault::Down);
+    store.probe().fail(Operation::All, Fault::Down);
     for path in ["/read", "/destroy"] {
         let response = send(&service, path, cookie.as_deref()).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
@@ -127,7 +127,7 @@ async fn a_store_that_is_down_makes_a_503_and_leaves_the_cookie_alone() {
     let response = send(&service, "/visit", None).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "a new session can't be stored");
     assert!(!response.headers().contains_key(SET_COOKIE));
-    store.heal();
+    store.probe().heal();
     assert_eq!(send(&service, "/visit", cookie.as_deref()).await.body(), "2", "destroy was not carried out");
 }
 
@@ -159,7 +159,7 @@ async fn a_5xx_response_keeps_no_changes() {
 #[tokio::test]
 async fn on_error_makes_the_response_of_a_failed_commit() {
     let store = store();
-    store.fail("*", Fault::Down);
+    store.probe().fail(Operation::All, Fault::Down);
     let layer = SessionLayer::new(config().backend(store).build().unwrap())
         .on_error(|error: &SessionError| Response::new(format!("{} {}", error.status(), error)));
     let response = send(&layer.layer(service_fn(app)), "/visit", None).await;

@@ -2,19 +2,19 @@
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{Request, Response};
-use session_core::{MemoryBackend, SessionConfig, SessionConfigBuilder};
-use session_testkit::Probe;
+use session_core::{SessionConfig, SessionConfigBuilder};
+use session_testkit::{Probe, SimpleMemory, WatchedSimple};
 
-/// No calls of a store, and no values of a header.
+/// No values of a header.
 pub(crate) const NOTHING: [&str; 0] = [];
 
 pub(crate) const SECRET: &str = "a secret of thirty-two bytes or more";
 
-/// A store without compare-and-set.
-pub(crate) type Store = Probe<MemoryBackend>;
+/// A store without compare-and-set, and its probe.
+pub(crate) type Store = WatchedSimple<SimpleMemory>;
 
 pub(crate) fn store() -> Store {
-    Probe::plain(MemoryBackend::new())
+    Probe::new().watch_simple(SimpleMemory::new())
 }
 
 pub(crate) fn config() -> SessionConfigBuilder {
