@@ -1,4 +1,6 @@
-//! What every session backend has to do, checked against a real one.
+//! A suite that checks a session backend against the rules for its authors.
+//!
+//! The rules stand at [`ISessionBackend`] and [`AtomicBackend`].
 
 mod atomic;
 mod context;
@@ -21,67 +23,69 @@ use session_core::{AtomicBackend, ISessionBackend};
 use context::{Context, Outcome};
 use store::Store;
 
-/// A backend with what it promises.
-#[must_use = "a subject is checked by `conformance::check`"]
-pub struct Subject {
+/// A backend to check, with what the suite has to know of it.
+#[must_use = "a candidate is checked by `conformance::check`"]
+pub struct Candidate {
     store: Store,
     largest_value: usize,
-    pass_time: PassTime,
+    advance_clock: AdvanceClock,
 }
 
-type PassTime = Box<dyn Fn(Duration) -> Boxed<()> + Send + Sync>;
+type AdvanceClock = Box<dyn Fn(Duration) -> Boxed<()> + Send + Sync>;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-impl Subject {
-    /// A backend that compares and sets, stores values of up to 512 KiB, and whose time passes by itself.
-    pub fn new(backend: impl AtomicBackend) -> Self {
+impl Candidate {
+    /// A backend that compares and sets.
+    ///
+    /// The suite stores values of up to 512 KiB, and waits for expiry, unless told otherwise.
+    pub fn atomic(backend: impl AtomicBackend) -> Self {
         Self::of(Store::Atomic(Arc::new(backend)))
     }
 
-    /// A backend of three methods, with values and time as in [`Subject::new`].
+    /// A backend of three methods. The suite skips the cases that compare and set.
     pub fn simple(backend: impl ISessionBackend) -> Self {
         Self::of(Store::Simple(Arc::new(backend)))
     }
 
     fn of(store: Store) -> Self {
-        Self { store, largest_value: 512 * 1024, pass_time: Box::new(|time| Box::pin(tokio::time::sleep(time))) }
+        Self { store, largest_value: 512 * 1024, advance_clock: Box::new(|time| Box::pin(tokio::time::sleep(time))) }
     }
 
-    /// The length in bytes of JSON text up to which values must be stored. Larger ones may be refused, with
+    /// Sets the length in bytes of JSON text up to which values must be stored. The backend may refuse larger ones with
     /// [`BackendErrorKind::TooLarge`](session_core::BackendErrorKind::TooLarge).
     pub fn largest_value(mut self, bytes: usize) -> Self {
         self.largest_value = bytes;
         self
     }
 
-    /// Makes time pass for the backend, in place of waiting: for backends with a clock that can be set.
-    pub fn pass_time(mut self, pass: impl Fn(Duration) + Send + Sync + 'static) -> Self {
-        self.pass_time = Box::new(move |time| {
-            pass(time);
+    /// Sets how the suite moves the clock of the backend. Without this it waits.
+    pub fn advance_clock(mut self, advance: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+        self.advance_clock = Box::new(move |time| {
+            advance(time);
             Box::pin(std::future::ready(()))
         });
         self
     }
 }
 
-impl fmt::Debug for Subject {
+impl fmt::Debug for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subject")
+        f.debug_struct("Candidate")
             .field("atomic", &self.store.atomic().is_some())
             .field("largest_value", &self.largest_value)
             .finish_non_exhaustive()
     }
 }
 
-/// One thing that a backend has to do.
+/// A rule that a backend has to keep.
 struct Case {
-    /// A sentence.
+    /// A sentence, with underscores.
     name: &'static str,
     run: fn(Arc<Context>) -> Boxed<Outcome>,
 }
 
-/// The cases that these functions are.
+/// Lists functions as cases.
 macro_rules! cases {
     ($($case:ident),* $(,)?) => {
         &[$($crate::conformance::Case { name: stringify!($case), run: |context| Box::pin($case(context)) }),*]
@@ -91,14 +95,14 @@ use cases;
 
 /// Runs the whole suite, one case after the other, each on keys of its own.
 ///
-/// Takes some seconds where the backend's time passes by itself: expiry is waited for.
+/// It takes some seconds unless the clock of the backend [can be moved](Candidate::advance_clock).
 ///
 /// # Panics
 ///
-/// If there is no Tokio runtime. A backend that panics fails its case.
-pub async fn check(subject: Subject) -> Report {
-    let atomic = subject.store.atomic().is_some();
-    let context = Arc::new(Context::new(subject));
+/// If there is no Tokio runtime. A backend that panics only fails the case.
+pub async fn check(candidate: Candidate) -> Report {
+    let atomic = candidate.store.atomic().is_some();
+    let context = Arc::new(Context::new(candidate));
     let mut results = Vec::new();
     for (cases, needs_atomic) in [
         (values::CASES, false),
@@ -111,7 +115,7 @@ pub async fn check(subject: Subject) -> Report {
     ] {
         for case in cases {
             let verdict = if needs_atomic && !atomic {
-                Verdict::NotPromised
+                Verdict::Skipped
             } else {
                 match tokio::spawn((case.run)(context.clone())).await {
                     Ok(Ok(())) => Verdict::Passed,
@@ -125,32 +129,32 @@ pub async fn check(subject: Subject) -> Report {
     Report { results }
 }
 
-/// What the suite found.
+/// The results of a suite.
 #[derive(Clone, Debug)]
-#[must_use = "a report that nobody looks at proves nothing; see `assert_passed`"]
+#[must_use = "a report passes nothing by itself; see `assert_passed`"]
 pub struct Report {
     pub(crate) results: Vec<(&'static str, Verdict)>,
 }
 
-/// How a backend did in one case.
+/// The result of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// As it has to be.
+    /// The rule is kept.
     Passed,
-    /// Not as it has to be, and how.
+    /// The rule is broken, and how.
     Failed(String),
     /// The case needs a backend that compares and sets.
-    NotPromised,
+    Skipped,
 }
 
 impl Report {
-    /// Every case, in order, with how the backend did.
+    /// Returns every case with its result, in order.
     pub fn results(&self) -> impl Iterator<Item = (&'static str, &Verdict)> {
         self.results.iter().map(|(name, verdict)| (*name, verdict))
     }
 
-    /// The names of the cases that failed.
+    /// Returns the names of the cases that failed.
     pub fn failures(&self) -> impl Iterator<Item = &'static str> {
         self.results().filter(|(_, verdict)| matches!(verdict, Verdict::Failed(_))).map(|(name, _)| name)
     }
@@ -159,21 +163,21 @@ impl Report {
     ///
     /// # Panics
     ///
-    /// If one did; the message lists all cases.
+    /// If a case failed. The message lists all cases.
     pub fn assert_passed(&self) {
         assert!(self.failures().next().is_none(), "it does not conform:\n{self}");
     }
 }
 
-/// A line for each case.
+/// Prints a line for each case.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, verdict) in self.results() {
             let name = name.replace('_', " ");
             match verdict {
-                Verdict::Passed => writeln!(f, "passed        {name}")?,
-                Verdict::Failed(how) => writeln!(f, "FAILED        {name}: {how}")?,
-                Verdict::NotPromised => writeln!(f, "not promised  {name}")?,
+                Verdict::Passed => writeln!(f, "passed   {name}")?,
+                Verdict::Failed(how) => writeln!(f, "FAILED   {name}: {how}")?,
+                Verdict::Skipped => writeln!(f, "skipped  {name}")?,
             }
         }
         Ok(())

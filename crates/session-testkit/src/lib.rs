@@ -1,41 +1,39 @@
-//! Tests for authors of session backends and adapters: those that this project's own pass.
+//! Tests for authors of session backends and adapters, which the backends and adapters of this project pass.
 //!
 //! # A backend
 //!
-//! [`conformance::check`] runs the whole suite against a backend: storing, expiry, odd keys and large values, compare-and-set,
-//! rotation; and through a [`SessionManager`](session_core::SessionManager) races and lost replies. What a backend has to
-//! promise is said at [`ISessionBackend`](session_core::ISessionBackend) and
-//! [`AtomicBackend`](session_core::AtomicBackend).
+//! [`conformance::check`] checks a backend against the rules for its authors, which stand at
+//! [`ISessionBackend`](session_core::ISessionBackend) and [`AtomicBackend`](session_core::AtomicBackend): storing, expiry,
+//! odd keys and large values, compare-and-set, rotation, markers. Through a
+//! [`SessionManager`](session_core::SessionManager) it checks races and lost replies.
 //!
 //! ```
 //! use session_core::MemoryBackend;
 //! use session_testkit::TestClock;
-//! use session_testkit::conformance::{self, Subject};
+//! use session_testkit::conformance::{self, Candidate};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let clock = TestClock::at(1_700_000_000);
 //! let backend = MemoryBackend::builder().clock(clock.clone()).build();
-//! // A store with a time of its own leaves out `pass_time`: its expiry is then waited for.
-//! let subject = Subject::new(backend).pass_time(move |time| clock.advance(time));
-//! conformance::check(subject).await.assert_passed();
+//! // Without `advance_clock` the suite waits for expiry.
+//! let candidate = Candidate::atomic(backend).advance_clock(move |time| clock.advance(time));
+//! conformance::check(candidate).await.assert_passed();
 //! # }
 //! ```
 //!
-//! Run it against a real server, on a Tokio runtime of several threads. It uses keys of its own, so the server may have
-//! others. A backend of three methods is passed by `Subject::simple`: the report names each case that it does not promise.
-//! Values larger than [`Subject::largest_value`](conformance::Subject::largest_value) may be refused, not lost.
+//! Run it against a real server, on a Tokio runtime of several threads. The server may hold other keys, because the suite
+//! uses keys of its own. A backend of three methods is a [`Candidate::simple`](conformance::Candidate::simple).
 //!
 //! # An adapter
 //!
-//! [`scenarios::check`] runs a table of requests and expected responses against an adapter, which comes with a small
-//! [`Driver`](scenarios::Driver). What an adapter has to do is said at [`SessionManager`](session_core::SessionManager).
+//! [`scenarios::check`] sends an adapter a table of requests and compares the responses. The adapter's author writes a small
+//! [`Driver`](scenarios::Driver). The duties of an adapter stand at [`SessionManager`](session_core::SessionManager).
 //!
-//! # Anything else
+//! # Faults and time
 //!
-//! [`Probe`] counts the calls that a backend gets and makes them fail: down, slow, flapping, hanging, corrupt, with a lost
-//! request or reply, or overtaken by another writer. [`TestClock`] is set by the test. [`SimpleMemory`] is a store that does
-//! not compare.
+//! [`Probe`] records the calls that a backend gets, and injects a [`Fault`] into those of an [`Operation`]. [`TestClock`]
+//! stands still until the test moves it. [`SimpleMemory`] is a store of three methods in memory.
 
 mod clock;
 pub mod conformance;

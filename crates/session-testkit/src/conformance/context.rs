@@ -10,7 +10,7 @@ use session_core::{
     SessionManager, SessionMap, Stored, Version, WriteOutcome,
 };
 
-use super::Subject;
+use super::Candidate;
 use super::store::Store;
 
 /// Long enough for everything that a case does.
@@ -62,19 +62,19 @@ macro_rules! ensure {
 pub(super) use ensure;
 
 pub(super) struct Context {
-    subject: Subject,
+    candidate: Candidate,
     /// Tells this run's keys from those of others on the same server.
     run: u64,
     keys: AtomicUsize,
 }
 
 impl Context {
-    pub(super) fn new(subject: Subject) -> Self {
-        Self { subject, run: RandomState::new().hash_one("run"), keys: AtomicUsize::new(0) }
+    pub(super) fn new(candidate: Candidate) -> Self {
+        Self { candidate, run: RandomState::new().hash_one("run"), keys: AtomicUsize::new(0) }
     }
 
     pub(super) fn store(&self) -> &Store {
-        &self.subject.store
+        &self.candidate.store
     }
 
     /// Returns the backend of a case that runs only on backends that compare and set.
@@ -83,11 +83,11 @@ impl Context {
     }
 
     pub(super) fn largest_value(&self) -> usize {
-        self.subject.largest_value
+        self.candidate.largest_value
     }
 
-    pub(super) async fn pass_time(&self, time: Duration) {
-        (self.subject.pass_time)(time).await;
+    pub(super) async fn advance_clock(&self, time: Duration) {
+        (self.candidate.advance_clock)(time).await;
     }
 
     /// A key that nobody has used.

@@ -37,7 +37,7 @@ async fn sessions_end_when_their_time_is_over(context: Arc<Context>) -> Outcome 
         ensure!(atomic.touch(Touch::new(&touched, SHORT)).await?, "touch does not find the session");
         keys.push(("touch", touched));
     }
-    context.pass_time(LONGER).await;
+    context.advance_clock(LONGER).await;
     for (way, key) in &keys {
         ensure!(context.text(key).await?.is_none(), "what `{way}` let live for a second is there after two");
     }
@@ -65,7 +65,7 @@ async fn a_write_renews_the_expiry(context: Arc<Context>) -> Outcome {
         written(atomic.replace(Replace::new(&replaced, &session, LONG, &version)).await?)?;
         keys.push(("replace", replaced));
     }
-    context.pass_time(LONGER).await;
+    context.advance_clock(LONGER).await;
     for (way, key) in &keys {
         ensure!(context.text(key).await?.is_some(), "`{way}` does not renew the expiry");
     }

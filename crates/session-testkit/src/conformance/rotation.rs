@@ -127,7 +127,7 @@ async fn a_rotated_session_expires(context: Arc<Context>) -> Outcome {
     let (new, value) = (context.key(), map("{}")?);
     let exp = Duration::from_secs(1);
     written(context.atomic()?.rotate(Rotate::new(&old, &new, &value, exp, &version)).await?)?;
-    context.pass_time(Duration::from_millis(2200)).await;
+    context.advance_clock(Duration::from_millis(2200)).await;
     ensure!(context.text(&new).await?.is_none(), "what was to live for a second is there after two");
     Ok(())
 }

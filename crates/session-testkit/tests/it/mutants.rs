@@ -5,7 +5,7 @@ mod simple;
 
 use std::collections::BTreeSet;
 
-use session_testkit::conformance::{self, Report, Subject};
+use session_testkit::conformance::{self, Candidate, Report};
 use session_testkit::{SimpleMemory, TestClock};
 
 use crate::memory;
@@ -71,7 +71,7 @@ async fn every_defect_is_caught_by_the_cases_that_are_meant_for_it_and_every_cas
         (Defect::LateFailuresCountAsEarlyOnes, &["an_update_whose_reply_is_lost_is_not_made_twice"]),
     ] {
         let (memory, clock) = memory();
-        let report = check(Subject::new(Mutant::new(memory, defect)), clock).await;
+        let report = check(Candidate::atomic(Mutant::new(memory, defect)), clock).await;
         for case in cases {
             assert!(report.failures().any(|failed| failed == *case), "{defect:?} passes {case}:\n{report}");
         }
@@ -97,7 +97,7 @@ async fn a_defect_of_a_store_of_three_methods_is_caught_too() {
 
 /// A report says what is wrong.
 #[tokio::test(flavor = "multi_thread")]
-#[should_panic(expected = "FAILED        a deleted session is absent and deleting it again is fine: it is still there")]
+#[should_panic(expected = "FAILED   a deleted session is absent and deleting it again is fine: it is still there")]
 async fn a_failed_report_panics_with_the_case_and_the_reason() {
     check_simple(SimpleDefect::DeleteDoesNothing).await.assert_passed();
 }
@@ -105,9 +105,9 @@ async fn a_failed_report_panics_with_the_case_and_the_reason() {
 async fn check_simple(defect: SimpleDefect) -> Report {
     let clock = TestClock::at(1_700_000_000);
     let memory = SimpleMemory::with_clock(clock.clone());
-    check(Subject::simple(SimpleMutant { memory, defect }), clock).await
+    check(Candidate::simple(SimpleMutant { memory, defect }), clock).await
 }
 
-async fn check(subject: Subject, clock: TestClock) -> Report {
-    conformance::check(subject.pass_time(move |time| clock.advance(time))).await
+async fn check(candidate: Candidate, clock: TestClock) -> Report {
+    conformance::check(candidate.advance_clock(move |time| clock.advance(time))).await
 }

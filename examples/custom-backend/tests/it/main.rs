@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use custom_backend::FolderBackend;
 use session_core::{BackendErrorKind, ISessionBackend, SessionMap};
-use session_testkit::conformance::{self, Subject};
+use session_testkit::conformance::{self, Candidate};
 
 /// A folder of a test's own, removed with it.
 struct Folder(PathBuf);
@@ -42,7 +42,7 @@ impl Drop for Folder {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_backend_conforms() {
     let folder = Folder::new("conforms");
-    conformance::check(Subject::simple(folder.backend())).await.assert_passed();
+    conformance::check(Candidate::simple(folder.backend())).await.assert_passed();
 }
 
 #[test]
