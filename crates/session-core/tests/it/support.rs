@@ -1,7 +1,6 @@
 //! What several modules of tests share.
 
 mod app;
-mod browser;
 mod plain;
 
 use std::future::Future;
@@ -15,8 +14,8 @@ use session_core::{
 };
 
 pub(crate) use app::{App, Request, Step, assert_succeeded, counting, defaults, increment, respond_together};
-pub(crate) use browser::Browser;
 pub(crate) use plain::Plain;
+pub(crate) use session_test_support::Browser;
 pub(crate) use session_testkit::{Fault, Operation, Probe, TestClock};
 
 /// A secret of the length that the configuration asks for.

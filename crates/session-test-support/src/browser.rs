@@ -1,4 +1,4 @@
-//! What a browser does with cookies, as far as sessions care.
+//! The cookies of a browser, as far as sessions care.
 
 use std::collections::BTreeMap;
 
@@ -6,28 +6,33 @@ use cookie::Cookie;
 use cookie::time::Duration;
 use session_core::Commit;
 
-/// A cookie jar. Cookies are told apart by name, domain, path and partition (RFC 6265, section 5.3): a removal whose
-/// attributes differ from those of the cookie removes nothing.
+/// A cookie jar for requests without HTTP.
+///
+/// Cookies are told apart by name, domain, path and partition (RFC 6265, section 5.3): a removal whose attributes differ from
+/// those of the cookie removes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Browser {
+pub struct Browser {
     jar: BTreeMap<[String; 4], String>,
 }
 
 impl Browser {
-    /// A browser that was given this cookie, in whatever way.
-    pub(crate) fn with_cookie(set_cookie: &str) -> Self {
+    /// A browser with the cookie of this `Set-Cookie` value.
+    #[must_use]
+    pub fn with_cookie(set_cookie: &str) -> Self {
         let mut browser = Self::default();
         browser.set(set_cookie);
         browser
     }
 
-    pub(crate) fn receive(&mut self, response: &Commit) {
+    /// Takes the cookie of a response, if it sets one.
+    pub fn receive(&mut self, response: &Commit) {
         if let Some(set_cookie) = &response.set_cookie {
             self.set(set_cookie);
         }
     }
 
-    fn set(&mut self, set_cookie: &str) {
+    /// Takes or removes the cookie of a `Set-Cookie` value.
+    pub fn set(&mut self, set_cookie: &str) {
         let cookie = Cookie::parse(set_cookie).expect("a Set-Cookie value is well-formed");
         let [domain, path] = [cookie.domain(), cookie.path()].map(|text| text.unwrap_or_default().to_owned());
         let partition = cookie.partitioned().unwrap_or_default().to_string();
@@ -39,12 +44,15 @@ impl Browser {
         }
     }
 
-    pub(crate) fn has_cookie(&self) -> bool {
+    /// Returns `true` if it has a cookie.
+    #[must_use]
+    pub fn has_cookie(&self) -> bool {
         !self.jar.is_empty()
     }
 
-    /// The value of the `Cookie` header.
-    pub(crate) fn header(&self) -> String {
+    /// Returns the value of the `Cookie` header: all pairs of name and value.
+    #[must_use]
+    pub fn header(&self) -> String {
         let pairs: Vec<_> = self.jar.iter().map(|([name, ..], value)| format!("{name}={value}")).collect();
         pairs.join("; ")
     }

@@ -1,0 +1,25 @@
+//! Helpers for the tests of this workspace. Not published.
+//!
+//! A [`Browser`] keeps the cookies of commits. A [`Process`] is a program that says on its standard output where it listens.
+//! [`RedisServer`] and [`MemcachedServer`] are stores on ports of their own. All programs end with the test that started
+//! them.
+
+#![allow(clippy::missing_panics_doc, reason = "a helper that can't go on fails the test")]
+
+mod browser;
+mod lag;
+#[cfg(unix)]
+mod memcached;
+mod process;
+mod redis;
+mod server;
+mod signal;
+
+pub use browser::Browser;
+pub use lag::Lag;
+#[cfg(unix)]
+pub use memcached::MemcachedServer;
+pub use process::Process;
+pub use redis::{RedisConnection, RedisReply, RedisServer};
+pub use server::free_port;
+pub use signal::signal;

@@ -1,0 +1,166 @@
+//! Redis servers.
+
+mod connection;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use connection::{RedisConnection, RedisReply};
+
+use crate::server::{ServerProcess, free_port, new_folder, remove_folder};
+
+/// A `redis-server` on a port of its own. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct RedisServer {
+    /// Its port.
+    pub port: u16,
+    folder: PathBuf,
+    options: Vec<String>,
+    process: Option<ServerProcess>,
+    password: Option<&'static str>,
+}
+
+impl RedisServer {
+    /// Starts a server with these options beside its port, for instance `&["--maxmemory", "2mb"]`.
+    pub fn start(options: &[&str]) -> Self {
+        Self::start_on(free_port(), options)
+    }
+
+    /// Starts a server on this port.
+    pub fn start_on(port: u16, options: &[&str]) -> Self {
+        let mut server = Self::new(port, options);
+        server.run();
+        server
+    }
+
+    /// Starts a server that asks for this password.
+    pub fn start_with_password(password: &'static str, options: &[&str]) -> Self {
+        let mut server = Self::new(free_port(), options).with_password(password);
+        server.run();
+        server
+    }
+
+    /// A server that is not running yet.
+    pub fn new(port: u16, options: &[&str]) -> Self {
+        let options = options.iter().map(ToString::to_string).collect();
+        Self { port, folder: new_folder(), options, process: None, password: None }
+    }
+
+    /// Makes it ask for this password. Called before it runs.
+    #[must_use]
+    pub fn with_password(mut self, password: &'static str) -> Self {
+        self.options.extend(["--requirepass", password].map(str::to_owned));
+        self.password = Some(password);
+        self
+    }
+
+    /// Starts it, with all that it has written to its folder before.
+    pub fn run(&mut self) {
+        let (port, file) = (self.port.to_string(), self.folder.join("server.conf"));
+        let mut command = vec!["redis-server"];
+        // Sentinels rewrite their configuration, so that it has to be a file.
+        command.extend(file.exists().then_some("server.conf"));
+        command.extend(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--loglevel", "notice"]);
+        // A new replica is served at once, not after 5 seconds in which more might come.
+        command.extend(["--repl-diskless-sync-delay", "0"]);
+        command.extend(self.options.iter().map(String::as_str));
+        // While it reads its files it answers with errors.
+        let is_ready = || matches!(self.try_ask(&["PING"]), Some(Ok(_)));
+        self.process = Some(ServerProcess::start(&command, &self.folder, is_ready));
+    }
+
+    /// Writes a configuration file. Called before it runs.
+    pub fn configure(&self, text: &str) {
+        std::fs::write(self.folder.join("server.conf"), text).expect("the folder is there");
+    }
+
+    /// Returns the folder that it runs in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Sends a command over a new connection, and returns the answer.
+    pub fn ask(&self, words: &[&str]) -> Vec<String> {
+        self.try_ask(words)
+            .unwrap_or_else(|| panic!("no answer to {words:?}"))
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Sends a command over a new connection. Returns `None` if the server can't be reached.
+    pub fn try_ask(&self, words: &[&str]) -> Option<RedisReply> {
+        let mut connection = RedisConnection::open(self.port).ok()?;
+        if let Some(password) = self.password {
+            connection.ask(&["AUTH", password]).ok()?.ok()?;
+        }
+        connection.ask(words).ok()
+    }
+
+    /// Returns how often each command was called since the last [`Self::forget_calls`], also inside scripts. The tests' own
+    /// questions are left out.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        let mut calls = BTreeMap::new();
+        for line in self.ask(&["INFO", "commandstats"])[0].lines() {
+            let Some((name, rest)) = line.strip_prefix("cmdstat_").and_then(|line| line.split_once(":calls=")) else {
+                continue;
+            };
+            if !matches!(name, "info" | "config|resetstat") {
+                let count = rest.split(',').next().and_then(|count| count.parse().ok()).unwrap_or(0);
+                calls.insert(name.to_owned(), count);
+            }
+        }
+        calls
+    }
+
+    /// Sets the count of all commands to zero.
+    pub fn forget_calls(&self) {
+        self.ask(&["CONFIG", "RESETSTAT"]);
+    }
+
+    /// Returns `true` if it is a replica that follows its primary.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        self.ask(&["INFO", "replication"])[0].contains("master_link_status:up")
+    }
+
+    /// Returns its position in the history of writes: of a primary the last write, of a replica the last one that has arrived.
+    #[must_use]
+    pub fn history(&self) -> u64 {
+        let facts = self.ask(&["INFO", "replication"]).remove(0);
+        let offset = |name: &str| facts.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
+        offset("slave_repl_offset:").or_else(|| offset("master_repl_offset:")).expect("a server has a history")
+    }
+
+    /// Stops all of its threads. Its connections stay open.
+    pub fn pause(&self) {
+        self.process().pause();
+    }
+
+    /// Lets it go on after a [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.process().resume();
+    }
+
+    /// Kills it; [`Self::run`] starts it again.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    fn process(&self) -> &ServerProcess {
+        self.process.as_ref().expect("the server runs")
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+        remove_folder(&self.folder);
+    }
+}
