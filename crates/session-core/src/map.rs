@@ -255,6 +255,11 @@ impl SessionMap {
         self.inner.as_ref().map_or("{}".len(), |inner| inner.json_len())
     }
 
+    /// Returns the number of bytes that the map takes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.inner.as_ref().map_or(0, |inner| inner.heap_bytes())
+    }
+
     /// Whether both are clones of one map, and neither was written to since. Maps with the same text need not be.
     pub(crate) fn is_clone_of(&self, other: &Self) -> bool {
         match (&self.inner, &other.inner) {

@@ -65,7 +65,9 @@ pub fn config(backend: &str) -> Result<SessionConfig> {
     let builder = SessionConfig::builder(SECRET, COOKIE).request_deadline(PATIENCE);
     let builder = match backend {
         // Room for as many as any subject stores.
-        "memory" => builder.backend(MemoryBackend::builder().max_sessions(2_000_000).build()),
+        "memory" => {
+            builder.backend(MemoryBackend::builder().max_sessions(2_000_000).max_bytes(usize::MAX).build())
+        }
         "cookie" => builder,
         "redis" => builder.backend(RedisBackend::builder().deadline(PATIENCE).connect(&address(REDIS)?)?),
         "memcached" => {

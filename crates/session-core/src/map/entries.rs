@@ -42,6 +42,9 @@ struct Index {
 const MANY_ENTRIES: usize = 64;
 const MANY_SEARCHES: usize = 16;
 
+/// The memory of a key in an index: itself, in an allocation of its own, and its place in the table.
+const INDEXED_BYTES: usize = 64;
+
 /// From so many bytes on, a text is long.
 const LONG_TEXT: usize = 4096;
 
@@ -164,6 +167,13 @@ impl Entries {
         // Braces, and for each entry two quotes, a colon and a comma, less the comma of the first.
         let entries: usize = self.entries.iter().map(|entry| entry.key.len() + entry.value.len() + 4).sum();
         2 + entries - usize::from(!self.entries.is_empty())
+    }
+
+    /// Returns the number of bytes that the entries take on the heap, in an `Arc`.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let entries = if self.entries.spilled() { self.entries.capacity() * size_of::<Entry>() } else { 0 };
+        let index = self.index.as_ref().map_or(0, |index| index.positions.capacity() * INDEXED_BYTES);
+        size_of::<Self>() + self.text.capacity() + entries + index
     }
 
     /// The last occurrence of a key.
