@@ -1,36 +1,42 @@
 //! The session's data: an ordered map from keys to raw JSON text.
 
 mod entries;
+mod entry;
 mod error;
 mod finite;
+mod index;
+mod key;
+mod same;
 mod scan;
+mod traits;
 mod value;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use entries::{Entries, NONE};
+use traits::Iter;
 
 pub use error::{MapError, ValueError};
 
-pub(crate) use scan::same_json;
+pub(crate) use same::same_json;
 pub(crate) use value::{JsonText, decode, encode};
 
-/// An ordered map from keys to JSON values, kept as the text they came in until somebody reads them.
+/// An ordered map from keys to JSON values, each kept as text until it is read.
 ///
-/// What nobody touches goes back byte for byte: numbers of any size and precision (`1.0` beside `1`, `1e400`, integers
-/// of 60 digits), escapes, white space inside values, and the order of keys. A key that occurs twice is kept twice; the
-/// last occurrence counts, as in Python and in RFC 8259's implementations, and writing the key leaves one.
+/// All that is not changed is written back byte for byte: numbers of any size and precision (`1.0` beside `1`, `1e400`,
+/// integers of 60 digits), escapes, white space inside values, and the order of keys. A key that occurs twice is kept twice.
+/// Its last occurrence counts, as in Python and in RFC 8259's implementations, and writing the key leaves one.
 ///
-/// A value is checked when it is read: Python's `NaN` and `Infinity`, which are not JSON, are carried along and fail
-/// only the reader of their key.
+/// A value is checked when it is read. Python's `NaN` and `Infinity`, which are not JSON, are kept and fail only the reader
+/// of their key.
 ///
-/// Clones share the text; the first write to a clone copies it.
+/// The time to find, set or remove a key hardly depends on the number of keys.
+///
+/// Clones share the text. The first write to a clone copies it.
 ///
 /// ```
 /// use session_core::SessionMap;
@@ -51,7 +57,7 @@ impl SessionMap {
     /// The longest text that a map takes: 1 GiB. Configured limits are far below it.
     pub const MAX_BYTES: usize = 1 << 30;
 
-    /// The empty map. Allocates nothing.
+    /// Makes an empty map, without an allocation.
     #[must_use]
     pub const fn new() -> Self {
         Self { inner: None }
@@ -59,8 +65,8 @@ impl SessionMap {
 
     /// Takes over the text of a JSON object.
     ///
-    /// The object's structure is checked (keys, separators, strings that end, brackets that match); what the values say
-    /// is checked when they are read.
+    /// The object's structure is checked: keys, separators, strings that end, brackets that match. Each value is checked
+    /// when it is read.
     ///
     /// # Errors
     ///
@@ -74,21 +80,21 @@ impl SessionMap {
         Ok(Self { inner: Some(entries) })
     }
 
-    /// [`Self::from_json`] for bytes.
+    /// Copies the text of a JSON object from bytes, as [`Self::from_json`] takes it over.
     ///
     /// # Errors
     ///
-    /// As [`Self::from_json`], and [`MapError::NotUtf8`].
+    /// [`MapError`] if the bytes are not UTF-8, not one JSON object, or more than [`Self::MAX_BYTES`].
     pub fn from_slice(bytes: &[u8]) -> Result<Self, MapError> {
         let text = std::str::from_utf8(bytes).map_err(|error| MapError::NotUtf8 { offset: error.valid_up_to() })?;
         Self::from_json(text)
     }
 
-    /// Checks that every value is JSON, which otherwise only its reader would find out: for text from a stranger.
+    /// Checks that every value is JSON. Call this for a text that a client sent.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] for the first one that is not, such as Python's `NaN`.
+    /// [`ValueError::Decode`] if a value is not JSON, such as Python's `NaN`.
     ///
     /// ```
     /// use session_core::SessionMap;
@@ -98,14 +104,10 @@ impl SessionMap {
     /// # Ok::<(), session_core::MapError>(())
     /// ```
     pub fn validate(&self) -> Result<(), ValueError> {
-        let inner = self.inner();
-        inner.entries.iter().try_for_each(|entry| {
-            let key = entry.decoded_key(inner.text());
-            decode::<serde::de::IgnoredAny>(&key, entry.value.of(inner.text())).map(drop)
-        })
+        self.inner().all().try_for_each(|(key, raw)| decode::<serde::de::IgnoredAny>(&key, raw).map(drop))
     }
 
-    /// The value of a key, or `None` if there is none.
+    /// Reads the value of a key. Returns `None` if the map does not contain the key.
     ///
     /// # Errors
     ///
@@ -114,66 +116,69 @@ impl SessionMap {
         self.raw(key).map(|raw| decode(key, raw)).transpose()
     }
 
-    /// The text of a key's value, as it came.
+    /// Returns the JSON text of a key's value, as it was written.
     #[must_use]
     pub fn raw(&self, key: &str) -> Option<&str> {
         self.find(key).map(|at| self.raw_at(at))
     }
 
-    /// Where a key is. That holds for this map and its clones until they are changed.
+    /// Returns a key's position, which holds for this map and its clones until they are changed.
     pub(crate) fn find(&self, key: &str) -> Option<usize> {
         self.inner().find(key)
     }
 
-    /// The JSON text of the value of the key that was found there.
+    /// Returns the JSON text of the value at a position.
     pub(crate) fn raw_at(&self, at: usize) -> &str {
-        let inner = self.inner();
-        inner.entries[at].value.of(inner.text())
+        self.inner().value(at)
     }
 
-    /// Whether the key is there.
+    /// Tells if the map contains a key.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         self.find(key).is_some()
     }
 
-    /// Sets a key, in its place if it is there and else at the end. Returns whether this changed the map.
+    /// Sets the value of a key. A new key goes to the end. Returns whether this changed the map.
+    ///
+    /// A value that differs from the stored one only in white space is no change.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Encode`] if the value can't be written as JSON, and [`ValueError::NotFinite`] if it contains a
-    /// `NaN` or an infinity, which JSON can't carry.
+    /// - [`ValueError::Encode`] if the value can't be written as JSON.
+    /// - [`ValueError::NotFinite`] if it contains a `NaN` or an infinity, which JSON can't carry.
+    /// - [`ValueError::TooLong`] if the map would grow beyond [`Self::MAX_BYTES`].
     pub fn insert(&mut self, key: &str, value: impl Serialize) -> Result<bool, ValueError> {
         let json = encode(key, &value)?;
         self.insert_json(key, &json)
     }
 
-    /// Sets a key to a value that is JSON text already. What white space it contains does not count as a change.
+    /// Sets the value of a key, like [`Self::insert`], to one that is JSON text.
     pub(crate) fn insert_json(&mut self, key: &str, json: &str) -> Result<bool, ValueError> {
         self.insert_json_at(self.find(key), key, json)
     }
 
-    /// The same with a key that was found there, or nowhere.
+    /// Sets the value of a key, like [`Self::insert_json`], at the position where [`Self::find`] has found the key.
     pub(crate) fn insert_json_at(&mut self, found: Option<usize>, key: &str, json: &str) -> Result<bool, ValueError> {
         let inner = self.inner();
-        if found.is_some_and(|at| same_json(self.raw_at(at), json) && !inner.is_repeated(at, key)) {
+        if found.is_some_and(|at| same_json(inner.value(at), json) && inner.find_previous(at, key).is_none()) {
             return Ok(false);
         }
         // An escaped key takes at most six bytes for each of its own.
         let room = 6 * key.len() + json.len();
-        if inner.text().len() + room > Self::MAX_BYTES {
+        if inner.text_len() + room > Self::MAX_BYTES {
             return Err(ValueError::TooLong { key: key.into() });
         }
         self.edit(room).set(found, key, json);
         Ok(true)
     }
 
-    /// Removes a key. Returns whether it was there.
+    /// Removes a key. Returns whether the map contained it.
     pub fn remove(&mut self, key: &str) -> bool {
-        let Some(last) = self.find(key) else { return false };
-        let inner = self.edit(0);
-        inner.remove_before(last + 1, key);
-        true
+        let found = self.find(key);
+        if let Some(at) = found {
+            self.edit(0).remove(at, key);
+        }
+        found.is_some()
     }
 
     /// Removes all keys.
@@ -181,7 +186,7 @@ impl SessionMap {
         self.inner = None;
     }
 
-    /// The keys, in order, each once.
+    /// Returns the keys, in order, each once.
     ///
     /// A lone surrogate in a key, which Python may write and Rust's strings can't hold, is listed as U+FFFD. Such a key is
     /// kept, and found by no name.
@@ -189,53 +194,46 @@ impl SessionMap {
         self.iter().map(|(key, _)| key)
     }
 
-    /// The keys with the text of their values, in order, each key once.
-    pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
-        let inner = self.inner();
-        // Of a key's occurrences the last one counts.
-        let mut seen = HashSet::with_capacity(inner.entries.len());
-        let mut rows: Vec<_> = inner
-            .entries
-            .iter()
-            .rev()
-            .filter(|entry| seen.insert(entry.identity(inner.text())))
-            .map(|entry| (entry.decoded_key(inner.text()), entry.value.of(inner.text())))
-            .collect();
-        rows.reverse();
-        rows.into_iter()
+    /// Returns the keys with the JSON text of their values, in order, each key once.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter::new(self)
     }
 
-    /// The number of keys.
+    /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
-        match self.inner().entries.len() {
-            short @ 0..=1 => short,
-            _ => self.iter().count(),
-        }
+        self.inner().len()
     }
 
-    /// Whether there is no key.
+    /// Tells if the map contains no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.inner().entries.is_empty()
+        self.inner().live() == 0
     }
 
-    /// Whether there is no key but `hidden`.
+    /// Tells if the map contains no key other than `hidden`.
     pub(crate) fn is_empty_but_for(&self, hidden: &str) -> bool {
-        let inner = self.inner();
-        inner.entries.iter().all(|entry| entry.is(hidden, inner.text()))
+        self.inner().is_empty_but_for(hidden)
     }
 
-    /// The text of the whole object, with all that was not changed as it came.
+    /// Returns the text of the whole object. All that was not changed is as it was written.
     ///
-    /// White space around keys and values is kept as long as the object is short: edits that meet 4,096 bytes, what they
-    /// replace included, may drop it.
+    /// White space around keys and values is kept in small objects. Edits of an object with more than 64 entries or 4,096
+    /// bytes may drop it.
+    // Borrowed, unless a large map was edited.
+    #[must_use]
+    pub fn json(&self) -> Cow<'_, str> {
+        self.inner.as_ref().map_or(Cow::Borrowed("{}"), |inner| inner.json())
+    }
+
+    /// Returns a copy of the text of [`Self::json`].
     #[must_use]
     pub fn to_json(&self) -> String {
         self.json().into_owned()
     }
 
-    /// Appends what [`Self::to_json`] returns.
+    /// Appends the text of [`Self::json`].
     pub fn write_json(&self, out: &mut String) {
         match &self.inner {
             Some(inner) => inner.write_json(out),
@@ -243,13 +241,7 @@ impl SessionMap {
         }
     }
 
-    /// What [`Self::to_json`] returns, without a copy unless a long text was edited.
-    #[must_use]
-    pub fn json(&self) -> Cow<'_, str> {
-        self.inner.as_ref().map_or(Cow::Borrowed("{}"), |inner| inner.json())
-    }
-
-    /// The length in bytes of what [`Self::to_json`] returns.
+    /// Returns the length in bytes of the text of [`Self::json`].
     #[must_use]
     pub fn json_len(&self) -> usize {
         self.inner.as_ref().map_or("{}".len(), |inner| inner.json_len())
@@ -260,7 +252,7 @@ impl SessionMap {
         self.inner.as_ref().map_or(0, |inner| inner.heap_bytes())
     }
 
-    /// Whether both are clones of one map, and neither was written to since. Maps with the same text need not be.
+    /// Tells if both are clones of one map, and neither was changed since. Maps with the same text need not be.
     pub(crate) fn is_clone_of(&self, other: &Self) -> bool {
         match (&self.inner, &other.inner) {
             (Some(own), Some(others)) => Arc::ptr_eq(own, others),
@@ -273,38 +265,12 @@ impl SessionMap {
         self.inner.as_deref().unwrap_or(&NONE)
     }
 
-    /// The text to write to, this map's own, with room for some more bytes.
+    /// Returns the entries to write to, which no other map shares, with room for so many more bytes.
     fn edit(&mut self, room: usize) -> &mut Entries {
         let shared = self.inner.get_or_insert_with(|| Arc::new(Entries::empty(room)));
         if Arc::get_mut(shared).is_none() {
             *shared = Arc::new(shared.with_room(room));
         }
         Arc::make_mut(shared)
-    }
-}
-
-/// Equal if they have the same keys in the same order with the same text, white space between tokens aside.
-impl PartialEq for SessionMap {
-    fn eq(&self, other: &Self) -> bool {
-        let mut others = other.iter();
-        let all_equal = self.iter().all(|(key, value)| {
-            others.next().is_some_and(|(other_key, other)| key == other_key && same_json(value, other))
-        });
-        all_equal && others.next().is_none()
-    }
-}
-
-/// Prints sizes only: session data does not belong into logs.
-impl fmt::Debug for SessionMap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionMap").field("keys", &self.len()).field("bytes", &self.json_len()).finish()
-    }
-}
-
-impl std::str::FromStr for SessionMap {
-    type Err = MapError;
-
-    fn from_str(text: &str) -> Result<Self, MapError> {
-        Self::from_json(text)
     }
 }

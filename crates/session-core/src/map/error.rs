@@ -1,32 +1,32 @@
-//! What can be wrong with a session's text and values.
+//! The errors of a session's text and values.
 
 use super::SessionMap;
 
-/// Why a text is not a session map. Quotes nothing of the text.
+/// The reason why a text is not a session map. It quotes nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MapError {
     /// The text is not one JSON object.
     #[error("not a JSON object: unexpected at byte {offset}")]
     NotAnObject {
-        /// Where it stops being one.
+        /// The first byte that does not fit.
         offset: usize,
     },
     /// The bytes are not UTF-8.
     #[error("not UTF-8 from byte {offset}")]
     NotUtf8 {
-        /// Where it stops being UTF-8.
+        /// The first byte that is not UTF-8.
         offset: usize,
     },
     /// The text is longer than [`SessionMap::MAX_BYTES`].
     #[error("{bytes} bytes of JSON, the limit is {}", SessionMap::MAX_BYTES)]
     TooLong {
-        /// Its length.
+        /// The length of the text.
         bytes: usize,
     },
 }
 
-/// Why a value can't be written or read. Names the key, quotes nothing of the value.
+/// The reason why a value can't be written or read. It names the key and quotes nothing of the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
@@ -48,16 +48,16 @@ pub enum ValueError {
         /// The key of the session map.
         key: Box<str>,
     },
-    /// The stored value is not what the reader expected.
+    /// The stored value can't be read as the type that the reader asked for.
     #[error("the value of session key {key:?} can't be read as {expected}: {problem} at column {column}")]
     Decode {
         /// The key of the session map.
         key: Box<str>,
-        /// The Rust type that was asked for.
+        /// The name of that Rust type.
         expected: &'static str,
-        /// Whether it is no JSON at all or another type.
+        /// The problem: the value is not JSON, or of another type.
         problem: &'static str,
-        /// Where in its line, in bytes; 0 if that is not known.
+        /// The byte in its line of the text, or 0 if that is not known.
         column: usize,
     },
 }

@@ -1,13 +1,13 @@
-//! Whether a value can be written as JSON without losing a `NaN` or an infinity.
+//! The search for a `NaN` or an infinity in a value, which JSON would lose.
 
 use std::fmt::Display;
 
 use serde::ser::{self, Serialize};
 
-/// Whether the value contains no `NaN` and no infinity.
+/// Tells if a value contains no `NaN` and no infinity.
 ///
-/// serde_json writes them as `null`, and a format's caller can't tell that from a real `null`: this walks the value once
-/// more and looks at its floats only. Called for the few values whose text contains a `null`.
+/// serde_json writes them as `null`, which its caller can't tell from a real `null`.
+// Walks the value once more and looks at its floats only, for the few values whose text contains a `null`.
 pub(super) fn is_finite<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(FiniteCheck).is_ok()
 }
@@ -116,7 +116,7 @@ impl ser::Serializer for FiniteCheck {
     }
 }
 
-/// The compound forms differ only in the name of the method that takes the next part.
+/// Implements a compound form, whose only difference from others is the method that takes the next part.
 macro_rules! descend {
     ($($form:ident: $method:ident($($name:ty)?)),* $(,)?) => {
         $(impl ser::$form for FiniteCheck {
@@ -147,7 +147,7 @@ impl ser::SerializeMap for FiniteCheck {
     type Ok = ();
     type Error = NotFinite;
 
-    /// A float that is not finite is no key: serde_json has refused it already.
+    /// Accepts every key, because serde_json has refused a float that is not finite.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<(), NotFinite> {
         Ok(())
     }

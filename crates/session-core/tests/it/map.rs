@@ -2,6 +2,7 @@
 
 mod edits;
 mod finite;
+mod large;
 
 use std::collections::HashMap;
 

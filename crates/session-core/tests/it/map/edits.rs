@@ -1,16 +1,15 @@
-//! Random objects, however they are written, and random edits, compared with a list that knows nothing of JSON.
+//! Random objects, written in random ways, and random edits, compared with a list that knows nothing of JSON.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::select;
 use serde_json::value::RawValue;
 use session_core::{BackendType, SessionConfig, SessionManager, SessionMap};
 
-use super::rows;
-use crate::json::{Text, object, string, value};
+use super::{map, rows};
+use crate::json::{Text, large_object, numbered, object, string, value};
 use crate::support::{SECRET, at_once, many_cases, open, pair};
 
 /// Keys and values in order, with those that occur more than once.
@@ -28,11 +27,11 @@ enum Edit {
     Reparse,
 }
 
-fn edit() -> impl Strategy<Value = Edit> {
-    let key = || string().prop_map(|(key, _)| key);
+fn edit(key: impl Strategy<Value = (String, String)> + Clone) -> impl Strategy<Value = Edit> {
+    let key = key.prop_map(|(key, _)| key);
     prop_oneof![
-        8 => (key(), value()).prop_map(|(key, value)| Edit::Insert(key, value)),
-        4 => key().prop_map(Edit::Remove),
+        8 => (key.clone(), value()).prop_map(|(key, value)| Edit::Insert(key, value)),
+        4 => key.prop_map(Edit::Remove),
         1 => Just(Edit::Clear),
         2 => (0_usize..9000).prop_map(Edit::Long),
         1 => Just(Edit::Reparse),
@@ -111,40 +110,69 @@ proptest! {
     }
 
     #[test]
-    fn edits_change_what_they_name_and_nothing_else(
-        (rows, text) in object(),
-        others in select(vec![0, 0, 0, 100]),
-        edits in vec(edit(), 0..12),
-    ) {
-        let mut model = Model(rows);
-        let mut map = SessionMap::from_json(text).unwrap();
-        // Maps of many keys are kept in another way.
-        (0..others).for_each(|number| model.apply(Edit::Insert(format!("key-{number}"), Text::token("0")), &mut map));
-        let mut clones = Vec::new();
-        for edit in edits {
-            // A map that has no clone is edited in place.
-            if others == 0 {
-                clones.push((model.clone(), map.clone()));
-            }
-            model.apply(edit, &mut map);
-            model.check(&map);
-        }
-        // Clones share their text, and see nothing of what was written since.
-        clones.iter().for_each(|(model, clone)| model.check(clone));
+    fn edits_change_what_they_name_and_nothing_else((rows, text) in object(), edits in vec(edit(string()), 0..12)) {
+        edit_and_check(rows, text, edits);
     }
 
     #[test]
     fn clones_do_not_see_each_others_writes(
         (rows, text) in object(),
-        edits in vec((0_usize..3, edit()), 0..12),
+        edits in vec((0_usize..3, edit(string())), 0..12),
     ) {
-        let map = SessionMap::from_json(text).unwrap();
-        let mut clones = vec![(Model(rows), map); 3];
-        for (which, edit) in edits {
-            let (model, map) = &mut clones[which];
-            model.apply(edit, map);
-            clones.iter().for_each(|(model, clone)| model.check(clone));
+        edit_clones_and_check(rows, text, edits);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, ..many_cases() })]
+
+    #[test]
+    fn a_large_object_reads_the_same_however_it_is_written((rows, text) in large_object()) {
+        let map = SessionMap::from_slice(text.as_bytes()).unwrap();
+        assert_eq!(map.to_json(), text);
+        Model(rows).check(&map);
+    }
+
+    #[test]
+    fn edits_of_a_large_object_change_what_they_name_and_nothing_else(
+        (rows, text) in large_object(),
+        edits in vec(edit(numbered()), 0..60),
+    ) {
+        edit_and_check(rows, text, edits);
+    }
+
+    #[test]
+    fn clones_of_a_large_object_do_not_see_each_others_writes(
+        (rows, text) in large_object(),
+        edits in vec((0_usize..3, edit(numbered())), 0..30),
+    ) {
+        edit_clones_and_check(rows, text, edits);
+    }
+}
+
+/// Edits a map that shares its text with clones before some edits, and checks it after each.
+fn edit_and_check(rows: Vec<(String, Text)>, text: String, edits: Vec<Edit>) {
+    let mut model = Model(rows);
+    let mut map = map(&text);
+    let mut clones = Vec::new();
+    for (number, edit) in edits.into_iter().enumerate() {
+        // A map that has no clone is edited in place.
+        if number % 4 == 0 {
+            clones.push((model.clone(), map.clone()));
         }
+        model.apply(edit, &mut map);
+        model.check(&map);
+    }
+    clones.iter().for_each(|(model, clone)| model.check(clone));
+}
+
+/// Edits one of three clones after the other, and checks all of them after each edit.
+fn edit_clones_and_check(rows: Vec<(String, Text)>, text: String, edits: Vec<(usize, Edit)>) {
+    let mut clones = vec![(Model(rows), map(&text)); 3];
+    for (which, edit) in edits {
+        let (model, map) = &mut clones[which];
+        model.apply(edit, map);
+        clones.iter().for_each(|(model, clone)| model.check(clone));
     }
 }
 

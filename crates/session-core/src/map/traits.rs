@@ -1,0 +1,69 @@
+//! The traits of a map: how it is iterated, compared and printed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::iter::FusedIterator;
+use std::str::FromStr;
+
+use super::entries::Entries;
+use super::{MapError, SessionMap, same_json};
+
+/// An iterator over the keys of a [`SessionMap`], in order, with the JSON text of their values.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    entries: &'a Entries,
+    at: usize,
+}
+
+impl<'a> Iter<'a> {
+    pub(super) fn new(map: &'a SessionMap) -> Self {
+        Self { entries: map.inner(), at: 0 }
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (Cow<'a, str>, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (key, raw, behind) = self.entries.next(self.at)?;
+        self.at = behind;
+        Some((key, raw))
+    }
+}
+
+impl FusedIterator for Iter<'_> {}
+
+/// Prints no session data.
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").finish_non_exhaustive()
+    }
+}
+
+/// Maps are equal if they have the same keys in the same order with the same values.
+///
+/// Values compare as text, apart from white space.
+impl PartialEq for SessionMap {
+    fn eq(&self, other: &Self) -> bool {
+        let mut others = other.iter();
+        let all_equal = self.iter().all(|(key, value)| {
+            others.next().is_some_and(|(other_key, other)| key == other_key && same_json(value, other))
+        });
+        all_equal && others.next().is_none()
+    }
+}
+
+/// Prints sizes only, because session data does not belong into logs.
+impl fmt::Debug for SessionMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionMap").field("keys", &self.len()).field("bytes", &self.json_len()).finish()
+    }
+}
+
+impl FromStr for SessionMap {
+    type Err = MapError;
+
+    fn from_str(text: &str) -> Result<Self, MapError> {
+        Self::from_json(text)
+    }
+}
