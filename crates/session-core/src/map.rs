@@ -140,7 +140,8 @@ impl SessionMap {
 
     /// Sets the value of a key. A new key goes to the end. Returns whether this changed the map.
     ///
-    /// A value that differs from the stored one only in white space is no change.
+    /// A value that differs from the stored one only in white space or in the order of an object's keys is no change, so
+    /// that a `HashMap` can be inserted again. Numbers compare as they are written: `1` is not `1.0`.
     ///
     /// # Errors
     ///

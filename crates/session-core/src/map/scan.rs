@@ -23,7 +23,7 @@ pub(super) fn object(text: &[u8], entry: impl FnMut(Range<usize>, Form, Range<us
 }
 
 /// The rest of a text after a part of it, or from the first byte on that doesn't fit.
-type Rest<'a> = Result<&'a [u8], &'a [u8]>;
+pub(super) type Rest<'a> = Result<&'a [u8], &'a [u8]>;
 
 fn entries(text: &[u8], mut entry: impl FnMut(Range<usize>, Form, Range<usize>)) -> Rest<'_> {
     let at = |rest: &[u8]| text.len() - rest.len();
@@ -47,7 +47,7 @@ fn entries(text: &[u8], mut entry: impl FnMut(Range<usize>, Form, Range<usize>))
     }
 }
 
-fn expect(byte: u8, text: &[u8]) -> Rest<'_> {
+pub(super) fn expect(byte: u8, text: &[u8]) -> Rest<'_> {
     match text {
         [first, rest @ ..] if *first == byte => Ok(rest),
         _ => Err(text),
@@ -58,14 +58,14 @@ fn skip(text: &[u8], skipped: impl Fn(u8) -> bool) -> &[u8] {
     &text[text.iter().take_while(|&&byte| skipped(byte)).count()..]
 }
 
-fn white_space(text: &[u8]) -> &[u8] {
+pub(super) fn white_space(text: &[u8]) -> &[u8] {
     // Most often there is none, which the first comparison tells.
     skip(text, |byte| byte <= b' ' && is_white_space(byte))
 }
 
 /// The special bytes that a string contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Has {
+pub(super) struct Has {
     escapes: bool,
     controls: bool,
 }
@@ -74,7 +74,7 @@ const PLAIN: Has = Has { escapes: false, controls: false };
 
 /// Passes over the rest of a string, from behind its first quote on.
 #[inline]
-fn string(text: &[u8]) -> Result<(&[u8], Has), &[u8]> {
+pub(super) fn string(text: &[u8]) -> Result<(&[u8], Has), &[u8]> {
     match from_special(text) {
         [b'"', rest @ ..] => Ok((rest, PLAIN)),
         rest => special_string(rest),
@@ -115,7 +115,7 @@ fn value(text: &[u8]) -> Rest<'_> {
 }
 
 /// Passes over a number or word.
-fn bare(text: &[u8]) -> Rest<'_> {
+pub(super) fn bare(text: &[u8]) -> Rest<'_> {
     match skip(text, is_bare) {
         rest if rest.len() == text.len() => Err(rest),
         rest => Ok(rest),
@@ -189,6 +189,6 @@ pub(super) fn is_white_space(byte: u8) -> bool {
 }
 
 /// Tells if a byte is part of a number or word.
-pub(super) fn is_bare(byte: u8) -> bool {
+fn is_bare(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }

@@ -42,7 +42,7 @@ impl fmt::Debug for Iter<'_> {
 
 /// Maps are equal if they have the same keys in the same order with the same values.
 ///
-/// Values compare as text, apart from white space.
+/// Values compare as [`SessionMap::insert`] compares them: as text, apart from white space and the order of keys in objects.
 impl PartialEq for SessionMap {
     fn eq(&self, other: &Self) -> bool {
         let mut others = other.iter();

@@ -1,6 +1,7 @@
 //! The session map: what it takes over, keeps as it came, reads and refuses.
 
 mod edits;
+mod equal;
 mod finite;
 mod large;
 

@@ -45,7 +45,7 @@ impl Model {
             Edit::Insert(key, value) => {
                 let count = self.0.iter().filter(|(other, _)| *other == key).count();
                 let last = self.0.iter().rposition(|(other, _)| *other == key);
-                let same = count == 1 && last.is_some_and(|at| self.0[at].1.compact == value.compact);
+                let same = count == 1 && last.is_some_and(|at| self.0[at].1.sorted == value.sorted);
                 let json = RawValue::from_string(value.written.clone()).expect("the text is JSON");
                 assert_eq!(map.insert(&key, json), Ok(!same));
                 match last {

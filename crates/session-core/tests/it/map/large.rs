@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
+use serde_json::value::RawValue;
 use session_core::SessionMap;
 
 use super::map;
@@ -130,4 +131,18 @@ fn a_clone_of_many_keys_is_edited_in_time() {
     each("a longer value", &keys, Ok(true), |key| clone.insert(key, 234));
     each("the original", &keys, Ok(Some(1)), |key| map.get(key));
     each("the clone", &keys, Ok(Some(234)), |key| clone.get(key));
+}
+
+#[test]
+fn values_that_are_large_objects_are_compared_in_time() {
+    for style in STYLES {
+        let keys = keys(style);
+        let mut map = SessionMap::from_json(format!(r#"{{"value": {}}}"#, text(&keys, "1"))).unwrap();
+        let raw = |text: String| RawValue::from_string(text).unwrap();
+        let start = Instant::now();
+        let reversed = text(keys.iter().rev(), "1");
+        assert_eq!(map.insert("value", raw(reversed.clone())), Ok(false));
+        assert_eq!(map.insert("value", raw(reversed.replacen('1', "2", 1))), Ok(true));
+        assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
+    }
 }
