@@ -32,7 +32,7 @@ pub(crate) use value::{JsonText, decode, encode};
 /// Its last occurrence counts, as in Python and in RFC 8259's implementations, and writing the key leaves one.
 ///
 /// A value is checked when it is read. Python's `NaN` and `Infinity`, which are not JSON, are kept and fail only the reader
-/// of their key.
+/// of their key. So do values that are nested deeper than [`Self::MAX_DEPTH`].
 ///
 /// The time to find, set or remove a key hardly depends on the number of keys.
 ///
@@ -56,6 +56,9 @@ pub struct SessionMap {
 impl SessionMap {
     /// The longest text that a map takes: 1 GiB. Configured limits are far below it.
     pub const MAX_BYTES: usize = 1 << 30;
+
+    /// The deepest nesting of arrays and objects that [`Self::insert`] takes in a value: the deepest that serde_json reads.
+    pub const MAX_DEPTH: usize = 127;
 
     /// Makes an empty map, without an allocation.
     #[must_use]
@@ -90,11 +93,12 @@ impl SessionMap {
         Self::from_json(text)
     }
 
-    /// Checks that every value is JSON. Call this for a text that a client sent.
+    /// Checks that every value can be read, as some type. Call this for a text that a client sent.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] if a value is not JSON, such as Python's `NaN`.
+    /// [`ValueError::Decode`] if a value is not JSON, such as Python's `NaN`, and [`ValueError::TooDeep`] if it is nested
+    /// deeper than [`Self::MAX_DEPTH`].
     ///
     /// ```
     /// use session_core::SessionMap;
@@ -104,14 +108,14 @@ impl SessionMap {
     /// # Ok::<(), session_core::MapError>(())
     /// ```
     pub fn validate(&self) -> Result<(), ValueError> {
-        self.inner().all().try_for_each(|(key, raw)| decode::<serde::de::IgnoredAny>(&key, raw).map(drop))
+        self.inner().all().try_for_each(|(key, raw)| value::validate(&key, raw))
     }
 
     /// Reads the value of a key. Returns `None` if the map does not contain the key.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] if the value is not JSON or not a `T`.
+    /// [`ValueError::Decode`] if the value is not JSON, not a `T`, or nested deeper than [`Self::MAX_DEPTH`].
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
         self.raw(key).map(|raw| decode(key, raw)).transpose()
     }
@@ -147,13 +151,14 @@ impl SessionMap {
     ///
     /// - [`ValueError::Encode`] if the value can't be written as JSON.
     /// - [`ValueError::NotFinite`] if it contains a `NaN` or an infinity, which JSON can't carry.
+    /// - [`ValueError::TooDeep`] if it is nested deeper than [`Self::MAX_DEPTH`].
     /// - [`ValueError::TooLong`] if the map would grow beyond [`Self::MAX_BYTES`].
     pub fn insert(&mut self, key: &str, value: impl Serialize) -> Result<bool, ValueError> {
         let json = encode(key, &value)?;
         self.insert_json(key, &json)
     }
 
-    /// Sets the value of a key, like [`Self::insert`], to one that is JSON text.
+    /// Sets the value of a key, like [`Self::insert`], to one that is JSON text of any depth.
     pub(crate) fn insert_json(&mut self, key: &str, json: &str) -> Result<bool, ValueError> {
         self.insert_json_at(self.find(key), key, json)
     }

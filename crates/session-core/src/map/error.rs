@@ -42,6 +42,12 @@ pub enum ValueError {
         /// The key of the session map.
         key: Box<str>,
     },
+    /// The value is nested deeper than [`SessionMap::MAX_DEPTH`], so that it could not be read back.
+    #[error("the value for session key {key:?} is nested deeper than {} levels", SessionMap::MAX_DEPTH)]
+    TooDeep {
+        /// The key of the session map.
+        key: Box<str>,
+    },
     /// The map would grow beyond [`SessionMap::MAX_BYTES`].
     #[error("the value for session key {key:?} is too long")]
     TooLong {
@@ -55,7 +61,7 @@ pub enum ValueError {
         key: Box<str>,
         /// The name of that Rust type.
         expected: &'static str,
-        /// The problem: the value is not JSON, or of another type.
+        /// The problem: the value is not JSON, nested too deeply, or of another type.
         problem: &'static str,
         /// The byte in its line of the text, or 0 if that is not known.
         column: usize,

@@ -143,6 +143,24 @@ fn nested(text: &[u8]) -> Rest<'_> {
     }
 }
 
+/// Returns how deep arrays and objects are nested in the text of a value.
+pub(super) fn depth(text: &[u8]) -> usize {
+    let (mut rest, mut depth, mut deepest) = (text, 0_usize, 0);
+    loop {
+        rest = skip(rest, |byte| !NESTING[usize::from(byte)]);
+        let [byte, behind @ ..] = rest else { return deepest };
+        rest = behind;
+        match byte {
+            b'"' => rest = string(behind).map_or(&[], |(behind, _)| behind),
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            _ => depth = depth.saturating_sub(1),
+        }
+    }
+}
+
 /// Returns a text from its first quote, backslash or control character on.
 fn from_special(mut text: &[u8]) -> &[u8] {
     while let Some((word, rest)) = text.split_first_chunk() {

@@ -1,5 +1,6 @@
 //! The session map: what it takes over, keeps as it came, reads and refuses.
 
+mod depth;
 mod edits;
 mod equal;
 mod finite;
@@ -8,11 +9,7 @@ mod large;
 use std::collections::HashMap;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 use session_core::{MapError, SessionMap, ValueError};
-
-/// Deeper than any recursion survives.
-const DEEP: usize = 100_000;
 
 fn map(json: &str) -> SessionMap {
     SessionMap::from_json(json).expect("a JSON object")
@@ -216,30 +213,6 @@ fn bytes_that_are_not_utf8_are_refused_where_they_stop_being_it() {
         [(&b"{\"a\": \"\xff\"}"[..], 7), (b"{\"\xc3\": 1}", 2), (b"\xff\xfe{}", 0), (b"{\"\xed\xa0\x80\": 1}", 2)]
     {
         assert_eq!(SessionMap::from_slice(bytes), Err(MapError::NotUtf8 { offset }));
-    }
-}
-
-#[test]
-fn nesting_of_any_depth_is_carried() {
-    for (open, middle, close) in [("[", "", "]"), ("{\"a\":", "1", "}"), ("[{\"a\":", "null", "}]")] {
-        let deep = [open.repeat(DEEP), middle.to_owned(), close.repeat(DEEP)].concat();
-        let deep = deep.replace("}}]", "}]");
-        let mut map = map(&format!(r#"{{"deep": {deep}, "n": 1}}"#));
-        assert!(map.get::<Value>("deep").is_err(), "too deep for a reader");
-        assert_eq!(map.get("n"), Ok(Some(1)));
-        map.insert("n", 2).unwrap();
-        map.insert("copy", RawValue::from_string(deep.clone()).unwrap()).unwrap();
-        // An object that is long loses its white space, as long as it stays outside of values.
-        assert_eq!(map.to_json(), format!(r#"{{"deep": {deep}, "n": 2,"copy":{deep}}}"#));
-        assert!(map == map.clone());
-    }
-}
-
-#[test]
-fn nesting_that_does_not_end_is_refused_at_any_depth() {
-    for nested in ["[".repeat(DEEP), "{\"a\":".repeat(DEEP), format!("{}{}", "[".repeat(DEEP), "]".repeat(DEEP - 1))] {
-        let text = format!(r#"{{"deep": {nested}}}"#);
-        assert!(matches!(SessionMap::from_json(text), Err(MapError::NotAnObject { .. })));
     }
 }
 

@@ -113,8 +113,6 @@ fn validation_finds_the_value_that_is_no_json() {
             "{value}"
         );
     }
-    let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
-    assert!(SessionMap::from_json(format!(r#"{{"a": {deep}}}"#)).unwrap().validate().is_ok());
     for value in
         ["NaN", "-Infinity", "[1, Infinity]", "01", "1.", "+1", "tru", "[1 2]", "[1,]", r#"{"b" 1}"#, r#""\x""#]
     {
