@@ -44,7 +44,7 @@ pub(crate) use value::{JsonText, decode, encode};
 /// let mut map = SessionMap::from_json(r#"{"big": 123456789012345678901234567890, "n": 1}"#)?;
 /// map.insert("n", 2)?;
 /// assert_eq!(map.get::<u32>("n")?, Some(2));
-/// assert_eq!(map.to_json(), r#"{"big": 123456789012345678901234567890, "n": 2}"#);
+/// assert_eq!(map.as_json(), r#"{"big": 123456789012345678901234567890, "n": 2}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Default)]
@@ -117,13 +117,19 @@ impl SessionMap {
     ///
     /// [`ValueError::Decode`] if the value is not JSON, not a `T`, or nested deeper than [`Self::MAX_DEPTH`].
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
-        self.raw(key).map(|raw| decode(key, raw)).transpose()
+        self.raw_json(key).map(|raw| decode(key, raw)).transpose()
     }
 
     /// Returns the JSON text of a key's value, as it was written.
     #[must_use]
-    pub fn raw(&self, key: &str) -> Option<&str> {
+    pub fn raw_json(&self, key: &str) -> Option<&str> {
         self.find(key).map(|at| self.raw_at(at))
+    }
+
+    /// Returns the same as [`Self::raw_json`].
+    #[must_use]
+    pub fn raw(&self, key: &str) -> Option<&str> {
+        self.raw_json(key)
     }
 
     /// Returns a key's position, which holds for this map and its clones until they are changed.
@@ -225,21 +231,37 @@ impl SessionMap {
 
     /// Returns the text of the whole object. All that was not changed is as it was written.
     ///
-    /// White space around keys and values is kept in small objects. Edits of an object with more than 64 entries or 4,096
+    /// White space around keys and values is kept in small objects. Edits of an object with more than 32 entries or 4,096
     /// bytes may drop it.
     // Borrowed, unless a large map was edited.
     #[must_use]
-    pub fn json(&self) -> Cow<'_, str> {
+    pub fn as_json(&self) -> Cow<'_, str> {
         self.inner.as_ref().map_or(Cow::Borrowed("{}"), |inner| inner.json())
     }
 
-    /// Returns a copy of the text of [`Self::json`].
+    /// Returns the text of [`Self::as_json`], without a copy where the map owns that text alone.
     #[must_use]
-    pub fn to_json(&self) -> String {
-        self.json().into_owned()
+    pub fn into_json(self) -> String {
+        match self.inner.map(Arc::try_unwrap) {
+            Some(Ok(inner)) => inner.into_json(),
+            Some(Err(shared)) => shared.json().into_owned(),
+            None => "{}".to_owned(),
+        }
     }
 
-    /// Appends the text of [`Self::json`].
+    /// Returns the text of [`Self::as_json`].
+    #[must_use]
+    pub fn json(&self) -> Cow<'_, str> {
+        self.as_json()
+    }
+
+    /// Returns a copy of the text of [`Self::as_json`].
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.as_json().into_owned()
+    }
+
+    /// Appends the text of [`Self::as_json`].
     pub fn write_json(&self, out: &mut String) {
         match &self.inner {
             Some(inner) => inner.write_json(out),
@@ -247,7 +269,7 @@ impl SessionMap {
         }
     }
 
-    /// Returns the length in bytes of the text of [`Self::json`].
+    /// Returns the length in bytes of the text of [`Self::as_json`].
     #[must_use]
     pub fn json_len(&self) -> usize {
         self.inner.as_ref().map_or("{}".len(), |inner| inner.json_len())

@@ -114,6 +114,11 @@ impl Entries {
         if self.scattered.is_some() { Cow::Owned(self.gathered()) } else { Cow::Borrowed(&self.text) }
     }
 
+    /// Returns the object's JSON text, without a copy unless the entries are scattered.
+    pub(super) fn into_json(self) -> String {
+        if self.scattered.is_some() { self.gathered() } else { self.text }
+    }
+
     /// Appends the object's JSON text.
     pub(super) fn write_json(&self, out: &mut String) {
         if self.scattered.is_some() { self.gather_into(out) } else { out.push_str(&self.text) }

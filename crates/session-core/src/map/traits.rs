@@ -1,9 +1,11 @@
-//! The traits of a map: how it is iterated, compared and printed.
+//! The traits of a map: how it is iterated, collected, compared and printed.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::str::FromStr;
+
+use serde_json::Value;
 
 use super::entries::Entries;
 use super::{MapError, SessionMap, same_json};
@@ -40,6 +42,48 @@ impl fmt::Debug for Iter<'_> {
     }
 }
 
+impl<'a> IntoIterator for &'a SessionMap {
+    type Item = (Cow<'a, str>, &'a str);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// Sets keys to values, in order.
+///
+/// # Panics
+///
+/// If [`SessionMap::insert`] refuses a value: it is nested deeper than [`SessionMap::MAX_DEPTH`], or the map would grow
+/// beyond [`SessionMap::MAX_BYTES`]. A value that was read from JSON text is never too deep.
+///
+/// ```
+/// use serde_json::json;
+/// use session_core::SessionMap;
+///
+/// let mut map = SessionMap::from_iter([("user", json!("ann")), ("n", json!(1))]);
+/// map.extend([("n", json!(2))]);
+/// assert_eq!(map.as_json(), r#"{"user":"ann","n":2}"#);
+/// ```
+impl<K: AsRef<str>> Extend<(K, Value)> for SessionMap {
+    fn extend<I: IntoIterator<Item = (K, Value)>>(&mut self, rows: I) {
+        for (key, value) in rows {
+            if let Err(error) = self.insert(key.as_ref(), value) {
+                panic!("{error}");
+            }
+        }
+    }
+}
+
+impl<K: AsRef<str>> FromIterator<(K, Value)> for SessionMap {
+    fn from_iter<I: IntoIterator<Item = (K, Value)>>(rows: I) -> Self {
+        let mut map = Self::new();
+        map.extend(rows);
+        map
+    }
+}
+
 /// Maps are equal if they have the same keys in the same order with the same values.
 ///
 /// Values compare as [`SessionMap::insert`] compares them: as text, apart from white space and the order of keys in objects.
@@ -52,6 +96,8 @@ impl PartialEq for SessionMap {
         all_equal && others.next().is_none()
     }
 }
+
+impl Eq for SessionMap {}
 
 /// Prints sizes only, because session data does not belong into logs.
 impl fmt::Debug for SessionMap {

@@ -5,6 +5,7 @@ mod edits;
 mod equal;
 mod finite;
 mod large;
+mod traits;
 
 use std::collections::HashMap;
 

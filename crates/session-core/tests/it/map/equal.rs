@@ -15,7 +15,7 @@ fn changes(stored: &str, value: &str) -> bool {
     let mut map = map(&format!(r#"{{"a": {stored}}}"#));
     let value = RawValue::from_string(value.to_owned()).expect("the value is JSON");
     let changed = map.insert("a", &value).expect("the value can be inserted");
-    assert_eq!(map.raw("a"), Some(if changed { value.get() } else { stored }));
+    assert_eq!(map.raw_json("a"), Some(if changed { value.get() } else { stored }));
     changed
 }
 

@@ -52,7 +52,7 @@ fn all_operations(map: &mut SessionMap, keys: &[String]) {
     each("a shorter value", keys, Ok(true), |key| map.insert(key, 6));
     assert_eq!(map.len(), rest + keys.len());
     each("remove", keys, true, |key| map.remove(key));
-    each("absent", keys, (false, None), |key| (map.contains_key(key), map.raw(key)));
+    each("absent", keys, (false, None), |key| (map.contains_key(key), map.raw_json(key)));
     assert_eq!(map.len(), rest);
 }
 
