@@ -9,8 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Clock;
 use crate::backend::Store;
+use crate::clock::Clock;
 use crate::cookie::CookieTemplate;
 use crate::token::Tokens;
 
@@ -68,6 +68,8 @@ pub(crate) struct Lifetimes {
     pub(crate) longest: u64,
     /// In all, whatever the use.
     pub(crate) absolute: Option<u64>,
+    /// Cookies have no `Max-Age`, unless a session has a lifetime of its own.
+    pub(crate) browser: bool,
 }
 
 impl SessionConfig {
@@ -79,7 +81,7 @@ impl SessionConfig {
     }
 
     /// A configuration for sessions that matter: the cookie is called `__Host-<cookie_name>` and is `Secure`, sessions end
-    /// after 30 minutes without use and 12 hours in all, cookies that a neighbour may have planted are rejected, and a
+    /// after 30 minutes without use and 12 hours in all, hold at most 16 KiB, cookies that a neighbour may have planted are rejected, and a
     /// salt derived from the cookie's name and the mode keeps tokens from being used elsewhere under the same secret.
     ///
     /// Python can read such cookies if it is given the same salt: `<cookie_name>.cookie` or `<cookie_name>.server`.
@@ -97,6 +99,7 @@ impl SessionConfig {
             .max_age(Duration::from_secs(30 * 60))
             .absolute_lifetime(Duration::from_secs(12 * 3600))
             .on_duplicate(OnDuplicate::Reject)
+            .max_session_bytes(16 * 1024)
             .salt_of_cookie(cookie_name)
     }
 
@@ -164,20 +167,24 @@ impl std::str::FromStr for SameSite {
     }
 }
 
-/// When a session in use gets a new cookie and a new expiry.
+/// The time when a session in use gets a new cookie and a new expiry.
 ///
-/// The token says when it was issued, so nobody has to be asked. Requests that never ask for the session refresh nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The default is [`Tenth`](Self::Tenth) for sessions in a store, and [`HalfLife`](Self::HalfLife) for sessions in the
+/// cookie, where each refresh sends the data again. The issue time is in the token, so that a request whose refresh is not
+/// due needs no extra call of the store. A token that was verified by any key but the signing key is always due. Requests
+/// that never ask for the session refresh nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refresh {
-    /// When half of the session's lifetime has passed since the cookie was issued.
-    #[default]
+    /// After a tenth of the session's lifetime: a session lasts its lifetime without use, precise to a tenth.
+    Tenth,
+    /// After half of the session's lifetime.
     HalfLife,
-    /// When this time has passed since the cookie was issued.
+    /// After this time.
     After(Duration),
     /// With every request that uses the session.
     Always,
-    /// Not by reading: only what changes the session, or replaces a token that is not by the signing key, renews it.
+    /// Not by reading. A change renews the cookie once a tenth of the session's lifetime has passed.
     Never,
 }
 
@@ -190,7 +197,7 @@ pub enum OnDuplicate {
     Last,
     /// The one that verifies and was issued last.
     Newest,
-    /// None, if more than one verifies and they differ: a subdomain can plant cookies. Nor any if there are more than four.
+    /// No cookie, if more than one verifies and they differ: a subdomain can plant cookies.
     Reject,
 }
 

@@ -12,9 +12,6 @@ use crate::SameSite;
 /// What browsers keep of a cookie, name and value together (RFC 6265bis, section 5.6).
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 
-/// How many cookies of the session's name are looked at.
-pub(crate) const MAX_CANDIDATES: usize = 4;
-
 /// Separates cookies, within a header and where several are joined (RFC 6265, section 5.4).
 const SEPARATOR: u8 = b';';
 
@@ -35,6 +32,11 @@ impl RequestCookies {
         self.joined.extend_from_slice(header);
     }
 
+    /// Returns `true` if there is a cookie of this name.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.newest_first(name).next().is_some()
+    }
+
     /// The values of the cookies of this name, not verified, the last one first.
     ///
     /// Values that are longer than a cookie can be are left out. Quotes around a value are dropped, as in Python.
@@ -51,10 +53,44 @@ impl RequestCookies {
     }
 }
 
+/// Decodes percent-encoded bytes, which some clients send in place of `=`, `+` and `/`. A token has no percent sign.
+pub(crate) fn percent_decoded(value: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'%', value).is_none() {
+        return Cow::Borrowed(value);
+    }
+    let mut decoded = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = |at: usize| after.get(at).and_then(|&digit| char::from(digit).to_digit(16));
+        match (byte, hex(0), hex(1)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high * 16 + low) as u8);
+                rest = &after[2..];
+            }
+            _ => {
+                decoded.push(byte);
+                rest = after;
+            }
+        }
+    }
+    Cow::Owned(decoded)
+}
+
 /// The value of a pair `name=value` of this name.
 fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let value = pair.trim_ascii_start().strip_prefix(name)?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
+    let value = trim(trim(trim(pair).strip_prefix(name)?).strip_prefix(b"=")?);
     Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
+}
+
+/// Trims spaces and tabs, the white space of RFC 6265 (section 5.2).
+fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
 }
 
 /// The attributes of a cookie but for its age.
@@ -122,20 +158,18 @@ impl fmt::Debug for SetCookie {
 pub(crate) struct CookieTemplate {
     pub(crate) name: Box<str>,
     attributes: Attributes,
-    /// Whether browsers keep the cookie when they are closed.
-    persistent: bool,
-    usual_max_age: u64,
-    /// All that follows the value, for the usual age.
+    /// The usual `Max-Age`; `None` for a cookie that ends with the browser.
+    usual_max_age: Option<u64>,
+    /// The text after the value, for the usual age.
     usual_suffix: Box<str>,
     removal: SetCookie,
 }
 
 impl CookieTemplate {
-    pub(crate) fn new(name: &str, attributes: Attributes, usual_max_age: u64, persistent: bool) -> Self {
+    pub(crate) fn new(name: &str, attributes: Attributes, usual_max_age: Option<u64>) -> Self {
         let mut template = Self {
             name: name.into(),
             attributes,
-            persistent,
             usual_max_age,
             usual_suffix: Box::default(),
             removal: SetCookie(Vec::new()),
@@ -152,7 +186,7 @@ impl CookieTemplate {
     pub(crate) fn set(
         &self,
         value_len: usize,
-        max_age: u64,
+        max_age: Option<u64>,
         push_value: impl FnOnce(&mut Vec<u8>),
     ) -> (SetCookie, usize) {
         let suffix = if max_age == self.usual_max_age {
@@ -174,9 +208,9 @@ impl CookieTemplate {
         self.removal.clone()
     }
 
-    fn render_suffix(&self, max_age: u64) -> String {
+    fn render_suffix(&self, max_age: Option<u64>) -> String {
         let mut builder = self.builder();
-        if self.persistent {
+        if let Some(max_age) = max_age {
             builder = builder.max_age(Duration::seconds(max_age.cast_signed()));
         }
         let rendered = builder.build().to_string();
@@ -244,9 +278,9 @@ mod tests {
             same_site: SameSite::None,
             partitioned: true,
         };
-        let template = CookieTemplate::new("id", attributes, 60, true);
+        let template = CookieTemplate::new("id", attributes, Some(60));
         for max_age in [60, 5] {
-            let (header, bytes) = template.set(5, max_age, |out| out.extend(b"value"));
+            let (header, bytes) = template.set(5, Some(max_age), |out| out.extend(b"value"));
             assert_eq!(bytes, "idvalue".len());
             let expected = cookie::Cookie::build(("id", "value"))
                 .path("/app")
@@ -270,18 +304,18 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_original() {
-        let template = CookieTemplate::new("cookie", Attributes::default(), 1_209_600, true);
-        let (header, _) = template.set(1, 1_209_600, |out| out.push(b'v'));
+        let template = CookieTemplate::new("cookie", Attributes::default(), Some(1_209_600));
+        let (header, _) = template.set(1, Some(1_209_600), |out| out.push(b'v'));
         assert_eq!(&*header, "cookie=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600");
     }
 
     #[test]
     fn a_browser_session_cookie_has_no_max_age_but_its_removal_has() {
-        let template = CookieTemplate::new("id", Attributes::default(), 60, false);
-        for max_age in [60, 5] {
-            let (header, _) = template.set(1, max_age, |out| out.push(b'v'));
-            assert_eq!(parsed(&header).max_age(), None);
-        }
+        let template = CookieTemplate::new("id", Attributes::default(), None);
+        let (header, _) = template.set(1, None, |out| out.push(b'v'));
+        assert_eq!(parsed(&header).max_age(), None);
+        let (header, _) = template.set(1, Some(5), |out| out.push(b'v'));
+        assert_eq!(parsed(&header).max_age(), Some(Duration::seconds(5)));
         assert_eq!(parsed(&template.removal()).max_age(), Some(Duration::ZERO));
     }
 }

@@ -34,6 +34,26 @@ pub enum SessionError {
         /// The key of the session map.
         key: Box<str>,
     },
+    /// The closure of a `try_update` refused the value that another request has written.
+    #[error("the update of session key {key:?} was refused: another request has changed its value")]
+    Refused {
+        /// The key of the session map.
+        key: Box<str>,
+    },
+    /// The request's cookies name more sessions than one `destroy` removes. The first ones are destroyed.
+    #[error("the request names {found} sessions, {limit} of them were destroyed")]
+    TooManySessions {
+        /// The number of different sessions.
+        found: usize,
+        /// The number of sessions that were destroyed.
+        limit: usize,
+    },
+    /// Two layers of one cookie name have different keys, salts, modes or stores.
+    #[error("two session layers of cookie {cookie_name:?} have different configurations")]
+    LayersDiffer {
+        /// The cookie's name.
+        cookie_name: Box<str>,
+    },
     /// So many requests write this session that the deadline passed before it was this one's turn.
     #[error("too many concurrent writes of one session")]
     Contended,
@@ -61,10 +81,10 @@ pub enum SessionError {
         /// The length of name and value.
         bytes: usize,
     },
-    /// The lifetime is shorter than a second or longer than the configuration's `longest_max_age`.
-    #[error("a lifetime of {given:?} is not between 1 second and longest_max_age {longest:?}")]
-    Lifetime {
-        /// What was given.
+    /// The lifetime is shorter than a second, or longer than `longest_max_age` or the rest of the absolute lifetime.
+    #[error("a lifetime of {given:?} is not between 1 second and {longest:?}")]
+    LifetimeOutOfRange {
+        /// The lifetime that was asked for.
         given: Duration,
         /// The longest lifetime allowed.
         longest: Duration,
@@ -78,12 +98,13 @@ pub enum SessionError {
 }
 
 impl SessionError {
-    /// The HTTP status of a response that reports this error: 409 when another request was faster, 503 when trying again
-    /// may help, else 500.
+    /// Returns the HTTP status of a response that reports this error: 409 if another request was faster, 400 if the client
+    /// sent too much, 503 if a retry may help, otherwise 500.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Gone | Self::Taken { .. } => 409,
+            Self::Gone | Self::Taken { .. } | Self::Refused { .. } => 409,
+            Self::TooManySessions { .. } => 400,
             Self::Contended | Self::OutcomeUnknown => 503,
             Self::Store(error) => match error.kind() {
                 BackendErrorKind::Unavailable | BackendErrorKind::Timeout | BackendErrorKind::Refused => 503,
@@ -93,7 +114,19 @@ impl SessionError {
         }
     }
 
-    /// The value of the `Retry-After` header of such a response, in seconds.
+    /// Returns `true` if another request was faster: a retry of the whole request sees its changes.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.status() == 409
+    }
+
+    /// Returns `true` if a later retry may succeed, because the store was unavailable or too busy.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.status() == 503
+    }
+
+    /// Returns the value of the `Retry-After` header of such a response, in seconds.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         (self.status() == 503).then_some(1)
@@ -103,6 +136,7 @@ impl SessionError {
     #[must_use]
     pub fn public_message(&self) -> &'static str {
         match self.status() {
+            400 => "the request has too many session cookies",
             409 => "the session was changed by another request, please try again",
             503 => "sessions are unavailable, please try again",
             _ => "internal server error",

@@ -1,89 +1,103 @@
-//! The session of a request before it is loaded.
+//! A request's session before it is loaded, and its commit.
 
-use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use futures_util::lock::Mutex as AsyncMutex;
+use crate::error::SessionError;
+use crate::map::SessionMap;
+use crate::request::context::SessionContext;
+use crate::request::outcome::Commit;
+use crate::request::shared::SharedSession;
+use crate::request::state::Phase;
+use crate::session::Session;
 
-use crate::cookie::RequestCookies;
-use crate::manager::{Commit, CommitState, Core, PendingCommit};
-use crate::state::{Cell, State};
-use crate::sync::lock;
-use crate::{Session, SessionError, SessionManager};
-
-/// The session of one request, which nobody may have asked for yet.
+/// A handle to one request's session. Loads it on first use, and commits it at the end.
 ///
-/// Made by [`SessionManager::open`](crate::SessionManager::open); clones are the same session.
+/// Made by [`SessionManager::open`](crate::SessionManager::open). Clones are handles of one session.
 #[derive(Clone)]
 pub struct SessionHandle {
-    shared: Arc<Shared>,
-    /// That of the next layer outwards, if the request has passed through several.
+    shared: Arc<SharedSession>,
+    role: Role,
+    /// The handle of the next layer outwards, if the request has passed through several.
     outer: Option<Arc<SessionHandle>>,
 }
 
-/// What all handles of one request share.
-pub(crate) struct Shared {
-    manager: SessionManager,
-    pub(crate) cookies: RequestCookies,
-    slot: Mutex<Slot>,
-    /// Held by whoever talks to the store on behalf of this request.
-    pub(crate) flight: AsyncMutex<()>,
+/// The part of a layer in a session that several layers may share.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Commits,
+    /// A layer further out commits.
+    Borrows,
+    /// A layer of the same cookie name further out has another configuration.
+    Differs,
 }
-
-/// The place of the session's state.
-#[derive(Default)]
-struct Slot {
-    /// Made when somebody asks for the session first.
-    cell: Option<Cell>,
-    /// The response went on its way before anybody did.
-    passed_on: bool,
-}
-
-/// The session's state, locked.
-pub(crate) struct CellGuard<'a>(MutexGuard<'a, Slot>);
 
 impl SessionHandle {
     #[inline]
-    pub(crate) fn new<'a>(manager: SessionManager, cookie_headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        // Made where it stays, and filled there: it is large for something that is moved.
-        let mut shared = Arc::new_cyclic(|_| Shared {
-            manager,
-            cookies: RequestCookies::default(),
-            slot: Mutex::default(),
-            flight: AsyncMutex::new(()),
-        });
-        if let Some(Shared { cookies, .. }) = Arc::get_mut(&mut shared) {
-            cookie_headers.into_iter().for_each(|header| cookies.add(header));
-        }
-        Self { shared, outer: None }
+    pub(crate) fn new<'a>(context: Arc<SessionContext>, cookie_headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        Self { shared: SharedSession::new(context, cookie_headers), role: Role::Commits, outer: None }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) fn within<'a>(
+        context: Arc<SessionContext>,
+        outer: Self,
+        cookie_headers: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Self {
+        let handle = match outer.named(context.config.cookie_name()) {
+            None => Self::new(context, cookie_headers),
+            Some(same) if Arc::ptr_eq(&same.shared.context, &context) || same.shares_sessions_with(&context) => {
+                Self { role: Role::Borrows, ..same.clone() }
+            }
+            Some(_) => {
+                if !context.difference_reported.swap(true, Ordering::Relaxed) {
+                    let name = context.config.cookie_name();
+                    tracing::error!(
+                        cookie = name,
+                        "two session layers of one cookie name differ in keys, salt, mode or store"
+                    );
+                }
+                let error = SessionError::LayersDiffer { cookie_name: context.config.cookie_name().into() };
+                let handle = Self { role: Role::Differs, ..Self::new(context, []) };
+                let mut session = handle.shared.session();
+                let time_left = session.time_left();
+                session.load(Phase::LoadFailed(error), SessionMap::new(), time_left);
+                drop(session);
+                handle
+            }
+        };
+        Self { outer: Some(Arc::new(outer)), ..handle }
     }
 
-    /// The session, verified and fetched when first asked for; from then on without waiting.
+    fn shares_sessions_with(&self, context: &SessionContext) -> bool {
+        self.shared.context.shares_sessions_with(context)
+    }
+
+    /// Loads the session: verifies the cookie and fetches the stored session on first use. Later calls return at once.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the store can't be asked or holds something unreadable (unless configured otherwise).
-    /// Asking again in the same request gives the same answer.
+    /// [`SessionError::Store`] if the store can't answer, or if the stored session is unreadable and the configuration says
+    /// so. [`SessionError::LayersDiffer`] if two layers of one cookie name have different configurations. The session then
+    /// fails to load for the rest of the request.
     pub async fn load(&self) -> Result<Session, SessionError> {
         self.shared.load().await?;
-        Ok(Session::new(self.clone()))
+        Ok(Session::new(self.shared.clone()))
     }
 
     /// Destroys the session when the response is committed, without loading it.
     ///
-    /// Final: no request that is under way can bring it back. The client's cookie is removed once the store has confirmed
-    /// it. Data that is inserted afterwards makes a new session.
+    /// A destroyed session is final: no request that is under way can bring it back. Every session is destroyed that a
+    /// cookie of the request names, at most 8. The client's cookie is removed once the store has confirmed it. Data that is
+    /// inserted afterwards makes a new session.
+    ///
+    /// After the response head, only a [`save`](Session::save) carries it out; without one the log warns.
     pub fn destroy(&self) {
-        let mut cell = self.shared.cell();
-        cell.used = true;
-        cell.destroy();
+        self.shared.session().destroy();
     }
 
-    /// Ends the request: persists its changes, and returns what the response must carry.
+    /// Ends the request: persists its changes, and returns the headers that the response must carry.
     ///
     /// Changes are dropped with a 5xx `status` (unless configured), which is also the status to pass if the handler failed
     /// without a response. A `destroy` is carried out whatever the status. If [`Commit::error`] is set, the response is to
@@ -99,90 +113,77 @@ impl SessionHandle {
     ///
     /// For adapters, which can pass on most responses without a future.
     pub fn try_commit(&self, status: u16) -> CommitState {
-        match self.shared.commit_now(status) {
+        match self.role {
+            Role::Borrows => return CommitState::Ready(Commit::default()),
+            Role::Differs => return CommitState::Ready(Commit { error: self.load_error(), ..Commit::default() }),
+            Role::Commits => {}
+        }
+        match self.shared.try_commit(status) {
             Some(commit) => CommitState::Ready(commit),
             None => CommitState::Pending(PendingCommit { shared: self.shared.clone(), status }),
         }
     }
 
-    /// The manager that has opened it. For adapters.
-    #[must_use]
-    pub fn manager(&self) -> &SessionManager {
-        &self.shared.manager
-    }
-
-    /// The name of the session's cookie.
+    /// Returns the name of the session's cookie.
     #[must_use]
     pub fn cookie_name(&self) -> &str {
-        self.manager().cookie_name()
+        self.shared.context.config.cookie_name()
     }
 
-    /// The handle of the session whose cookie has this name: this one, or that of a layer further out.
+    /// Returns the handle of the session whose cookie has this name: this one, or that of a layer further out.
     #[must_use]
     pub fn named(&self, cookie_name: &str) -> Option<&Self> {
         std::iter::successors(Some(self), |handle| handle.outer.as_deref())
             .find(|handle| handle.cookie_name() == cookie_name)
     }
 
-    /// Lets [`named`](Self::named) find the sessions of the layers further out, too. For adapters.
-    pub fn nest_in(&mut self, outer: Self) {
-        self.outer = Some(Arc::new(outer));
-    }
-
-    /// Why the session could not be loaded, if that was tried and failed.
+    /// Returns the error of a load that failed.
     #[must_use]
     pub fn load_error(&self) -> Option<SessionError> {
-        match &self.shared.cell().state {
-            State::Failed(error) => Some(error.clone()),
+        match self.shared.peek()?.phase() {
+            Phase::LoadFailed(error) => Some(error.clone()),
             _ => None,
         }
     }
 }
 
 /// Prints no data.
-impl std::fmt::Debug for SessionHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SessionHandle").field("used", &self.shared.cell().used).finish_non_exhaustive()
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionHandle").field("used", &self.shared.peek().is_some()).finish_non_exhaustive()
     }
 }
 
-impl Shared {
-    pub(crate) fn core(&self) -> &Core {
-        &self.manager.core
-    }
+/// The result of [`SessionHandle::try_commit`].
+#[derive(Debug)]
+#[must_use = "the response has to carry the commit"]
+pub enum CommitState {
+    /// The session is committed.
+    Ready(Commit),
+    /// The store has to be asked.
+    Pending(PendingCommit),
+}
 
-    pub(crate) fn cell(&self) -> CellGuard<'_> {
-        let mut slot = lock(&self.slot);
-        if slot.cell.is_none() {
-            slot.cell = Some(Cell::new(self.core().config.request_deadline, slot.passed_on));
-        }
-        CellGuard(slot)
-    }
+/// A commit for which the store has to be asked.
+#[must_use = "the session is not committed before it is finished"]
+pub struct PendingCommit {
+    shared: Arc<SharedSession>,
+    status: u16,
+}
 
-    /// The state, if somebody has asked for the session; else the response goes on its way without it.
-    pub(crate) fn cell_if_used(&self) -> Option<CellGuard<'_>> {
-        let mut slot = lock(&self.slot);
-        match &mut slot.cell {
-            Some(cell) if cell.used => return Some(CellGuard(slot)),
-            Some(cell) => cell.headers_sent = true,
-            None => slot.passed_on = true,
-        }
-        None
+impl PendingCommit {
+    /// Commits, see [`SessionHandle::commit`]. In a box, since the future takes a kilobyte, and adapters keep it beside the
+    /// response.
+    pub fn finish(self) -> Pin<Box<dyn Future<Output = Commit> + Send>> {
+        // `Box::pin` would make it elsewhere, ask for memory, and move it.
+        let place = Box::new_uninit();
+        let commit: Pin<Box<_>> = Box::write(place, self.shared.commit(self.status)).into();
+        commit
     }
 }
 
-const MADE: &str = "the cell is made before its guard";
-
-impl Deref for CellGuard<'_> {
-    type Target = Cell;
-
-    fn deref(&self) -> &Cell {
-        self.0.cell.as_ref().expect(MADE)
-    }
-}
-
-impl DerefMut for CellGuard<'_> {
-    fn deref_mut(&mut self) -> &mut Cell {
-        self.0.cell.as_mut().expect(MADE)
+impl fmt::Debug for PendingCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingCommit").field("status", &self.status).finish_non_exhaustive()
     }
 }

@@ -1,31 +1,33 @@
 //! The session as handlers use it.
 
 mod key;
+mod lifetime;
+mod update;
+
+use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::change::{Change, UpdateFn};
-use crate::commit::decide;
-use crate::handle::CellGuard;
-use crate::map::{ValueError, decode, encode};
-use crate::meta::{META_KEY, Meta};
-use crate::persist::Persisted;
-use crate::state::{Cell, State};
-use crate::{SessionError, SessionHandle, SessionId, SessionMap};
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::map::{SessionMap, ValueError, encode};
+use crate::request::changes::Change;
+use crate::request::meta::{META_KEY, Meta};
+use crate::request::shared::{SessionGuard, SharedSession};
+use crate::request::state::{Phase, RequestSession};
 
 pub use key::SessionKey;
+pub use lifetime::Lifetime;
 
-/// How often an update or a take is tried while other tasks of the same request write the same key.
-const ATTEMPTS: usize = 64;
-
-/// The session of a request, loaded: an ordered map from keys to JSON values, used without waiting.
+/// The loaded session of a request: an ordered map from keys to JSON values, used without `await`.
 ///
-/// Made by [`SessionHandle::load`], or by an adapter's extractor. Clones are the same session, and may be used by several
-/// tasks at once. What is changed is persisted when the response is committed, or by [`save`](Self::save).
+/// Made by [`SessionHandle::load`](crate::SessionHandle::load), or by an adapter's extractor. Clones are one session, and may
+/// be used by several tasks at once. Changes are persisted when the response is committed, or by [`save`](Self::save).
 ///
-/// Requests of one session that run at the same time don't erase each other's keys: the changes of each are made again on
-/// what the others have written. See [`update`](Self::update) for values that depend on what was there.
+/// Concurrent requests of one session don't erase each other's keys: the changes of each are replayed on the changes of the
+/// others. Use [`update`](Self::update) for values that depend on the current one.
 ///
 /// ```
 /// # use session_core::{SessionConfig, SessionError, SessionManager};
@@ -43,85 +45,99 @@ const ATTEMPTS: usize = 64;
 /// ```
 #[derive(Clone)]
 pub struct Session {
-    handle: SessionHandle,
+    shared: Arc<SharedSession>,
 }
 
 /// Reading.
 impl Session {
-    /// The value of a key, or `None` if there is none.
+    /// Returns the value of a key, or `None` if there is none.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] if the value is not a `T`.
+    /// [`ValueError::Decode`] if the value is not a `T`. [`get_or_remove`](Self::get_or_remove) helps where the type of a value
+    /// has changed with a deployment.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         Ok(self.view(key).get(key)?)
     }
 
-    /// The JSON text of a key's value, as it came.
+    /// Returns the JSON text of a key's value, as it came.
     #[must_use]
     pub fn raw(&self, key: &str) -> Option<String> {
         self.view(key).raw(key).map(str::to_owned)
     }
 
-    /// Whether the key is there.
+    /// Returns `true` if the key has a value.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         self.view(key).contains_key(key)
     }
 
-    /// The keys, in order.
+    /// Returns the keys, in order.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         self.to_map().keys().map(Into::into).collect()
     }
 
-    /// The number of keys.
+    /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.to_map().len()
     }
 
-    /// Whether there is no key.
+    /// Returns `true` if there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.cell().is_empty()
+        self.state().is_empty()
     }
 
-    /// All data. The copy is cheap: it shares the session's text.
+    /// Returns `true` if the session has changes that are not persisted yet.
+    ///
+    /// Writes that change nothing, such as inserting an equal value, don't count.
+    #[must_use]
+    pub fn is_modified(&self) -> bool {
+        self.state().is_changed()
+    }
+
+    /// Returns all data. The copy is cheap: it shares the session's text.
     #[must_use]
     pub fn to_map(&self) -> SessionMap {
-        let mut map = self.cell().map.clone();
+        let mut map = self.state().data().clone();
         map.remove(META_KEY);
         map
     }
 
-    /// The JSON text of all data, values as they came.
+    /// Returns the JSON text of all data, values as they came.
     #[must_use]
     pub fn to_json(&self) -> String {
         self.to_map().to_json()
     }
 
-    /// The id that the store knows the session by: none for a session that is not stored yet or lives in the cookie.
+    /// Returns the id that the store knows the session by.
+    ///
+    /// `None` if the session lives in the cookie, is not stored yet, or will get a new id because [`renew`](Self::renew) was
+    /// called. Call [`save`](Self::save) first to learn the id of a new or renewed session.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
-        self.cell().id().copied()
+        match self.state().phase() {
+            Phase::Stored { id, renew: false, .. } => Some(*id),
+            _ => None,
+        }
     }
 
-    /// Whether the request brought no session along.
+    /// Returns `true` if the request brought no session along.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        !self.cell().client_has_session
+        !self.state().client_has_session()
     }
 }
 
 /// Writing.
 ///
-/// A change that is none, such as inserting the value that is there, costs nothing. All of these fail with
-/// [`SessionError::ReservedKey`] for the library's own key, with [`SessionError::HeadersSent`] when the response head was
-/// sent and the change needs a cookie, and with [`SessionError::Gone`] after a [`save`](Session::save) has found the
-/// session gone.
+/// Writes that change nothing, such as inserting an equal value, are free. All of these fail with
+/// [`SessionError::ReservedKey`] for the library's own key, with [`SessionError::HeadersSent`] if the response head was sent
+/// and the change needs a cookie, and with [`SessionError::Gone`] after a [`save`](Session::save) has found the session gone.
 impl Session {
-    /// Sets a key.
+    /// Sets the value of a key.
     ///
     /// # Errors
     ///
@@ -132,237 +148,184 @@ impl Session {
         self.set(key, &json)
     }
 
-    /// Sets all keys of a map, values as they are. Check what comes from a stranger with [`SessionMap::validate`] first.
+    /// Sets all keys of a map, values as they are. Check data from a client with [`SessionMap::validate`] first.
     ///
     /// # Errors
     ///
-    /// As all writing; nothing is set if one of the keys is reserved.
+    /// [`SessionError::ReservedKey`] if one of the keys is reserved; no key is set then.
     pub fn merge(&self, map: &SessionMap) -> Result<(), SessionError> {
         map.keys().try_for_each(|key| self.check_key(&key))?;
         map.iter().try_for_each(|(key, json)| self.set(&key, json))
     }
 
-    /// Removes a key. Returns whether it was there.
+    /// Removes a key. Returns `true` if it had a value.
     ///
     /// # Errors
     ///
-    /// As all writing.
+    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn remove(&self, key: &str) -> Result<bool, SessionError> {
         self.check_key(key)?;
         let mut removed = false;
-        self.cell().mutate(|map| {
+        self.state().mutate(|map| {
             removed = map.remove(key);
-            Ok::<_, ValueError>(removed.then(|| Change::Remove(key.into())))
+            Ok::<_, ValueError>((Change::Remove(key.into()), removed))
         })?;
         Ok(removed)
     }
 
-    /// Removes a key and returns its value, for values that may be used once only.
-    ///
-    /// If another request has taken or changed it meanwhile, the commit fails with [`SessionError::Taken`]: of two
-    /// concurrent takes of one value, one succeeds.
+    /// Removes a key and returns its value, for messages that are shown once. Two concurrent requests may both get it; use
+    /// [`take`](Self::take) for a value that only one of them may use.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] if the value is not a `T`; it then stays where it is.
-    pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.check_key(key)?;
-        for _ in 0..ATTEMPTS {
-            let view = self.view(key);
-            let Some(observed) = view.raw(key) else { return Ok(None) };
-            let value = decode(key, observed)?;
-            let mut cell = self.cell();
-            if cell.map.raw(key) == Some(observed) {
-                cell.mutate(|map| {
-                    map.remove(key);
-                    Ok::<_, ValueError>(Some(Change::Take(key.into(), observed.into())))
-                })?;
-                return Ok(Some(value));
-            }
-        }
-        Err(SessionError::UnstableUpdate { key: key.into() })
+    /// [`ValueError::Decode`] if the value is not a `T`, which then stays. [`SessionError::ReservedKey`],
+    /// [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    pub fn pop<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        let value = self.get(key)?;
+        self.remove(key)?;
+        Ok(value)
     }
 
-    /// Computes a key's value from the one that is there: exact, however many requests do so at once.
+    /// Returns the value of a key, and removes a value that is not a `T`.
     ///
-    /// The closure runs now, and again whenever another request was faster. So it should do nothing but compute; what it
-    /// needs, it owns, and a handle of the session is nothing that it needs: it would keep the session in memory for as
-    /// long as the session keeps the closure. It runs without a lock, and a panic in it harms nobody else.
-    ///
-    /// Returns what was computed now. What is stored in the end may differ, if others were faster: a number that is to be
-    /// unique, such as that of a ticket, is read after a [`save`](Self::save).
+    /// For values whose type has changed with a deployment: a user whose session holds the old type is not locked out.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] if the value that is there is not a `T`, and the errors of [`insert`](Self::insert).
-    /// [`SessionError::UnstableUpdate`] if the closure itself keeps changing the key.
-    pub fn update<T, F>(&self, key: &str, mut compute: F) -> Result<T, SessionError>
-    where
-        T: Serialize + DeserializeOwned,
-        F: FnMut(Option<T>) -> T + Send + 'static,
-    {
-        self.check_key(key)?;
-        for _ in 0..ATTEMPTS {
-            let view = self.view(key);
-            let mut found = view.find(key);
-            let before = found.map(|at| view.raw_at(at));
-            let value = compute(before.map(|raw| decode(key, raw)).transpose()?);
-            let json = encode(key, &value)?;
-            let mut cell = self.cell();
-            if !cell.map.is_clone_of(&view) {
-                found = cell.map.find(key);
-                if found.map(|at| cell.map.raw_at(at)) != before {
-                    continue;
-                }
-            }
-            // The map is copied when it is written to, unless this is the only one.
-            drop(view);
-            cell.mutate(|map| {
-                let changed = map.insert_json_at(found, key, &json)?;
-                Ok::<_, ValueError>(changed.then(|| Change::Update(key.into(), on_raw(compute))))
-            })?;
-            return Ok(value);
+    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    pub fn get_or_remove<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        match self.get(key) {
+            Err(SessionError::Value(ValueError::Decode { .. })) => self.remove(key).map(|_| None),
+            found => found,
         }
-        Err(SessionError::UnstableUpdate { key: key.into() })
     }
 
-    /// Removes all keys, and those too that another request has set by the time of the commit. An emptied session is deleted.
+    /// Removes all keys, those too that another request has set by the time of the commit.
     ///
-    /// To log somebody out, use [`destroy`](Self::destroy).
+    /// An emptied session is no logout: its id stays usable for a minute, and the client's cookie is removed. Use
+    /// [`destroy`](Self::destroy) to log a user out.
     ///
     /// # Errors
     ///
-    /// As all writing.
+    /// [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn clear(&self) -> Result<(), SessionError> {
-        let mut cell = self.cell();
-        if cell.is_empty() {
-            return Ok(());
-        }
-        let meta = Meta::of(&cell.map);
-        cell.mutate(|map| {
+        let mut session = self.state();
+        let (meta, effective) = (Meta::of(session.data()), !session.is_empty());
+        session.mutate(|map| {
             map.clear();
-            Ok::<_, ValueError>(Some(Change::Clear))
+            // The session keeps its own lifetime.
+            meta.write(map)?;
+            Ok::<_, ValueError>((Change::Clear, effective))
         })?;
-        // Its lifetime is not the request's to forget.
-        if meta == Meta::default() { Ok(()) } else { set_meta(&mut cell, meta) }
+        if meta == Meta::default() { Ok(()) } else { set_meta(&mut session, meta, false) }
     }
 }
 
 /// The session as a whole.
 impl Session {
-    /// Gives the session a new id, with the data that it has. Do this when somebody logs in or gains rights: whoever knew
-    /// the old id is left without a session. The absolute lifetime starts anew.
+    /// Gives the session a new id, with the data that it has, when the response is committed. Do this at login and whenever
+    /// the user gains rights: the old id, which another person may know, then names no session. The absolute lifetime
+    /// starts anew.
     ///
-    /// A session that is not stored yet, and one that lives in the cookie, gets a new cookie anyway.
+    /// A session that is not stored yet, and one that lives in the cookie, gets a new cookie anyway. In a cookie, the old
+    /// token stays valid until it expires.
     ///
     /// # Errors
     ///
-    /// [`SessionError::HeadersSent`] and [`SessionError::Gone`], as all writing.
+    /// [`SessionError::HeadersSent`] after the response head, and [`SessionError::Gone`] after a [`save`](Self::save) has
+    /// found the session gone.
     pub fn renew(&self) -> Result<(), SessionError> {
-        self.cell().renew()
+        self.state().renew()
     }
 
-    /// Destroys the session; see [`SessionHandle::destroy`].
+    /// Destroys the session; see [`SessionHandle::destroy`](crate::SessionHandle::destroy).
     pub fn destroy(&self) {
-        self.handle.destroy();
+        self.state().destroy();
     }
 
-    /// Gives this session a lifetime of its own, such as a longer one for "remember me": how long it lasts without use, in
-    /// seconds, rounded up.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Lifetime`] if it is shorter than a second or longer than the configuration's
-    /// [`longest_max_age`](crate::SessionConfigBuilder::longest_max_age), [`SessionError::HeadersSent`] if the cookie
-    /// can't be given the new lifetime any more, and as all writing.
-    pub fn set_max_age(&self, max_age: std::time::Duration) -> Result<(), SessionError> {
-        let longest = std::time::Duration::from_secs(self.handle.shared().core().config.lifetimes.longest);
-        if max_age < std::time::Duration::from_secs(1) || max_age > longest {
-            return Err(SessionError::Lifetime { given: max_age, longest });
-        }
-        let mut cell = self.cell();
-        if cell.headers_sent {
-            return Err(SessionError::HeadersSent);
-        }
-        let seconds = max_age.as_secs() + u64::from(max_age.subsec_nanos() > 0);
-        let meta = Meta { max_age: Some(seconds), ..Meta::of(&cell.map) };
-        set_meta(&mut cell, meta)?;
-        cell.reissue = true;
-        Ok(())
-    }
-
-    /// Persists what has changed until now, without waiting for the response: for streams and WebSockets, which outlive
-    /// it. The commit does not write it a second time, and sends the cookie if one is due.
+    /// Persists the changes made so far without waiting for the response: for streams and WebSockets, which outlive it. The
+    /// commit does not write them a second time, and sends the cookie if one is due.
     ///
     /// Does nothing for sessions that live in the cookie: only the response can carry them.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Gone`] if the session was destroyed or renewed meanwhile, [`SessionError::Taken`],
-    /// [`SessionError::Contended`], [`SessionError::TooLarge`], [`SessionError::HeadersSent`] if the session is a new or
-    /// renewed one whose cookie can't be delivered any more, [`SessionError::Store`]. After an error of the store the
-    /// changes stay pending and can be saved again.
+    /// - [`SessionError::Gone`] if the session was destroyed or renewed by another request.
+    /// - [`SessionError::Taken`] or [`SessionError::Refused`] if a change can't be replayed.
+    /// - [`SessionError::Contended`] if other requests wrote the session until the deadline.
+    /// - [`SessionError::TooLarge`] if the session is larger than the configured limit.
+    /// - [`SessionError::HeadersSent`] if the cookie of a new or renewed session can't be delivered any more.
+    /// - [`SessionError::Store`] if the store failed; the changes stay pending and can be saved again.
     pub async fn save(&self) -> Result<(), SessionError> {
-        let shared = self.handle.shared();
-        let mut budget = shared.core().budget(shared.core().config.request_deadline);
-        let _flight = budget.wait(shared.flight.lock()).await?;
-        if matches!(shared.cell().state, State::Gone { .. }) {
-            return Err(SessionError::Gone);
-        }
-        let mut action = decide(shared.core(), &shared.cell());
-        match shared.persist(&mut action, &mut budget).await? {
-            Persisted::Done => Ok(()),
-            Persisted::Destroyed | Persisted::Gone => Err(SessionError::Gone),
-        }
+        let mut deadline = self.shared.context.deadline(self.shared.context.config.request_deadline);
+        let _lock = deadline.wait(self.shared.store_lock.lock()).await?;
+        self.shared.save(&mut deadline).await
+    }
+
+    /// Fetches the session again, so that a WebSocket or a stream sees the changes of other requests. Pending changes of
+    /// this request stay on top. Does nothing for sessions that live in the cookie.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Gone`] if the session was destroyed, renewed or has expired. [`SessionError::Store`] if the store
+    /// failed.
+    pub async fn reload(&self) -> Result<(), SessionError> {
+        let mut deadline = self.shared.context.deadline(self.shared.context.config.request_deadline);
+        self.shared.reload(&mut deadline).await
+    }
+
+    /// Extends the stored session's life by its lifetime, for a WebSocket or a stream that is in use. The cookie of the
+    /// client keeps its own age. Does nothing for sessions that live in the cookie.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Gone`] if the session was destroyed, renewed or has expired. [`SessionError::Store`] if the store
+    /// failed.
+    pub async fn touch(&self) -> Result<(), SessionError> {
+        let mut deadline = self.shared.context.deadline(self.shared.context.config.request_deadline);
+        self.shared.keep_alive(&mut deadline).await
     }
 }
 
 impl Session {
-    pub(crate) fn new(handle: SessionHandle) -> Self {
-        Self { handle }
+    pub(crate) fn new(shared: Arc<SharedSession>) -> Self {
+        Self { shared }
     }
 
-    fn cell(&self) -> CellGuard<'_> {
-        self.handle.shared().cell()
+    fn state(&self) -> SessionGuard<'_> {
+        self.shared.session()
     }
 
-    /// The data as it is now, for work that must not hold the lock; nothing, if the key is the library's.
+    /// Returns the current data, for work that must not hold the lock; no data, if the key is the library's.
     fn view(&self, key: &str) -> SessionMap {
-        if self.handle.shared().core().is_reserved(key) { SessionMap::new() } else { self.cell().map.clone() }
+        if self.shared.context.is_reserved(key) { SessionMap::new() } else { self.state().data().clone() }
     }
 
     fn check_key(&self, key: &str) -> Result<(), SessionError> {
-        if self.handle.shared().core().is_reserved(key) {
+        if self.shared.context.is_reserved(key) {
             return Err(SessionError::ReservedKey { key: key.into() });
         }
         Ok(())
     }
 
     fn set(&self, key: &str, json: &str) -> Result<(), SessionError> {
-        self.cell().mutate(|map| Ok::<_, ValueError>(map.insert_json(key, json)?.then(|| Change::Set(key.into()))))
+        self.state().mutate(|map| Ok::<_, ValueError>((Change::Set(key.into()), map.insert_json(key, json)?)))
     }
 }
 
-/// The closure of an update, on JSON text.
-fn on_raw<T, F>(mut compute: F) -> UpdateFn
-where
-    T: Serialize + DeserializeOwned,
-    F: FnMut(Option<T>) -> T + Send + 'static,
-{
-    Box::new(move |key, raw| {
-        let value = compute(raw.map(|raw| decode(key, raw)).transpose()?);
-        encode(key, &value)
+/// Writes the library's record. `effective` tells if the session has to be written for it.
+fn set_meta(session: &mut RequestSession, meta: Meta, effective: bool) -> Result<(), SessionError> {
+    session.mutate(|map| {
+        let change = meta.write(map)?;
+        let record = if map.contains_key(META_KEY) { Change::Set } else { Change::Remove };
+        Ok::<_, ValueError>((record(META_KEY.into()), change && effective))
     })
 }
 
-fn set_meta(cell: &mut Cell, meta: Meta) -> Result<(), SessionError> {
-    cell.mutate(|map| Ok::<_, ValueError>(meta.write(map)?.then(|| Change::Set(META_KEY.into()))))
-}
-
 /// Prints no data.
-impl std::fmt::Debug for Session {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let cell = self.cell();
-        f.debug_struct("Session").field("id", &cell.id()).field("data", &cell.map).finish_non_exhaustive()
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let session = self.state();
+        f.debug_struct("Session").field("id", &session.id()).field("data", session.data()).finish_non_exhaustive()
     }
 }

@@ -42,6 +42,12 @@ impl Tokens {
         out.extend_from_slice(signature.as_bytes());
     }
 
+    /// Returns `true` if the other signs as this does: same key, derivation and salt.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        let signature = |tokens: &Self| tokens.signer.signer().signature(b"comparison of two configurations");
+        signature(self).as_bytes() == signature(other).as_bytes()
+    }
+
     /// The length of a token that is issued at `now`.
     pub(crate) fn len(&self, payload_len: usize, now: u64) -> usize {
         encoded_len(payload_len) + 1 + timestamp_len(now) + 1 + self.signer.signer().signature_len()

@@ -90,6 +90,17 @@ pub enum WriteOutcome<T = Version> {
     Gone(Option<Marker>),
 }
 
+impl<T> WriteOutcome<T> {
+    /// Converts the content of [`Done`](Self::Done).
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> WriteOutcome<U> {
+        match self {
+            Self::Done(done) => WriteOutcome::Done(convert(done)),
+            Self::Conflict(current) => WriteOutcome::Conflict(current),
+            Self::Gone(marker) => WriteOutcome::Gone(marker),
+        }
+    }
+}
+
 /// The time for which a [`Marker`] is kept at least: longer than a request that is under way takes to finish.
 pub const MARKER_LIFETIME: Duration = Duration::from_secs(60);
 

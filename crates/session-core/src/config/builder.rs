@@ -32,7 +32,7 @@ pub struct SessionConfigBuilder {
     backend: Option<Backend>,
     require_atomic: bool,
     key_prefix: String,
-    refresh: Refresh,
+    refresh: Option<Refresh>,
     on_duplicate: OnDuplicate,
     on_gone: OnGone,
     on_corrupt: OnCorrupt,
@@ -66,12 +66,12 @@ impl SessionConfigBuilder {
             backend: None,
             require_atomic: false,
             key_prefix: "session:".to_owned(),
-            refresh: Refresh::default(),
+            refresh: None,
             on_duplicate: OnDuplicate::default(),
             on_gone: OnGone::default(),
             on_corrupt: OnCorrupt::default(),
             commit_on_server_error: false,
-            max_session_bytes: 1024 * 1024,
+            max_session_bytes: 128 * 1024,
             clock_skew: Duration::from_secs(10),
             request_deadline: Duration::from_millis(250),
             clock: Arc::new(SystemClock),
@@ -200,9 +200,10 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// When a session in use gets a new cookie and expiry; default [`Refresh::HalfLife`].
+    /// Sets when a session in use gets a new cookie and expiry; default [`Refresh::Tenth`] in a store, and
+    /// [`Refresh::HalfLife`] in the cookie.
     pub fn refresh(mut self, refresh: Refresh) -> Self {
-        self.refresh = refresh;
+        self.refresh = Some(refresh);
         self
     }
 
@@ -230,7 +231,11 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// The longest JSON text of a session, in bytes; default 1 MiB. Cookies hold less than 4 KiB anyway.
+    /// Sets the longest JSON text of a session that is written, in bytes; default 128 KiB.
+    ///
+    /// A store that many requests share copies each session on every write: 64 concurrent writes of a session of 1 MiB keep
+    /// a Redis server from answering for longer than the default deadline. A larger session that is stored already is still
+    /// read. Cookies hold less than 4 KiB anyway.
     pub fn max_session_bytes(mut self, bytes: usize) -> Self {
         self.max_session_bytes = bytes;
         self
@@ -268,6 +273,7 @@ impl SessionConfigBuilder {
         self.check_limits()?;
         let store = self.resolve_backend()?.map(|backend| backend.into_store(self.clock.clone()));
 
+        let refresh = self.refresh.unwrap_or(if store.is_some() { Refresh::Tenth } else { Refresh::HalfLife });
         let salt = match &self.salt {
             Salt::Given(salt) => salt.clone(),
             Salt::OfCookie(name) => format!("{name}.{}", if store.is_some() { "server" } else { "cookie" }),
@@ -276,12 +282,16 @@ impl SessionConfigBuilder {
         let signer = Signer::with_keys(keys, salt).map_err(|_| ConfigError::EmptySecret)?;
         let signer = TimestampSigner::from(signer).clock_skew(self.clock_skew.as_secs());
         Ok(SessionConfig {
-            cookie: CookieTemplate::new(&self.cookie_name, self.attributes, lifetimes.idle, !self.browser_session),
+            cookie: CookieTemplate::new(
+                &self.cookie_name,
+                self.attributes,
+                (!lifetimes.browser).then_some(lifetimes.idle),
+            ),
             tokens: Tokens::new(signer, lifetimes.longest),
             store,
             key_prefix: self.key_prefix.into(),
             lifetimes,
-            refresh: self.refresh,
+            refresh,
             on_duplicate: self.on_duplicate,
             on_gone: self.on_gone,
             on_corrupt: self.on_corrupt,
@@ -344,11 +354,12 @@ impl SessionConfigBuilder {
             idle: lifetime("max_age", max_age)?,
             longest: lifetime("longest_max_age", longest)?,
             absolute: self.absolute_lifetime.map(|absolute| lifetime("absolute_lifetime", absolute)).transpose()?,
+            browser: self.browser_session,
         };
         if longest < max_age {
             return Err(ConfigError::LongestMaxAge { longest, max_age });
         }
-        if let Refresh::After(after) = self.refresh
+        if let Some(Refresh::After(after)) = self.refresh
             && after >= max_age
         {
             return Err(ConfigError::Refresh { after, max_age });

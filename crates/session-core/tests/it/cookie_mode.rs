@@ -1,6 +1,6 @@
 //! Sessions that live in the cookie.
 
-use session_core::{MemoryBackend, Session, SessionError};
+use session_core::{Lifetime, MemoryBackend, Session, SessionError};
 
 use crate::support::{App, Browser, NOW, SECRET, Step, TestClock, at_once, defaults};
 
@@ -29,7 +29,7 @@ async fn every_change_sends_the_session_and_nothing_else_does() {
         (|session| drop(session.update("n", |n: Option<u8>| n.unwrap_or(1))), true),
         (|session| assert!(session.remove("n").unwrap()), true),
         (|session| session.renew().unwrap(), true),
-        (|session| session.set_max_age(std::time::Duration::from_secs(9)).unwrap(), true),
+        (|session| session.set_lifetime(Lifetime::For(std::time::Duration::from_secs(9))).unwrap(), true),
     ];
     for (step, sends) in steps {
         assert_eq!(app.visit(&mut browser, step).await.is_some(), sends);

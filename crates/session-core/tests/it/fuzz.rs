@@ -13,8 +13,8 @@ use proptest::sample::select;
 use serde_json::Value;
 use session_core::signer::{SignatureError, Signer, TimestampSigner};
 use session_core::{
-    AtomicBackend, Backend, BackendType, ISessionBackend, MemoryBackend, OnDuplicate, Refresh, Session, SessionConfig,
-    SessionConfigBuilder, SessionError, SessionId, SessionManager, SessionMap,
+    AtomicBackend, Backend, BackendType, ISessionBackend, Lifetime, MemoryBackend, OnDuplicate, Refresh, Session,
+    SessionConfig, SessionConfigBuilder, SessionError, SessionId, SessionManager, SessionMap,
 };
 use session_testkit::SimpleMemory;
 
@@ -81,7 +81,7 @@ fn perform(session: &Session, act: Act) {
             session.destroy();
             Ok(())
         }
-        Act::MaxAge(seconds) => session.set_max_age(Duration::from_secs(seconds)),
+        Act::MaxAge(seconds) => session.set_lifetime(Lifetime::For(Duration::from_secs(seconds))),
         Act::Save => at_once(session.save()),
         Act::Read(key) => session.get::<Value>(&key).map(drop),
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cookie::Cookie;
-use session_core::{Refresh, Session, SessionConfigBuilder, SessionError};
+use session_core::{Lifetime, Refresh, Session, SessionConfigBuilder, SessionError};
 
 use crate::support::{App, Browser, NOW, TestClock, defaults};
 
@@ -76,7 +76,7 @@ async fn a_refresh_may_be_due_after_a_time() {
 async fn a_refresh_is_due_within_a_lifetime_that_is_shorter_than_the_time_configured() {
     for app in each_mode(|config| hundred_seconds(config).refresh(Refresh::After(Duration::from_secs(60)))) {
         let mut browser = app.browser_with(DATA).await;
-        app.visit(&mut browser, |session| session.set_max_age(Duration::from_secs(10)).unwrap()).await;
+        app.visit(&mut browser, |session| session.set_lifetime(Lifetime::For(Duration::from_secs(10))).unwrap()).await;
         assert!(!is_refreshed(&app, &mut browser, 4).await);
         assert!(is_refreshed(&app, &mut browser, 1).await);
     }
@@ -118,7 +118,7 @@ async fn a_session_may_have_a_shorter_or_longer_lifetime_of_its_own() {
     for own in [10, 1000] {
         for app in each_mode(longest) {
             let mut browser = app.browser_with(DATA).await;
-            let set = |session: &Session| session.set_max_age(Duration::from_secs(own)).unwrap();
+            let set = |session: &Session| session.set_lifetime(Lifetime::For(Duration::from_secs(own))).unwrap();
             assert_eq!(max_age(&app, &mut browser, set).await, own.cast_signed());
             assert!(!is_refreshed(&app, &mut browser, own / 2 - 1).await);
             assert!(is_refreshed(&app, &mut browser, 1).await);
@@ -136,11 +136,11 @@ async fn a_lifetime_of_its_own_is_kept_when_the_session_is_renewed_cleared_or_gi
         let mut browser = Browser::default();
         let new = |session: &Session| {
             session.insert("user", "ann").unwrap();
-            session.set_max_age(Duration::from_secs(10)).unwrap();
+            session.set_lifetime(Lifetime::For(Duration::from_secs(10))).unwrap();
         };
         assert_eq!(max_age(&app, &mut browser, new).await, 10);
         assert_eq!(max_age(&app, &mut browser, |session| session.renew().unwrap()).await, 10);
-        let again = |session: &Session| session.set_max_age(Duration::from_secs(10)).unwrap();
+        let again = |session: &Session| session.set_lifetime(Lifetime::For(Duration::from_secs(10))).unwrap();
         assert_eq!(max_age(&app, &mut browser, again).await, 10);
         let cleared = |session: &Session| {
             session.clear().unwrap();
@@ -156,15 +156,15 @@ async fn a_lifetime_must_be_a_second_at_least_and_the_longest_allowed_at_most() 
     let (app, _) = App::server(hundred_seconds);
     let session = app.open(&Browser::default()).await;
     for wrong in [Duration::ZERO, Duration::from_millis(999), Duration::from_secs(101)] {
-        assert!(matches!(session.set_max_age(wrong), Err(SessionError::Lifetime { .. })));
+        assert!(matches!(session.set_lifetime(Lifetime::For(wrong)), Err(SessionError::LifetimeOutOfRange { .. })));
     }
-    session.set_max_age(Duration::from_secs(100)).unwrap();
+    session.set_lifetime(Lifetime::For(Duration::from_secs(100))).unwrap();
 }
 
 #[tokio::test]
 async fn a_lifetime_alone_makes_no_session() {
     let (app, probe) = App::server(defaults);
-    let set = |session: &Session| session.set_max_age(Duration::from_secs(10)).unwrap();
+    let set = |session: &Session| session.set_lifetime(Lifetime::For(Duration::from_secs(10))).unwrap();
     assert_eq!(app.visit(&mut Browser::default(), set).await, None);
     assert!(probe.calls().is_empty());
 }

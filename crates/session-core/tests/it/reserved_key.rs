@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use session_core::{SessionError, SessionMap};
+use session_core::{Lifetime, SessionError, SessionMap};
 
 use crate::support::{App, Browser, Request, Step, stored};
 
@@ -60,7 +60,7 @@ async fn it_is_written_only_when_a_feature_needs_it() {
         (
             |session| {
                 session.insert("a", 1).unwrap();
-                session.set_max_age(Duration::from_secs(9)).unwrap();
+                session.set_lifetime(Lifetime::For(Duration::from_secs(9))).unwrap();
             },
             true,
         ),
@@ -80,7 +80,7 @@ async fn a_session_that_holds_nothing_else_is_empty() {
     let (app, _) = App::server(|config| config.absolute_lifetime(Duration::from_secs(3600)));
     let mut browser = app.browser_with(r#"{"user":"ann"}"#).await;
     app.visit(&mut browser, |session| {
-        session.set_max_age(Duration::from_secs(9)).unwrap();
+        session.set_lifetime(Lifetime::For(Duration::from_secs(9))).unwrap();
         session.remove("user").unwrap();
     })
     .await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use session_core::Lifetime;
 use session_core::SessionError;
 
 use crate::support::{App, Browser, Fault, Operation, Step, defaults};
@@ -14,7 +15,7 @@ async fn a_failed_response_commits_no_changes() {
         |session| session.insert("late", true).unwrap(),
         |session| session.renew().unwrap(),
         |session| session.clear().unwrap(),
-        |session| session.set_max_age(Duration::from_secs(9)).unwrap(),
+        |session| session.set_lifetime(Lifetime::For(Duration::from_secs(9))).unwrap(),
     ];
     for status in [500, 503, 599] {
         for step in steps {
@@ -186,7 +187,7 @@ async fn what_needs_a_cookie_fails_after_the_response_head() {
     for request in [&new, &stored, &in_cookie] {
         assert!(request.respond(200).await.error.is_none());
         assert!(matches!(request.renew(), Err(SessionError::HeadersSent)));
-        assert!(matches!(request.set_max_age(Duration::from_secs(60)), Err(SessionError::HeadersSent)));
+        assert!(matches!(request.set_lifetime(Lifetime::For(Duration::from_secs(60))), Err(SessionError::HeadersSent)));
     }
     for request in [&new, &in_cookie] {
         assert!(matches!(request.insert("late", 1), Err(SessionError::HeadersSent)));

@@ -11,19 +11,19 @@ use crate::backend::{Applied, BackendError, BackendErrorKind};
 
 /// The time that a request may wait for its store. It runs from the first wait: what answers at once costs no clock
 /// reading and no timer.
-pub(crate) struct Budget {
+pub(crate) struct Deadline {
     left: Duration,
     started: Option<Instant>,
     /// How long an operation of the store takes at most, if it sees to that itself.
-    longest_wait: Option<Duration>,
+    call_timeout: Option<Duration>,
 }
 
 /// Nobody waits longer, and clocks can't count much further.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-impl Budget {
-    pub(crate) fn new(left: Duration, longest_wait: Option<Duration>) -> Self {
-        Self { left: left.min(FOREVER), started: None, longest_wait }
+impl Deadline {
+    pub(crate) fn new(left: Duration, call_timeout: Option<Duration>) -> Self {
+        Self { left: left.min(FOREVER), started: None, call_timeout }
     }
 
     /// What is left.
@@ -42,7 +42,7 @@ impl Budget {
         operation: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
         // A timer costs more than a tenth of the time is worth.
-        let ends_in_time = self.longest_wait.is_some_and(|wait| wait <= self.left() + self.left / 10);
+        let ends_in_time = self.call_timeout.is_some_and(|wait| wait <= self.left() + self.left / 10);
         self.wait_for(operation, ends_in_time).await.unwrap_or_else(|error| Err(error))
     }
 
@@ -90,26 +90,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn operations_share_the_time() {
-        let mut budget = Budget::new(Duration::from_millis(250), None);
-        budget.wait(tokio::time::sleep(Duration::from_millis(200))).await.unwrap();
-        assert_eq!(budget.left(), Duration::from_millis(50));
-        let error = budget.wait(tokio::time::sleep(Duration::from_millis(200))).await.unwrap_err();
+        let mut deadline = Deadline::new(Duration::from_millis(250), None);
+        deadline.wait(tokio::time::sleep(Duration::from_millis(200))).await.unwrap();
+        assert_eq!(deadline.left(), Duration::from_millis(50));
+        let error = deadline.wait(tokio::time::sleep(Duration::from_millis(200))).await.unwrap_err();
         assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Maybe));
-        let error = budget.wait(async {}).await.unwrap_err();
+        let error = deadline.wait(async {}).await.unwrap_err();
         assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::No));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_operation_that_ends_by_itself_in_time_or_a_tenth_later_is_left_to_do_so() {
         let millis = Duration::from_millis;
-        let run = async |longest_wait, time| {
-            let mut budget = Budget::new(millis(200), Some(longest_wait));
+        let run = async |call_timeout, time| {
+            let mut deadline = Deadline::new(millis(200), Some(call_timeout));
             let operation = async {
                 tokio::time::sleep(time).await;
                 Ok(())
             };
-            let outcome = budget.run(operation).await;
-            (outcome.is_ok(), budget.left())
+            let outcome = deadline.run(operation).await;
+            (outcome.is_ok(), deadline.left())
         };
         assert_eq!(run(millis(220), millis(220)).await, (true, Duration::ZERO));
         assert_eq!(run(millis(220), millis(150)).await, (true, millis(50)));
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_answers_at_once_needs_no_runtime() {
-        let mut budget = Budget::new(Duration::from_millis(1), None);
-        assert!(matches!(poll_once(pin!(budget.wait(async { 7 }))), Some(Ok(7))));
+        let mut deadline = Deadline::new(Duration::from_millis(1), None);
+        assert!(matches!(poll_once(pin!(deadline.wait(async { 7 }))), Some(Ok(7))));
     }
 }

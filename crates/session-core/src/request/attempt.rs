@@ -1,0 +1,212 @@
+//! One attempt to persist the pending changes. Asks the store for nothing itself.
+
+use crate::backend::{Stored, Version};
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::map::SessionMap;
+use crate::request::changes::{ChangeLog, ReplayError};
+use crate::request::meta::META_KEY;
+use crate::request::shared::SharedSession;
+use crate::request::state::{Confirmed, Taken, UnconfirmedWrite};
+
+/// Changes taken from the log, to be written. Dropping it puts them back.
+pub(crate) struct Attempt<'a> {
+    shared: &'a SharedSession,
+    /// `None` once the attempt is over.
+    changes: Option<ChangeLog>,
+    /// The data as the request saw it when the changes were taken.
+    pub(crate) data: SessionMap,
+    /// The stored session is an emptied one.
+    on_empty: bool,
+    earlier_may_land: bool,
+    generation: u32,
+    discarded: bool,
+}
+
+/// An attempt of which the store was asked. Dropping it records an unconfirmed write, because the store may have applied it.
+pub(crate) struct SentAttempt<'s, 'a> {
+    /// `None` once the outcome is known.
+    attempt: Option<&'s mut Attempt<'a>>,
+    pub(crate) sent: SessionMap,
+    pub(crate) new_id: Option<SessionId>,
+    pub(crate) replaces: Option<Version>,
+}
+
+/// The number of replays while other tasks of the request make more changes.
+const MAX_REPLAYS: usize = 16;
+
+impl<'a> Attempt<'a> {
+    /// Begins an attempt; `None` if the session has no longer this id, or is no longer a new one.
+    pub(crate) fn begin(shared: &'a SharedSession, id: Option<&SessionId>, on_empty: bool) -> Option<Self> {
+        let Taken { changes, data, earlier_may_land, generation } = shared.session().take_changes(id)?;
+        Some(Self { shared, changes: Some(changes), data, on_empty, earlier_may_land, generation, discarded: false })
+    }
+
+    /// Takes up an unconfirmed write again.
+    pub(crate) fn resume(shared: &'a SharedSession, write: &mut UnconfirmedWrite) -> Self {
+        Self {
+            shared,
+            changes: Some(std::mem::take(&mut write.changes)),
+            data: SessionMap::new(),
+            on_empty: false,
+            earlier_may_land: false,
+            generation: write.generation,
+            discarded: write.discarded,
+        }
+    }
+
+    /// Returns `true` if a one-time value was given away.
+    pub(crate) fn takes(&self) -> bool {
+        self.changes.as_ref().is_some_and(ChangeLog::takes)
+    }
+
+    /// Returns `true` if the attempt removes data and adds none.
+    pub(crate) fn only_removes(&self) -> bool {
+        self.changes.as_ref().is_some_and(|changes| changes.is_effective() && changes.only_removes())
+    }
+
+    /// Returns `true` if making the changes twice equals making them once.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.changes.as_ref().is_none_or(ChangeLog::is_idempotent)
+    }
+
+    /// Records that `sent` is about to be sent: under a new id if there is one, in place of a version if there is one.
+    pub(crate) fn send<'s>(
+        &'s mut self,
+        sent: SessionMap,
+        new_id: Option<SessionId>,
+        replaces: Option<Version>,
+    ) -> SentAttempt<'s, 'a> {
+        SentAttempt { attempt: Some(self), sent, new_id, replaces }
+    }
+
+    /// Replays the changes on the current value of the store.
+    ///
+    /// # Errors
+    ///
+    /// If a change can't be replayed. All changes are dropped then, and the request goes on with the current value.
+    pub(crate) fn replay(&mut self, current: Stored) -> Result<(SessionMap, Version), SessionError> {
+        let Some(changes) = &mut self.changes else { return Ok((current.session, current.version)) };
+        if self.earlier_may_land && !changes.is_idempotent() {
+            // The current value may be the outcome of the earlier write.
+            self.drop_changes(&current);
+            return Err(SessionError::OutcomeUnknown);
+        }
+        let mut data = current.session.clone();
+        match changes.replay(&mut data, &self.data) {
+            Ok(()) => {
+                self.on_empty = current.session.is_empty_but_for(META_KEY);
+                Ok((data, current.version))
+            }
+            Err(error) => {
+                self.drop_changes(&current);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Drops the changes, because they can't be kept. The request goes on with the current value of the store.
+    pub(crate) fn drop_changes(&mut self, current: &Stored) {
+        self.changes = None;
+        self.shared.session().take_version(current);
+        self.shared.rebase(&current.session, self.generation);
+    }
+
+    /// Drops the changes, because the session is gone.
+    pub(crate) fn discard(mut self) {
+        self.changes = None;
+        self.shared.session().attempt_over();
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if let Some(changes) = self.changes.take() {
+            self.shared.session().put_back(changes, self.generation);
+        }
+    }
+}
+
+impl SentAttempt<'_, '_> {
+    /// Records that the store holds the sent data under this id at this version.
+    pub(crate) fn confirm(mut self, id: SessionId, version: Version) {
+        let Some(attempt) = self.attempt.take() else { return };
+        attempt.changes = None;
+        let (shared, generation, replaced_empty) = (attempt.shared, attempt.generation, attempt.on_empty);
+        let write = Confirmed { id, version, sent: &self.sent, renewed: self.new_id.is_some(), replaced_empty };
+        shared.session().confirm(write, generation);
+        shared.rebase(&self.sent, generation);
+    }
+
+    /// Records that the store has removed the session, because it was emptied and renewed.
+    pub(crate) fn confirm_removed(mut self) {
+        let Some(attempt) = self.attempt.take() else { return };
+        attempt.changes = None;
+        attempt.shared.session().confirm_removed();
+    }
+
+    /// Records that the store did not apply the write.
+    pub(crate) fn not_applied(mut self) {
+        self.attempt = None;
+    }
+
+    /// Returns `true` if data in the store that equals the sent data tells that this write was applied.
+    ///
+    /// Two requests may make equal data, so that an update or a take of one of them would count for both.
+    pub(crate) fn is_told_by_its_data(&self) -> bool {
+        self.new_id.is_none() && self.attempt.as_ref().is_none_or(|attempt| attempt.is_idempotent())
+    }
+
+    /// Returns `true` if the response has failed since, so that a renewal is not repeated.
+    pub(crate) fn is_discarded(&self) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| attempt.discarded)
+    }
+}
+
+impl Drop for SentAttempt<'_, '_> {
+    fn drop(&mut self) {
+        let Some(attempt) = self.attempt.take() else { return };
+        let Some(changes) = attempt.changes.take() else { return };
+        attempt.shared.session().record_unconfirmed(UnconfirmedWrite {
+            changes,
+            sent: std::mem::take(&mut self.sent),
+            new_id: self.new_id,
+            replaces: self.replaces.take(),
+            generation: attempt.generation,
+            discarded: attempt.discarded,
+        });
+    }
+}
+
+impl SharedSession {
+    /// Bases the request's data on the stored data. Pending changes stay on top, unless the session was destroyed since.
+    pub(crate) fn rebase(&self, stored: &SessionMap, generation: u32) {
+        for _ in 0..MAX_REPLAYS {
+            let (mut changes, local) = {
+                let mut session = self.session();
+                if session.rebase(stored, generation) {
+                    return;
+                }
+                session.changes_to_replay()
+            };
+            // Replaying runs the application's closures: not under the lock.
+            let mut data = stored.clone();
+            let data = changes.replay(&mut data, &local).is_ok().then_some(data);
+            let failed = data.is_none();
+            if self.session().replayed(changes, data, generation) || failed {
+                return;
+            }
+        }
+        self.session().forget_version();
+    }
+}
+
+impl From<ReplayError> for SessionError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Taken(key) => Self::Taken { key },
+            ReplayError::Refused(key) => Self::Refused { key },
+            ReplayError::Value(error) => Self::Value(error),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The end of a request: plans, has the plan carried out, and renders the result.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use crate::backend::{AtomicBackend, Touch};
+use crate::config::OnGone;
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::map::SessionMap;
+use crate::request::deadline::{Deadline, poll_once};
+use crate::request::load::TokenPayload;
+use crate::request::meta::META_KEY;
+use crate::request::outcome::{Commit, Persisted};
+use crate::request::plan::{CookiePlan, Occasion, Plan, Rules, StorePlan, TouchDue, plan};
+use crate::request::shared::{SessionGuard, SharedSession};
+use crate::request::state::{ConfirmedBy, CookieChange, Phase, RequestSession};
+
+impl SharedSession {
+    /// Commits, if the store need not be asked or answers at once.
+    pub(crate) fn try_commit(&self, status: u16) -> Option<Commit> {
+        let session = self.session_if_used();
+        let Some(session) = session else { return Some(Commit::default()) };
+        // Another task of the request is loading or saving the session.
+        let _lock = self.store_lock.try_lock()?;
+        let occasion = self.occasion(session, status);
+        match self.plan(occasion) {
+            Plan::Store(_) if self.context.answers_at_once() => {
+                let mut deadline = self.deadline();
+                // It may wait for a lock all the same, while another request writes the session.
+                poll_once(pin!(self.finish(occasion, &mut deadline)))
+            }
+            Plan::Store(_) => None,
+            _ => {
+                let mut deadline = self.deadline();
+                poll_once(pin!(self.finish(occasion, &mut deadline)))
+            }
+        }
+    }
+
+    /// Commits.
+    pub(crate) async fn commit(self: Arc<Self>, status: u16) -> Commit {
+        let mut deadline = self.deadline();
+        let _lock = match deadline.wait(self.store_lock.lock()).await {
+            Ok(lock) => lock,
+            Err(error) => return self.render(Err(error.into())).unwrap_or_default(),
+        };
+        let occasion = self.occasion(self.session(), status);
+        self.finish(occasion, &mut deadline).await
+    }
+
+    /// Persists the pending changes before the response, or after its head. The caller holds the store lock.
+    pub(crate) async fn save(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
+        if matches!(self.session().phase(), Phase::Lost { .. }) {
+            return Err(SessionError::Gone);
+        }
+        let persisted = self.carry_out(Occasion::Save, deadline).await;
+        self.session().end_save();
+        match persisted? {
+            Persisted::Done => Ok(()),
+            Persisted::Destroyed | Persisted::Gone => Err(SessionError::Gone),
+        }
+    }
+
+    fn deadline(&self) -> Deadline {
+        self.context.deadline(self.session().time_left())
+    }
+
+    fn plan(&self, occasion: Occasion) -> Plan {
+        let session = self.session();
+        let rules = Rules {
+            cookie_mode: self.context.is_cookie_mode(),
+            lacks_creation_time: self.context.lacks_creation_time(session.data()),
+        };
+        plan(rules, &session, occasion)
+    }
+
+    /// Applies the rule for failed responses.
+    fn occasion(&self, mut session: SessionGuard<'_>, status: u16) -> Occasion {
+        if status < 500 || self.context.config.commit_on_server_error {
+            return Occasion::Response;
+        }
+        let loaded = self.loaded_data(&session);
+        session.discard_changes(loaded);
+        Occasion::FailedResponse
+    }
+
+    /// Returns the data without the pending changes of this request.
+    fn loaded_data(&self, session: &RequestSession) -> SessionMap {
+        match session.phase() {
+            Phase::Stored { loaded, .. } => loaded.clone(),
+            Phase::InCookie { .. } if !session.is_changed() && !session.head_sent() => session.data().clone(),
+            // The cookie's data was edited in place: it is read again, as of then.
+            Phase::InCookie { read_at, .. } => match self.context.newest_token(&self.cookies, *read_at) {
+                Some(token) => match token.payload {
+                    TokenPayload::Session(data) => data,
+                    TokenPayload::Id(_) => SessionMap::new(),
+                },
+                None => SessionMap::new(),
+            },
+            _ => SessionMap::new(),
+        }
+    }
+
+    /// Carries the plans out and renders the result. A `destroy` by another task in between is carried out, too.
+    async fn finish(&self, occasion: Occasion, deadline: &mut Deadline) -> Commit {
+        loop {
+            let persisted = self.carry_out(occasion, deadline).await;
+            if let Some(commit) = self.render(persisted.and_then(|persisted| self.judge(persisted))) {
+                return commit;
+            }
+        }
+    }
+
+    /// Tells what it means for the response if changes could not be kept.
+    fn judge(&self, persisted: Persisted) -> Result<(), SessionError> {
+        match (persisted, self.context.config.on_gone) {
+            (Persisted::Gone, OnGone::Conflict) => Err(SessionError::Gone),
+            _ => Ok(()),
+        }
+    }
+
+    /// Carries out one plan after the other until the changes are persisted.
+    async fn carry_out(&self, occasion: Occasion, deadline: &mut Deadline) -> Result<Persisted, SessionError> {
+        loop {
+            let plan = match self.plan(occasion) {
+                Plan::Nothing => return Ok(Persisted::Done),
+                Plan::Cookie(plan) => return self.change_cookie(plan).map(|()| Persisted::Done),
+                Plan::Store(plan) => plan,
+            };
+            let Some(store) = self.context.store() else { return Ok(Persisted::Done) };
+            let head_sent = self.session().head_sent();
+            let persisted = match plan {
+                StorePlan::Create(_) | StorePlan::Write { renew: true, .. } if head_sent => {
+                    return Err(SessionError::HeadersSent);
+                }
+                StorePlan::Recover => {
+                    let write = self.session().take_unconfirmed();
+                    if let Some(write) = write {
+                        Box::pin(self.recover(*write, store, deadline)).await?;
+                    }
+                    None
+                }
+                StorePlan::Create(creation) => self.create(creation, store, deadline).await?,
+                StorePlan::Write { id, version, renew } => self.write(id, version, renew, store, deadline).await?,
+                StorePlan::Touch { id, due } => Some(self.touch(id, due, store, deadline).await?),
+                StorePlan::CheckEmptied { id } => Some(Box::pin(self.check_emptied(id, store, deadline)).await?),
+                StorePlan::Destroy { target, replaced } => {
+                    Box::pin(self.destroy(target, replaced, store, deadline)).await?;
+                    None
+                }
+            };
+            if let Some(persisted) = persisted {
+                return Ok(persisted);
+            }
+        }
+    }
+
+    fn change_cookie(&self, plan: CookiePlan) -> Result<(), SessionError> {
+        let mut session = self.session();
+        match plan {
+            CookiePlan::Send => {
+                let restart = matches!(session.phase(), Phase::InCookie { renew: true, .. } | Phase::Destroyed { .. });
+                session.prepare_data(|data| self.context.prepare(data, restart))?;
+                session.set_cookie(CookieChange::New);
+            }
+            CookiePlan::Remove if self.cookies.names(self.context.config.cookie_name()) => {
+                session.set_cookie(CookieChange::Remove(ConfirmedBy::ThisCommit));
+            }
+            CookiePlan::Remove => {}
+        }
+        Ok(())
+    }
+
+    /// Extends the life of a session, and gives the client its new cookie if the session is still there.
+    async fn touch(
+        &self,
+        id: SessionId,
+        due: TouchDue,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<Persisted, SessionError> {
+        let ttl = self.context.ttl(self.session().data());
+        let confirmed = ConfirmedBy::ThisCommit;
+        let change = match deadline.run(store.touch(Touch::new(&self.context.store_key(&id), ttl))).await {
+            Ok(false) => CookieChange::None,
+            Ok(true) if due == TouchDue::Renewal => CookieChange::Renewed(confirmed),
+            Ok(true) => CookieChange::Refreshed(confirmed),
+            Err(error) if due == TouchDue::Renewal => {
+                self.session().set_cookie(CookieChange::None);
+                return Err(error.into());
+            }
+            // A read does not fail because its session was not extended.
+            Err(error) => {
+                tracing::warn!(session = id.fingerprint(), %error, "session can't be refreshed, its cookie stays as it is");
+                CookieChange::None
+            }
+        };
+        self.session().set_cookie(change);
+        Ok(Persisted::Done)
+    }
+
+    /// Keeps the removal of an emptied session's cookie only if no other request has added data since.
+    async fn check_emptied(
+        &self,
+        id: SessionId,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<Persisted, SessionError> {
+        let found = deadline.run(store.fetch(&self.context.store_key(&id))).await;
+        let still_empty = matches!(&found, Ok(Some(stored)) if stored.session.is_empty_but_for(META_KEY));
+        self.session().set_cookie(match still_empty {
+            true => CookieChange::Remove(ConfirmedBy::ThisCommit),
+            false => CookieChange::None,
+        });
+        Ok(Persisted::Done)
+    }
+
+    /// Renders the commit; `None` if another task of the request has destroyed the session since.
+    ///
+    /// A session that was persisted gets its cookie, even if something failed later.
+    fn render(&self, outcome: Result<(), SessionError>) -> Option<Commit> {
+        let mut session = self.session();
+        let mut error = outcome.err();
+        let cookie_mode = self.context.is_cookie_mode();
+        if error.is_none() && !cookie_mode && matches!(session.phase(), Phase::Destroyed { .. }) {
+            return None;
+        }
+        let set_cookie = match session.send_head() {
+            CookieChange::None => None,
+            CookieChange::Remove(_) => Some(self.context.config.cookie.removal()),
+            // The data of a stored session is never the client's to see.
+            _ if session.id().is_none() && !cookie_mode => None,
+            _ => self
+                .context
+                .issue_cookie(session.id(), session.data())
+                .map_err(|too_large| error = Some(too_large))
+                .ok(),
+        };
+        let id = error.as_ref().and_then(|_| session.id().copied());
+        // A log subscriber may ask for the session.
+        drop(session);
+        if let Some(error) = &error {
+            report(error, id);
+        }
+        Some(Commit { set_cookie, session_used: true, error })
+    }
+}
+
+fn report(error: &SessionError, id: Option<SessionId>) {
+    let session = id.map(|id| id.fingerprint());
+    match error.status() {
+        // Another request was faster, or the client sent too much: the service is fine.
+        400..500 => tracing::info!(session, %error, "session can't be committed"),
+        _ => tracing::error!(session, %error, "session can't be committed"),
+    }
+}

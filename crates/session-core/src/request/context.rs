@@ -1,0 +1,128 @@
+//! The parts that all requests of a manager share.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::backend::AtomicBackend;
+use crate::config::SessionConfig;
+use crate::cookie::{MAX_COOKIE_BYTES, SetCookie};
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::map::SessionMap;
+use crate::request::deadline::Deadline;
+use crate::request::meta::{META_KEY, Meta};
+use crate::sync::StripedLock;
+use crate::text::Text;
+use crate::token::{ID_KEY, id_payload};
+
+/// Configuration, store and locks.
+pub(crate) struct SessionContext {
+    pub(crate) config: SessionConfig,
+    /// Held by commits that have met a conflict, so that writers of one session in this process queue up.
+    pub(crate) write_locks: StripedLock,
+    /// A layer around another one of the same cookie name was reported to differ from it.
+    pub(crate) difference_reported: AtomicBool,
+}
+
+/// A key of the store, with room for a prefix that is not much longer than the default one.
+pub(crate) type StoreKey = Text<56>;
+
+/// The time for which an emptied session is kept, so that other requests of it can still add data.
+const EMPTIED_TTL: Duration = Duration::from_secs(60);
+
+impl SessionContext {
+    pub(crate) fn new(config: SessionConfig) -> Self {
+        Self { config, write_locks: StripedLock::default(), difference_reported: AtomicBool::new(false) }
+    }
+
+    /// Returns the store, or `None` if sessions live in the cookie.
+    pub(crate) fn store(&self) -> Option<&dyn AtomicBackend> {
+        self.config.store.as_deref()
+    }
+
+    pub(crate) fn is_cookie_mode(&self) -> bool {
+        self.config.is_cookie_mode()
+    }
+
+    pub(crate) fn answers_at_once(&self) -> bool {
+        self.store().is_some_and(|store| store.answers_at_once())
+    }
+
+    /// A deadline for a request that may ask the store for so long.
+    pub(crate) fn deadline(&self, left: Duration) -> Deadline {
+        Deadline::new(left, self.store().and_then(|store| store.call_timeout()))
+    }
+
+    pub(crate) fn store_key(&self, id: &SessionId) -> StoreKey {
+        Text::concat([&self.config.key_prefix, id.as_str()])
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.config.clock.unix_seconds()
+    }
+
+    /// Returns `true` if a key of the session map belongs to the library.
+    pub(crate) fn is_reserved(&self, key: &str) -> bool {
+        key == META_KEY || (key == ID_KEY && self.is_cookie_mode())
+    }
+
+    /// The time for which the store keeps a session: a little longer than its token is good for.
+    pub(crate) fn ttl(&self, data: &SessionMap) -> Duration {
+        if data.is_empty_but_for(META_KEY) {
+            return EMPTIED_TTL;
+        }
+        let remaining = Meta::of(data).remaining(self.config.lifetimes, || self.now());
+        Duration::from_secs(remaining + 1)
+    }
+
+    /// Returns `true` if the session must remember when it was created, and does not.
+    pub(crate) fn lacks_creation_time(&self, data: &SessionMap) -> bool {
+        self.config.lifetimes.absolute.is_some() && Meta::of(data).created.is_none()
+    }
+
+    /// Makes data ready to be written: records the creation time where it matters, and checks the limits. `restart` starts
+    /// the absolute lifetime anew.
+    pub(crate) fn prepare(&self, data: &mut SessionMap, restart: bool) -> Result<(), SessionError> {
+        if self.config.lifetimes.absolute.is_some() && !data.is_empty_but_for(META_KEY) {
+            let meta = Meta::of(data);
+            if restart || meta.created.is_none() {
+                Meta { created: Some(self.now()), ..meta }.write(data)?;
+            }
+        }
+        let (bytes, limit) = (data.json_len(), self.config.max_session_bytes);
+        if bytes > limit {
+            return Err(SessionError::TooLarge { bytes, limit });
+        }
+        Ok(())
+    }
+
+    /// Renders the header that gives the client its session: the id of a stored one, otherwise its data.
+    pub(crate) fn issue_cookie(&self, id: Option<&SessionId>, data: &SessionMap) -> Result<SetCookie, SessionError> {
+        let now = self.now();
+        let meta = Meta::of(data);
+        let max_age = meta.remaining(self.config.lifetimes, || now);
+        let payload = id.map_or_else(|| data.json(), |id| id_payload(id).into());
+        let tokens = &self.config.tokens;
+        let (header, bytes) = self.config.cookie.set(
+            tokens.len(payload.len(), now),
+            (!meta.ends_with_browser(self.config.lifetimes)).then_some(max_age),
+            |out| tokens.issue(payload.as_bytes(), now, out),
+        );
+        if bytes > MAX_COOKIE_BYTES {
+            return Err(SessionError::CookieTooLarge { bytes });
+        }
+        Ok(header)
+    }
+
+    /// Returns `true` if a session of this context is one of the other: same keys, salt, mode, store and key prefix.
+    pub(crate) fn shares_sessions_with(&self, other: &Self) -> bool {
+        let same_store = match (&self.config.store, &other.config.store) {
+            (None, None) => true,
+            (Some(own), Some(others)) => std::sync::Arc::ptr_eq(own, others),
+            _ => false,
+        };
+        same_store
+            && self.config.key_prefix == other.config.key_prefix
+            && self.config.tokens.same_as(&other.config.tokens)
+    }
+}

@@ -1,0 +1,279 @@
+//! From cookie to session: verify, decode, fetch.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::pin::pin;
+use std::time::Duration;
+
+use crate::backend::{BackendError, BackendErrorKind, Stored, Version};
+use crate::config::{OnCorrupt, OnDuplicate, Refresh};
+use crate::cookie::{RequestCookies, percent_decoded};
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::map::SessionMap;
+use crate::request::context::{SessionContext, StoreKey};
+use crate::request::deadline::{Deadline, poll_once};
+use crate::request::meta::Meta;
+use crate::request::shared::SharedSession;
+use crate::request::state::{Before, Phase, RefreshDue};
+use crate::token::{self, ID_KEY};
+
+/// A verified token.
+pub(crate) struct VerifiedToken {
+    pub(crate) payload: TokenPayload,
+    issued: Issued,
+}
+
+pub(crate) enum TokenPayload {
+    Id(SessionId),
+    Session(SessionMap),
+}
+
+/// The issue of a token, and the time when it was read.
+#[derive(Clone, Copy)]
+struct Issued {
+    /// Unix seconds.
+    at: u64,
+    by_signing_key: bool,
+    read_at: u64,
+}
+
+/// The parts of a fetch that the cookie has told.
+struct Fetch {
+    id: SessionId,
+    key: StoreKey,
+    issued: Issued,
+    time_left: Duration,
+}
+
+/// A loaded session.
+type Loaded = (Phase, SessionMap);
+
+impl SharedSession {
+    /// Loads the session, unless that was done before.
+    ///
+    /// The fetch is boxed unless the store answers at once, because the future becomes part of the handler's future, which
+    /// frameworks move about.
+    pub(crate) async fn load(&self) -> Result<(), SessionError> {
+        let fetch = match self.verify_cookie() {
+            Break(outcome) => return outcome,
+            Continue(fetch) => fetch,
+        };
+        if self.context.answers_at_once()
+            && let Some(outcome) = poll_once(pin!(self.fetch(&fetch)))
+        {
+            return outcome;
+        }
+        Box::pin(self.fetch(&fetch)).await
+    }
+
+    /// Fetches the session again, and replays pending changes on it.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Gone`] if the store has it no more.
+    pub(crate) async fn reload(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
+        let _lock = deadline.wait(self.store_lock.lock()).await?;
+        let (id, generation) = match self.stored_id()? {
+            Some(found) => found,
+            None => return Ok(()),
+        };
+        let Some(store) = self.context.store() else { return Ok(()) };
+        match deadline.run(store.fetch(&self.context.store_key(&id))).await? {
+            Some(current) => {
+                self.session().take_version(&current);
+                self.rebase(&current.session, generation);
+                Ok(())
+            }
+            None => {
+                self.session().lose(id);
+                Err(SessionError::Gone)
+            }
+        }
+    }
+
+    /// Extends the stored session's life.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Gone`] if the store has it no more.
+    pub(crate) async fn keep_alive(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
+        let _lock = deadline.wait(self.store_lock.lock()).await?;
+        let (id, ttl) = match self.stored_id()? {
+            Some((id, _)) => (id, self.context.ttl(self.session().data())),
+            None => return Ok(()),
+        };
+        let Some(store) = self.context.store() else { return Ok(()) };
+        let touch = crate::backend::Touch::new;
+        if deadline.run(store.touch(touch(&self.context.store_key(&id), ttl))).await? {
+            return Ok(());
+        }
+        self.session().lose(id);
+        Err(SessionError::Gone)
+    }
+
+    fn stored_id(&self) -> Result<Option<(SessionId, u32)>, SessionError> {
+        let session = self.session();
+        match session.phase() {
+            Phase::Lost { .. } | Phase::Destroyed { .. } => Err(SessionError::Gone),
+            Phase::LoadFailed(error) => Err(error.clone()),
+            _ => Ok(session.id().map(|id| (*id, session.generation()))),
+        }
+    }
+
+    /// Verifies the request's cookie. Continues with the fetch of the session that it names, if it names one.
+    fn verify_cookie(&self) -> ControlFlow<Result<(), SessionError>, Fetch> {
+        let time_left = self.load_outcome()?;
+        let now = self.context.now();
+        let token = self.context.newest_token(&self.cookies, now);
+        match token {
+            Some(VerifiedToken { payload: TokenPayload::Id(id), issued }) => {
+                Continue(Fetch { id, key: self.context.store_key(&id), issued, time_left })
+            }
+            token => Break(self.store_outcome(self.context.load_from_cookie(token), time_left)),
+        }
+    }
+
+    async fn fetch(&self, fetch: &Fetch) -> Result<(), SessionError> {
+        let mut deadline = self.context.deadline(fetch.time_left);
+        let _lock = deadline.wait(self.store_lock.lock()).await?;
+        // Another task may have asked the store on behalf of this request.
+        if let Break(outcome) = self.load_outcome() {
+            return outcome;
+        }
+        let Some(store) = self.context.store() else { return Ok(()) };
+        let found = deadline.run(store.fetch(&fetch.key)).await;
+        self.store_outcome(self.context.check_loaded(found, fetch.id, fetch.issued), deadline.left())
+    }
+
+    /// Returns the outcome of an earlier load, or continues with the rest of the request's deadline.
+    fn load_outcome(&self) -> ControlFlow<Result<(), SessionError>, Duration> {
+        let session = self.session();
+        match session.phase() {
+            Phase::NotLoaded => Continue(session.time_left()),
+            Phase::LoadFailed(error) => Break(Err(error.clone())),
+            _ => Break(Ok(())),
+        }
+    }
+
+    fn store_outcome(&self, (phase, data): Loaded, time_left: Duration) -> Result<(), SessionError> {
+        let mut session = self.session();
+        session.load(phase, data, time_left);
+        match session.phase() {
+            Phase::LoadFailed(error) => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl SessionContext {
+    /// Returns the token to go by, of those that verify at that time.
+    pub(crate) fn newest_token(&self, cookies: &RequestCookies, now: u64) -> Option<VerifiedToken> {
+        let candidates = cookies.newest_first(self.config.cookie_name());
+        let mut verified = candidates.filter_map(|text| Some((text, self.verify(text, now)?)));
+        match self.config.on_duplicate {
+            OnDuplicate::Last => verified.next().map(|(_, token)| token),
+            // The first of the maxima is the last in the header.
+            OnDuplicate::Newest => verified
+                .reduce(|best, other| if other.1.issued.at > best.1.issued.at { other } else { best })
+                .map(|(_, token)| token),
+            OnDuplicate::Reject => {
+                let (text, token) = verified.next()?;
+                verified.all(|(other, _)| other == text).then_some(token)
+            }
+        }
+    }
+
+    /// Returns the session ids of all tokens that verify at that time.
+    pub(crate) fn verified_ids<'a>(
+        &'a self,
+        cookies: &'a RequestCookies,
+        now: u64,
+    ) -> impl Iterator<Item = SessionId> + 'a {
+        cookies.newest_first(self.config.cookie_name()).filter_map(move |text| match self.verify(text, now)?.payload {
+            TokenPayload::Id(id) => Some(id),
+            TokenPayload::Session(_) => None,
+        })
+    }
+
+    fn verify(&self, text: &[u8], now: u64) -> Option<VerifiedToken> {
+        let text: Cow<'_, [u8]> = percent_decoded(text);
+        let token = self.config.tokens.verify(&text, now).ok()?;
+        let payload = if self.is_cookie_mode() {
+            let data = SessionMap::from_json(String::from_utf8(token::payload(token.value)?).ok()?).ok()?;
+            // A stored session's token under the same secret is no session.
+            if data.contains_key(ID_KEY) {
+                return None;
+            }
+            TokenPayload::Session(data)
+        } else {
+            TokenPayload::Id(token::id(token.value)?)
+        };
+        let issued = Issued { at: token.timestamp, by_signing_key: token.by_signing_key, read_at: now };
+        Some(VerifiedToken { payload, issued })
+    }
+
+    /// Judges a token that needs no store.
+    fn load_from_cookie(&self, token: Option<VerifiedToken>) -> Loaded {
+        match token {
+            Some(VerifiedToken { payload: TokenPayload::Session(data), issued }) => {
+                self.check_lifetime(data, None, issued)
+            }
+            _ => no_session(Before::Nothing),
+        }
+    }
+
+    /// Judges the reply of the store.
+    fn check_loaded(&self, found: Result<Option<Stored>, BackendError>, id: SessionId, issued: Issued) -> Loaded {
+        match found {
+            Ok(Some(Stored { session, version, .. })) => self.check_lifetime(session, Some((id, version)), issued),
+            Ok(None) => no_session(Before::UnknownId(id)),
+            Err(error) if error.kind() == BackendErrorKind::Corrupt && self.config.on_corrupt == OnCorrupt::Absent => {
+                tracing::error!(session = id.fingerprint(), %error, "stored session is unreadable and counts as absent");
+                no_session(Before::Nothing)
+            }
+            Err(error) => {
+                tracing::error!(session = id.fingerprint(), %error, "session can't be loaded");
+                (Phase::LoadFailed(error.into()), SessionMap::new())
+            }
+        }
+    }
+
+    /// Checks the session's own lifetime. The token was good for the longest lifetime allowed.
+    fn check_lifetime(&self, data: SessionMap, stored: Option<(SessionId, Version)>, issued: Issued) -> Loaded {
+        let meta = Meta::of(&data);
+        let lifetimes = self.config.lifetimes;
+        let (age, idle) = (issued.read_at.saturating_sub(issued.at), meta.idle(lifetimes));
+        if age > idle || meta.remaining(lifetimes, || issued.read_at) == 0 {
+            return no_session(Before::Nothing);
+        }
+        let refresh = if issued.by_signing_key { self.refresh_due(age, idle) } else { RefreshDue::Yes };
+        let phase = match stored {
+            Some((id, version)) => {
+                Phase::Stored { id, version: Some(version), loaded: data.clone(), refresh, renew: false }
+            }
+            None => Phase::InCookie { read_at: issued.read_at, refresh, renew: false },
+        };
+        (phase, data)
+    }
+
+    /// Tells if a cookie of this age, in seconds, is to be followed by a new one.
+    fn refresh_due(&self, age: u64, idle: u64) -> RefreshDue {
+        let (half, tenth) = (idle.div_ceil(2), idle.div_ceil(10));
+        let due = match self.config.refresh {
+            Refresh::Tenth => age >= tenth,
+            Refresh::HalfLife => age >= half,
+            // A session with a shorter lifetime of its own would not live to see it.
+            Refresh::After(after) if after.as_secs() >= idle => age >= half,
+            Refresh::After(after) => age >= after.as_secs(),
+            Refresh::Always => true,
+            Refresh::Never if age >= tenth => return RefreshDue::OnChange,
+            Refresh::Never => false,
+        };
+        if due { RefreshDue::Yes } else { RefreshDue::No }
+    }
+}
+
+fn no_session(before: Before) -> Loaded {
+    (Phase::New { before, renew: false, saving: false }, SessionMap::new())
+}

@@ -1,0 +1,78 @@
+//! The library's own record in a session, under a reserved key of its map.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Lifetimes;
+use crate::map::{SessionMap, ValueError};
+
+/// The reserved key. Hidden from every accessor; Python carries it along.
+pub(crate) const META_KEY: &str = "__session";
+
+/// The number of seconds by which the clocks of servers may differ.
+const CLOCK_DIFFERENCE: u64 = 60;
+
+/// The record. Written only when a feature needs it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Meta {
+    /// The time when the session was first written or last renewed, in Unix seconds; for the absolute lifetime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) created: Option<u64>,
+    /// The session's own lifetime without use, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_age: Option<u64>,
+    /// The session's own end, in Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<u64>,
+    /// The session's cookie ends with the browser.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) browser: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Meta {
+    /// Returns the record of a map. An unreadable record counts as none.
+    pub(crate) fn of(map: &SessionMap) -> Self {
+        map.get(META_KEY).ok().flatten().unwrap_or_default()
+    }
+
+    /// Writes the record. Returns `true` if that changed the map.
+    pub(crate) fn write(self, map: &mut SessionMap) -> Result<bool, ValueError> {
+        if self == Self::default() { Ok(map.remove(META_KEY)) } else { map.insert(META_KEY, self) }
+    }
+
+    /// Returns `true` if the session has a lifetime of its own.
+    pub(crate) fn has_lifetime(self) -> bool {
+        self.max_age.is_some() || self.until.is_some() || self.browser
+    }
+
+    /// Returns `true` if the cookie has no `Max-Age`.
+    pub(crate) fn ends_with_browser(self, lifetimes: Lifetimes) -> bool {
+        if self.has_lifetime() { self.browser } else { lifetimes.browser }
+    }
+
+    /// The time for which the session may go unused, in seconds.
+    pub(crate) fn idle(self, lifetimes: Lifetimes) -> u64 {
+        let default = if self.until.is_some() { lifetimes.longest } else { lifetimes.idle };
+        self.max_age.unwrap_or(default).min(lifetimes.longest)
+    }
+
+    /// The number of seconds for which a cookie is good that is issued now; zero when the session is over.
+    pub(crate) fn remaining(self, lifetimes: Lifetimes, now: impl FnOnce() -> u64) -> u64 {
+        let idle = self.idle(lifetimes);
+        if lifetimes.absolute.is_none() && self.until.is_none() {
+            return idle;
+        }
+        let now = now();
+        let idle = self.until.map_or(idle, |until| idle.min(until.saturating_sub(now)));
+        let Some(absolute) = lifetimes.absolute else { return idle };
+        let Some(created) = self.created else { return idle.min(absolute) };
+        if created > now.saturating_add(CLOCK_DIFFERENCE) {
+            // A creation time in the future is an attempt to make a session that never ends.
+            return 0;
+        }
+        idle.min(created.saturating_add(absolute).saturating_sub(now))
+    }
+}

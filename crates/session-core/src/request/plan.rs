@@ -1,0 +1,156 @@
+//! The decision what becomes of a session.
+
+use crate::backend::Version;
+use crate::id::SessionId;
+use crate::request::state::{Before, ConfirmedBy, CookieChange, DestroyTarget, Phase, RefreshDue, RequestSession};
+
+/// The next step of a commit or of a save.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    Nothing,
+    Cookie(CookiePlan),
+    Store(StorePlan),
+}
+
+/// A step of a session that lives in the cookie.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum CookiePlan {
+    /// Send the session.
+    Send,
+    /// Make the client forget its cookie.
+    Remove,
+}
+
+/// A step of a session that lives in a store.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum StorePlan {
+    /// Find out what became of an unconfirmed write.
+    Recover,
+    Create(Creation),
+    /// Store the changes of a session: in place, or under a new id.
+    Write {
+        id: SessionId,
+        version: Option<Version>,
+        renew: bool,
+    },
+    /// Extend the life of a session, and find out that it is still there.
+    Touch {
+        id: SessionId,
+        due: TouchDue,
+    },
+    /// Find out that an emptied session is still empty, before the client is told to forget it.
+    CheckEmptied {
+        id: SessionId,
+    },
+    /// Remove sessions. If data was inserted afterwards, the next step creates a session.
+    Destroy {
+        target: Destroyed,
+        replaced: bool,
+    },
+}
+
+/// The reason for a touch, which tells what a failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TouchDue {
+    Refresh,
+    /// The client must learn a new id.
+    Renewal,
+}
+
+/// The way in which a new session begins.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Creation {
+    Plain,
+    /// The store did not know the id of a verified token: it may have been renewed just now. A login begins a new session
+    /// all the same.
+    AfterUnknownId {
+        id: SessionId,
+        login: bool,
+    },
+    /// Under the id that the marker of the destroyed session names.
+    AsSuccessor(SessionId),
+}
+
+/// The sessions that a `destroy` removes, beside those of the request's cookies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Destroyed(pub(crate) Option<SessionId>);
+
+/// The occasion of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// The response is about to be sent.
+    Response,
+    /// The response has failed: only a `destroy` and an unconfirmed write matter.
+    FailedResponse,
+    /// The application persists its changes before the response, or after its head.
+    Save,
+}
+
+/// The part of the configuration that a plan depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) cookie_mode: bool,
+    /// The session lacks the creation time that its absolute lifetime is counted from.
+    pub(crate) lacks_creation_time: bool,
+}
+
+/// Decides on the next step.
+pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -> Plan {
+    if session.has_unconfirmed_write() {
+        return Plan::Store(StorePlan::Recover);
+    }
+    let response = occasion != Occasion::Save;
+    let changed = session.is_changed();
+    match session.phase() {
+        Phase::Destroyed { .. } if rules.cookie_mode && occasion == Occasion::Save => Plan::Nothing,
+        Phase::Destroyed { replaced: true, .. } if rules.cookie_mode && !session.is_empty() => {
+            Plan::Cookie(CookiePlan::Send)
+        }
+        Phase::Destroyed { .. } if rules.cookie_mode => Plan::Cookie(CookiePlan::Remove),
+        Phase::Destroyed { target, replaced } => {
+            let target = match target {
+                DestroyTarget::Id(id) => Destroyed(Some(*id)),
+                DestroyTarget::Cookies | DestroyTarget::BeingCreated => Destroyed(None),
+            };
+            Plan::Store(StorePlan::Destroy { target, replaced: *replaced && !session.is_empty() })
+        }
+        Phase::New { .. } | Phase::InCookie { .. } if occasion == Occasion::FailedResponse => Plan::Nothing,
+        Phase::NotLoaded | Phase::LoadFailed(_) | Phase::Lost { .. } => Plan::Nothing,
+        Phase::New { .. } if !changed || session.is_empty() => Plan::Nothing,
+        Phase::New { .. } if rules.cookie_mode => {
+            if response {
+                Plan::Cookie(CookiePlan::Send)
+            } else {
+                Plan::Nothing
+            }
+        }
+        Phase::New { before, renew, .. } => Plan::Store(StorePlan::Create(match before {
+            Before::Nothing => Creation::Plain,
+            Before::UnknownId(id) => Creation::AfterUnknownId { id: *id, login: *renew },
+            Before::Destroyed { successor } => Creation::AsSuccessor(*successor),
+        })),
+        Phase::InCookie { .. } if !response => Plan::Nothing,
+        Phase::InCookie { .. } if changed && session.is_empty() => Plan::Cookie(CookiePlan::Remove),
+        Phase::InCookie { refresh, renew, .. } => {
+            let due = *refresh == RefreshDue::Yes || session.force_refresh();
+            if changed || *renew || due { Plan::Cookie(CookiePlan::Send) } else { Plan::Nothing }
+        }
+        Phase::Stored { id, version, refresh, renew, .. } => {
+            let due = occasion == Occasion::Response
+                && (*refresh == RefreshDue::Yes || session.force_refresh())
+                && !session.is_empty();
+            if changed || *renew || (due && rules.lacks_creation_time) {
+                return Plan::Store(StorePlan::Write { id: *id, version: version.clone(), renew: *renew });
+            }
+            let touch = |due| Plan::Store(StorePlan::Touch { id: *id, due });
+            match session.cookie() {
+                _ if !response => Plan::Nothing,
+                CookieChange::Renewed(ConfirmedBy::EarlierSave) => touch(TouchDue::Renewal),
+                CookieChange::Refreshed(ConfirmedBy::EarlierSave) => touch(TouchDue::Refresh),
+                CookieChange::Remove(ConfirmedBy::EarlierSave) => Plan::Store(StorePlan::CheckEmptied { id: *id }),
+                CookieChange::None if due => touch(TouchDue::Refresh),
+                _ => Plan::Nothing,
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The parts that all handles of one request share.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures_util::lock::Mutex as AsyncMutex;
+
+use crate::cookie::RequestCookies;
+use crate::request::context::SessionContext;
+use crate::request::state::RequestSession;
+use crate::sync::lock;
+
+/// One request's cookies and session.
+pub(crate) struct SharedSession {
+    pub(crate) context: Arc<SessionContext>,
+    pub(crate) cookies: RequestCookies,
+    slot: Mutex<Slot>,
+    /// Held by the task that talks to the store on behalf of this request.
+    pub(crate) store_lock: AsyncMutex<()>,
+}
+
+/// The place of the session's state.
+#[derive(Default)]
+// Made in place on first use: most requests of a static file never ask for their session.
+#[allow(clippy::large_enum_variant, reason = "a box would cost each request that uses its session an allocation")]
+enum Slot {
+    #[default]
+    Unused,
+    /// The response head was sent before anything asked for the session.
+    UnusedAfterHead,
+    Used(RequestSession),
+}
+
+/// The session's state, locked.
+pub(crate) struct SessionGuard<'a>(MutexGuard<'a, Slot>);
+
+impl SharedSession {
+    #[inline]
+    pub(crate) fn new<'a>(
+        context: Arc<SessionContext>,
+        cookie_headers: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Arc<Self> {
+        // Filled in place: moving it into the `Arc` would copy it.
+        let mut shared = Arc::new_cyclic(|_| Self {
+            context,
+            cookies: RequestCookies::default(),
+            slot: Mutex::default(),
+            store_lock: AsyncMutex::new(()),
+        });
+        if let Some(Self { cookies, .. }) = Arc::get_mut(&mut shared) {
+            cookie_headers.into_iter().for_each(|header| cookies.add(header));
+        }
+        shared
+    }
+
+    /// Locks the state, which counts as used from then on.
+    pub(crate) fn session(&self) -> SessionGuard<'_> {
+        let mut slot = lock(&self.slot);
+        if !matches!(*slot, Slot::Used(_)) {
+            let head_sent = matches!(*slot, Slot::UnusedAfterHead);
+            *slot = Slot::Used(RequestSession::new(self.context.config.request_deadline, head_sent));
+        }
+        SessionGuard(slot)
+    }
+
+    /// Locks the state, if the session was used.
+    pub(crate) fn peek(&self) -> Option<SessionGuard<'_>> {
+        let slot = lock(&self.slot);
+        matches!(*slot, Slot::Used(_)).then(|| SessionGuard(slot))
+    }
+
+    /// Locks the state, if the session was used. Otherwise records that the response head is sent without it.
+    pub(crate) fn session_if_used(&self) -> Option<SessionGuard<'_>> {
+        let mut slot = lock(&self.slot);
+        if matches!(*slot, Slot::Used(_)) {
+            return Some(SessionGuard(slot));
+        }
+        *slot = Slot::UnusedAfterHead;
+        None
+    }
+}
+
+const USED: &str = "a guard is made of a used slot only";
+
+impl Deref for SessionGuard<'_> {
+    type Target = RequestSession;
+
+    fn deref(&self) -> &RequestSession {
+        match &*self.0 {
+            Slot::Used(session) => session,
+            _ => unreachable!("{USED}"),
+        }
+    }
+}
+
+impl DerefMut for SessionGuard<'_> {
+    fn deref_mut(&mut self) -> &mut RequestSession {
+        match &mut *self.0 {
+            Slot::Used(session) => session,
+            _ => unreachable!("{USED}"),
+        }
+    }
+}
+
+/// Reports changes of a stored session that were made after the response head, and were never saved.
+impl Drop for SharedSession {
+    fn drop(&mut self) {
+        let slot = self.slot.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Slot::Used(session) = slot
+            && session.loses_changes()
+        {
+            let session = session.id().map(|id| id.fingerprint());
+            tracing::warn!(session, "session was changed after the response head and not saved: the changes are lost");
+        }
+    }
+}

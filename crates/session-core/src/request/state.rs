@@ -1,0 +1,569 @@
+//! The state of a request's session, and its transitions.
+//!
+//! No other module assigns these fields.
+
+use std::time::Duration;
+
+use crate::backend::{Stored, Version};
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::map::SessionMap;
+use crate::request::changes::{Change, ChangeLog};
+use crate::request::meta::META_KEY;
+
+/// One request's session, as all its handles share it.
+pub(crate) struct RequestSession {
+    phase: Phase,
+    /// The data as the request sees it, with its pending changes.
+    data: SessionMap,
+    /// The pending changes.
+    changes: ChangeLog,
+    unconfirmed: Unconfirmed,
+    head: ResponseHead,
+    /// A session stood behind the request's cookie.
+    client_has_session: bool,
+    /// Incremented by `destroy`. Results of writes from an earlier generation are ignored.
+    generation: u32,
+    /// The rest of the request's deadline.
+    time_left: Duration,
+}
+
+/// Invariant: data is written only under ids that the store has confirmed.
+pub(crate) enum Phase {
+    /// Nothing has asked for the session yet.
+    NotLoaded,
+    /// The session could not be loaded, and can't be for the rest of the request.
+    LoadFailed(SessionError),
+    /// There is no session behind the request. Data creates one, under a new id.
+    New {
+        before: Before,
+        /// The request called `renew`.
+        renew: bool,
+        /// The session is being created now.
+        saving: bool,
+    },
+    /// The session of the request's cookie.
+    InCookie {
+        /// The time when the cookie was read, in Unix seconds.
+        read_at: u64,
+        refresh: RefreshDue,
+        renew: bool,
+    },
+    /// A session of the store.
+    Stored {
+        id: SessionId,
+        /// `None` if pending changes did not replay: the session must be fetched before the next write.
+        version: Option<Version>,
+        /// The data as it was loaded or last persisted.
+        loaded: SessionMap,
+        refresh: RefreshDue,
+        /// The session will be saved under a new id.
+        renew: bool,
+    },
+    /// The session is to be removed.
+    Destroyed {
+        target: DestroyTarget,
+        /// Data was inserted afterwards, which creates another session.
+        replaced: bool,
+    },
+    /// Another request removed or renewed the session. It can't be written any more.
+    Lost { id: SessionId },
+}
+
+/// The reason why there is no session.
+#[derive(Clone, Copy)]
+pub(crate) enum Before {
+    Nothing,
+    /// The store does not know the id of a verified token.
+    UnknownId(SessionId),
+    /// The request destroyed its session, whose marker names this successor.
+    Destroyed {
+        successor: SessionId,
+    },
+}
+
+/// The need of a new cookie and expiry, by the age of the request's cookie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefreshDue {
+    No,
+    /// Only a change brings a new cookie.
+    OnChange,
+    Yes,
+}
+
+/// The session that a `destroy` means, beside those of the request's cookies.
+#[derive(Clone, Copy)]
+pub(crate) enum DestroyTarget {
+    Cookies,
+    Id(SessionId),
+    /// A session that is being created now.
+    BeingCreated,
+}
+
+enum ResponseHead {
+    Open {
+        cookie: CookieChange,
+        /// The cookie must be issued anew, whatever its age.
+        force_refresh: bool,
+    },
+    Sent,
+}
+
+/// The change of the client's cookie that the response must carry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CookieChange {
+    None,
+    /// The session began in this request.
+    New,
+    Renewed(ConfirmedBy),
+    Refreshed(ConfirmedBy),
+    Remove(ConfirmedBy),
+}
+
+/// The write that confirmed a change of the cookie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConfirmedBy {
+    ThisCommit,
+    /// Other requests may have destroyed the session since.
+    EarlierSave,
+}
+
+#[derive(Default)]
+struct Unconfirmed {
+    last: Option<Box<UnconfirmedWrite>>,
+    /// A write that is not idempotent had not been applied when last checked, but may be still.
+    earlier_may_land: bool,
+}
+
+/// A write that was cancelled, or whose reply was lost.
+pub(crate) struct UnconfirmedWrite {
+    pub(crate) changes: ChangeLog,
+    /// The data that was sent.
+    pub(crate) sent: SessionMap,
+    /// The new id that was minted for it, if any.
+    pub(crate) new_id: Option<SessionId>,
+    /// The version that it replaces, if any.
+    pub(crate) replaces: Option<Version>,
+    pub(crate) generation: u32,
+    /// The response has failed since: a renewal that was not applied is not repeated.
+    pub(crate) discarded: bool,
+}
+
+/// A write that the store has applied.
+pub(crate) struct Confirmed<'a> {
+    pub(crate) id: SessionId,
+    pub(crate) version: Version,
+    pub(crate) sent: &'a SessionMap,
+    /// The id is new.
+    pub(crate) renewed: bool,
+    /// The stored session was an emptied one, whose cookie the client may have lost.
+    pub(crate) replaced_empty: bool,
+}
+
+/// The pending changes, taken from the state for an attempt.
+pub(crate) struct Taken {
+    pub(crate) changes: ChangeLog,
+    pub(crate) data: SessionMap,
+    pub(crate) earlier_may_land: bool,
+    pub(crate) generation: u32,
+}
+
+impl RequestSession {
+    pub(crate) fn new(time_left: Duration, head_sent: bool) -> Self {
+        let open = ResponseHead::Open { cookie: CookieChange::None, force_refresh: false };
+        Self {
+            phase: Phase::NotLoaded,
+            data: SessionMap::new(),
+            changes: ChangeLog::default(),
+            unconfirmed: Unconfirmed::default(),
+            head: if head_sent { ResponseHead::Sent } else { open },
+            client_has_session: false,
+            generation: 0,
+            time_left,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    pub(crate) fn data(&self) -> &SessionMap {
+        &self.data
+    }
+
+    pub(crate) fn time_left(&self) -> Duration {
+        self.time_left
+    }
+
+    pub(crate) fn client_has_session(&self) -> bool {
+        self.client_has_session
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Returns the id that the store knows the session by.
+    pub(crate) fn id(&self) -> Option<&SessionId> {
+        match &self.phase {
+            Phase::Stored { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if the session holds no data but the library's own.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.data.is_empty_but_for(META_KEY)
+    }
+
+    /// Returns `true` if the stored session was loaded as an emptied one.
+    pub(crate) fn is_loaded_empty(&self) -> bool {
+        matches!(&self.phase, Phase::Stored { loaded, .. } if loaded.is_empty_but_for(META_KEY))
+    }
+
+    /// Returns `true` if pending changes have altered the data.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.changes.is_effective()
+    }
+
+    pub(crate) fn head_sent(&self) -> bool {
+        matches!(self.head, ResponseHead::Sent)
+    }
+
+    /// Returns the change of the cookie that is due so far.
+    pub(crate) fn cookie(&self) -> CookieChange {
+        match self.head {
+            ResponseHead::Open { cookie, .. } => cookie,
+            ResponseHead::Sent => CookieChange::None,
+        }
+    }
+
+    pub(crate) fn force_refresh(&self) -> bool {
+        matches!(self.head, ResponseHead::Open { force_refresh: true, .. })
+    }
+
+    pub(crate) fn has_unconfirmed_write(&self) -> bool {
+        self.unconfirmed.last.is_some()
+    }
+
+    /// Returns `true` if the end of the request loses changes that a handler made after the response head.
+    pub(crate) fn loses_changes(&self) -> bool {
+        self.head_sent()
+            && match &self.phase {
+                Phase::Stored { .. } => self.is_changed(),
+                Phase::Destroyed { .. } => true,
+                _ => false,
+            }
+    }
+
+    /// Takes the outcome of a load, unless another task of the request has loaded or destroyed the session.
+    pub(crate) fn load(&mut self, phase: Phase, data: SessionMap, time_left: Duration) {
+        self.time_left = time_left;
+        if matches!(self.phase, Phase::NotLoaded) {
+            self.client_has_session = matches!(phase, Phase::Stored { .. } | Phase::InCookie { .. });
+            self.phase = phase;
+            self.data = data;
+        }
+    }
+
+    /// Edits the data. `edit` returns the change that it made, and if that altered the data.
+    ///
+    /// # Errors
+    ///
+    /// If a change could not be kept any more, and the errors of `edit`.
+    pub(crate) fn mutate<E: Into<SessionError>>(
+        &mut self,
+        edit: impl FnOnce(&mut SessionMap) -> Result<(Change, bool), E>,
+    ) -> Result<(), SessionError> {
+        match &self.phase {
+            Phase::Lost { .. } => return Err(SessionError::Gone),
+            Phase::LoadFailed(error) => return Err(error.clone()),
+            // A stored session can still be written; only its cookie can't be sent any more.
+            Phase::Stored { .. } => {}
+            _ if self.head_sent() => return Err(SessionError::HeadersSent),
+            _ => {}
+        }
+        let (change, effective) = edit(&mut self.data).map_err(Into::into)?;
+        self.changes.push(change, effective);
+        if let Phase::Destroyed { replaced, .. } = &mut self.phase {
+            *replaced |= effective;
+        }
+        Ok(())
+    }
+
+    /// Asks for a new id. A session that is not stored yet gets one anyway.
+    pub(crate) fn renew(&mut self) -> Result<(), SessionError> {
+        let head_sent = self.head_sent();
+        match &mut self.phase {
+            Phase::Lost { .. } => Err(SessionError::Gone),
+            _ if head_sent => Err(SessionError::HeadersSent),
+            Phase::Stored { renew, .. } | Phase::InCookie { renew, .. } | Phase::New { renew, .. } => {
+                *renew = true;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for a new cookie, whatever the age of the client's.
+    pub(crate) fn ask_for_cookie(&mut self) {
+        if let ResponseHead::Open { force_refresh, .. } = &mut self.head {
+            *force_refresh = true;
+        }
+    }
+
+    pub(crate) fn destroy(&mut self) {
+        self.data.clear();
+        self.changes = ChangeLog::default();
+        self.generation += 1;
+        // A write that replaces a version fails once the session is removed.
+        self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.replaces.is_none());
+        if let ResponseHead::Open { cookie, .. } = &mut self.head {
+            *cookie = CookieChange::None;
+        }
+        let target = match &self.phase {
+            Phase::NotLoaded | Phase::LoadFailed(_) | Phase::InCookie { .. } => DestroyTarget::Cookies,
+            Phase::Stored { id, .. } | Phase::Lost { id } => DestroyTarget::Id(*id),
+            Phase::New { before: Before::UnknownId(id), .. } => DestroyTarget::Id(*id),
+            Phase::Destroyed { target, .. } => *target,
+            Phase::New { saving: true, .. } => DestroyTarget::BeingCreated,
+            Phase::New { .. } if self.has_unconfirmed_write() => DestroyTarget::BeingCreated,
+            Phase::New { .. } => DestroyTarget::Cookies,
+        };
+        self.phase = Phase::Destroyed { target, replaced: false };
+    }
+
+    /// Drops all changes but a `destroy`, because the response has failed. `loaded` is the data without them.
+    pub(crate) fn discard_changes(&mut self, loaded: SessionMap) {
+        self.changes = ChangeLog::default();
+        self.data = loaded;
+        self.unconfirmed.earlier_may_land = false;
+        if let ResponseHead::Open { force_refresh, .. } = &mut self.head {
+            *force_refresh = false;
+        }
+        // If a renewal was applied, the client must learn the new id. Otherwise it is not repeated.
+        self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.new_id.is_some());
+        if let Some(write) = &mut self.unconfirmed.last {
+            write.changes = ChangeLog::default();
+            write.discarded = true;
+        }
+        let keeps_renewal = self.unconfirmed.last.is_some();
+        match &mut self.phase {
+            Phase::Stored { renew, .. } | Phase::InCookie { renew, .. } if !keeps_renewal => *renew = false,
+            Phase::Destroyed { replaced, .. } => *replaced = false,
+            _ => {}
+        }
+    }
+
+    /// Drops a renewal that was asked for by a response that failed.
+    pub(crate) fn cancel_renewal(&mut self) {
+        if let Phase::Stored { renew, .. } = &mut self.phase {
+            *renew = false;
+        }
+    }
+
+    /// Takes the pending changes for an attempt, if the session still has this id, or still is a new one.
+    pub(crate) fn take_changes(&mut self, id: Option<&SessionId>) -> Option<Taken> {
+        match &mut self.phase {
+            Phase::New { saving, .. } if id.is_none() => *saving = true,
+            Phase::Stored { id: own, .. } if Some(&*own) == id => {}
+            _ => return None,
+        }
+        Some(Taken {
+            changes: std::mem::take(&mut self.changes),
+            data: self.data.clone(),
+            earlier_may_land: self.unconfirmed.earlier_may_land,
+            generation: self.generation,
+        })
+    }
+
+    /// Puts back the changes of an attempt that was not applied. Later changes stay on top.
+    pub(crate) fn put_back(&mut self, mut changes: ChangeLog, generation: u32) {
+        self.attempt_over();
+        if self.generation == generation {
+            changes.append(std::mem::take(&mut self.changes));
+            self.changes = changes;
+        }
+    }
+
+    /// Records that no attempt is under way.
+    pub(crate) fn attempt_over(&mut self) {
+        if let Phase::New { saving, .. } = &mut self.phase {
+            *saving = false;
+        }
+    }
+
+    /// Records a write whose outcome is unknown.
+    pub(crate) fn record_unconfirmed(&mut self, mut write: UnconfirmedWrite) {
+        self.attempt_over();
+        let destroyed = self.generation != write.generation;
+        if destroyed {
+            write.changes = ChangeLog::default();
+        }
+        // Of a session that was destroyed since, only a creation matters: it has to be removed if it was applied.
+        if !destroyed || write.replaces.is_none() {
+            self.unconfirmed.last = Some(Box::new(write));
+        }
+    }
+
+    pub(crate) fn take_unconfirmed(&mut self) -> Option<Box<UnconfirmedWrite>> {
+        self.unconfirmed.last.take()
+    }
+
+    /// Records that a write which is not idempotent was not applied so far.
+    pub(crate) fn note_earlier_may_land(&mut self) {
+        self.unconfirmed.earlier_may_land = true;
+    }
+
+    /// Records that a write was applied.
+    pub(crate) fn confirm(&mut self, write: Confirmed<'_>, generation: u32) {
+        let Confirmed { id, version, sent, renewed, replaced_empty } = write;
+        // A write at an earlier version comes too late from now on.
+        self.unconfirmed.earlier_may_land = false;
+        self.attempt_over();
+        let sent_is_empty = sent.is_empty_but_for(META_KEY);
+        let began = matches!(self.phase, Phase::New { .. }) || self.cookie() == CookieChange::New;
+        let (refresh, renew) = match &self.phase {
+            Phase::Stored { refresh, renew, .. } => (*refresh, *renew && !renewed),
+            Phase::Destroyed { replaced, .. } => {
+                self.phase = Phase::Destroyed { target: DestroyTarget::Id(id), replaced: *replaced };
+                return;
+            }
+            _ => (RefreshDue::No, false),
+        };
+        let mut refresh_left = refresh;
+        if let ResponseHead::Open { cookie, force_refresh } = &mut self.head
+            && self.generation == generation
+        {
+            let due = *force_refresh || refresh != RefreshDue::No || replaced_empty;
+            let confirmed = ConfirmedBy::ThisCommit;
+            let change = if sent_is_empty {
+                if self.client_has_session { CookieChange::Remove(confirmed) } else { CookieChange::None }
+            } else if began {
+                CookieChange::New
+            } else if renewed || matches!(cookie, CookieChange::Renewed(_)) {
+                CookieChange::Renewed(confirmed)
+            } else if due || matches!(cookie, CookieChange::Refreshed(_)) {
+                CookieChange::Refreshed(confirmed)
+            } else {
+                CookieChange::None
+            };
+            *cookie = change;
+            *force_refresh = false;
+            refresh_left = RefreshDue::No;
+        }
+        self.phase =
+            Phase::Stored { id, version: Some(version), loaded: SessionMap::new(), refresh: refresh_left, renew };
+    }
+
+    /// Records that the store holds the session no more, because this request emptied and renewed it.
+    pub(crate) fn confirm_removed(&mut self) {
+        self.phase = Phase::New { before: Before::Nothing, renew: false, saving: false };
+        self.set_cookie(if self.client_has_session {
+            CookieChange::Remove(ConfirmedBy::ThisCommit)
+        } else {
+            CookieChange::None
+        });
+    }
+
+    /// Records that `destroy` was carried out. `removes_cookie` tells if the client must forget its cookie.
+    pub(crate) fn confirm_destroyed(&mut self, successor: Option<SessionId>, removes_cookie: bool) {
+        let before = successor.map_or(Before::Nothing, |successor| Before::Destroyed { successor });
+        self.phase = Phase::New { before, renew: false, saving: false };
+        if removes_cookie {
+            self.set_cookie(CookieChange::Remove(ConfirmedBy::ThisCommit));
+        }
+    }
+
+    /// Records the current version of the store after an attempt whose changes could not be replayed.
+    pub(crate) fn take_version(&mut self, current: &Stored) {
+        self.attempt_over();
+        self.unconfirmed.earlier_may_land = false;
+        if let Phase::Stored { version, .. } = &mut self.phase {
+            *version = Some(current.version.clone());
+        }
+    }
+
+    /// Bases the request's data on the stored data. Returns `true` if that was all: no change is pending, or the session
+    /// was destroyed since.
+    pub(crate) fn rebase(&mut self, stored: &SessionMap, generation: u32) -> bool {
+        if self.generation != generation {
+            return true;
+        }
+        if let Phase::Stored { loaded, .. } = &mut self.phase {
+            *loaded = stored.clone();
+        }
+        if self.changes.is_empty() {
+            self.data = stored.clone();
+        }
+        self.changes.is_empty()
+    }
+
+    /// Takes the pending changes and the data they were made on, to replay them.
+    pub(crate) fn changes_to_replay(&mut self) -> (ChangeLog, SessionMap) {
+        (std::mem::take(&mut self.changes), self.data.clone())
+    }
+
+    /// Puts replayed changes back, with the data that they made; `None` if they did not replay. Returns `true` if no other
+    /// change was made while they were replayed.
+    pub(crate) fn replayed(&mut self, mut changes: ChangeLog, data: Option<SessionMap>, generation: u32) -> bool {
+        if self.generation != generation {
+            return true;
+        }
+        let undisturbed = self.changes.is_empty();
+        changes.append(std::mem::take(&mut self.changes));
+        self.changes = changes;
+        match data {
+            Some(data) if undisturbed => self.data = data,
+            Some(_) => {}
+            // The next write reports the error.
+            None => self.forget_version(),
+        }
+        undisturbed
+    }
+
+    /// Makes the next write fetch the session first.
+    pub(crate) fn forget_version(&mut self) {
+        if let Phase::Stored { version, .. } = &mut self.phase {
+            *version = None;
+        }
+    }
+
+    /// Records that the session can't be written any more. A `destroy` stands.
+    pub(crate) fn lose(&mut self, id: SessionId) {
+        if matches!(self.phase, Phase::Stored { .. } | Phase::New { .. }) {
+            self.changes = ChangeLog::default();
+            self.phase = Phase::Lost { id };
+            self.set_cookie(CookieChange::None);
+        }
+    }
+
+    pub(crate) fn set_cookie(&mut self, change: CookieChange) {
+        if let ResponseHead::Open { cookie, .. } = &mut self.head {
+            *cookie = change;
+        }
+    }
+
+    /// Records that a `save` has ended: until the response is sent, other requests may destroy the session.
+    pub(crate) fn end_save(&mut self) {
+        let earlier = ConfirmedBy::EarlierSave;
+        self.set_cookie(match self.cookie() {
+            CookieChange::Renewed(_) => CookieChange::Renewed(earlier),
+            CookieChange::Refreshed(_) => CookieChange::Refreshed(earlier),
+            CookieChange::Remove(_) if self.id().is_some() => CookieChange::Remove(earlier),
+            other => other,
+        });
+    }
+
+    /// Edits the data of a session that lives in the cookie, before it is sent.
+    pub(crate) fn prepare_data<E>(&mut self, edit: impl FnOnce(&mut SessionMap) -> Result<(), E>) -> Result<(), E> {
+        edit(&mut self.data)
+    }
+
+    /// Records that the response head is sent. Returns the change of the cookie that it carries.
+    pub(crate) fn send_head(&mut self) -> CookieChange {
+        let change = self.cookie();
+        self.head = ResponseHead::Sent;
+        change
+    }
+}

@@ -1,0 +1,209 @@
+//! Carries out the plan of a write: compare-and-set, replay, retry.
+//!
+//! Rare branches are boxed, because the future of a commit is moved into a box.
+
+use crate::backend::{
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate, Version,
+    WriteOutcome,
+};
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::map::SessionMap;
+use crate::request::attempt::Attempt;
+use crate::request::deadline::Deadline;
+use crate::request::meta::META_KEY;
+use crate::request::outcome::Persisted;
+use crate::request::plan::Creation;
+use crate::request::shared::SharedSession;
+
+/// The number of id collisions after which the store is considered faulty.
+const MAX_ID_COLLISIONS: usize = 3;
+
+impl SharedSession {
+    /// Stores a new session. Returns `None` if another task of the request destroyed it.
+    pub(crate) async fn create(
+        &self,
+        creation: Creation,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<Option<Persisted>, SessionError> {
+        let context = &*self.context;
+        let mut reserved = None;
+        match creation {
+            Creation::Plain => {}
+            Creation::AsSuccessor(id) => reserved = Some(id),
+            Creation::AfterUnknownId { id, login } => {
+                let marker = deadline.run(store.marker(&context.store_key(&id))).await?;
+                if matches!(marker, Some(Marker::Renewed { .. })) && !login {
+                    self.session().lose(id);
+                    return Ok(Some(Persisted::Gone));
+                }
+            }
+        }
+        let Some(mut attempt) = Attempt::begin(self, None, false) else { return Ok(None) };
+        let mut data = attempt.data.clone();
+        context.prepare(&mut data, true)?;
+        let ttl = context.ttl(&data);
+        for _ in 0..MAX_ID_COLLISIONS {
+            let id = match reserved.take() {
+                Some(id) => id,
+                None => SessionId::random().ok_or(SessionError::NoRandomNumbers)?,
+            };
+            let sent = attempt.send(data.clone(), Some(id), None);
+            let reply = deadline.run(store.create(Create::new(&context.store_key(&id), &data, ttl))).await;
+            match reply {
+                Ok(WriteOutcome::Done(version)) => {
+                    sent.confirm(id, version);
+                    return Ok(Some(Persisted::Done));
+                }
+                Ok(WriteOutcome::Conflict(_)) => sent.not_applied(),
+                Ok(WriteOutcome::Gone(_)) => {
+                    // A logout followed the marker of the destroyed session to this one.
+                    sent.not_applied();
+                    attempt.discard();
+                    self.session().lose(id);
+                    return Err(SessionError::Gone);
+                }
+                Err(error) => {
+                    Box::pin(self.after_error(sent, error, store, deadline)).await?;
+                    return Ok(Some(Persisted::Done));
+                }
+            }
+        }
+        Err(BackendError::new(BackendErrorKind::Other, Applied::No).into())
+    }
+
+    /// Stores the changes of a session. Returns `None` if another task of the request destroyed it.
+    pub(crate) async fn write(
+        &self,
+        id: SessionId,
+        version: Option<Version>,
+        renew: bool,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<Option<Persisted>, SessionError> {
+        let context = &*self.context;
+        let key = context.store_key(&id);
+        let on_empty = self.session().is_loaded_empty();
+        let Some(mut attempt) = Attempt::begin(self, Some(&id), on_empty) else { return Ok(None) };
+        let (mut data, mut version) = match version {
+            Some(version) => (attempt.data.clone(), version),
+            None => match deadline.run(store.fetch(&key)).await? {
+                Some(current) => attempt.replay(current)?,
+                None => return Box::pin(self.gone(id, attempt, renew, None, store, deadline)).await.map(Some),
+            },
+        };
+        let mut turn = None;
+        loop {
+            context.prepare(&mut data, renew)?;
+            let emptied = data.is_empty_but_for(META_KEY);
+            let new_id = match renew && !emptied {
+                true => Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?),
+                false => None,
+            };
+            let ttl = context.ttl(&data);
+            let sent = attempt.send(data, new_id, Some(version));
+            let (session, expected) = (&sent.sent, sent.replaces.as_ref());
+            let Some(expected) = expected else { return Err(SessionError::OutcomeUnknown) };
+            let reply = if let Some(new_id) = &new_id {
+                Box::pin(self.rotate(&key, new_id, session, ttl, expected, store, deadline)).await
+            } else if renew {
+                // An old id must not live on: without data there is nothing to move.
+                removed(deadline.run(store.remove(Remove::new(&key).at(expected))).await)
+            } else {
+                written(deadline.run(store.replace(Replace::new(&key, session, ttl, expected))).await)
+            };
+            let current = match reply {
+                Ok(WriteOutcome::Done(Some(version))) => {
+                    sent.confirm(new_id.unwrap_or(id), version);
+                    return Ok(Some(Persisted::Done));
+                }
+                Ok(WriteOutcome::Done(None)) => {
+                    sent.confirm_removed();
+                    return Ok(Some(Persisted::Done));
+                }
+                Ok(WriteOutcome::Conflict(current)) => {
+                    sent.not_applied();
+                    current
+                }
+                Ok(WriteOutcome::Gone(marker)) => {
+                    sent.not_applied();
+                    return Box::pin(self.gone(id, attempt, renew, marker, store, deadline)).await.map(Some);
+                }
+                Err(error) => {
+                    Box::pin(self.after_error(sent, error, store, deadline)).await?;
+                    return Ok(Some(Persisted::Done));
+                }
+            };
+            deadline.start();
+            if turn.is_none() {
+                turn = Box::pin(deadline.wait(context.write_locks.lock(&key))).await.ok();
+            }
+            if turn.is_none() {
+                return Err(SessionError::Contended);
+            }
+            let current = match current {
+                Some(current) => current,
+                None => match Box::pin(deadline.run(store.fetch(&key))).await? {
+                    Some(current) => current,
+                    None => return Box::pin(self.gone(id, attempt, renew, None, store, deadline)).await.map(Some),
+                },
+            };
+            (data, version) = attempt.replay(current)?;
+            // Closures take time, too.
+            if deadline.left().is_zero() {
+                return Err(SessionError::Contended);
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one call, which the caller has at hand")]
+    async fn rotate(
+        &self,
+        key: &str,
+        new_id: &SessionId,
+        session: &SessionMap,
+        ttl: std::time::Duration,
+        version: &Version,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<WriteOutcome<Option<Version>>, BackendError> {
+        let new_key = self.context.store_key(new_id);
+        written(deadline.run(store.rotate(Rotate::new(key, &new_key, session, ttl, version))).await)
+    }
+
+    /// Tells why a session is gone, and what that means for the changes of the attempt.
+    async fn gone(
+        &self,
+        id: SessionId,
+        attempt: Attempt<'_>,
+        renew: bool,
+        marker: Option<Marker>,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<Persisted, SessionError> {
+        let marker = match marker {
+            Some(marker) => Some(marker),
+            None => deadline.run(store.marker(&self.context.store_key(&id))).await?,
+        };
+        let only_removes = attempt.only_removes() && !renew;
+        let believes = attempt.takes() || renew;
+        attempt.discard();
+        self.session().lose(id);
+        match marker {
+            // No client may believe to be logged in, or to have redeemed a value.
+            _ if believes => Err(SessionError::Gone),
+            Some(Marker::Destroyed) => Ok(Persisted::Destroyed),
+            None if only_removes => Ok(Persisted::Done),
+            _ => Ok(Persisted::Gone),
+        }
+    }
+}
+
+fn written(reply: Result<WriteOutcome, BackendError>) -> Result<WriteOutcome<Option<Version>>, BackendError> {
+    reply.map(|outcome| outcome.map(Some))
+}
+
+fn removed(reply: Result<WriteOutcome<()>, BackendError>) -> Result<WriteOutcome<Option<Version>>, BackendError> {
+    reply.map(|outcome| outcome.map(|()| None))
+}
