@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ pub struct Process {
     child: Child,
     /// A program that reads this ends when it is closed, even if the test was killed.
     stdin: ChildStdin,
-    stdout: Receiver<String>,
+    stdout: Mutex<Receiver<String>>,
     /// Read at once, because a full pipe would stop the program.
     stderr: Option<JoinHandle<String>>,
 }
@@ -32,7 +33,7 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let stdin = child.stdin.take().expect("stdin is piped");
-        let stdout = lines(child.stdout.take().expect("stdout is piped"));
+        let stdout = Mutex::new(lines(child.stdout.take().expect("stdout is piped")));
         let stderr = Some(text(child.stderr.take().expect("stderr is piped")));
         Self { child, stdin, stdout, stderr }
     }
@@ -47,7 +48,7 @@ impl Process {
 
     /// Returns the next line of its standard output; `None` if it has closed that.
     pub fn next_line(&mut self) -> Option<String> {
-        match self.stdout.recv_timeout(PATIENCE) {
+        match self.stdout.get_mut().expect("no reader panics").recv_timeout(PATIENCE) {
             Ok(line) => Some(line),
             Err(RecvTimeoutError::Disconnected) => None,
             Err(RecvTimeoutError::Timeout) => panic!("the program says nothing\n{}", self.kill()),

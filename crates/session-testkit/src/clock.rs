@@ -36,6 +36,11 @@ impl TestClock {
         self.millis.fetch_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
+    /// Sets the time, forward or back, in Unix seconds.
+    pub fn set(&self, unix_seconds: u64) {
+        self.millis.store(unix_seconds * 1000, Ordering::SeqCst);
+    }
+
     /// How often the time was asked for.
     #[must_use]
     pub fn readings(&self) -> usize {

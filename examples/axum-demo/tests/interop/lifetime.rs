@@ -60,7 +60,7 @@ async fn both_sides_start_anew_on_an_expired_cookie(app: App) {
 }
 
 async fn both_sides_keep_a_max_age_that_is_not_the_default(app: App) {
-    let clock = TestClock::default();
+    let clock = TestClock::at(NOW);
     let max_age = Duration::from_secs(60);
     let rust = RustServer::start(config(&clock).max_age(max_age).build().expect("the configuration is good")).await;
     let python = Peer::start(app, SECRET, COOKIE, &["--max-age=60", "--now", &NOW.to_string()]);

@@ -12,14 +12,7 @@ mod exact_bytes;
 mod forgery;
 mod lifetime;
 mod redis;
-#[path = "../../../../crates/session-redis/tests/it/support/server.rs"]
-#[allow(dead_code, reason = "the tests of session-redis use all of it, these a part")]
-mod redis_server;
 mod reserved_key;
-#[path = "../../../../crates/session-redis/tests/it/support/resp.rs"]
-mod resp;
 mod rotation;
 mod sharing;
-#[path = "../../../../crates/session-memcache/tests/it/support/signal.rs"]
-mod signal;
 mod values;

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use session_redis::RedisBackend;
+use session_test_support::RedisServer;
 use session_tower::SessionConfig;
 
-use crate::redis_server;
 use crate::support::{App, Browser, COOKIE, Peer, RustServer, SECRET, Token, get, post};
 
 /// Long enough for a busy machine.
@@ -21,12 +21,12 @@ const NEVER: i64 = -1;
 struct Both {
     python: Peer,
     rust: RustServer,
-    redis: redis_server::Server,
+    redis: RedisServer,
 }
 
 /// Both sides on a Redis of their own, with these lifetimes in seconds.
 async fn start(python: u64, rust: u64) -> Both {
-    let redis = redis_server::Server::start(&[]);
+    let redis = RedisServer::start(&[]);
     let lifetime = python.to_string();
     let python = Peer::start(App::StarletteSession, SECRET, COOKIE, &["--redis", &redis.url(), "--max-age", &lifetime]);
     // Patient: a busy machine must not decide a test.

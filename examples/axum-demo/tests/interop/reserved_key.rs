@@ -70,7 +70,7 @@ fn with_absolute_lifetime(config: SessionConfigBuilder) -> SessionConfigBuilder 
 }
 
 async fn start(configure: fn(SessionConfigBuilder) -> SessionConfigBuilder) -> (RustServer, TestClock) {
-    let clock = TestClock::default();
+    let clock = TestClock::at(NOW);
     let config = configure(config(&clock)).build().expect("the configuration is good");
     (RustServer::start(config).await, clock)
 }

@@ -11,7 +11,7 @@ const SESSION: &str = r#"{"user": "ann"}"#;
 
 #[tokio::test]
 async fn a_session_under_the_old_secret_moves_to_the_new_one_when_rust_reads_it() {
-    let rust = RustServer::start(config(&TestClock::default()).verify_key(OLD).build().unwrap()).await;
+    let rust = RustServer::start(config(&TestClock::at(NOW)).verify_key(OLD).build().unwrap()).await;
     let oracle = Oracle::shared();
     let reply = get(&rust, "/view_session", oracle.dump_session(&signer(json!(OLD)), SESSION)).await;
     assert_eq!(reply.session(), json!({"user": "ann"}));
@@ -28,7 +28,7 @@ async fn a_session_under_the_old_secret_moves_to_the_new_one_when_rust_reads_it(
 async fn python_with_both_secrets_reads_rust_before_and_after_the_change() {
     let both = signer(json!([OLD, SECRET]));
     for secret in [OLD, SECRET] {
-        let config = SessionConfig::builder(secret, COOKIE).clock(TestClock::default()).build().unwrap();
+        let config = SessionConfig::builder(secret, COOKIE).clock(TestClock::at(NOW)).build().unwrap();
         let rust = RustServer::start(config).await;
         let cookie = Browser::new().post(&rust, "/login", SESSION).await.cookie();
         assert_eq!(Oracle::shared().load_session(&both, &cookie).unwrap(), SESSION);
@@ -47,7 +47,7 @@ async fn every_digest_and_derivation_makes_cookies_that_the_other_side_reads() {
             (KeyDerivation::None, "none"),
         ] {
             let key = Key::new(SECRET).digest(digest).derivation(derivation);
-            let config = SessionConfig::builder(key, COOKIE).salt("a salt").clock(TestClock::default());
+            let config = SessionConfig::builder(key, COOKIE).salt("a salt").clock(TestClock::at(NOW));
             let rust = RustServer::start(config.build().unwrap()).await;
             let mut python = signer(json!(SECRET));
             python["salt"] = json!("a salt");

@@ -3,7 +3,6 @@
 mod browser;
 mod demo;
 mod oracle;
-mod process;
 mod python;
 mod rust;
 mod token;
@@ -14,7 +13,8 @@ pub(crate) use browser::{Browser, Reply, SetCookie, get, get_with_headers, post}
 pub(crate) use demo::Demo;
 pub(crate) use oracle::{Oracle, Refusal};
 pub(crate) use python::{App, Peer};
-pub(crate) use rust::{RustServer, TestClock, config};
+pub(crate) use rust::{RustServer, config};
+pub(crate) use session_testkit::TestClock;
 pub(crate) use token::{Token, sign_timestamp, sign_value};
 
 /// The secret that both sides share.

@@ -10,7 +10,7 @@ use crate::demo::Demo;
 const BODY: &str = r#"{"late":1}"#;
 
 async fn start() -> (Demo, Browser, String) {
-    let demo = Demo::start(&["--backend", "memory"]).await;
+    let demo = Demo::start(&["--backend", "memory"]);
     let browser = Browser::new(&demo);
     let cookie = browser.get("/setup_session").await.cookie().to_owned();
     (demo, browser, cookie)

@@ -9,24 +9,12 @@
 mod client;
 mod concurrency;
 mod demo;
-#[path = "../../../../crates/session-redis/tests/it/support/lag.rs"]
-mod lag;
 mod memcache;
-#[path = "../../../../crates/session-memcache/tests/it/support/server.rs"]
-#[allow(dead_code, reason = "the tests of session-memcache use all of it, these a part")]
-mod memcached;
 mod page;
 mod redis;
-#[path = "../../../../crates/session-redis/tests/it/support/server.rs"]
-#[allow(dead_code, reason = "the tests of session-redis use all of it, these a part")]
-mod redis_server;
-#[path = "../../../../crates/session-redis/tests/it/support/resp.rs"]
-mod resp;
 mod routes;
 mod scenarios;
 mod served;
-#[path = "../../../../crates/session-memcache/tests/it/support/signal.rs"]
-mod signal;
 mod start;
 
 /// The program that the tests start.

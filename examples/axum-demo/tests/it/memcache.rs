@@ -2,20 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use session_test_support::MemcachedServer;
 use tokio::task::JoinSet;
 
 use crate::client::{Browser, HeldRequest};
 use crate::demo::Demo;
-use crate::memcached::Server;
 
 const MANY: usize = 200;
 
 /// Two demos on the same nodes, and one browser that is before both.
-async fn start(nodes: &[&Server]) -> ([Demo; 2], [Browser; 2], String) {
+async fn start(nodes: &[&MemcachedServer]) -> ([Demo; 2], [Browser; 2], String) {
     let addresses: Vec<_> = nodes.iter().map(|node| node.address()).collect();
     let addresses = addresses.join(",");
     let flags = ["--backend", "memcache", "--memcache-addr", &addresses];
-    let demos = [Demo::start(&flags).await, Demo::start(&flags).await];
+    let demos = [Demo::start(&flags), Demo::start(&flags)];
     let browser = Browser::new(&demos[0]);
     let cookie = browser.get("/setup_session").await.cookie().to_owned();
     // Cookies are kept for a host, whatever the port.
@@ -25,7 +25,7 @@ async fn start(nodes: &[&Server]) -> ([Demo; 2], [Browser; 2], String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_200_keys_at_once_on_two_servers_each_is_kept() {
-    let nodes = [Server::start(), Server::start(), Server::start()];
+    let nodes = [MemcachedServer::start(), MemcachedServer::start(), MemcachedServer::start()];
     let (_demos, browsers, _) = start(&nodes.each_ref()).await;
     let update =
         |number: usize| browsers[number % 2].clone().insist("/update_session", format!(r#"{{"key {number}":1}}"#));
@@ -36,7 +36,7 @@ async fn of_200_keys_at_once_on_two_servers_each_is_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_200_increments_at_once_on_two_servers_each_is_counted() {
-    let node = Server::start();
+    let node = MemcachedServer::start();
     let (_demos, browsers, _) = start(&[&node]).await;
     let increment = |number: usize| browsers[number % 2].clone().insist("/increment", String::new());
     let refused: usize = JoinSet::from_iter((0..MANY).map(increment)).join_all().await.iter().sum();
@@ -46,7 +46,7 @@ async fn of_200_increments_at_once_on_two_servers_each_is_counted() {
 
 #[tokio::test]
 async fn a_logout_wins_against_a_slow_update_on_another_server() {
-    let node = Server::start();
+    let node = MemcachedServer::start();
     let (demos, browsers, cookie) = start(&[&node]).await;
     let body = r#"{"late":1}"#;
     let slow = HeldRequest::post(&demos[0], "/update_session", &cookie, body.len()).await;
@@ -58,7 +58,7 @@ async fn a_logout_wins_against_a_slow_update_on_another_server() {
 
 #[tokio::test]
 async fn an_outage_is_a_quick_503_and_is_over_within_a_second_after_the_server_is_back() {
-    let mut node = Server::start();
+    let mut node = MemcachedServer::start();
     let (demos, browsers, cookie) = start(&[&node]).await;
     let browser = &browsers[0];
     for hangs in [true, false] {

@@ -13,7 +13,7 @@ const FILES: [(&str, &str); 4] = [
 #[tokio::test]
 async fn the_page_and_its_files_allow_nothing_foreign_and_never_touch_the_session() {
     for backend in ["cookie", "memory"] {
-        let demo = Demo::start(&["--backend", backend]).await;
+        let demo = Demo::start(&["--backend", backend]);
         let browser = Browser::new(&demo);
         for _ in ["without a session", "with one"] {
             for (path, content_type) in FILES {
@@ -31,7 +31,7 @@ async fn the_page_and_its_files_allow_nothing_foreign_and_never_touch_the_sessio
 
 #[tokio::test]
 async fn the_page_refers_to_its_own_files_only_and_has_nothing_inline() {
-    let demo = Demo::start(&[]).await;
+    let demo = Demo::start(&[]);
     let page = Browser::new(&demo).get("/").await.text;
     let references: Vec<_> = ["src", "href"].into_iter().flat_map(|name| attributes(&page, name)).collect();
     assert_eq!(references, ["/app.js", "/icon.svg", "/style.css"]);
@@ -43,7 +43,7 @@ async fn the_page_refers_to_its_own_files_only_and_has_nothing_inline() {
 #[tokio::test]
 async fn the_page_says_where_sessions_are_kept() {
     for backend in ["cookie", "memory"] {
-        let demo = Demo::start(&["--backend", backend]).await;
+        let demo = Demo::start(&["--backend", backend]);
         let page = Browser::new(&demo).get("/").await.text;
         assert!(page.contains(&format!("backend: {backend}<")), "{page}");
         assert!(!page.contains("{{"), "a placeholder is left: {page}");
@@ -52,7 +52,7 @@ async fn the_page_says_where_sessions_are_kept() {
 
 #[tokio::test]
 async fn what_the_script_asks_the_page_for_is_there() {
-    let demo = Demo::start(&[]).await;
+    let demo = Demo::start(&[]);
     let browser = Browser::new(&demo);
     let (page, script) = (browser.get("/").await.text, browser.get("/app.js").await.text);
     let there = attributes(&page, "id");
@@ -65,7 +65,7 @@ async fn what_the_script_asks_the_page_for_is_there() {
 
 #[tokio::test]
 async fn every_field_of_the_page_has_a_label() {
-    let demo = Demo::start(&[]).await;
+    let demo = Demo::start(&[]);
     let page = Browser::new(&demo).get("/").await.text;
     let labels = attributes(&page, "for");
     let fields: Vec<_> = page.split("<input").skip(1).map(|field| attributes(field, "id")[0]).collect();

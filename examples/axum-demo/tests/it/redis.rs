@@ -4,22 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use session_test_support::{Lag, RedisServer};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{Browser, HeldRequest};
 use crate::demo::{Demo, PATIENCE};
-use crate::lag::Lag;
-use crate::redis_server::Server;
 
 const MANY: usize = 200;
 
 /// A Redis with these options, two demos on it, a browser with a session, and its cookie.
-async fn start(options: &[&str]) -> (Server, [Demo; 2], Browser, String) {
-    let redis = Server::start(options);
+async fn start(options: &[&str]) -> (RedisServer, [Demo; 2], Browser, String) {
+    let redis = RedisServer::start(options);
     let url = redis.url();
     let flags = ["--backend", "redis", "--redis-url", &url];
-    let demos = [Demo::start(&flags).await, Demo::start(&flags).await];
+    let demos = [Demo::start(&flags), Demo::start(&flags)];
     let browser = Browser::new(&demos[0]);
     let cookie = browser.get("/setup_session").await.cookie().to_owned();
     (redis, demos, browser, cookie)

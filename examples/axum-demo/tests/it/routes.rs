@@ -10,7 +10,7 @@ use crate::demo::Demo;
 const BACKENDS: [&str; 2] = ["cookie", "memory"];
 
 async fn start(backend: &str) -> (Demo, Browser) {
-    let demo = Demo::start(&["--backend", backend]).await;
+    let demo = Demo::start(&["--backend", backend]);
     let browser = Browser::new(&demo);
     (demo, browser)
 }
@@ -250,7 +250,7 @@ async fn a_session_too_long_for_a_cookie_is_a_json_error_and_leaves_the_old_one(
     assert!(answer.error(500).contains("browsers keep 4096"));
     assert_eq!(answer.header("set-cookie"), None);
     assert_eq!(browser.session().await, r#"{"data":"session_data"}"#);
-    assert!(demo.stop().await.contains("ERROR"), "nothing in the log");
+    assert!(demo.stop().contains("ERROR"), "nothing in the log");
 
     let (_demo, browser) = start("memory").await;
     assert_eq!(browser.post("/update_session", body.clone()).await.session(), body);

@@ -8,17 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that can't go on fails the test")]
 
 mod browser;
-#[path = "../../../../crates/session-memcache/tests/it/support/server.rs"]
-#[allow(dead_code, reason = "the tests of session-memcache use all of it, these a part")]
-mod memcached;
 mod program;
-#[path = "../../../../crates/session-redis/tests/it/support/server.rs"]
-#[allow(dead_code, reason = "the tests of session-redis use all of it, these a part")]
-mod redis;
-#[path = "../../../../crates/session-redis/tests/it/support/resp.rs"]
-mod resp;
-#[path = "../../../../crates/session-memcache/tests/it/support/signal.rs"]
-mod signal;
 
 use std::collections::HashSet;
 use std::fs::Permissions;
@@ -27,6 +17,7 @@ use std::path::Path;
 
 use browser::Browser;
 use program::Program;
+use session_test_support::{MemcachedServer, Process, RedisServer};
 
 /// Where sessions are kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,19 +33,19 @@ async fn a_login_is_shared_in_the_cookie() {
 
 #[tokio::test]
 async fn a_login_is_shared_in_memcached() {
-    let server = memcached::Server::start();
+    let server = MemcachedServer::start();
     logins_are_shared(&["--backend", "memcache", "--memcache-addr", &server.address()], Sessions::InAStore).await;
 }
 
 #[tokio::test]
 async fn a_login_is_shared_in_redis() {
-    let server = redis::Server::start(&[]);
+    let server = RedisServer::start(&[]);
     logins_are_shared(&["--backend", "redis", "--redis-url", &server.url()], Sessions::InAStore).await;
 }
 
 /// Logs in on each server and out on each, and looks at all of them after both.
 async fn logins_are_shared(flags: &[&str], sessions: Sessions) {
-    let program = Program::start(flags).await;
+    let program = Program::start(flags);
     assert_eq!(program.names(), ["axum", "actix-web", "Starlette"]);
     let urls = program.urls();
     for (login, logout) in urls.iter().flat_map(|login| urls.iter().map(move |logout| (*login, *logout))) {
@@ -81,14 +72,14 @@ async fn logins_are_shared(flags: &[&str], sessions: Sessions) {
             }
         }
     }
-    program.stop().await;
+    program.stop();
 }
 
 /// Else whoever knew the id before the login would be logged in, too.
 #[tokio::test]
 async fn a_login_gives_a_new_id_whichever_server_gave_the_old_one() {
-    let server = memcached::Server::start();
-    let program = Program::start(&["--backend", "memcache", "--memcache-addr", &server.address()]).await;
+    let server = MemcachedServer::start();
+    let program = Program::start(&["--backend", "memcache", "--memcache-addr", &server.address()]);
     let browser = Browser::new();
     let mut ids = HashSet::new();
     for url in program.urls().repeat(2) {
@@ -98,39 +89,38 @@ async fn a_login_gives_a_new_id_whichever_server_gave_the_old_one() {
         let id = cookie.split('.').next().unwrap().to_owned();
         assert!(ids.insert(id), "at {url}");
     }
-    program.stop().await;
+    program.stop();
 }
 
-#[tokio::test]
-async fn a_store_that_can_not_be_shared_is_refused() {
-    let output = program::command(&["--backend", "memory"]).output().await.unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let stderr = String::from_utf8(output.stderr).unwrap();
+#[test]
+fn a_store_that_can_not_be_shared_is_refused() {
+    let (status, stderr) = Process::start(&mut program::command(&["--backend", "memory"])).wait();
+    assert_eq!(status.code(), Some(1));
     assert!(stderr.contains("--backend memory: three servers can't share that"), "{stderr}");
 }
 
 #[tokio::test]
 async fn without_python_two_servers_run_and_it_says_what_is_missing() {
-    let program = Program::start(&["--python", "no-such-program"]).await;
+    let program = Program::start(&["--python", "no-such-program"]);
     assert_eq!(program.names(), ["axum", "actix-web"]);
     let browser = Browser::new();
     browser.log_in(program.urls()[0], "ann").await;
     for url in program.urls() {
         assert_eq!(browser.greeting(url).await, "You are ann.");
     }
-    let stderr = program.stop().await;
+    let stderr = program.stop();
     assert!(stderr.contains("no-such-program can't be started") && stderr.contains("requirements.txt"), "{stderr}");
 }
 
 /// `-S` lets it forget the packages of its environment.
-#[tokio::test]
-async fn of_a_python_without_the_packages_it_says_the_same_and_names_one() {
+#[test]
+fn of_a_python_without_the_packages_it_says_the_same_and_names_one() {
     let script = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bare-python-{}", std::process::id()));
     std::fs::write(&script, "#!/bin/sh\nexec \"$SESSION_PYTHON\" -S \"$@\"\n").unwrap();
     std::fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
-    let program = Program::start(&["--python", script.to_str().unwrap()]).await;
+    let program = Program::start(&["--python", script.to_str().unwrap()]);
     assert_eq!(program.names(), ["axum", "actix-web"]);
-    let stderr = program.stop().await;
+    let stderr = program.stop();
     assert!(stderr.contains("No module named 'redis'") && stderr.contains("requirements.txt"), "{stderr}");
     std::fs::remove_file(script).unwrap();
 }

@@ -1,49 +1,31 @@
 //! Starts the program and ends it.
 
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::Command;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, Command};
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
-
-use crate::signal::signal;
-
-/// Long enough for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use session_test_support::Process;
 
 /// The running program. Ends when it is dropped.
 pub(crate) struct Program {
-    process: Child,
+    process: Process,
     servers: Vec<(String, String)>,
-    stderr: JoinHandle<String>,
 }
 
 pub(crate) fn command(flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shared-login"));
-    command.args(flags).env_remove("REDIS_URL").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.kill_on_drop(true);
+    command.args(flags).env_remove("REDIS_URL");
     command
 }
 
 impl Program {
     /// Waits until it has said where its servers are.
-    pub(crate) async fn start(flags: &[&str]) -> Self {
-        let mut process = command(flags).spawn().unwrap();
-        let mut stderr = process.stderr.take().unwrap();
-        let stderr = tokio::spawn(async move {
-            let mut text = String::new();
-            stderr.read_to_string(&mut text).await.unwrap();
-            text
-        });
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    pub(crate) fn start(flags: &[&str]) -> Self {
+        let mut process = Process::start(&mut command(flags));
         let mut servers = Vec::new();
-        while let Some(line) = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap() {
+        while let Some(line) = process.next_line() {
             let Some((name, url)) = line.split_once(" http://") else { break };
             servers.push((name.trim().to_owned(), format!("http://{url}")));
         }
-        Self { process, servers, stderr }
+        Self { process, servers }
     }
 
     /// The servers that run.
@@ -56,9 +38,9 @@ impl Program {
     }
 
     /// Ends it as a person would, and returns what it said on stderr: all that hold it have ended, too.
-    pub(crate) async fn stop(mut self) -> String {
-        signal("INT", self.process.id().unwrap());
-        assert!(timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap().success());
-        timeout(PATIENCE, self.stderr).await.unwrap().unwrap()
+    pub(crate) fn stop(self) -> String {
+        let (status, stderr) = self.process.stop("INT");
+        assert!(status.success(), "{stderr}");
+        stderr
     }
 }

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use session_tower::{ISessionBackend, MemoryBackend, SessionConfig, SessionMap};
+use session_tower::session_core::{AtomicBackend, Create, WriteOutcome};
+use session_tower::{MemoryBackend, SessionConfig, SessionMap};
 
 use crate::support::{
     App, Browser, Demo, MAX_AGE, NOW, Oracle, Peer, RustServer, SECRET, Server, TestClock, Token, config, for_each_app,
@@ -62,8 +63,8 @@ async fn a_session_that_the_original_has_stored_is_read_and_written_under_its_id
     assert_eq!(get(&rust, "/view_session", &cookie).await.session(), json!({"data": "something"}));
     let written = post(&rust, "/increment", &cookie, "").await;
     assert_eq!((written.status, written.set_cookie()), (200, None));
-    let stored = backend.get(UUID).await.unwrap().unwrap();
-    assert_eq!(stored.to_json(), r#"{"data": "something","n":1}"#);
+    let stored = backend.fetch(UUID).await.unwrap().unwrap();
+    assert_eq!(stored.session.to_json(), r#"{"data": "something","n":1}"#);
 }
 
 #[tokio::test]
@@ -98,7 +99,7 @@ async fn a_login_renews_the_id_and_whoever_knew_the_old_one_has_nothing() {
 
 #[tokio::test]
 async fn hardened_cookies_of_one_mode_are_none_in_the_other_and_python_needs_their_salt() {
-    let hardened = || SessionConfig::hardened(SECRET, "id").clock(TestClock::default());
+    let hardened = || SessionConfig::hardened(SECRET, "id").clock(TestClock::at(NOW));
     let in_cookie = RustServer::start(hardened().build().unwrap()).await;
     let in_memory = RustServer::start(hardened().backend(MemoryBackend::new()).build().unwrap()).await;
     let plain = start(MemoryBackend::new(), "session:").await;
@@ -129,13 +130,14 @@ async fn assert_starts_anew(rust: &impl Server, cookie: &str) {
 }
 
 async fn start(backend: MemoryBackend, key_prefix: &str) -> RustServer {
-    let config = config(&TestClock::default()).backend(backend).key_prefix(key_prefix);
+    let config = config(&TestClock::at(NOW)).backend(backend).key_prefix(key_prefix);
     RustServer::start(config.build().expect("the configuration is good")).await
 }
 
 async fn store(backend: &MemoryBackend, key: &str, session: &str) {
     let session = SessionMap::from_json(session).expect("a session is an object");
-    backend.set(key, &session, Duration::from_secs(MAX_AGE)).await.expect("memory is there");
+    let created = backend.create(Create::new(key, &session, Duration::from_secs(MAX_AGE))).await;
+    assert!(matches!(created, Ok(WriteOutcome::Done(_))), "{created:?}");
 }
 
 fn signer() -> Value {

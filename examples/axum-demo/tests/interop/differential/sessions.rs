@@ -117,7 +117,7 @@ fn sessions_of_python() -> impl Strategy<Value = String> {
 }
 
 pub(super) fn manager() -> SessionManager {
-    SessionManager::new(config(&TestClock::default()).build().expect("the configuration is good"))
+    SessionManager::new(config(&TestClock::at(NOW)).build().expect("the configuration is good"))
 }
 
 /// The session behind a cookie.

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use super::process::Process;
+use session_test_support::Process;
+
 use super::{COOKIE, SECRET, Server};
 
 /// The demo's server, with [`SECRET`] and [`COOKIE`], as long as the test runs.
@@ -26,13 +27,15 @@ impl Demo {
         let mut command = demo();
         command.args(["--backend", backend, "--secret", SECRET, "--cookie-name", COOKIE]);
         let mut process = Process::start(&mut command);
-        Self { url: process.read_address("listening on "), _process: process }
+        Self { url: process.read_after("listening on "), _process: process }
     }
 
     /// What the demo says to options that it does not start with.
     pub(crate) fn refusal(options: &[&str]) -> String {
-        let (code, complaints) = Process::start(demo().args(["--secret", SECRET]).args(options)).refusal();
-        assert_eq!(code, Some(2), "{options:?}");
+        let mut process = Process::start(demo().args(["--secret", SECRET]).args(options));
+        assert_eq!(process.next_line(), None, "the program has started");
+        let (status, complaints) = process.wait();
+        assert_eq!(status.code(), Some(2), "{options:?}");
         complaints
     }
 }

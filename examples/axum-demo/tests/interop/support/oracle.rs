@@ -5,8 +5,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use session_test_support::Process;
 
-use super::process::Process;
 use super::python::peer;
 
 /// A Python process that answers questions about `itsdangerous` and about the cookie; see `peer.py` for them.

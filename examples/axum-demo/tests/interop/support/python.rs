@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::process::Process;
+use session_test_support::Process;
+
 use super::{COOKIE, NOW, SECRET, Server};
 
 /// A middleware of Python.
@@ -52,7 +53,7 @@ impl Peer {
         // In one word: a secret may begin with a dash.
         command.args([format!("--secret={secret}"), format!("--cookie-name={cookie}")]).args(options);
         let mut process = Process::start(&mut command);
-        Self { url: process.read_address("listening "), cookie_name: cookie.to_owned(), _process: process }
+        Self { url: process.read_after("listening "), cookie_name: cookie.to_owned(), _process: process }
     }
 }
 

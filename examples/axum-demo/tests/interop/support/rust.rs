@@ -1,9 +1,5 @@
 //! A Rust server inside the test, for configurations and clocks that the demo does not have.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use axum::Router;
 use axum::extract::Query;
 use axum::http::header::CONTENT_TYPE;
@@ -11,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::Value;
-use session_tower::session_core::Clock;
+use session_testkit::TestClock;
 use session_tower::{
     Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionLayer, SessionMap, SessionRejection,
 };
@@ -39,7 +35,7 @@ impl RustServer {
 
     /// A server in cookie mode whose clock stands still at [`NOW`] until it is set.
     pub(crate) async fn stopped() -> (Self, TestClock) {
-        let clock = TestClock::default();
+        let clock = TestClock::at(NOW);
         (Self::start(config(&clock).build().expect("the configuration is good")).await, clock)
     }
 }
@@ -63,31 +59,6 @@ impl Drop for RustServer {
 /// What both sides share, in cookie mode, with a clock of its own.
 pub(crate) fn config(clock: &TestClock) -> SessionConfigBuilder {
     SessionConfig::builder(SECRET, COOKIE).clock(clock.clone())
-}
-
-/// A clock that stands still.
-#[derive(Clone)]
-pub(crate) struct TestClock {
-    seconds: Arc<AtomicU64>,
-}
-
-impl TestClock {
-    /// Puts the clock forward or back, to this time in Unix seconds.
-    pub(crate) fn set(&self, seconds: u64) {
-        self.seconds.store(seconds, Ordering::SeqCst);
-    }
-}
-
-impl Default for TestClock {
-    fn default() -> Self {
-        Self { seconds: Arc::new(AtomicU64::new(NOW)) }
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.seconds.load(Ordering::SeqCst))
-    }
 }
 
 fn routes() -> Router {
