@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use session_core::Clock;
 
-/// A clock that is set by the test, and that knows how often it was read. Clones are the same clock.
+/// A clock that stands still until the test moves it, and that counts how often it is read. Clones are one clock.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,17 +31,17 @@ impl TestClock {
         Self { millis: Arc::new(AtomicU64::new(unix_seconds * 1000)), readings: Arc::default() }
     }
 
-    /// Moves the time on.
+    /// Moves the clock on by this time.
     pub fn advance(&self, time: Duration) {
         self.millis.fetch_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
-    /// Sets the time, forward or back, in Unix seconds.
+    /// Sets the clock, forward or back, to a time in Unix seconds.
     pub fn set(&self, unix_seconds: u64) {
         self.millis.store(unix_seconds * 1000, Ordering::SeqCst);
     }
 
-    /// How often the time was asked for.
+    /// Returns how often the clock was read.
     #[must_use]
     pub fn readings(&self) -> usize {
         self.readings.load(Ordering::SeqCst)

@@ -1,4 +1,4 @@
-//! Backends that are watched and can be made to fail.
+//! Call recording and fault injection.
 
 mod fault;
 mod operation;
@@ -13,7 +13,10 @@ pub use fault::Fault;
 pub use operation::Operation;
 pub use watched::{Watched, WatchedSimple};
 
-/// Records the calls of the backends that it watches, and makes them fail. Clones are one probe.
+/// Records the calls of the backends that it watches, and injects faults into them. Clones are one probe.
+///
+/// A call panics if 100,000 calls were recorded since [`calls`](Self::calls) was called last, so that a test of a manager that
+/// calls its store without end fails.
 ///
 /// ```
 /// use session_core::{AtomicBackend, MemoryBackend};
@@ -90,19 +93,15 @@ impl Probe {
     }
 
     /// Records a call.
-    ///
-    /// # Panics
-    ///
-    /// After 10,000 calls that nobody asked for: a manager that asks without end fails the test.
     fn record(&self, call: Operation) {
         let mut state = self.state();
         state.calls.push(call);
         let count = state.calls.len();
         drop(state);
-        assert!(count < 10_000, "the store is called without end");
+        assert!(count < 100_000, "the store is called without end");
     }
 
-    /// Returns `true` if no call fails now.
+    /// Returns `true` if there are no faults.
     fn is_healthy(&self) -> bool {
         self.state().faults.is_empty()
     }
@@ -131,7 +130,7 @@ impl Probe {
         faults
     }
 
-    /// Makes a call of a backend, and lets its faults act.
+    /// Records a call and makes it, with its faults.
     async fn call<T>(
         &self,
         operation: Operation,

@@ -1,15 +1,20 @@
-//! What every adapter has to do: requests, and the responses that they must get.
+//! A suite that checks an adapter: a table of requests, and the responses that they must get.
 //!
-//! An adapter's author writes a [`Driver`]: it starts an application whose handler does what [`answer`] says, and sends it
-//! requests: in process, over a socket, or each in turn. [`check`] runs all scenarios with sessions in the cookie, in a store
-//! that compares and sets, and in one that does not.
+//! An adapter's author writes a [`Driver`]. It starts an application whose handler calls [`answer`], and sends it requests, in
+//! process or over a socket. [`check`] runs all scenarios with sessions in the cookie, in a store that compares and sets, and
+//! in one that does not.
 //!
-//! They are about what reaches a client: the session itself, its cookie (set, kept, removed, and by which statuses),
-//! `Cache-Control` and `Vary` beside those of the handler, errors that handlers pass on, a store that is down, forged and
-//! expired cookies, and that a request which asks for nothing costs nothing. What a framework has of its own (extractors,
-//! nested layers, upgrades, bodies that are streams) is for the author to test.
+//! The scenarios concern all that reaches a client:
 //!
-//! This adapter has no framework under it:
+//! - the session, and its cookie: set, kept or removed, and by which statuses;
+//! - `Cache-Control` and `Vary` beside those of the handler;
+//! - errors that handlers pass on, and a store that is down;
+//! - forged and expired cookies;
+//! - requests that do not use the session, which call no store.
+//!
+//! The author tests the rest of the framework: extractors, nested layers, upgrades, streamed bodies.
+//!
+//! This is an adapter without a framework:
 //!
 //! ```
 //! use session_core::{SessionConfig, SessionManager};
@@ -74,43 +79,43 @@ pub use crate::conformance::{Report, Verdict};
 pub use handler::{Answer, answer};
 pub use run::check;
 
-/// Starts applications with the adapter that is to be tested.
+/// Starts applications with the adapter under test.
 pub trait Driver {
     /// Starts an application with sessions of this configuration, and with the adapter's own error responses. Its handler
-    /// answers every path with what [`answer`] says.
+    /// answers every path by [`answer`].
     fn start(&self, config: SessionConfig) -> impl Future<Output = impl App>;
 }
 
 /// A running application.
 pub trait App {
-    /// Sends a GET request, and returns what a client gets.
+    /// Sends a GET request, and returns the response as a client gets it.
     fn send(&self, request: Request) -> impl Future<Output = Response>;
 }
 
-/// A request.
+/// A request of a client.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Request {
-    /// Path and query.
+    /// The path, with its query.
     pub path: String,
-    /// The value of the `Cookie` header, if there is to be one.
+    /// The value of the `Cookie` header. `None` sends no such header.
     pub cookie: Option<String>,
 }
 
-/// A response.
+/// A response, as a client gets it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Response {
-    /// Its status.
+    /// The status.
     pub status: u16,
-    /// All headers, names in lower case.
+    /// All headers. Names are in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
 }
 
 impl Response {
-    /// A response.
+    /// A response with this status, headers and body.
     pub fn new<N: Into<String>, V: Into<String>>(
         status: u16,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -120,7 +125,7 @@ impl Response {
         Self { status, headers: headers.collect(), body: body.into() }
     }
 
-    /// The values of a header, whose name is in lower case.
+    /// Returns the values of a header. Its name is given in lower case.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }

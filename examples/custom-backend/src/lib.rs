@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use session_core::{Applied, BackendError, BackendErrorKind, ISessionBackend, SessionMap, async_trait};
 use sha2::{Digest, Sha256};
 
-/// A folder with a file for each session. Whoever may read it knows all of them.
+/// A folder with a file for each session. A program that may read it can read all sessions.
 #[derive(Debug)]
 pub struct FolderBackend(pub PathBuf);
 

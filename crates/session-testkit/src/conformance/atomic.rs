@@ -10,9 +10,9 @@ use super::context::{Context, Failure, LONG, Outcome, ensure, map, there, writte
 use super::{Case, cases};
 
 pub(super) const CASES: &[Case] = cases![
-    a_session_is_created_only_where_there_is_none,
+    a_session_is_created_only_under_a_free_key,
     of_concurrent_creations_one_succeeds,
-    a_version_stays_until_somebody_writes,
+    a_version_stays_until_another_write,
     a_session_is_replaced_only_at_its_version,
     of_concurrent_replacements_one_succeeds,
     a_version_of_another_store_fits_nothing,
@@ -23,7 +23,7 @@ pub(super) const CASES: &[Case] = cases![
     a_store_that_answers_at_once_does_so,
 ];
 
-async fn a_session_is_created_only_where_there_is_none(context: Arc<Context>) -> Outcome {
+async fn a_session_is_created_only_under_a_free_key(context: Arc<Context>) -> Outcome {
     let (key, _) = context.created(r#"{"first":1}"#).await?;
     let second = context.atomic()?.create(Create::new(&key, &map(r#"{"second":1}"#)?, LONG)).await?;
     ensure!(matches!(second, WriteOutcome::Conflict(_)), "a key in use was created: {second:?}");
@@ -45,11 +45,11 @@ async fn of_concurrent_creations_one_succeeds(context: Arc<Context>) -> Outcome 
     }
     let winners = winners(tasks).await?;
     ensure!(winners.len() == 1, "{} of 32 creations of one key succeeded", winners.len());
-    ensure!(context.text(&key).await? == winners.first().cloned(), "what is there is not the winner's");
+    ensure!(context.text(&key).await? == winners.first().cloned(), "the stored session is not the winner's");
     Ok(())
 }
 
-async fn a_version_stays_until_somebody_writes(context: Arc<Context>) -> Outcome {
+async fn a_version_stays_until_another_write(context: Arc<Context>) -> Outcome {
     let (key, created) = context.created(r#"{"n":1}"#).await?;
     let fetched = there(context.atomic()?.fetch(&key).await?)?;
     ensure!(fetched.version == created, "the version is not the one that `create` answered");
@@ -68,7 +68,7 @@ async fn a_session_is_replaced_only_at_its_version(context: Arc<Context>) -> Out
     match atomic.replace(Replace::new(&key, &map(r#"{"n":3}"#)?, LONG, &old)).await? {
         WriteOutcome::Conflict(current) => {
             let current = context.current(&key, current).await?;
-            ensure!(current.session.to_json() == r#"{"n":2}"#, "a conflict answers with other data than is there");
+            ensure!(current.session.to_json() == r#"{"n":2}"#, "a conflict answers with other data than the stored");
             written(atomic.replace(Replace::new(&key, &map(r#"{"n":3}"#)?, LONG, &current.version)).await?)?;
         }
         other => ensure!(false, "an old version was not a conflict: {other:?}"),
@@ -93,7 +93,7 @@ async fn of_concurrent_replacements_one_succeeds(context: Arc<Context>) -> Outco
     }
     let winners = winners(tasks).await?;
     ensure!(winners.len() == 1, "{} of 32 replacements of one version succeeded", winners.len());
-    ensure!(context.text(&key).await? == winners.first().cloned(), "what is there is not the winner's");
+    ensure!(context.text(&key).await? == winners.first().cloned(), "the stored session is not the winner's");
     Ok(())
 }
 
@@ -120,7 +120,7 @@ async fn a_version_of_another_store_fits_nothing(context: Arc<Context>) -> Outco
 async fn touching_changes_neither_data_nor_version(context: Arc<Context>) -> Outcome {
     let atomic = context.atomic()?;
     let (key, version) = context.created(r#"{"n":1}"#).await?;
-    ensure!(atomic.touch(Touch::new(&key, LONG)).await?, "a session that is there is not found");
+    ensure!(atomic.touch(Touch::new(&key, LONG)).await?, "a stored session is not found");
     let found = there(atomic.fetch(&key).await?)?;
     ensure!(found.session.to_json() == r#"{"n":1}"#, "touching changed the data");
     ensure!(found.version == version, "touching changed the version");
@@ -144,12 +144,12 @@ async fn a_session_is_removed_at_its_version_or_whatever_it_is(context: Arc<Cont
     ensure!(context.text(&key).await?.is_some(), "a session was removed at an old version");
     let answer = atomic.remove(Remove::new(&key).at(&version)).await?;
     ensure!(matches!(answer, WriteOutcome::Done(())), "removing at the version answered {answer:?}");
-    ensure!(context.text(&key).await?.is_none(), "a removed session is there");
+    ensure!(context.text(&key).await?.is_none(), "a removed session is found");
 
     let (key, _) = context.created("{}").await?;
     let answer = atomic.remove(Remove::new(&key)).await?;
     ensure!(matches!(answer, WriteOutcome::Done(())), "removing whatever it is answered {answer:?}");
-    ensure!(context.text(&key).await?.is_none(), "a removed session is there");
+    ensure!(context.text(&key).await?.is_none(), "a removed session is found");
     Ok(())
 }
 
@@ -190,7 +190,7 @@ async fn a_store_that_answers_at_once_does_so(context: Arc<Context>) -> Outcome 
     let version = written(at_once(atomic.create(Create::new(&key, &session, LONG)))?)?;
     there(at_once(atomic.fetch(&key))?)?;
     let version = written(at_once(atomic.replace(Replace::new(&key, &session, LONG, &version)))?)?;
-    ensure!(at_once(atomic.touch(Touch::new(&key, LONG)))?, "a session that is there is not found");
+    ensure!(at_once(atomic.touch(Touch::new(&key, LONG)))?, "a stored session is not found");
     written(at_once(atomic.rotate(Rotate::new(&key, &new, &session, LONG, &version)))?)?;
     at_once(atomic.remove(Remove::new(&new)))?;
     at_once(atomic.marker(&new))?;
@@ -205,7 +205,7 @@ fn at_once<T>(mut call: StoreFuture<'_, T>) -> Result<T, Failure> {
     }
 }
 
-/// The texts of those that succeeded.
+/// Returns the texts of the calls that succeeded.
 pub(super) async fn winners(
     tasks: Vec<tokio::task::JoinHandle<Result<Option<String>, Failure>>>,
 ) -> Result<Vec<String>, Failure> {

@@ -1,4 +1,4 @@
-//! What the cases share.
+//! The helpers of the cases.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -13,12 +13,12 @@ use session_core::{
 use super::Candidate;
 use super::store::Store;
 
-/// Long enough for everything that a case does.
+/// A TTL that outlives a case.
 pub(super) const LONG: Duration = Duration::from_secs(3600);
 
 pub(super) type Outcome = Result<(), Failure>;
 
-/// How a backend failed a case.
+/// The reason why a case failed.
 pub(super) enum Failure {
     Wrong(String),
     Error(BackendError),
@@ -63,7 +63,7 @@ pub(super) use ensure;
 
 pub(super) struct Context {
     candidate: Candidate,
-    /// Tells this run's keys from those of others on the same server.
+    /// A random part of this run's keys, which tells them from other keys on the same server.
     run: u64,
     keys: AtomicUsize,
 }
@@ -90,12 +90,12 @@ impl Context {
         (self.candidate.advance_clock)(time).await;
     }
 
-    /// A key that nobody has used.
+    /// Returns a new key.
     pub(super) fn key(&self) -> String {
         format!("conformance:{:016x}:{}", self.run, self.keys.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The JSON text that is stored under a key.
+    /// Returns the JSON text that is stored under a key.
     pub(super) async fn text(&self, key: &str) -> Result<Option<String>, Failure> {
         Ok(self.store().get(key).await?.map(|map| map.to_json()))
     }
@@ -115,12 +115,12 @@ impl Context {
         }
     }
 
-    /// A manager on the backend, patient enough for a busy machine.
+    /// Returns a manager on the backend, patient enough for a busy machine.
     pub(super) fn manager(&self) -> Result<SessionManager, Failure> {
         self.manager_on(self.store().clone())
     }
 
-    /// The same on something that stands before the backend.
+    /// Returns a manager on a wrapper of the backend.
     pub(super) fn manager_on(&self, backend: impl Into<Backend>) -> Result<SessionManager, Failure> {
         let config = SessionConfig::builder("the secret of the conformance suite", "id")
             .backend(backend)
@@ -135,12 +135,12 @@ pub(super) fn map(json: &str) -> Result<SessionMap, MapError> {
     SessionMap::from_json(json)
 }
 
-/// The session under a key, which has to be there.
+/// Returns the fetched session, or fails the case if there is none.
 pub(super) fn there(stored: Option<Stored>) -> Result<Stored, Failure> {
-    stored.ok_or_else(|| Failure::Wrong("the session is not there".to_owned()))
+    stored.ok_or_else(|| Failure::Wrong("the session is not stored".to_owned()))
 }
 
-/// The version after a write that has to succeed.
+/// Returns the new version, or fails the case if the write was refused.
 pub(super) fn written(outcome: WriteOutcome) -> Result<Version, Failure> {
     match outcome {
         WriteOutcome::Done(version) => Ok(version),
@@ -161,7 +161,7 @@ impl Request {
         Ok(Self { handle, session })
     }
 
-    /// Commits; returns the cookie that was set, if any, as a client sends it back.
+    /// Commits. Returns the cookie that the response sets, if any, as a client sends it back.
     pub(super) async fn commit(self) -> Result<Option<String>, SessionError> {
         let commit = self.handle.commit(200).await;
         match commit.error {

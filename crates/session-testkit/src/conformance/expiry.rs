@@ -1,4 +1,4 @@
-//! Sessions end when their time is over, and not before.
+//! Sessions expire after their TTL, and not before.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use super::context::{Context, LONG, Outcome, ensure, map, written};
 use super::{Case, cases};
 
 pub(super) const CASES: &[Case] =
-    cases![sessions_end_when_their_time_is_over, a_write_renews_the_expiry, a_very_long_lifetime_does_not_end_at_once,];
+    cases![sessions_expire_after_their_ttl, a_write_renews_the_expiry, a_very_long_lifetime_does_not_end_at_once,];
 
 const SHORT: Duration = Duration::from_secs(1);
 
-/// Servers count in whole seconds and may round up.
+/// A time after which [`SHORT`] is over, also for servers that count in whole seconds and round up.
 const LONGER: Duration = Duration::from_millis(2200);
 
-/// As long as the configuration allows.
+/// The longest TTL that a configuration allows.
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// All ways to write at once, so that time has to pass only once.
-async fn sessions_end_when_their_time_is_over(context: Arc<Context>) -> Outcome {
+/// One case for all kinds of writes, because the suite may have to wait.
+async fn sessions_expire_after_their_ttl(context: Arc<Context>) -> Outcome {
     let store = context.store();
     let session = map(r#"{"a":1}"#)?;
     let set = context.key();
@@ -39,7 +39,10 @@ async fn sessions_end_when_their_time_is_over(context: Arc<Context>) -> Outcome 
     }
     context.advance_clock(LONGER).await;
     for (way, key) in &keys {
-        ensure!(context.text(key).await?.is_none(), "what `{way}` let live for a second is there after two");
+        ensure!(
+            context.text(key).await?.is_none(),
+            "`{way}` with a TTL of one second leaves a session that is found after two"
+        );
     }
     if let Some(atomic) = store.atomic() {
         let again = atomic.create(Create::new(&keys[0].1, &session, LONG)).await?;

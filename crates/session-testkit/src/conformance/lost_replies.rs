@@ -1,5 +1,4 @@
-//! Writes that are carried out without an answer, and requests that get lost: through a session manager, which looks at
-//! the backend to find out which of the two it was.
+//! Lost requests and lost replies, through a session manager, which reads the backend to find out if a write was applied.
 
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ pub(super) const CASES: &[Case] = cases![
     a_logout_whose_reply_is_lost_is_final,
 ];
 
-/// A manager on the backend, and a way to lose replies between the two.
+/// A manager on the backend, and the probe between the two.
 struct Lossy {
     manager: SessionManager,
     probe: Probe,
@@ -28,7 +27,7 @@ impl Lossy {
         Ok(Self { manager: context.manager_on(context.store().watched_by(&probe))?, probe })
     }
 
-    /// A new session with this in it; its cookie.
+    /// Stores a new session. Returns its cookie.
     async fn start(&self, json: &str) -> Result<String, Failure> {
         let request = Request::open(&self.manager, "").await?;
         request.session.merge(&map(json)?)?;
@@ -43,7 +42,7 @@ impl Lossy {
         Ok(self.open(cookie).await?.session.to_json())
     }
 
-    /// Commits while every write fails so.
+    /// Commits while every write has this fault.
     async fn commit(&self, request: Request, fault: Fault) -> Result<Option<String>, SessionError> {
         self.fail_writes(fault);
         let outcome = request.commit().await;
@@ -69,7 +68,7 @@ async fn a_write_whose_reply_is_lost_is_found_by_reading(context: Arc<Context>) 
     second.session.insert("more", true)?;
     lossy.commit(second, Fault::LostReply).await?;
     let found = lossy.json(&cookie).await?;
-    ensure!(found == r#"{"n":1.50e0,"more":true}"#, "{found} is there");
+    ensure!(found == r#"{"n":1.50e0,"more":true}"#, "{found} is stored");
     Ok(())
 }
 
@@ -82,7 +81,7 @@ async fn an_update_whose_reply_is_lost_is_not_made_twice(context: Arc<Context>) 
         lossy.fail_writes(fault.clone());
         let _ = request.session.save().await;
         lossy.probe.heal();
-        // What is not known to be done is done again, or reported.
+        // An update that may have been made is reported, or made again if it was not.
         let told = request.commit().await;
         let made = lossy.open(&cookie).await?.session.get::<u64>("n")?;
         let right = if told.is_ok() { made == Some(1) } else { made <= Some(1) };
@@ -91,7 +90,7 @@ async fn an_update_whose_reply_is_lost_is_not_made_twice(context: Arc<Context>) 
     Ok(())
 }
 
-/// The client has the new cookie, or still the old one.
+/// The client has the new cookie, or still the old one, and its session with it.
 async fn a_renewal_whose_reply_is_lost_loses_no_session(context: Arc<Context>) -> Outcome {
     let lossy = Lossy::on(&context)?;
     for fault in [Fault::LostRequest, Fault::LostReply] {
@@ -113,7 +112,7 @@ async fn a_logout_whose_reply_is_lost_is_final(context: Arc<Context>) -> Outcome
     let (writer, logout) = (lossy.open(&cookie).await?, lossy.open(&cookie).await?);
     writer.session.insert("late", true)?;
     logout.session.destroy();
-    // Whatever the client is told.
+    // The response may be an error.
     let _ = lossy.commit(logout, Fault::LostReply).await;
     ensure!(writer.commit().await?.is_none(), "a late write was given a cookie");
     let found = lossy.json(&cookie).await?;

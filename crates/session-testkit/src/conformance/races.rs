@@ -1,5 +1,5 @@
-//! The promises that users see, through a session manager on the backend. Requests overlap for certain: all have loaded
-//! before the first one commits.
+//! Concurrent requests of one session, through a session manager on the backend. They overlap for certain, because all have
+//! loaded the session before the first one commits.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(super) const CASES: &[Case] = cases![
 
 const REQUESTS: u64 = 32;
 
-/// A new session with this number in it; its cookie.
+/// Stores a new session that holds `n`. Returns its cookie.
 async fn start(manager: &SessionManager) -> Result<String, Failure> {
     let request = Request::open(manager, "").await?;
     request.session.insert("n", 0)?;
@@ -97,8 +97,8 @@ async fn of_concurrent_renewals_one_is_left(context: Arc<Context>) -> Outcome {
     let outcomes = commit_together(requests).await?;
     let cookies: Vec<_> = outcomes.into_iter().filter_map(|outcome| outcome.ok().flatten()).collect();
     ensure!(cookies.len() == 1, "{} of 8 concurrent renewals were given a cookie", cookies.len());
-    ensure!(!Request::open(&manager, &cookies[0]).await?.session.is_empty(), "the renewed session is not there");
-    ensure!(Request::open(&manager, &cookie).await?.session.is_empty(), "the old session is still there");
+    ensure!(!Request::open(&manager, &cookies[0]).await?.session.is_empty(), "the renewed session is not stored");
+    ensure!(Request::open(&manager, &cookie).await?.session.is_empty(), "the old session is still stored");
     Ok(())
 }
 

@@ -26,9 +26,9 @@ async fn a_rotated_session_is_under_its_new_key_only(context: Arc<Context>) -> O
     let value = map(r#"{"n":2}"#)?;
     let rotation = Rotate::new(&old, &new, &value, LONG, &version);
     let rotated = written(atomic.rotate(rotation).await?)?;
-    ensure!(context.text(&old).await?.is_none(), "the old one is still there");
+    ensure!(context.text(&old).await?.is_none(), "the session is still under its old key");
     let found = context.text(&new).await?;
-    ensure!(found.as_deref() == Some(r#"{"n":2}"#), "the new one is {found:?}");
+    ensure!(found.as_deref() == Some(r#"{"n":2}"#), "under the new key is {found:?}");
     written(atomic.replace(Replace::new(&new, &map("{}")?, LONG, &rotated)).await?)?;
     Ok(())
 }
@@ -42,7 +42,7 @@ async fn a_rotated_session_leaves_a_marker_that_names_its_successor(context: Arc
     let renewed = Marker::Renewed { successor: new.as_str().into() };
     let marker = atomic.marker(&old).await?;
     ensure!(marker.as_ref() == Some(&renewed), "the marker is {marker:?}");
-    ensure!(atomic.fetch(&old).await?.is_none(), "the marker is followed by reading");
+    ensure!(atomic.fetch(&old).await?.is_none(), "reading follows the marker");
     match atomic.remove(Remove::new(&old)).await? {
         WriteOutcome::Gone(Some(marker)) if marker == renewed => {}
         other => ensure!(false, "removing the old one answered {other:?}"),
@@ -61,7 +61,7 @@ async fn a_session_is_rotated_only_at_its_version(context: Arc<Context>) -> Outc
     match atomic.rotate(rotation).await? {
         WriteOutcome::Conflict(current) => {
             let current = context.current(&old, current).await?;
-            ensure!(current.session.to_json() == r#"{"n":2}"#, "a conflict answers with other data than is there");
+            ensure!(current.session.to_json() == r#"{"n":2}"#, "a conflict answers with other data than the stored");
         }
         other => ensure!(false, "rotating at an old version answered {other:?}"),
     }
@@ -116,7 +116,7 @@ async fn of_concurrent_rotations_one_succeeds(context: Arc<Context>) -> Outcome 
         let there = context.text(key).await?.is_some();
         ensure!(
             there == winners.contains(key),
-            "there is a session where no rotation succeeded, or none where one did"
+            "a session is stored where no rotation succeeded, or none where one did"
         );
     }
     Ok(())
@@ -128,6 +128,6 @@ async fn a_rotated_session_expires(context: Arc<Context>) -> Outcome {
     let exp = Duration::from_secs(1);
     written(context.atomic()?.rotate(Rotate::new(&old, &new, &value, exp, &version)).await?)?;
     context.advance_clock(Duration::from_millis(2200)).await;
-    ensure!(context.text(&new).await?.is_none(), "what was to live for a second is there after two");
+    ensure!(context.text(&new).await?.is_none(), "a session with a TTL of one second is found after two");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The backend under test, of either kind.
+//! The backend under test.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ impl Store {
         }
     }
 
-    /// Returns the backend for a configuration, watched by the probe.
+    /// Returns the backend for a configuration, with the probe before it.
     pub(super) fn watched_by(&self, probe: &Probe) -> Backend {
         match self.clone() {
             Self::Atomic(backend) => probe.watch(backend).into(),

@@ -1,4 +1,4 @@
-//! Storing, reading and deleting, whatever the key and the value.
+//! Storing, reading and deleting, with all kinds of keys and values.
 
 use std::sync::Arc;
 
@@ -19,11 +19,11 @@ pub(super) const CASES: &[Case] = cases![
     concurrent_calls_do_not_mix_up_their_answers,
 ];
 
-/// The longest prefix of a configuration, and the longest id.
+/// The length of the longest prefix of a configuration with the longest id.
 const LONGEST_KEY: usize = 128 + 64;
 
 async fn a_key_that_was_never_set_is_absent(context: Arc<Context>) -> Outcome {
-    ensure!(context.store().get(&context.key()).await?.is_none(), "something is there");
+    ensure!(context.store().get(&context.key()).await?.is_none(), "a session is found at a new key");
     Ok(())
 }
 
@@ -50,7 +50,7 @@ async fn a_second_set_replaces_the_first(context: Arc<Context>) -> Outcome {
     context.store().set(&key, &map(r#"{"a":1,"b":2}"#)?, LONG).await?;
     context.store().set(&key, &map(r#"{"a":2}"#)?, LONG).await?;
     let found = context.text(&key).await?;
-    ensure!(found.as_deref() == Some(r#"{"a":2}"#), "{found:?} is there");
+    ensure!(found.as_deref() == Some(r#"{"a":2}"#), "{found:?} is stored");
     Ok(())
 }
 
@@ -59,7 +59,7 @@ async fn a_deleted_session_is_absent_and_deleting_it_again_is_fine(context: Arc<
     context.store().set(&key, &map("{}")?, LONG).await?;
     for _ in 0..2 {
         context.store().delete(&key).await?;
-        ensure!(context.text(&key).await?.is_none(), "it is still there");
+        ensure!(context.text(&key).await?.is_none(), "the session is still stored");
     }
     Ok(())
 }
@@ -68,7 +68,7 @@ async fn every_visible_character_and_every_length_makes_a_key(context: Arc<Conte
     let visible: String = ('!'..='~').collect();
     let base = context.key();
     for length in [base.len() + visible.len(), LONGEST_KEY] {
-        // They differ in their last character.
+        // Two keys that differ in their last character.
         let keys =
             ["x", "y"].map(|last| format!("{}{last}", &format!("{base}{visible}{visible}{visible}")[..length - 1]));
         for key in &keys {
@@ -112,7 +112,7 @@ async fn large_values_come_back_whole(context: Arc<Context>) -> Outcome {
     Ok(())
 }
 
-/// A store that takes what it can't keep loses it, and nobody learns of it.
+/// A store that accepts a value which it can't keep loses it without a word.
 async fn a_value_beyond_the_limit_is_refused_or_comes_back_whole(context: Arc<Context>) -> Outcome {
     let session = session_of(2 * context.largest_value())?;
     let key = context.key();

@@ -41,7 +41,7 @@ impl<B: AtomicBackend> Watched<B> {
         &self.backend
     }
 
-    /// Makes a call, at once if the backend answers at once and nothing is wrong.
+    /// Makes a call. A backend that answers at once does so while there are no faults.
     fn call<'a, T: Send + 'a>(
         &'a self,
         operation: Operation,

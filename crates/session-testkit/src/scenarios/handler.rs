@@ -2,7 +2,7 @@
 
 use session_core::{SessionError, SessionHandle};
 
-/// What the handler answers.
+/// The answer of the handler.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Answer {
@@ -12,15 +12,15 @@ pub struct Answer {
     pub headers: Vec<(&'static str, &'static str)>,
     /// The body.
     pub body: String,
-    /// The handler has to return its framework's error, which makes this response.
+    /// `true` if the handler must return this response as an error of its framework.
     pub refused: bool,
 }
 
-/// What the handler does with the session of a request, and then answers. It passes an error on as its adapter's users do.
+/// Does the work of the handler: uses the session of a request as the path says, and returns the answer.
 ///
 /// # Errors
 ///
-/// Those of the session.
+/// If the session can't be loaded or changed. The handler passes the error on, as the adapter's users do.
 pub async fn answer(session: &SessionHandle, path: &str) -> Result<Answer, SessionError> {
     let (action, query) = path.split_once('?').unwrap_or((path, ""));
     let body = match action {
@@ -61,5 +61,5 @@ pub async fn answer(session: &SessionHandle, path: &str) -> Result<Answer, Sessi
     Ok(answer)
 }
 
-/// A cookie of the handler's own.
+/// The cookie that the handler itself sets.
 pub(super) const OTHER_COOKIE: &str = "other=1";

@@ -10,7 +10,7 @@ use crate::{Fault, Operation, Probe, SimpleMemory, TestClock};
 
 const COOKIE_NAME: &str = "id";
 
-/// Where sessions are kept.
+/// The place of the sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Cookie,
@@ -18,11 +18,11 @@ enum Mode {
     PlainStore,
 }
 
-/// Runs all scenarios, each in applications of its own.
+/// Runs all scenarios. Each has an application of its own.
 ///
 /// # Panics
 ///
-/// If the driver does.
+/// If the driver panics.
 pub async fn check(driver: &impl Driver) -> Report {
     let mut results = Vec::new();
     for scenario in SCENARIOS {
@@ -68,7 +68,7 @@ async fn run(driver: &impl Driver, scenario: &Scenario, mode: Mode) -> Result<()
                     return Err(difference(format!("the store was asked: {calls:?}")));
                 }
             }
-            // The last character but one: the last has bits that mean nothing.
+            // The last character but one, because the last one has bits that mean nothing.
             Step::Forge => cookie = cookie.map(|cookie| forged(&cookie)),
             Step::StoreGoesDown => probe.fail(Operation::All, Fault::Down),
             Step::StoreComesUp => probe.heal(),
@@ -84,7 +84,7 @@ fn forged(cookie: &str) -> String {
     format!("{start}{other}{}", end.get(1..).unwrap_or_default())
 }
 
-/// Compares a response with what it must be. Returns the cookie that the client has from now on.
+/// Compares a response with the expected one. Returns the cookie that the client has afterwards.
 fn compare(
     expected: &Expected,
     mode: Mode,

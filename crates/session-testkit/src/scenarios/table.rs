@@ -1,46 +1,46 @@
-//! The table.
+//! The table of requests and expected responses.
 
 use super::handler::OTHER_COOKIE;
 
-/// Requests of one client, one after the other, and what happens between them.
+/// The requests of one client, in order, with the events between them.
 pub(super) struct Scenario {
-    /// A sentence.
+    /// A sentence, with underscores.
     pub(super) name: &'static str,
-    /// Makes no sense for sessions that live in the cookie.
+    /// `true` if the scenario concerns no session in the cookie.
     pub(super) needs_store: bool,
     pub(super) steps: &'static [Step],
 }
 
 pub(super) enum Step {
-    /// A request, with the cookie that the client has.
+    /// The client sends a request, with its cookie.
     Get(Expected),
-    /// The client's cookie is changed by a stranger.
+    /// An attacker changes the client's cookie.
     Forge,
     StoreGoesDown,
     StoreComesUp,
-    /// Time passes, in seconds.
+    /// So many seconds pass.
     Pass(u64),
 }
 
-/// A request and the response that it must get.
+/// A request, and the response that it must get.
 pub(super) struct Expected {
     pub(super) path: &'static str,
     pub(super) status: u16,
     pub(super) body: &'static str,
     pub(super) cookie: Cookie,
-    /// All values, joined; so are the others.
+    /// All values of the header, joined, as in the fields below.
     pub(super) vary: &'static str,
     pub(super) cache_control: &'static str,
     pub(super) retry_after: &'static str,
     pub(super) other_cookie: &'static str,
 }
 
-/// What becomes of the client's session cookie.
+/// The effect of a response on the client's session cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cookie {
     Kept,
     Set,
-    /// Where the session itself lives in it; else it is kept.
+    /// Set if the session itself lives in the cookie, otherwise kept.
     SetIfItIsTheSession,
     Removed,
 }
@@ -48,10 +48,10 @@ use Cookie::{Removed, Set, SetIfItIsTheSession};
 
 pub(super) const MAX_AGE: u64 = 1000;
 
-/// `no-store` if the response sets the cookie.
+/// Stands for `no-store` if the response sets the cookie, and for no header otherwise.
 pub(super) const UNCACHED: &str = "?";
 
-/// A handler that uses the session, changes nothing and answers nothing.
+/// A request whose handler uses the session, changes nothing and answers with an empty body.
 const fn get(path: &'static str) -> Expected {
     Expected {
         path,
@@ -65,12 +65,12 @@ const fn get(path: &'static str) -> Expected {
     }
 }
 
-/// A response that sets or removes the session's cookie.
+/// A request whose response sets or removes the session's cookie.
 const fn changing(path: &'static str, cookie: Cookie) -> Expected {
     Expected { cookie, ..get(path) }
 }
 
-/// The session of a client with a session that says so.
+/// Reads the session of a client that has visited once.
 const VISITED: Expected = Expected { body: r#"{"visits":1}"#, ..get("/read") };
 const EMPTY: Expected = Expected { body: "{}", ..get("/read") };
 const FIRST_VISIT: Expected = Expected { body: "1", ..changing("/count", Set) };

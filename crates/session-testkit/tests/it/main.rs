@@ -1,4 +1,4 @@
-//! The suites pass what is right, and catch what is wrong.
+//! The suites pass backends and adapters that keep the rules, and catch those that do not.
 
 mod mutants;
 mod probe;
@@ -24,7 +24,7 @@ async fn the_memory_backend_conforms() {
     assert_eq!(report.results().count(), 46, "{report}");
 }
 
-/// What such a backend does not promise is said, not left out.
+/// The report names the cases that such a backend skips.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backend_that_can_not_compare_and_set_conforms_as_such() {
     let clock = TestClock::at(1_700_000_000);
@@ -36,8 +36,8 @@ async fn a_backend_that_can_not_compare_and_set_conforms_as_such() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn time_passes_by_itself_where_nobody_makes_it_pass() {
+async fn without_a_clock_to_advance_the_suite_waits_for_expiry() {
     let started = std::time::Instant::now();
     conformance::check(Candidate::atomic(MemoryBackend::new())).await.assert_passed();
-    assert!(started.elapsed() > Duration::from_secs(4), "expiry was waited for");
+    assert!(started.elapsed() > Duration::from_secs(4), "the suite did not wait for expiry");
 }

@@ -13,13 +13,13 @@ use atomic::{Defect, Mutant};
 use simple::{SimpleDefect, SimpleMutant};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_defect_is_caught_by_the_cases_that_are_meant_for_it_and_every_case_catches_one() {
+async fn every_defect_is_caught_by_its_cases_and_every_case_catches_a_defect() {
     let mut never_failed = BTreeSet::new();
     let mut failed = BTreeSet::new();
     for (defect, cases) in [
         (Defect::AbsentIsEmpty, &["a_key_that_was_never_set_is_absent"][..]),
         (Defect::ReplaceKeepsTheFirst, &["a_second_set_replaces_the_first"]),
-        (Defect::CreateOverwrites, &["a_session_is_created_only_where_there_is_none"]),
+        (Defect::CreateOverwrites, &["a_session_is_created_only_under_a_free_key"]),
         (Defect::ReplaceIgnoresVersions, &["a_session_is_replaced_only_at_its_version"]),
         (Defect::ReplaceRevives, &["a_removed_session_is_not_brought_back", "a_logout_whose_reply_is_lost_is_final"]),
         (Defect::RemoveIgnoresVersions, &["a_session_is_removed_at_its_version_or_whatever_it_is"]),
@@ -27,7 +27,7 @@ async fn every_defect_is_caught_by_the_cases_that_are_meant_for_it_and_every_cas
             Defect::RemoveDoesNothing,
             &["a_deleted_session_is_absent_and_deleting_it_again_is_fine", "a_logout_is_final"],
         ),
-        (Defect::NothingExpires, &["sessions_end_when_their_time_is_over"]),
+        (Defect::NothingExpires, &["sessions_expire_after_their_ttl"]),
         (Defect::LongLifetimesEndAtOnce, &["a_very_long_lifetime_does_not_end_at_once"]),
         (Defect::TouchDoesNothing, &["a_write_renews_the_expiry"]),
         (Defect::TouchLies, &["touching_changes_neither_data_nor_version"]),
@@ -88,16 +88,18 @@ async fn a_defect_of_a_store_of_three_methods_is_caught_too() {
         (SimpleDefect::AbsentIsEmpty, "a_key_that_was_never_set_is_absent"),
         (SimpleDefect::SetKeepsTheFirst, "a_second_set_replaces_the_first"),
         (SimpleDefect::DeleteDoesNothing, "a_deleted_session_is_absent_and_deleting_it_again_is_fine"),
-        (SimpleDefect::NothingExpires, "sessions_end_when_their_time_is_over"),
+        (SimpleDefect::NothingExpires, "sessions_expire_after_their_ttl"),
     ] {
         let report = check_simple(defect).await;
         assert!(report.failures().any(|failed| failed == case), "{defect:?} passes {case}:\n{report}");
     }
 }
 
-/// A report says what is wrong.
+/// A report names the case and the reason.
 #[tokio::test(flavor = "multi_thread")]
-#[should_panic(expected = "FAILED   a deleted session is absent and deleting it again is fine: it is still there")]
+#[should_panic(
+    expected = "FAILED   a deleted session is absent and deleting it again is fine: the session is still stored"
+)]
 async fn a_failed_report_panics_with_the_case_and_the_reason() {
     check_simple(SimpleDefect::DeleteDoesNothing).await.assert_passed();
 }

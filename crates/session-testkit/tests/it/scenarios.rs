@@ -1,9 +1,9 @@
-//! The scenario table passes what is right, and catches what is wrong: an adapter without a framework, and mutants of it.
+//! The scenario table passes an adapter without a framework, and catches mutants of it.
 
 use session_core::{Commit, SessionConfig, SessionError, SessionManager};
 use session_testkit::scenarios::{self, App, Driver, Request, Response};
 
-/// What is wrong with an adapter.
+/// A defect of an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bug {
     None,
@@ -25,7 +25,7 @@ enum Bug {
     RefusalNotCommitted,
     /// A session that can't be kept is not reported.
     ErrorDropped,
-    /// The session is loaded whether anybody asks for it or not.
+    /// The session is loaded for every request.
     LoadsAlways,
     NoRetryAfter,
 }

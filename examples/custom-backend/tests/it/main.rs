@@ -57,7 +57,7 @@ async fn sessions_that_ended_long_ago_are_freed_and_other_files_are_not() {
     let session = SessionMap::from_json(r#"{"user":"ann"}"#).unwrap();
     folder.backend().set("ended", &session, Duration::from_secs(60)).await.unwrap();
     let ended = folder.files().remove(0);
-    let other = folder.0.join("of somebody else");
+    let other = folder.0.join("another program's");
     fs::write(&other, "precious").unwrap();
     for file in [&ended, &other] {
         let two_hours_ago = SystemTime::now() - Duration::from_secs(2 * 3600);

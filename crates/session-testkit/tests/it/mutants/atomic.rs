@@ -44,15 +44,15 @@ pub(crate) enum Defect {
     RefusedRemovalsLeaveAMarker,
     EmptySessionsAreRemoved,
     AnswersLater,
-    /// A write that was applied is said not to have been.
+    /// An error says that a write was not applied, and it was.
     LateFailuresCountAsEarlyOnes,
 }
 
 pub(crate) struct Mutant {
     memory: MemoryBackend,
-    /// The sessions of keys that have a marker in the other.
+    /// Sessions whose keys have a marker in `memory`.
     revived: MemoryBackend,
-    /// Markers that differ from those in memory.
+    /// Markers that differ from those in `memory`.
     markers: Mutex<HashMap<String, Option<Marker>>>,
     defect: Defect,
 }
@@ -96,12 +96,12 @@ impl Mutant {
         }
     }
 
-    /// The version of the stored session, or the one that the caller knows.
+    /// Returns the version of the stored session, or the known one if there is none.
     async fn current(&self, key: &str, known: &Version) -> Result<Version, BackendError> {
         Ok(self.memory.fetch(key).await?.map_or_else(|| known.clone(), |stored| stored.version))
     }
 
-    /// Destroys a session without a marker: by ending it.
+    /// Ends a session without a marker.
     async fn discard(&self, key: &str) -> Result<(), BackendError> {
         self.memory.touch(Touch::new(key, Duration::ZERO)).await.map(drop)
     }
