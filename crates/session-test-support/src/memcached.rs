@@ -95,7 +95,6 @@ impl MemcachedServer {
     }
 
     /// Sends a line as it is, and returns the answer.
-    #[must_use]
     pub fn ask(&self, line: &str) -> String {
         self.place.ask(line).expect("it answers")
     }
