@@ -50,7 +50,8 @@ impl SharedSession {
         });
 
         // A cookie that names no session is removed as well, but not one whose session another logout has destroyed.
-        let mut removes_cookie = ids.is_empty() && self.cookies.names(context.config.cookie_name());
+        let has_cookie = self.cookies.names(context.config.cookie_name());
+        let mut removes_cookie = ids.is_empty();
         let mut keys: Vec<StoreKey> = ids.iter().map(|id| context.store_key(id)).collect();
         let mut seen = HashSet::new();
         for _ in 0..LONGEST_CHAIN {
@@ -73,7 +74,7 @@ impl SharedSession {
         if !keys.is_empty() {
             return Err(SessionError::Contended);
         }
-        self.session().confirm_destroyed(successor, removes_cookie);
+        self.session().confirm_destroyed(successor, removes_cookie && has_cookie);
         if found > MAX_SESSIONS {
             return Err(SessionError::TooManySessions { found, limit: MAX_SESSIONS });
         }

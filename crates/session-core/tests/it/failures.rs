@@ -107,7 +107,7 @@ async fn load_and_commit_together_wait_no_longer_than_the_deadline() {
     let steps: [(Step, [Operation; 2]); 4] = [
         (|session| session.insert("a", 1).unwrap(), [Operation::Replace, Operation::Set]),
         (|session| session.renew().unwrap(), [Operation::Rotate, Operation::Set]),
-        (|session| session.clear().unwrap(), [Operation::Remove, Operation::Delete]),
+        (|session| session.clear().unwrap(), [Operation::Replace, Operation::Set]),
         (Session::destroy, [Operation::Remove, Operation::Delete]),
     ];
     for (step, calls) in steps {

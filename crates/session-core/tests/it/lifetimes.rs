@@ -43,11 +43,11 @@ async fn a_session_lasts_for_max_age_and_not_a_second_more() {
 }
 
 #[tokio::test]
-async fn by_default_a_session_in_use_is_refreshed_after_half_of_its_life() {
-    for app in each_mode(hundred_seconds) {
+async fn a_session_in_use_is_refreshed_after_a_tenth_of_its_life_or_half_in_the_cookie() {
+    for (app, due) in each_mode(hundred_seconds).into_iter().zip([10, 50]) {
         let mut browser = app.browser_with(DATA).await;
         for _ in 0..5 {
-            assert!(!is_refreshed(&app, &mut browser, 49).await);
+            assert!(!is_refreshed(&app, &mut browser, due - 1).await);
             assert!(is_refreshed(&app, &mut browser, 1).await);
         }
         // The store keeps it as long as the cookie is good for.
@@ -99,13 +99,24 @@ async fn a_refresh_may_be_due_never() {
 }
 
 #[tokio::test]
+async fn a_change_renews_a_cookie_that_is_never_refreshed_after_a_tenth_of_its_life() {
+    let (app, _) = App::server(|config| hundred_seconds(config).refresh(Refresh::Never));
+    let mut browser = app.browser_with(DATA).await;
+    let write = |session: &Session| session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).map(drop).unwrap();
+    app.advance(9);
+    assert!(app.visit(&mut browser, write).await.is_none());
+    assert!(!is_refreshed(&app, &mut browser, 1).await);
+    assert!(app.visit(&mut browser, write).await.is_some());
+}
+
+#[tokio::test]
 async fn a_write_renews_the_expiry_in_the_store_and_a_due_cookie_with_it() {
     let (app, _) = App::server(hundred_seconds);
     let mut browser = app.browser_with(DATA).await;
-    app.advance(49);
+    app.advance(9);
     let write = |session: &Session| session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).map(drop).unwrap();
     assert!(app.visit(&mut browser, write).await.is_none());
-    app.advance(51);
+    app.advance(1);
     assert_eq!(max_age(&app, &mut browser, write).await, 100);
     app.advance(100);
     assert_eq!(app.open(&browser).await.get("n").unwrap(), Some(2));
@@ -116,11 +127,11 @@ async fn a_session_may_have_a_shorter_or_longer_lifetime_of_its_own() {
     let longest: fn(SessionConfigBuilder) -> SessionConfigBuilder =
         |config| hundred_seconds(config).longest_max_age(Duration::from_secs(1000));
     for own in [10, 1000] {
-        for app in each_mode(longest) {
+        for (app, due) in each_mode(longest).into_iter().zip([own / 10, own / 2]) {
             let mut browser = app.browser_with(DATA).await;
             let set = |session: &Session| session.set_lifetime(Lifetime::For(Duration::from_secs(own))).unwrap();
             assert_eq!(max_age(&app, &mut browser, set).await, own.cast_signed());
-            assert!(!is_refreshed(&app, &mut browser, own / 2 - 1).await);
+            assert!(!is_refreshed(&app, &mut browser, due - 1).await);
             assert!(is_refreshed(&app, &mut browser, 1).await);
             app.advance(own);
             assert_eq!(app.data(&browser).await, DATA);

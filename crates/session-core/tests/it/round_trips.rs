@@ -131,7 +131,7 @@ async fn one_conflict_costs_one_more_call() {
 #[tokio::test]
 async fn a_session_that_is_emptied_is_two_calls() {
     let mut counted = Counted::new().await;
-    assert_eq!(counted.calls(|session| session.clear().unwrap()).await, [Fetch, Remove]);
+    assert_eq!(counted.calls(|session| session.clear().unwrap()).await, [Fetch, Replace]);
 }
 
 #[tokio::test]
