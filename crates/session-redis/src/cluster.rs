@@ -14,13 +14,13 @@ use fred::types::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::address::Address;
 use crate::background::Background;
 use crate::command::{CLUSTER_SLOTS, Command};
 use crate::error::{Failure, RedisConfigError};
 use crate::node::Node;
 use crate::settings::Settings;
 
-pub(crate) use layout::Address;
 use layout::Layout;
 
 /// How many redirections one call follows.

@@ -59,7 +59,7 @@ impl From<Word<'_>> for Value {
 }
 
 /// The number of keys of a script, as text: numbers cost the client more.
-const NUMBERS: [&str; 4] = ["0", "1", "2", "3"];
+const NUMBERS: [&str; 5] = ["0", "1", "2", "3", "4"];
 
 pub(crate) const PING: Command<'static> = Command::Plain("PING");
 pub(crate) const CLUSTER_SLOTS: Command<'static> = Command::Plain("CLUSTER SLOTS");

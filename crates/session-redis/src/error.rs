@@ -5,7 +5,7 @@ use std::fmt;
 use fred::error::{Error as FredError, ErrorKind};
 use session_core::{Applied, BackendError, BackendErrorKind};
 
-use crate::cluster::Address;
+use crate::address::Address;
 
 /// Why a [`RedisBackend`](crate::RedisBackend) can't be made. Quotes nothing of the URL, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +71,13 @@ impl Failure {
 
     /// Whether the call may have been carried out.
     pub(crate) fn may_be_applied(&self) -> bool {
-        matches!(self, Self::Backend(error) if error.applied() == Applied::Unknown)
+        matches!(self, Self::Backend(error) if error.applied() == Applied::Maybe)
+    }
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        Self::Backend(error)
     }
 }
 
@@ -107,7 +113,7 @@ impl From<FredError> for Failure {
             ErrorKind::Config | ErrorKind::Url | ErrorKind::InvalidCommand | ErrorKind::InvalidArgument => Other,
             _ => Unavailable,
         };
-        Self::caused(kind, Applied::Unknown, error.kind().to_str())
+        Self::caused(kind, Applied::Maybe, error.kind().to_str())
     }
 }
 
@@ -196,9 +202,9 @@ mod tests {
         assert_eq!(server("ERR unknown command"), (Other, Applied::No));
         assert_eq!(of(ErrorKind::InvalidArgument, "WRONGTYPE Operation against a key"), (Corrupt, Applied::No));
         assert_eq!(of(ErrorKind::Auth, "NOAUTH Authentication required."), (Unavailable, Applied::No));
-        assert_eq!(of(ErrorKind::Timeout, "Request timed out."), (Timeout, Applied::Unknown));
-        assert_eq!(of(ErrorKind::IO, "Connection closed"), (Unavailable, Applied::Unknown));
-        assert_eq!(of(ErrorKind::Unknown, "Failed to route command."), (Unavailable, Applied::Unknown));
+        assert_eq!(of(ErrorKind::Timeout, "Request timed out."), (Timeout, Applied::Maybe));
+        assert_eq!(of(ErrorKind::IO, "Connection closed"), (Unavailable, Applied::Maybe));
+        assert_eq!(of(ErrorKind::Unknown, "Failed to route command."), (Unavailable, Applied::Maybe));
     }
 
     #[test]

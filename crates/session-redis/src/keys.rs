@@ -1,16 +1,26 @@
-//! The names that things have in the store.
+//! The names of stored values.
 
 use fred::util::redis_keyslot;
 
-/// Where the marker of a session is kept: a key in the Cluster slot of the session's own, so that one script may touch
+/// Returns the key of a session's marker. It is in the Cluster slot of the session's own key, so that one script may touch
 /// both.
 ///
 /// A slot is that of the text between the first `{` and the next `}`, or of the whole key if there is none.
-pub(crate) fn marker_key(session_key: &str) -> String {
-    if has_hash_tag(session_key) { ["gone:", session_key].concat() } else { ["gone:{", session_key, "}"].concat() }
+pub(crate) fn marker_key(session_key: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity("gone:{}".len() + session_key.len());
+    push_marker_key(&mut key, session_key);
+    key
 }
 
-/// The Cluster slot of a key.
+/// Appends the [key](marker_key) of a session's marker.
+pub(crate) fn push_marker_key(out: &mut Vec<u8>, session_key: &str) {
+    let [before, after] = if has_hash_tag(session_key) { ["gone:", ""] } else { ["gone:{", "}"] };
+    for part in [before, session_key, after] {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// Returns the Cluster slot of a key.
 pub(crate) fn slot(key: &[u8]) -> u16 {
     redis_keyslot(key)
 }
@@ -27,8 +37,8 @@ mod tests {
     #[test]
     fn a_marker_lives_in_the_slot_of_its_session() {
         for key in ["session:abc", "{app}:abc", "a{b}c{d}:1", "x{y", "5f7c1d1e-8d2b-4b6e-9d3f-0a1b2c3d4e5f"] {
-            assert_eq!(slot(marker_key(key).as_bytes()), slot(key.as_bytes()), "{key}");
-            assert_ne!(marker_key(key), key);
+            assert_eq!(slot(&marker_key(key)), slot(key.as_bytes()), "{key}");
+            assert_ne!(marker_key(key), key.as_bytes());
         }
     }
 }

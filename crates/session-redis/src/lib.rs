@@ -116,23 +116,25 @@
 //!
 //! Needs Tokio, and stays with the runtime in which it was first used.
 
+mod address;
 mod backend;
 mod background;
 mod breaker;
-mod builder;
 mod cluster;
 mod command;
 mod errand;
 mod error;
+mod format;
 mod keys;
+mod marker;
 mod node;
 mod reply;
 mod script;
+mod servers;
 mod settings;
 mod store;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub use backend::RedisBackend;
-pub use builder::RedisBackendBuilder;
+pub use backend::{RedisBackend, RedisBackendBuilder};
 pub use error::RedisConfigError;

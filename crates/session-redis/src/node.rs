@@ -158,7 +158,7 @@ impl Node {
             }
         });
         // fred counts from when it sends. A client of the application's may have to end first what blocks its connection.
-        let late = |_| Failure::new(BackendErrorKind::Timeout, Applied::Unknown);
+        let late = |_| Failure::new(BackendErrorKind::Timeout, Applied::Maybe);
         timeout(left + GRACE, reply).await.map_err(late)?
     }
 
@@ -267,7 +267,9 @@ mod tests {
     use fred::bytes::Bytes;
 
     use super::*;
-    use crate::store::{Store, Write};
+    use crate::command::Word;
+    use crate::script::REPLACE;
+    use crate::servers::Servers;
 
     const DEADLINE: Duration = Duration::from_secs(1);
 
@@ -311,10 +313,9 @@ mod tests {
     async fn a_script_that_the_server_does_not_know_has_only_the_rest_for_its_text() {
         let node = client(&listen(Duration::ZERO, DEADLINE * 3 / 4));
         wait_for_connection(node.pool.next(), node.time_limit().until).await.unwrap();
-        let store = Store::Node { node, clustered: false };
-        let (key, version, value) = (Bytes::from_static(b"a"), Bytes::from_static(b"b"), Bytes::from_static(b"c"));
+        let servers = Servers::Node { node, clustered: false };
         let start = Instant::now();
-        let outcome = store.replace(&key, &Write { version, value, exp: DEADLINE }).await;
+        let outcome = servers.run(&REPLACE, &[Bytes::from_static(b"a")], &[Word::Fixed("b")]).await;
         assert!(outcome.is_err_and(|failure| failure.may_be_applied()), "it was sent");
         assert!((DEADLINE..DEADLINE * 5 / 4).contains(&start.elapsed()), "{:?}", start.elapsed());
     }

@@ -23,5 +23,5 @@ pub(crate) fn first(replies: Vec<Value>) -> Value {
 
 /// A reply that no Redis gives to what was sent.
 pub(crate) fn unexpected() -> Failure {
-    Failure::new(BackendErrorKind::Other, Applied::Unknown)
+    Failure::new(BackendErrorKind::Other, Applied::Maybe)
 }

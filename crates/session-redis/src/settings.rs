@@ -6,7 +6,7 @@ use fred::clients::{Client, Pool};
 use fred::types::Builder;
 use fred::types::config::{Config, ReconnectPolicy, ServerConfig};
 
-use crate::cluster::Address;
+use crate::address::Address;
 use crate::error::RedisConfigError;
 
 /// The longest queue of commands that wait for being written.

@@ -4,24 +4,7 @@ use std::ops::RangeInclusive;
 
 use fred::types::Value;
 
-/// Where a server listens.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Address {
-    pub(crate) host: Box<str>,
-    pub(crate) port: u16,
-}
-
-impl Address {
-    pub(crate) fn new(host: &str, port: u16) -> Self {
-        Self { host: host.into(), port }
-    }
-
-    /// Reads `host:port`, where an IPv6 address stands without brackets.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (host, port) = text.rsplit_once(':')?;
-        Some(Self::new(host, port.parse().ok()?)).filter(|address| !address.host.is_empty())
-    }
-}
+use crate::address::Address;
 
 /// The owners of all slots, ordered by slot.
 #[derive(Debug)]
@@ -89,13 +72,5 @@ mod tests {
         assert!(Layout::read(Value::Array(Vec::new()), &asked).is_none());
         assert!(Layout::read(Value::from("OK"), &asked).is_none());
         assert!(Layout::read(Value::Array(vec![row(0, 70_000, Value::from("b"), 1)]), &asked).is_none());
-    }
-
-    #[test]
-    fn addresses_are_read_from_redirections() {
-        assert_eq!(Address::parse("127.0.0.1:7000"), Some(Address::new("127.0.0.1", 7000)));
-        assert_eq!(Address::parse("::1:7000"), Some(Address::new("::1", 7000)));
-        assert_eq!(Address::parse(":7000"), None);
-        assert_eq!(Address::parse("host"), None);
     }
 }

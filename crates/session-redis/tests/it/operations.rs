@@ -5,7 +5,7 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::interfaces::ClientLike;
 use fred::types::{ClusterHash, CustomCommand, Value};
-use session_core::{AtomicBackend, BackendErrorKind};
+use session_core::{AtomicBackend, BackendErrorKind, Create, Remove, Replace};
 
 use crate::support::{Browser, HOUR, Server, client, create, manager, map, patient, stored, until, wait_for};
 
@@ -103,13 +103,13 @@ async fn a_primary_without_its_replicas_refuses_writes_if_it_is_told_to() {
     primary.ask(&["CONFIG", "SET", "min-replicas-max-lag", "1"]);
     replica.kill();
     let refuses = || async {
-        let outcome = backend.replace("session:a", &map("{}"), HOUR, &version).await;
+        let outcome = backend.replace(Replace::new("session:a", &map("{}"), HOUR, &version)).await;
         outcome.is_err_and(|error| error.kind() == BackendErrorKind::Refused)
     };
     until("the refusal", Duration::from_secs(30), refuses).await;
-    let created = backend.create("session:b", &map("{}"), HOUR).await;
+    let created = backend.create(Create::new("session:b", &map("{}"), HOUR)).await;
     assert_eq!(created.unwrap_err().kind(), BackendErrorKind::Refused);
-    let removed = backend.remove("session:a", None).await;
+    let removed = backend.remove(Remove::new("session:a")).await;
     assert_eq!(removed.unwrap_err().kind(), BackendErrorKind::Refused, "not even a logout");
     assert_eq!(stored(&backend, "session:a").await.as_deref(), Some("{}"));
 }
@@ -124,9 +124,9 @@ async fn a_server_that_can_not_save_refuses_writes() {
     server.ask(&["CONFIG", "SET", "save", "3600 1000000"]);
     server.ask(&["BGSAVE"]);
     wait_for("the failure", || server.ask(&["INFO", "persistence"])[0].contains("rdb_last_bgsave_status:err"));
-    let refused = backend.replace("session:a", &map("{}"), HOUR, &version).await;
+    let refused = backend.replace(Replace::new("session:a", &map("{}"), HOUR, &version)).await;
     assert_eq!(refused.unwrap_err().kind(), BackendErrorKind::Refused);
-    let refused = backend.create("session:b", &map("{}"), HOUR).await;
+    let refused = backend.create(Create::new("session:b", &map("{}"), HOUR)).await;
     assert_eq!(refused.unwrap_err().kind(), BackendErrorKind::Refused);
     assert_eq!(stored(&backend, "session:a").await.as_deref(), Some("{}"));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use session_core::ISessionBackend;
+use session_core::AtomicBackend;
 use session_redis::RedisBackend;
 use tokio::runtime::{Builder, Runtime};
 
@@ -13,7 +13,7 @@ fn runtime() -> Runtime {
 }
 
 async fn answers(backend: &RedisBackend) {
-    until("an answer", Duration::from_secs(5), || async { backend.get("session:a").await.is_ok() }).await;
+    until("an answer", Duration::from_secs(5), || async { backend.fetch("session:a").await.is_ok() }).await;
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_server_is_probed_anew_where_the_runtime_that_did_so_has_ended() {
     server.pause();
     runtime().block_on(async {
         for _ in 0..5 {
-            backend.get("session:a").await.unwrap_err();
+            backend.fetch("session:a").await.unwrap_err();
         }
     });
     server.resume();
@@ -55,10 +55,10 @@ fn a_cluster_is_looked_at_anew_where_the_runtime_that_did_so_has_ended() {
         answers(&backend).await;
         cluster.servers[owner].kill();
         // The failure has the layout looked at, on a runtime that is about to end.
-        backend.get("session:a").await.unwrap_err();
+        backend.fetch("session:a").await.unwrap_err();
     });
     runtime().block_on(async {
-        let again = || async { backend.get("session:a").await.is_ok() };
+        let again = || async { backend.fetch("session:a").await.is_ok() };
         until("the replica", Duration::from_secs(60), again).await;
     });
 }

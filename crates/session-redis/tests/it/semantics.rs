@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use session_core::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, JsonCodec, Marker, Removed,
-    Replaced, Rotation, SessionCodec, SessionMap, Version,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, JsonCodec, Marker, Remove, Replace, Rotate,
+    SessionCodec, SessionMap, Touch, Version, WriteOutcome,
 };
 use session_redis::RedisBackend;
 
-use crate::support::{HOUR, Server, atomic, create, map, stored};
+use crate::support::{HOUR, Server, create, map, stored};
 
 fn start() -> (Server, RedisBackend) {
     let server = Server::start(&[]);
@@ -16,8 +16,8 @@ fn start() -> (Server, RedisBackend) {
     (server, backend)
 }
 
-fn rotation<'a>(value: &'a SessionMap, version: &'a Version) -> Rotation<'a> {
-    Rotation { old: "session:a", new: "session:b", value, exp: HOUR, version }
+fn rotation<'a>(value: &'a SessionMap, version: &'a Version) -> Rotate<'a> {
+    Rotate::new("session:a", "session:b", value, HOUR, version)
 }
 
 #[tokio::test]
@@ -37,8 +37,8 @@ async fn a_stored_session_is_the_json_that_any_language_reads() {
 async fn a_session_is_created_only_where_there_is_none() {
     let (_server, backend) = start();
     create(&backend, "session:a", r#"{"a":1}"#).await;
-    let again = atomic(&backend).create("session:a", &map("{}"), HOUR).await.unwrap();
-    assert!(matches!(again, Created::Exists));
+    let again = backend.create(Create::new("session:a", &map("{}"), HOUR)).await.unwrap();
+    assert!(matches!(again, WriteOutcome::Conflict(None)));
     assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":1}"#));
 }
 
@@ -46,22 +46,27 @@ async fn a_session_is_created_only_where_there_is_none() {
 async fn a_session_is_replaced_at_its_version_only_and_a_conflict_brings_what_is_there() {
     let (server, backend) = start();
     let first = create(&backend, "session:a", r#"{"a":1}"#).await;
-    assert!(atomic(&backend).fetch("session:a").await.unwrap().is_some_and(|stored| stored.version == first));
+    assert!(backend.fetch("session:a").await.unwrap().is_some_and(|stored| stored.version == first));
 
-    let Replaced::Replaced(second) = backend.replace("session:a", &map(r#"{"a":2}"#), HOUR, &first).await.unwrap()
+    let WriteOutcome::Done(second) =
+        backend.replace(Replace::new("session:a", &map(r#"{"a":2}"#), HOUR, &first)).await.unwrap()
     else {
         panic!("nobody else wrote")
     };
     server.ask(&["EXPIRE", "session:a", "10"]);
-    let Replaced::Conflict(current) = backend.replace("session:a", &map(r#"{"a":3}"#), HOUR, &first).await.unwrap()
+    let WriteOutcome::Conflict(Some(current)) =
+        backend.replace(Replace::new("session:a", &map(r#"{"a":3}"#), HOUR, &first)).await.unwrap()
     else {
         panic!("the version is an old one")
     };
-    assert_eq!((current.map.to_json().as_str(), &current.version), (r#"{"a":2}"#, &second));
+    assert_eq!((current.session.to_json().as_str(), &current.version), (r#"{"a":2}"#, &second));
     assert_eq!(server.ask(&["TTL", "session:a"]), ["10"], "a conflict changes nothing");
 
-    assert!(matches!(backend.remove("session:a", None).await.unwrap(), Removed::Removed));
-    assert!(matches!(backend.replace("session:a", &map("{}"), HOUR, &second).await.unwrap(), Replaced::Gone));
+    assert!(matches!(backend.remove(Remove::new("session:a")).await.unwrap(), WriteOutcome::Done(())));
+    assert!(matches!(
+        backend.replace(Replace::new("session:a", &map("{}"), HOUR, &second)).await.unwrap(),
+        WriteOutcome::Gone(_)
+    ));
 }
 
 #[tokio::test]
@@ -69,12 +74,14 @@ async fn what_another_program_writes_is_a_conflict_too() {
     let (server, backend) = start();
     let version = create(&backend, "session:a", r#"{"a":1}"#).await;
     server.ask(&["SET", "session:a", r#"{"a": 1}"#]);
-    let Replaced::Conflict(current) = backend.replace("session:a", &map("{}"), HOUR, &version).await.unwrap() else {
+    let WriteOutcome::Conflict(Some(current)) =
+        backend.replace(Replace::new("session:a", &map("{}"), HOUR, &version)).await.unwrap()
+    else {
         panic!("the bytes are others")
     };
     assert!(matches!(
-        backend.replace("session:a", &map("{}"), HOUR, &current.version).await.unwrap(),
-        Replaced::Replaced(_)
+        backend.replace(Replace::new("session:a", &map("{}"), HOUR, &current.version)).await.unwrap(),
+        WriteOutcome::Done(_)
     ));
 }
 
@@ -83,18 +90,18 @@ async fn a_removed_session_leaves_a_marker_for_a_minute() {
     let (server, backend) = start();
     let version = create(&backend, "session:a", r#"{"a":1}"#).await;
     server.ask(&["SET", "session:a", r#"{"a":2}"#]);
-    assert!(matches!(backend.remove("session:a", Some(&version)).await.unwrap(), Removed::Conflict(_)));
-    assert_eq!(atomic(&backend).marker("session:a").await.unwrap(), None);
+    assert!(matches!(backend.remove(Remove::new("session:a").at(&version)).await.unwrap(), WriteOutcome::Conflict(_)));
+    assert_eq!(backend.marker("session:a").await.unwrap(), None);
 
-    assert!(matches!(backend.remove("session:a", None).await.unwrap(), Removed::Removed));
+    assert!(matches!(backend.remove(Remove::new("session:a")).await.unwrap(), WriteOutcome::Done(())));
     assert_eq!(stored(&backend, "session:a").await, None);
-    assert_eq!(atomic(&backend).marker("session:a").await.unwrap(), Some(Marker::Destroyed));
+    assert_eq!(backend.marker("session:a").await.unwrap(), Some(Marker::Destroyed));
     let left: u64 = server.ask(&["TTL", "gone:{session:a}"])[0].parse().expect("a time to live");
     assert!((58..=60).contains(&left), "{left}");
 
-    let again = backend.remove("session:a", None).await.unwrap();
-    assert!(matches!(again, Removed::Gone(Some(Marker::Destroyed))), "{again:?}");
-    assert!(matches!(backend.remove("session:never", None).await.unwrap(), Removed::Gone(None)));
+    let again = backend.remove(Remove::new("session:a")).await.unwrap();
+    assert!(matches!(again, WriteOutcome::Gone(Some(Marker::Destroyed))), "{again:?}");
+    assert!(matches!(backend.remove(Remove::new("session:never")).await.unwrap(), WriteOutcome::Gone(None)));
 }
 
 #[tokio::test]
@@ -104,17 +111,17 @@ async fn a_session_moves_to_its_new_key_in_one_step() {
     let value = map(r#"{"a":1,"user":"ann"}"#);
     server.forget_calls();
     let outcome = backend.rotate(rotation(&value, &version)).await.unwrap();
-    assert!(matches!(outcome, Replaced::Replaced(_)));
+    assert!(matches!(outcome, WriteOutcome::Done(_)));
     assert_eq!(server.calls().get("eval"), Some(&1), "the server did not know the script yet");
 
     assert_eq!(stored(&backend, "session:a").await, None);
     assert_eq!(stored(&backend, "session:b").await, Some(value.to_json()));
-    let marker = atomic(&backend).marker("session:a").await.unwrap();
+    let marker = backend.marker("session:a").await.unwrap();
     assert_eq!(marker, Some(Marker::Renewed { successor: "session:b".into() }));
-    assert!(matches!(backend.rotate(rotation(&value, &version)).await.unwrap(), Replaced::Gone));
+    assert!(matches!(backend.rotate(rotation(&value, &version)).await.unwrap(), WriteOutcome::Gone(_)));
     assert!(matches!(
-        backend.remove("session:a", None).await.unwrap(),
-        Removed::Gone(Some(Marker::Renewed { successor })) if &*successor == "session:b"
+        backend.remove(Remove::new("session:a")).await.unwrap(),
+        WriteOutcome::Gone(Some(Marker::Renewed { successor })) if &*successor == "session:b"
     ));
 }
 
@@ -124,33 +131,75 @@ async fn a_session_that_was_changed_meanwhile_stays_where_it_is() {
     let version = create(&backend, "session:a", r#"{"a":1}"#).await;
     server.ask(&["SET", "session:a", r#"{"a":2}"#]);
     let outcome = backend.rotate(rotation(&map("{}"), &version)).await.unwrap();
-    assert!(matches!(outcome, Replaced::Conflict(current) if current.map.to_json() == r#"{"a":2}"#));
+    assert!(matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.to_json() == r#"{"a":2}"#));
     assert_eq!(stored(&backend, "session:b").await, None);
-    assert_eq!(atomic(&backend).marker("session:a").await.unwrap(), None);
+    assert_eq!(backend.marker("session:a").await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn a_touch_renews_the_expiry_of_what_is_there() {
     let (server, backend) = start();
     create(&backend, "session:a", "{}").await;
-    assert!(backend.touch("session:a", Duration::from_secs(99)).await.unwrap());
+    assert!(backend.touch(Touch::new("session:a", Duration::from_secs(99))).await.unwrap());
     assert_eq!(server.ask(&["TTL", "session:a"]), ["99"]);
-    assert!(!backend.touch("session:b", HOUR).await.unwrap());
+    assert!(!backend.touch(Touch::new("session:b", HOUR)).await.unwrap());
 }
 
 #[tokio::test]
-async fn the_three_plain_methods_work_whatever_is_there() {
+async fn a_removal_takes_unreadable_values_too() {
     let (server, backend) = start();
-    backend.set("session:a", &map(r#"{"a":1}"#), HOUR).await.unwrap();
-    backend.set("session:a", &map(r#"{"a":2}"#), Duration::from_secs(50)).await.unwrap();
-    assert_eq!(server.ask(&["TTL", "session:a"]), ["50"]);
-    assert_eq!(backend.get("session:a").await.unwrap().map(|map| map.to_json()).as_deref(), Some(r#"{"a":2}"#));
-
     server.ask(&["SET", "session:a", "not json"]);
-    backend.set("session:a", &map(r#"{"a":3}"#), HOUR).await.unwrap();
-    backend.delete("session:a").await.unwrap();
-    backend.delete("session:a").await.unwrap();
-    assert_eq!(backend.get("session:a").await.unwrap(), None);
+    server.ask(&["HSET", "session:b", "field", "1"]);
+    for key in ["session:a", "session:b"] {
+        assert!(matches!(backend.remove(Remove::new(key)).await.unwrap(), WriteOutcome::Done(())), "{key}");
+        assert_eq!(server.ask(&["EXISTS", key]), ["0"]);
+        assert_eq!(backend.marker(key).await.unwrap(), Some(Marker::Destroyed));
+    }
+}
+
+#[tokio::test]
+async fn a_removal_leaves_its_marker_where_no_session_is_stored() {
+    let (server, backend) = start();
+    let renewed = Marker::Renewed { successor: "session:b".into() };
+    let first = backend.remove(Remove::new("session:a").leaving(renewed.clone())).await.unwrap();
+    assert!(matches!(first, WriteOutcome::Gone(None)), "{first:?}");
+    server.ask(&["EXPIRE", "gone:{session:a}", "10"]);
+    let second = backend.remove(Remove::new("session:a")).await.unwrap();
+    assert!(matches!(second, WriteOutcome::Gone(Some(found)) if found == renewed), "the first marker stays");
+    assert_eq!(server.ask(&["TTL", "gone:{session:a}"]), ["10"]);
+    assert_eq!(backend.marker("session:a").await.unwrap(), Some(renewed));
+
+    let version = create(&backend, "session:c", "{}").await;
+    backend.remove(Remove::new("session:c")).await.unwrap();
+    server.ask(&["DEL", "gone:{session:c}"]);
+    let outcome = backend.remove(Remove::new("session:c").at(&version)).await.unwrap();
+    assert!(matches!(outcome, WriteOutcome::Gone(None)), "{outcome:?}");
+    assert_eq!(backend.marker("session:c").await.unwrap(), None, "a removal at a version leaves none");
+}
+
+#[tokio::test]
+async fn a_key_with_a_marker_is_refused() {
+    let (_server, backend) = start();
+    let version = create(&backend, "session:a", r#"{"a":1}"#).await;
+    backend.remove(Remove::new("session:b")).await.unwrap();
+    let created = backend.create(Create::new("session:b", &map("{}"), HOUR)).await.unwrap();
+    assert!(matches!(created, WriteOutcome::Gone(Some(Marker::Destroyed))), "{created:?}");
+    let rotated = backend.rotate(rotation(&map("{}"), &version)).await.unwrap();
+    assert!(matches!(rotated, WriteOutcome::Gone(Some(Marker::Destroyed))), "{rotated:?}");
+    assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":1}"#));
+    assert_eq!(stored(&backend, "session:b").await, None);
+}
+
+#[tokio::test]
+async fn a_rotation_to_a_key_in_use_is_refused() {
+    let (_server, backend) = start();
+    let version = create(&backend, "session:a", r#"{"a":1}"#).await;
+    create(&backend, "session:b", r#"{"b":1}"#).await;
+    let rotated = backend.rotate(rotation(&map("{}"), &version)).await.unwrap();
+    assert!(matches!(rotated, WriteOutcome::Conflict(None)), "{rotated:?}");
+    assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":1}"#));
+    assert_eq!(stored(&backend, "session:b").await.as_deref(), Some(r#"{"b":1}"#));
+    assert_eq!(backend.marker("session:a").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -160,13 +209,13 @@ async fn a_value_that_is_no_session_is_corrupt_and_one_that_is_too_long_is_not_p
     server.ask(&["SET", "session:text", "pickle"]);
     server.ask(&["HSET", "session:hash", "a", "1"]);
     server.ask(&["SET", "session:long", &format!("{{{}}}", " ".repeat(64))]);
-    let kind = async |key| backend.get(key).await.expect_err("it is no session").kind();
+    let kind = async |key| backend.fetch(key).await.expect_err("it is no session").kind();
     assert_eq!(kind("session:text").await, BackendErrorKind::Corrupt);
     assert_eq!(kind("session:hash").await, BackendErrorKind::Corrupt);
     assert_eq!(kind("session:long").await, BackendErrorKind::TooLarge);
 
     let long = map(&format!(r#"{{"a":"{}"}}"#, "x".repeat(64)));
-    let error = atomic(&backend).create("session:a", &long, HOUR).await.unwrap_err();
+    let error = backend.create(Create::new("session:a", &long, HOUR)).await.unwrap_err();
     assert_eq!((error.kind(), error.applied()), (BackendErrorKind::TooLarge, Applied::No));
     assert_eq!(server.ask(&["EXISTS", "session:a"]), ["0"]);
 }
@@ -178,8 +227,8 @@ async fn scripts_come_back_after_they_were_flushed() {
     for n in 1..=3 {
         server.ask(&["SCRIPT", "FLUSH"]);
         let value = map(&format!(r#"{{"n":{n}}}"#));
-        match backend.replace("session:a", &value, HOUR, &version).await.unwrap() {
-            Replaced::Replaced(next) => version = next,
+        match backend.replace(Replace::new("session:a", &value, HOUR, &version)).await.unwrap() {
+            WriteOutcome::Done(next) => version = next,
             other => panic!("{other:?}"),
         }
     }
@@ -206,13 +255,15 @@ async fn sessions_are_stored_as_the_codec_writes_them() {
     let backend = RedisBackend::builder().codec(Marked).connect(&server.url()).unwrap();
     let version = create(&backend, "session:a", r#"{"a":1}"#).await;
     assert_eq!(server.ask(&["GET", "session:a"]), [r#"marked {"a":1}"#]);
-    let outcome = backend.replace("session:a", &map(r#"{"a":2}"#), HOUR, &version).await.unwrap();
-    assert!(matches!(outcome, Replaced::Replaced(_)));
-    let Replaced::Conflict(current) = backend.replace("session:a", &map("{}"), HOUR, &version).await.unwrap() else {
+    let outcome = backend.replace(Replace::new("session:a", &map(r#"{"a":2}"#), HOUR, &version)).await.unwrap();
+    assert!(matches!(outcome, WriteOutcome::Done(_)));
+    let WriteOutcome::Conflict(Some(current)) =
+        backend.replace(Replace::new("session:a", &map("{}"), HOUR, &version)).await.unwrap()
+    else {
         panic!("the version is an old one")
     };
-    assert_eq!(current.map.to_json(), r#"{"a":2}"#);
+    assert_eq!(current.session.to_json(), r#"{"a":2}"#);
     assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":2}"#));
     server.ask(&["SET", "session:a", "{}"]);
-    assert_eq!(backend.get("session:a").await.unwrap_err().kind(), BackendErrorKind::Corrupt);
+    assert_eq!(backend.fetch("session:a").await.unwrap_err().kind(), BackendErrorKind::Corrupt);
 }

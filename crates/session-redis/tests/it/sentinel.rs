@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use session_core::{AtomicBackend, BackendErrorKind, ISessionBackend, Replaced, Version};
+use session_core::{AtomicBackend, BackendErrorKind, Replace, Version, WriteOutcome};
 use session_redis::RedisBackend;
 use tokio::task::JoinSet;
 
@@ -74,7 +74,7 @@ const SENTINEL_PASSWORD: &str = "who goes there";
 
 /// Waits until calls are answered: the first may take longer than a call may.
 async fn connected(backend: &RedisBackend) {
-    until("a connection", Duration::from_secs(30), || async { backend.get("session:a").await.is_ok() }).await;
+    until("a connection", Duration::from_secs(30), || async { backend.fetch("session:a").await.is_ok() }).await;
 }
 
 fn sentinel(primary: &Server) -> Server {
@@ -115,11 +115,11 @@ async fn a_user_with_the_documented_permissions_is_let_through_by_sentinels_that
     create(&backend, "session:a", "{}").await;
     deployment.replicate();
     deployment.stop_primary(true);
-    let found = || async { backend.get("session:a").await.is_ok_and(|found| found.is_some()) };
+    let found = || async { backend.fetch("session:a").await.is_ok_and(|found| found.is_some()) };
     until("the failover", Duration::from_secs(30), found).await;
 
     let stranger = RedisBackend::connect(&url).unwrap();
-    let error = stranger.get("session:a").await.unwrap_err();
+    let error = stranger.fetch("session:a").await.unwrap_err();
     assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error:?}");
 }
 
@@ -138,12 +138,12 @@ async fn after_the_primary_died_or_froze_sessions_go_on_with_its_replica() {
         // Requests go on all the while, and each ends in time.
         loop {
             let call = Instant::now();
-            let outcome = backend.replace("session:a", &map(r#"{"n":1}"#), HOUR, &version).await;
+            let outcome = backend.replace(Replace::new("session:a", &map(r#"{"n":1}"#), HOUR, &version)).await;
             slowest = slowest.max(call.elapsed());
             match outcome {
-                Ok(Replaced::Replaced(_)) => break,
-                Ok(Replaced::Conflict(current)) => version = current.version,
-                Ok(Replaced::Gone) => panic!("a replicated session is lost"),
+                Ok(WriteOutcome::Done(_)) => break,
+                Ok(WriteOutcome::Conflict(Some(current))) => version = current.version,
+                Ok(other) => panic!("a replicated session is lost: {other:?}"),
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             }
             assert!(start.elapsed() < Duration::from_secs(30), "there is no failover");
@@ -159,7 +159,7 @@ async fn after_the_primary_died_or_froze_sessions_go_on_with_its_replica() {
             deployment.primary.resume()
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let answered = || async { backend.get("session:a").await.is_ok() };
+        let answered = || async { backend.fetch("session:a").await.is_ok() };
         until("the old primary's return", Duration::from_secs(5), answered).await;
         assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"n":1}"#));
     }
@@ -242,13 +242,13 @@ impl Client {
     /// Whether the server has answered.
     async fn count_up(&mut self) -> bool {
         let (key, value, start) = (self.key(), map(&self.json(self.n + 1)), Instant::now());
-        let outcome = self.backend.replace(&key, &value, HOUR, &self.version).await;
+        let outcome = self.backend.replace(Replace::new(&key, &value, HOUR, &self.version)).await;
         self.slowest = self.slowest.max(start.elapsed());
         match outcome {
-            Ok(Replaced::Replaced(version)) => (self.n, self.version) = (self.n + 1, version),
-            Ok(Replaced::Conflict(current)) => {
-                assert_eq!(current.map.get("client").ok(), Some(Some(self.number)), "somebody else's session");
-                let found = current.map.get("n").ok().flatten().expect("it has a count");
+            Ok(WriteOutcome::Done(version)) => (self.n, self.version) = (self.n + 1, version),
+            Ok(WriteOutcome::Conflict(Some(current))) => {
+                assert_eq!(current.session.get("client").ok(), Some(Some(self.number)), "somebody else's session");
+                let found = current.session.get("n").ok().flatten().expect("it has a count");
                 // One more is a write whose answer was lost.
                 assert!(found <= self.n + 1, "{found} of {}", self.n);
                 if found < self.n {
@@ -256,7 +256,7 @@ impl Client {
                 }
                 (self.n, self.version) = (found, current.version);
             }
-            Ok(Replaced::Gone) => panic!("a replicated session is lost"),
+            Ok(other) => panic!("a replicated session is lost: {other:?}"),
             Err(error) => {
                 assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error:?}");
                 self.failures += 1;

@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 use fred::clients::Client;
 use fred::interfaces::ClientLike;
 use fred::types::config::Config;
-use session_core::{AtomicBackend, Created, ISessionBackend, SessionMap, Version};
+use session_core::{AtomicBackend, Create, SessionMap, Version, WriteOutcome};
 use session_redis::RedisBackend;
 
 pub(crate) use browser::{Browser, config, manager};
 pub(crate) use cluster::Cluster;
 pub(crate) use lag::Lag;
 pub(crate) use resp::Connection;
-pub(crate) use server::{Server, free_port};
+pub(crate) use server::{REMEMBER, Server, free_port};
 pub(crate) use slow_way::SlowWay;
 
 /// Longer than any test takes.
@@ -29,11 +29,6 @@ pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 pub(crate) fn map(json: &str) -> SessionMap {
     SessionMap::from_json(json).expect("a test writes JSON")
-}
-
-/// The operations that the manager uses.
-pub(crate) fn atomic(backend: &RedisBackend) -> &dyn AtomicBackend {
-    backend.atomic().expect("the backend is atomic")
 }
 
 /// A client of the application's.
@@ -45,15 +40,15 @@ pub(crate) async fn client(server: &Server) -> Client {
 
 /// Stores a new session.
 pub(crate) async fn create(backend: &RedisBackend, key: &str, json: &str) -> Version {
-    match atomic(backend).create(key, &map(json), HOUR).await.expect("the server answers") {
-        Created::Created(version) => version,
-        Created::Exists => panic!("there is one already"),
+    match backend.create(Create::new(key, &map(json), HOUR)).await.expect("the server answers") {
+        WriteOutcome::Done(version) => version,
+        other => panic!("{other:?}"),
     }
 }
 
 /// The text of a stored session.
 pub(crate) async fn stored(backend: &RedisBackend, key: &str) -> Option<String> {
-    backend.get(key).await.expect("the server answers").map(|map| map.to_json())
+    backend.fetch(key).await.expect("the server answers").map(|stored| stored.session.to_json())
 }
 
 /// Tries until it succeeds, and answers how long that took.

@@ -1,17 +1,21 @@
 //! The ways to a server.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use session_core::{Applied, AtomicBackend, BackendErrorKind, ISessionBackend};
+use session_core::{Applied, AtomicBackend, BackendErrorKind, Remove, Replace, Touch};
 use session_redis::{RedisBackend, RedisConfigError};
 
 use crate::support::{HOUR, Server, create, map, stored, wait_for};
 
 async fn assert_works(backend: &RedisBackend) {
-    let version = create(backend, "session:a", r#"{"a":1}"#).await;
-    backend.replace("session:a", &map(r#"{"a":2}"#), HOUR, &version).await.expect("it works without an outage");
-    assert_eq!(stored(backend, "session:a").await.as_deref(), Some(r#"{"a":2}"#));
-    backend.remove("session:a", None).await.expect("it works without an outage");
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // A removed key is refused for a minute.
+    let key = &format!("session:{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let version = create(backend, key, r#"{"a":1}"#).await;
+    backend.replace(Replace::new(key, &map(r#"{"a":2}"#), HOUR, &version)).await.expect("it works without an outage");
+    assert_eq!(stored(backend, key).await.as_deref(), Some(r#"{"a":2}"#));
+    backend.remove(Remove::new(key)).await.expect("it works without an outage");
 }
 
 #[tokio::test]
@@ -21,7 +25,7 @@ async fn a_password_is_given_and_a_wrong_one_is_an_outage() {
     assert_works(&RedisBackend::connect(&url(":open%20sesame@")).unwrap()).await;
     for wrong in ["", ":guess@", "nobody:open%20sesame@"] {
         let backend = RedisBackend::connect(&url(wrong)).unwrap();
-        let error = backend.get("session:a").await.unwrap_err();
+        let error = backend.fetch("session:a").await.unwrap_err();
         assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{wrong}");
         assert!(!format!("{backend:?} {error:?} {error}").contains("guess"));
     }
@@ -33,7 +37,7 @@ async fn a_user_with_the_documented_permissions_can_do_all_that_is_needed() {
     server.allow("web", &[]);
     let backend = RedisBackend::connect(&format!("redis://web:web@127.0.0.1:{}", server.port)).unwrap();
     assert_works(&backend).await;
-    let error = backend.get("other").await.unwrap_err();
+    let error = backend.fetch("other").await.unwrap_err();
     assert_eq!(error.kind(), BackendErrorKind::Refused);
 }
 
@@ -119,7 +123,7 @@ mod tls {
         let (_other, other_certificate, _) = start();
         let builder = RedisBackend::builder().root_certificates([other_certificate]);
         let backend = builder.connect(&format!("rediss://localhost:{port}")).unwrap();
-        let kind = backend.get("session:a").await.unwrap_err().kind();
+        let kind = backend.fetch("session:a").await.unwrap_err().kind();
         assert!(matches!(kind, BackendErrorKind::Unavailable | BackendErrorKind::Timeout));
     }
 
@@ -150,8 +154,8 @@ async fn a_client_of_the_application_that_is_blocked_costs_no_more_than_the_dead
     wait_for("the client to block", || server.ask(&["INFO", "clients"])[0].contains("blocked_clients:1"));
     server.pause();
     let start = Instant::now();
-    let error = backend.touch("session:a", HOUR).await.unwrap_err();
-    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Unknown));
+    let error = backend.touch(Touch::new("session:a", HOUR)).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Maybe));
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     server.resume();
     blocked.abort();

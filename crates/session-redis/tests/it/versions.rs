@@ -1,19 +1,18 @@
 //! How a write tells whether the session is still the one that was read.
 
-use session_core::{AtomicBackend, BackendErrorKind, Removed, Replaced, Rotation, Version};
+use session_core::{AtomicBackend, BackendErrorKind, Remove, Replace, Rotate, Version, WriteOutcome};
 use session_redis::RedisBackend;
 
 use crate::semantics::Marked;
-use crate::support::{HOUR, Server, atomic, create, map, stored};
+use crate::support::{HOUR, REMEMBER, Server, create, map, stored};
 
 /// A session whose text has this length, of at least eleven bytes.
 fn session_of(len: usize, letter: &str) -> String {
     format!(r#"{{"key":"{}"}}"#, letter.repeat(len - r#"{"key":""}"#.len()))
 }
 
-/// A server that remembers what it was asked.
 fn start() -> Server {
-    Server::start(&["--slowlog-log-slower-than", "0", "--slowlog-max-len", "1000"])
+    Server::start(REMEMBER)
 }
 
 /// The version that was sent with the last script that had one key.
@@ -28,11 +27,11 @@ fn is_digest(version: &str) -> bool {
 }
 
 async fn version_of(backend: &RedisBackend, key: &str) -> Version {
-    atomic(backend).fetch(key).await.expect("the server answers").expect("it is there").version
+    backend.fetch(key).await.expect("the server answers").expect("it is there").version
 }
 
-async fn replace(backend: &RedisBackend, value: &str, version: &Version) -> Replaced {
-    backend.replace("session:a", &map(value), HOUR, version).await.expect("the server answers")
+async fn replace(backend: &RedisBackend, value: &str, version: &Version) -> WriteOutcome {
+    backend.replace(Replace::new("session:a", &map(value), HOUR, version)).await.expect("the server answers")
 }
 
 #[tokio::test]
@@ -46,20 +45,33 @@ async fn values_of_any_length_are_replaced_moved_and_removed_only_as_they_were_r
 
         server.ask(&["SET", "session:a", &other]);
         let outcome = replace(&backend, r#"{"new":1}"#, &version).await;
-        assert!(matches!(outcome, Replaced::Conflict(current) if current.map.to_json() == other), "{len}");
-        let outcome = backend.remove("session:a", Some(&version)).await.unwrap();
-        assert!(matches!(outcome, Removed::Conflict(current) if current.map.to_json() == other), "{len}");
+        assert!(
+            matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.to_json() == other),
+            "{len}"
+        );
+        let outcome = backend.remove(Remove::new("session:a").at(&version)).await.unwrap();
+        assert!(
+            matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.to_json() == other),
+            "{len}"
+        );
         let value = map(r#"{"new":1}"#);
-        let rotation = Rotation { old: "session:a", new: "session:b", value: &value, exp: HOUR, version: &version };
+        let new = format!("session:{len}");
+        let rotation = Rotate::new("session:a", &new, &value, HOUR, &version);
         let outcome = backend.rotate(rotation).await.unwrap();
-        assert!(matches!(outcome, Replaced::Conflict(current) if current.map.to_json() == other), "{len}");
+        assert!(
+            matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.to_json() == other),
+            "{len}"
+        );
         assert_eq!(stored(&backend, "session:a").await, Some(other));
 
         server.ask(&["SET", "session:a", &read]);
-        assert!(matches!(replace(&backend, &read, &version).await, Replaced::Replaced(_)), "{len}");
-        assert!(matches!(backend.rotate(rotation).await.unwrap(), Replaced::Replaced(_)), "{len}");
+        assert!(matches!(replace(&backend, &read, &version).await, WriteOutcome::Done(_)), "{len}");
+        assert!(matches!(backend.rotate(rotation).await.unwrap(), WriteOutcome::Done(_)), "{len}");
         server.ask(&["SET", "session:a", &read]);
-        assert!(matches!(backend.remove("session:a", Some(&version)).await.unwrap(), Removed::Removed), "{len}");
+        assert!(
+            matches!(backend.remove(Remove::new("session:a").at(&version)).await.unwrap(), WriteOutcome::Done(())),
+            "{len}"
+        );
     }
 }
 
@@ -72,7 +84,7 @@ async fn a_short_value_is_sent_to_be_compared_and_a_long_one_or_one_as_long_as_a
         let read = session_of(len, "a");
         server.ask(&["SET", "session:a", &read]);
         let version = version_of(&backend, "session:a").await;
-        assert!(matches!(replace(&backend, "{}", &version).await, Replaced::Replaced(_)), "{len}");
+        assert!(matches!(replace(&backend, "{}", &version).await, WriteOutcome::Done(_)), "{len}");
         let sent = sent_version(&server);
         assert_eq!(is_digest(&sent), by_digest, "{len}");
         assert!(by_digest || sent.starts_with(&read[..len.min(100)]), "{sent}");
@@ -88,9 +100,9 @@ async fn values_of_other_writers_are_compared_byte_for_byte() {
         server.ask(&["SET", "session:a", read]);
         let version = version_of(&backend, "session:a").await;
         server.ask(&["SET", "session:a", &format!("{read} ")]);
-        assert!(matches!(replace(&backend, "{}", &version).await, Replaced::Conflict(_)), "{read}");
+        assert!(matches!(replace(&backend, "{}", &version).await, WriteOutcome::Conflict(_)), "{read}");
         server.ask(&["SET", "session:a", read]);
-        assert!(matches!(replace(&backend, "{}", &version).await, Replaced::Replaced(_)), "{read}");
+        assert!(matches!(replace(&backend, "{}", &version).await, WriteOutcome::Done(_)), "{read}");
         assert_eq!(sent_version(&server), read);
     }
 }
@@ -101,11 +113,11 @@ async fn what_was_written_last_is_the_version_of_the_next_write() {
     let backend = RedisBackend::connect(&server.url()).unwrap();
     let mut version = create(&backend, "session:a", r#"{"n": 0, "big": 123456789012345678901234567890}"#).await;
     for n in 1..60 {
-        let mut session = atomic(&backend).fetch("session:a").await.unwrap().unwrap().map;
+        let mut session = backend.fetch("session:a").await.unwrap().unwrap().session;
         session.insert("n", n).unwrap();
         session.insert("text", "é".repeat(n)).unwrap();
-        match backend.replace("session:a", &session, HOUR, &version).await.unwrap() {
-            Replaced::Replaced(next) => version = next,
+        match backend.replace(Replace::new("session:a", &session, HOUR, &version)).await.unwrap() {
+            WriteOutcome::Done(next) => version = next,
             other => panic!("{n}: {other:?}"),
         }
     }
@@ -120,7 +132,7 @@ async fn a_stored_text_that_looks_like_the_digest_is_not_taken_for_the_value() {
         let version = version_of(&backend, "session:a").await;
         let digest: String = version.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         server.ask(&["SET", "session:a", &digest]);
-        let error = backend.replace("session:a", &map("{}"), HOUR, &version).await.unwrap_err();
+        let error = backend.replace(Replace::new("session:a", &map("{}"), HOUR, &version)).await.unwrap_err();
         assert_eq!(error.kind(), BackendErrorKind::Corrupt);
         assert_eq!(sent_version(&server), digest);
         assert_eq!(server.ask(&["GET", "session:a"]), [digest]);
@@ -132,8 +144,8 @@ async fn values_of_another_codec_are_compared_by_their_digest() {
     let server = start();
     let backend = RedisBackend::builder().codec(Marked).connect(&server.url()).unwrap();
     let version = create(&backend, "session:a", r#"{"a":1}"#).await;
-    let Replaced::Replaced(next) = replace(&backend, r#"{"a":2}"#, &version).await else { panic!("nobody else wrote") };
+    let WriteOutcome::Done(next) = replace(&backend, r#"{"a":2}"#, &version).await else { panic!("nobody else wrote") };
     assert!(is_digest(&sent_version(&server)));
-    assert!(matches!(replace(&backend, r#"{"a":3}"#, &version).await, Replaced::Conflict(_)));
-    assert!(matches!(replace(&backend, r#"{"a":3}"#, &next).await, Replaced::Replaced(_)));
+    assert!(matches!(replace(&backend, r#"{"a":3}"#, &version).await, WriteOutcome::Conflict(_)));
+    assert!(matches!(replace(&backend, r#"{"a":3}"#, &next).await, WriteOutcome::Done(_)));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Replaced, Rotation, SessionMap};
+use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Replace, Rotate, SessionMap, WriteOutcome};
 use session_redis::RedisBackend;
 use tokio::task::JoinSet;
 
@@ -83,7 +83,7 @@ async fn a_renewal_for_which_half_of_the_servers_are_gone_leaves_the_session_whe
 
     let value = map(r#"{"user":"ann","admin":true}"#);
     let rotate = async |old: &str, new: &str, version| {
-        let rotation = Rotation { old, new, value: &value, exp: HOUR, version };
+        let rotation = Rotate::new(old, new, &value, HOUR, version);
         let error = backend.rotate(rotation).await.expect_err("half of it can't be done");
         assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error:?}");
     };
@@ -114,9 +114,9 @@ async fn a_renewal_whose_removal_of_the_old_id_comes_late_does_not_end_the_sessi
 
     cluster.servers[1].pause();
     let value = map(r#"{"user":"ann"}"#);
-    let rotation = Rotation { old: &old, new: &new, value: &value, exp: HOUR, version: &version };
+    let rotation = Rotate::new(&old, &new, &value, HOUR, &version);
     let error = backend.rotate(rotation).await.unwrap_err();
-    assert_eq!(error.applied(), Applied::Unknown);
+    assert_eq!(error.applied(), Applied::Maybe);
     // Whatever becomes of the old one when the server goes on: this one is not taken back.
     assert_eq!(cluster.servers[0].ask(&["GET", &new]), [value.to_json()]);
     cluster.servers[1].resume();
@@ -159,12 +159,12 @@ async fn check_all(cluster: &Cluster, clients: &[Client]) {
         let (backend, counts) = (patient.clone(), counts.clone());
         async move {
             let found = backend.fetch(&key(number)).await.expect("a server answers").expect("it was replicated");
-            let count = count_of(&found.map, number);
+            let count = count_of(&found.session, number);
             // Of what a primary has acknowledged just before it died, its replica may lack the last.
             let least = counts.get(number).copied().unwrap_or(0);
             assert!(count >= least, "{count} of {least}");
-            let outcome = backend.replace(&key(number), &map("{}"), HOUR, &found.version).await;
-            assert!(matches!(outcome, Ok(Replaced::Replaced(_))), "{outcome:?}");
+            let outcome = backend.replace(Replace::new(&key(number), &map("{}"), HOUR, &found.version)).await;
+            assert!(matches!(outcome, Ok(WriteOutcome::Done(_))), "{outcome:?}");
         }
     })
     .await;
@@ -235,16 +235,16 @@ impl Client {
         let found = self.backend.fetch(&key).await;
         self.slowest = self.slowest.max(start.elapsed());
         let found = found?.expect("a replicated session is there");
-        let count = count_of(&found.map, self.number) + 1;
+        let count = count_of(&found.session, self.number) + 1;
 
         let (value, start): (SessionMap, _) = (map(&json(self.number, count)), Instant::now());
-        let outcome = self.backend.replace(&key, &value, HOUR, &found.version).await;
+        let outcome = self.backend.replace(Replace::new(&key, &value, HOUR, &found.version)).await;
         self.slowest = self.slowest.max(start.elapsed());
         match outcome? {
-            Replaced::Replaced(_) => self.count = count,
+            WriteOutcome::Done(_) => self.count = count,
             // A write that had no answer was carried out after all.
-            Replaced::Conflict(_) => {}
-            Replaced::Gone => panic!("a replicated session is lost"),
+            WriteOutcome::Conflict(_) => {}
+            WriteOutcome::Gone(_) => panic!("a replicated session is lost"),
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use session_core::{AtomicBackend, Marker, Removed, Replaced, Rotation, Version};
+use session_core::{AtomicBackend, Create, Marker, Remove, Replace, Rotate, Version, WriteOutcome};
 use session_redis::RedisBackend;
 use tokio::task::JoinSet;
 
@@ -27,15 +27,17 @@ async fn sessions_are_changed_moved_and_removed_while_their_slot_moves() {
     // Half of the keys are here and half are there.
     for n in 0..8 {
         let found = AtomicBackend::fetch(&backend, &key(n)).await.unwrap().expect("it is somewhere");
-        let outcome = backend.replace(&key(n), &map(r#"{"n":1}"#), HOUR, &found.version).await.unwrap();
-        let Replaced::Replaced(version) = outcome else { panic!("{outcome:?}") };
+        let outcome = backend.replace(Replace::new(&key(n), &map(r#"{"n":1}"#), HOUR, &found.version)).await.unwrap();
+        let WriteOutcome::Done(version) = outcome else { panic!("{outcome:?}") };
         if n % 2 == 0 {
-            backend.remove(&key(n), None).await.unwrap();
+            backend.remove(Remove::new(&key(n))).await.unwrap();
             assert_eq!(backend.marker(&key(n)).await.unwrap(), Some(Marker::Destroyed));
+            let created = backend.create(Create::new(&key(n), &map("{}"), HOUR)).await.unwrap();
+            assert!(matches!(created, WriteOutcome::Gone(Some(Marker::Destroyed))), "{created:?}");
         } else {
-            let (new, value) = (key(n + 100), map(r#"{"n":2}"#));
-            let rotation = Rotation { old: &key(n), new: &new, value: &value, exp: HOUR, version: &version };
-            assert!(matches!(backend.rotate(rotation).await.unwrap(), Replaced::Replaced(_)));
+            let (old, new, value) = (key(n), key(n + 100), map(r#"{"n":2}"#));
+            let rotation = Rotate::new(&old, &new, &value, HOUR, &version);
+            assert!(matches!(backend.rotate(rotation).await.unwrap(), WriteOutcome::Done(_)));
             assert!(matches!(backend.marker(&key(n)).await.unwrap(), Some(Marker::Renewed { .. })));
         }
         assert_eq!(stored(&backend, &key(n)).await, None);
@@ -98,11 +100,11 @@ async fn a_user_with_the_documented_permissions_finds_what_has_moved() {
     let at = cluster.owner(cluster.slot(key));
     let moving = Moving::start(&cluster, key, at, (at + 1) % 3);
     assert_eq!(moving.migrate(key), ["OK"]);
-    let outcome = backend.replace(key, &map(r#"{"n":1}"#), HOUR, &version).await.unwrap();
-    assert!(matches!(outcome, Replaced::Replaced(_)), "it is asked for where it is now");
+    let outcome = backend.replace(Replace::new(key, &map(r#"{"n":1}"#), HOUR, &version)).await.unwrap();
+    assert!(matches!(outcome, WriteOutcome::Done(_)), "it is asked for where it is now");
     moving.finish();
     assert_eq!(stored(&backend, key).await.as_deref(), Some(r#"{"n":1}"#));
-    assert!(matches!(backend.remove(key, None).await.unwrap(), Removed::Removed));
+    assert!(matches!(backend.remove(Remove::new(key)).await.unwrap(), WriteOutcome::Done(())));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,7 +221,7 @@ impl Client {
     async fn read(&mut self, own: Own) -> Own {
         let backend = self.backend.clone();
         let found = self.timed(backend.fetch(&own.key)).await.expect(ANSWERED).expect("nobody has removed it");
-        assert_eq!((found.map.to_json(), &found.version), (self.json(own.n), &own.version));
+        assert_eq!((found.session.to_json(), &found.version), (self.json(own.n), &own.version));
         // The next time it is another step's turn.
         self.change(own).await
     }
@@ -227,14 +229,14 @@ impl Client {
     async fn change(&mut self, own: Own) -> Own {
         let (backend, n) = (self.backend.clone(), own.n + 8);
         let value = map(&self.json(n));
-        let outcome = self.timed(backend.replace(&own.key, &value, HOUR, &own.version)).await;
+        let outcome = self.timed(backend.replace(Replace::new(&own.key, &value, HOUR, &own.version))).await;
         Own { n, version: replaced(outcome.expect(ANSWERED)), ..own }
     }
 
     async fn renew(&mut self, own: Own) -> Own {
         let (backend, n) = (self.backend.clone(), own.n + 8);
         let (key, value) = (self.key(n), map(&self.json(n)));
-        let rotation = Rotation { old: &own.key, new: &key, value: &value, exp: HOUR, version: &own.version };
+        let rotation = Rotate::new(&own.key, &key, &value, HOUR, &own.version);
         let version = replaced(self.timed(backend.rotate(rotation)).await.expect(ANSWERED));
         assert_eq!(stored(&backend, &own.key).await, None);
         Own { key, n, version }
@@ -242,8 +244,8 @@ impl Client {
 
     async fn remove(&mut self, own: Own) -> Own {
         let backend = self.backend.clone();
-        let removed = self.timed(backend.remove(&own.key, None)).await.expect(ANSWERED);
-        assert!(matches!(removed, Removed::Removed), "{removed:?}");
+        let removed = self.timed(backend.remove(Remove::new(&own.key))).await.expect(ANSWERED);
+        assert!(matches!(removed, WriteOutcome::Done(())), "{removed:?}");
         assert_eq!(backend.marker(&own.key).await.expect(ANSWERED), Some(Marker::Destroyed));
         self.create(own.n + 8).await
     }
@@ -267,12 +269,16 @@ impl Client {
         let backend = self.backend.clone();
         let mut current = self.timed(backend.fetch(SHARED)).await.expect(ANSWERED).expect("nobody has removed it");
         loop {
-            let n = current.map.get::<u64>("n").ok().flatten().expect("it is a number") + 1;
+            let n = current.session.get::<u64>("n").ok().flatten().expect("it is a number") + 1;
             let value = map(&format!(r#"{{"n":{n}}}"#));
-            match self.timed(backend.replace(SHARED, &value, HOUR, &current.version)).await.expect(ANSWERED) {
-                Replaced::Replaced(_) => return,
-                Replaced::Conflict(newer) => current = newer,
-                Replaced::Gone => panic!("nobody has removed it"),
+            match self
+                .timed(backend.replace(Replace::new(SHARED, &value, HOUR, &current.version)))
+                .await
+                .expect(ANSWERED)
+            {
+                WriteOutcome::Done(_) => return,
+                WriteOutcome::Conflict(Some(newer)) => current = newer,
+                other => panic!("nobody has removed it: {other:?}"),
             }
         }
     }
@@ -284,9 +290,9 @@ impl Client {
     }
 }
 
-fn replaced(outcome: Replaced) -> Version {
+fn replaced(outcome: WriteOutcome) -> Version {
     match outcome {
-        Replaced::Replaced(version) => version,
+        WriteOutcome::Done(version) => version,
         other => panic!("nobody else writes this: {other:?}"),
     }
 }

@@ -150,7 +150,25 @@ impl Server {
         calls
     }
 
+    /// How often clients sent each command since the last [`Self::forget_calls`], the tests' own questions aside, to a
+    /// server that was started to [`REMEMBER`] them.
+    pub(crate) fn sent(&self) -> BTreeMap<String, u64> {
+        let log = self.ask(&["SLOWLOG", "GET", "-1"]);
+        let mut calls = BTreeMap::new();
+        // An entry is its number, the time, the duration, the words of the command, the address and the client's name.
+        for (end, address) in log.iter().enumerate().filter(|(_, word)| is_address(word)) {
+            let start = log[..end].iter().rposition(|word| is_address(word)).map_or(0, |last| last + 2);
+            let name = log[start + 3].to_ascii_lowercase();
+            // A command of a script has no address.
+            if address != "?:0" && !matches!(&*name, "info" | "config" | "slowlog") {
+                *calls.entry(name).or_insert(0) += 1;
+            }
+        }
+        calls
+    }
+
     pub(crate) fn forget_calls(&self) {
+        self.ask(&["SLOWLOG", "RESET"]);
         self.ask(&["CONFIG", "RESETSTAT"]);
     }
 
@@ -197,6 +215,13 @@ impl Drop for Server {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// Makes a server remember each command.
+pub(crate) const REMEMBER: &[&str] = &["--slowlog-log-slower-than", "0", "--slowlog-max-len", "1000"];
+
+fn is_address(word: &str) -> bool {
+    word == "?:0" || word.strip_prefix("127.0.0.1:").is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
 /// A port that nobody listens on.

@@ -1,5 +1,6 @@
 //! Builds a [`RedisBackend`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fred::clients::{Client, Pool};
@@ -7,10 +8,12 @@ use fred::interfaces::ClientLike;
 use fred::types::config::Config;
 use session_core::{JsonCodec, SessionCodec};
 
-use crate::backend::{Inner, RedisBackend};
+use super::RedisBackend;
 use crate::cluster::Cluster;
 use crate::error::RedisConfigError;
+use crate::format::Format;
 use crate::node::Node;
+use crate::servers::Servers;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -92,12 +95,12 @@ impl RedisBackendBuilder {
         let config = if tls { self.with_tls(config)? } else { config };
         let clustered = config.server.is_clustered();
         let settings = Settings { config, deadline: self.deadline, breaker_threshold: self.breaker_threshold };
-        let store = if clustered {
-            Store::Cluster(Cluster::new(settings)?)
+        let servers = if clustered {
+            Servers::Cluster(Cluster::new(settings)?)
         } else {
-            Store::Node { node: Node::new(&settings)?, clustered: false }
+            Servers::Node { node: Node::new(&settings)?, clustered: false }
         };
-        Ok(self.build(store))
+        Ok(self.build(servers))
     }
 
     /// A backend on a client that the application has; see [`Self::from_pool`].
@@ -111,7 +114,7 @@ impl RedisBackendBuilder {
     pub fn from_pool(self, pool: Pool) -> RedisBackend {
         let clustered = pool.is_clustered();
         let node = Node::foreign(pool, self.deadline, self.breaker_threshold);
-        self.build(Store::Node { node, clustered })
+        self.build(Servers::Node { node, clustered })
     }
 
     #[cfg(feature = "tls")]
@@ -125,9 +128,10 @@ impl RedisBackendBuilder {
         Err(RedisConfigError::TlsNotCompiled)
     }
 
-    fn build(self, store: Store) -> RedisBackend {
+    fn build(self, servers: Servers) -> RedisBackend {
         let Self { codec, max_value_bytes, deadline, .. } = self;
-        RedisBackend::new(Inner { store, codec, max_value_bytes, deadline })
+        let format = Format { codec, max_value_bytes };
+        RedisBackend { store: Arc::new(Store { servers, format }), deadline }
     }
 }
 

@@ -1,0 +1,79 @@
+//! The stored form of a session: the bytes of a codec, and the version that scripts compare.
+
+use fred::bytes::Bytes;
+use session_core::{Applied, BackendError, BackendErrorKind, SessionCodec, SessionMap, Stored, Version};
+use sha1::{Digest, Sha1};
+
+use crate::script::hex;
+
+/// The length from which on values are compared by their digest. Two shorter values and the rest of the command fit into
+/// one segment of TCP.
+pub(crate) const LONG: usize = 512;
+
+/// The length of a SHA-1 in hexadecimal digits.
+const DIGEST_LEN: usize = 40;
+
+/// A codec and the longest value.
+pub(crate) struct Format {
+    pub(crate) codec: Box<dyn SessionCodec>,
+    pub(crate) max_value_bytes: usize,
+}
+
+impl Format {
+    /// Encodes a session into a buffer with room for so many more bytes.
+    pub(crate) fn encode(&self, session: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
+        let bytes = self.codec.encode_with_room(session, room)?;
+        self.check_size(&bytes)?;
+        Ok(bytes)
+    }
+
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Stored, BackendError> {
+        self.check_size(bytes)?;
+        let session = self.codec.decode(bytes)?;
+        let version = self.version(bytes, &session);
+        Ok(Stored::new(session, version))
+    }
+
+    fn check_size(&self, bytes: &[u8]) -> Result<(), BackendError> {
+        if bytes.len() > self.max_value_bytes {
+            return Err(BackendError::new(BackendErrorKind::TooLarge, Applied::No));
+        }
+        Ok(())
+    }
+
+    /// Returns the version of a stored session: the SHA-1 of its bytes, which scripts can compute. It is not computed here
+    /// where the [text itself](push_expected) is compared.
+    ///
+    /// Two values with one digest would be taken for one. They are only known to be found by a writer of both, who can
+    /// write a third value as well.
+    pub(crate) fn version(&self, bytes: &[u8], session: &SessionMap) -> Version {
+        if self.codec.is_json() {
+            return Version::sha1_of_json(session);
+        }
+        Version::from_bytes(&Sha1::digest(bytes)).expect("a SHA-1 is shorter than the longest version")
+    }
+}
+
+/// Appends a version as scripts compare it: a short value as it was read, a longer one as its digest. A value of just a
+/// digest's length is compared by its digest, too, because a script would take it for one.
+///
+/// An empty version, which no backend of this kind gives out, becomes a digest of which no value is known, because
+/// a script takes an empty argument for any version.
+pub(crate) fn push_expected(out: &mut Vec<u8>, version: &Version) {
+    // Hashing a short value, here and on the server, costs more than sending it.
+    let short = |session: &&SessionMap| !matches!(session.json_len(), DIGEST_LEN | LONG..);
+    match version.json().filter(short) {
+        Some(session) => out.extend_from_slice(session.json().as_bytes()),
+        None => {
+            let bytes = version.as_bytes();
+            out.extend(if bytes.is_empty() { hex(&[0; DIGEST_LEN / 2]) } else { hex(&bytes) });
+        }
+    }
+}
+
+/// Returns a version as scripts compare it.
+pub(crate) fn expected(version: &Version) -> Bytes {
+    let mut expected = Vec::new();
+    push_expected(&mut expected, version);
+    expected.into()
+}

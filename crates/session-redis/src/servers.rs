@@ -1,0 +1,83 @@
+//! The servers that hold the sessions: one that answers for all of them, or a Cluster.
+
+use std::sync::Arc;
+
+use fred::bytes::Bytes;
+use fred::types::Value;
+use tokio::time::timeout_at;
+
+use crate::cluster::Cluster;
+use crate::command::{Command, Word};
+use crate::error::Failure;
+use crate::keys;
+use crate::node::{Node, TimeLimit};
+use crate::reply::bytes;
+use crate::script::Script;
+
+pub(crate) enum Servers {
+    Node {
+        node: Arc<Node>,
+        /// It is a Cluster, in which the application's client finds its way.
+        clustered: bool,
+    },
+    Cluster(Arc<Cluster>),
+}
+
+impl Servers {
+    /// Returns the value of a key. Asks again if the connection was lost.
+    pub(crate) async fn get(&self, key: &Bytes, limit: TimeLimit) -> Result<Option<Bytes>, Failure> {
+        match self.ask(key, limit).await {
+            // The server has closed the connection, perhaps long ago. A second GET changes nothing.
+            Err(failure) if failure.is_lost_connection() => Box::pin(self.ask(key, limit.rest())).await,
+            answer => answer,
+        }
+    }
+
+    /// A GET that is left behind and sent late changes nothing.
+    async fn ask(&self, key: &Bytes, limit: TimeLimit) -> Result<Option<Bytes>, Failure> {
+        let command = Command::Get(key);
+        bytes(match self {
+            Self::Node { node, .. } => node.call(command, limit, false).await?,
+            // It may go to several servers in turn.
+            Self::Cluster(cluster) => {
+                Box::pin(timeout_at(limit.until, cluster.call(command))).await.map_err(|_| Failure::unavailable())??
+            }
+        })
+    }
+
+    pub(crate) async fn call(&self, command: Command<'_>) -> Result<Value, Failure> {
+        match self {
+            Self::Node { node, .. } => node.boxed_call(command, node.time_limit()).await,
+            Self::Cluster(cluster) => Box::pin(cluster.call(command)).await,
+        }
+    }
+
+    /// Runs a script by its digest, or by its text if the server does not know it yet.
+    pub(crate) async fn run(&self, script: &Script, keys: &[Bytes], arguments: &[Word<'_>]) -> Result<Value, Failure> {
+        let slot = if self.is_clustered() { keys.first().map_or(0, |key| keys::slot(key)) } else { 0 };
+        let by_digest = Command::Script { name: "EVALSHA", script: &script.digest, keys, arguments, slot };
+        let by_text = Command::Script { name: "EVAL", script: &script.text, keys, arguments, slot };
+        match self {
+            Self::Node { node, .. } => {
+                // Both steps have one time limit.
+                let limit = node.time_limit();
+                match node.boxed_call(by_digest, limit).await {
+                    Err(Failure::NoScript) => node.boxed_call(by_text, limit.rest()).await,
+                    reply => reply,
+                }
+            }
+            Self::Cluster(cluster) => match Box::pin(cluster.call(by_digest)).await {
+                Err(Failure::NoScript) => Box::pin(cluster.call(by_text)).await,
+                reply => reply,
+            },
+        }
+    }
+
+    /// Returns `true` if some operations take several steps.
+    pub(crate) fn is_clustered(&self) -> bool {
+        match self {
+            Self::Node { clustered, .. } => *clustered,
+            Self::Cluster(_) => true,
+        }
+    }
+}
