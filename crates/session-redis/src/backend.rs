@@ -16,18 +16,19 @@ use tokio::time::timeout;
 
 pub use builder::RedisBackendBuilder;
 
-use crate::errand::Errand;
-use crate::error::{Failure, RedisConfigError};
+use crate::deadline::Deadline;
+use crate::detached::Detached;
+use crate::error::{CallError, RedisConfigError};
 use crate::format::{LONG, expected, push_expected};
 use crate::keys::push_marker_key;
-use crate::node::{GRACE, TimeLimit};
+use crate::node::TIMEOUT_MARGIN;
 use crate::store::{Store, Write, copy};
 
 /// Keeps sessions in Redis or Valkey. Clones share the connections.
 #[derive(Clone)]
 pub struct RedisBackend {
     store: Arc<Store>,
-    deadline: Duration,
+    timeout: Duration,
 }
 
 impl RedisBackend {
@@ -46,20 +47,20 @@ impl RedisBackend {
         RedisBackendBuilder::default()
     }
 
-    /// A backend on a client that the application has; see [`RedisBackendBuilder::from_pool`].
+    /// A backend on a client that the application has; see [`RedisBackendBuilder::build_with_pool`].
     #[must_use]
     pub fn from_client(client: Client) -> Self {
-        Self::builder().from_client(client)
+        Self::builder().build_with_client(client)
     }
 
-    /// A backend on a pool that the application has; see [`RedisBackendBuilder::from_pool`].
+    /// A backend on a pool that the application has; see [`RedisBackendBuilder::build_with_pool`].
     #[must_use]
     pub fn from_pool(pool: Pool) -> Self {
-        Self::builder().from_pool(pool)
+        Self::builder().build_with_pool(pool)
     }
 
     async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
-        Ok(self.store.fetch(key, self.time_limit()).await?)
+        Ok(self.store.fetch(key, self.deadline()).await?)
     }
 
     async fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
@@ -114,32 +115,32 @@ impl RedisBackend {
     }
 
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
-        Ok(self.store.marker(key, self.time_limit()).await?)
+        Ok(self.store.marker(key, self.deadline()).await?)
     }
 
-    /// Carries work out to its end, whether or not anybody waits for it.
+    /// Carries work out to its end, even if the caller is dropped.
     async fn carry_out<T, W>(&self, work: impl FnOnce(Arc<Store>) -> W) -> Result<T, BackendError>
     where
         T: Send + 'static,
-        W: Future<Output = Result<T, Failure>> + Send + 'static,
+        W: Future<Output = Result<T, CallError>> + Send + 'static,
     {
-        let errand = Errand::new(work(self.store.clone()));
+        let detached = Detached::new(work(self.store.clone()));
         if !self.store.servers.is_clustered() {
-            return Ok(errand.await?);
+            return Ok(detached.await?);
         }
-        // Each of several steps has the deadline.
+        // Each of several steps has the whole timeout.
         let late = |_| BackendError::new(BackendErrorKind::Timeout, Applied::Maybe);
-        Ok(timeout(self.patience(), errand).await.map_err(late)??)
+        Ok(timeout(self.call_limit(), detached).await.map_err(late)??)
     }
 
-    /// A call ends by itself at the deadline, and knows better what has happened.
-    fn patience(&self) -> Duration {
-        self.deadline + GRACE
+    /// Returns the longest time that a call takes.
+    fn call_limit(&self) -> Duration {
+        self.timeout + TIMEOUT_MARGIN
     }
 
-    /// That of a call which begins now.
-    fn time_limit(&self) -> TimeLimit {
-        TimeLimit::new(self.deadline)
+    /// Returns the deadline of a call that begins now.
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.timeout)
     }
 }
 
@@ -182,7 +183,7 @@ impl AtomicBackend for RedisBackend {
     }
 
     fn call_timeout(&self) -> Option<Duration> {
-        Some(self.patience())
+        Some(self.call_limit())
     }
 }
 
@@ -196,7 +197,7 @@ impl fmt::Debug for RedisBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisBackend")
             .field("max_value_bytes", &self.store.format.max_value_bytes)
-            .field("deadline", &self.deadline)
+            .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }

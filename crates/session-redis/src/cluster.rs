@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::address::Address;
 use crate::background::Background;
 use crate::command::{CLUSTER_SLOTS, Command};
-use crate::error::{Failure, RedisConfigError};
+use crate::error::{CallError, RedisConfigError};
 use crate::node::Node;
 use crate::settings::Settings;
 
@@ -60,36 +60,36 @@ impl Cluster {
     }
 
     /// Sends a command to the owner of its slot, wherever that has moved.
-    pub(crate) async fn call(self: &Arc<Self>, command: Command<'_>) -> Result<Value, Failure> {
+    pub(crate) async fn call(self: &Arc<Self>, command: Command<'_>) -> Result<Value, CallError> {
         let slot = command.slot();
         let mut node = match self.owner(slot) {
             Some(node) => node,
             None => {
                 self.look(Instant::now()).await;
-                self.owner(slot).ok_or_else(Failure::unavailable)?
+                self.owner(slot).ok_or_else(CallError::unavailable)?
             }
         };
         let mut asking = false;
         for _ in 0..=MAX_REDIRECTIONS {
-            match node.call(command, node.time_limit(), asking).await {
-                Err(Failure::Moved(to)) => {
+            match node.call(command, node.deadline(), asking).await {
+                Err(CallError::Moved(to)) => {
                     self.look_soon();
-                    node = self.node(&to).map_err(|_| Failure::unavailable())?;
+                    node = self.node(&to).map_err(|_| CallError::unavailable())?;
                     asking = false;
                 }
-                Err(Failure::Ask(to)) => {
-                    node = self.node(&to).map_err(|_| Failure::unavailable())?;
+                Err(CallError::Ask(to)) => {
+                    node = self.node(&to).map_err(|_| CallError::unavailable())?;
                     asking = true;
                 }
                 outcome => {
-                    if outcome.as_ref().is_err_and(Failure::is_outage) {
+                    if outcome.as_ref().is_err_and(CallError::is_outage) {
                         self.look_soon();
                     }
                     return outcome;
                 }
             }
         }
-        Err(Failure::unavailable())
+        Err(CallError::unavailable())
     }
 
     fn owner(&self, slot: u16) -> Option<Arc<Node>> {
@@ -157,7 +157,7 @@ async fn ask_for_layout(candidates: Vec<(Address, Arc<Node>)>) -> Option<Layout>
     loop {
         if let Some((address, node)) = candidates.next() {
             asked.spawn(async move {
-                let reply = node.call(CLUSTER_SLOTS, node.time_limit(), false).await;
+                let reply = node.call(CLUSTER_SLOTS, node.deadline(), false).await;
                 Layout::read(reply.ok()?, &address)
             });
         } else if asked.is_empty() {

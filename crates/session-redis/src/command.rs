@@ -7,7 +7,7 @@ use fred::error::Error as FredError;
 use fred::interfaces::KeysInterface;
 use fred::types::{ClusterHash, CustomCommand, Expiration, SetOptions, Value};
 
-use crate::error::Failure;
+use crate::error::CallError;
 use crate::keys;
 
 /// A command. Borrows its arguments, so that it can be sent again.
@@ -77,7 +77,7 @@ impl Command<'_> {
 
     /// Sends it, and returns the reply. The client waits as long as its settings or options say, and doesn't send it any
     /// more afterwards.
-    pub(crate) async fn send(self, client: &impl KeysInterface) -> Result<Value, Failure> {
+    pub(crate) async fn send(self, client: &impl KeysInterface) -> Result<Value, CallError> {
         let custom = |name, slot| CustomCommand::new_static(name, ClusterHash::Custom(slot), false);
         let reply: Result<Value, FredError> = match self {
             Self::Get(key) => client.get(key.clone()).await,
@@ -100,7 +100,7 @@ impl Command<'_> {
     }
 
     /// The same with ASKING before it, which holds for the next command of the connection: the two must not be parted.
-    pub(crate) async fn send_asking(self, pipeline: &WithOptions<Pipeline<Client>>) -> Result<Value, Failure> {
+    pub(crate) async fn send_asking(self, pipeline: &WithOptions<Pipeline<Client>>) -> Result<Value, CallError> {
         for command in [ASKING, self] {
             let _queued = command.send(pipeline).await?;
         }

@@ -24,7 +24,7 @@ pub enum RedisConfigError {
 
 /// Why a call has no result: what the backend's user gets to see, or what concerns only the way to the right server.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum CallError {
     /// Another server of the Cluster owns the slot.
     Moved(Address),
     /// Another server of the Cluster is just taking the slot over, and may have the key already.
@@ -36,7 +36,7 @@ pub(crate) enum Failure {
     Backend(BackendError),
 }
 
-impl Failure {
+impl CallError {
     pub(crate) fn new(kind: BackendErrorKind, applied: Applied) -> Self {
         Self::Backend(BackendError::new(kind, applied))
     }
@@ -75,26 +75,26 @@ impl Failure {
     }
 }
 
-impl From<BackendError> for Failure {
+impl From<BackendError> for CallError {
     fn from(error: BackendError) -> Self {
         Self::Backend(error)
     }
 }
 
 /// The redirections of a Cluster end here: whoever could follow them has done so.
-impl From<Failure> for BackendError {
-    fn from(failure: Failure) -> Self {
+impl From<CallError> for BackendError {
+    fn from(failure: CallError) -> Self {
         match failure {
-            Failure::Backend(error) => error,
-            Failure::Moved(_) | Failure::Ask(_) | Failure::TryAgain => {
+            CallError::Backend(error) => error,
+            CallError::Moved(_) | CallError::Ask(_) | CallError::TryAgain => {
                 Self::new(BackendErrorKind::Unavailable, Applied::No).with_source(Cause::new("a moving cluster slot"))
             }
-            Failure::NoScript => Self::new(BackendErrorKind::Other, Applied::No).with_source(Cause::new("NOSCRIPT")),
+            CallError::NoScript => Self::new(BackendErrorKind::Other, Applied::No).with_source(Cause::new("NOSCRIPT")),
         }
     }
 }
 
-impl From<FredError> for Failure {
+impl From<FredError> for CallError {
     fn from(error: FredError) -> Self {
         use BackendErrorKind::{Other, Timeout, Unavailable};
 
@@ -117,7 +117,7 @@ impl From<FredError> for Failure {
     }
 }
 
-impl Failure {
+impl CallError {
     fn caused(kind: BackendErrorKind, applied: Applied, cause: &str) -> Self {
         Self::Backend(BackendError::new(kind, applied).with_source(Cause::new(cause)))
     }
@@ -131,15 +131,15 @@ fn code(text: &str) -> Option<&str> {
 }
 
 /// A server that answers with an error has not carried the call out. Our scripts can fail only before their first write.
-fn of_reply(code: &str, text: &str) -> Failure {
+fn of_reply(code: &str, text: &str) -> CallError {
     use BackendErrorKind::{Corrupt, Other, Refused, Unavailable};
 
     let kind = match code {
-        "NOSCRIPT" => return Failure::NoScript,
-        "TRYAGAIN" => return Failure::TryAgain,
+        "NOSCRIPT" => return CallError::NoScript,
+        "TRYAGAIN" => return CallError::TryAgain,
         "MOVED" | "ASK" => match text.split(' ').nth(2).and_then(Address::parse) {
-            Some(to) if code == "ASK" => return Failure::Ask(to),
-            Some(to) => return Failure::Moved(to),
+            Some(to) if code == "ASK" => return CallError::Ask(to),
+            Some(to) => return CallError::Moved(to),
             None => Unavailable,
         },
         "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "BUSY" | "NOAUTH" | "WRONGPASS" => Unavailable,
@@ -152,7 +152,7 @@ fn of_reply(code: &str, text: &str) -> Failure {
         _ if text.contains("MISCONF Redis is configured") => Refused,
         _ => Other,
     };
-    Failure::caused(kind, Applied::No, code)
+    CallError::caused(kind, Applied::No, code)
 }
 
 /// What is told of a cause: the kind of a client's error or the code of a server's. Their texts may quote keys and data.
@@ -178,8 +178,8 @@ mod tests {
     use super::*;
 
     fn of(kind: ErrorKind, details: &str) -> (BackendErrorKind, Applied) {
-        match Failure::from(FredError::new(kind, details.to_owned())) {
-            Failure::Backend(error) => (error.kind(), error.applied()),
+        match CallError::from(FredError::new(kind, details.to_owned())) {
+            CallError::Backend(error) => (error.kind(), error.applied()),
             other => panic!("{other:?}"),
         }
     }
@@ -209,16 +209,16 @@ mod tests {
 
     #[test]
     fn redirections_name_the_server_to_ask() {
-        let moved = Failure::from(FredError::new(ErrorKind::Cluster, "MOVED 3999 127.0.0.1:6381"));
-        assert!(matches!(moved, Failure::Moved(to) if to == Address::new("127.0.0.1", 6381)));
-        let ask = Failure::from(FredError::new(ErrorKind::Cluster, "ASK 3999 ::1:6381"));
-        assert!(matches!(ask, Failure::Ask(to) if to == Address::new("::1", 6381)));
+        let moved = CallError::from(FredError::new(ErrorKind::Cluster, "MOVED 3999 127.0.0.1:6381"));
+        assert!(matches!(moved, CallError::Moved(to) if to == Address::new("127.0.0.1", 6381)));
+        let ask = CallError::from(FredError::new(ErrorKind::Cluster, "ASK 3999 ::1:6381"));
+        assert!(matches!(ask, CallError::Ask(to) if to == Address::new("::1", 6381)));
     }
 
     #[test]
     fn what_is_printed_of_an_error_quotes_nothing() {
         let text = "ERR unknown command, with args beginning with: 'session:secret'";
-        let error = BackendError::from(Failure::from(FredError::new(ErrorKind::Unknown, text)));
+        let error = BackendError::from(CallError::from(FredError::new(ErrorKind::Unknown, text)));
         let source = std::error::Error::source(&error).map(ToString::to_string);
         assert_eq!(source.as_deref(), Some("redis: ERR"));
     }

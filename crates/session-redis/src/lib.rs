@@ -71,7 +71,7 @@
 //!
 //! # When the server is away
 //!
-//! Every call ends within the [deadline](RedisBackendBuilder::deadline), 250 ms by default. After five in a row without an
+//! Every call ends within the [timeout](RedisBackendBuilder::timeout), 250 ms by default. After five in a row without an
 //! answer, calls fail at once, while the server is probed every 100 ms or so; the first answer ends it. In our tests calls
 //! then took 8 µs, and sessions worked again 10 to 340 ms after a server was restarted or went on. In a Cluster each
 //! server is judged for itself. After a replica had taken over, it was 10 to 130 ms in a Cluster, and up to 1.6 s behind
@@ -122,7 +122,8 @@ mod background;
 mod breaker;
 mod cluster;
 mod command;
-mod errand;
+mod deadline;
+mod detached;
 mod error;
 mod format;
 mod keys;

@@ -16,14 +16,16 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use crate::background::{Background, UnderWay};
 use crate::breaker::Breaker;
 use crate::command::{Command, PING};
-use crate::error::{Failure, RedisConfigError};
+use crate::deadline::Deadline;
+use crate::error::{CallError, RedisConfigError};
 use crate::settings::Settings;
 
 /// The least time that a call is given.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// How much longer a call may take that should have ended by itself.
-pub(crate) const GRACE: Duration = Duration::from_millis(10);
+/// How much longer than its timeout a call may take: its own timer must fire first, because it knows whether the command
+/// was sent.
+pub(crate) const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 
 /// The pause between two probes of a server that does not answer.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
@@ -34,46 +36,26 @@ const RESTART_PAUSE: Duration = Duration::from_millis(250);
 /// A connection that comes back by itself, and a breaker.
 pub(crate) struct Node {
     pool: Pool,
-    deadline: Duration,
+    timeout: Duration,
     breaker: Breaker,
     /// Asks a server that does not answer.
     probing: Background,
     /// A client of our own; one of the application's is its own concern.
-    keeper: Option<Keeper>,
-}
-
-/// When a call has to be over.
-#[derive(Clone, Copy)]
-pub(crate) struct TimeLimit {
-    pub(crate) until: Instant,
-    /// The whole deadline is left.
-    fresh: bool,
+    owned_client: Option<OwnedClient>,
 }
 
 /// Keeps a client running.
 #[derive(Default)]
-struct Keeper {
+struct OwnedClient {
     running: Background,
     task: Mutex<Option<AbortOnDrop>>,
-}
-
-impl TimeLimit {
-    /// That of a call which begins now.
-    pub(crate) fn new(deadline: Duration) -> Self {
-        Self { until: Instant::now() + deadline, fresh: true }
-    }
-
-    /// That of another call, which has the rest of the time.
-    pub(crate) fn rest(self) -> Self {
-        Self { fresh: false, ..self }
-    }
 }
 
 impl Node {
     /// A client of our own, which is started at once or, outside a runtime, by the first call.
     pub(crate) fn new(settings: &Settings) -> Result<Arc<Self>, RedisConfigError> {
         let node =
-            Self::with(settings.client()?, settings.deadline, settings.breaker_threshold, Some(Keeper::default()));
+            Self::with(settings.client()?, settings.timeout, settings.breaker_threshold, Some(OwnedClient::default()));
         if Handle::try_current().is_ok() {
             node.start();
         }
@@ -81,12 +63,12 @@ impl Node {
     }
 
     /// A client of the application's.
-    pub(crate) fn foreign(pool: Pool, deadline: Duration, breaker_threshold: u32) -> Arc<Self> {
-        Self::with(pool, deadline, breaker_threshold, None)
+    pub(crate) fn external(pool: Pool, timeout: Duration, breaker_threshold: u32) -> Arc<Self> {
+        Self::with(pool, timeout, breaker_threshold, None)
     }
 
-    fn with(pool: Pool, deadline: Duration, threshold: u32, keeper: Option<Keeper>) -> Arc<Self> {
-        Arc::new(Self { pool, deadline, breaker: Breaker::new(threshold), probing: Background::default(), keeper })
+    fn with(pool: Pool, timeout: Duration, threshold: u32, owned_client: Option<OwnedClient>) -> Arc<Self> {
+        Arc::new(Self { pool, timeout, breaker: Breaker::new(threshold), probing: Background::default(), owned_client })
     }
 
     /// Whether it is likely to answer.
@@ -94,27 +76,27 @@ impl Node {
         !self.breaker.is_open() && self.pool.next_connected().is_connected()
     }
 
-    /// That of a call which begins now.
-    pub(crate) fn time_limit(&self) -> TimeLimit {
-        TimeLimit::new(self.deadline)
+    /// Returns the deadline of a call that begins now.
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::after(self.timeout)
     }
 
-    /// Sends a command and waits for the reply, within the limit. Does not even try if the last calls had no answer.
+    /// Sends a command and waits for the reply, within the deadline. Does not even try if the last calls had no answer.
     ///
     /// A command that writes is to be polled to its end: whoever stops before leaves it behind, and it may be sent long
     /// after.
     pub(crate) async fn call(
         self: &Arc<Self>,
         command: Command<'_>,
-        limit: TimeLimit,
+        deadline: Deadline,
         asking: bool,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, CallError> {
         if self.breaker.is_open() {
             self.probe();
-            return Err(Failure::unavailable());
+            return Err(CallError::unavailable());
         }
-        let mut waiting = Waiting { node: self, until: limit.until, over: false };
-        let outcome = self.attempt(command, limit, asking).await;
+        let mut waiting = Waiting { node: self, until: deadline.until(), over: false };
+        let outcome = self.attempt(command, deadline, asking).await;
         waiting.over = true;
         match &outcome {
             Err(failure) if failure.is_outage() => self.unanswered(),
@@ -127,27 +109,27 @@ impl Node {
     pub(crate) fn boxed_call<'a>(
         self: &'a Arc<Self>,
         command: Command<'a>,
-        limit: TimeLimit,
-    ) -> Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send + 'a>> {
+        deadline: Deadline,
+    ) -> Pin<Box<dyn Future<Output = Result<Value, CallError>> + Send + 'a>> {
         // `Box::pin` would make it elsewhere, ask for memory, and move it.
         let place = Box::new_uninit();
-        let call: Pin<Box<_>> = Box::write(place, self.call(command, limit, false)).into();
+        let call: Pin<Box<_>> = Box::write(place, self.call(command, deadline, false)).into();
         call
     }
 
-    async fn attempt(&self, command: Command<'_>, limit: TimeLimit, asking: bool) -> Result<Value, Failure> {
+    async fn attempt(&self, command: Command<'_>, deadline: Deadline, asking: bool) -> Result<Value, CallError> {
         self.start();
         let client = self.pool.next_connected();
         let connected = client.is_connected();
         if !connected {
             // Not left to fred: what waits in its queue can't be taken back, and whether it was sent can't be told.
-            Box::pin(wait_for_connection(client, limit.until)).await?;
+            Box::pin(wait_for_connection(client, deadline.until())).await?;
         }
         // The settings of our own client say the same, where the whole deadline is left.
-        if self.keeper.is_some() && !asking && connected && limit.fresh {
+        if self.owned_client.is_some() && !asking && connected && deadline.is_whole() {
             return command.send(client).await;
         }
-        let left = limit.until.saturating_duration_since(Instant::now()).max(SHORTEST);
+        let left = deadline.left().max(SHORTEST);
         // Boxed: a call of our own client is no larger for it.
         let options = Options { timeout: Some(left), max_attempts: Some(1), fail_fast: true, ..Options::default() };
         let reply = Box::pin(async {
@@ -158,8 +140,8 @@ impl Node {
             }
         });
         // fred counts from when it sends. A client of the application's may have to end first what blocks its connection.
-        let late = |_| Failure::new(BackendErrorKind::Timeout, Applied::Maybe);
-        timeout(left + GRACE, reply).await.map_err(late)?
+        let late = |_| CallError::new(BackendErrorKind::Timeout, Applied::Maybe);
+        timeout(left + TIMEOUT_MARGIN, reply).await.map_err(late)?
     }
 
     fn unanswered(self: &Arc<Self>) {
@@ -184,8 +166,8 @@ impl Node {
 
     /// Starts our own client, if that was not done yet, and again whenever it gives up.
     fn start(&self) {
-        let Some(keeper) = &self.keeper else { return };
-        let Some(under_way) = keeper.running.begin() else { return };
+        let Some(owned_client) = &self.owned_client else { return };
+        let Some(under_way) = owned_client.running.begin() else { return };
         let client = self.pool.next().clone();
         let task = AbortOnDrop(tokio::spawn(async move {
             let _under_way = under_way;
@@ -197,7 +179,7 @@ impl Node {
                 sleep(RESTART_PAUSE).await;
             }
         }));
-        *keeper.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        *owned_client.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 }
 
@@ -214,16 +196,16 @@ impl Drop for Waiting<'_> {
             return;
         }
         // Whoever waits about as long as the server was given has had no answer; a request that was dropped says nothing.
-        if self.until.saturating_duration_since(Instant::now()) < self.node.deadline / 10 {
+        if self.until.saturating_duration_since(Instant::now()) < self.node.timeout / 10 {
             self.node.unanswered();
         }
     }
 }
 
-async fn wait_for_connection(client: &Client, until: Instant) -> Result<(), Failure> {
+async fn wait_for_connection(client: &Client, until: Instant) -> Result<(), CallError> {
     let connected = timeout_at(until, client.wait_for_connect()).await;
     // A connection that was made between the look at the state and the subscription is not announced again.
-    if matches!(connected, Ok(Ok(()))) || client.is_connected() { Ok(()) } else { Err(Failure::unavailable()) }
+    if matches!(connected, Ok(Ok(()))) || client.is_connected() { Ok(()) } else { Err(CallError::unavailable()) }
 }
 
 async fn probe(node: Weak<Node>, _under_way: UnderWay) {
@@ -232,7 +214,7 @@ async fn probe(node: Weak<Node>, _under_way: UnderWay) {
         sleep(PROBE_PAUSE).await;
         let Some(node) = node.upgrade() else { return };
         if node.breaker.is_open() {
-            match node.attempt(PING, node.time_limit(), false).await {
+            match node.attempt(PING, node.deadline(), false).await {
                 Err(failure) if failure.is_outage() => missed += 1,
                 _ => node.heard(),
             }
@@ -243,8 +225,8 @@ async fn probe(node: Weak<Node>, _under_way: UnderWay) {
         }
         // A server that was stopped, or whose host is gone, leaves the connection open: a new one may end elsewhere. Not of
         // a client of the application's, which others may be waiting for.
-        if missed.is_multiple_of(2) && node.keeper.is_some() {
-            let reconnected = timeout(2 * node.deadline, node.pool.next().force_reconnection()).await;
+        if missed.is_multiple_of(2) && node.owned_client.is_some() {
+            let reconnected = timeout(2 * node.timeout, node.pool.next().force_reconnection()).await;
             tracing::debug!(success = matches!(reconnected, Ok(Ok(()))), "connecting to redis anew");
         }
     }
@@ -271,7 +253,7 @@ mod tests {
     use crate::script::REPLACE;
     use crate::servers::Servers;
 
-    const DEADLINE: Duration = Duration::from_secs(1);
+    const TIMEOUT: Duration = Duration::from_secs(1);
 
     /// A server that lets its clients wait for a connection and for news of a script, but answers neither ASKING nor EVAL.
     fn listen(connection: Duration, script: Duration) -> String {
@@ -306,28 +288,28 @@ mod tests {
 
     fn client(url: &str) -> Arc<Node> {
         let (config, _) = Settings::parse(url).unwrap();
-        Node::new(&Settings { config, deadline: DEADLINE, breaker_threshold: 5 }).unwrap()
+        Node::new(&Settings { config, timeout: TIMEOUT, breaker_threshold: 5 }).unwrap()
     }
 
     #[tokio::test]
     async fn a_script_that_the_server_does_not_know_has_only_the_rest_for_its_text() {
-        let node = client(&listen(Duration::ZERO, DEADLINE * 3 / 4));
-        wait_for_connection(node.pool.next(), node.time_limit().until).await.unwrap();
+        let node = client(&listen(Duration::ZERO, TIMEOUT * 3 / 4));
+        wait_for_connection(node.pool.next(), node.deadline().until()).await.unwrap();
         let servers = Servers::Node { node, clustered: false };
         let start = Instant::now();
         let outcome = servers.run(&REPLACE, &[Bytes::from_static(b"a")], &[Word::Fixed("b")]).await;
         assert!(outcome.is_err_and(|failure| failure.may_be_applied()), "it was sent");
-        assert!((DEADLINE..DEADLINE * 5 / 4).contains(&start.elapsed()), "{:?}", start.elapsed());
+        assert!((TIMEOUT..TIMEOUT * 5 / 4).contains(&start.elapsed()), "{:?}", start.elapsed());
     }
 
     #[tokio::test]
     async fn whoever_has_waited_for_the_connection_has_only_the_rest_for_an_answer() {
         for asking in [false, true] {
-            let node = client(&listen(DEADLINE * 3 / 4, Duration::ZERO));
+            let node = client(&listen(TIMEOUT * 3 / 4, Duration::ZERO));
             let start = Instant::now();
-            let outcome = node.call(Command::Plain("EVAL"), node.time_limit(), asking).await;
+            let outcome = node.call(Command::Plain("EVAL"), node.deadline(), asking).await;
             assert!(outcome.unwrap_err().may_be_applied(), "it was sent");
-            assert!(start.elapsed() < DEADLINE * 5 / 4, "{:?}", start.elapsed());
+            assert!(start.elapsed() < TIMEOUT * 5 / 4, "{:?}", start.elapsed());
         }
     }
 }

@@ -4,10 +4,10 @@ use fred::bytes::Bytes;
 use fred::types::Value;
 use session_core::{Applied, BackendErrorKind};
 
-use crate::error::Failure;
+use crate::error::CallError;
 
 /// The bytes of a string, or `None` for nil.
-pub(crate) fn bytes(reply: Value) -> Result<Option<Bytes>, Failure> {
+pub(crate) fn bytes(reply: Value) -> Result<Option<Bytes>, CallError> {
     match reply {
         Value::Null => Ok(None),
         Value::Bytes(bytes) => Ok(Some(bytes)),
@@ -22,6 +22,6 @@ pub(crate) fn first(replies: Vec<Value>) -> Value {
 }
 
 /// A reply that no Redis gives to what was sent.
-pub(crate) fn unexpected() -> Failure {
-    Failure::new(BackendErrorKind::Other, Applied::Maybe)
+pub(crate) fn unexpected() -> CallError {
+    CallError::new(BackendErrorKind::Other, Applied::Maybe)
 }

@@ -8,9 +8,10 @@ use tokio::time::timeout_at;
 
 use crate::cluster::Cluster;
 use crate::command::{Command, Word};
-use crate::error::Failure;
+use crate::deadline::Deadline;
+use crate::error::CallError;
 use crate::keys;
-use crate::node::{Node, TimeLimit};
+use crate::node::Node;
 use crate::reply::bytes;
 use crate::script::Script;
 
@@ -25,49 +26,54 @@ pub(crate) enum Servers {
 
 impl Servers {
     /// Returns the value of a key. Asks again if the connection was lost.
-    pub(crate) async fn get(&self, key: &Bytes, limit: TimeLimit) -> Result<Option<Bytes>, Failure> {
-        match self.ask(key, limit).await {
+    pub(crate) async fn get(&self, key: &Bytes, deadline: Deadline) -> Result<Option<Bytes>, CallError> {
+        match self.ask(key, deadline).await {
             // The server has closed the connection, perhaps long ago. A second GET changes nothing.
-            Err(failure) if failure.is_lost_connection() => Box::pin(self.ask(key, limit.rest())).await,
+            Err(failure) if failure.is_lost_connection() => Box::pin(self.ask(key, deadline.rest())).await,
             answer => answer,
         }
     }
 
     /// A GET that is left behind and sent late changes nothing.
-    async fn ask(&self, key: &Bytes, limit: TimeLimit) -> Result<Option<Bytes>, Failure> {
+    async fn ask(&self, key: &Bytes, deadline: Deadline) -> Result<Option<Bytes>, CallError> {
         let command = Command::Get(key);
         bytes(match self {
-            Self::Node { node, .. } => node.call(command, limit, false).await?,
+            Self::Node { node, .. } => node.call(command, deadline, false).await?,
             // It may go to several servers in turn.
-            Self::Cluster(cluster) => {
-                Box::pin(timeout_at(limit.until, cluster.call(command))).await.map_err(|_| Failure::unavailable())??
-            }
+            Self::Cluster(cluster) => Box::pin(timeout_at(deadline.until(), cluster.call(command)))
+                .await
+                .map_err(|_| CallError::unavailable())??,
         })
     }
 
-    pub(crate) async fn call(&self, command: Command<'_>) -> Result<Value, Failure> {
+    pub(crate) async fn call(&self, command: Command<'_>) -> Result<Value, CallError> {
         match self {
-            Self::Node { node, .. } => node.boxed_call(command, node.time_limit()).await,
+            Self::Node { node, .. } => node.boxed_call(command, node.deadline()).await,
             Self::Cluster(cluster) => Box::pin(cluster.call(command)).await,
         }
     }
 
     /// Runs a script by its digest, or by its text if the server does not know it yet.
-    pub(crate) async fn run(&self, script: &Script, keys: &[Bytes], arguments: &[Word<'_>]) -> Result<Value, Failure> {
+    pub(crate) async fn run(
+        &self,
+        script: &Script,
+        keys: &[Bytes],
+        arguments: &[Word<'_>],
+    ) -> Result<Value, CallError> {
         let slot = if self.is_clustered() { keys.first().map_or(0, |key| keys::slot(key)) } else { 0 };
         let by_digest = Command::Script { name: "EVALSHA", script: &script.digest, keys, arguments, slot };
         let by_text = Command::Script { name: "EVAL", script: &script.text, keys, arguments, slot };
         match self {
             Self::Node { node, .. } => {
-                // Both steps have one time limit.
-                let limit = node.time_limit();
-                match node.boxed_call(by_digest, limit).await {
-                    Err(Failure::NoScript) => node.boxed_call(by_text, limit.rest()).await,
+                // Both steps have one deadline.
+                let deadline = node.deadline();
+                match node.boxed_call(by_digest, deadline).await {
+                    Err(CallError::NoScript) => node.boxed_call(by_text, deadline.rest()).await,
                     reply => reply,
                 }
             }
             Self::Cluster(cluster) => match Box::pin(cluster.call(by_digest)).await {
-                Err(Failure::NoScript) => Box::pin(cluster.call(by_text)).await,
+                Err(CallError::NoScript) => Box::pin(cluster.call(by_text)).await,
                 reply => reply,
             },
         }

@@ -21,7 +21,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) config: Config,
-    pub(crate) deadline: Duration,
+    pub(crate) timeout: Duration,
     pub(crate) breaker_threshold: u32,
 }
 
@@ -60,14 +60,14 @@ impl Settings {
     ///
     /// fred's own defaults don't do: with them a call waits forever once the server is gone.
     pub(crate) fn client(&self) -> Result<Pool, RedisConfigError> {
-        let deadline = self.deadline;
+        let timeout = self.timeout;
         let mut policy = ReconnectPolicy::new_exponential(0, 50, 250, 2);
         policy.set_jitter(50);
         let client: Client = Builder::from_config(self.config.clone())
             .set_policy(policy)
             .with_connection_config(|connection| {
-                connection.connection_timeout = deadline;
-                connection.internal_command_timeout = deadline;
+                connection.connection_timeout = timeout;
+                connection.internal_command_timeout = timeout;
                 connection.max_command_attempts = 1;
                 connection.max_command_buffer_len = LONGEST_QUEUE;
                 connection.tcp.nodelay = Some(true);
@@ -76,7 +76,7 @@ impl Settings {
                     connection.tcp.user_timeout = Some(UNACKNOWLEDGED);
                 }
             })
-            .with_performance_config(|performance| performance.default_command_timeout = deadline)
+            .with_performance_config(|performance| performance.default_command_timeout = timeout)
             .build()
             .map_err(|_| RedisConfigError::Url)?;
         Pool::from_clients(vec![client]).map_err(|_| RedisConfigError::Url)

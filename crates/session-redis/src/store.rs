@@ -9,11 +9,11 @@ use fred::types::Value;
 use session_core::{Applied, MARKER_LIFETIME, Marker, Stored, WriteOutcome};
 
 use crate::command::{Command, Word};
-use crate::error::Failure;
+use crate::deadline::Deadline;
+use crate::error::CallError;
 use crate::format::Format;
 use crate::keys::marker_key;
 use crate::marker;
-use crate::node::TimeLimit;
 use crate::reply::{bytes, first, unexpected};
 use crate::script::{CREATE, REMOVE, REMOVE_UNMARKED, REPLACE, ROTATE};
 use crate::servers::Servers;
@@ -35,16 +35,16 @@ pub(crate) struct Write {
 }
 
 impl Store {
-    pub(crate) async fn fetch(&self, key: &str, limit: TimeLimit) -> Result<Option<Stored>, Failure> {
-        let value = self.servers.get(&copy(key), limit).await?;
+    pub(crate) async fn fetch(&self, key: &str, deadline: Deadline) -> Result<Option<Stored>, CallError> {
+        let value = self.servers.get(&copy(key), deadline).await?;
         Ok(value.map(|value| self.format.decode(&value)).transpose()?)
     }
 
-    pub(crate) async fn marker(&self, key: &str, limit: TimeLimit) -> Result<Option<Marker>, Failure> {
-        Ok(self.servers.get(&marker_key(key).into(), limit).await?.and_then(|text| marker::read(&text)))
+    pub(crate) async fn marker(&self, key: &str, deadline: Deadline) -> Result<Option<Marker>, CallError> {
+        Ok(self.servers.get(&marker_key(key).into(), deadline).await?.and_then(|text| marker::read(&text)))
     }
 
-    pub(crate) async fn touch(&self, key: &Bytes, ttl: Duration) -> Result<bool, Failure> {
+    pub(crate) async fn touch(&self, key: &Bytes, ttl: Duration) -> Result<bool, CallError> {
         match self.servers.call(Command::Expire { key, seconds: seconds(ttl) }).await? {
             Value::Integer(found) => Ok(found == 1),
             _ => Err(unexpected()),
@@ -57,10 +57,10 @@ impl Store {
         keys: &[Bytes; 2],
         value: &Bytes,
         ttl: Duration,
-    ) -> Result<WriteOutcome<()>, Failure> {
+    ) -> Result<WriteOutcome<()>, CallError> {
         let arguments = [Word::Bytes(value), Word::Number(seconds(ttl))];
         match self.servers.run(&CREATE, keys, &arguments).await {
-            Err(Failure::TryAgain) => Box::pin(self.create_while_moving(keys, value, ttl)).await,
+            Err(CallError::TryAgain) => Box::pin(self.create_while_moving(keys, value, ttl)).await,
             reply => self.outcome(reply?),
         }
     }
@@ -73,20 +73,20 @@ impl Store {
         [key, marker_key]: &[Bytes; 2],
         value: &Bytes,
         ttl: Duration,
-    ) -> Result<WriteOutcome<()>, Failure> {
+    ) -> Result<WriteOutcome<()>, CallError> {
         if !self.set_new(key, value, ttl).await? {
             return Ok(WriteOutcome::Conflict(None));
         }
         let refused = match self.marker_at(marker_key).await {
             Ok(None) => return Ok(WriteOutcome::Done(())),
             Ok(Some(found)) => Ok(WriteOutcome::Gone(Some(found))),
-            Err(failure) => Err(Failure::new(failure.kind(), Applied::Maybe)),
+            Err(failure) => Err(CallError::new(failure.kind(), Applied::Maybe)),
         };
         self.take_back(key).await;
         refused
     }
 
-    pub(crate) async fn replace(&self, key: &Bytes, write: &Write) -> Result<WriteOutcome<()>, Failure> {
+    pub(crate) async fn replace(&self, key: &Bytes, write: &Write) -> Result<WriteOutcome<()>, CallError> {
         let arguments = [Word::Bytes(&write.version), Word::Bytes(&write.value), Word::Number(seconds(write.ttl))];
         self.outcome(self.servers.run(&REPLACE, slice::from_ref(key), &arguments).await?)
     }
@@ -97,12 +97,12 @@ impl Store {
         key: &str,
         version: &Bytes,
         marker: &Marker,
-    ) -> Result<WriteOutcome<()>, Failure> {
+    ) -> Result<WriteOutcome<()>, CallError> {
         let keys = [copy(key), marker_key(key).into()];
         let marker = Bytes::from(marker::write(marker));
         let arguments = [Word::Bytes(version), Word::Bytes(&marker), Word::Number(seconds(MARKER_LIFETIME))];
         match self.servers.run(&REMOVE, &keys, &arguments).await {
-            Err(Failure::TryAgain) => Box::pin(self.remove_while_moving(&keys, version, &marker)).await,
+            Err(CallError::TryAgain) => Box::pin(self.remove_while_moving(&keys, version, &marker)).await,
             reply => self.outcome(reply?),
         }
     }
@@ -115,7 +115,7 @@ impl Store {
         [key, marker_key]: &[Bytes; 2],
         version: &Bytes,
         marker: &Bytes,
-    ) -> Result<WriteOutcome<()>, Failure> {
+    ) -> Result<WriteOutcome<()>, CallError> {
         let marked = self.set_new(marker_key, marker, MARKER_LIFETIME).await?;
         let reply = self.servers.run(&REMOVE_UNMARKED, slice::from_ref(key), &[Word::Bytes(version)]).await?;
         let outcome = self.outcome(reply)?;
@@ -129,7 +129,7 @@ impl Store {
         }
     }
 
-    pub(crate) async fn rotate(&self, old: &str, new: &str, write: Write) -> Result<WriteOutcome<()>, Failure> {
+    pub(crate) async fn rotate(&self, old: &str, new: &str, write: Write) -> Result<WriteOutcome<()>, CallError> {
         let marker = Marker::Renewed { successor: new.into() };
         if self.servers.is_clustered() {
             return Box::pin(self.rotate_in_steps(old, new, write, &marker)).await;
@@ -154,7 +154,7 @@ impl Store {
         new: &str,
         write: Write,
         marker: &Marker,
-    ) -> Result<WriteOutcome<()>, Failure> {
+    ) -> Result<WriteOutcome<()>, CallError> {
         let new = [copy(new), marker_key(new).into()];
         match self.create(&new, &write.value, write.ttl).await {
             Ok(WriteOutcome::Done(())) => {}
@@ -164,12 +164,12 @@ impl Store {
                 if failure.may_be_applied() {
                     self.take_back(&new[0]).await;
                 }
-                return Err(Failure::new(failure.kind(), Applied::No));
+                return Err(CallError::new(failure.kind(), Applied::No));
             }
         }
         let mut outcome = self.remove(old, &write.version, marker).await;
         // A later failure does not settle an unconfirmed removal, which may still be applied.
-        let may_be_gone = outcome.as_ref().is_err_and(Failure::may_be_applied);
+        let may_be_gone = outcome.as_ref().is_err_and(CallError::may_be_applied);
         for _ in 1..ATTEMPTS {
             if !may_be_gone || outcome.is_ok() {
                 break;
@@ -183,7 +183,7 @@ impl Store {
         match outcome {
             Ok(WriteOutcome::Done(())) => return Ok(WriteOutcome::Done(())),
             // The new session may be the only one that is left.
-            Err(failure) if may_be_gone => return Err(Failure::new(failure.kind(), Applied::Maybe)),
+            Err(failure) if may_be_gone => return Err(CallError::new(failure.kind(), Applied::Maybe)),
             _ => self.take_back(&new[0]).await,
         }
         outcome
@@ -199,18 +199,18 @@ impl Store {
     }
 
     /// Sets a key that is not in use. Returns `false` if it is.
-    async fn set_new(&self, key: &Bytes, value: &Bytes, ttl: Duration) -> Result<bool, Failure> {
+    async fn set_new(&self, key: &Bytes, value: &Bytes, ttl: Duration) -> Result<bool, CallError> {
         let set = Command::Create { key, value, seconds: seconds(ttl) };
         Ok(bytes(self.servers.call(set).await?)?.is_some())
     }
 
-    async fn marker_at(&self, marker_key: &Bytes) -> Result<Option<Marker>, Failure> {
+    async fn marker_at(&self, marker_key: &Bytes) -> Result<Option<Marker>, CallError> {
         let text = bytes(self.servers.call(Command::Get(marker_key)).await?)?;
         Ok(text.and_then(|text| marker::read(&text)))
     }
 
     /// Reads what a script answers; see [`crate::script`].
-    fn outcome(&self, reply: Value) -> Result<WriteOutcome<()>, Failure> {
+    fn outcome(&self, reply: Value) -> Result<WriteOutcome<()>, CallError> {
         match reply {
             Value::Integer(0) => Ok(WriteOutcome::Conflict(None)),
             Value::Integer(_) => Ok(WriteOutcome::Done(())),

@@ -69,7 +69,7 @@ pub fn config(backend: &str) -> Result<SessionConfig> {
             builder.backend(MemoryBackend::builder().max_sessions(2_000_000).max_bytes(usize::MAX).build())
         }
         "cookie" => builder,
-        "redis" => builder.backend(RedisBackend::builder().deadline(PATIENCE).connect(&address(REDIS)?)?),
+        "redis" => builder.backend(RedisBackend::builder().timeout(PATIENCE).connect(&address(REDIS)?)?),
         "memcached" => {
             builder.backend(MemcacheBackend::builder([address(MEMCACHED)?]).operation_timeout(PATIENCE / 4).build()?)
         }

@@ -23,14 +23,14 @@ use crate::store::Store;
 /// use std::time::Duration;
 /// use session_redis::RedisBackend;
 ///
-/// let backend = RedisBackend::builder().deadline(Duration::from_millis(100)).connect("redis://localhost/1")?;
+/// let backend = RedisBackend::builder().timeout(Duration::from_millis(100)).connect("redis://localhost/1")?;
 /// # Ok::<(), session_redis::RedisConfigError>(())
 /// ```
 #[must_use = "a builder does nothing until it connects"]
 pub struct RedisBackendBuilder {
     codec: Box<dyn SessionCodec>,
     max_value_bytes: usize,
-    deadline: Duration,
+    timeout: Duration,
     breaker_threshold: u32,
     #[cfg(feature = "tls")]
     root_certificates: Option<Vec<Vec<u8>>>,
@@ -41,7 +41,7 @@ impl Default for RedisBackendBuilder {
         Self {
             codec: Box::new(JsonCodec),
             max_value_bytes: 1024 * 1024,
-            deadline: Duration::from_millis(250),
+            timeout: Duration::from_millis(250),
             breaker_threshold: 5,
             #[cfg(feature = "tls")]
             root_certificates: None,
@@ -65,8 +65,8 @@ impl RedisBackendBuilder {
 
     /// How long a call waits for its reply, connecting included; default 250 ms, at least 1 ms. Longer than the manager's
     /// request deadline is of no use.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline.max(Duration::from_millis(1));
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout.max(Duration::from_millis(1));
         self
     }
 
@@ -94,7 +94,7 @@ impl RedisBackendBuilder {
         let (config, tls) = Settings::parse(url)?;
         let config = if tls { self.with_tls(config)? } else { config };
         let clustered = config.server.is_clustered();
-        let settings = Settings { config, deadline: self.deadline, breaker_threshold: self.breaker_threshold };
+        let settings = Settings { config, timeout: self.timeout, breaker_threshold: self.breaker_threshold };
         let servers = if clustered {
             Servers::Cluster(Cluster::new(settings)?)
         } else {
@@ -103,17 +103,17 @@ impl RedisBackendBuilder {
         Ok(self.build(servers))
     }
 
-    /// A backend on a client that the application has; see [`Self::from_pool`].
+    /// A backend on a client that the application has; see [`Self::build_with_pool`].
     #[must_use]
-    pub fn from_client(self, client: Client) -> RedisBackend {
-        self.from_pool(pool_of(client))
+    pub fn build_with_client(self, client: Client) -> RedisBackend {
+        self.build_with_pool(pool_of(client))
     }
 
     /// A backend on a pool that the application has.
     #[must_use]
-    pub fn from_pool(self, pool: Pool) -> RedisBackend {
+    pub fn build_with_pool(self, pool: Pool) -> RedisBackend {
         let clustered = pool.is_clustered();
-        let node = Node::foreign(pool, self.deadline, self.breaker_threshold);
+        let node = Node::external(pool, self.timeout, self.breaker_threshold);
         self.build(Servers::Node { node, clustered })
     }
 
@@ -129,9 +129,9 @@ impl RedisBackendBuilder {
     }
 
     fn build(self, servers: Servers) -> RedisBackend {
-        let Self { codec, max_value_bytes, deadline, .. } = self;
+        let Self { codec, max_value_bytes, timeout, .. } = self;
         let format = Format { codec, max_value_bytes };
-        RedisBackend { store: Arc::new(Store { servers, format }), deadline }
+        RedisBackend { store: Arc::new(Store { servers, format }), timeout }
     }
 }
 
@@ -143,7 +143,7 @@ impl std::fmt::Debug for RedisBackendBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RedisBackendBuilder")
             .field("max_value_bytes", &self.max_value_bytes)
-            .field("deadline", &self.deadline)
+            .field("timeout", &self.timeout)
             .field("breaker_threshold", &self.breaker_threshold)
             .finish_non_exhaustive()
     }

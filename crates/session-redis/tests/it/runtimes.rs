@@ -35,7 +35,7 @@ fn a_server_is_probed_anew_where_the_runtime_that_did_so_has_ended() {
     // A client of the application's, on a runtime that goes on.
     let main = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let client = main.block_on(client(&server));
-    let backend = RedisBackend::builder().deadline(Duration::from_millis(50)).from_client(client);
+    let backend = RedisBackend::builder().timeout(Duration::from_millis(50)).build_with_client(client);
     server.pause();
     runtime().block_on(async {
         for _ in 0..5 {

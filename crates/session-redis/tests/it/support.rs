@@ -76,5 +76,5 @@ pub(crate) fn wait_for(what: &str, done: impl Fn() -> bool) {
 
 /// A backend for tests in which more happens at once than the machine can do within the usual deadline.
 pub(crate) fn patient(url: &str) -> RedisBackend {
-    RedisBackend::builder().deadline(Duration::from_secs(20)).connect(url).expect("the url is good")
+    RedisBackend::builder().timeout(Duration::from_secs(20)).connect(url).expect("the url is good")
 }

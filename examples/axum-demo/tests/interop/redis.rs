@@ -30,7 +30,7 @@ async fn start(python: u64, rust: u64) -> Both {
     let lifetime = python.to_string();
     let python = Peer::start(App::StarletteSession, SECRET, COOKIE, &["--redis", &redis.url(), "--max-age", &lifetime]);
     // Patient: a busy machine must not decide a test.
-    let backend = RedisBackend::builder().deadline(PATIENCE).connect(&redis.url()).expect("the url is good");
+    let backend = RedisBackend::builder().timeout(PATIENCE).connect(&redis.url()).expect("the url is good");
     let config = SessionConfig::builder(SECRET, COOKIE).backend(backend).request_deadline(PATIENCE);
     // The original's keys have no prefix.
     let config = config.key_prefix("").max_age(Duration::from_secs(rust));

@@ -11,14 +11,14 @@ use tokio::runtime::Handle;
 /// A request may be dropped at any moment; a command that is then left to itself would be sent whenever the server is back,
 /// what takes several steps would end between them, and nobody would count its failure. Nearly always the waiting lasts to
 /// the end, and then no task is needed.
-pub(crate) struct Errand<W>
+pub(crate) struct Detached<W>
 where
     W: Future<Output: Send> + Send + 'static,
 {
     work: Option<Pin<Box<W>>>,
 }
 
-impl<W> Errand<W>
+impl<W> Detached<W>
 where
     W: Future<Output: Send> + Send + 'static,
 {
@@ -28,7 +28,7 @@ where
     }
 }
 
-impl<W> Future for Errand<W>
+impl<W> Future for Detached<W>
 where
     W: Future<Output: Send> + Send + 'static,
 {
@@ -45,7 +45,7 @@ where
     }
 }
 
-impl<W> Drop for Errand<W>
+impl<W> Drop for Detached<W>
 where
     W: Future<Output: Send> + Send + 'static,
 {
@@ -70,21 +70,21 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_gets_the_outcome_and_no_task_is_made() {
-        let errand = Errand::new(async { tokio::task::try_id() });
-        assert_eq!(errand.await, tokio::task::try_id());
+        let detached = Detached::new(async { tokio::task::try_id() });
+        assert_eq!(detached.await, tokio::task::try_id());
     }
 
     #[tokio::test]
     async fn what_was_begun_goes_on_when_nobody_waits_any_more() {
         let (question, asked) = oneshot::channel::<()>();
         let (answer, mut answered) = mpsc::channel(1);
-        let mut errand = Errand::new(async move {
+        let mut detached = Detached::new(async move {
             asked.await.ok();
             answer.send(()).await
         });
-        let first = poll_fn(|context| Poll::Ready(Pin::new(&mut errand).poll(context))).await;
+        let first = poll_fn(|context| Poll::Ready(Pin::new(&mut detached).poll(context))).await;
         assert!(first.is_pending());
-        drop(errand);
+        drop(detached);
         question.send(()).unwrap();
         assert_eq!(answered.recv().await, Some(()));
     }
@@ -93,11 +93,11 @@ mod tests {
     async fn what_has_panicked_is_not_begun_again() {
         let polls = Arc::new(AtomicUsize::new(0));
         let counted = polls.clone();
-        let errand = Errand::new(poll_fn::<(), _>(move |_| {
+        let detached = Detached::new(poll_fn::<(), _>(move |_| {
             counted.fetch_add(1, Ordering::Relaxed);
             panic!("it fails")
         }));
-        assert!(tokio::spawn(errand).await.unwrap_err().is_panic());
+        assert!(tokio::spawn(detached).await.unwrap_err().is_panic());
         while Handle::current().metrics().num_alive_tasks() > 0 {
             tokio::task::yield_now().await;
         }
@@ -106,6 +106,6 @@ mod tests {
 
     #[test]
     fn outside_of_a_runtime_it_ends() {
-        drop(Errand::new(pending::<()>()));
+        drop(Detached::new(pending::<()>()));
     }
 }

@@ -1,0 +1,38 @@
+//! The time by which a call has to end.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The time by which a call has to end.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline {
+    until: Instant,
+    is_whole: bool,
+}
+
+impl Deadline {
+    /// A call that begins now may take so long.
+    pub(crate) fn after(timeout: Duration) -> Self {
+        Self { until: Instant::now() + timeout, is_whole: true }
+    }
+
+    /// Another step of the same call has the rest of the time.
+    pub(crate) fn rest(self) -> Self {
+        Self { is_whole: false, ..self }
+    }
+
+    /// Returns `true` if this is the first step, which has the whole timeout.
+    pub(crate) fn is_whole(self) -> bool {
+        self.is_whole
+    }
+
+    pub(crate) fn until(self) -> Instant {
+        self.until
+    }
+
+    /// Returns the time that is left.
+    pub(crate) fn left(self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+}
