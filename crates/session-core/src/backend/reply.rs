@@ -34,6 +34,18 @@ impl<'a, T> StoreFuture<'a, T> {
     }
 }
 
+/// A reply that is awaited, boxed by the caller.
+///
+/// A large future should be boxed where it is made, because [`StoreFuture::pending`] has to move it into its box.
+impl<'a, T, F> From<Pin<Box<F>>> for StoreFuture<'a, T>
+where
+    F: Future<Output = Result<T, BackendError>> + Send + 'a,
+{
+    fn from(reply: Pin<Box<F>>) -> Self {
+        Self(Reply::Pending(reply))
+    }
+}
+
 /// No reply is pinned in place: a pending one is in its box.
 impl<T> Unpin for StoreFuture<'_, T> {}
 
