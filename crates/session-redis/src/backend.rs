@@ -16,9 +16,10 @@ use tokio::time::timeout;
 
 pub use builder::RedisBackendBuilder;
 
+use crate::config_error::RedisConfigError;
 use crate::deadline::Deadline;
 use crate::detached::Detached;
-use crate::error::{CallError, RedisConfigError};
+use crate::error::{CallError, no_reply_within};
 use crate::format::{LONG, expected, push_expected};
 use crate::keys::push_marker_key;
 use crate::node::TIMEOUT_MARGIN;
@@ -129,7 +130,7 @@ impl RedisBackend {
             return Ok(detached.await?);
         }
         // Each of several steps has the whole timeout.
-        let late = |_| BackendError::new(BackendErrorKind::Timeout, Applied::Maybe);
+        let late = |_| CallError::new(BackendErrorKind::Timeout, Applied::Maybe, no_reply_within(self.timeout));
         Ok(timeout(self.call_limit(), detached).await.map_err(late)??)
     }
 
@@ -155,7 +156,9 @@ fn at_version(outcome: WriteOutcome<()>, version: Version) -> WriteOutcome {
 
 impl AtomicBackend for RedisBackend {
     fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
-        StoreFuture::pending(self.fetch(key))
+        // `Box::pin` would make the future elsewhere, and move its five kilobytes.
+        let place = Box::new_uninit();
+        Box::into_pin(Box::write(place, self.fetch(key))).into()
     }
 
     fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {

@@ -17,8 +17,9 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::address::Address;
 use crate::background::Background;
 use crate::command::{CLUSTER_SLOTS, Command};
-use crate::error::{CallError, RedisConfigError};
+use crate::error::CallError;
 use crate::node::Node;
+use crate::runtimes::PerRuntime;
 use crate::settings::Settings;
 
 use layout::Layout;
@@ -39,24 +40,29 @@ pub(crate) struct Cluster {
     nodes: Mutex<HashMap<Address, Arc<Node>>>,
     /// Ordered by slot.
     owners: RwLock<Vec<(RangeInclusive<u16>, Arc<Node>)>>,
-    last_look: tokio::sync::Mutex<Option<Instant>>,
-    looking: Background,
+    looks: PerRuntime<Look>,
+}
+
+/// The looks at the layout that one runtime takes.
+#[derive(Default)]
+struct Look {
+    last: tokio::sync::Mutex<Option<Instant>>,
+    under_way: Background,
 }
 
 impl Cluster {
-    pub(crate) fn new(settings: Settings) -> Result<Arc<Self>, RedisConfigError> {
+    pub(crate) fn new(settings: Settings) -> Arc<Self> {
         let cluster = Self {
             seeds: settings.seeds(),
             settings,
             nodes: Mutex::default(),
             owners: RwLock::default(),
-            last_look: tokio::sync::Mutex::default(),
-            looking: Background::default(),
+            looks: PerRuntime::new(),
         };
         for seed in &cluster.seeds {
-            cluster.node(seed)?;
+            cluster.node(seed);
         }
-        Ok(Arc::new(cluster))
+        Arc::new(cluster)
     }
 
     /// Sends a command to the owner of its slot, wherever that has moved.
@@ -65,8 +71,9 @@ impl Cluster {
         let mut node = match self.owner(slot) {
             Some(node) => node,
             None => {
-                self.look(Instant::now()).await;
-                self.owner(slot).ok_or_else(CallError::unavailable)?
+                self.look(Instant::now()).await?;
+                let unowned = || CallError::unavailable("no server of the Cluster owns the slot of the key");
+                self.owner(slot).ok_or_else(unowned)?
             }
         };
         let mut asking = false;
@@ -74,22 +81,22 @@ impl Cluster {
             match node.call(command, node.deadline(), asking).await {
                 Err(CallError::Moved(to)) => {
                     self.look_soon();
-                    node = self.node(&to).map_err(|_| CallError::unavailable())?;
+                    node = self.node(&to);
                     asking = false;
                 }
                 Err(CallError::Ask(to)) => {
-                    node = self.node(&to).map_err(|_| CallError::unavailable())?;
+                    node = self.node(&to);
                     asking = true;
                 }
                 outcome => {
-                    if outcome.as_ref().is_err_and(CallError::is_outage) {
+                    if outcome.as_ref().is_err_and(|error| error.is_outage() || error.is_wrong_server()) {
                         self.look_soon();
                     }
                     return outcome;
                 }
             }
         }
-        Err(CallError::unavailable())
+        Err(CallError::unavailable("the servers of the Cluster redirect to each other"))
     }
 
     fn owner(&self, slot: u16) -> Option<Arc<Node>> {
@@ -98,14 +105,9 @@ impl Cluster {
         owners.get(at).filter(|(slots, _)| slots.contains(&slot)).map(|(_, node)| node.clone())
     }
 
-    fn node(&self, address: &Address) -> Result<Arc<Node>, RedisConfigError> {
-        let mut nodes = self.nodes();
-        if let Some(node) = nodes.get(address) {
-            return Ok(node.clone());
-        }
-        let node = Node::new(&self.settings.for_server(address))?;
-        nodes.insert(address.clone(), node.clone());
-        Ok(node)
+    fn node(&self, address: &Address) -> Arc<Node> {
+        let new = || Node::new(self.settings.for_server(address));
+        self.nodes().entry(address.clone()).or_insert_with(new).clone()
     }
 
     fn nodes(&self) -> MutexGuard<'_, HashMap<Address, Arc<Node>>> {
@@ -114,59 +116,61 @@ impl Cluster {
 
     /// Looks at the layout in a task of its own, at most every [`LOOK_PAUSE`].
     fn look_soon(self: &Arc<Self>) {
-        let Some(under_way) = self.looking.begin() else { return };
+        let Some(under_way) = self.looks.get(Look::default).under_way.begin() else { return };
         let cluster = self.clone();
         tokio::spawn(async move {
             let _under_way = under_way;
-            cluster.look(Instant::now()).await;
+            // The servers have reported their failures.
+            let _outcome = cluster.look(Instant::now()).await;
             sleep(LOOK_PAUSE).await;
         });
     }
 
-    /// Takes over the layout that one of the servers tells, unless somebody did so since `noticed`.
-    async fn look(&self, noticed: Instant) {
-        let mut last_look = self.last_look.lock().await;
+    /// Takes over the layout that one of the servers tells, unless another call has done so since `noticed`.
+    async fn look(&self, noticed: Instant) -> Result<(), CallError> {
+        let look = self.looks.get(Look::default);
+        let mut last_look = look.last.lock().await;
         if last_look.is_some_and(|last| last >= noticed) {
-            return;
+            return Ok(());
         }
         let mut candidates: Vec<(Address, Arc<Node>)> =
             self.nodes().iter().map(|(address, node)| (address.clone(), node.clone())).collect();
         candidates.sort_by_key(|(_, node)| !node.is_healthy());
-        if let Some(layout) = ask_for_layout(candidates).await {
-            self.adopt(layout);
-        }
+        let layout = ask_for_layout(candidates).await;
         *last_look = Some(Instant::now());
+        self.adopt(layout?);
+        Ok(())
     }
 
     fn adopt(&self, layout: Layout) {
-        let mut owners = Vec::with_capacity(layout.ranges.len());
-        for (slots, address) in &layout.ranges {
-            if let Ok(node) = self.node(address) {
-                owners.push((slots.clone(), node));
-            }
-        }
+        let owners = layout.ranges.iter().map(|(slots, address)| (slots.clone(), self.node(address))).collect();
         *self.owners.write().unwrap_or_else(PoisonError::into_inner) = owners;
-        // A client that nobody holds any more ends its connection.
+        // A server that nothing refers to any more closes its connections.
         self.nodes().retain(|address, _| layout.knows(address) || self.seeds.contains(address));
     }
 }
 
 /// Asks one server after the other, and doesn't wait long before the next is asked too: the first may be gone.
-async fn ask_for_layout(candidates: Vec<(Address, Arc<Node>)>) -> Option<Layout> {
+async fn ask_for_layout(candidates: Vec<(Address, Arc<Node>)>) -> Result<Layout, CallError> {
     let (mut candidates, mut asked) = (candidates.into_iter(), JoinSet::new());
+    let mut failure = CallError::unavailable("no server of the Cluster tells who owns its slots");
     loop {
         if let Some((address, node)) = candidates.next() {
             asked.spawn(async move {
-                let reply = node.call(CLUSTER_SLOTS, node.deadline(), false).await;
-                Layout::read(reply.ok()?, &address)
+                let reply = node.call(CLUSTER_SLOTS, node.deadline(), false).await?;
+                Ok(Layout::read(reply, &address))
             });
         } else if asked.is_empty() {
-            return None;
+            return Err(failure);
         }
-        if let Ok(Some(Ok(Some(layout)))) = timeout(ASK_PAUSE, asked.join_next()).await {
-            // Calls are to be polled to their end.
-            asked.detach_all();
-            return Some(layout);
+        match timeout(ASK_PAUSE, asked.join_next()).await {
+            Ok(Some(Ok(Ok(Some(layout))))) => {
+                // Calls are to be polled to their end.
+                asked.detach_all();
+                return Ok(layout);
+            }
+            Ok(Some(Ok(Err(error)))) => failure = error,
+            _ => {}
         }
     }
 }

@@ -66,6 +66,22 @@ pub(crate) const CLUSTER_SLOTS: Command<'static> = Command::Plain("CLUSTER SLOTS
 const ASKING: Command<'static> = Command::Plain("ASKING");
 
 impl Command<'_> {
+    pub(crate) fn is_read(&self) -> bool {
+        matches!(self, Self::Get(_))
+    }
+
+    /// Returns the name of the operation. A script has one name, whether it is sent as a digest or as text.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Get(_) => "GET",
+            Self::Create { .. } => "SET",
+            Self::Expire { .. } => "EXPIRE",
+            Self::Delete(_) => "DEL",
+            Self::Script { .. } => "EVALSHA",
+            Self::Plain(name) => name,
+        }
+    }
+
     /// The Cluster slot of its keys.
     pub(crate) fn slot(&self) -> u16 {
         match self {

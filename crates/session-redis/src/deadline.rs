@@ -8,13 +8,14 @@ use tokio::time::Instant;
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
     until: Instant,
+    timeout: Duration,
     is_whole: bool,
 }
 
 impl Deadline {
     /// A call that begins now may take so long.
     pub(crate) fn after(timeout: Duration) -> Self {
-        Self { until: Instant::now() + timeout, is_whole: true }
+        Self { until: Instant::now() + timeout, timeout, is_whole: true }
     }
 
     /// Another step of the same call has the rest of the time.
@@ -27,6 +28,10 @@ impl Deadline {
         self.is_whole
     }
 
+    pub(crate) fn timeout(self) -> Duration {
+        self.timeout
+    }
+
     pub(crate) fn until(self) -> Instant {
         self.until
     }
@@ -34,5 +39,10 @@ impl Deadline {
     /// Returns the time that is left.
     pub(crate) fn left(self) -> Duration {
         self.until.saturating_duration_since(Instant::now())
+    }
+
+    /// Returns `true` if less than a tenth of the timeout is left.
+    pub(crate) fn is_nearly_over(self) -> bool {
+        self.left() <= self.timeout / 10
     }
 }

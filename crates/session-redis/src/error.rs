@@ -1,177 +1,243 @@
-//! What can be wrong with a configuration or a server.
+//! The errors of a call.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use fred::error::{Error as FredError, ErrorKind};
 use session_core::{Applied, BackendError, BackendErrorKind};
 
 use crate::address::Address;
+use crate::cause::{self, Cause, Meaning};
 
-/// Why a [`RedisBackend`](crate::RedisBackend) can't be made. Quotes nothing of the URL, which may hold a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RedisConfigError {
-    /// The URL is malformed, or its scheme is none that is known.
-    #[error("the url of redis is malformed, or its scheme is unknown")]
-    Url,
-    /// The URL asks for TLS, and this crate was compiled without it.
-    #[error("the url of redis asks for tls: enable the feature `tls` of session-redis")]
-    TlsNotCompiled,
-    /// The URL asks for TLS, and there is no root certificate to trust.
-    #[error("no usable root certificates for tls")]
-    Certificates,
-}
-
-/// Why a call has no result: what the backend's user gets to see, or what concerns only the way to the right server.
+/// Why a call has no result: a failure for the caller, or a hint that concerns only the way to the right server.
 #[derive(Debug)]
 pub(crate) enum CallError {
     /// Another server of the Cluster owns the slot.
     Moved(Address),
-    /// Another server of the Cluster is just taking the slot over, and may have the key already.
+    /// Another server of the Cluster is taking the slot over, and may have the key already.
     Ask(Address),
-    /// The keys of the call are on two servers, since their slot is just moving.
+    /// The keys of the call are on two servers, because their slot is moving.
     TryAgain,
     /// The server does not know the script.
     NoScript,
-    Backend(BackendError),
+    Failed(Box<Failure>),
+    /// The stored value is not a session.
+    Unreadable(BackendError),
+}
+
+/// A failure of a server, or of the connection to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    kind: BackendErrorKind,
+    applied: Applied,
+    cause: Cause,
+    wrong_server: bool,
+    server: Option<Arc<str>>,
 }
 
 impl CallError {
-    pub(crate) fn new(kind: BackendErrorKind, applied: Applied) -> Self {
-        Self::Backend(BackendError::new(kind, applied))
+    pub(crate) fn new(kind: BackendErrorKind, applied: Applied, cause: impl Into<Cause>) -> Self {
+        Failure { kind, applied, ..Failure::unavailable(cause) }.into()
     }
 
-    /// The server could not be asked.
-    pub(crate) fn unavailable() -> Self {
-        Self::new(BackendErrorKind::Unavailable, Applied::No)
+    /// The server was not asked.
+    pub(crate) fn unavailable(cause: impl Into<Cause>) -> Self {
+        Failure::unavailable(cause).into()
     }
 
-    /// Whether the server gave no answer, or one that says that it can't serve now.
-    pub(crate) fn is_outage(&self) -> bool {
+    /// Adds the server that failed, and the limit if that has passed.
+    pub(crate) fn at(self, server: &Arc<str>, timeout: Duration) -> Self {
+        let Self::Failed(mut failure) = self else { return self };
+        failure.server = Some(server.clone());
+        if failure.kind == BackendErrorKind::Timeout {
+            failure.cause = no_reply_within(timeout).into();
+        }
+        Self::Failed(failure)
+    }
+
+    /// Says whether the call as a whole may have been applied, of which this was a step.
+    pub(crate) fn with_applied(self, applied: Applied) -> Self {
         match self {
-            Self::Backend(error) => {
-                matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout)
-            }
-            _ => false,
+            Self::Failed(failure) => Failure { applied, ..*failure }.into(),
+            other => Self::new(other.kind(), applied, other.to_string()),
         }
     }
 
-    /// What the backend's user gets to see of it.
+    /// Returns the failure of the server, if it is one.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if the server gave no answer, or one that says that it can't serve now.
+    pub(crate) fn is_outage(&self) -> bool {
+        self.failure().is_some_and(Failure::is_outage)
+    }
+
     pub(crate) fn kind(&self) -> BackendErrorKind {
         match self {
-            Self::Backend(error) => error.kind(),
+            Self::Failed(failure) => failure.kind,
+            Self::Unreadable(error) => error.kind(),
             _ => BackendErrorKind::Unavailable,
         }
     }
 
-    /// Whether the connection ended before the answer came.
+    /// Returns `true` if the connection ended before the answer came.
     pub(crate) fn is_lost_connection(&self) -> bool {
         self.kind() == BackendErrorKind::Unavailable && self.may_be_applied()
     }
 
-    /// Whether the call may have been carried out.
+    /// Returns `true` if the server may have carried the call out.
     pub(crate) fn may_be_applied(&self) -> bool {
-        matches!(self, Self::Backend(error) if error.applied() == Applied::Maybe)
+        self.failure().is_some_and(|failure| failure.applied == Applied::Maybe)
     }
-}
 
-impl From<BackendError> for CallError {
-    fn from(error: BackendError) -> Self {
-        Self::Backend(error)
+    /// Returns `true` if the server says that another one is to be asked.
+    pub(crate) fn is_wrong_server(&self) -> bool {
+        self.failure().is_some_and(|failure| failure.wrong_server)
     }
-}
 
-/// The redirections of a Cluster end here: whoever could follow them has done so.
-impl From<CallError> for BackendError {
-    fn from(failure: CallError) -> Self {
-        match failure {
-            CallError::Backend(error) => error,
-            CallError::Moved(_) | CallError::Ask(_) | CallError::TryAgain => {
-                Self::new(BackendErrorKind::Unavailable, Applied::No).with_source(Cause::new("a moving cluster slot"))
-            }
-            CallError::NoScript => Self::new(BackendErrorKind::Other, Applied::No).with_source(Cause::new("NOSCRIPT")),
+    fn of_client(error: &FredError, applied: Applied) -> Self {
+        use BackendErrorKind::{Other, Timeout, Unavailable};
+
+        let details = error.details();
+        // What servers answer comes with one of these kinds, and with the server's own text.
+        let may_be_reply = matches!(
+            error.kind(),
+            ErrorKind::Unknown
+                | ErrorKind::Auth
+                | ErrorKind::Cluster
+                | ErrorKind::Config
+                | ErrorKind::InvalidArgument
+                | ErrorKind::Sentinel
+        );
+        if let Some(code) = cause::code(details).filter(|_| may_be_reply) {
+            return Self::of_reply(code, details);
         }
+        let (kind, applied) = match error.kind() {
+            ErrorKind::Timeout => (Timeout, applied),
+            ErrorKind::Backpressure => return Self::unavailable("too many calls wait for the connection"),
+            // The client took the command back from its queue.
+            ErrorKind::Canceled if details == "Canceled." => (Unavailable, Applied::No),
+            ErrorKind::Protocol | ErrorKind::Parse | ErrorKind::NotFound => (Other, applied),
+            ErrorKind::Config | ErrorKind::Url | ErrorKind::InvalidCommand | ErrorKind::InvalidArgument => {
+                (Other, applied)
+            }
+            _ => (Unavailable, applied),
+        };
+        let cause = cause::of_connection(details).unwrap_or_else(|| error.kind().to_str().to_ascii_lowercase().into());
+        Self::new(kind, applied, cause)
+    }
+
+    /// A server that answers with an error has not carried the call out. Our scripts can fail only before their first write.
+    fn of_reply(code: &str, text: &str) -> Self {
+        let redirection = || text.split(' ').nth(2).and_then(Address::parse);
+        match code {
+            "NOSCRIPT" => return Self::NoScript,
+            "TRYAGAIN" => return Self::TryAgain,
+            "MOVED" | "ASK" => match redirection() {
+                Some(to) if code == "ASK" => return Self::Ask(to),
+                Some(to) => return Self::Moved(to),
+                None => {}
+            },
+            _ => {}
+        }
+        let Meaning { kind, cause, wrong_server } = cause::of_reply(code, text);
+        Failure { kind, wrong_server, ..Failure::unavailable(cause) }.into()
+    }
+}
+
+impl Failure {
+    /// The server can't be asked.
+    pub(crate) fn unavailable(cause: impl Into<Cause>) -> Self {
+        let (kind, applied) = (BackendErrorKind::Unavailable, Applied::No);
+        Self { kind, applied, cause: cause.into(), wrong_server: false, server: None }
+    }
+
+    /// No connection could be made.
+    pub(crate) fn of_connecting(error: &FredError, timeout: Duration) -> Self {
+        match CallError::of_client(error, Applied::No) {
+            CallError::Failed(failure) if failure.kind != BackendErrorKind::Timeout => Self::unavailable(failure.cause),
+            _ => Self::unavailable(no_connection_within(timeout)),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> BackendErrorKind {
+        self.kind
+    }
+
+    pub(crate) fn cause(&self) -> &str {
+        &self.cause
+    }
+
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self.kind, BackendErrorKind::Unavailable | BackendErrorKind::Timeout)
+    }
+}
+
+pub(crate) fn no_reply_within(timeout: Duration) -> String {
+    format!("no reply within {timeout:?}, the `timeout` of the backend")
+}
+
+pub(crate) fn no_connection_within(timeout: Duration) -> String {
+    format!("no connection within {timeout:?}, the `timeout` of the backend")
+}
+
+impl From<Failure> for CallError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Box::new(failure))
     }
 }
 
 impl From<FredError> for CallError {
     fn from(error: FredError) -> Self {
-        use BackendErrorKind::{Other, Timeout, Unavailable};
+        Self::of_client(&error, Applied::Maybe)
+    }
+}
 
-        // What servers answer comes with one of these kinds, and with the server's own text.
-        let may_be_reply = matches!(
-            error.kind(),
-            ErrorKind::Unknown | ErrorKind::Auth | ErrorKind::Cluster | ErrorKind::InvalidArgument
-        );
-        if let Some(code) = code(error.details()).filter(|_| may_be_reply) {
-            return of_reply(code, error.details());
+impl From<BackendError> for CallError {
+    fn from(error: BackendError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+impl From<CallError> for BackendError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Unreadable(error) => error,
+            CallError::Failed(failure) => Self::new(failure.kind, failure.applied).with_source(failure),
+            hint => Self::new(hint.kind(), Applied::No).with_source(hint.to_string()),
         }
-        let kind = match error.kind() {
-            ErrorKind::Timeout => Timeout,
-            ErrorKind::Backpressure => return Self::caused(Unavailable, Applied::No, "a full queue"),
-            ErrorKind::Protocol | ErrorKind::Parse | ErrorKind::NotFound => Other,
-            ErrorKind::Config | ErrorKind::Url | ErrorKind::InvalidCommand | ErrorKind::InvalidArgument => Other,
-            _ => Unavailable,
-        };
-        Self::caused(kind, Applied::Maybe, error.kind().to_str())
     }
 }
 
-impl CallError {
-    fn caused(kind: BackendErrorKind, applied: Applied, cause: &str) -> Self {
-        Self::Backend(BackendError::new(kind, applied).with_source(Cause::new(cause)))
-    }
-}
-
-/// The word in capitals that a server's error begins with.
-fn code(text: &str) -> Option<&str> {
-    let word = text.split(' ').next()?;
-    let in_capitals = !word.is_empty() && word.len() <= 20 && word.bytes().all(|byte| byte.is_ascii_uppercase());
-    in_capitals.then_some(word)
-}
-
-/// A server that answers with an error has not carried the call out. Our scripts can fail only before their first write.
-fn of_reply(code: &str, text: &str) -> CallError {
-    use BackendErrorKind::{Corrupt, Other, Refused, Unavailable};
-
-    let kind = match code {
-        "NOSCRIPT" => return CallError::NoScript,
-        "TRYAGAIN" => return CallError::TryAgain,
-        "MOVED" | "ASK" => match text.split(' ').nth(2).and_then(Address::parse) {
-            Some(to) if code == "ASK" => return CallError::Ask(to),
-            Some(to) => return CallError::Moved(to),
-            None => Unavailable,
-        },
-        "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "BUSY" | "NOAUTH" | "WRONGPASS" => Unavailable,
-        "OOM" | "READONLY" | "MISCONF" | "NOREPLICAS" | "NOPERM" => Refused,
-        // Somebody keeps something else under the key of a session.
-        "WRONGTYPE" => Corrupt,
-        // Redis wraps what a command in a script says, up to version 6 with a text of its own in front.
-        _ if text.contains("OOM command not allowed") => Refused,
-        _ if text.contains("READONLY You can't write") => Refused,
-        _ if text.contains("MISCONF Redis is configured") => Refused,
-        _ => Other,
-    };
-    CallError::caused(kind, Applied::No, code)
-}
-
-/// What is told of a cause: the kind of a client's error or the code of a server's. Their texts may quote keys and data.
-#[derive(Debug)]
-struct Cause(Box<str>);
-
-impl Cause {
-    fn new(cause: &str) -> Self {
-        Self(cause.into())
-    }
-}
-
-impl fmt::Display for Cause {
+impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "redis: {}", self.0)
+        match self {
+            Self::Failed(failure) => failure.fmt(f),
+            Self::Unreadable(error) => error.fmt(f),
+            Self::Moved(_) | Self::Ask(_) => {
+                f.write_str("redis: the server belongs to a Cluster, use a redis-cluster url (MOVED)")
+            }
+            Self::TryAgain => f.write_str("redis: the keys are moving to another server of the Cluster (TRYAGAIN)"),
+            Self::NoScript => f.write_str("redis: the server forgot a script while it was called (NOSCRIPT)"),
+        }
     }
 }
 
-impl std::error::Error for Cause {}
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.server {
+            Some(server) => write!(f, "redis at {server}: {}", self.cause),
+            None => write!(f, "redis: {}", self.cause),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
 
 #[cfg(test)]
 mod tests {
@@ -179,7 +245,7 @@ mod tests {
 
     fn of(kind: ErrorKind, details: &str) -> (BackendErrorKind, Applied) {
         match CallError::from(FredError::new(kind, details.to_owned())) {
-            CallError::Backend(error) => (error.kind(), error.applied()),
+            CallError::Failed(failure) => (failure.kind, failure.applied),
             other => panic!("{other:?}"),
         }
     }
@@ -204,7 +270,16 @@ mod tests {
         assert_eq!(of(ErrorKind::Auth, "NOAUTH Authentication required."), (Unavailable, Applied::No));
         assert_eq!(of(ErrorKind::Timeout, "Request timed out."), (Timeout, Applied::Maybe));
         assert_eq!(of(ErrorKind::IO, "Connection closed"), (Unavailable, Applied::Maybe));
+        assert_eq!(of(ErrorKind::Canceled, "Canceled."), (Unavailable, Applied::No));
+        assert_eq!(of(ErrorKind::Canceled, "oneshot canceled"), (Unavailable, Applied::Maybe));
         assert_eq!(of(ErrorKind::Unknown, "Failed to route command."), (Unavailable, Applied::Maybe));
+    }
+
+    #[test]
+    fn a_failure_is_the_source_of_the_error_with_the_name_of_the_server() {
+        let error = CallError::unavailable("connection refused").at(&"host:6379".into(), Duration::ZERO);
+        let source = std::error::Error::source(&BackendError::from(error)).map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("redis at host:6379: connection refused"));
     }
 
     #[test]
@@ -213,13 +288,5 @@ mod tests {
         assert!(matches!(moved, CallError::Moved(to) if to == Address::new("127.0.0.1", 6381)));
         let ask = CallError::from(FredError::new(ErrorKind::Cluster, "ASK 3999 ::1:6381"));
         assert!(matches!(ask, CallError::Ask(to) if to == Address::new("::1", 6381)));
-    }
-
-    #[test]
-    fn what_is_printed_of_an_error_quotes_nothing() {
-        let text = "ERR unknown command, with args beginning with: 'session:secret'";
-        let error = BackendError::from(CallError::from(FredError::new(ErrorKind::Unknown, text)));
-        let source = std::error::Error::source(&error).map(ToString::to_string);
-        assert_eq!(source.as_deref(), Some("redis: ERR"));
     }
 }

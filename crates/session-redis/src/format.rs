@@ -36,7 +36,9 @@ impl Format {
 
     fn check_size(&self, bytes: &[u8]) -> Result<(), BackendError> {
         if bytes.len() > self.max_value_bytes {
-            return Err(BackendError::new(BackendErrorKind::TooLarge, Applied::No));
+            let cause =
+                format!("redis: a session of {} bytes, and `max_value_bytes` is {}", bytes.len(), self.max_value_bytes);
+            return Err(BackendError::new(BackendErrorKind::TooLarge, Applied::No).with_source(cause));
         }
         Ok(())
     }

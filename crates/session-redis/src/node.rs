@@ -1,7 +1,7 @@
-//! One server, or a set of them that the client treats as one.
+//! One server, or a set of servers that the client treats as one.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use fred::clients::{Client, Pool};
@@ -10,15 +10,17 @@ use fred::types::Value;
 use fred::types::config::Options;
 use session_core::{Applied, BackendErrorKind};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::background::{Background, UnderWay};
 use crate::breaker::Breaker;
 use crate::command::{Command, PING};
+use crate::connection::Connector;
 use crate::deadline::Deadline;
-use crate::error::{CallError, RedisConfigError};
-use crate::settings::Settings;
+use crate::error::CallError;
+use crate::outage::Outage;
+use crate::runtimes::PerRuntime;
+use crate::settings::{Settings, label};
 
 /// The least time that a call is given.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -30,50 +32,57 @@ pub(crate) const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 /// The pause between two probes of a server that does not answer.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
-/// The pause before a client that gave up is started again.
-const RESTART_PAUSE: Duration = Duration::from_millis(250);
-
-/// A connection that comes back by itself, and a breaker.
 pub(crate) struct Node {
-    pool: Pool,
+    link: Link,
     timeout: Duration,
-    breaker: Breaker,
-    /// Asks a server that does not answer.
-    probing: Background,
-    /// A client of our own; one of the application's is its own concern.
-    owned_client: Option<OwnedClient>,
+    outage: Outage,
 }
 
-/// Keeps a client running.
-#[derive(Default)]
-struct OwnedClient {
-    running: Background,
-    task: Mutex<Option<AbortOnDrop>>,
+enum Link {
+    /// Connections of our own: one for each runtime.
+    Owned { settings: Arc<Settings>, lines: PerRuntime<Line> },
+    /// The application's, for all runtimes.
+    External { pool: Pool, line: Arc<Line> },
+}
+
+/// The state of the server as one runtime sees it.
+struct Line {
+    connector: Arc<Connector>,
+    breaker: Breaker,
+    probing: Background,
+}
+
+impl Line {
+    fn new(breaker_threshold: u32) -> Self {
+        let breaker = Breaker::new(breaker_threshold);
+        Self { connector: Arc::default(), breaker, probing: Background::default() }
+    }
 }
 
 impl Node {
-    /// A client of our own, which is started at once or, outside a runtime, by the first call.
-    pub(crate) fn new(settings: &Settings) -> Result<Arc<Self>, RedisConfigError> {
-        let node =
-            Self::with(settings.client()?, settings.timeout, settings.breaker_threshold, Some(OwnedClient::default()));
+    /// A server with connections of our own. The first is begun at once or, outside of a runtime, by the first call.
+    pub(crate) fn new(settings: Settings) -> Arc<Self> {
+        let (settings, lines) = (Arc::new(settings), PerRuntime::new());
+        let outage = Outage::new("redis", label(&settings.config).into());
+        let link = Link::Owned { settings: settings.clone(), lines };
+        let node = Arc::new(Self { link, timeout: settings.timeout, outage });
         if Handle::try_current().is_ok() {
-            node.start();
+            node.line().connector.start(&settings);
         }
-        Ok(node)
+        node
     }
 
-    /// A client of the application's.
+    /// A server with a client of the application's.
     pub(crate) fn external(pool: Pool, timeout: Duration, breaker_threshold: u32) -> Arc<Self> {
-        Self::with(pool, timeout, breaker_threshold, None)
+        let outage = Outage::new("redis", label(&pool.next().client_config()).into());
+        let link = Link::External { pool, line: Arc::new(Line::new(breaker_threshold)) };
+        Arc::new(Self { link, timeout, outage })
     }
 
-    fn with(pool: Pool, timeout: Duration, threshold: u32, owned_client: Option<OwnedClient>) -> Arc<Self> {
-        Arc::new(Self { pool, timeout, breaker: Breaker::new(threshold), probing: Background::default(), owned_client })
-    }
-
-    /// Whether it is likely to answer.
+    /// Returns `true` if it is likely to answer.
     pub(crate) fn is_healthy(&self) -> bool {
-        !self.breaker.is_open() && self.pool.next_connected().is_connected()
+        let line = self.line();
+        !line.breaker.is_open() && line.connector.connected().is_some()
     }
 
     /// Returns the deadline of a call that begins now.
@@ -81,31 +90,42 @@ impl Node {
         Deadline::after(self.timeout)
     }
 
-    /// Sends a command and waits for the reply, within the deadline. Does not even try if the last calls had no answer.
+    /// Sends a command and waits for the reply until the deadline. Fails fast if the last calls had no answer.
     ///
-    /// A command that writes is to be polled to its end: whoever stops before leaves it behind, and it may be sent long
-    /// after.
+    /// A command that writes is to be polled to its end: if it is cancelled, it may be sent long after.
     pub(crate) async fn call(
         self: &Arc<Self>,
         command: Command<'_>,
         deadline: Deadline,
         asking: bool,
     ) -> Result<Value, CallError> {
-        if self.breaker.is_open() {
-            self.probe();
-            return Err(CallError::unavailable());
+        let line = self.line();
+        let Some(permit) = line.breaker.admit(deadline) else {
+            self.probe(&line);
+            let cause = self.outage.cause().unwrap_or_else(|| "the server did not answer the last calls".to_owned());
+            return Err(self.failed(CallError::unavailable(cause), command));
+        };
+        match self.attempt(&line, command, deadline, asking).await {
+            Err(error) if error.is_outage() => {
+                permit.unanswered();
+                if line.breaker.is_open() {
+                    self.probe(&line);
+                }
+                Err(self.failed(error, command))
+            }
+            Err(error) => {
+                permit.answered();
+                Err(self.failed(error, command))
+            }
+            Ok(reply) => {
+                permit.answered();
+                self.outage.succeeded(command.name());
+                Ok(reply)
+            }
         }
-        let mut waiting = Waiting { node: self, until: deadline.until(), over: false };
-        let outcome = self.attempt(command, deadline, asking).await;
-        waiting.over = true;
-        match &outcome {
-            Err(failure) if failure.is_outage() => self.unanswered(),
-            _ => self.heard(),
-        }
-        outcome
     }
 
-    /// The same in a box of its own, where it is made: whoever moves the future of a call moves five kilobytes.
+    /// Makes a [call](Self::call) in a box of its own, in place: to move the future of a call is to move five kilobytes.
     pub(crate) fn boxed_call<'a>(
         self: &'a Arc<Self>,
         command: Command<'a>,
@@ -117,199 +137,123 @@ impl Node {
         call
     }
 
-    async fn attempt(&self, command: Command<'_>, deadline: Deadline, asking: bool) -> Result<Value, CallError> {
-        self.start();
-        let client = self.pool.next_connected();
-        let connected = client.is_connected();
-        if !connected {
-            // Not left to fred: what waits in its queue can't be taken back, and whether it was sent can't be told.
-            Box::pin(wait_for_connection(client, deadline.until())).await?;
-        }
-        // The settings of our own client say the same, where the whole deadline is left.
-        if self.owned_client.is_some() && !asking && connected && deadline.is_whole() {
-            return command.send(client).await;
-        }
-        let left = deadline.left().max(SHORTEST);
-        // Boxed: a call of our own client is no larger for it.
-        let options = Options { timeout: Some(left), max_attempts: Some(1), fail_fast: true, ..Options::default() };
-        let reply = Box::pin(async {
-            if asking {
-                command.send_asking(&client.pipeline().with_options(&options)).await
-            } else {
-                command.send(&client.with_options(&options)).await
+    async fn attempt(
+        &self,
+        line: &Line,
+        command: Command<'_>,
+        deadline: Deadline,
+        asking: bool,
+    ) -> Result<Value, CallError> {
+        let settings = match &self.link {
+            Link::Owned { settings, .. } => settings,
+            Link::External { pool, .. } => {
+                return match Box::pin(external(pool, command, deadline, asking)).await {
+                    Err(error) if command.is_read() && error.is_lost_connection() => {
+                        Box::pin(external(pool, command, deadline, asking)).await
+                    }
+                    outcome => outcome,
+                };
             }
-        });
-        // fred counts from when it sends. A client of the application's may have to end first what blocks its connection.
-        let late = |_| CallError::new(BackendErrorKind::Timeout, Applied::Maybe);
-        timeout(left + TIMEOUT_MARGIN, reply).await.map_err(late)?
+        };
+        let (connection, deadline) = match line.connector.connected() {
+            Some(connection) => (connection, deadline),
+            None => (Box::pin(line.connector.connect(settings, deadline)).await?, deadline.rest()),
+        };
+        let outcome = if deadline.is_whole() && !asking {
+            // The settings of the client have the same timeout.
+            command.send(&connection.client).await
+        } else {
+            Box::pin(send(&connection.client, command, deadline, asking)).await
+        };
+        match &outcome {
+            // The server has closed the connection, perhaps long ago. A second GET changes nothing.
+            Err(error) if command.is_read() && error.is_lost_connection() => {}
+            Err(error) if error.is_wrong_server() && line.connector.leave(&connection) => {}
+            _ => return outcome,
+        }
+        Box::pin(async {
+            let connection = line.connector.connect(settings, deadline).await?;
+            send(&connection.client, command, deadline, asking).await
+        })
+        .await
     }
 
-    fn unanswered(self: &Arc<Self>) {
-        if self.breaker.unanswered() {
-            tracing::warn!("redis does not answer: calls fail at once until it does");
-            self.probe();
+    /// Reports a failed call.
+    fn failed(&self, error: CallError, command: Command<'_>) -> CallError {
+        let error = error.at(self.outage.server(), self.timeout);
+        // A value that another program has stored is no failure of the server.
+        if let Some(failure) = error.failure().filter(|failure| failure.kind() != BackendErrorKind::Corrupt) {
+            let operation = (!failure.is_outage()).then(|| command.name());
+            self.outage.failed(operation, failure.cause());
+        }
+        error
+    }
+
+    fn line(&self) -> Arc<Line> {
+        match &self.link {
+            Link::Owned { settings, lines } => lines.get(|| Line::new(settings.breaker_threshold)),
+            Link::External { line, .. } => line.clone(),
         }
     }
 
-    fn heard(&self) {
-        if self.breaker.answered() {
-            tracing::info!("redis answers again");
-        }
-    }
-
-    /// Asks the server from time to time, until it answers or nobody needs it any more.
-    fn probe(self: &Arc<Self>) {
-        if let Some(under_way) = self.probing.begin() {
-            tokio::spawn(probe(Arc::downgrade(self), under_way));
-        }
-    }
-
-    /// Starts our own client, if that was not done yet, and again whenever it gives up.
-    fn start(&self) {
-        let Some(owned_client) = &self.owned_client else { return };
-        let Some(under_way) = owned_client.running.begin() else { return };
-        let client = self.pool.next().clone();
-        let task = AbortOnDrop(tokio::spawn(async move {
-            let _under_way = under_way;
-            loop {
-                let mut running = AbortOnDrop(client.connect());
-                if let Ok(Err(error)) = (&mut running.0).await {
-                    tracing::warn!(kind = error.kind().to_str(), "the client of redis gave up, it is started again");
-                }
-                sleep(RESTART_PAUSE).await;
-            }
-        }));
-        *owned_client.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
-    }
-}
-
-/// A call whose caller may lose patience.
-struct Waiting<'a> {
-    node: &'a Arc<Node>,
-    until: Instant,
-    over: bool,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if self.over || Handle::try_current().is_err() {
-            return;
-        }
-        // Whoever waits about as long as the server was given has had no answer; a request that was dropped says nothing.
-        if self.until.saturating_duration_since(Instant::now()) < self.node.timeout / 10 {
-            self.node.unanswered();
+    /// Asks the server from time to time, until it answers.
+    fn probe(self: &Arc<Self>, line: &Arc<Line>) {
+        if let Some(under_way) = line.probing.begin() {
+            tokio::spawn(probe(Arc::downgrade(self), Arc::downgrade(line), under_way));
         }
     }
 }
 
-async fn wait_for_connection(client: &Client, until: Instant) -> Result<(), CallError> {
-    let connected = timeout_at(until, client.wait_for_connect()).await;
-    // A connection that was made between the look at the state and the subscription is not announced again.
-    if matches!(connected, Ok(Ok(()))) || client.is_connected() { Ok(()) } else { Err(CallError::unavailable()) }
-}
-
-async fn probe(node: Weak<Node>, _under_way: UnderWay) {
-    let mut missed = 0_u32;
+async fn probe(node: Weak<Node>, line: Weak<Line>, _under_way: UnderWay) {
     loop {
         sleep(PROBE_PAUSE).await;
-        let Some(node) = node.upgrade() else { return };
-        if node.breaker.is_open() {
-            match node.attempt(PING, node.deadline(), false).await {
-                Err(failure) if failure.is_outage() => missed += 1,
-                _ => node.heard(),
-            }
-        }
-        if !node.breaker.is_open() {
-            // If a call opens it again before this task is gone, the next call has it probed.
-            return;
-        }
-        // A server that was stopped, or whose host is gone, leaves the connection open: a new one may end elsewhere. Not of
-        // a client of the application's, which others may be waiting for.
-        if missed.is_multiple_of(2) && node.owned_client.is_some() {
-            let reconnected = timeout(2 * node.timeout, node.pool.next().force_reconnection()).await;
-            tracing::debug!(success = matches!(reconnected, Ok(Ok(()))), "connecting to redis anew");
-        }
-    }
-}
-
-struct AbortOnDrop(JoinHandle<Result<(), fred::error::Error>>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{Read, Write as _};
-    use std::net::{TcpListener, TcpStream};
-    use std::thread;
-
-    use fred::bytes::Bytes;
-
-    use super::*;
-    use crate::command::Word;
-    use crate::script::REPLACE;
-    use crate::servers::Servers;
-
-    const TIMEOUT: Duration = Duration::from_secs(1);
-
-    /// A server that lets its clients wait for a connection and for news of a script, but answers neither ASKING nor EVAL.
-    fn listen(connection: Duration, script: Duration) -> String {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-        let url = format!("redis://127.0.0.1:{}", listener.local_addr().expect("it is bound").port());
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                thread::spawn(move || serve(client, connection, script));
-            }
-        });
-        url
-    }
-
-    fn serve(mut client: TcpStream, connection: Duration, script: Duration) {
-        thread::sleep(connection);
-        let mut bytes = [0; 4096];
-        while let Ok(len @ 1..) = client.read(&mut bytes) {
-            let asked = String::from_utf8_lossy(&bytes[..len]);
-            let reply = match () {
-                () if asked.contains("EVALSHA") => {
-                    thread::sleep(script);
-                    b"-NOSCRIPT No matching script.\r\n".to_vec()
+        let (Some(node), Some(line)) = (node.upgrade(), line.upgrade()) else { return };
+        match node.attempt(&line, PING, node.deadline(), false).await {
+            Err(error) if error.is_outage() => {
+                // The host may be gone without a word, or its address may lead to another server by now.
+                if let Some(connection) = line.connector.connected() {
+                    line.connector.leave(&connection);
                 }
-                () if asked.contains("EVAL") || asked.contains("ASKING") => continue,
-                () => b"+OK\r\n".repeat(asked.matches('*').count()),
-            };
-            if client.write_all(&reply).is_err() {
+            }
+            _ => {
+                // If a call opens it again before this task has ended, the next call has the server probed.
+                line.breaker.close();
+                node.outage.succeeded(PING.name());
                 return;
             }
         }
     }
+}
 
-    fn client(url: &str) -> Arc<Node> {
-        let (config, _) = Settings::parse(url).unwrap();
-        Node::new(&Settings { config, timeout: TIMEOUT, breaker_threshold: 5 }).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_script_that_the_server_does_not_know_has_only_the_rest_for_its_text() {
-        let node = client(&listen(Duration::ZERO, TIMEOUT * 3 / 4));
-        wait_for_connection(node.pool.next(), node.deadline().until()).await.unwrap();
-        let servers = Servers::Node { node, clustered: false };
-        let start = Instant::now();
-        let outcome = servers.run(&REPLACE, &[Bytes::from_static(b"a")], &[Word::Fixed("b")]).await;
-        assert!(outcome.is_err_and(|failure| failure.may_be_applied()), "it was sent");
-        assert!((TIMEOUT..TIMEOUT * 5 / 4).contains(&start.elapsed()), "{:?}", start.elapsed());
-    }
-
-    #[tokio::test]
-    async fn whoever_has_waited_for_the_connection_has_only_the_rest_for_an_answer() {
-        for asking in [false, true] {
-            let node = client(&listen(TIMEOUT * 3 / 4, Duration::ZERO));
-            let start = Instant::now();
-            let outcome = node.call(Command::Plain("EVAL"), node.deadline(), asking).await;
-            assert!(outcome.unwrap_err().may_be_applied(), "it was sent");
-            assert!(start.elapsed() < TIMEOUT * 5 / 4, "{:?}", start.elapsed());
+/// Sends a command by a client of the application's.
+async fn external(pool: &Pool, command: Command<'_>, deadline: Deadline, asking: bool) -> Result<Value, CallError> {
+    let client = pool.next_connected();
+    if !client.is_connected() {
+        // A command that waits in fred's queue can't be taken back, and may be sent at any time.
+        let connected = timeout_at(deadline.until(), client.wait_for_connect()).await;
+        // A connection that was made just before this wait is not announced again.
+        if !matches!(connected, Ok(Ok(()))) && !client.is_connected() {
+            return Err(CallError::unavailable("the client of the application is not connected"));
         }
     }
+    send(client, command, deadline, asking).await
 }
+
+/// Sends a command that has the rest of the time.
+async fn send(client: &Client, command: Command<'_>, deadline: Deadline, asking: bool) -> Result<Value, CallError> {
+    let left = deadline.left().max(SHORTEST);
+    let options = Options { timeout: Some(left), max_attempts: Some(1), fail_fast: true, ..Options::default() };
+    let reply = async {
+        if asking {
+            command.send_asking(&client.pipeline().with_options(&options)).await
+        } else {
+            command.send(&client.with_options(&options)).await
+        }
+    };
+    // fred counts from when it sends. A client of the application's may have to end first what blocks its connection.
+    let late = |_| CallError::new(BackendErrorKind::Timeout, Applied::Maybe, "no reply in time");
+    timeout(left + TIMEOUT_MARGIN, reply).await.map_err(late)?
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,5 +23,5 @@ pub(crate) fn first(replies: Vec<Value>) -> Value {
 
 /// A reply that no Redis gives to what was sent.
 pub(crate) fn unexpected() -> CallError {
-    CallError::new(BackendErrorKind::Other, Applied::Maybe)
+    CallError::new(BackendErrorKind::Other, Applied::Maybe, "a reply that no Redis gives to this command")
 }

@@ -9,7 +9,7 @@ use tokio::time::timeout_at;
 use crate::cluster::Cluster;
 use crate::command::{Command, Word};
 use crate::deadline::Deadline;
-use crate::error::CallError;
+use crate::error::{CallError, no_reply_within};
 use crate::keys;
 use crate::node::Node;
 use crate::reply::bytes;
@@ -25,24 +25,15 @@ pub(crate) enum Servers {
 }
 
 impl Servers {
-    /// Returns the value of a key. Asks again if the connection was lost.
+    /// Returns the value of a key.
     pub(crate) async fn get(&self, key: &Bytes, deadline: Deadline) -> Result<Option<Bytes>, CallError> {
-        match self.ask(key, deadline).await {
-            // The server has closed the connection, perhaps long ago. A second GET changes nothing.
-            Err(failure) if failure.is_lost_connection() => Box::pin(self.ask(key, deadline.rest())).await,
-            answer => answer,
-        }
-    }
-
-    /// A GET that is left behind and sent late changes nothing.
-    async fn ask(&self, key: &Bytes, deadline: Deadline) -> Result<Option<Bytes>, CallError> {
         let command = Command::Get(key);
         bytes(match self {
             Self::Node { node, .. } => node.call(command, deadline, false).await?,
             // It may go to several servers in turn.
             Self::Cluster(cluster) => Box::pin(timeout_at(deadline.until(), cluster.call(command)))
                 .await
-                .map_err(|_| CallError::unavailable())??,
+                .map_err(|_| CallError::unavailable(no_reply_within(deadline.timeout())))??,
         })
     }
 

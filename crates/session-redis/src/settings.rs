@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use fred::clients::{Client, Pool};
+use fred::clients::Client;
+use fred::error::Error as FredError;
 use fred::types::Builder;
-use fred::types::config::{Config, ReconnectPolicy, ServerConfig};
+use fred::types::config::{Config, ServerConfig};
 
 use crate::address::Address;
-use crate::error::RedisConfigError;
+use crate::config_error::RedisConfigError;
 
 /// The longest queue of commands that wait for being written.
 const LONGEST_QUEUE: usize = 4096;
@@ -40,8 +41,8 @@ impl Settings {
         }
         // Not as it is: fred goes on in plain text if TLS is not compiled, and panics if two providers of it are.
         let mut config = Config::from_url(&format!("redis{kind}://{rest}")).map_err(|_| RedisConfigError::Url)?;
-        // To start while the server is down is no error: it is tried again.
-        config.fail_fast = false;
+        // An attempt to connect ends with its first error.
+        config.fail_fast = true;
         Ok((config, tls))
     }
 
@@ -56,15 +57,12 @@ impl Settings {
         self.config.server.hosts().iter().map(|server| Address::new(&server.host, server.port)).collect()
     }
 
-    /// A client that is not connected yet.
+    /// Returns a client that is not connected yet.
     ///
     /// fred's own defaults don't do: with them a call waits forever once the server is gone.
-    pub(crate) fn client(&self) -> Result<Pool, RedisConfigError> {
+    pub(crate) fn client(&self) -> Result<Client, FredError> {
         let timeout = self.timeout;
-        let mut policy = ReconnectPolicy::new_exponential(0, 50, 250, 2);
-        policy.set_jitter(50);
-        let client: Client = Builder::from_config(self.config.clone())
-            .set_policy(policy)
+        Builder::from_config(self.config.clone())
             .with_connection_config(|connection| {
                 connection.connection_timeout = timeout;
                 connection.internal_command_timeout = timeout;
@@ -78,7 +76,17 @@ impl Settings {
             })
             .with_performance_config(|performance| performance.default_command_timeout = timeout)
             .build()
-            .map_err(|_| RedisConfigError::Url)?;
-        Pool::from_clients(vec![client]).map_err(|_| RedisConfigError::Url)
+    }
+}
+
+/// Returns the name of a server or a set of servers for the log.
+pub(crate) fn label(config: &Config) -> String {
+    match &config.server {
+        ServerConfig::Unix { path } => path.display().to_string(),
+        ServerConfig::Sentinel { service_name, .. } => format!("{service_name} of the Sentinels"),
+        ServerConfig::Centralized { .. } | ServerConfig::Clustered { .. } => {
+            let hosts = config.server.hosts();
+            hosts.iter().map(|server| format!("{}:{}", server.host, server.port)).collect::<Vec<_>>().join(",")
+        }
     }
 }

@@ -80,7 +80,7 @@ impl Store {
         let refused = match self.marker_at(marker_key).await {
             Ok(None) => return Ok(WriteOutcome::Done(())),
             Ok(Some(found)) => Ok(WriteOutcome::Gone(Some(found))),
-            Err(failure) => Err(CallError::new(failure.kind(), Applied::Maybe)),
+            Err(error) => Err(error.with_applied(Applied::Maybe)),
         };
         self.take_back(key).await;
         refused
@@ -159,12 +159,12 @@ impl Store {
         match self.create(&new, &write.value, write.ttl).await {
             Ok(WriteOutcome::Done(())) => {}
             Ok(refused) => return Ok(refused),
-            Err(failure) => {
+            Err(error) => {
                 // The session is still under its old key, and no client knows the new one.
-                if failure.may_be_applied() {
+                if error.may_be_applied() {
                     self.take_back(&new[0]).await;
                 }
-                return Err(CallError::new(failure.kind(), Applied::No));
+                return Err(error.with_applied(Applied::No));
             }
         }
         let mut outcome = self.remove(old, &write.version, marker).await;
@@ -183,7 +183,7 @@ impl Store {
         match outcome {
             Ok(WriteOutcome::Done(())) => return Ok(WriteOutcome::Done(())),
             // The new session may be the only one that is left.
-            Err(failure) if may_be_gone => return Err(CallError::new(failure.kind(), Applied::Maybe)),
+            Err(error) if may_be_gone => return Err(error.with_applied(Applied::Maybe)),
             _ => self.take_back(&new[0]).await,
         }
         outcome

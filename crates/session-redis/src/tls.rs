@@ -6,7 +6,7 @@ use fred::types::config::{TlsConfig, TlsConnector};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::error::RedisConfigError;
+use crate::config_error::RedisConfigError;
 
 /// A connector that trusts these certificates, or else those of the operating system.
 pub(crate) fn connector(roots: Option<&[Vec<u8>]>) -> Result<TlsConfig, RedisConfigError> {

@@ -10,7 +10,7 @@ use session_core::{JsonCodec, SessionCodec};
 
 use super::RedisBackend;
 use crate::cluster::Cluster;
-use crate::error::RedisConfigError;
+use crate::config_error::RedisConfigError;
 use crate::format::Format;
 use crate::node::Node;
 use crate::servers::Servers;
@@ -96,9 +96,9 @@ impl RedisBackendBuilder {
         let clustered = config.server.is_clustered();
         let settings = Settings { config, timeout: self.timeout, breaker_threshold: self.breaker_threshold };
         let servers = if clustered {
-            Servers::Cluster(Cluster::new(settings)?)
+            Servers::Cluster(Cluster::new(settings))
         } else {
-            Servers::Node { node: Node::new(&settings)?, clustered: false }
+            Servers::Node { node: Node::new(settings), clustered: false }
         };
         Ok(self.build(servers))
     }

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod causes;
 mod cluster;
 mod conformance;
 mod dropped;
@@ -12,5 +13,6 @@ mod round_trips;
 mod runtimes;
 mod semantics;
 mod sentinel;
+mod switched;
 mod transports;
 mod versions;

@@ -9,7 +9,7 @@ use session_core::{
 use session_redis::RedisBackend;
 use tokio::time::timeout;
 
-use crate::support::{Browser, HOUR, Lag, Server, SlowWay, create, free_port, manager, map, stored, until};
+use crate::support::{Browser, Endpoint, HOUR, Lag, Log, Server, create, free_port, manager, map, stored, until};
 
 const DEADLINE: Duration = Duration::from_millis(250);
 
@@ -133,15 +133,24 @@ async fn a_restart_between_two_requests_goes_unnoticed() {
     let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
     create(&backend, "session:a", r#"{"a":1}"#).await;
-    server.kill();
-    server.run();
-    assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":1}"#));
+    let log = Log::capture();
+    for n in 0..5 {
+        server.kill();
+        server.run();
+        assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":1}"#));
+        server.kill();
+        server.run();
+        // A write is not sent twice, so the runtime has to notice that the connection was closed.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        create(&backend, &format!("session:{n}"), "{}").await;
+    }
+    assert_eq!(log.take(), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_script_that_has_to_be_sent_twice_has_one_deadline_for_both() {
     let server = Server::start(&[]);
-    let way = SlowWay::to(&server);
+    let way = Endpoint::of(&server);
     let backend = RedisBackend::connect(&way.url()).unwrap();
     let version = create(&backend, "session:a", "{}").await;
     way.delay(DEADLINE * 3 / 4);

@@ -217,6 +217,8 @@ async fn a_value_that_is_no_session_is_corrupt_and_one_that_is_too_long_is_not_p
     let long = map(&format!(r#"{{"a":"{}"}}"#, "x".repeat(64)));
     let error = backend.create(Create::new("session:a", &long, HOUR)).await.unwrap_err();
     assert_eq!((error.kind(), error.applied()), (BackendErrorKind::TooLarge, Applied::No));
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    assert_eq!(source.as_deref(), Some("redis: a session of 72 bytes, and `max_value_bytes` is 64"));
     assert_eq!(server.ask(&["EXISTS", "session:a"]), ["0"]);
 }
 

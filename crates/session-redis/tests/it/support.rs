@@ -2,12 +2,13 @@
 
 mod browser;
 mod cluster;
+mod endpoint;
 mod lag;
+mod log;
 mod resp;
 mod server;
 #[path = "../../../session-memcache/tests/it/support/signal.rs"]
 mod signal;
-mod slow_way;
 
 use std::time::{Duration, Instant};
 
@@ -19,10 +20,11 @@ use session_redis::RedisBackend;
 
 pub(crate) use browser::{Browser, config, manager};
 pub(crate) use cluster::Cluster;
+pub(crate) use endpoint::Endpoint;
 pub(crate) use lag::Lag;
+pub(crate) use log::Log;
 pub(crate) use resp::Connection;
 pub(crate) use server::{REMEMBER, Server, free_port};
-pub(crate) use slow_way::SlowWay;
 
 /// Longer than any test takes.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);

@@ -1,44 +1,52 @@
-//! A way to a server on which answers take their time.
+//! A TCP endpoint that leads to a server, as a load balancer or a DNS name does.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use super::Server;
 
-/// Passes on what goes to and from a server, at first at once.
-pub(crate) struct SlowWay {
+/// Passes bytes on to a server and back.
+pub(crate) struct Endpoint {
     port: u16,
+    server: Arc<AtomicU16>,
     millis: Arc<AtomicU64>,
 }
 
-impl SlowWay {
-    pub(crate) fn to(server: &Server) -> Self {
+impl Endpoint {
+    pub(crate) fn of(server: &Server) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-        let way = Self { port: listener.local_addr().expect("it is bound").port(), millis: Arc::default() };
-        let (server, millis) = (server.port, way.millis.clone());
+        let port = listener.local_addr().expect("it is bound").port();
+        let endpoint = Self { port, server: Arc::new(server.port.into()), millis: Arc::default() };
+        let (server, millis) = (endpoint.server.clone(), endpoint.millis.clone());
         thread::spawn(move || {
             for client in listener.incoming() {
-                let (Ok(client), Ok(server)) = (client, TcpStream::connect(("127.0.0.1", server))) else { return };
+                let server = ("127.0.0.1", server.load(Ordering::Relaxed));
+                let (Ok(client), Ok(server)) = (client, TcpStream::connect(server)) else { continue };
                 let (Ok(questions), Ok(answers)) = (client.try_clone(), server.try_clone()) else { return };
                 let millis = millis.clone();
                 thread::spawn(move || pass_on(questions, server, || 0));
                 thread::spawn(move || pass_on(answers, client, || millis.load(Ordering::Relaxed)));
             }
         });
-        way
+        endpoint
     }
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// How long each answer takes from now on.
+    /// Delays each answer by this time from now on.
     pub(crate) fn delay(&self, time: Duration) {
         self.millis.store(u64::try_from(time.as_millis()).expect("it is no age"), Ordering::Relaxed);
+    }
+
+    /// Leads new connections to another server. Those that are open stay.
+    pub(crate) fn switch_to(&self, server: &Server) {
+        self.server.store(server.port, Ordering::Relaxed);
     }
 }
 
@@ -50,4 +58,5 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, delay: impl Fn() -> u64) {
             return;
         }
     }
+    let _closed = to.shutdown(std::net::Shutdown::Both);
 }
