@@ -141,6 +141,7 @@ mod settings;
 mod store;
 #[cfg(feature = "tls")]
 mod tls;
+mod url;
 
 pub use backend::{RedisBackend, RedisBackendBuilder};
 pub use config_error::RedisConfigError;

@@ -8,7 +8,6 @@ use fred::types::Builder;
 use fred::types::config::{Config, ServerConfig};
 
 use crate::address::Address;
-use crate::config_error::RedisConfigError;
 
 /// The longest queue of commands that wait for being written.
 const LONGEST_QUEUE: usize = 4096;
@@ -27,25 +26,6 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The servers of a URL, and whether it asks for TLS, which is left to be set up.
-    pub(crate) fn parse(url: &str) -> Result<(Config, bool), RedisConfigError> {
-        let (scheme, rest) = url.split_once("://").ok_or(RedisConfigError::Url)?;
-        let (store, kind) = scheme.split_at(scheme.find(['-', '+']).unwrap_or(scheme.len()));
-        let tls = match store {
-            "redis" | "valkey" => false,
-            "rediss" | "valkeys" => true,
-            _ => return Err(RedisConfigError::Url),
-        };
-        if !matches!(kind, "" | "-cluster" | "-sentinel" | "+unix") || (tls && kind == "+unix") {
-            return Err(RedisConfigError::Url);
-        }
-        // Not as it is: fred goes on in plain text if TLS is not compiled, and panics if two providers of it are.
-        let mut config = Config::from_url(&format!("redis{kind}://{rest}")).map_err(|_| RedisConfigError::Url)?;
-        // An attempt to connect ends with its first error.
-        config.fail_fast = true;
-        Ok((config, tls))
-    }
-
     /// The same for one server of a Cluster.
     pub(crate) fn for_server(&self, address: &Address) -> Self {
         let server = ServerConfig::new_centralized(&*address.host, address.port);

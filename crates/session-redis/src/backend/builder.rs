@@ -16,6 +16,12 @@ use crate::node::Node;
 use crate::servers::Servers;
 use crate::settings::Settings;
 use crate::store::Store;
+#[cfg(feature = "tls")]
+use crate::tls::{Certificates, ClientPem, Roots};
+use crate::url::Target;
+
+/// A longer timeout than this is as good as none, and would overflow the clock.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// Builds a [`RedisBackend`].
 ///
@@ -33,7 +39,7 @@ pub struct RedisBackendBuilder {
     timeout: Duration,
     breaker_threshold: u32,
     #[cfg(feature = "tls")]
-    root_certificates: Option<Vec<Vec<u8>>>,
+    certificates: Certificates,
 }
 
 impl Default for RedisBackendBuilder {
@@ -44,7 +50,7 @@ impl Default for RedisBackendBuilder {
             timeout: Duration::from_millis(250),
             breaker_threshold: 5,
             #[cfg(feature = "tls")]
-            root_certificates: None,
+            certificates: Certificates::default(),
         }
     }
 }
@@ -66,7 +72,7 @@ impl RedisBackendBuilder {
     /// How long a call waits for its reply, connecting included; default 250 ms, at least 1 ms. Longer than the manager's
     /// request deadline is of no use.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout.max(Duration::from_millis(1));
+        self.timeout = timeout.clamp(Duration::from_millis(1), LONGEST_TIMEOUT);
         self
     }
 
@@ -77,10 +83,24 @@ impl RedisBackendBuilder {
         self
     }
 
-    /// Whom to trust for TLS, in DER, instead of the certificates of the operating system.
+    /// Trusts these roots for TLS, in DER, instead of those of the operating system.
     #[cfg(feature = "tls")]
     pub fn root_certificates(mut self, der: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        self.root_certificates = Some(der.into_iter().collect());
+        self.certificates.roots = Some(Roots::Der(der.into_iter().collect()));
+        self
+    }
+
+    /// Trusts these roots for TLS, in PEM, instead of those of the operating system.
+    #[cfg(feature = "tls")]
+    pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.certificates.roots = Some(Roots::Pem(pem.into()));
+        self
+    }
+
+    /// Shows a certificate to servers that ask for one (mutual TLS): its chain and its private key, in PEM.
+    #[cfg(feature = "tls")]
+    pub fn client_certificate_pem(mut self, certificates: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.certificates.client = Some(ClientPem { certificates: certificates.into(), key: key.into() });
         self
     }
 
@@ -90,8 +110,11 @@ impl RedisBackendBuilder {
     /// # Errors
     ///
     /// [`RedisConfigError`] if the URL is not usable. That no server answers is no error.
-    pub fn connect(self, url: &str) -> Result<RedisBackend, RedisConfigError> {
-        let (config, tls) = Settings::parse(url)?;
+    pub fn connect(mut self, url: &str) -> Result<RedisBackend, RedisConfigError> {
+        let Target { config, tls, timeout } = Target::parse(url)?;
+        if let Some(timeout) = timeout {
+            self = self.timeout(timeout);
+        }
         let config = if tls { self.with_tls(config)? } else { config };
         let clustered = config.server.is_clustered();
         let settings = Settings { config, timeout: self.timeout, breaker_threshold: self.breaker_threshold };
@@ -119,7 +142,7 @@ impl RedisBackendBuilder {
 
     #[cfg(feature = "tls")]
     fn with_tls(&self, mut config: Config) -> Result<Config, RedisConfigError> {
-        config.tls = Some(crate::tls::connector(self.root_certificates.as_deref())?);
+        config.tls = Some(self.certificates.connector()?);
         Ok(config)
     }
 

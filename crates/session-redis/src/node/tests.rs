@@ -11,6 +11,7 @@ use super::*;
 use crate::command::Word;
 use crate::script::REPLACE;
 use crate::servers::Servers;
+use crate::url::Target;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -46,7 +47,7 @@ fn serve(mut client: TcpStream, connection: Duration, script: Duration) {
 }
 
 fn client(url: &str) -> Arc<Node> {
-    let (config, _) = Settings::parse(url).unwrap();
+    let config = Target::parse(url).unwrap().config;
     Node::new(Settings { config, timeout: TIMEOUT, breaker_threshold: 5 })
 }
 

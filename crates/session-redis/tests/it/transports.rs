@@ -42,11 +42,42 @@ async fn a_user_with_the_documented_permissions_can_do_all_that_is_needed() {
 }
 
 #[tokio::test]
+async fn database_0_needs_no_permission_to_select_it() {
+    let server = Server::start_with_password("root", &[]);
+    server.allow("web", &[]);
+    let url = format!("redis://web:web@127.0.0.1:{}", server.port);
+    assert_works(&RedisBackend::connect(&format!("{url}/0")).unwrap()).await;
+    server.allow("web", &["+select"]);
+    assert_works(&RedisBackend::connect(&format!("{url}/3")).unwrap()).await;
+}
+
+#[tokio::test]
 async fn a_database_of_the_url_is_selected() {
     let server = Server::start(&[]);
-    let backend = RedisBackend::connect(&format!("{}/3", server.url())).unwrap();
+    for (n, database) in ["/3", "?db=3"].into_iter().enumerate() {
+        let backend = RedisBackend::connect(&[&server.url(), database].concat()).unwrap();
+        create(&backend, &format!("session:{n}"), "{}").await;
+    }
+    assert!(server.ask(&["INFO", "keyspace"])[0].contains("db3:keys=2"));
+}
+
+#[tokio::test]
+async fn the_longest_timeout_is_taken() {
+    let server = Server::start(&[]);
+    assert_works(&RedisBackend::builder().timeout(Duration::MAX).connect(&server.url()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_timeout_of_the_url_bounds_calls() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&format!("{}?timeout=0.05", server.url())).unwrap();
     create(&backend, "session:a", "{}").await;
-    assert!(server.ask(&["INFO", "keyspace"])[0].contains("db3:keys=1"));
+    assert_eq!(backend.call_timeout(), Some(Duration::from_millis(60)));
+    server.pause();
+    let start = Instant::now();
+    assert_eq!(backend.fetch("session:a").await.unwrap_err().kind(), BackendErrorKind::Timeout);
+    assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
+    server.resume();
 }
 
 #[tokio::test]
@@ -89,50 +120,7 @@ fn tls_is_refused_where_it_is_not_compiled_instead_of_going_on_in_plain_text() {
 }
 
 #[cfg(feature = "tls")]
-mod tls {
-    use super::*;
-
-    /// A server that takes TLS connections, the certificate that it shows, and the port.
-    fn start() -> (Server, Vec<u8>, u16) {
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).expect("it works without an outage");
-        let tls_port = crate::support::free_port();
-        let port = tls_port.to_string();
-        let options = ["--tls-port", &port, "--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem"];
-        let options = [&options[..], &["--tls-ca-cert-file", "cert.pem", "--tls-auth-clients", "no"]].concat();
-        let mut server = Server::new(crate::support::free_port(), &options);
-        std::fs::write(server.folder().join("cert.pem"), made.cert.pem()).expect("it works without an outage");
-        std::fs::write(server.folder().join("key.pem"), made.signing_key.serialize_pem())
-            .expect("it works without an outage");
-        server.run();
-        (server, made.cert.der().to_vec(), tls_port)
-    }
-
-    #[tokio::test]
-    async fn a_server_whose_certificate_is_trusted_is_spoken_to() {
-        let (_server, certificate, port) = start();
-        for host in ["localhost", "127.0.0.1"] {
-            let builder = RedisBackend::builder().root_certificates([certificate.clone()]);
-            assert_works(&builder.connect(&format!("rediss://{host}:{port}")).unwrap()).await;
-        }
-    }
-
-    #[tokio::test]
-    async fn a_server_whose_certificate_is_not_trusted_is_an_outage() {
-        let (_server, _, port) = start();
-        let (_other, other_certificate, _) = start();
-        let builder = RedisBackend::builder().root_certificates([other_certificate]);
-        let backend = builder.connect(&format!("rediss://localhost:{port}")).unwrap();
-        let kind = backend.fetch("session:a").await.unwrap_err().kind();
-        assert!(matches!(kind, BackendErrorKind::Unavailable | BackendErrorKind::Timeout));
-    }
-
-    #[test]
-    fn certificates_that_are_none_are_refused() {
-        let builder = RedisBackend::builder().root_certificates([b"text".to_vec()]);
-        assert_eq!(builder.connect("rediss://localhost").unwrap_err(), RedisConfigError::Certificates);
-    }
-}
+mod tls;
 
 /// fred then asks the server, on another connection and for as long as the application's settings say, to end what blocks.
 #[tokio::test(flavor = "multi_thread")]
