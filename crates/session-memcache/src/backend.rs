@@ -5,18 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Created, ISessionBackend, Marker, Removed, Replaced,
-    Rotation, SessionMap, Stored, Version, async_trait,
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate,
+    StoreFuture, Stored, Touch, WriteOutcome,
 };
+use tokio::time::timeout;
 
 use crate::builder::{ConfigError, MemcacheBackendBuilder};
 use crate::cluster::At;
+use crate::deadline::Deadline;
 use crate::key::Key;
 use crate::rotate::Move;
-use crate::store::{Condition, Found, Store, Written};
+use crate::store::{Found, Store};
 
-/// How often a session may be written while it is being destroyed.
-const MOST_OVERTAKINGS: usize = 64;
+/// How much longer than its timeout a call may take: its own timer must fire first, because it knows whether the command
+/// was sent.
+const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 
 /// Keeps sessions in memcached, on one node or several.
 ///
@@ -34,6 +37,7 @@ const MOST_OVERTAKINGS: usize = 64;
 #[derive(Clone)]
 pub struct MemcacheBackend {
     pub(crate) store: Arc<Store>,
+    pub(crate) timeout: Duration,
 }
 
 impl MemcacheBackend {
@@ -52,6 +56,89 @@ impl MemcacheBackend {
     pub fn builder<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> MemcacheBackendBuilder {
         MemcacheBackendBuilder::new(nodes.into_iter().map(|node| node.as_ref().to_owned()).collect())
     }
+
+    async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
+        let key = Key::check(key)?;
+        match self.store.look(key, self.deadline()).await? {
+            Found::Session(bytes, at) => self.store.decode(&bytes, at).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    async fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
+        let key = Key::check(create.key)?;
+        let value = self.store.encode(key, create.session)?;
+        Ok(with_version(self.store.create(key, &value, create.ttl, self.deadline()).await?))
+    }
+
+    async fn replace(&self, replace: Replace<'_>) -> Result<WriteOutcome, BackendError> {
+        let (key, deadline) = (Key::check(replace.key)?, self.deadline());
+        let value = self.store.encode(key, replace.session)?;
+        let replaced = match At::of(replace.version) {
+            Some(at) => self.store.compare_and_set(key, &value, replace.ttl, at, deadline).await?,
+            None => WriteOutcome::Conflict(None),
+        };
+        match replaced {
+            WriteOutcome::Conflict(_) => self.store.mismatch(key, deadline).await,
+            outcome => Ok(with_version(outcome)),
+        }
+    }
+
+    async fn remove(&self, remove: Remove<'_>) -> Result<WriteOutcome<()>, BackendError> {
+        let (key, deadline) = (Key::check(remove.key)?, self.deadline());
+        match remove.version {
+            Some(version) => self.store.remove_at(key, At::of(version), &remove.marker, deadline).await,
+            None => self.store.remove(key, &remove.marker, deadline).await,
+        }
+    }
+
+    async fn touch(&self, touch: Touch<'_>) -> Result<bool, BackendError> {
+        self.store.touch(Key::check(touch.key)?, touch.ttl, self.deadline()).await
+    }
+
+    async fn rotate(&self, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
+        let (old, new) = (Key::check(rotate.old)?, Key::check(rotate.new)?);
+        let value = self.store.encode(new, rotate.session)?;
+        let Some(at) = At::of(rotate.version) else {
+            return self.store.mismatch(old, self.deadline()).await;
+        };
+        let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());
+        let work = Move { old, new, value, ttl: rotate.ttl, at, timeout: self.timeout };
+        // On a task of its own: a client that goes away must not leave the session under both keys.
+        let task = tokio::spawn(work.carry_out(self.store.clone()));
+        // Each of its steps has the whole timeout.
+        match timeout(self.call_limit(), task).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => Err(BackendError::new(BackendErrorKind::Other, Applied::Maybe).with_source(error)),
+            Err(_) => Err(BackendError::new(BackendErrorKind::Timeout, Applied::Maybe)),
+        }
+    }
+
+    async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
+        Ok(match self.store.look(Key::check(key)?, self.deadline()).await? {
+            Found::Tombstone(marker, _) => Some(marker),
+            _ => None,
+        })
+    }
+
+    /// Returns the longest time that a call takes.
+    fn call_limit(&self) -> Duration {
+        self.timeout.saturating_add(TIMEOUT_MARGIN)
+    }
+
+    /// Returns the deadline of a call that begins now.
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.timeout)
+    }
+}
+
+/// Makes the version of a write that was applied opaque.
+fn with_version(outcome: WriteOutcome<At>) -> WriteOutcome {
+    match outcome {
+        WriteOutcome::Done(at) => WriteOutcome::Done(at.into()),
+        WriteOutcome::Conflict(current) => WriteOutcome::Conflict(current),
+        WriteOutcome::Gone(marker) => WriteOutcome::Gone(marker),
+    }
 }
 
 impl fmt::Debug for MemcacheBackend {
@@ -61,152 +148,42 @@ impl fmt::Debug for MemcacheBackend {
     }
 }
 
-#[async_trait]
-impl ISessionBackend for MemcacheBackend {
-    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
-        Ok(self.fetch(key).await?.map(|stored| stored.map))
-    }
-
-    async fn set(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<(), BackendError> {
-        let key = Key::check(key)?;
-        let value = self.store.encode(key, value)?;
-        self.store.put(key, &value, exp, Condition::None).await.map(drop)
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), BackendError> {
-        self.remove(key, None).await.map(drop)
-    }
-
-    fn atomic(&self) -> Option<&dyn AtomicBackend> {
-        Some(self)
+impl From<MemcacheBackend> for Backend {
+    fn from(backend: MemcacheBackend) -> Self {
+        Self::atomic(backend)
     }
 }
 
-#[async_trait]
 impl AtomicBackend for MemcacheBackend {
-    async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
-        self.store.current(Key::check(key)?).await
+    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
+        StoreFuture::pending(self.fetch(key))
     }
 
-    async fn create(&self, key: &str, value: &SessionMap, exp: Duration) -> Result<Created, BackendError> {
-        let key = Key::check(key)?;
-        let value = self.store.encode(key, value)?;
-        let mut written = self.store.put(key, &value, exp, Condition::Absent).await?;
-        // The key of a removed session may be used again, though no random id ever will be.
-        if let Written::Exists = written
-            && let Found::Tombstone(_, at) = self.store.look(key).await?
-        {
-            written = self.store.put(key, &value, exp, Condition::At(at)).await?;
-        }
-        Ok(match written {
-            Written::Done(at) => Created::Created(at.into()),
-            _ => Created::Exists,
-        })
+    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::pending(self.create(create))
     }
 
-    async fn replace(
-        &self,
-        key: &str,
-        value: &SessionMap,
-        exp: Duration,
-        version: &Version,
-    ) -> Result<Replaced, BackendError> {
-        let key = Key::check(key)?;
-        let value = self.store.encode(key, value)?;
-        let written = match At::of(version) {
-            Some(at) => self.store.put(key, &value, exp, Condition::At(at)).await?,
-            None => Written::Changed,
-        };
-        Ok(match written {
-            Written::Done(at) => Replaced::Replaced(at.into()),
-            Written::Gone => Replaced::Gone,
-            _ => match self.store.current(key).await? {
-                Some(current) => Replaced::Conflict(current),
-                None => Replaced::Gone,
-            },
-        })
+    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::pending(self.replace(replace))
     }
 
-    async fn remove(&self, key: &str, version: Option<&Version>) -> Result<Removed, BackendError> {
-        let key = Key::check(key)?;
-        match version {
-            Some(version) => self.store.remove_at(key, At::of(version)).await,
-            None => self.store.remove(key).await,
-        }
+    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
+        StoreFuture::pending(self.remove(remove))
     }
 
-    async fn touch(&self, key: &str, exp: Duration) -> Result<bool, BackendError> {
-        self.store.touch(Key::check(key)?, exp).await
+    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
+        StoreFuture::pending(self.touch(touch))
     }
 
-    async fn rotate(&self, rotation: Rotation<'_>) -> Result<Replaced, BackendError> {
-        let (old, new) = (Key::check(rotation.old)?, Key::check(rotation.new)?);
-        let value = self.store.encode(new, rotation.value)?;
-        let Some(at) = At::of(rotation.version) else {
-            let current = self.store.current(old).await?;
-            return Ok(current.map_or(Replaced::Gone, Replaced::Conflict));
-        };
-        let (old, new) = (rotation.old.to_owned(), rotation.new.to_owned());
-        let work = Move { old, new, value, exp: rotation.exp, at }.carry_out(self.store.clone());
-        // On a task of its own: a client that goes away must not leave the session under both keys.
-        tokio::spawn(work).await.unwrap_or_else(|error| {
-            Err(BackendError::new(BackendErrorKind::Other, Applied::Unknown).with_source(error))
-        })
+    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::pending(self.rotate(rotate))
     }
 
-    async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
-        Ok(match self.store.look(Key::check(key)?).await? {
-            Found::Tombstone(marker, _) => Some(marker),
-            _ => None,
-        })
-    }
-}
-
-impl Store {
-    /// The session that is there.
-    pub(crate) async fn current(&self, key: Key<'_>) -> Result<Option<Stored>, BackendError> {
-        match self.look(key).await? {
-            Found::Session(bytes, at) => self.decode(&bytes, at).map(Some),
-            _ => Ok(None),
-        }
+    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
+        StoreFuture::pending(self.marker(key))
     }
 
-    /// Removes a session that was emptied, at its version; none is that of another store, and of no session here.
-    ///
-    /// Leaves no marker: whoever comes too late is to be told that changes could not be kept.
-    async fn remove_at(&self, key: Key<'_>, at: Option<At>) -> Result<Removed, BackendError> {
-        let deleted = match at {
-            Some(at) => self.delete(key, at).await?,
-            None => Written::Changed,
-        };
-        Ok(match deleted {
-            Written::Done(_) => Removed::Removed,
-            Written::Gone => Removed::Gone(None),
-            _ => match self.look(key).await? {
-                Found::Session(bytes, at) => Removed::Conflict(self.decode(&bytes, at)?),
-                Found::Tombstone(marker, _) => Removed::Gone(Some(marker)),
-                Found::Nothing => Removed::Gone(None),
-            },
-        })
-    }
-
-    /// Destroys a session, whatever it holds: it need not even be readable.
-    ///
-    /// At the version that is there: what an unconditional write might hit is the tombstone of a session that was just
-    /// renewed, and a logout has to find the successor.
-    async fn remove(&self, key: Key<'_>) -> Result<Removed, BackendError> {
-        for _ in 0..MOST_OVERTAKINGS {
-            let at = match self.look(key).await? {
-                Found::Session(_, at) => at,
-                Found::Tombstone(marker, _) => return Ok(Removed::Gone(Some(marker))),
-                Found::Nothing => return Ok(Removed::Gone(None)),
-            };
-            match self.bury(key, at, &Marker::Destroyed).await? {
-                Written::Done(_) => return Ok(Removed::Removed),
-                Written::Gone => return Ok(Removed::Gone(None)),
-                _ => {}
-            }
-        }
-        Err(BackendError::new(BackendErrorKind::Timeout, Applied::No))
+    fn call_timeout(&self) -> Option<Duration> {
+        Some(self.call_limit())
     }
 }

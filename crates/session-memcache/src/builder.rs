@@ -126,7 +126,7 @@ impl MemcacheBackendBuilder {
             max_item_bytes: self.max_item_bytes,
             clock: self.clock,
         };
-        Ok(MemcacheBackend { store: Arc::new(store) })
+        Ok(MemcacheBackend { store: Arc::new(store), timeout: self.operation_timeout })
     }
 }
 

@@ -3,6 +3,7 @@
 use session_core::{Applied, BackendError, BackendErrorKind, Version};
 
 use crate::command::{Command, Reply};
+use crate::deadline::Deadline;
 use crate::key::Key;
 use crate::node::{Admitted, Node};
 use crate::ring::Ring;
@@ -46,18 +47,29 @@ impl Cluster {
     }
 
     /// Makes a call to the node that has the key now. Says which one that was.
-    pub(crate) async fn call(&self, key: Key<'_>, command: Command<'_>) -> Result<(u64, Reply), BackendError> {
+    pub(crate) async fn call(
+        &self,
+        key: Key<'_>,
+        command: Command<'_>,
+        deadline: Deadline,
+    ) -> Result<(u64, Reply), BackendError> {
         let (node, admitted) = self.admit(key)?;
-        Ok((node, admitted.call(key, command).await?))
+        Ok((node, admitted.call(key, command, deadline).await?))
     }
 
     /// As [`call`](Self::call), unless the key is on another node now than it was: then it has another version too.
-    pub(crate) async fn call_at(&self, node: u64, key: Key<'_>, command: Command<'_>) -> Result<Reply, BackendError> {
+    pub(crate) async fn call_at(
+        &self,
+        node: u64,
+        key: Key<'_>,
+        command: Command<'_>,
+        deadline: Deadline,
+    ) -> Result<Reply, BackendError> {
         let (now, admitted) = self.admit(key)?;
         if now != node {
             return Ok(Reply::Changed);
         }
-        admitted.call(key, command).await
+        admitted.call(key, command, deadline).await
     }
 
     fn admit(&self, key: Key<'_>) -> Result<(u64, Admitted<'_>), BackendError> {

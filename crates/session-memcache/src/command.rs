@@ -16,7 +16,6 @@ pub(crate) enum Command<'a> {
 /// When to store a value.
 #[derive(Clone, Copy)]
 pub(crate) enum Mode {
-    Always,
     /// If there is none.
     Add,
     /// If there is one of this version.

@@ -103,7 +103,6 @@ impl Connection {
             Command::Set { value, flags, expiry, mode } => {
                 let (flags, expiry) = (format!("F{flags}"), format!("T{expiry}"));
                 let mode = match mode {
-                    Mode::Always => "MS".to_owned(),
                     Mode::Add => "ME".to_owned(),
                     Mode::At(version) => format!("C{version}"),
                 };

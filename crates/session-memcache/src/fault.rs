@@ -58,7 +58,7 @@ impl Fault {
             Self::TooLarge => (BackendErrorKind::TooLarge, true),
             Self::Refused => (BackendErrorKind::Refused, true),
         };
-        let applied = if sent && !settled { Applied::Unknown } else { Applied::No };
+        let applied = if sent && !settled { Applied::Maybe } else { Applied::No };
         let (fault, cause) = match self {
             Self::Connect(cause) => (Self::Connect(cause.kind().into()), Some(cause)),
             Self::Lost(cause) => (Self::Lost(cause.kind().into()), Some(cause)),
@@ -79,11 +79,11 @@ mod tests {
         let lost = || Fault::Lost(io::ErrorKind::UnexpectedEof.into());
         let refused = || Fault::Connect(io::ErrorKind::ConnectionRefused.into());
         for (fault, sent, applied) in [
-            (lost(), true, Applied::Unknown),
+            (lost(), true, Applied::Maybe),
             (lost(), false, Applied::No),
-            (Fault::TimedOut, true, Applied::Unknown),
+            (Fault::TimedOut, true, Applied::Maybe),
             (Fault::TimedOut, false, Applied::No),
-            (Fault::WrongReply, true, Applied::Unknown),
+            (Fault::WrongReply, true, Applied::Maybe),
             (Fault::TooLarge, true, Applied::No),
             (Fault::Refused, true, Applied::No),
             (Fault::Down, false, Applied::No),

@@ -51,9 +51,10 @@
 //!
 //! # What an operation costs
 //!
-//! One round trip each for reading, creating, writing, emptying and extending a session; two for destroying one unread and
-//! for renewing one; two more where another request was faster. A session that was destroyed or
-//! renewed leaves a marker of some 30 or 100 bytes under its key, for a minute.
+//! Reading, creating, writing and extending a session take one round trip each. Renewing it takes two, and so does
+//! destroying it unread, or one if it has a marker already. A call that finds another version than the expected one takes
+//! one more, to read the stored session. A session that was destroyed or renewed leaves a marker of some 30 or 100 bytes
+//! under its key, for a minute.
 //!
 //! A connection whose reply did not come in time, was not understood, or did not name the key and the call that it is
 //! for, is closed: no request gets the answer to another one's question. That holds for requests that are cancelled too.
@@ -65,10 +66,12 @@ mod builder;
 mod cluster;
 mod command;
 mod connection;
+mod deadline;
 mod expiry;
 mod fault;
 mod key;
 mod node;
+mod remove;
 mod ring;
 mod rotate;
 mod store;

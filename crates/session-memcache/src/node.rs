@@ -5,12 +5,13 @@ use std::time::Duration;
 use deadpool::managed::{Object, Pool, PoolError};
 use session_core::BackendError;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use crate::address::Address;
 use crate::breaker::{Breaker, Change};
 use crate::command::{Command, Reply};
 use crate::connection::Connector;
+use crate::deadline::Deadline;
 use crate::fault::Fault;
 use crate::key::Key;
 
@@ -61,10 +62,14 @@ pub(crate) struct Admitted<'a> {
 }
 
 impl Admitted<'_> {
-    /// Makes the call, within the time that one may take.
-    pub(crate) async fn call(mut self, key: Key<'_>, command: Command<'_>) -> Result<Reply, BackendError> {
-        let limit = self.node.limit;
-        let outcome = match timeout(limit, self.attempts(key, &command)).await {
+    /// Makes the call, until the deadline.
+    pub(crate) async fn call(
+        mut self,
+        key: Key<'_>,
+        command: Command<'_>,
+        deadline: Deadline,
+    ) -> Result<Reply, BackendError> {
+        let outcome = match timeout_at(deadline.until(), self.attempts(key, &command)).await {
             Ok(outcome) => outcome,
             Err(_) if self.working_since.is_none() => Err(Fault::Busy),
             Err(_) => Err(Fault::TimedOut),

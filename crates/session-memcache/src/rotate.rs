@@ -3,63 +3,70 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{Applied, BackendError, BackendErrorKind, Marker, Replaced};
+use session_core::{Applied, BackendError, Marker, WriteOutcome};
 
 use crate::cluster::At;
+use crate::deadline::Deadline;
 use crate::key::Key;
-use crate::store::{Condition, Found, Store, Written};
+use crate::store::{Found, Store};
 
-/// What to do, owned: it is done to its end also when the request is cancelled.
+/// A rotation, owned: it is carried out to its end even if the request is cancelled.
 pub(crate) struct Move {
     pub(crate) old: String,
     pub(crate) new: String,
     pub(crate) value: Vec<u8>,
-    pub(crate) exp: Duration,
+    pub(crate) ttl: Duration,
     pub(crate) at: At,
+    /// How long each step may take.
+    pub(crate) timeout: Duration,
 }
 
 impl Move {
-    /// Adds the new one, then buries the old one at its version; if that can't be done, takes the new one back.
+    /// Adds the new session, then puts a tombstone in the place of the old one at its version. If the old one has another
+    /// version, removes the new one again.
     ///
-    /// At any moment the session is there, under one key or both, and the request that is told of the new one is the one
-    /// whose tombstone lies on the old one. There is one exception: if the old one's node stops answering between the two
-    /// steps, the new one is kept, since the old one may be gone.
-    pub(crate) async fn carry_out(self, store: Arc<Store>) -> Result<Replaced, BackendError> {
+    /// The session always exists under at least one key. The renewal that wins is the one whose tombstone is at the old
+    /// key. If the old key's node stops answering between the two steps, the new session is kept, because the old one may
+    /// be gone.
+    pub(crate) async fn carry_out(self, store: Arc<Store>) -> Result<WriteOutcome, BackendError> {
         let (old, new) = (Key::check(&self.old)?, Key::check(&self.new)?);
-        let new_at = self.add(&store, new).await?;
+        let new_at = match self.add(&store, new).await? {
+            WriteOutcome::Done(at) => at,
+            WriteOutcome::Conflict(_) => return Ok(WriteOutcome::Conflict(None)),
+            WriteOutcome::Gone(marker) => return Ok(WriteOutcome::Gone(marker)),
+        };
         let marker = Marker::Renewed { successor: self.new.as_str().into() };
-        let outcome = store.bury(old, self.at, &marker).await;
+        let outcome = store.bury(old, self.at, &marker, self.deadline()).await;
         match outcome {
-            Ok(Written::Done(_)) => return Ok(Replaced::Replaced(new_at.into())),
-            Err(error) if error.applied() == Applied::Unknown => return Err(error),
+            Ok(WriteOutcome::Done(_)) => return Ok(WriteOutcome::Done(new_at.into())),
+            Err(error) if error.may_have_applied() => return Err(error),
             _ => {}
         }
-        // Nobody knows the new key yet: if this fails, what is there is never found, and expires.
-        if let Err(error) = store.delete(new, new_at).await {
+        // No client knows the new key yet: if this fails, the copy is never found, and expires.
+        if let Err(error) = store.delete(new, new_at, self.deadline()).await {
             tracing::debug!(%error, "the copy of a session that was not renewed after all stays until it expires");
         }
         match outcome? {
-            Written::Changed => store.current(old).await.map(|current| match current {
-                Some(current) => Replaced::Conflict(current),
-                None => Replaced::Gone,
-            }),
-            _ => Ok(Replaced::Gone),
+            WriteOutcome::Conflict(_) => store.mismatch(old, self.deadline()).await,
+            _ => Ok(WriteOutcome::Gone(None)),
         }
     }
 
-    /// Stores the new one. If the reply is lost, looks for it: nobody else knows its key.
+    /// Stores the new session. If the reply is lost, looks for it: no other request knows its key.
     ///
-    /// Without the new one, nothing was moved: no error says that something may have been.
-    async fn add(&self, store: &Store, new: Key<'_>) -> Result<At, BackendError> {
-        let lost = match store.put(new, &self.value, self.exp, Condition::Absent).await {
-            Ok(Written::Done(at)) => return Ok(at),
-            Ok(_) => return Err(BackendError::new(BackendErrorKind::Other, Applied::No)),
-            Err(error) if error.applied() == Applied::No => return Err(error),
-            Err(error) => error,
+    /// Without the new session nothing was moved: no error says that something may have been.
+    async fn add(&self, store: &Store, new: Key<'_>) -> Result<WriteOutcome<At>, BackendError> {
+        let lost = match store.create(new, &self.value, self.ttl, self.deadline()).await {
+            Err(error) if error.may_have_applied() => error,
+            outcome => return outcome,
         };
-        match store.look(new).await {
-            Ok(Found::Session(_, at)) => Ok(at),
+        match store.look(new, self.deadline()).await {
+            Ok(Found::Session(_, at)) => Ok(WriteOutcome::Done(at)),
             _ => Err(BackendError::new(lost.kind(), Applied::No).with_source(lost)),
         }
+    }
+
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.timeout)
     }
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use session_core::{
     Applied, BackendError, BackendErrorKind, Clock, MARKER_LIFETIME, Marker, SessionCodec, SessionMap, Stored,
+    WriteOutcome,
 };
 
 use crate::cluster::{At, Cluster};
 use crate::command::{Command, Mode, Reply};
+use crate::deadline::Deadline;
 use crate::expiry::expiry;
 use crate::key::Key;
 use crate::tombstone;
@@ -26,98 +28,121 @@ pub(crate) struct Store {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// What is there.
+/// The item under a key.
 pub(crate) enum Found {
     Nothing,
     Tombstone(Marker, At),
     Session(Bytes, At),
 }
 
-/// A session as the store has it, not looked into.
+/// A session as the store has it, not decoded.
 pub(crate) struct Bytes {
     value: Vec<u8>,
     flags: u32,
 }
 
-/// The answer to a write.
-pub(crate) enum Written {
-    Done(At),
-    /// There is one already.
-    Exists,
-    /// There is another one than expected.
-    Changed,
-    Gone,
-}
-
 impl Store {
-    pub(crate) async fn look(&self, key: Key<'_>) -> Result<Found, BackendError> {
-        let (node, reply) = self.cluster.call(key, Command::Get).await?;
+    pub(crate) async fn look(&self, key: Key<'_>, deadline: Deadline) -> Result<Found, BackendError> {
+        let (node, reply) = self.cluster.call(key, Command::Get, deadline).await?;
         Ok(found(node, reply))
     }
 
-    /// Writes a session that was encoded.
-    pub(crate) async fn put(
+    /// Stores an encoded value under a key without an item.
+    pub(crate) async fn add(
         &self,
         key: Key<'_>,
         value: &[u8],
-        exp: Duration,
-        condition: Condition,
-    ) -> Result<Written, BackendError> {
-        let (flags, expiry) = (self.flags, expiry(exp, &*self.clock));
-        let set = |mode| Command::Set { value, flags, expiry, mode };
-        let (node, reply) = match condition {
-            Condition::None => self.cluster.call(key, set(Mode::Always)).await?,
-            Condition::Absent => self.cluster.call(key, set(Mode::Add)).await?,
-            Condition::At(at) => (at.node, self.cluster.call_at(at.node, key, set(Mode::At(at.version))).await?),
-        };
-        Ok(match reply {
-            Reply::Stored { version } => Written::Done(At { node, version }),
-            Reply::Exists => Written::Exists,
-            Reply::Absent => Written::Gone,
-            _ => Written::Changed,
-        })
+        ttl: Duration,
+        deadline: Deadline,
+    ) -> Result<WriteOutcome<At>, BackendError> {
+        let (node, reply) = self.cluster.call(key, self.set(value, ttl, Mode::Add), deadline).await?;
+        Ok(written(node, &reply))
+    }
+
+    /// Stores an encoded value in the place of the session that has this version.
+    pub(crate) async fn compare_and_set(
+        &self,
+        key: Key<'_>,
+        value: &[u8],
+        ttl: Duration,
+        at: At,
+        deadline: Deadline,
+    ) -> Result<WriteOutcome<At>, BackendError> {
+        let set = self.set(value, ttl, Mode::At(at.version));
+        Ok(written(at.node, &self.cluster.call_at(at.node, key, set, deadline).await?))
+    }
+
+    fn set<'a>(&self, value: &'a [u8], ttl: Duration, mode: Mode) -> Command<'a> {
+        Command::Set { value, flags: self.flags, expiry: expiry(ttl, &*self.clock), mode }
+    }
+
+    /// Stores a new session.
+    pub(crate) async fn create(
+        &self,
+        key: Key<'_>,
+        value: &[u8],
+        ttl: Duration,
+        deadline: Deadline,
+    ) -> Result<WriteOutcome<At>, BackendError> {
+        match self.add(key, value, ttl, deadline).await? {
+            WriteOutcome::Conflict(_) => Ok(match self.look(key, deadline).await? {
+                Found::Tombstone(marker, _) => WriteOutcome::Gone(Some(marker)),
+                _ => WriteOutcome::Conflict(None),
+            }),
+            outcome => Ok(outcome),
+        }
     }
 
     /// Puts a tombstone in the place of the session that has this version.
     ///
-    /// If the reply is lost, looks what became of it and tries once more: a tombstone may be written twice, and tells who
-    /// has written it.
-    pub(crate) async fn bury(&self, key: Key<'_>, at: At, marker: &Marker) -> Result<Written, BackendError> {
+    /// If the reply is lost, the stored value tells if the tombstone was written; if not, it is sent once more.
+    pub(crate) async fn bury(
+        &self,
+        key: Key<'_>,
+        at: At,
+        marker: &Marker,
+        deadline: Deadline,
+    ) -> Result<WriteOutcome<At>, BackendError> {
         let value = tombstone::encode(marker);
-        let lost = match self.put(key, &value, MARKER_LIFETIME, Condition::At(at)).await {
-            Err(error) if error.applied() == Applied::Unknown => error,
+        let put = || self.compare_and_set(key, &value, MARKER_LIFETIME, at, deadline);
+        let lost = match put().await {
+            Err(error) if error.may_have_applied() => error,
             outcome => return outcome,
         };
-        match self.look(key).await {
-            Ok(Found::Tombstone(found, at)) if found == *marker => Ok(Written::Done(at)),
-            Ok(Found::Session(_, now)) if now == at => {
-                self.put(key, &value, MARKER_LIFETIME, Condition::At(at)).await.map_err(|_| lost)
-            }
-            Ok(Found::Nothing) => Ok(Written::Gone),
-            Ok(_) => Ok(Written::Changed),
+        match self.look(key, deadline).await {
+            Ok(Found::Tombstone(found, at)) if found == *marker => Ok(WriteOutcome::Done(at)),
+            Ok(Found::Session(_, now)) if now == at => put().await.map_err(|_| lost),
+            Ok(Found::Nothing) => Ok(WriteOutcome::Gone(None)),
+            Ok(_) => Ok(WriteOutcome::Conflict(None)),
             Err(_) => Err(lost),
         }
     }
 
-    /// Removes the session that has this version, and leaves nothing.
-    pub(crate) async fn delete(&self, key: Key<'_>, at: At) -> Result<Written, BackendError> {
-        Ok(match self.cluster.call_at(at.node, key, Command::Delete { version: at.version }).await? {
-            Reply::Deleted => Written::Done(at),
-            Reply::Absent => Written::Gone,
-            _ => Written::Changed,
+    /// Returns why a write at another version than the stored one was not applied.
+    pub(crate) async fn mismatch<T>(&self, key: Key<'_>, deadline: Deadline) -> Result<WriteOutcome<T>, BackendError> {
+        Ok(match self.look(key, deadline).await? {
+            Found::Session(bytes, at) => WriteOutcome::Conflict(Some(self.decode(&bytes, at)?)),
+            Found::Tombstone(marker, _) => WriteOutcome::Gone(Some(marker)),
+            Found::Nothing => WriteOutcome::Gone(None),
         })
     }
 
-    /// Extends the expiry of a session, and says whether there is one.
-    pub(crate) async fn touch(&self, key: Key<'_>, exp: Duration) -> Result<bool, BackendError> {
-        let touch = |exp| Command::Touch { expiry: expiry(exp, &*self.clock) };
-        let (node, reply) = self.cluster.call(key, touch(exp)).await?;
+    /// Removes the session that has this version, and leaves nothing.
+    pub(crate) async fn delete(&self, key: Key<'_>, at: At, deadline: Deadline) -> Result<(), BackendError> {
+        let delete = Command::Delete { version: at.version };
+        self.cluster.call_at(at.node, key, delete, deadline).await.map(drop)
+    }
+
+    /// Sets the TTL of a session. Returns `false` if there is none.
+    pub(crate) async fn touch(&self, key: Key<'_>, ttl: Duration, deadline: Deadline) -> Result<bool, BackendError> {
+        let touch = |ttl| Command::Touch { expiry: expiry(ttl, &*self.clock) };
+        let (node, reply) = self.cluster.call(key, touch(ttl), deadline).await?;
         match found(node, reply) {
             Found::Session(..) => Ok(true),
             Found::Nothing => Ok(false),
             Found::Tombstone(..) => {
-                // It was not meant to live on.
-                self.cluster.call(key, touch(MARKER_LIFETIME)).await?;
+                // A tombstone keeps its own lifetime.
+                self.cluster.call(key, touch(MARKER_LIFETIME), deadline).await?;
                 Ok(false)
             }
         }
@@ -143,17 +168,9 @@ impl Store {
         };
         match problem {
             Some(problem) => Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source(problem)),
-            None => Ok(Stored { map: self.codec.decode(&bytes.value)?, version: at.into() }),
+            None => Ok(Stored::new(self.codec.decode(&bytes.value)?, at.into())),
         }
     }
-}
-
-/// When to write.
-#[derive(Clone, Copy)]
-pub(crate) enum Condition {
-    None,
-    Absent,
-    At(At),
 }
 
 /// Why a value is not looked into.
@@ -175,5 +192,13 @@ fn found(node: u64, reply: Reply) -> Found {
             }
         }
         _ => Found::Nothing,
+    }
+}
+
+fn written(node: u64, reply: &Reply) -> WriteOutcome<At> {
+    match reply {
+        Reply::Stored { version } => WriteOutcome::Done(At { node, version: *version }),
+        Reply::Absent => WriteOutcome::Gone(None),
+        _ => WriteOutcome::Conflict(None),
     }
 }

@@ -5,9 +5,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::task::Poll;
 
-use session_core::{AtomicBackend, ISessionBackend, Replaced, Rotation};
+use session_core::{AtomicBackend, Create, Rotate, WriteOutcome};
 
-use crate::support::{LONG, Server, map, patient, version};
+use crate::support::{LONG, PlainCalls, Server, map, patient, version};
 
 const REQUESTS: usize = 100_000;
 
@@ -88,11 +88,11 @@ async fn a_renewal_that_is_dropped_is_done_wholly_or_not_at_all() {
     for number in 0..300 {
         let (old, new) = (format!("old{number}"), format!("new{number}"));
         let value = map(&format!(r#"{{"n":{number}}}"#));
-        let version = version(backend.create(&old, &value, LONG).await.unwrap());
-        let rotation = Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &version };
+        let version = version(backend.create(Create::new(&old, &value, LONG)).await.unwrap());
+        let rotation = Rotate::new(&old, &new, &value, LONG, &version);
         let outcome = for_a_while(number % 4, backend.rotate(rotation)).await;
         if let Some(outcome) = outcome {
-            assert!(matches!(outcome, Ok(Replaced::Replaced(_))));
+            assert!(matches!(outcome, Ok(WriteOutcome::Done(_))));
         }
         if number % 4 == 0 {
             assert_eq!(backend.get(&old).await.unwrap(), Some(value.clone()));

@@ -4,12 +4,13 @@ use std::error::Error;
 use std::time::Duration;
 
 use session_core::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, ISessionBackend, Marker, Removed, SessionCodec, SessionMap,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, SessionCodec, SessionMap,
+    Touch, WriteOutcome,
 };
 use session_memcache::MemcacheBackend;
 use session_testkit::TestClock;
 
-use crate::support::{LONG, Server, backend, map, patient, version};
+use crate::support::{LONG, PlainCalls, Server, backend, map, patient, version};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -45,7 +46,7 @@ async fn expiries_are_what_was_asked_for_also_beyond_30_days() {
                 backend.set("key", &map("{}"), DAY * days).await.unwrap();
             } else {
                 backend.set("key", &map("{}"), LONG).await.unwrap();
-                assert!(backend.touch("key", DAY * days).await.unwrap());
+                assert!(backend.touch(Touch::new("key", DAY * days)).await.unwrap());
             }
             let (_, left, _) = item(&server, "key");
             let asked = u64::from(days) * 86_400;
@@ -78,7 +79,7 @@ async fn tombstones_live_for_a_minute_and_are_zero_to_others() {
         assert!((58..=61).contains(&left), "{left}");
         assert_eq!(value.parse::<f64>(), Ok(0.0), "{value}");
         assert_eq!(backend.get("key").await.unwrap(), None);
-        assert!(!backend.touch("key", DAY).await.unwrap());
+        assert!(!backend.touch(Touch::new("key", DAY)).await.unwrap());
     }
     assert_eq!(backend.marker("key").await.unwrap(), Some(Marker::Destroyed));
 }
@@ -88,20 +89,17 @@ async fn a_session_that_is_too_large_is_refused_before_the_old_one_is_lost() {
     let server = Server::start();
     let backend = backend(&server);
     let largest = 1024 * 1024 - "key".len() - 63;
-    let mut at = version(backend.create("key", &map(r#"{"old":1}"#), LONG).await.unwrap());
+    let mut at = version(backend.create(Create::new("key", &map(r#"{"old":1}"#), LONG)).await.unwrap());
     let too_large = value_of(largest + 1);
     for error in [
         backend.set("key", &too_large, LONG).await.unwrap_err(),
-        backend.replace("key", &too_large, LONG, &at).await.map(drop).unwrap_err(),
-        backend.create("abc", &too_large, LONG).await.map(drop).unwrap_err(),
+        backend.replace(Replace::new("key", &too_large, LONG, &at)).await.map(drop).unwrap_err(),
+        backend.create(Create::new("abc", &too_large, LONG)).await.map(drop).unwrap_err(),
     ] {
         assert_eq!((error.kind(), error.applied()), (BackendErrorKind::TooLarge, Applied::No));
     }
     assert_eq!(backend.get("key").await.unwrap(), Some(map(r#"{"old":1}"#)));
-    match backend.replace("key", &value_of(largest), LONG, &at).await.unwrap() {
-        session_core::Replaced::Replaced(version) => at = version,
-        other => panic!("{other:?}"),
-    }
+    at = version(backend.replace(Replace::new("key", &value_of(largest), LONG, &at)).await.unwrap());
     assert_eq!(backend.fetch("key").await.unwrap().map(|stored| stored.version), Some(at));
 }
 
@@ -139,7 +137,7 @@ async fn what_others_wrote_in_another_format_is_an_error_and_can_be_destroyed() 
         let error = backend.fetch("key").await.unwrap_err();
         assert_eq!(error.kind(), BackendErrorKind::Corrupt, "{value:?}");
         assert_eq!(backend.marker("key").await.unwrap(), None);
-        assert!(matches!(backend.remove("key", None).await.unwrap(), Removed::Removed));
+        assert!(matches!(backend.remove(Remove::new("key")).await.unwrap(), WriteOutcome::Done(())));
         assert_eq!(backend.get("key").await.unwrap(), None);
     }
 }
@@ -174,9 +172,10 @@ async fn a_server_that_keeps_no_versions_is_refused_and_not_trusted() {
     let server = Server::with(&["-C"]);
     assert!(server.ask("set key 2 60 2\r\n{}").starts_with("STORED"));
     let backend = MemcacheBackend::new([server.address()]).unwrap();
-    for error in
-        [backend.fetch("key").await.unwrap_err(), backend.create("new", &map("{}"), LONG).await.map(drop).unwrap_err()]
-    {
+    for error in [
+        backend.fetch("key").await.unwrap_err(),
+        backend.create(Create::new("new", &map("{}"), LONG)).await.map(drop).unwrap_err(),
+    ] {
         assert_eq!(error.kind(), BackendErrorKind::Refused);
         assert!(error.source().is_some_and(|source| source.to_string().contains("memcached -C")));
     }

@@ -1,9 +1,9 @@
 //! Keys that would break the protocol never reach the wire.
 
-use session_core::{Applied, AtomicBackend, BackendErrorKind, ISessionBackend, Rotation, Version};
+use session_core::{Applied, AtomicBackend, BackendErrorKind, Create, Remove, Replace, Rotate, Touch, Version};
 use session_memcache::MemcacheBackend;
 
-use crate::support::{Fake, LONG, Server, backend, map, version};
+use crate::support::{Fake, LONG, PlainCalls, Server, backend, map, version};
 
 const BAD: [&str; 12] = [
     "",
@@ -29,18 +29,15 @@ async fn no_operation_sends_a_bad_key() {
     let fake = Fake::start(&[&[]]).await;
     let backend = MemcacheBackend::new([fake.address()]).unwrap();
     let (value, at) = (map(r#"{"flush_all\r\n":"flush_all\r\n"}"#), Version::from([0; 32]));
-    let rotation = |old, new| Rotation { old, new, value: &value, exp: LONG, version: &at };
+    let rotation = |old, new| Rotate::new(old, new, &value, LONG, &at);
     for key in BAD {
         let errors = [
-            backend.get(key).await.unwrap_err(),
-            backend.set(key, &value, LONG).await.unwrap_err(),
-            backend.delete(key).await.unwrap_err(),
             backend.fetch(key).await.unwrap_err(),
-            backend.create(key, &value, LONG).await.unwrap_err(),
-            backend.replace(key, &value, LONG, &at).await.unwrap_err(),
-            backend.remove(key, None).await.unwrap_err(),
-            backend.remove(key, Some(&at)).await.unwrap_err(),
-            backend.touch(key, LONG).await.unwrap_err(),
+            backend.create(Create::new(key, &value, LONG)).await.unwrap_err(),
+            backend.replace(Replace::new(key, &value, LONG, &at)).await.unwrap_err(),
+            backend.remove(Remove::new(key)).await.unwrap_err(),
+            backend.remove(Remove::new(key).at(&at)).await.unwrap_err(),
+            backend.touch(Touch::new(key, LONG)).await.unwrap_err(),
             backend.marker(key).await.unwrap_err(),
             backend.rotate(rotation(key, "new")).await.unwrap_err(),
             backend.rotate(rotation("old", key)).await.unwrap_err(),
@@ -72,12 +69,12 @@ async fn a_key_of_250_bytes_is_a_good_one_for_every_operation() {
     let server = Server::start();
     let backend = backend(&server);
     let (old, new, value) = ("o".repeat(250), "n".repeat(250), map(r#"{"n":1}"#));
-    let at = version(backend.create(&old, &value, LONG).await.unwrap());
-    let rotation = Rotation { old: &old, new: &new, value: &value, exp: LONG, version: &at };
+    let at = version(backend.create(Create::new(&old, &value, LONG)).await.unwrap());
+    let rotation = Rotate::new(&old, &new, &value, LONG, &at);
     backend.rotate(rotation).await.unwrap();
     let marker = backend.marker(&old).await.unwrap();
     assert_eq!(marker, Some(session_core::Marker::Renewed { successor: new.as_str().into() }));
-    assert!(backend.touch(&new, LONG).await.unwrap());
+    assert!(backend.touch(Touch::new(&new, LONG)).await.unwrap());
     backend.delete(&new).await.unwrap();
     assert_eq!(backend.get(&new).await.unwrap(), None);
 }

@@ -5,6 +5,7 @@ mod conformance;
 mod evictions;
 mod items;
 mod keys;
+mod markers;
 mod nodes;
 mod outages;
 mod python;

@@ -1,9 +1,9 @@
 //! Several nodes: where keys go, and what happens when one is down.
 
-use session_core::{AtomicBackend, BackendErrorKind, ISessionBackend, Replaced, Rotation};
+use session_core::{AtomicBackend, BackendErrorKind, Replace, Rotate, WriteOutcome};
 use session_memcache::{MemcacheBackend, OnDeadNode};
 
-use crate::support::{LONG, Server, map, patient};
+use crate::support::{LONG, PlainCalls, Server, map, patient};
 
 const KEYS: usize = 60;
 
@@ -85,11 +85,11 @@ async fn the_keys_of_a_dead_node_move_to_the_next_if_configured() {
     }
     // A version that was read from the dead node is none of the next one's, even if they count alike.
     let answer = loop {
-        if let Ok(answer) = backend.replace(&key(lost[0]), &map(r#"{"stale":1}"#), LONG, &known).await {
+        if let Ok(answer) = backend.replace(Replace::new(&key(lost[0]), &map(r#"{"stale":1}"#), LONG, &known)).await {
             break answer;
         }
     };
-    assert!(matches!(answer, Replaced::Conflict(_)), "{answer:?}");
+    assert!(matches!(answer, WriteOutcome::Conflict(_)), "{answer:?}");
 }
 
 #[tokio::test]
@@ -99,10 +99,10 @@ async fn a_session_moves_between_nodes_when_it_is_renewed() {
     for number in 0..KEYS {
         let (old, new) = (key(number), key(number + KEYS));
         let found = backend.fetch(&old).await.unwrap().expect("it is there");
-        let rotation = Rotation { old: &old, new: &new, value: &found.map, exp: LONG, version: &found.version };
-        assert!(matches!(backend.rotate(rotation).await.unwrap(), Replaced::Replaced(_)));
+        let rotation = Rotate::new(&old, &new, &found.session, LONG, &found.version);
+        assert!(matches!(backend.rotate(rotation).await.unwrap(), WriteOutcome::Done(_)));
         assert_eq!(backend.get(&old).await.unwrap(), None);
-        assert_eq!(backend.get(&new).await.unwrap(), Some(found.map));
+        assert_eq!(backend.get(&new).await.unwrap(), Some(found.session));
     }
 }
 
@@ -115,10 +115,10 @@ async fn a_renewal_whose_new_node_is_down_leaves_the_session_where_it_is() {
     let found = backend.fetch(&key(alive)).await.unwrap().expect("it is there");
     servers[0].kill();
     let (old, new) = (key(alive), key(dead[0]));
-    let rotation = Rotation { old: &old, new: &new, value: &found.map, exp: LONG, version: &found.version };
+    let rotation = Rotate::new(&old, &new, &found.session, LONG, &found.version);
     let error = backend.rotate(rotation).await.unwrap_err();
     assert_eq!(error.applied(), session_core::Applied::No);
-    assert_eq!(backend.get(&old).await.unwrap(), Some(found.map));
+    assert_eq!(backend.get(&old).await.unwrap(), Some(found.session));
 }
 
 #[tokio::test]
@@ -135,8 +135,7 @@ async fn a_renewal_whose_old_node_is_down_leaves_no_copy() {
     for _ in 0..4 {
         backend.get(&key(dead)).await.unwrap_err();
     }
-    let rotation = Rotation { old: &key(dead), new: &new, value: &value, exp: LONG, version: &at };
-    let error = backend.rotate(rotation).await.unwrap_err();
+    let error = backend.rotate(Rotate::new(&key(dead), &new, &value, LONG, &at)).await.unwrap_err();
     assert_eq!(error.applied(), session_core::Applied::No);
     assert_eq!(backend.get(&new).await.unwrap(), None);
 }

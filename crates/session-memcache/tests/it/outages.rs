@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use session_core::{AtomicBackend, BackendErrorKind, Created, ISessionBackend, SessionConfig, SessionManager};
+use session_core::{AtomicBackend, BackendErrorKind, CommitState, Create, SessionConfig, SessionManager, WriteOutcome};
 use session_memcache::MemcacheBackend;
 
-use crate::support::{LONG, Server, map};
+use crate::support::{LONG, PlainCalls, Server, map};
 
 /// The default timeout, and room for a busy machine.
 const BOUND: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ async fn a_killed_server_fails_at_once_and_is_used_again_when_it_is_back() {
     server.start_again();
     recovery(&backend).await;
     assert_eq!(backend.get("key").await.unwrap(), None, "it has forgotten everything");
-    assert!(matches!(backend.create("key", &map("{}"), LONG).await.unwrap(), Created::Created(_)));
+    assert!(matches!(backend.create(Create::new("key", &map("{}"), LONG)).await.unwrap(), WriteOutcome::Done(_)));
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_restart_that_nobody_noticed_costs_a_reader_nothing() {
     for _ in 0..20 {
         assert_eq!(backend.get("key").await.unwrap(), None);
     }
-    assert!(matches!(backend.create("key", &map("{}"), LONG).await.unwrap(), Created::Created(_)));
+    assert!(matches!(backend.create(Create::new("key", &map("{}"), LONG)).await.unwrap(), WriteOutcome::Done(_)));
 }
 
 #[tokio::test]

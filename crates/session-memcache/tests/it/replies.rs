@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, ISessionBackend, Replaced, Rotation};
+use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Replace, Rotate, WriteOutcome};
 use session_memcache::MemcacheBackend;
 
-use crate::support::{Fake, LONG, map};
+use crate::support::{Fake, LONG, PlainCalls, map};
 
 const FOUND: &str = "VA 2 O1 kkey f2 c7\r\n{}\r\n";
 
@@ -72,10 +72,10 @@ async fn a_write_is_not_sent_again_when_its_reply_is_lost() {
     let fake = Fake::start(&[&[]]).await;
     let backend = backend(&fake);
     let value = map("{}");
-    let error = backend.create("key", &value, LONG).await.unwrap_err();
-    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::Unknown));
+    let error = backend.create(Create::new("key", &value, LONG)).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::Maybe));
     let error = backend.set("key", &value, LONG).await.unwrap_err();
-    assert_eq!(error.applied(), Applied::Unknown);
+    assert_eq!(error.applied(), Applied::Maybe);
     let sent = fake.received().concat();
     assert_eq!(sent.matches("ms key ").count(), 2, "{sent}");
 }
@@ -85,8 +85,8 @@ async fn a_cas_whose_reply_is_lost_is_not_sent_again() {
     let fake = Fake::start(&[&[FOUND]]).await;
     let backend = backend(&fake);
     let version = backend.fetch("key").await.unwrap().expect("it is there").version;
-    let error = backend.replace("key", &map("{}"), LONG, &version).await.unwrap_err();
-    assert_eq!(error.applied(), Applied::Unknown);
+    let error = backend.replace(Replace::new("key", &map("{}"), LONG, &version)).await.unwrap_err();
+    assert_eq!(error.applied(), Applied::Maybe);
     let sent = fake.received().concat();
     assert_eq!(sent.matches("ms key ").count(), 1, "{sent}");
     assert!(sent.contains(" C7"), "{sent}");
@@ -95,11 +95,11 @@ async fn a_cas_whose_reply_is_lost_is_not_sent_again() {
 /// Where `old` was moved to `new`.
 const TOMBSTONE: &str = "0e1151011151151051111102110101119";
 
-async fn renewed(fake: &Fake) -> Result<Replaced, BackendError> {
+async fn renewed(fake: &Fake) -> Result<WriteOutcome, BackendError> {
     let backend = backend(fake);
     let version = backend.fetch("old").await?.expect("it is there").version;
     let value = map("{}");
-    backend.rotate(Rotation { old: "old", new: "new", value: &value, exp: LONG, version: &version }).await
+    backend.rotate(Rotate::new("old", "new", &value, LONG, &version)).await
 }
 
 fn tombstone(call: u32) -> String {
@@ -109,7 +109,7 @@ fn tombstone(call: u32) -> String {
 #[tokio::test]
 async fn a_renewal_whose_last_reply_is_lost_is_known_by_its_tombstone() {
     let fake = Fake::start(&[&["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 knew c9\r\n"], &[&tombstone(1)]]).await;
-    assert!(matches!(renewed(&fake).await, Ok(Replaced::Replaced(_))));
+    assert!(matches!(renewed(&fake).await, Ok(WriteOutcome::Done(_))));
     let sent = fake.received().concat();
     assert!(sent.contains(&format!("C7\r\n{TOMBSTONE}\r\n")), "{sent}");
     assert_eq!(sent.matches("ms old ").count(), 1, "{sent}");
@@ -122,7 +122,7 @@ async fn a_renewal_whose_last_command_is_lost_is_completed() {
         &["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 kold c10\r\n"],
     ])
     .await;
-    assert!(matches!(renewed(&fake).await, Ok(Replaced::Replaced(_))));
+    assert!(matches!(renewed(&fake).await, Ok(WriteOutcome::Done(_))));
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_renewal_that_was_overtaken_when_its_reply_was_lost_takes_the_copy_bac
     ])
     .await;
     match renewed(&fake).await {
-        Ok(Replaced::Conflict(current)) => assert_eq!(current.map, map(r#"{"a":1}"#)),
+        Ok(WriteOutcome::Conflict(Some(current))) => assert_eq!(current.session, map(r#"{"a":1}"#)),
         other => panic!("{other:?}"),
     }
     let sent = fake.received().concat();
@@ -145,7 +145,7 @@ async fn a_renewal_whose_first_reply_is_lost_goes_on_where_the_copy_is_there() {
     let fake =
         Fake::start(&[&["VA 2 O1 kold f2 c7\r\n{}\r\n"], &["VA 2 O1 knew f2 c9\r\n{}\r\n", "HD O2 kold c10\r\n"]])
             .await;
-    assert!(matches!(renewed(&fake).await, Ok(Replaced::Replaced(_))));
+    assert!(matches!(renewed(&fake).await, Ok(WriteOutcome::Done(_))));
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn a_silent_server_costs_the_operation_timeout_and_no_more() {
     let waited = begin.elapsed();
     assert!((240..1000).contains(&waited.as_millis()), "{waited:?}");
     let error = backend.set("key", &map("{}"), LONG).await.unwrap_err();
-    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Unknown));
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Maybe));
     assert_eq!(fake.received().len(), 2, "the connection of the first was closed");
 }
 

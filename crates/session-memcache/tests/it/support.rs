@@ -8,7 +8,7 @@ mod signal;
 
 use std::time::Duration;
 
-use session_core::{Created, SessionMap, Version};
+use session_core::{AtomicBackend, BackendError, Create, Remove, Replace, SessionMap, Version, WriteOutcome};
 use session_memcache::{MemcacheBackend, MemcacheBackendBuilder};
 
 pub(crate) use app::{App, Browser, Request, SECRET, respond_together};
@@ -32,10 +32,45 @@ pub(crate) fn map(json: &str) -> SessionMap {
     SessionMap::from_json(json).expect("the test's own JSON")
 }
 
-/// The version of a session that was to be created.
-pub(crate) fn version(created: Created) -> Version {
-    match created {
-        Created::Created(version) => version,
-        Created::Exists => panic!("the key is new"),
+/// The version of a session that was to be written.
+pub(crate) fn version(outcome: WriteOutcome) -> Version {
+    match outcome {
+        WriteOutcome::Done(version) => version,
+        other => panic!("the session was not written: {other:?}"),
+    }
+}
+
+/// A store without versions, made of the calls of one with versions.
+pub(crate) trait PlainCalls {
+    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError>;
+
+    /// Stores a session in the place of any other. A key with a marker stays as it is.
+    async fn set(&self, key: &str, session: &SessionMap, ttl: Duration) -> Result<(), BackendError>;
+
+    async fn delete(&self, key: &str) -> Result<(), BackendError>;
+}
+
+impl PlainCalls for MemcacheBackend {
+    async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
+        Ok(self.fetch(key).await?.map(|stored| stored.session))
+    }
+
+    async fn set(&self, key: &str, session: &SessionMap, ttl: Duration) -> Result<(), BackendError> {
+        loop {
+            match self.create(Create::new(key, session, ttl)).await? {
+                WriteOutcome::Conflict(_) => {}
+                _ => return Ok(()),
+            }
+            if let Some(stored) = self.fetch(key).await? {
+                let replace = Replace::new(key, session, ttl, &stored.version);
+                if let WriteOutcome::Done(_) = self.replace(replace).await? {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), BackendError> {
+        self.remove(Remove::new(key)).await.map(drop)
     }
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Clock, Commit, ISessionBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager,
-    SessionMap,
+    Backend, Clock, Commit, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager, SessionMap,
 };
 use tokio::sync::Barrier;
 
@@ -27,20 +26,20 @@ pub(crate) struct Browser {
 
 impl App {
     /// Patient: a busy machine must not decide a race.
-    pub(crate) fn new(backend: impl ISessionBackend) -> Self {
+    pub(crate) fn new(backend: impl Into<Backend>) -> Self {
         Self::with_clock(backend, session_core::SystemClock)
     }
 
-    pub(crate) fn with_clock(backend: impl ISessionBackend, clock: impl Clock) -> Self {
+    pub(crate) fn with_clock(backend: impl Into<Backend>, clock: impl Clock) -> Self {
         Self::with(backend, |config| config.clock(clock))
     }
 
     /// Uses its backend's keys without a prefix, as starlette-session does.
-    pub(crate) fn sharing(backend: impl ISessionBackend) -> Self {
+    pub(crate) fn sharing(backend: impl Into<Backend>) -> Self {
         Self::with(backend, |config| config.key_prefix(""))
     }
 
-    fn with(backend: impl ISessionBackend, more: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
+    fn with(backend: impl Into<Backend>, more: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
         let config = SessionConfig::builder(SECRET, "id").backend(backend).request_deadline(Duration::from_secs(60));
         Self { manager: SessionManager::new(more(config).build().expect("the configuration is valid")) }
     }

@@ -1,0 +1,62 @@
+//! Removing a session, in whose place a marker is left.
+
+use session_core::{Applied, BackendError, BackendErrorKind, MARKER_LIFETIME, Marker, WriteOutcome};
+
+use crate::cluster::At;
+use crate::deadline::Deadline;
+use crate::key::Key;
+use crate::store::{Found, Store};
+use crate::tombstone;
+
+/// How many other writes of a session may come before its removal.
+const MOST_OVERTAKINGS: usize = 64;
+
+impl Store {
+    /// Removes the session that has this version. A version that no node has made fits none.
+    pub(crate) async fn remove_at(
+        &self,
+        key: Key<'_>,
+        at: Option<At>,
+        marker: &Marker,
+        deadline: Deadline,
+    ) -> Result<WriteOutcome<()>, BackendError> {
+        let removed = match at {
+            Some(at) => self.bury(key, at, marker, deadline).await?,
+            None => WriteOutcome::Conflict(None),
+        };
+        match removed {
+            WriteOutcome::Done(_) => Ok(WriteOutcome::Done(())),
+            WriteOutcome::Gone(marker) => Ok(WriteOutcome::Gone(marker)),
+            WriteOutcome::Conflict(_) => self.mismatch(key, deadline).await,
+        }
+    }
+
+    /// Removes whatever is stored, an unreadable value too, and leaves the marker even if nothing is stored.
+    ///
+    /// An unconditional write could replace the tombstone of a session that was just renewed, and a logout has to find the
+    /// successor. So this compares and sets, until no other write comes between.
+    pub(crate) async fn remove(
+        &self,
+        key: Key<'_>,
+        marker: &Marker,
+        deadline: Deadline,
+    ) -> Result<WriteOutcome<()>, BackendError> {
+        for _ in 0..MOST_OVERTAKINGS {
+            match self.look(key, deadline).await? {
+                Found::Tombstone(found, _) => return Ok(WriteOutcome::Gone(Some(found))),
+                Found::Session(_, at) => {
+                    if let WriteOutcome::Done(_) = self.bury(key, at, marker, deadline).await? {
+                        return Ok(WriteOutcome::Done(()));
+                    }
+                }
+                Found::Nothing => {
+                    let added = self.add(key, &tombstone::encode(marker), MARKER_LIFETIME, deadline).await?;
+                    if let WriteOutcome::Done(_) = added {
+                        return Ok(WriteOutcome::Gone(None));
+                    }
+                }
+            }
+        }
+        Err(BackendError::new(BackendErrorKind::Timeout, Applied::No))
+    }
+}
