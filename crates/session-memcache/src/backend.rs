@@ -1,4 +1,6 @@
-//! The backend: core's operations in terms of what the store can do.
+//! The backend: the calls of the session manager.
+
+mod builder;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,11 +12,13 @@ use session_core::{
 };
 use tokio::time::timeout;
 
-use crate::builder::{ConfigError, MemcacheBackendBuilder};
-use crate::cluster::At;
+pub use builder::MemcacheBackendBuilder;
+
+use crate::cluster::NodeVersion;
 use crate::deadline::Deadline;
+use crate::error::MemcacheConfigError;
 use crate::key::Key;
-use crate::rotate::Move;
+use crate::rotate::Rotation;
 use crate::store::{Found, Store};
 
 /// How much longer than its timeout a call may take: its own timer must fire first, because it knows whether the command
@@ -36,8 +40,8 @@ const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 /// ```
 #[derive(Clone)]
 pub struct MemcacheBackend {
-    pub(crate) store: Arc<Store>,
-    pub(crate) timeout: Duration,
+    store: Arc<Store>,
+    timeout: Duration,
 }
 
 impl MemcacheBackend {
@@ -48,7 +52,7 @@ impl MemcacheBackend {
     /// # Errors
     ///
     /// If there is no node, one is named twice, or an address can't be used.
-    pub fn new<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> Result<Self, ConfigError> {
+    pub fn new<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> Result<Self, MemcacheConfigError> {
         Self::builder(nodes).build()
     }
 
@@ -67,14 +71,14 @@ impl MemcacheBackend {
 
     async fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
         let key = Key::check(create.key)?;
-        let value = self.store.encode(key, create.session)?;
+        let value = self.store.encode(create.session)?;
         Ok(with_version(self.store.create(key, &value, create.ttl, self.deadline()).await?))
     }
 
     async fn replace(&self, replace: Replace<'_>) -> Result<WriteOutcome, BackendError> {
         let (key, deadline) = (Key::check(replace.key)?, self.deadline());
-        let value = self.store.encode(key, replace.session)?;
-        let replaced = match At::of(replace.version) {
+        let value = self.store.encode(replace.session)?;
+        let replaced = match NodeVersion::parse(replace.version) {
             Some(at) => self.store.compare_and_set(key, &value, replace.ttl, at, deadline).await?,
             None => WriteOutcome::Conflict(None),
         };
@@ -87,7 +91,7 @@ impl MemcacheBackend {
     async fn remove(&self, remove: Remove<'_>) -> Result<WriteOutcome<()>, BackendError> {
         let (key, deadline) = (Key::check(remove.key)?, self.deadline());
         match remove.version {
-            Some(version) => self.store.remove_at(key, At::of(version), &remove.marker, deadline).await,
+            Some(version) => self.store.remove_at(key, NodeVersion::parse(version), &remove.marker, deadline).await,
             None => self.store.remove(key, &remove.marker, deadline).await,
         }
     }
@@ -97,15 +101,16 @@ impl MemcacheBackend {
     }
 
     async fn rotate(&self, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
-        let (old, new) = (Key::check(rotate.old)?, Key::check(rotate.new)?);
-        let value = self.store.encode(new, rotate.session)?;
-        let Some(at) = At::of(rotate.version) else {
+        let old = Key::check(rotate.old)?;
+        Key::check(rotate.new)?;
+        let value = self.store.encode(rotate.session)?;
+        let Some(at) = NodeVersion::parse(rotate.version) else {
             return self.store.mismatch(old, self.deadline()).await;
         };
         let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());
-        let work = Move { old, new, value, ttl: rotate.ttl, at, timeout: self.timeout };
+        let work = Rotation { old, new, value, ttl: rotate.ttl, at, timeout: self.timeout };
         // On a task of its own: a client that goes away must not leave the session under both keys.
-        let task = tokio::spawn(work.carry_out(self.store.clone()));
+        let task = tokio::spawn(work.execute(self.store.clone()));
         // Each of its steps has the whole timeout.
         match timeout(self.call_limit(), task).await {
             Ok(Ok(outcome)) => outcome,
@@ -133,7 +138,7 @@ impl MemcacheBackend {
 }
 
 /// Makes the version of a write that was applied opaque.
-fn with_version(outcome: WriteOutcome<At>) -> WriteOutcome {
+fn with_version(outcome: WriteOutcome<NodeVersion>) -> WriteOutcome {
     match outcome {
         WriteOutcome::Done(at) => WriteOutcome::Done(at.into()),
         WriteOutcome::Conflict(current) => WriteOutcome::Conflict(current),

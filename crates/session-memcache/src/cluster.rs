@@ -11,7 +11,7 @@ use crate::ring::Ring;
 /// What happens to the sessions of a node that is down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum OnDeadNode {
+pub enum OnNodeDown {
     /// Requests that need them fail at once, with 503, until the node is back. Other nodes' sessions are not concerned.
     #[default]
     Fail,
@@ -25,7 +25,7 @@ pub enum OnDeadNode {
 
 /// Where a version is from. Two nodes count their versions alike: one's must not be taken for the other's.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct At {
+pub(crate) struct NodeVersion {
     pub(crate) node: u64,
     pub(crate) version: u64,
 }
@@ -33,13 +33,13 @@ pub(crate) struct At {
 pub(crate) struct Cluster {
     nodes: Box<[Node]>,
     ring: Ring,
-    on_dead_node: OnDeadNode,
+    on_node_down: OnNodeDown,
 }
 
 impl Cluster {
-    pub(crate) fn new(nodes: Vec<Node>, on_dead_node: OnDeadNode) -> Self {
+    pub(crate) fn new(nodes: Vec<Node>, on_node_down: OnNodeDown) -> Self {
         let names: Vec<String> = nodes.iter().map(|node| node.address().ring_name()).collect();
-        Self { ring: Ring::new(names.iter().map(String::as_str)), nodes: nodes.into(), on_dead_node }
+        Self { ring: Ring::new(names.iter().map(String::as_str)), nodes: nodes.into(), on_node_down }
     }
 
     pub(crate) fn nodes(&self) -> &[Node] {
@@ -79,7 +79,7 @@ impl Cluster {
                 return Ok((number as u64, admitted));
             }
             down = node.down();
-            if self.on_dead_node == OnDeadNode::Fail {
+            if self.on_node_down == OnNodeDown::Fail {
                 break;
             }
         }
@@ -87,8 +87,8 @@ impl Cluster {
     }
 }
 
-impl From<At> for Version {
-    fn from(at: At) -> Self {
+impl From<NodeVersion> for Version {
+    fn from(at: NodeVersion) -> Self {
         let mut bytes = [0; Self::MAX_LEN];
         bytes[..8].copy_from_slice(&at.version.to_be_bytes());
         bytes[8..16].copy_from_slice(&at.node.to_be_bytes());
@@ -96,9 +96,9 @@ impl From<At> for Version {
     }
 }
 
-impl At {
+impl NodeVersion {
     /// `None` for a version that is not of our making.
-    pub(crate) fn of(version: &Version) -> Option<Self> {
+    pub(crate) fn parse(version: &Version) -> Option<Self> {
         let bytes = version.as_bytes();
         let (version, rest) = bytes.split_first_chunk()?;
         let (node, _) = rest.split_first_chunk()?;
@@ -112,9 +112,9 @@ mod tests {
 
     #[test]
     fn a_version_keeps_its_node() {
-        let at = At { node: 7, version: u64::MAX - 1 };
-        assert!(At::of(&Version::from(at)) == Some(at));
-        assert!(Version::from(at) != Version::from(At { node: 8, ..at }));
-        assert!(At::of(&Version::from(1)).is_none());
+        let at = NodeVersion { node: 7, version: u64::MAX - 1 };
+        assert!(NodeVersion::parse(&Version::from(at)) == Some(at));
+        assert!(Version::from(at) != Version::from(NodeVersion { node: 8, ..at }));
+        assert!(NodeVersion::parse(&Version::from(1)).is_none());
     }
 }

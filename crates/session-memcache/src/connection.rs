@@ -12,27 +12,27 @@ use tokio::time::timeout;
 
 use crate::address::Address;
 use crate::command::{Command, Mode, Reply};
-use crate::fault::Fault;
+use crate::error::CallError;
 use crate::key::Key;
 
 /// Makes connections to one node, for its pool.
 pub(crate) struct Connector {
     address: Address,
     limit: Duration,
-    /// Connections of an earlier era are not used again.
-    era: AtomicU64,
+    /// Connections of an earlier epoch are not used again.
+    epoch: AtomicU64,
 }
 
 pub(crate) struct Connection {
     client: Client,
-    era: u64,
+    epoch: u64,
     /// Sent along with each call and expected in its reply.
     calls: u32,
 }
 
 impl Connector {
     pub(crate) fn new(address: Address, limit: Duration) -> Self {
-        Self { address, limit, era: AtomicU64::new(0) }
+        Self { address, limit, epoch: AtomicU64::new(0) }
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -40,15 +40,15 @@ impl Connector {
     }
 
     /// The node has closed a connection: it was restarted, and has closed all the others too.
-    pub(crate) fn end_era(&self) {
-        self.era.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn end_epoch(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
     }
 
-    async fn connect(&self) -> Result<Client, Fault> {
+    async fn connect(&self) -> Result<Client, CallError> {
         match &self.address {
             Address::Unix(path) => Client::new(format!("unix://{path}")).await.map_err(fault),
             Address::Tcp { host, port } => {
-                let resolved = lookup_host((&**host, *port)).await.map_err(Fault::Connect)?;
+                let resolved = lookup_host((&**host, *port)).await.map_err(CallError::Connect)?;
                 connect_to_one_of(resolved.filter(SocketAddr::is_ipv4).collect(), self.limit).await
             }
         }
@@ -56,14 +56,14 @@ impl Connector {
 }
 
 /// Tries all addresses of a name, each for its share of the time: the first may be of a host that does not answer.
-async fn connect_to_one_of(addresses: Vec<SocketAddr>, limit: Duration) -> Result<Client, Fault> {
+async fn connect_to_one_of(addresses: Vec<SocketAddr>, limit: Duration) -> Result<Client, CallError> {
     let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
-    let mut failure = Fault::NoAddress;
+    let mut failure = CallError::NoAddress;
     for address in addresses {
         failure = match timeout(share, Client::new(format!("tcp://{address}"))).await {
             Ok(Ok(client)) => return Ok(client),
             Ok(Err(error)) => fault(error),
-            Err(_) => Fault::Connect(io::ErrorKind::TimedOut.into()),
+            Err(_) => CallError::Connect(io::ErrorKind::TimedOut.into()),
         };
     }
     Err(failure)
@@ -71,15 +71,15 @@ async fn connect_to_one_of(addresses: Vec<SocketAddr>, limit: Duration) -> Resul
 
 impl Manager for Connector {
     type Type = Connection;
-    type Error = Fault;
+    type Error = CallError;
 
-    async fn create(&self) -> Result<Connection, Fault> {
-        let era = self.era.load(Ordering::Relaxed);
-        Ok(Connection { client: self.connect().await?, era, calls: 0 })
+    async fn create(&self) -> Result<Connection, CallError> {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        Ok(Connection { client: self.connect().await?, epoch, calls: 0 })
     }
 
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Fault> {
-        let outdated = connection.era != self.era.load(Ordering::Relaxed);
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<CallError> {
+        let outdated = connection.epoch != self.epoch.load(Ordering::Relaxed);
         if outdated || connection.client.is_closed() {
             return Err(RecycleError::message("closed"));
         }
@@ -89,7 +89,7 @@ impl Manager for Connector {
 
 impl Connection {
     /// Carries out a command. After a fault, or if this future is dropped, the connection must not be used again.
-    pub(crate) async fn call(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, Fault> {
+    pub(crate) async fn call(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, CallError> {
         self.calls = self.calls.wrapping_add(1);
         let call = self.calls.to_string();
         let (name, opaque) = (key.as_bytes(), Some(call.as_bytes()));
@@ -115,43 +115,43 @@ impl Connection {
         };
         let reply = match answer {
             // A reply without flags names neither key nor call.
-            Ok(None) | Err(Error::Protocol(Status::NotFound)) => return Err(Fault::TooOld),
+            Ok(None) | Err(Error::Protocol(Status::NotFound)) => return Err(CallError::TooOld),
             Ok(Some(reply)) => reply,
             Err(error) => return Err(fault(error)),
         };
         if reply.key.as_deref() != Some(name) || reply.opaque_token.as_deref() != opaque {
-            return Err(Fault::WrongReply);
+            return Err(CallError::WrongReply);
         }
         understand(reply, command)
     }
 }
 
-fn understand(reply: MetaValue, command: &Command<'_>) -> Result<Reply, Fault> {
-    let version = || reply.cas.filter(|&version| version > 0).ok_or(Fault::NoVersions);
+fn understand(reply: MetaValue, command: &Command<'_>) -> Result<Reply, CallError> {
+    let version = || reply.cas.filter(|&version| version > 0).ok_or(CallError::NoVersions);
     match (command, &reply.status) {
         (_, Some(Status::NotFound)) => Ok(Reply::Absent),
         (Command::Get | Command::Touch { .. }, Some(Status::Value)) => {
             let version = version()?;
-            let flags = reply.flags.ok_or(Fault::WrongReply)?;
+            let flags = reply.flags.ok_or(CallError::WrongReply)?;
             Ok(Reply::Found { value: reply.data.unwrap_or_default(), flags, version })
         }
         (Command::Set { .. }, Some(Status::Stored)) => Ok(Reply::Stored { version: version()? }),
         (Command::Set { .. }, Some(Status::NotStored)) => Ok(Reply::Exists),
         (Command::Delete { .. }, Some(Status::Deleted)) => Ok(Reply::Deleted),
         (Command::Set { .. } | Command::Delete { .. }, Some(Status::Exists)) => Ok(Reply::Changed),
-        _ => Err(Fault::WrongReply),
+        _ => Err(CallError::WrongReply),
     }
 }
 
-fn fault(error: Error) -> Fault {
+fn fault(error: Error) -> CallError {
     match error {
-        Error::Connect(cause) => Fault::Connect(cause),
-        Error::Io(cause) => Fault::Lost(cause),
-        Error::ConnectionClosed => Fault::Lost(io::ErrorKind::NotConnected.into()),
-        Error::Protocol(Status::Error(ErrorKind::NonexistentCommand)) => Fault::TooOld,
-        Error::Protocol(Status::Error(ErrorKind::Server(said))) if said.contains("too large") => Fault::TooLarge,
-        Error::Protocol(Status::Error(ErrorKind::Server(_))) => Fault::Refused,
-        Error::Protocol(_) | Error::ParseError(_) => Fault::WrongReply,
+        Error::Connect(cause) => CallError::Connect(cause),
+        Error::Io(cause) => CallError::Lost(cause),
+        Error::ConnectionClosed => CallError::Lost(io::ErrorKind::NotConnected.into()),
+        Error::Protocol(Status::Error(ErrorKind::NonexistentCommand)) => CallError::TooOld,
+        Error::Protocol(Status::Error(ErrorKind::Server(said))) if said.contains("too large") => CallError::TooLarge,
+        Error::Protocol(Status::Error(ErrorKind::Server(_))) => CallError::Refused,
+        Error::Protocol(_) | Error::ParseError(_) => CallError::WrongReply,
     }
 }
 
@@ -169,8 +169,8 @@ mod tests {
         let connected = connect_to_one_of(vec![closed, closed, open.local_addr().unwrap()], limit).await;
         assert!(connected.is_ok());
         let refused = connect_to_one_of(vec![closed], limit).await;
-        assert!(matches!(refused, Err(Fault::Connect(_))));
-        assert!(matches!(connect_to_one_of(Vec::new(), limit).await, Err(Fault::NoAddress)));
+        assert!(matches!(refused, Err(CallError::Connect(_))));
+        assert!(matches!(connect_to_one_of(Vec::new(), limit).await, Err(CallError::NoAddress)));
     }
 
     #[tokio::test]

@@ -23,10 +23,6 @@ impl<'a> Key<'a> {
     pub(crate) fn as_bytes(self) -> &'a [u8] {
         self.0.as_bytes()
     }
-
-    pub(crate) fn len(self) -> usize {
-        self.0.len()
-    }
 }
 
 /// The key itself is not printed: it holds a session id.

@@ -34,7 +34,7 @@
 //! node moves about 1/n of the keys, and logs out their users.
 //!
 //! A node that does not answer three times in a row is left alone; five times a second one request tries it again. What
-//! its sessions do meanwhile is [`OnDeadNode`]'s choice.
+//! its sessions do meanwhile is [`OnNodeDown`]'s choice.
 //!
 //! # A cache is not a database
 //!
@@ -44,7 +44,7 @@
 //!   waste), and watch `evictions` in its `stats`: anything but zero is a logout. Share the server with nothing else.
 //! - **A restart logs everybody out**, and so do `flush_all` and the failure of a node for its share of the sessions.
 //! - Don't run it with `-M`: a write for which there is no memory then drops the session that it was to replace.
-//! - `-I`, the largest item, must not be smaller than [`max_item_bytes`](MemcacheBackendBuilder::max_item_bytes).
+//! - `-I`, the largest item, must be 1 KiB more than [`max_value_bytes`](MemcacheBackendBuilder::max_value_bytes) at least.
 //! - An expiry of more than 30 days is sent as a date: keep the clocks of services and nodes together.
 //!
 //! What must survive all that belongs into a database; the session may hold its key.
@@ -62,21 +62,20 @@
 mod address;
 mod backend;
 mod breaker;
-mod builder;
 mod cluster;
 mod command;
 mod connection;
 mod deadline;
+mod error;
 mod expiry;
-mod fault;
 mod key;
+mod marker;
 mod node;
 mod remove;
 mod ring;
 mod rotate;
 mod store;
-mod tombstone;
 
-pub use backend::MemcacheBackend;
-pub use builder::{ConfigError, MemcacheBackendBuilder};
-pub use cluster::OnDeadNode;
+pub use backend::{MemcacheBackend, MemcacheBackendBuilder};
+pub use cluster::OnNodeDown;
+pub use error::MemcacheConfigError;

@@ -12,13 +12,10 @@ use crate::breaker::{Breaker, Change};
 use crate::command::{Command, Reply};
 use crate::connection::Connector;
 use crate::deadline::Deadline;
-use crate::fault::Fault;
+use crate::error::CallError;
 use crate::key::Key;
 
-/// Failures in a row after which a node counts as down.
-const FAILURES: u32 = 3;
-
-/// How long it is left alone then, before one call tries again.
+/// The pause before one call tries a node that is down.
 const PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) struct Node {
@@ -29,11 +26,21 @@ pub(crate) struct Node {
     breaker: Breaker,
 }
 
+/// The limits of each node.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) timeout: Duration,
+    pub(crate) connections: usize,
+    pub(crate) breaker_threshold: u32,
+}
+
 impl Node {
-    pub(crate) fn new(address: Address, connections: usize, limit: Duration) -> Self {
-        let pool = Pool::builder(Connector::new(address, limit)).max_size(connections).build();
+    pub(crate) fn new(address: Address, limits: Limits) -> Self {
+        let Limits { timeout, connections, breaker_threshold } = limits;
+        let pool = Pool::builder(Connector::new(address, timeout)).max_size(connections).build();
         let pool = pool.expect("a pool without timeouts of its own needs no runtime");
-        Self { pool, slots: Semaphore::new(connections), limit, breaker: Breaker::new(FAILURES, PAUSE) }
+        let slots = Semaphore::new(connections);
+        Self { pool, slots, limit: timeout, breaker: Breaker::new(breaker_threshold, PAUSE) }
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -48,7 +55,7 @@ impl Node {
 
     /// The error of a node that is known to be down.
     pub(crate) fn down(&self) -> BackendError {
-        Fault::Down.into_error(self.address().to_string(), false)
+        CallError::Down.into_error(self.address().to_string(), false)
     }
 }
 
@@ -71,48 +78,48 @@ impl Admitted<'_> {
     ) -> Result<Reply, BackendError> {
         let outcome = match timeout_at(deadline.until(), self.attempts(key, &command)).await {
             Ok(outcome) => outcome,
-            Err(_) if self.working_since.is_none() => Err(Fault::Busy),
-            Err(_) => Err(Fault::TimedOut),
+            Err(_) if self.working_since.is_none() => Err(CallError::Busy),
+            Err(_) => Err(CallError::TimedOut),
         };
-        self.settle(&outcome);
+        self.record(&outcome);
         outcome.map_err(|fault| fault.into_error(self.node.address().to_string(), self.sent && !command.is_read()))
     }
 
-    async fn attempts(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, Fault> {
+    async fn attempts(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, CallError> {
         // Never closed: it lives as long as the node.
-        let _slot = self.node.slots.acquire().await.map_err(|_| Fault::Busy)?;
+        let _slot = self.node.slots.acquire().await.map_err(|_| CallError::Busy)?;
         self.working_since = Some(Instant::now());
         match self.attempt(key, command).await {
             // A connection that was waiting in the pool when the server was restarted. Nothing but a read can be sent
             // again: the reply to a write may have been lost on its way.
-            Err(Fault::Lost(_)) if command.is_read() => self.attempt(key, command).await,
+            Err(CallError::Lost(_)) if command.is_read() => self.attempt(key, command).await,
             outcome => outcome,
         }
     }
 
-    async fn attempt(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, Fault> {
+    async fn attempt(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, CallError> {
         let pool = &self.node.pool;
         let mut lease = match pool.get().await {
-            Ok(object) => Lease(Some(object)),
+            Ok(object) => PooledConnection(Some(object)),
             Err(PoolError::Backend(fault)) => return Err(fault),
-            Err(_) => return Err(Fault::Busy),
+            Err(_) => return Err(CallError::Busy),
         };
-        let Some(connection) = &mut lease.0 else { return Err(Fault::Busy) };
+        let Some(connection) = &mut lease.0 else { return Err(CallError::Busy) };
         self.sent = true;
         let outcome = connection.call(key, command).await;
         match &outcome {
             Ok(_) => lease.give_back(),
-            Err(Fault::Lost(_)) => pool.manager().end_era(),
+            Err(CallError::Lost(_)) => pool.manager().end_epoch(),
             Err(_) => {}
         }
         outcome
     }
 
-    fn settle(&mut self, outcome: &Result<Reply, Fault>) {
+    fn record(&mut self, outcome: &Result<Reply, CallError>) {
         self.settled = true;
         let breaker = &self.node.breaker;
         match outcome {
-            Err(Fault::Busy | Fault::TimedOut) => self.gave_up(),
+            Err(CallError::Busy | CallError::TimedOut) => self.gave_up(),
             Err(fault) if fault.is_outage() => self.failed(),
             // It answered, whatever it said.
             _ => {
@@ -150,15 +157,15 @@ impl Drop for Admitted<'_> {
 
 /// A connection that goes back to the pool only if its reply was read and belongs to the call; else, also when the call is
 /// given up, it is closed.
-struct Lease(Option<Object<Connector>>);
+struct PooledConnection(Option<Object<Connector>>);
 
-impl Lease {
+impl PooledConnection {
     fn give_back(mut self) {
         drop(self.0.take());
     }
 }
 
-impl Drop for Lease {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         if let Some(object) = self.0.take() {
             drop(Object::take(object));

@@ -2,11 +2,11 @@
 
 use session_core::{Applied, BackendError, BackendErrorKind, MARKER_LIFETIME, Marker, WriteOutcome};
 
-use crate::cluster::At;
+use crate::cluster::NodeVersion;
 use crate::deadline::Deadline;
 use crate::key::Key;
+use crate::marker;
 use crate::store::{Found, Store};
-use crate::tombstone;
 
 /// How many other writes of a session may come before its removal.
 const MOST_OVERTAKINGS: usize = 64;
@@ -16,12 +16,12 @@ impl Store {
     pub(crate) async fn remove_at(
         &self,
         key: Key<'_>,
-        at: Option<At>,
+        at: Option<NodeVersion>,
         marker: &Marker,
         deadline: Deadline,
     ) -> Result<WriteOutcome<()>, BackendError> {
         let removed = match at {
-            Some(at) => self.bury(key, at, marker, deadline).await?,
+            Some(at) => self.replace_with_tombstone(key, at, marker, deadline).await?,
             None => WriteOutcome::Conflict(None),
         };
         match removed {
@@ -45,12 +45,12 @@ impl Store {
             match self.look(key, deadline).await? {
                 Found::Tombstone(found, _) => return Ok(WriteOutcome::Gone(Some(found))),
                 Found::Session(_, at) => {
-                    if let WriteOutcome::Done(_) = self.bury(key, at, marker, deadline).await? {
+                    if let WriteOutcome::Done(_) = self.replace_with_tombstone(key, at, marker, deadline).await? {
                         return Ok(WriteOutcome::Done(()));
                     }
                 }
                 Found::Nothing => {
-                    let added = self.add(key, &tombstone::encode(marker), MARKER_LIFETIME, deadline).await?;
+                    let added = self.add(key, &marker::encode(marker), MARKER_LIFETIME, deadline).await?;
                     if let WriteOutcome::Done(_) = added {
                         return Ok(WriteOutcome::Gone(None));
                     }

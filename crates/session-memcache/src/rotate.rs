@@ -5,30 +5,30 @@ use std::time::Duration;
 
 use session_core::{Applied, BackendError, Marker, WriteOutcome};
 
-use crate::cluster::At;
+use crate::cluster::NodeVersion;
 use crate::deadline::Deadline;
 use crate::key::Key;
 use crate::store::{Found, Store};
 
 /// A rotation, owned: it is carried out to its end even if the request is cancelled.
-pub(crate) struct Move {
+pub(crate) struct Rotation {
     pub(crate) old: String,
     pub(crate) new: String,
     pub(crate) value: Vec<u8>,
     pub(crate) ttl: Duration,
-    pub(crate) at: At,
+    pub(crate) at: NodeVersion,
     /// How long each step may take.
     pub(crate) timeout: Duration,
 }
 
-impl Move {
+impl Rotation {
     /// Adds the new session, then puts a tombstone in the place of the old one at its version. If the old one has another
     /// version, removes the new one again.
     ///
     /// The session always exists under at least one key. The renewal that wins is the one whose tombstone is at the old
     /// key. If the old key's node stops answering between the two steps, the new session is kept, because the old one may
     /// be gone.
-    pub(crate) async fn carry_out(self, store: Arc<Store>) -> Result<WriteOutcome, BackendError> {
+    pub(crate) async fn execute(self, store: Arc<Store>) -> Result<WriteOutcome, BackendError> {
         let (old, new) = (Key::check(&self.old)?, Key::check(&self.new)?);
         let new_at = match self.add(&store, new).await? {
             WriteOutcome::Done(at) => at,
@@ -36,7 +36,7 @@ impl Move {
             WriteOutcome::Gone(marker) => return Ok(WriteOutcome::Gone(marker)),
         };
         let marker = Marker::Renewed { successor: self.new.as_str().into() };
-        let outcome = store.bury(old, self.at, &marker, self.deadline()).await;
+        let outcome = store.replace_with_tombstone(old, self.at, &marker, self.deadline()).await;
         match outcome {
             Ok(WriteOutcome::Done(_)) => return Ok(WriteOutcome::Done(new_at.into())),
             Err(error) if error.may_have_applied() => return Err(error),
@@ -55,7 +55,7 @@ impl Move {
     /// Stores the new session. If the reply is lost, looks for it: no other request knows its key.
     ///
     /// Without the new session nothing was moved: no error says that something may have been.
-    async fn add(&self, store: &Store, new: Key<'_>) -> Result<WriteOutcome<At>, BackendError> {
+    async fn add(&self, store: &Store, new: Key<'_>) -> Result<WriteOutcome<NodeVersion>, BackendError> {
         let lost = match store.create(new, &self.value, self.ttl, self.deadline()).await {
             Err(error) if error.may_have_applied() => error,
             outcome => return outcome,

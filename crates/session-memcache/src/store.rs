@@ -8,31 +8,27 @@ use session_core::{
     WriteOutcome,
 };
 
-use crate::cluster::{At, Cluster};
+use crate::cluster::{Cluster, NodeVersion};
 use crate::command::{Command, Mode, Reply};
 use crate::deadline::Deadline;
 use crate::expiry::expiry;
 use crate::key::Key;
-use crate::tombstone;
-
-/// What memcached adds to key and value when it measures an item: its header (48 bytes), the version (8), the client's
-/// flags (4), and three bytes that end key and value. Found out with memcached 1.6.18 on a 64-bit machine.
-const ITEM_OVERHEAD: usize = 63;
+use crate::marker;
 
 pub(crate) struct Store {
     pub(crate) cluster: Cluster,
     pub(crate) codec: Arc<dyn SessionCodec>,
-    /// The client flags that tell other clients how the codec writes.
-    pub(crate) flags: u32,
-    pub(crate) max_item_bytes: usize,
+    /// The flags by which other clients know the codec's format.
+    pub(crate) client_flags: u32,
+    pub(crate) max_value_bytes: usize,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// The item under a key.
 pub(crate) enum Found {
     Nothing,
-    Tombstone(Marker, At),
-    Session(Bytes, At),
+    Tombstone(Marker, NodeVersion),
+    Session(Bytes, NodeVersion),
 }
 
 /// A session as the store has it, not decoded.
@@ -54,7 +50,7 @@ impl Store {
         value: &[u8],
         ttl: Duration,
         deadline: Deadline,
-    ) -> Result<WriteOutcome<At>, BackendError> {
+    ) -> Result<WriteOutcome<NodeVersion>, BackendError> {
         let (node, reply) = self.cluster.call(key, self.set(value, ttl, Mode::Add), deadline).await?;
         Ok(written(node, &reply))
     }
@@ -65,15 +61,15 @@ impl Store {
         key: Key<'_>,
         value: &[u8],
         ttl: Duration,
-        at: At,
+        at: NodeVersion,
         deadline: Deadline,
-    ) -> Result<WriteOutcome<At>, BackendError> {
+    ) -> Result<WriteOutcome<NodeVersion>, BackendError> {
         let set = self.set(value, ttl, Mode::At(at.version));
         Ok(written(at.node, &self.cluster.call_at(at.node, key, set, deadline).await?))
     }
 
     fn set<'a>(&self, value: &'a [u8], ttl: Duration, mode: Mode) -> Command<'a> {
-        Command::Set { value, flags: self.flags, expiry: expiry(ttl, &*self.clock), mode }
+        Command::Set { value, flags: self.client_flags, expiry: expiry(ttl, &*self.clock), mode }
     }
 
     /// Stores a new session.
@@ -83,7 +79,7 @@ impl Store {
         value: &[u8],
         ttl: Duration,
         deadline: Deadline,
-    ) -> Result<WriteOutcome<At>, BackendError> {
+    ) -> Result<WriteOutcome<NodeVersion>, BackendError> {
         match self.add(key, value, ttl, deadline).await? {
             WriteOutcome::Conflict(_) => Ok(match self.look(key, deadline).await? {
                 Found::Tombstone(marker, _) => WriteOutcome::Gone(Some(marker)),
@@ -96,14 +92,14 @@ impl Store {
     /// Puts a tombstone in the place of the session that has this version.
     ///
     /// If the reply is lost, the stored value tells if the tombstone was written; if not, it is sent once more.
-    pub(crate) async fn bury(
+    pub(crate) async fn replace_with_tombstone(
         &self,
         key: Key<'_>,
-        at: At,
+        at: NodeVersion,
         marker: &Marker,
         deadline: Deadline,
-    ) -> Result<WriteOutcome<At>, BackendError> {
-        let value = tombstone::encode(marker);
+    ) -> Result<WriteOutcome<NodeVersion>, BackendError> {
+        let value = marker::encode(marker);
         let put = || self.compare_and_set(key, &value, MARKER_LIFETIME, at, deadline);
         let lost = match put().await {
             Err(error) if error.may_have_applied() => error,
@@ -128,7 +124,7 @@ impl Store {
     }
 
     /// Removes the session that has this version, and leaves nothing.
-    pub(crate) async fn delete(&self, key: Key<'_>, at: At, deadline: Deadline) -> Result<(), BackendError> {
+    pub(crate) async fn delete(&self, key: Key<'_>, at: NodeVersion, deadline: Deadline) -> Result<(), BackendError> {
         let delete = Command::Delete { version: at.version };
         self.cluster.call_at(at.node, key, delete, deadline).await.map(drop)
     }
@@ -148,45 +144,48 @@ impl Store {
         }
     }
 
-    /// The bytes of a session, if memcached takes as many. It drops the session that is there when it is sent too large
-    /// a one.
-    pub(crate) fn encode(&self, key: Key<'_>, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
+    /// Encodes a session, unless it is too large: memcached then drops the stored value.
+    pub(crate) fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
         let value = self.codec.encode(session)?;
-        if value.len().saturating_add(key.len() + ITEM_OVERHEAD) > self.max_item_bytes {
-            return Err(BackendError::new(BackendErrorKind::TooLarge, Applied::No));
-        }
+        self.check_size(&value)?;
         Ok(value)
     }
 
-    pub(crate) fn decode(&self, bytes: &Bytes, at: At) -> Result<Stored, BackendError> {
-        let problem = if bytes.flags != self.flags {
-            Some(Unreadable::Flags)
-        } else if bytes.value.len() > self.max_item_bytes {
-            Some(Unreadable::Size)
-        } else {
-            None
-        };
-        match problem {
-            Some(problem) => Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source(problem)),
-            None => Ok(Stored::new(self.codec.decode(&bytes.value)?, at.into())),
+    pub(crate) fn decode(&self, bytes: &Bytes, at: NodeVersion) -> Result<Stored, BackendError> {
+        if bytes.flags != self.client_flags {
+            return Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source(OtherFormat));
         }
+        self.check_size(&bytes.value)?;
+        Ok(Stored::new(self.codec.decode(&bytes.value)?, at.into()))
+    }
+
+    fn check_size(&self, value: &[u8]) -> Result<(), BackendError> {
+        let (bytes, limit) = (value.len(), self.max_value_bytes);
+        if bytes > limit {
+            return Err(
+                BackendError::new(BackendErrorKind::TooLarge, Applied::No).with_source(TooLong { bytes, limit })
+            );
+        }
+        Ok(())
     }
 }
 
-/// Why a value is not looked into.
 #[derive(Debug, thiserror::Error)]
-enum Unreadable {
-    #[error("the stored value has client flags of another format")]
-    Flags,
-    #[error("the stored value is larger than max_item_bytes")]
-    Size,
+#[error("the stored value has the client flags of another format")]
+struct OtherFormat;
+
+#[derive(Debug, thiserror::Error)]
+#[error("a value of {bytes} bytes exceeds max_value_bytes of {limit}")]
+struct TooLong {
+    bytes: usize,
+    limit: usize,
 }
 
 fn found(node: u64, reply: Reply) -> Found {
     match reply {
         Reply::Found { value, flags, version } => {
-            let at = At { node, version };
-            match tombstone::decode(&value) {
+            let at = NodeVersion { node, version };
+            match marker::decode(&value) {
                 Some(marker) => Found::Tombstone(marker, at),
                 None => Found::Session(Bytes { value, flags }, at),
             }
@@ -195,9 +194,9 @@ fn found(node: u64, reply: Reply) -> Found {
     }
 }
 
-fn written(node: u64, reply: &Reply) -> WriteOutcome<At> {
+fn written(node: u64, reply: &Reply) -> WriteOutcome<NodeVersion> {
     match reply {
-        Reply::Stored { version } => WriteOutcome::Done(At { node, version: *version }),
+        Reply::Stored { version } => WriteOutcome::Done(NodeVersion { node, version: *version }),
         Reply::Absent => WriteOutcome::Gone(None),
         _ => WriteOutcome::Conflict(None),
     }

@@ -71,7 +71,7 @@ pub fn config(backend: &str) -> Result<SessionConfig> {
         "cookie" => builder,
         "redis" => builder.backend(RedisBackend::builder().timeout(PATIENCE).connect(&address(REDIS)?)?),
         "memcached" => {
-            builder.backend(MemcacheBackend::builder([address(MEMCACHED)?]).operation_timeout(PATIENCE / 4).build()?)
+            builder.backend(MemcacheBackend::builder([address(MEMCACHED)?]).timeout(PATIENCE / 4).build()?)
         }
         _ => bail!("`{backend}` is no backend"),
     };

@@ -104,7 +104,7 @@ async fn a_removal_at_a_version_leaves_its_marker_only_if_it_removes_the_session
 async fn a_call_is_bounded_by_the_timeout_whatever_it_is() {
     for timeout in [Duration::from_millis(70), Duration::MAX] {
         let server = Server::start();
-        let backend = patient(&[&server]).operation_timeout(timeout).build().unwrap();
+        let backend = patient(&[&server]).timeout(timeout).build().unwrap();
         assert!(backend.call_timeout().is_some_and(|limit| limit >= timeout));
         assert!(backend.create(Create::new("key", &map("{}"), LONG)).await.is_ok());
     }

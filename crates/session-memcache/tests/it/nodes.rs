@@ -1,7 +1,7 @@
 //! Several nodes: where keys go, and what happens when one is down.
 
 use session_core::{AtomicBackend, BackendErrorKind, Replace, Rotate, WriteOutcome};
-use session_memcache::{MemcacheBackend, OnDeadNode};
+use session_memcache::{MemcacheBackend, OnNodeDown};
 
 use crate::support::{LONG, PlainCalls, Server, map, patient};
 
@@ -15,8 +15,8 @@ fn holds(server: &Server, key: &str) -> bool {
     server.ask(&format!("mg {key} v")).starts_with("VA")
 }
 
-async fn filled(servers: &[Server; 3], on_dead_node: OnDeadNode) -> MemcacheBackend {
-    let backend = patient(&servers.each_ref()).on_dead_node(on_dead_node).build().expect("the addresses are good");
+async fn filled(servers: &[Server; 3], on_node_down: OnNodeDown) -> MemcacheBackend {
+    let backend = patient(&servers.each_ref()).on_node_down(on_node_down).build().expect("the addresses are good");
     for number in 0..KEYS {
         backend.set(&key(number), &map(&format!(r#"{{"n":{number}}}"#)), LONG).await.expect("all are up");
     }
@@ -26,7 +26,7 @@ async fn filled(servers: &[Server; 3], on_dead_node: OnDeadNode) -> MemcacheBack
 #[tokio::test]
 async fn each_key_is_on_one_node_and_every_node_has_some() {
     let servers = [Server::start(), Server::start(), Server::start()];
-    let backend = filled(&servers, OnDeadNode::Fail).await;
+    let backend = filled(&servers, OnNodeDown::Fail).await;
     let reversed = patient(&[&servers[2], &servers[1], &servers[0]]).build().unwrap();
     for number in 0..KEYS {
         let key = key(number);
@@ -39,7 +39,7 @@ async fn each_key_is_on_one_node_and_every_node_has_some() {
 #[tokio::test]
 async fn the_sessions_of_a_dead_node_fail_and_the_others_do_not() {
     let mut servers = [Server::start(), Server::start(), Server::start()];
-    let backend = filled(&servers, OnDeadNode::Fail).await;
+    let backend = filled(&servers, OnNodeDown::Fail).await;
     let lost: Vec<_> = (0..KEYS).map(|number| holds(&servers[0], &key(number))).collect();
     servers[0].kill();
     for _ in 0..3 {
@@ -60,7 +60,7 @@ async fn the_sessions_of_a_dead_node_fail_and_the_others_do_not() {
 #[tokio::test]
 async fn the_keys_of_a_dead_node_move_to_the_next_if_configured() {
     let mut servers = [Server::start(), Server::start(), Server::start()];
-    let backend = filled(&servers, OnDeadNode::NextNode).await;
+    let backend = filled(&servers, OnNodeDown::NextNode).await;
     let lost: Vec<_> = (0..KEYS).filter(|&number| holds(&servers[0], &key(number))).collect();
     let known = backend.fetch(&key(lost[0])).await.unwrap().expect("it is there").version;
     servers[0].kill();
@@ -95,7 +95,7 @@ async fn the_keys_of_a_dead_node_move_to_the_next_if_configured() {
 #[tokio::test]
 async fn a_session_moves_between_nodes_when_it_is_renewed() {
     let servers = [Server::start(), Server::start(), Server::start()];
-    let backend = filled(&servers, OnDeadNode::Fail).await;
+    let backend = filled(&servers, OnNodeDown::Fail).await;
     for number in 0..KEYS {
         let (old, new) = (key(number), key(number + KEYS));
         let found = backend.fetch(&old).await.unwrap().expect("it is there");
@@ -109,7 +109,7 @@ async fn a_session_moves_between_nodes_when_it_is_renewed() {
 #[tokio::test]
 async fn a_renewal_whose_new_node_is_down_leaves_the_session_where_it_is() {
     let mut servers = [Server::start(), Server::start(), Server::start()];
-    let backend = filled(&servers, OnDeadNode::Fail).await;
+    let backend = filled(&servers, OnNodeDown::Fail).await;
     let dead: Vec<_> = (0..KEYS).filter(|&number| holds(&servers[0], &key(number))).collect();
     let alive = (0..KEYS).find(|number| !dead.contains(number)).expect("every node has its share");
     let found = backend.fetch(&key(alive)).await.unwrap().expect("it is there");
@@ -124,7 +124,7 @@ async fn a_renewal_whose_new_node_is_down_leaves_the_session_where_it_is() {
 #[tokio::test]
 async fn a_renewal_whose_old_node_is_down_leaves_no_copy() {
     let mut servers = [Server::start(), Server::start(), Server::start()];
-    let backend = filled(&servers, OnDeadNode::Fail).await;
+    let backend = filled(&servers, OnNodeDown::Fail).await;
     let dead = (0..KEYS).find(|&number| holds(&servers[0], &key(number))).expect("every node has its share");
     let value = map("{}");
     let at = backend.fetch(&key(dead)).await.unwrap().expect("it is there").version;

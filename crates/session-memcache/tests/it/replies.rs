@@ -11,7 +11,7 @@ use crate::support::{Fake, LONG, PlainCalls, map};
 const FOUND: &str = "VA 2 O1 kkey f2 c7\r\n{}\r\n";
 
 fn backend(fake: &Fake) -> MemcacheBackend {
-    let builder = MemcacheBackend::builder([fake.address()]).operation_timeout(Duration::from_secs(5));
+    let builder = MemcacheBackend::builder([fake.address()]).timeout(Duration::from_secs(5));
     builder.build().expect("the address is good")
 }
 
@@ -156,7 +156,7 @@ async fn a_renewal_without_a_copy_was_certainly_not_made() {
 }
 
 #[tokio::test]
-async fn a_silent_server_costs_the_operation_timeout_and_no_more() {
+async fn a_silent_server_costs_the_timeout_and_no_more() {
     let fake = Fake::start(&[&["VA 2 O1 kkey f2 c7\r\n{"], &["HD O1 k"]]).await;
     let backend = MemcacheBackend::new([fake.address()]).unwrap();
     let begin = Instant::now();
@@ -173,7 +173,7 @@ async fn a_silent_server_costs_the_operation_timeout_and_no_more() {
 async fn to_wait_for_a_connection_is_not_to_wait_for_the_server() {
     let fake = Fake::start(&[&["VA 2 O1 kkey"], &[FOUND]]).await;
     let limit = Duration::from_millis(500);
-    let builder = MemcacheBackend::builder([fake.address()]).connections_per_node(1).operation_timeout(limit);
+    let builder = MemcacheBackend::builder([fake.address()]).connections_per_node(1).timeout(limit);
     let backend = builder.build().unwrap();
     let calls = futures_util::future::join_all((0..10).map(|_| backend.get("key"))).await;
     let errors: Vec<_> = calls.into_iter().filter_map(Result::err).collect();

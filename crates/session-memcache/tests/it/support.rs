@@ -21,7 +21,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
 /// A backend on these servers. Patient: a busy machine must not decide a test.
 pub(crate) fn patient(servers: &[&Server]) -> MemcacheBackendBuilder {
-    MemcacheBackend::builder(servers.iter().map(|server| server.address())).operation_timeout(Duration::from_secs(20))
+    MemcacheBackend::builder(servers.iter().map(|server| server.address())).timeout(Duration::from_secs(20))
 }
 
 pub(crate) fn backend(server: &Server) -> MemcacheBackend {

@@ -1,12 +1,41 @@
-//! What can go wrong between us and a node.
+//! What can be wrong with a configuration or a node.
 
 use std::io;
 
 use session_core::{Applied, BackendError, BackendErrorKind};
 
+/// Why a [`MemcacheBackend`](crate::MemcacheBackend) can't be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MemcacheConfigError {
+    /// The list of nodes is empty.
+    #[error("no memcached node is given")]
+    NoNodes,
+    /// An address can't be used.
+    #[error("{given:?} is no address of a memcached node: {problem}")]
+    Address {
+        /// The address.
+        given: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Two addresses are the same.
+    #[error("the memcached node {given:?} is given twice")]
+    DuplicateNode {
+        /// The second of them.
+        given: String,
+    },
+    /// A limit is zero.
+    #[error("{name} must not be zero")]
+    Zero {
+        /// The name of the setter.
+        name: &'static str,
+    },
+}
+
 /// Why a call failed. Quotes neither keys nor data, nor anything that a server said.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
+pub(crate) enum CallError {
     #[error("is down, and is tried again in a moment")]
     Down,
     #[error("has no free connection")]
@@ -34,14 +63,14 @@ pub(crate) enum Fault {
 /// The cause of an error, as operators need it.
 #[derive(Debug, thiserror::Error)]
 #[error("memcached node {node} {fault}")]
-struct NodeFault {
+struct NodeError {
     node: String,
-    fault: Fault,
+    fault: CallError,
     #[source]
     cause: Option<io::Error>,
 }
 
-impl Fault {
+impl CallError {
     /// Whether it speaks for the node being down, rather than for a disagreement with it.
     pub(crate) fn is_outage(&self) -> bool {
         matches!(self, Self::NoAddress | Self::Connect(_) | Self::Lost(_))
@@ -64,7 +93,7 @@ impl Fault {
             Self::Lost(cause) => (Self::Lost(cause.kind().into()), Some(cause)),
             other => (other, None),
         };
-        BackendError::new(kind, applied).with_source(NodeFault { node, fault, cause })
+        BackendError::new(kind, applied).with_source(NodeError { node, fault, cause })
     }
 }
 
@@ -76,17 +105,17 @@ mod tests {
 
     #[test]
     fn only_a_write_without_a_reply_may_have_been_applied() {
-        let lost = || Fault::Lost(io::ErrorKind::UnexpectedEof.into());
-        let refused = || Fault::Connect(io::ErrorKind::ConnectionRefused.into());
+        let lost = || CallError::Lost(io::ErrorKind::UnexpectedEof.into());
+        let refused = || CallError::Connect(io::ErrorKind::ConnectionRefused.into());
         for (fault, sent, applied) in [
             (lost(), true, Applied::Maybe),
             (lost(), false, Applied::No),
-            (Fault::TimedOut, true, Applied::Maybe),
-            (Fault::TimedOut, false, Applied::No),
-            (Fault::WrongReply, true, Applied::Maybe),
-            (Fault::TooLarge, true, Applied::No),
-            (Fault::Refused, true, Applied::No),
-            (Fault::Down, false, Applied::No),
+            (CallError::TimedOut, true, Applied::Maybe),
+            (CallError::TimedOut, false, Applied::No),
+            (CallError::WrongReply, true, Applied::Maybe),
+            (CallError::TooLarge, true, Applied::No),
+            (CallError::Refused, true, Applied::No),
+            (CallError::Down, false, Applied::No),
             (refused(), false, Applied::No),
         ] {
             let text = fault.to_string();
@@ -96,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_source_names_the_node_and_what_the_system_said() {
-        let fault = Fault::Connect(io::Error::other("no route"));
+        let fault = CallError::Connect(io::Error::other("no route"));
         let error = fault.into_error("cache-1:11211".to_owned(), false);
         let source = error.source().expect("there is a cause");
         assert_eq!(source.to_string(), "memcached node cache-1:11211 can't be connected to");

@@ -1,0 +1,214 @@
+//! Builds a [`MemcacheBackend`].
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{Clock, JsonCodec, SessionCodec, SystemClock};
+
+use super::MemcacheBackend;
+use crate::address::Address;
+use crate::cluster::{Cluster, OnNodeDown};
+use crate::error::MemcacheConfigError;
+use crate::node::{Limits, Node};
+use crate::store::Store;
+
+/// The client flags by which starlette-session and pymemcache know JSON.
+const JSON_FLAGS: u32 = 2;
+
+/// The largest item of memcached unless it is told otherwise, less room for the key and the item's header.
+const DEFAULT_MAX_VALUE_BYTES: usize = 1024 * 1024 - 1024;
+
+/// Builds a [`MemcacheBackend`].
+///
+/// ```
+/// use std::time::Duration;
+/// use session_memcache::MemcacheBackend;
+///
+/// let backend = MemcacheBackend::builder(["cache-1:11211"]).timeout(Duration::from_millis(100)).build()?;
+/// # Ok::<(), session_memcache::MemcacheConfigError>(())
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct MemcacheBackendBuilder {
+    nodes: Vec<String>,
+    codec: Arc<dyn SessionCodec>,
+    client_flags: u32,
+    max_value_bytes: usize,
+    timeout: Duration,
+    breaker_threshold: u32,
+    connections_per_node: usize,
+    on_node_down: OnNodeDown,
+    clock: Arc<dyn Clock>,
+}
+
+impl MemcacheBackendBuilder {
+    pub(super) fn new(nodes: Vec<String>) -> Self {
+        Self {
+            nodes,
+            codec: Arc::new(JsonCodec),
+            client_flags: JSON_FLAGS,
+            max_value_bytes: DEFAULT_MAX_VALUE_BYTES,
+            timeout: Duration::from_millis(250),
+            breaker_threshold: 3,
+            connections_per_node: 16,
+            on_node_down: OnNodeDown::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Sets how sessions are written; default [`JsonCodec`], which any language can read.
+    ///
+    /// Set [`client_flags`](Self::client_flags) too, because other clients know the format of a value by them.
+    pub fn codec(mut self, codec: impl SessionCodec) -> Self {
+        self.codec = Arc::new(codec);
+        self
+    }
+
+    /// Sets the client flags of the values; default 2, by which starlette-session and pymemcache know JSON.
+    ///
+    /// A stored value with other flags is an error of kind [`Corrupt`](session_core::BackendErrorKind::Corrupt).
+    pub fn client_flags(mut self, flags: u32) -> Self {
+        self.client_flags = flags;
+        self
+    }
+
+    /// Sets the longest value that is written, and the longest that is parsed; default 1 MiB less 1 KiB. Longer ones are
+    /// [`TooLarge`](session_core::BackendErrorKind::TooLarge).
+    ///
+    /// Keep it at least 1 KiB below the largest item that the servers take (their `-I`, by default 1 MiB), because
+    /// memcached drops the stored value when a new one is too large. The key and the item's header count as well.
+    pub fn max_value_bytes(mut self, bytes: usize) -> Self {
+        self.max_value_bytes = bytes;
+        self
+    }
+
+    /// Sets how long a call waits for its reply, connecting included; default 250 ms.
+    ///
+    /// Longer than the manager's request deadline is of no use. A call may take several round trips, which share the
+    /// time. Each of the two steps of a renewal has the whole time.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how many calls in a row a node must leave unanswered until calls fail at once; default 3.
+    ///
+    /// From then on one call tries the node every 200 ms, and the first answer ends it.
+    pub fn breaker_threshold(mut self, calls: u32) -> Self {
+        self.breaker_threshold = calls;
+        self
+    }
+
+    /// Sets the most connections to each node; default 16. Each carries one call at a time.
+    ///
+    /// memcached takes 1024 connections in all unless it is told otherwise (`-c`).
+    pub fn connections_per_node(mut self, connections: usize) -> Self {
+        self.connections_per_node = connections;
+        self
+    }
+
+    /// Sets what the sessions of a node that is down do; default [`OnNodeDown::Fail`].
+    pub fn on_node_down(mut self, on_node_down: OnNodeDown) -> Self {
+        self.on_node_down = on_node_down;
+        self
+    }
+
+    /// Sets the clock by which expiries beyond 30 days are computed; default the system's. memcached takes those as dates.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Returns the backend, which connects when it is first used.
+    ///
+    /// # Errors
+    ///
+    /// [`MemcacheConfigError`] if there is no node, one is named twice, an address can't be used, or a limit is zero.
+    pub fn build(self) -> Result<MemcacheBackend, MemcacheConfigError> {
+        for (name, is_zero) in [
+            ("max_value_bytes", self.max_value_bytes == 0),
+            ("timeout", self.timeout.is_zero()),
+            ("breaker_threshold", self.breaker_threshold == 0),
+            ("connections_per_node", self.connections_per_node == 0),
+        ] {
+            if is_zero {
+                return Err(MemcacheConfigError::Zero { name });
+            }
+        }
+        if self.nodes.is_empty() {
+            return Err(MemcacheConfigError::NoNodes);
+        }
+        let limits = Limits {
+            timeout: self.timeout,
+            connections: self.connections_per_node,
+            breaker_threshold: self.breaker_threshold,
+        };
+        let mut known = HashSet::new();
+        let mut nodes = Vec::new();
+        for given in self.nodes {
+            let address: Address = match given.parse() {
+                Ok(address) => address,
+                Err(problem) => return Err(MemcacheConfigError::Address { given, problem: problem.to_string() }),
+            };
+            if !known.insert(address.clone()) {
+                return Err(MemcacheConfigError::DuplicateNode { given });
+            }
+            nodes.push(Node::new(address, limits));
+        }
+        let store = Store {
+            cluster: Cluster::new(nodes, self.on_node_down),
+            codec: self.codec,
+            client_flags: self.client_flags,
+            max_value_bytes: self.max_value_bytes,
+            clock: self.clock,
+        };
+        Ok(MemcacheBackend { store: Arc::new(store), timeout: self.timeout })
+    }
+}
+
+impl fmt::Debug for MemcacheBackendBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemcacheBackendBuilder")
+            .field("nodes", &self.nodes)
+            .field("client_flags", &self.client_flags)
+            .field("max_value_bytes", &self.max_value_bytes)
+            .field("timeout", &self.timeout)
+            .field("breaker_threshold", &self.breaker_threshold)
+            .field("connections_per_node", &self.connections_per_node)
+            .field("on_node_down", &self.on_node_down)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(nodes: &[&str]) -> MemcacheConfigError {
+        MemcacheBackend::new(nodes).unwrap_err()
+    }
+
+    #[test]
+    fn a_list_of_nodes_is_checked() {
+        assert_eq!(error(&[]), MemcacheConfigError::NoNodes);
+        let text = error(&["cache-1", "[::1]:11211"]).to_string();
+        assert_eq!(text, r#""[::1]:11211" is no address of a memcached node: the client library speaks IPv4 only"#);
+        let twice = MemcacheConfigError::DuplicateNode { given: "tcp://cache-1:11211".to_owned() };
+        assert_eq!(error(&["cache-1", "tcp://cache-1:11211"]), twice);
+        assert!(MemcacheBackend::new(["cache-1", "cache-1:11212", "/run/memcached.sock"]).is_ok());
+    }
+
+    #[test]
+    fn zeros_are_refused_by_name() {
+        let builder = || MemcacheBackend::builder(["cache-1"]);
+        for (name, built) in [
+            ("timeout", builder().timeout(Duration::ZERO).build()),
+            ("breaker_threshold", builder().breaker_threshold(0).build()),
+            ("connections_per_node", builder().connections_per_node(0).build()),
+            ("max_value_bytes", builder().max_value_bytes(0).build()),
+        ] {
+            assert_eq!(built.unwrap_err(), MemcacheConfigError::Zero { name });
+        }
+    }
+}
