@@ -1,11 +1,12 @@
 //! Several nodes as one store.
 
-use session_core::{Applied, BackendError, BackendErrorKind, Version};
+use session_core::{BackendError, Version};
 
+use crate::breaker::Permit;
 use crate::command::{Command, Reply};
 use crate::deadline::Deadline;
 use crate::key::Key;
-use crate::node::{Admitted, Node};
+use crate::node::Node;
 use crate::ring::Ring;
 
 /// What happens to the sessions of a node that is down.
@@ -46,18 +47,18 @@ impl Cluster {
         &self.nodes
     }
 
-    /// Makes a call to the node that has the key now. Says which one that was.
+    /// Makes a call to the node that has the key now. Returns the node's number, too.
     pub(crate) async fn call(
         &self,
         key: Key<'_>,
         command: Command<'_>,
         deadline: Deadline,
     ) -> Result<(u64, Reply), BackendError> {
-        let (node, admitted) = self.admit(key)?;
-        Ok((node, admitted.call(key, command, deadline).await?))
+        let (number, node, permit) = self.admit(key, deadline)?;
+        Ok((number, node.call(permit, key, command, deadline).await?))
     }
 
-    /// As [`call`](Self::call), unless the key is on another node now than it was: then it has another version too.
+    /// Makes a call to a node, unless the key is on another one now. The session then has another version, too.
     pub(crate) async fn call_at(
         &self,
         node: u64,
@@ -65,25 +66,26 @@ impl Cluster {
         command: Command<'_>,
         deadline: Deadline,
     ) -> Result<Reply, BackendError> {
-        let (now, admitted) = self.admit(key)?;
-        if now != node {
-            return Ok(Reply::Changed);
+        match self.admit(key, deadline)? {
+            (number, node_now, permit) if number == node => node_now.call(permit, key, command, deadline).await,
+            _ => Ok(Reply::Changed),
         }
-        admitted.call(key, command, deadline).await
     }
 
-    fn admit(&self, key: Key<'_>) -> Result<(u64, Admitted<'_>), BackendError> {
-        let mut down = BackendError::new(BackendErrorKind::Unavailable, Applied::No);
-        for (number, node) in self.ring.nodes_for(key.as_bytes()).map(|number| (number, &self.nodes[number])) {
-            if let Some(admitted) = node.admit() {
-                return Ok((number as u64, admitted));
+    fn admit(&self, key: Key<'_>, deadline: Deadline) -> Result<(u64, &Node, Permit<'_>), BackendError> {
+        let candidates = match self.on_node_down {
+            OnNodeDown::Fail => 1,
+            OnNodeDown::NextNode => usize::MAX,
+        };
+        let mut asked = None;
+        for number in self.ring.nodes_for(key.as_bytes()).take(candidates) {
+            let node = &self.nodes[number];
+            if let Some(permit) = node.admit(deadline) {
+                return Ok((number as u64, node, permit));
             }
-            down = node.down();
-            if self.on_node_down == OnNodeDown::Fail {
-                break;
-            }
+            asked = Some(node);
         }
-        Err(down)
+        Err(asked.expect("every ring has a node").failing_fast())
     }
 }
 

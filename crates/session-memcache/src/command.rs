@@ -1,11 +1,11 @@
-//! What is asked of a node, and what it answers.
+//! The commands that are sent to a node, and its replies.
 
 /// A command on one key.
 #[derive(Clone, Copy)]
 pub(crate) enum Command<'a> {
     /// `mg`: the value with its version.
     Get,
-    /// `mg` with a new expiry. The value comes along, since only it tells a session from a tombstone.
+    /// `mg` with a new expiry. The value comes along, because only it tells a session from a tombstone.
     Touch { expiry: u64 },
     /// `ms`.
     Set { value: &'a [u8], flags: u32, expiry: u64, mode: Mode },
@@ -23,13 +23,19 @@ pub(crate) enum Mode {
 }
 
 impl Command<'_> {
-    /// Whether it leaves everything as it is, so that it may be sent again.
+    /// Returns `true` if it leaves everything as it is.
     pub(crate) fn is_read(&self) -> bool {
         matches!(self, Self::Get)
     }
+
+    /// Returns `true` if a repetition changes neither the outcome nor the stored value, so that a lost reply is no reason
+    /// to ask what became of it.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        !matches!(self, Self::Set { .. })
+    }
 }
 
-/// An answer that was read completely and belongs to the call.
+/// A reply that was read completely and belongs to the call.
 pub(crate) enum Reply {
     Found {
         value: Vec<u8>,

@@ -2,95 +2,56 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_memcached::{Client, Error, ErrorKind, MetaProtocol, MetaValue, Status};
-use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use tokio::net::lookup_host;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::address::Address;
 use crate::command::{Command, Mode, Reply};
 use crate::error::CallError;
 use crate::key::Key;
 
-/// Makes connections to one node, for its pool.
-pub(crate) struct Connector {
-    address: Address,
-    limit: Duration,
-    /// Connections of an earlier epoch are not used again.
-    epoch: AtomicU64,
-}
-
+/// A connection that carries one call at a time.
 pub(crate) struct Connection {
     client: Client,
-    epoch: u64,
     /// Sent along with each call and expected in its reply.
     calls: u32,
-}
-
-impl Connector {
-    pub(crate) fn new(address: Address, limit: Duration) -> Self {
-        Self { address, limit, epoch: AtomicU64::new(0) }
-    }
-
-    pub(crate) fn address(&self) -> &Address {
-        &self.address
-    }
-
-    /// The node has closed a connection: it was restarted, and has closed all the others too.
-    pub(crate) fn end_epoch(&self) {
-        self.epoch.fetch_add(1, Ordering::Relaxed);
-    }
-
-    async fn connect(&self) -> Result<Client, CallError> {
-        match &self.address {
-            Address::Unix(path) => Client::new(format!("unix://{path}")).await.map_err(fault),
-            Address::Tcp { host, port } => {
-                let resolved = lookup_host((&**host, *port)).await.map_err(CallError::Connect)?;
-                connect_to_one_of(resolved.filter(SocketAddr::is_ipv4).collect(), self.limit).await
-            }
-        }
-    }
-}
-
-/// Tries all addresses of a name, each for its share of the time: the first may be of a host that does not answer.
-async fn connect_to_one_of(addresses: Vec<SocketAddr>, limit: Duration) -> Result<Client, CallError> {
-    let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
-    let mut failure = CallError::NoAddress;
-    for address in addresses {
-        failure = match timeout(share, Client::new(format!("tcp://{address}"))).await {
-            Ok(Ok(client)) => return Ok(client),
-            Ok(Err(error)) => fault(error),
-            Err(_) => CallError::Connect(io::ErrorKind::TimedOut.into()),
-        };
-    }
-    Err(failure)
-}
-
-impl Manager for Connector {
-    type Type = Connection;
-    type Error = CallError;
-
-    async fn create(&self) -> Result<Connection, CallError> {
-        let epoch = self.epoch.load(Ordering::Relaxed);
-        Ok(Connection { client: self.connect().await?, epoch, calls: 0 })
-    }
-
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<CallError> {
-        let outdated = connection.epoch != self.epoch.load(Ordering::Relaxed);
-        if outdated || connection.client.is_closed() {
-            return Err(RecycleError::message("closed"));
-        }
-        Ok(())
-    }
+    used_at: Instant,
 }
 
 impl Connection {
-    /// Carries out a command. After a fault, or if this future is dropped, the connection must not be used again.
+    /// Connects to a node. Takes no longer than the timeout for all of its addresses.
+    pub(crate) async fn open(address: &Address, timeout: Duration) -> Result<Self, CallError> {
+        let client = match address {
+            Address::Unix(path) => connect(format!("unix://{path}"), path).await?,
+            Address::Tcp { host, port } => {
+                let resolved = lookup_host((&**host, *port)).await.map_err(CallError::NotResolved)?;
+                connect_to_one_of(resolved.filter(SocketAddr::is_ipv4).collect(), timeout).await?
+            }
+        };
+        Ok(Self { client, calls: 0, used_at: Instant::now() })
+    }
+
+    /// Returns the time since its last reply.
+    pub(crate) fn idle_time(&self) -> Duration {
+        self.used_at.elapsed()
+    }
+
+    /// Carries out a command. After an error, or if this future is dropped, the connection must not be used again.
     pub(crate) async fn call(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, CallError> {
+        let has_waited = self.calls > 0;
         self.calls = self.calls.wrapping_add(1);
+        let reply = self.send(key, command).await.map_err(|error| match error {
+            CallError::Lost(cause) if has_waited => CallError::Stale(cause),
+            error => error,
+        })?;
+        self.used_at = Instant::now();
+        Ok(reply)
+    }
+
+    async fn send(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, CallError> {
         let call = self.calls.to_string();
         let (name, opaque) = (key.as_bytes(), Some(call.as_bytes()));
         let client = &mut self.client;
@@ -117,13 +78,35 @@ impl Connection {
             // A reply without flags names neither key nor call.
             Ok(None) | Err(Error::Protocol(Status::NotFound)) => return Err(CallError::TooOld),
             Ok(Some(reply)) => reply,
-            Err(error) => return Err(fault(error)),
+            Err(error) => return Err(call_error(error)),
         };
         if reply.key.as_deref() != Some(name) || reply.opaque_token.as_deref() != opaque {
             return Err(CallError::WrongReply);
         }
         understand(reply, command)
     }
+}
+
+/// Tries all addresses of a name, each for its share of the time: the first may be of a host that does not answer.
+async fn connect_to_one_of(addresses: Vec<SocketAddr>, limit: Duration) -> Result<Client, CallError> {
+    let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    let mut failure = CallError::NoAddress;
+    for address in addresses {
+        let address = address.to_string();
+        failure = match timeout(share, connect(format!("tcp://{address}"), &address)).await {
+            Ok(Ok(client)) => return Ok(client),
+            Ok(Err(error)) => error,
+            Err(_) => CallError::NotConnected(address, io::ErrorKind::TimedOut.into()),
+        };
+    }
+    Err(failure)
+}
+
+async fn connect(url: String, address: &str) -> Result<Client, CallError> {
+    Client::new(url).await.map_err(|error| match error {
+        Error::Connect(cause) => CallError::NotConnected(address.to_owned(), cause),
+        error => call_error(error),
+    })
 }
 
 fn understand(reply: MetaValue, command: &Command<'_>) -> Result<Reply, CallError> {
@@ -143,12 +126,15 @@ fn understand(reply: MetaValue, command: &Command<'_>) -> Result<Reply, CallErro
     }
 }
 
-fn fault(error: Error) -> CallError {
+/// Reads the client library's error. Nothing that a server said goes through.
+fn call_error(error: Error) -> CallError {
     match error {
-        Error::Connect(cause) => CallError::Connect(cause),
-        Error::Io(cause) => CallError::Lost(cause),
+        Error::Io(cause) | Error::Connect(cause) => CallError::Lost(cause),
         Error::ConnectionClosed => CallError::Lost(io::ErrorKind::NotConnected.into()),
         Error::Protocol(Status::Error(ErrorKind::NonexistentCommand)) => CallError::TooOld,
+        Error::Protocol(Status::Error(ErrorKind::Client(said))) if said.contains("unauthenticated") => {
+            CallError::AsksForPassword
+        }
         Error::Protocol(Status::Error(ErrorKind::Server(said))) if said.contains("too large") => CallError::TooLarge,
         Error::Protocol(Status::Error(ErrorKind::Server(_))) => CallError::Refused,
         Error::Protocol(_) | Error::ParseError(_) => CallError::WrongReply,
@@ -169,7 +155,7 @@ mod tests {
         let connected = connect_to_one_of(vec![closed, closed, open.local_addr().unwrap()], limit).await;
         assert!(connected.is_ok());
         let refused = connect_to_one_of(vec![closed], limit).await;
-        assert!(matches!(refused, Err(CallError::Connect(_))));
+        assert!(matches!(refused, Err(CallError::NotConnected(address, _)) if address == closed.to_string()));
         assert!(matches!(connect_to_one_of(Vec::new(), limit).await, Err(CallError::NoAddress)));
     }
 
@@ -178,8 +164,8 @@ mod tests {
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = server.local_addr().unwrap().port();
         for (host, connects) in [("localhost", true), ("127.0.0.1", true), ("no-such-host.invalid", false)] {
-            let connector = Connector::new(Address::Tcp { host: host.into(), port }, Duration::from_secs(5));
-            assert_eq!(connector.connect().await.is_ok(), connects, "{host}");
+            let address = Address::Tcp { host: host.into(), port };
+            assert_eq!(Connection::open(&address, Duration::from_secs(5)).await.is_ok(), connects, "{host}");
         }
     }
 }

@@ -7,19 +7,64 @@ use tokio::time::Instant;
 /// The longest wait. A clock can't count much further.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// The delay of a timer that a busy machine may cause.
+const LEAST_DELAY: Duration = Duration::from_millis(20);
+
 /// The time by which a call has to end.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
     until: Instant,
+    timeout: Duration,
 }
 
 impl Deadline {
     /// A call that begins now may take so long.
     pub(crate) fn after(timeout: Duration) -> Self {
-        Self { until: Instant::now() + timeout.min(FOREVER) }
+        let timeout = timeout.min(FOREVER);
+        Self { until: Instant::now() + timeout, timeout }
+    }
+
+    pub(crate) fn timeout(self) -> Duration {
+        self.timeout
     }
 
     pub(crate) fn until(self) -> Instant {
         self.until
+    }
+
+    /// Returns the time that is left.
+    pub(crate) fn left(self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    /// Returns `true` if the deadline has passed by more than a quarter of the timeout. A timer fires in time, so the
+    /// runtime was blocked.
+    pub(crate) fn is_long_over(self) -> bool {
+        self.until.elapsed() > (self.timeout / 4).max(LEAST_DELAY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_timeout_is_a_time_that_a_clock_can_tell() {
+        let deadline = Deadline::after(Duration::MAX);
+        assert_eq!(deadline.left(), FOREVER);
+        assert!(!deadline.is_long_over());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_is_long_over_a_quarter_of_the_timeout_later() {
+        for (timeout, delay) in
+            [(1000, 250), (10, 20)].map(|(a, b)| (Duration::from_millis(a), Duration::from_millis(b)))
+        {
+            let deadline = Deadline::after(timeout);
+            tokio::time::advance(timeout + delay).await;
+            assert!(deadline.left().is_zero() && !deadline.is_long_over());
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert!(deadline.is_long_over());
+        }
     }
 }

@@ -1,6 +1,10 @@
-//! What can be wrong with a configuration or a node.
+//! The errors of a configuration and of a call.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use session_core::{Applied, BackendError, BackendErrorKind};
 
@@ -36,99 +40,139 @@ pub enum MemcacheConfigError {
 /// Why a call failed. Quotes neither keys nor data, nor anything that a server said.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    #[error("is down, and is tried again in a moment")]
-    Down,
-    #[error("has no free connection")]
-    Busy,
-    #[error("has a name without an IPv4 address")]
+    #[error("calls fail at once until it answers")]
+    FailingFast,
+    #[error("no free connection within {0:?}, the `timeout` of the backend: its `connections_per_node` are all in use")]
+    NoFreeConnection(Duration),
+    #[error("the name of the host has no IPv4 address")]
     NoAddress,
-    #[error("can't be connected to")]
-    Connect(#[source] io::Error),
-    #[error("did not answer in time")]
-    TimedOut,
-    #[error("closed the connection")]
+    #[error("the name of the host can't be resolved")]
+    NotResolved(#[source] io::Error),
+    #[error("can't connect to {0}")]
+    NotConnected(String, #[source] io::Error),
+    #[error("no connection within {0:?}, the `timeout` of the backend")]
+    NoConnection(Duration),
+    #[error("no reply within {0:?}, the `timeout` of the backend")]
+    NoReply(Duration),
+    #[error("the runtime of the call was blocked for longer than {0:?}, the `timeout` of the backend")]
+    Blocked(Duration),
+    #[error("the node closed the connection")]
     Lost(#[source] io::Error),
-    #[error("sent what is no reply to the call")]
+    #[error("the node closed a connection that had waited for its next call")]
+    Stale(#[source] io::Error),
+    #[error("the node sent no reply to the call")]
     WrongReply,
-    #[error("does not understand meta commands, or names no key in its replies: memcached 1.6.18 or later is needed")]
+    #[error("the node asks for a password, which is not supported (memcached -Y)")]
+    AsksForPassword,
+    #[error("the node knows no meta commands, or names no key in its replies: memcached 1.6.18 or later is needed")]
     TooOld,
-    #[error("compares no versions (memcached -C)")]
+    #[error("the node compares no versions (memcached -C)")]
     NoVersions,
-    #[error("takes no items of this size (memcached -I), and has dropped the one that was there")]
+    #[error("the node takes no items of this size (memcached -I), and has dropped the stored one")]
     TooLarge,
-    #[error("refused the command: out of memory, or not permitted")]
+    #[error("the node refused the command: it is out of memory, or does not permit it")]
     Refused,
 }
 
-/// The cause of an error, as operators need it.
-#[derive(Debug, thiserror::Error)]
-#[error("memcached node {node} {fault}")]
-struct NodeError {
-    node: String,
-    fault: CallError,
-    #[source]
-    cause: Option<io::Error>,
-}
-
 impl CallError {
-    /// Whether it speaks for the node being down, rather than for a disagreement with it.
+    /// Returns `true` if the node can't be reached, or has closed a connection that was just made.
+    ///
+    /// A connection that waited in the pool says nothing: the node may have been restarted, or closes idle connections.
     pub(crate) fn is_outage(&self) -> bool {
-        matches!(self, Self::NoAddress | Self::Connect(_) | Self::Lost(_))
+        matches!(self, Self::NoAddress | Self::NotResolved(_) | Self::NotConnected(..) | Self::Lost(_))
     }
 
-    /// The error of a backend; `sent` says whether a command that writes was on its way.
-    pub(crate) fn into_error(self, node: String, sent: bool) -> BackendError {
-        let (kind, settled) = match &self {
-            Self::Down | Self::NoAddress | Self::Connect(_) => (BackendErrorKind::Unavailable, true),
-            Self::Busy => (BackendErrorKind::Timeout, true),
-            Self::TimedOut => (BackendErrorKind::Timeout, false),
-            Self::Lost(_) | Self::WrongReply => (BackendErrorKind::Unavailable, false),
-            Self::TooOld | Self::NoVersions => (BackendErrorKind::Refused, false),
-            Self::TooLarge => (BackendErrorKind::TooLarge, true),
-            Self::Refused => (BackendErrorKind::Refused, true),
-        };
-        let applied = if sent && !settled { Applied::Maybe } else { Applied::No };
-        let (fault, cause) = match self {
-            Self::Connect(cause) => (Self::Connect(cause.kind().into()), Some(cause)),
-            Self::Lost(cause) => (Self::Lost(cause.kind().into()), Some(cause)),
-            other => (other, None),
-        };
-        BackendError::new(kind, applied).with_source(NodeError { node, fault, cause })
+    /// Returns `true` if the call says nothing of the node, or only by how long it waited.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.kind() == BackendErrorKind::Timeout || matches!(self, Self::Stale(_))
+    }
+
+    fn kind(&self) -> BackendErrorKind {
+        match self {
+            Self::NoFreeConnection(_) | Self::NoConnection(_) | Self::NoReply(_) | Self::Blocked(_) => {
+                BackendErrorKind::Timeout
+            }
+            Self::AsksForPassword | Self::TooOld | Self::NoVersions | Self::Refused => BackendErrorKind::Refused,
+            Self::TooLarge => BackendErrorKind::TooLarge,
+            _ => BackendErrorKind::Unavailable,
+        }
+    }
+
+    /// Returns `true` if a command that was sent may have been carried out.
+    fn may_have_applied(&self) -> bool {
+        matches!(
+            self,
+            Self::NoReply(_)
+                | Self::Blocked(_)
+                | Self::Lost(_)
+                | Self::Stale(_)
+                | Self::WrongReply
+                | Self::TooOld
+                | Self::NoVersions
+        )
+    }
+
+    /// Makes the error of a backend. `sent` says that a command that writes was on its way.
+    pub(crate) fn into_error(self, node: &Arc<str>, sent: bool) -> BackendError {
+        let applied = if sent && self.may_have_applied() { Applied::Maybe } else { Applied::No };
+        BackendError::new(self.kind(), applied).with_source(NodeError { node: node.clone(), error: self })
+    }
+}
+
+/// The cause of an error, as an operator needs it.
+#[derive(Debug)]
+struct NodeError {
+    node: Arc<str>,
+    error: CallError,
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "memcached at {}: {}", self.node, self.error)
+    }
+}
+
+impl Error for NodeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::error::Error;
-
     use super::*;
+
+    fn node() -> Arc<str> {
+        "cache-1:11211".into()
+    }
 
     #[test]
     fn only_a_write_without_a_reply_may_have_been_applied() {
         let lost = || CallError::Lost(io::ErrorKind::UnexpectedEof.into());
-        let refused = || CallError::Connect(io::ErrorKind::ConnectionRefused.into());
-        for (fault, sent, applied) in [
+        let refused = || CallError::NotConnected("1.2.3.4:5".to_owned(), io::ErrorKind::ConnectionRefused.into());
+        for (error, sent, applied) in [
             (lost(), true, Applied::Maybe),
             (lost(), false, Applied::No),
-            (CallError::TimedOut, true, Applied::Maybe),
-            (CallError::TimedOut, false, Applied::No),
+            (CallError::Stale(io::ErrorKind::UnexpectedEof.into()), true, Applied::Maybe),
+            (CallError::NoReply(Duration::ZERO), true, Applied::Maybe),
+            (CallError::NoReply(Duration::ZERO), false, Applied::No),
             (CallError::WrongReply, true, Applied::Maybe),
             (CallError::TooLarge, true, Applied::No),
             (CallError::Refused, true, Applied::No),
-            (CallError::Down, false, Applied::No),
+            (CallError::FailingFast, false, Applied::No),
             (refused(), false, Applied::No),
         ] {
-            let text = fault.to_string();
-            assert_eq!(fault.into_error("node".to_owned(), sent).applied(), applied, "{text}");
+            let text = error.to_string();
+            assert_eq!(error.into_error(&node(), sent).applied(), applied, "{text}");
         }
     }
 
     #[test]
     fn the_source_names_the_node_and_what_the_system_said() {
-        let fault = CallError::Connect(io::Error::other("no route"));
-        let error = fault.into_error("cache-1:11211".to_owned(), false);
+        let error = CallError::NotConnected("10.0.0.1:11211".to_owned(), io::Error::other("no route"));
+        let error = error.into_error(&node(), false);
         let source = error.source().expect("there is a cause");
-        assert_eq!(source.to_string(), "memcached node cache-1:11211 can't be connected to");
+        assert_eq!(source.to_string(), "memcached at cache-1:11211: can't connect to 10.0.0.1:11211");
         assert_eq!(source.source().map(ToString::to_string).as_deref(), Some("no route"));
     }
 }

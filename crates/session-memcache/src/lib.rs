@@ -71,9 +71,11 @@ mod expiry;
 mod key;
 mod marker;
 mod node;
+mod pool;
 mod remove;
 mod ring;
 mod rotate;
+mod runtimes;
 mod store;
 
 pub use backend::{MemcacheBackend, MemcacheBackendBuilder};

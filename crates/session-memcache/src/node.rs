@@ -1,29 +1,31 @@
-//! A node: its connections, its breaker, and calls that take no longer than they may.
+//! A node: its connections, its breaker, and calls that end by their deadline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool::managed::{Object, Pool, PoolError};
 use session_core::BackendError;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::address::Address;
-use crate::breaker::{Breaker, Change};
+use crate::breaker::{Breaker, Permit};
 use crate::command::{Command, Reply};
-use crate::connection::Connector;
+use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::error::CallError;
 use crate::key::Key;
+use crate::pool::Pool;
+use crate::runtimes::PerRuntime;
 
-/// The pause before one call tries a node that is down.
+/// The pause before one call tries a node that does not answer.
 const PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) struct Node {
-    pool: Pool<Connector>,
-    /// One for each connection of the pool, so that waiting for one can be told from waiting for the node.
-    slots: Semaphore,
-    limit: Duration,
+    address: Address,
+    limits: Limits,
+    pools: PerRuntime<Pool>,
     breaker: Breaker,
+    /// The address, for errors.
+    name: Arc<str>,
 }
 
 /// The limits of each node.
@@ -36,139 +38,102 @@ pub(crate) struct Limits {
 
 impl Node {
     pub(crate) fn new(address: Address, limits: Limits) -> Self {
-        let Limits { timeout, connections, breaker_threshold } = limits;
-        let pool = Pool::builder(Connector::new(address, timeout)).max_size(connections).build();
-        let pool = pool.expect("a pool without timeouts of its own needs no runtime");
-        let slots = Semaphore::new(connections);
-        Self { pool, slots, limit: timeout, breaker: Breaker::new(breaker_threshold, PAUSE) }
+        let name = address.to_string().into();
+        let breaker = Breaker::new(limits.breaker_threshold, PAUSE);
+        Self { address, limits, pools: PerRuntime::new(), breaker, name }
     }
 
     pub(crate) fn address(&self) -> &Address {
-        self.pool.manager().address()
+        &self.address
     }
 
-    /// Leave to make one call, unless the node is known to be down.
-    pub(crate) fn admit(&self) -> Option<Admitted<'_>> {
-        let admitted = self.breaker.admit(Instant::now());
-        admitted.then(|| Admitted { node: self, working_since: None, sent: false, settled: false })
+    /// Returns the right to make one call, unless the node is known not to answer.
+    pub(crate) fn admit(&self, deadline: Deadline) -> Option<Permit<'_>> {
+        self.breaker.admit(deadline)
     }
 
-    /// The error of a node that is known to be down.
-    pub(crate) fn down(&self) -> BackendError {
-        CallError::Down.into_error(self.address().to_string(), false)
+    /// Returns the error of a call that was not admitted.
+    pub(crate) fn failing_fast(&self) -> BackendError {
+        CallError::FailingFast.into_error(&self.name, false)
     }
-}
 
-/// Leave to make one call. Reports to the breaker how it went, also when the call is given up.
-pub(crate) struct Admitted<'a> {
-    node: &'a Node,
-    /// When a connection was ours to use or to make.
-    working_since: Option<Instant>,
-    sent: bool,
-    settled: bool,
-}
-
-impl Admitted<'_> {
-    /// Makes the call, until the deadline.
+    /// Makes a call, until the deadline.
     pub(crate) async fn call(
-        mut self,
+        &self,
+        mut permit: Permit<'_>,
         key: Key<'_>,
         command: Command<'_>,
         deadline: Deadline,
     ) -> Result<Reply, BackendError> {
-        let outcome = match timeout_at(deadline.until(), self.attempts(key, &command)).await {
+        let mut sent = false;
+        let attempts = self.attempts(&mut permit, &mut sent, key, &command, deadline);
+        let outcome = match timeout_at(deadline.until(), attempts).await {
             Ok(outcome) => outcome,
-            Err(_) if self.working_since.is_none() => Err(CallError::Busy),
-            Err(_) => Err(CallError::TimedOut),
+            Err(_) => Err(self.time_is_over(&permit, sent, deadline)),
         };
-        self.record(&outcome);
-        outcome.map_err(|fault| fault.into_error(self.node.address().to_string(), self.sent && !command.is_read()))
+        match &outcome {
+            Err(error) if error.is_outage() => permit.unanswered(),
+            Err(error) if error.is_undecided() => drop(permit),
+            _ => permit.answered(),
+        }
+        outcome.map_err(|error| error.into_error(&self.name, sent && !command.is_read()))
     }
 
-    async fn attempts(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, CallError> {
-        // Never closed: it lives as long as the node.
-        let _slot = self.node.slots.acquire().await.map_err(|_| CallError::Busy)?;
-        self.working_since = Some(Instant::now());
-        match self.attempt(key, command).await {
-            // A connection that was waiting in the pool when the server was restarted. Nothing but a read can be sent
-            // again: the reply to a write may have been lost on its way.
-            Err(CallError::Lost(_)) if command.is_read() => self.attempt(key, command).await,
+    async fn attempts(
+        &self,
+        permit: &mut Permit<'_>,
+        sent: &mut bool,
+        key: Key<'_>,
+        command: &Command<'_>,
+        deadline: Deadline,
+    ) -> Result<Reply, CallError> {
+        let pool = self.pools.get(|| Pool::new(self.limits.connections));
+        let _turn = pool.turn().await;
+        permit.asked();
+        let connection = match pool.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        // The command of an earlier step may have taken all of the time.
+        if deadline.left().is_zero() {
+            return Err(self.time_is_over(permit, false, deadline));
+        }
+        *sent = true;
+        match attempt(&pool, connection, key, command).await {
+            Err(CallError::Stale(_) | CallError::Lost(_)) if command.is_idempotent() => {
+                attempt(&pool, self.connect().await?, key, command).await
+            }
             outcome => outcome,
         }
     }
 
-    async fn attempt(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, CallError> {
-        let pool = &self.node.pool;
-        let mut lease = match pool.get().await {
-            Ok(object) => PooledConnection(Some(object)),
-            Err(PoolError::Backend(fault)) => return Err(fault),
-            Err(_) => return Err(CallError::Busy),
-        };
-        let Some(connection) = &mut lease.0 else { return Err(CallError::Busy) };
-        self.sent = true;
-        let outcome = connection.call(key, command).await;
-        match &outcome {
-            Ok(_) => lease.give_back(),
-            Err(CallError::Lost(_)) => pool.manager().end_epoch(),
-            Err(_) => {}
-        }
-        outcome
+    async fn connect(&self) -> Result<Connection, CallError> {
+        Connection::open(&self.address, self.limits.timeout).await
     }
 
-    fn record(&mut self, outcome: &Result<Reply, CallError>) {
-        self.settled = true;
-        let breaker = &self.node.breaker;
-        match outcome {
-            Err(CallError::Busy | CallError::TimedOut) => self.gave_up(),
-            Err(fault) if fault.is_outage() => self.failed(),
-            // It answered, whatever it said.
-            _ => {
-                if breaker.succeeded() == Change::Closed {
-                    tracing::info!(node = %self.node.address(), "memcached node is back");
-                }
-            }
-        }
-    }
-
-    /// The time was over. To have waited for the node for long is a failure; to have waited for a connection is not.
-    fn gave_up(&self) {
-        if self.working_since.is_some_and(|since| since.elapsed() * 2 >= self.node.limit) {
-            self.failed();
-        } else {
-            self.node.breaker.abandoned();
-        }
-    }
-
-    fn failed(&self) {
-        if self.node.breaker.failed(Instant::now()) == Change::Opened {
-            tracing::warn!(node = %self.node.address(), "memcached node is down");
+    fn time_is_over(&self, permit: &Permit<'_>, sent: bool, deadline: Deadline) -> CallError {
+        let timeout = self.limits.timeout;
+        match () {
+            () if deadline.is_long_over() => CallError::Blocked(timeout),
+            () if sent => CallError::NoReply(timeout),
+            () if permit.has_asked_long() => CallError::NoConnection(timeout),
+            () => CallError::NoFreeConnection(timeout),
         }
     }
 }
 
-impl Drop for Admitted<'_> {
-    fn drop(&mut self) {
-        // Given up by the caller, whose time may be shorter than ours.
-        if !self.settled {
-            self.gave_up();
-        }
+async fn attempt(
+    pool: &Arc<Pool>,
+    mut connection: Connection,
+    key: Key<'_>,
+    command: &Command<'_>,
+) -> Result<Reply, CallError> {
+    let outcome = connection.call(key, command).await;
+    match &outcome {
+        Ok(_) => pool.put(connection),
+        // A node that has closed one of its connections has mostly closed all.
+        Err(CallError::Stale(_)) => pool.clear(),
+        Err(_) => {}
     }
-}
-
-/// A connection that goes back to the pool only if its reply was read and belongs to the call; else, also when the call is
-/// given up, it is closed.
-struct PooledConnection(Option<Object<Connector>>);
-
-impl PooledConnection {
-    fn give_back(mut self) {
-        drop(self.0.take());
-    }
-}
-
-impl Drop for PooledConnection {
-    fn drop(&mut self) {
-        if let Some(object) = self.0.take() {
-            drop(Object::take(object));
-        }
-    }
+    outcome
 }

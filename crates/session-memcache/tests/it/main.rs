@@ -12,4 +12,5 @@ mod python;
 mod races;
 mod replies;
 mod round_trips;
+mod runtimes;
 mod support;

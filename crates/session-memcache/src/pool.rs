@@ -1,0 +1,58 @@
+//! The connections of one runtime to one node.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+
+use crate::connection::Connection;
+
+/// The time after which a waiting connection is not used any more. Firewalls and address translators forget a quiet
+/// connection without a word to either side.
+const LONGEST_IDLE_TIME: Duration = Duration::from_secs(30);
+
+/// The connections that wait for their next call, and the turns of the calls.
+///
+/// A connection is taken out for a call, and put back only when its reply was read and belongs to the call. Else, also when
+/// the call is cancelled, it is dropped, which closes it.
+pub(crate) struct Pool {
+    turns: Semaphore,
+    /// The last one was used last: those that are not needed grow old.
+    waiting: Mutex<Vec<Connection>>,
+}
+
+impl Pool {
+    /// Gives so many calls a turn at the same time.
+    pub(crate) fn new(connections: usize) -> Self {
+        Self { turns: Semaphore::new(connections.min(Semaphore::MAX_PERMITS)), waiting: Mutex::default() }
+    }
+
+    /// Waits for the turn of a call. The error never occurs, because turns never end.
+    pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        self.turns.acquire().await
+    }
+
+    /// Takes the connection that was used last, if one waits.
+    pub(crate) fn take(&self) -> Option<Connection> {
+        let mut waiting = self.waiting();
+        let connection = waiting.pop()?;
+        if connection.idle_time() >= LONGEST_IDLE_TIME {
+            waiting.clear();
+            return None;
+        }
+        Some(connection)
+    }
+
+    pub(crate) fn put(&self, connection: Connection) {
+        self.waiting().push(connection);
+    }
+
+    /// Closes the connections that wait.
+    pub(crate) fn clear(&self) {
+        self.waiting().clear();
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
