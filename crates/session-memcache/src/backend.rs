@@ -79,7 +79,10 @@ impl MemcacheBackend {
         let (key, deadline) = (Key::check(replace.key)?, self.deadline());
         let value = self.store.encode(replace.session)?;
         let replaced = match NodeVersion::parse(replace.version) {
-            Some(at) => self.store.compare_and_set(key, &value, replace.ttl, at, deadline).await?,
+            Some(at) => {
+                let replaced = self.store.compare_and_set(key, &value, replace.ttl, at, deadline).await;
+                replaced.map_err(|unconfirmed| unconfirmed.error)?
+            }
             None => WriteOutcome::Conflict(None),
         };
         match replaced {

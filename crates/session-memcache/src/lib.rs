@@ -77,6 +77,7 @@ mod ring;
 mod rotate;
 mod runtimes;
 mod store;
+mod write;
 
 pub use backend::{MemcacheBackend, MemcacheBackendBuilder};
 pub use cluster::OnNodeDown;

@@ -50,13 +50,19 @@ impl Store {
                     }
                 }
                 Found::Nothing => {
-                    let added = self.add(key, &marker::encode(marker), MARKER_LIFETIME, deadline).await?;
-                    if let WriteOutcome::Done(_) = added {
-                        return Ok(WriteOutcome::Gone(None));
+                    let added = self.create(key, &marker::encode(marker), MARKER_LIFETIME, deadline).await?;
+                    match added {
+                        WriteOutcome::Done(_) => return Ok(WriteOutcome::Gone(None)),
+                        WriteOutcome::Gone(found) => return Ok(WriteOutcome::Gone(found)),
+                        WriteOutcome::Conflict(_) => {}
                     }
                 }
             }
         }
-        Err(BackendError::new(BackendErrorKind::Timeout, Applied::No))
+        Err(BackendError::new(BackendErrorKind::Timeout, Applied::No).with_source(Overtaken))
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("{MOST_OVERTAKINGS} other writes of the session came before its removal")]
+struct Overtaken;

@@ -8,7 +8,7 @@ use session_core::{Applied, BackendError, Marker, WriteOutcome};
 use crate::cluster::NodeVersion;
 use crate::deadline::Deadline;
 use crate::key::Key;
-use crate::store::{Found, Store};
+use crate::store::Store;
 
 /// A rotation, owned: it is carried out to its end even if the request is cancelled.
 pub(crate) struct Rotation {
@@ -52,18 +52,14 @@ impl Rotation {
         }
     }
 
-    /// Stores the new session. If the reply is lost, looks for it: no other request knows its key.
-    ///
-    /// Without the new session nothing was moved: no error says that something may have been.
+    /// Stores the new session. If it may be stored or not, nothing was renewed: no client knows the new key yet.
     async fn add(&self, store: &Store, new: Key<'_>) -> Result<WriteOutcome<NodeVersion>, BackendError> {
-        let lost = match store.create(new, &self.value, self.ttl, self.deadline()).await {
-            Err(error) if error.may_have_applied() => error,
-            outcome => return outcome,
-        };
-        match store.look(new, self.deadline()).await {
-            Ok(Found::Session(_, at)) => Ok(WriteOutcome::Done(at)),
-            _ => Err(BackendError::new(lost.kind(), Applied::No).with_source(lost)),
-        }
+        store.create(new, &self.value, self.ttl, self.deadline()).await.map_err(|error| {
+            if error.may_have_applied() {
+                return BackendError::new(error.kind(), Applied::No).with_source(error);
+            }
+            error
+        })
     }
 
     fn deadline(&self) -> Deadline {

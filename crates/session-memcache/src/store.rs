@@ -9,7 +9,7 @@ use session_core::{
 };
 
 use crate::cluster::{Cluster, NodeVersion};
-use crate::command::{Command, Mode, Reply};
+use crate::command::{Command, Reply};
 use crate::deadline::Deadline;
 use crate::expiry::expiry;
 use crate::key::Key;
@@ -37,81 +37,16 @@ pub(crate) struct Bytes {
     flags: u32,
 }
 
+impl Bytes {
+    pub(crate) fn is(&self, value: &[u8]) -> bool {
+        self.value == value
+    }
+}
+
 impl Store {
     pub(crate) async fn look(&self, key: Key<'_>, deadline: Deadline) -> Result<Found, BackendError> {
         let (node, reply) = self.cluster.call(key, Command::Get, deadline).await?;
         Ok(found(node, reply))
-    }
-
-    /// Stores an encoded value under a key without an item.
-    pub(crate) async fn add(
-        &self,
-        key: Key<'_>,
-        value: &[u8],
-        ttl: Duration,
-        deadline: Deadline,
-    ) -> Result<WriteOutcome<NodeVersion>, BackendError> {
-        let (node, reply) = self.cluster.call(key, self.set(value, ttl, Mode::Add), deadline).await?;
-        Ok(written(node, &reply))
-    }
-
-    /// Stores an encoded value in the place of the session that has this version.
-    pub(crate) async fn compare_and_set(
-        &self,
-        key: Key<'_>,
-        value: &[u8],
-        ttl: Duration,
-        at: NodeVersion,
-        deadline: Deadline,
-    ) -> Result<WriteOutcome<NodeVersion>, BackendError> {
-        let set = self.set(value, ttl, Mode::At(at.version));
-        Ok(written(at.node, &self.cluster.call_at(at.node, key, set, deadline).await?))
-    }
-
-    fn set<'a>(&self, value: &'a [u8], ttl: Duration, mode: Mode) -> Command<'a> {
-        Command::Set { value, flags: self.client_flags, expiry: expiry(ttl, &*self.clock), mode }
-    }
-
-    /// Stores a new session.
-    pub(crate) async fn create(
-        &self,
-        key: Key<'_>,
-        value: &[u8],
-        ttl: Duration,
-        deadline: Deadline,
-    ) -> Result<WriteOutcome<NodeVersion>, BackendError> {
-        match self.add(key, value, ttl, deadline).await? {
-            WriteOutcome::Conflict(_) => Ok(match self.look(key, deadline).await? {
-                Found::Tombstone(marker, _) => WriteOutcome::Gone(Some(marker)),
-                _ => WriteOutcome::Conflict(None),
-            }),
-            outcome => Ok(outcome),
-        }
-    }
-
-    /// Puts a tombstone in the place of the session that has this version.
-    ///
-    /// If the reply is lost, the stored value tells if the tombstone was written; if not, it is sent once more.
-    pub(crate) async fn replace_with_tombstone(
-        &self,
-        key: Key<'_>,
-        at: NodeVersion,
-        marker: &Marker,
-        deadline: Deadline,
-    ) -> Result<WriteOutcome<NodeVersion>, BackendError> {
-        let value = marker::encode(marker);
-        let put = || self.compare_and_set(key, &value, MARKER_LIFETIME, at, deadline);
-        let lost = match put().await {
-            Err(error) if error.may_have_applied() => error,
-            outcome => return outcome,
-        };
-        match self.look(key, deadline).await {
-            Ok(Found::Tombstone(found, at)) if found == *marker => Ok(WriteOutcome::Done(at)),
-            Ok(Found::Session(_, now)) if now == at => put().await.map_err(|_| lost),
-            Ok(Found::Nothing) => Ok(WriteOutcome::Gone(None)),
-            Ok(_) => Ok(WriteOutcome::Conflict(None)),
-            Err(_) => Err(lost),
-        }
     }
 
     /// Returns why a write at another version than the stored one was not applied.
@@ -191,13 +126,5 @@ fn found(node: u64, reply: Reply) -> Found {
             }
         }
         _ => Found::Nothing,
-    }
-}
-
-fn written(node: u64, reply: &Reply) -> WriteOutcome<NodeVersion> {
-    match reply {
-        Reply::Stored { version } => WriteOutcome::Done(NodeVersion { node, version: *version }),
-        Reply::Absent => WriteOutcome::Gone(None),
-        _ => WriteOutcome::Conflict(None),
     }
 }

@@ -13,4 +13,5 @@ mod races;
 mod replies;
 mod round_trips;
 mod runtimes;
+mod stale;
 mod support;

@@ -68,28 +68,70 @@ async fn a_read_is_sent_again_when_the_connection_was_closed() {
 }
 
 #[tokio::test]
-async fn a_write_is_not_sent_again_when_its_reply_is_lost() {
-    let fake = Fake::start(&[&[]]).await;
-    let backend = backend(&fake);
-    let value = map("{}");
-    let error = backend.create(Create::new("key", &value, LONG)).await.unwrap_err();
+async fn a_create_whose_reply_is_lost_is_done_if_its_session_is_stored() {
+    let fake = Fake::start(&[&[], &[FOUND]]).await;
+    let outcome = backend(&fake).create(Create::new("key", &map("{}"), LONG)).await;
+    assert!(matches!(outcome, Ok(WriteOutcome::Done(_))), "{outcome:?}");
+    assert_eq!(fake.received().concat().matches("ms key ").count(), 1);
+}
+
+#[tokio::test]
+async fn a_create_whose_reply_is_lost_is_sent_again_if_nothing_is_stored() {
+    let fake = Fake::start(&[&[], &["EN O1 kkey\r\n", "HD O2 kkey c9\r\n"]]).await;
+    let outcome = backend(&fake).create(Create::new("key", &map("{}"), LONG)).await;
+    assert!(matches!(outcome, Ok(WriteOutcome::Done(_))), "{outcome:?}");
+    assert_eq!(fake.received().concat().matches("ms key ").count(), 2);
+}
+
+#[tokio::test]
+async fn a_create_that_comes_late_makes_its_repetition_no_conflict() {
+    // The first one arrives between the look and the second one.
+    let fake = Fake::start(&[&[], &["EN O1 kkey\r\n", "NS O2 kkey\r\n"]]).await;
+    let error = backend(&fake).create(Create::new("key", &map("{}"), LONG)).await.unwrap_err();
     assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::Maybe));
-    let error = backend.set("key", &value, LONG).await.unwrap_err();
-    assert_eq!(error.applied(), Applied::Maybe);
+}
+
+#[tokio::test]
+async fn a_write_is_sent_twice_at_most() {
+    let fake = Fake::start(&[&[], &["EN O1 kkey\r\n"]]).await;
+    let error = backend(&fake).create(Create::new("key", &map("{}"), LONG)).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::Maybe));
     let sent = fake.received().concat();
     assert_eq!(sent.matches("ms key ").count(), 2, "{sent}");
 }
 
-#[tokio::test]
-async fn a_cas_whose_reply_is_lost_is_not_sent_again() {
-    let fake = Fake::start(&[&[FOUND]]).await;
+/// Replaces a session of version 7 by another one. The reply is lost; then the connections answer like this.
+async fn replaced(then: &[&str]) -> (Result<WriteOutcome, BackendError>, String) {
+    let fake = Fake::start(&[&[FOUND], then]).await;
     let backend = backend(&fake);
-    let version = backend.fetch("key").await.unwrap().expect("it is there").version;
-    let error = backend.replace(Replace::new("key", &map("{}"), LONG, &version)).await.unwrap_err();
-    assert_eq!(error.applied(), Applied::Maybe);
-    let sent = fake.received().concat();
-    assert_eq!(sent.matches("ms key ").count(), 1, "{sent}");
-    assert!(sent.contains(" C7"), "{sent}");
+    let stored = backend.fetch("key").await.expect("it answers").expect("it is stored");
+    let outcome = backend.replace(Replace::new("key", &map("{}"), LONG, &stored.version)).await;
+    (outcome, fake.received().concat())
+}
+
+#[tokio::test]
+async fn a_cas_whose_reply_is_lost_is_not_sent_again_at_another_version() {
+    // Its own write, perhaps, or that of another request with the same data.
+    for found in ["VA 2 O1 kkey f2 c8\r\n{}\r\n", &tombstone("key", 1)] {
+        let (outcome, sent) = replaced(&[found]).await;
+        assert_eq!(outcome.unwrap_err().applied(), Applied::Maybe);
+        assert_eq!(sent.matches("ms key ").count(), 1, "{sent}");
+        assert!(sent.contains(" C7"), "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_cas_whose_reply_is_lost_is_sent_again_at_its_version() {
+    let (outcome, sent) = replaced(&[FOUND, "HD O2 kkey c9\r\n"]).await;
+    assert!(matches!(outcome, Ok(WriteOutcome::Done(_))), "{outcome:?}");
+    assert_eq!(sent.matches(" C7\r\n").count(), 2, "{sent}");
+}
+
+#[tokio::test]
+async fn a_cas_that_comes_late_makes_its_repetition_no_conflict() {
+    // The first one arrives between the look and the second one.
+    let (outcome, _) = replaced(&[FOUND, "EX O2 kkey\r\n"]).await;
+    assert_eq!(outcome.unwrap_err().applied(), Applied::Maybe);
 }
 
 /// Where `old` was moved to `new`.
@@ -102,13 +144,13 @@ async fn renewed(fake: &Fake) -> Result<WriteOutcome, BackendError> {
     backend.rotate(Rotate::new("old", "new", &value, LONG, &version)).await
 }
 
-fn tombstone(call: u32) -> String {
-    format!("VA {} O{call} kold f2 c10\r\n{TOMBSTONE}\r\n", TOMBSTONE.len())
+fn tombstone(key: &str, call: u32) -> String {
+    format!("VA {} O{call} k{key} f2 c10\r\n{TOMBSTONE}\r\n", TOMBSTONE.len())
 }
 
 #[tokio::test]
 async fn a_renewal_whose_last_reply_is_lost_is_known_by_its_tombstone() {
-    let fake = Fake::start(&[&["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 knew c9\r\n"], &[&tombstone(1)]]).await;
+    let fake = Fake::start(&[&["VA 2 O1 kold f2 c7\r\n{}\r\n", "HD O2 knew c9\r\n"], &[&tombstone("old", 1)]]).await;
     assert!(matches!(renewed(&fake).await, Ok(WriteOutcome::Done(_))));
     let sent = fake.received().concat();
     assert!(sent.contains(&format!("C7\r\n{TOMBSTONE}\r\n")), "{sent}");
@@ -180,6 +222,9 @@ async fn to_wait_for_a_connection_is_not_to_wait_for_the_server() {
     // One of them may have had the connection of the first in the very end.
     assert!(errors.len() >= 9, "{errors:?}");
     assert!(errors.iter().all(|error| error.kind() == BackendErrorKind::Timeout), "{errors:?}");
+    let causes: Vec<_> = errors.iter().filter_map(Error::source).map(ToString::to_string).collect();
+    assert!(causes[0].contains("no reply within 500ms, the `timeout`"), "{causes:?}");
+    assert!(causes[1..].iter().all(|cause| cause.contains("`connections_per_node` are all in use")), "{causes:?}");
     // One call has found it silent, which is not enough to leave it alone.
     assert_eq!(backend.get("key").await.unwrap(), Some(map("{}")));
 }
