@@ -23,6 +23,16 @@ pub(crate) enum Mode {
 }
 
 impl Command<'_> {
+    /// The name of the command in the log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Touch { .. } => "touch",
+            Self::Set { .. } => "set",
+            Self::Delete { .. } => "delete",
+        }
+    }
+
     /// Returns `true` if it leaves everything as it is.
     pub(crate) fn is_read(&self) -> bool {
         matches!(self, Self::Get)

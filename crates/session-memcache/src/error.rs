@@ -40,8 +40,8 @@ pub enum MemcacheConfigError {
 /// Why a call failed. Quotes neither keys nor data, nor anything that a server said.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    #[error("calls fail at once until it answers")]
-    FailingFast,
+    #[error("calls fail at once until it answers, after: {0}")]
+    FailingFast(String),
     #[error("no free connection within {0:?}, the `timeout` of the backend: its `connections_per_node` are all in use")]
     NoFreeConnection(Duration),
     #[error("the name of the host has no IPv4 address")]
@@ -85,6 +85,19 @@ impl CallError {
     /// Returns `true` if the call says nothing of the node, or only by how long it waited.
     pub(crate) fn is_undecided(&self) -> bool {
         self.kind() == BackendErrorKind::Timeout || matches!(self, Self::Stale(_))
+    }
+
+    /// Returns `true` if the node answered, and answers other calls differently.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.kind() == BackendErrorKind::Refused || matches!(self, Self::TooLarge)
+    }
+
+    /// Returns the error in one line, with its cause.
+    pub(crate) fn in_full(&self) -> String {
+        match self.source() {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
     }
 
     fn kind(&self) -> BackendErrorKind {
@@ -159,7 +172,7 @@ mod tests {
             (CallError::WrongReply, true, Applied::Maybe),
             (CallError::TooLarge, true, Applied::No),
             (CallError::Refused, true, Applied::No),
-            (CallError::FailingFast, false, Applied::No),
+            (CallError::FailingFast(String::new()), false, Applied::No),
             (refused(), false, Applied::No),
         ] {
             let text = error.to_string();
@@ -170,6 +183,7 @@ mod tests {
     #[test]
     fn the_source_names_the_node_and_what_the_system_said() {
         let error = CallError::NotConnected("10.0.0.1:11211".to_owned(), io::Error::other("no route"));
+        assert_eq!(error.in_full(), "can't connect to 10.0.0.1:11211: no route");
         let error = error.into_error(&node(), false);
         let source = error.source().expect("there is a cause");
         assert_eq!(source.to_string(), "memcached at cache-1:11211: can't connect to 10.0.0.1:11211");

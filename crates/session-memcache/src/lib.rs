@@ -71,6 +71,7 @@ mod expiry;
 mod key;
 mod marker;
 mod node;
+mod outage;
 mod pool;
 mod remove;
 mod ring;

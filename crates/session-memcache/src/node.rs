@@ -13,6 +13,7 @@ use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::error::CallError;
 use crate::key::Key;
+use crate::outage::Outage;
 use crate::pool::Pool;
 use crate::runtimes::PerRuntime;
 
@@ -24,8 +25,7 @@ pub(crate) struct Node {
     limits: Limits,
     pools: PerRuntime<Pool>,
     breaker: Breaker,
-    /// The address, for errors.
-    name: Arc<str>,
+    outage: Outage,
 }
 
 /// The limits of each node.
@@ -38,9 +38,9 @@ pub(crate) struct Limits {
 
 impl Node {
     pub(crate) fn new(address: Address, limits: Limits) -> Self {
-        let name = address.to_string().into();
+        let outage = Outage::new("memcached", address.to_string().into());
         let breaker = Breaker::new(limits.breaker_threshold, PAUSE);
-        Self { address, limits, pools: PerRuntime::new(), breaker, name }
+        Self { address, limits, pools: PerRuntime::new(), breaker, outage }
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -54,7 +54,9 @@ impl Node {
 
     /// Returns the error of a call that was not admitted.
     pub(crate) fn failing_fast(&self) -> BackendError {
-        CallError::FailingFast.into_error(&self.name, false)
+        let cause = self.outage.cause().unwrap_or_else(|| "no reply to the last calls".to_owned());
+        self.outage.failed(None, &cause);
+        CallError::FailingFast(cause).into_error(self.outage.server(), false)
     }
 
     /// Makes a call, until the deadline.
@@ -76,7 +78,19 @@ impl Node {
             Err(error) if error.is_undecided() => drop(permit),
             _ => permit.answered(),
         }
-        outcome.map_err(|error| error.into_error(&self.name, sent && !command.is_read()))
+        match outcome {
+            Ok(reply) => {
+                self.outage.succeeded(command.name());
+                Ok(reply)
+            }
+            Err(error) => {
+                // A write on a connection that was closed meanwhile has not failed yet: the store looks what became of it.
+                if !matches!(error, CallError::Stale(_)) {
+                    self.outage.failed(error.is_refusal().then(|| command.name()), &error.in_full());
+                }
+                Err(error.into_error(self.outage.server(), sent && !command.is_read()))
+            }
+        }
     }
 
     async fn attempts(

@@ -3,6 +3,7 @@
 mod cancellation;
 mod conformance;
 mod evictions;
+mod failures;
 mod items;
 mod keys;
 mod markers;

@@ -2,6 +2,7 @@
 
 mod app;
 mod fake;
+mod log;
 mod python;
 mod server;
 mod signal;
@@ -13,6 +14,7 @@ use session_memcache::{MemcacheBackend, MemcacheBackendBuilder};
 
 pub(crate) use app::{App, Browser, Request, SECRET, respond_together};
 pub(crate) use fake::Fake;
+pub(crate) use log::Log;
 pub(crate) use python::Python;
 pub(crate) use server::Server;
 
