@@ -20,7 +20,7 @@ pub(crate) enum AddressProblem {
     NoHost,
     #[error("its port is not a number from 1 to 65535")]
     Port,
-    #[error("the client library speaks IPv4 only")]
+    #[error("IPv6 is not supported, use an IPv4 address or a Unix socket")]
     Ipv6,
     #[error("a host has letters, digits, `.`, `-` and `_`")]
     Host,
@@ -124,6 +124,8 @@ mod tests {
             ("host:port", AddressProblem::Port),
             ("[::1]:11211", AddressProblem::Ipv6),
             ("::1", AddressProblem::Ipv6),
+            ("tcp://[2001:db8::1]", AddressProblem::Ipv6),
+            ("fe80::1%eth0", AddressProblem::Ipv6),
             ("a host", AddressProblem::Host),
             ("host/path", AddressProblem::Host),
             ("unix:relative.sock", AddressProblem::Path),

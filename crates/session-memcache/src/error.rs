@@ -44,7 +44,7 @@ pub(crate) enum CallError {
     FailingFast(String),
     #[error("no free connection within {0:?}, the `timeout` of the backend: its `connections_per_node` are all in use")]
     NoFreeConnection(Duration),
-    #[error("the name of the host has no IPv4 address")]
+    #[error("the name of the host has no IPv4 address, and IPv6 is not supported")]
     NoAddress,
     #[error("the name of the host can't be resolved")]
     NotResolved(#[source] io::Error),

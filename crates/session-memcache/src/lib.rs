@@ -14,10 +14,11 @@
 //!
 //! # What it needs
 //!
-//! memcached 1.6.18 or later: the versions before don't say which key a "not found" is about, and a reply that can't be
-//! told from another request's is not accepted here. No `-C` (it turns versions off). The nodes are reached by IPv4 or
-//! Unix sockets; there is no encryption and no password, as memcached's own are not supported by the client library:
-//! keep it on a private network.
+//! memcached 1.6.18 or later, because earlier versions don't say which key a "not found" is about. A reply that can't be
+//! told from another request's is not accepted. No `-C`, which turns versions off.
+//!
+//! The nodes are reached by IPv4 or Unix sockets. An IPv6 address is refused when the backend is built, because the client
+//! library can't connect to one. There is no encryption and no password either: keep the nodes on a private network.
 //!
 //! # Python's starlette-session
 //!

@@ -192,8 +192,9 @@ mod tests {
     #[test]
     fn a_list_of_nodes_is_checked() {
         assert_eq!(error(&[]), MemcacheConfigError::NoNodes);
-        let text = error(&["cache-1", "[::1]:11211"]).to_string();
-        assert_eq!(text, r#""[::1]:11211" is no address of a memcached node: the client library speaks IPv4 only"#);
+        let ipv6 = error(&["cache-1", "[::1]:11211"]).to_string();
+        let problem = "IPv6 is not supported, use an IPv4 address or a Unix socket";
+        assert_eq!(ipv6, format!(r#""[::1]:11211" is no address of a memcached node: {problem}"#));
         let twice = MemcacheConfigError::DuplicateNode { given: "tcp://cache-1:11211".to_owned() };
         assert_eq!(error(&["cache-1", "tcp://cache-1:11211"]), twice);
         assert!(MemcacheBackend::new(["cache-1", "cache-1:11212", "/run/memcached.sock"]).is_ok());

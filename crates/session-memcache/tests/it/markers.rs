@@ -1,11 +1,9 @@
 //! The markers of removed and renewed sessions, and what they cost.
 
-use std::time::Duration;
-
 use session_core::{AtomicBackend, Create, Marker, Remove, Rotate, WriteOutcome};
 use session_memcache::MemcacheBackend;
 
-use crate::support::{LONG, PlainCalls, Server, backend, map, patient, version};
+use crate::support::{LONG, PlainCalls, Server, backend, map, version};
 
 fn renewed() -> Marker {
     Marker::Renewed { successor: "elsewhere".into() }
@@ -98,14 +96,4 @@ async fn a_removal_at_a_version_leaves_its_marker_only_if_it_removes_the_session
     let (outcome, _) = removed(&server, &backend, Remove::new("absent").at(&old)).await;
     assert!(matches!(outcome, WriteOutcome::Gone(None)), "{outcome:?}");
     assert_eq!(backend.marker("absent").await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn a_call_is_bounded_by_the_timeout_whatever_it_is() {
-    for timeout in [Duration::from_millis(70), Duration::MAX] {
-        let server = Server::start();
-        let backend = patient(&[&server]).timeout(timeout).build().unwrap();
-        assert!(backend.call_timeout().is_some_and(|limit| limit >= timeout));
-        assert!(backend.create(Create::new("key", &map("{}"), LONG)).await.is_ok());
-    }
 }

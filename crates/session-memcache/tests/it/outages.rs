@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use session_core::{AtomicBackend, BackendErrorKind, CommitState, Create, SessionConfig, SessionManager, WriteOutcome};
+use session_core::{
+    AtomicBackend, BackendErrorKind, CommitState, Create, Rotate, SessionConfig, SessionManager, WriteOutcome,
+};
 use session_memcache::MemcacheBackend;
 
-use crate::support::{LONG, PlainCalls, Server, map};
+use crate::support::{LONG, PlainCalls, Server, map, version};
 
 /// The default timeout, and room for a busy machine.
 const BOUND: Duration = Duration::from_secs(1);
@@ -80,6 +82,20 @@ async fn a_restart_that_nobody_noticed_costs_a_reader_nothing() {
         assert_eq!(backend.get("key").await.unwrap(), None);
     }
     assert!(matches!(backend.create(Create::new("key", &map("{}"), LONG)).await.unwrap(), WriteOutcome::Done(_)));
+}
+
+#[tokio::test]
+async fn a_call_is_bounded_by_the_timeout_and_the_longest_one_is_no_panic() {
+    let server = Server::start();
+    for timeout in [Duration::from_millis(70), Duration::MAX] {
+        let backend = MemcacheBackend::builder([server.address()]).timeout(timeout).build().unwrap();
+        assert!(backend.call_timeout().is_some_and(|limit| limit >= timeout));
+        let (old, new, session) = (format!("old{timeout:?}"), format!("new{timeout:?}"), map("{}"));
+        let at = version(backend.create(Create::new(&old, &session, LONG)).await.unwrap());
+        version(backend.rotate(Rotate::new(&old, &new, &session, LONG, &at)).await.unwrap());
+        assert!(backend.get(&new).await.unwrap().is_some());
+        backend.delete(&new).await.unwrap();
+    }
 }
 
 #[tokio::test]
