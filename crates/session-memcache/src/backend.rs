@@ -16,6 +16,7 @@ pub use builder::MemcacheBackendBuilder;
 
 use crate::cluster::NodeVersion;
 use crate::deadline::Deadline;
+use crate::detached::Detached;
 use crate::error::MemcacheConfigError;
 use crate::key::Key;
 use crate::rotate::Rotation;
@@ -111,15 +112,12 @@ impl MemcacheBackend {
             return self.store.mismatch(old, self.deadline()).await;
         };
         let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());
-        let work = Rotation { old, new, value, ttl: rotate.ttl, at, timeout: self.timeout };
-        // On a task of its own: a client that goes away must not leave the session under both keys.
-        let task = tokio::spawn(work.execute(self.store.clone()));
-        // Each of its steps has the whole timeout.
-        match timeout(self.call_limit(), task).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => Err(BackendError::new(BackendErrorKind::Other, Applied::Maybe).with_source(error)),
-            Err(_) => Err(BackendError::new(BackendErrorKind::Timeout, Applied::Maybe)),
-        }
+        let rotation = Rotation { old, new, value, ttl: rotate.ttl, at, timeout: self.timeout };
+        // Each of its steps has the whole timeout. A request that is cancelled must not leave the session under both keys.
+        let rotation = Detached::new(rotation.execute(self.store.clone()));
+        timeout(self.call_limit(), rotation).await.unwrap_or_else(|_| {
+            Err(BackendError::new(BackendErrorKind::Timeout, Applied::Maybe).with_source(SlowRotation(self.timeout)))
+        })
     }
 
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
@@ -139,6 +137,10 @@ impl MemcacheBackend {
         Deadline::after(self.timeout)
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("memcached: a renewal takes longer than {0:?}, the `timeout` of the backend, and goes on")]
+struct SlowRotation(Duration);
 
 /// Makes the version of a write that was applied opaque.
 fn with_version(outcome: WriteOutcome<NodeVersion>) -> WriteOutcome {

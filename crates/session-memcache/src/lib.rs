@@ -67,6 +67,7 @@ mod cluster;
 mod command;
 mod connection;
 mod deadline;
+mod detached;
 mod error;
 mod expiry;
 mod key;

@@ -87,7 +87,7 @@ async fn a_restart_that_nobody_noticed_costs_a_reader_nothing() {
 #[tokio::test]
 async fn a_call_is_bounded_by_the_timeout_and_the_longest_one_is_no_panic() {
     let server = Server::start();
-    for timeout in [Duration::from_millis(70), Duration::MAX] {
+    for timeout in [Duration::from_secs(2), Duration::MAX] {
         let backend = MemcacheBackend::builder([server.address()]).timeout(timeout).build().unwrap();
         assert!(backend.call_timeout().is_some_and(|limit| limit >= timeout));
         let (old, new, session) = (format!("old{timeout:?}"), format!("new{timeout:?}"), map("{}"));
