@@ -1,4 +1,4 @@
-//! Where a memcached node listens.
+//! The address of a node.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,14 +6,14 @@ use std::str::FromStr;
 /// The port of a node whose address names none.
 const DEFAULT_PORT: u16 = 11211;
 
-/// The address of a node, as it was configured: names are resolved at every connect, so that they may move.
+/// The address on which a node listens, as it was configured. A name is resolved for every connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Address {
     Tcp { host: Box<str>, port: u16 },
     Unix(Box<str>),
 }
 
-/// Why an address can't be used.
+/// A reason why an address can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AddressProblem {
     #[error("it names no host")]
@@ -29,7 +29,7 @@ pub(crate) enum AddressProblem {
 }
 
 impl Address {
-    /// The name that the ring hashes. libmemcached leaves the default port out.
+    /// Returns the name that the ring hashes. libmemcached leaves the default port out.
     pub(crate) fn ring_name(&self) -> String {
         match self {
             Self::Tcp { host, port: DEFAULT_PORT } => host.to_string(),
@@ -80,7 +80,7 @@ fn tcp(text: &str) -> Result<Address, AddressProblem> {
     Ok(Address::Tcp { host: host.into(), port })
 }
 
-/// The client library takes the path out of a URL, which changes every path that is not written like this.
+/// Accepts the paths that the client library reads from a URL as they are written.
 fn unix(path: &str) -> Result<Address, AddressProblem> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-@+=,".contains(&byte);
     let plain = path.starts_with('/') && path.len() > 1 && path.bytes().all(allowed);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_connected_to_is_refused() {
+    fn addresses_that_cannot_be_connected_to_are_refused() {
         for (text, problem) in [
             ("", AddressProblem::NoHost),
             (":11211", AddressProblem::NoHost),

@@ -22,13 +22,13 @@ use crate::key::Key;
 use crate::rotate::Rotation;
 use crate::store::{Found, Store};
 
-/// How much longer than its timeout a call may take: its own timer must fire first, because it knows whether the command
+/// The time that a call may take longer than its timeout. Its own timer must fire first, because that knows if the command
 /// was sent.
 const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 
 /// Keeps sessions in memcached, on one node or several.
 ///
-/// Cheap to clone; clones share the connections. Connects when it is first used, and again when it has to. Needs a Tokio
+/// Clones share the connections. A connection is made when a call needs it, on the runtime of the call. Calls need a Tokio
 /// runtime with I/O and time enabled.
 ///
 /// ```
@@ -46,18 +46,18 @@ pub struct MemcacheBackend {
 }
 
 impl MemcacheBackend {
-    /// A backend on these nodes: `host:port`, `host` (port 11211) or the absolute path of a Unix socket.
+    /// Makes a backend on these nodes: `host:port`, `host` (port 11211) or the absolute path of a Unix socket.
     ///
-    /// The order does not matter, the spelling does: it is what the ring hashes. Use the same for all services.
+    /// Spell the nodes alike in all services, because the ring hashes their names. Their order is free.
     ///
     /// # Errors
     ///
-    /// If there is no node, one is named twice, or an address can't be used.
+    /// [`MemcacheConfigError`] if there is no node, one is named twice, or an address can't be used. IPv6 can't.
     pub fn new<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> Result<Self, MemcacheConfigError> {
         Self::builder(nodes).build()
     }
 
-    /// Sets what differs from [`MemcacheBackend::new`].
+    /// Returns a builder, for settings that differ from those of [`MemcacheBackend::new`].
     pub fn builder<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> MemcacheBackendBuilder {
         MemcacheBackendBuilder::new(nodes.into_iter().map(|node| node.as_ref().to_owned()).collect())
     }
@@ -113,7 +113,7 @@ impl MemcacheBackend {
         };
         let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());
         let rotation = Rotation { old, new, value, ttl: rotate.ttl, at, timeout: self.timeout };
-        // Each of its steps has the whole timeout. A request that is cancelled must not leave the session under both keys.
+        // Each step has the whole timeout. A request that is cancelled must not leave the session under both keys.
         let rotation = Detached::new(rotation.execute(self.store.clone()));
         timeout(self.call_limit(), rotation).await.unwrap_or_else(|_| {
             Err(BackendError::new(BackendErrorKind::Timeout, Applied::Maybe).with_source(SlowRotation(self.timeout)))

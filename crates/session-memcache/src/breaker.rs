@@ -18,7 +18,7 @@ pub(crate) struct Breaker {
 #[derive(Default)]
 struct State {
     unanswered: u32,
-    /// When the next call is admitted, while it is open.
+    /// The time of the next call, while the breaker is open.
     retry_at: Option<Instant>,
 }
 
@@ -30,7 +30,7 @@ struct State {
 pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
     deadline: Deadline,
-    /// When the call had a connection to use or to make.
+    /// The time since which the call has its turn.
     asked_at: Option<Instant>,
     settled: bool,
 }

@@ -9,28 +9,29 @@ use crate::key::Key;
 use crate::node::Node;
 use crate::ring::Ring;
 
-/// What happens to the sessions of a node that is down.
+/// The choice of what requests do while the node of their session is down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnNodeDown {
-    /// Requests that need them fail at once, with 503, until the node is back. Other nodes' sessions are not concerned.
+    /// They fail at once, with 503, until the node answers again. Requests of other nodes' sessions go on.
     #[default]
     Fail,
-    /// Their keys move to the next node of the ring: these sessions are empty there, their users have to log in again, and
-    /// once more when the node is back.
+    /// They use the next node of the ring, where the session is empty. Its user has to log in again, and once more when the
+    /// first node answers again.
     ///
-    /// A node that was only out of reach comes back with what it had: a session that was destroyed elsewhere meanwhile
-    /// is there again, and what was written since is not. So a logout is final only with [`Fail`](Self::Fail).
+    /// A node that could not be reached still has its sessions when it answers again, in their old state. A session that
+    /// was destroyed in the meantime is back. So a logout is final only with [`Fail`](Self::Fail).
     NextNode,
 }
 
-/// Where a version is from. Two nodes count their versions alike: one's must not be taken for the other's.
+/// A version with its node. Two nodes count their versions alike, so that a number alone may fit on both.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NodeVersion {
     pub(crate) node: u64,
     pub(crate) version: u64,
 }
 
+/// The nodes, and the choice among them.
 pub(crate) struct Cluster {
     nodes: Box<[Node]>,
     ring: Ring,
@@ -99,7 +100,7 @@ impl From<NodeVersion> for Version {
 }
 
 impl NodeVersion {
-    /// `None` for a version that is not of our making.
+    /// Returns `None` for a version that this crate has not made.
     pub(crate) fn parse(version: &Version) -> Option<Self> {
         let bytes = version.as_bytes();
         let (version, rest) = bytes.split_first_chunk()?;

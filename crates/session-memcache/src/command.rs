@@ -13,12 +13,12 @@ pub(crate) enum Command<'a> {
     Delete { version: u64 },
 }
 
-/// When to store a value.
+/// The condition under which a value is stored.
 #[derive(Clone, Copy)]
 pub(crate) enum Mode {
-    /// If there is none.
+    /// The key has no item.
     Add,
-    /// If there is one of this version.
+    /// The key has an item of this version.
     At(u64),
 }
 
@@ -33,13 +33,12 @@ impl Command<'_> {
         }
     }
 
-    /// Returns `true` if it leaves everything as it is.
+    /// Returns `true` if the command changes nothing.
     pub(crate) fn is_read(&self) -> bool {
         matches!(self, Self::Get)
     }
 
-    /// Returns `true` if a repetition changes neither the outcome nor the stored value, so that a lost reply is no reason
-    /// to ask what became of it.
+    /// Returns `true` if the command can be sent again when its reply is lost: it then has the same effect as once.
     pub(crate) fn is_idempotent(&self) -> bool {
         !matches!(self, Self::Set { .. })
     }
@@ -56,9 +55,9 @@ pub(crate) enum Reply {
         version: u64,
     },
     Deleted,
-    /// There is no such item.
+    /// The key has no item.
     Absent,
-    /// There is an item already.
+    /// The key has an item already.
     Exists,
     /// The item has another version.
     Changed,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use session_core::{Applied, BackendError, BackendErrorKind};
 
-/// Why a [`MemcacheBackend`](crate::MemcacheBackend) can't be made.
+/// A reason why a [`MemcacheBackend`](crate::MemcacheBackend) can't be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MemcacheConfigError {
@@ -20,7 +20,7 @@ pub enum MemcacheConfigError {
     Address {
         /// The address.
         given: String,
-        /// What is wrong with it.
+        /// The reason.
         problem: String,
     },
     /// Two addresses are the same.
@@ -37,10 +37,10 @@ pub enum MemcacheConfigError {
     },
 }
 
-/// Why a call failed. Quotes neither keys nor data, nor anything that a server said.
+/// The failure of a call. Quotes neither keys nor data, nor the text of a server.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    #[error("calls fail at once until it answers, after: {0}")]
+    #[error("calls fail at once until the node answers, after: {0}")]
     FailingFast(String),
     #[error("no free connection within {0:?}, the `timeout` of the backend: its `connections_per_node` are all in use")]
     NoFreeConnection(Duration),

@@ -1,18 +1,18 @@
-//! When memcached is to drop an item.
+//! The expiry of an item, as memcached takes it.
 
 use std::time::Duration;
 
 use session_core::Clock;
 
-/// The longest expiry that memcached takes as relative; one second more is a date in 1970.
+/// The longest expiry that memcached takes as relative. One second more is a date in 1970.
 const LONGEST_RELATIVE: u64 = 30 * 24 * 60 * 60;
 
-/// The number to send for an expiry `after` this time: relative up to 30 days, else the Unix time.
+/// Returns the number to send for a TTL: relative up to 30 days, else the Unix time.
 ///
-/// One second more than asked for: memcached looks at its clock once a second, and an item may go as much too early.
-/// Relative where possible, since it does not depend on the two clocks. What is beyond 32 bits expires at once.
-pub(crate) fn expiry(after: Duration, clock: &dyn Clock) -> u64 {
-    let seconds = after.as_secs().saturating_add(1);
+/// A relative one does not depend on the clocks of two machines. It is one second more than the TTL, because memcached looks
+/// at its clock once a second, and may drop an item that much too early. memcached takes at most 31 bits.
+pub(crate) fn expiry(ttl: Duration, clock: &dyn Clock) -> u64 {
+    let seconds = ttl.as_secs().saturating_add(1);
     if seconds <= LONGEST_RELATIVE {
         return seconds;
     }

@@ -1,12 +1,12 @@
-//! Keys that memcached takes for one word.
+//! Keys that memcached takes as one word.
 
 use session_core::{Applied, BackendError, BackendErrorKind};
 
 /// The longest key that memcached takes, in bytes.
 const MAX_BYTES: usize = 250;
 
-/// A key that was checked. No other ever reaches the wire: an empty one would make the server take the value for its next
-/// command, and one with a space or a line break would be two words or two commands.
+/// A key that was checked. No other key is ever sent: memcached would take the value of an empty key for its next command,
+/// and a key with a space or a line break for two words or two commands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key<'a>(&'a str);
 
@@ -25,9 +25,9 @@ impl<'a> Key<'a> {
     }
 }
 
-/// The key itself is not printed: it holds a session id.
+/// Does not print the key, which holds a session id.
 #[derive(Debug, thiserror::Error)]
-#[error("a memcached key has 1 to {MAX_BYTES} visible ASCII characters")]
+#[error("memcached: a key has 1 to {MAX_BYTES} visible ASCII characters")]
 struct UnsoundKey;
 
 #[cfg(test)]

@@ -9,10 +9,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`MemcacheBackend`] compares and sets: updates are not lost and logouts are final among all services that use this
-//! library on the same nodes.
+//! [`MemcacheBackend`] compares and sets. No update is lost, and a logout is final, among all services that use this library
+//! on the same nodes.
 //!
-//! # What it needs
+//! # Requirements
 //!
 //! memcached 1.6.18 or later, because earlier versions don't say which key a "not found" is about. A reply that can't be
 //! told from another request's is not accepted. No `-C`, which turns versions off.
@@ -23,42 +23,68 @@
 //! # Python's starlette-session
 //!
 //! Values are JSON text with the client flags 2, as `backend_type="memcache"` of starlette-session writes and reads them.
-//! It uses keys without a prefix: set the configuration's `key_prefix` to the empty text to share sessions. A session
-//! that was destroyed or renewed here is a missing one there.
+//! Set the configuration's `key_prefix` to the empty text to share sessions, because starlette-session has no prefix. It
+//! takes a session that was destroyed or renewed here for a missing one.
 //!
 //! # Several nodes
 //!
 //! Each key belongs to one node, by the same consistent hashing as libmemcached's *weighted ketama* with equal weights
 //! (pylibmc: `behaviors={"ketama_weighted": True}`; PHP: `Memcached::OPT_LIBKETAMA_COMPATIBLE`; Python's
-//! `uhashring.HashRing(hash_fn="ketama")` with nodes named `host:port`, or `host` for port 11211). pymemcache's `HashClient` uses
-//! another hash unless given such a ring. The order of the nodes does not matter; their spelling does. Adding the n-th
-//! node moves about 1/n of the keys, and logs out their users.
+//! `uhashring.HashRing(hash_fn="ketama")` with nodes named `host:port`, or `host` for port 11211). pymemcache's `HashClient`
+//! uses another hash unless it is given such a ring. The order of the nodes is free; their spelling must be the same
+//! everywhere. Adding the n-th node moves about 1/n of the keys, and logs out their users.
 //!
-//! A node that does not answer three times in a row is left alone; five times a second one request tries it again. What
-//! its sessions do meanwhile is [`OnNodeDown`]'s choice.
+//! [`OnNodeDown`] chooses what requests do while the node of their session is down.
+//!
+//! # Outages
+//!
+//! Every call ends within the [timeout](MemcacheBackendBuilder::timeout), 250 ms by default. After
+//! [three](MemcacheBackendBuilder::breaker_threshold) in a row without an answer, calls fail at once, and one call tries the
+//! node every 200 ms. The first answer ends it.
+//!
+//! An outage is logged once for each node, however many requests meet it:
+//!
+//! | level | message | fields |
+//! |---|---|---|
+//! | error | `the session store fails` | `store`, `server`, `cause`, `failures` |
+//! | error, every 10 seconds | `the session store still fails` | also `seconds` |
+//! | info | `the session store answers again` | `store`, `server`, `failures`, `seconds` |
+//!
+//! A command that a node refuses while it answers others, because it is out of memory, is an outage of its own. The
+//! [source](std::error::Error::source) of each error is the cause. Neither quotes a session id, key or session data.
+//!
+//! A node closes its connections when it is restarted, and idle ones if it is told so (`-o idle_timeout`). The next call
+//! then connects again. A write whose reply is lost is looked up, and sent once more if it was certainly not applied. If
+//! that can't be told, the error says that the write may have been applied.
+//!
+//! # Connections and runtimes
+//!
+//! A connection is used only by the Tokio runtime that opened it, and is closed with that. Other runtimes go on while a
+//! handler blocks the only thread of one. The most connections to a node are therefore the number of runtimes times
+//! [`connections_per_node`](MemcacheBackendBuilder::connections_per_node). A backend may be kept in a `static`.
+//!
+//! A connection whose reply did not come in time, was not understood, or did not name the key and the call is closed. So no
+//! request gets the reply to another one's call, even if requests are cancelled.
 //!
 //! # A cache is not a database
 //!
-//! - **Evictions are logouts.** When memory is full, memcached drops what was not used for longest, whatever its expiry.
-//!   A dropped session is an empty one under a new id: nothing breaks, but its user has to log in again. Give memcached
-//!   room for all live sessions (sessions a day × days of `max_age` × (bytes of JSON + 120), and a half more for what slabs
-//!   waste), and watch `evictions` in its `stats`: anything but zero is a logout. Share the server with nothing else.
-//! - **A restart logs everybody out**, and so do `flush_all` and the failure of a node for its share of the sessions.
+//! - **Evictions are logouts.** When memory is full, memcached drops the items that were not used for longest, whatever
+//!   their expiry. A dropped session is an empty one under a new id: its user has to log in again. Give memcached room for
+//!   all live sessions (sessions a day × days of `max_age` × (bytes of JSON + 120), and a half more for the waste of slabs).
+//!   Watch `evictions` in its `stats`: each is a logout. Share the server with nothing else.
+//! - **A restart logs out all users**, and so does `flush_all`. The failure of a node logs out the users of its sessions.
 //! - Don't run it with `-M`: a write for which there is no memory then drops the session that it was to replace.
-//! - `-I`, the largest item, must be 1 KiB more than [`max_value_bytes`](MemcacheBackendBuilder::max_value_bytes) at least.
-//! - An expiry of more than 30 days is sent as a date: keep the clocks of services and nodes together.
+//! - Set `-I`, the largest item, to at least 1 KiB more than [`max_value_bytes`](MemcacheBackendBuilder::max_value_bytes).
+//! - Keep the clocks of services and nodes together, because an expiry of more than 30 days is sent as a date.
 //!
-//! What must survive all that belongs into a database; the session may hold its key.
+//! Data that must survive all that belongs into a database. The session may hold its key there.
 //!
-//! # What an operation costs
+//! # Round trips
 //!
-//! Reading, creating, writing and extending a session take one round trip each. Renewing it takes two, and so does
-//! destroying it unread, or one if it has a marker already. A call that finds another version than the expected one takes
-//! one more, to read the stored session. A session that was destroyed or renewed leaves a marker of some 30 or 100 bytes
-//! under its key, for a minute.
-//!
-//! A connection whose reply did not come in time, was not understood, or did not name the key and the call that it is
-//! for, is closed: no request gets the answer to another one's question. That holds for requests that are cancelled too.
+//! Reading, creating, writing and extending a session take one round trip each. Renewing it takes two. Destroying it unread
+//! takes two, or one if it has a marker already. A call that finds another version than the expected one takes one more, to
+//! read the stored session. A session that was destroyed or renewed leaves a marker of some 30 or 100 bytes under its key,
+//! for a minute.
 
 mod address;
 mod backend;

@@ -1,22 +1,20 @@
-//! What a removed session leaves in its place.
+//! The marker of a removed session, as a stored value: the tombstone.
 //!
-//! The marker of a removed session is its key's new value, so that one compare-and-set removes the session and leaves the
-//! marker: there is no moment at which one has happened without the other, and no second round trip.
+//! The tombstone takes the place of the session's value, so that one compare-and-set removes the session and leaves the
+//! marker.
 //!
-//! The value is the JSON number zero, written with an exponent that says what became of the session. No session is a
-//! number. Other clients are not disturbed: starlette-session takes every value that is false in Python for a missing
-//! session, while flags of our own would make it answer 500. (The successor's key is there in digits, and a Python
-//! program would have to look at the text of a zero to see it.)
+//! A tombstone is the JSON number zero, with an exponent that holds the marker. No session is a number. starlette-session
+//! takes every value that is false in Python for a missing session; client flags of our own would make it answer 500.
 
 use session_core::Marker;
 
-/// What every tombstone begins with: `0e` and "session" in decimal. A codec's values must not begin like this.
+/// The start of every tombstone: `0e` and "session" in decimal. No codec's value may begin like this.
 const START: &[u8] = b"0e115101115115105111110";
 
 const DESTROYED: u8 = b'1';
 const RENEWED: u8 = b'2';
 
-/// The value that stands for a marker.
+/// Returns the tombstone of a marker.
 pub(crate) fn encode(marker: &Marker) -> Vec<u8> {
     let mut value = START.to_vec();
     match marker {
@@ -31,7 +29,7 @@ pub(crate) fn encode(marker: &Marker) -> Vec<u8> {
     value
 }
 
-/// The marker that a value stands for, if it does.
+/// Returns the marker of a value that is a tombstone.
 pub(crate) fn decode(value: &[u8]) -> Option<Marker> {
     let (&kind, digits) = value.strip_prefix(START)?.split_first()?;
     match kind {

@@ -20,6 +20,7 @@ use crate::runtimes::PerRuntime;
 /// The pause before one call tries a node that does not answer.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// A node of the cluster. All runtimes share it, but for the connections.
 pub(crate) struct Node {
     address: Address,
     limits: Limits,
@@ -84,7 +85,7 @@ impl Node {
                 Ok(reply)
             }
             Err(error) => {
-                // A write on a connection that was closed meanwhile has not failed yet: the store looks what became of it.
+                // The write of a stale connection has not failed yet, because the stored item tells if it was applied.
                 if !matches!(error, CallError::Stale(_)) {
                     self.outage.failed(error.is_refusal().then(|| command.name()), &error.in_full());
                 }
@@ -108,9 +109,9 @@ impl Node {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        // The command of an earlier step may have taken all of the time.
-        if deadline.left().is_zero() {
-            return Err(self.time_is_over(permit, false, deadline));
+        // An earlier step of the call may have taken all of the time.
+        if !deadline.is_ahead() {
+            return Err(CallError::NoReply(self.limits.timeout));
         }
         *sent = true;
         match attempt(&pool, connection, key, command).await {

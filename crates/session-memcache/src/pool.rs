@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::connection::Connection;
 
@@ -27,9 +27,10 @@ impl Pool {
         Self { turns: Semaphore::new(connections.min(Semaphore::MAX_PERMITS)), waiting: Mutex::default() }
     }
 
-    /// Waits for the turn of a call. The error never occurs, because turns never end.
-    pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        self.turns.acquire().await
+    /// Waits for the turn of a call, which lasts as long as the returned value.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Never an error, because the semaphore is never closed.
+        self.turns.acquire().await.ok()
     }
 
     /// Takes the connection that was used last, if one waits.
@@ -54,5 +55,31 @@ impl Pool {
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::time::{advance, pause};
+
+    use super::*;
+    use crate::address::Address;
+
+    #[tokio::test]
+    async fn a_connection_that_has_waited_for_long_is_not_used_again() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address::Tcp { host: "127.0.0.1".into(), port: server.local_addr().unwrap().port() };
+        let pool = Pool::new(2);
+        let connections = [(); 2].map(|()| Connection::open(&address, Duration::from_secs(20)));
+        for connection in connections {
+            pool.put(connection.await.unwrap());
+        }
+        pause();
+        advance(LONGEST_IDLE_TIME - Duration::from_millis(1)).await;
+        pool.put(pool.take().expect("it has not waited for long"));
+        advance(Duration::from_millis(1)).await;
+        assert!(pool.take().is_none());
+        assert!(pool.waiting().is_empty(), "those below have waited for longer");
     }
 }

@@ -1,4 +1,4 @@
-//! Removing a session, in whose place a marker is left.
+//! Removal of a session, which leaves a marker in its place.
 
 use session_core::{Applied, BackendError, BackendErrorKind, MARKER_LIFETIME, Marker, WriteOutcome};
 
@@ -8,7 +8,7 @@ use crate::key::Key;
 use crate::marker;
 use crate::store::{Found, Store};
 
-/// How many other writes of a session may come before its removal.
+/// The most writes of other requests that may come before the removal.
 const MOST_OVERTAKINGS: usize = 64;
 
 impl Store {
@@ -33,8 +33,8 @@ impl Store {
 
     /// Removes whatever is stored, an unreadable value too, and leaves the marker even if nothing is stored.
     ///
-    /// An unconditional write could replace the tombstone of a session that was just renewed, and a logout has to find the
-    /// successor. So this compares and sets, until no other write comes between.
+    /// An unconditional write could replace the tombstone of a session that was just renewed, and a logout follows that to
+    /// the renewed session. So the removal compares and sets, until no write of another request comes between.
     pub(crate) async fn remove(
         &self,
         key: Key<'_>,
@@ -64,5 +64,5 @@ impl Store {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{MOST_OVERTAKINGS} other writes of the session came before its removal")]
+#[error("memcached: {MOST_OVERTAKINGS} writes of other requests came before the removal of the session")]
 struct Overtaken;

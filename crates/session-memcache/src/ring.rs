@@ -1,8 +1,8 @@
-//! Which node a key belongs to: the continuum of libmemcached's weighted ketama, all weights equal.
+//! The nodes of keys, by the continuum of libmemcached's weighted ketama with equal weights.
 //!
-//! It is what `MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED` of libmemcached 1.1 computes (pylibmc's `ketama_weighted`), and
-//! `HashRing(hash_fn="ketama")` of Python's uhashring when given the same names. The vectors in `tests/data/ketama.json`
-//! were made by those two.
+//! `MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED` of libmemcached 1.1 computes the same (pylibmc's `ketama_weighted`), and so does
+//! `HashRing(hash_fn="ketama")` of Python's uhashring with the same names. The two have made the vectors in
+//! `tests/data/ketama.json`.
 
 use md5::{Digest, Md5};
 
@@ -21,7 +21,7 @@ struct Point {
 }
 
 impl Ring {
-    /// The ring of nodes with these names: `host` for the default port, else `host:port`, and `path:0` for sockets.
+    /// Makes the ring of nodes with these names: `host` for the default port, else `host:port`, and `path:0` for sockets.
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut points = Vec::new();
         let mut nodes = 0;
@@ -37,9 +37,9 @@ impl Ring {
         Self { points: points.into(), nodes }
     }
 
-    /// The node of a key, then those that take its place one after the other when it is down.
+    /// Returns the node of a key, and then the nodes that take its place one after the other.
     pub(crate) fn nodes_for(&self, key: &[u8]) -> impl Iterator<Item = usize> + use<'_> {
-        // With one node there is nothing to compute.
+        // One node needs no hash.
         let start = if self.nodes > 1 { self.first_point(key) } else { 0 };
         let (before, after) = self.points.split_at(start);
         let mut seen = vec![false; self.nodes];
@@ -50,7 +50,7 @@ impl Ring {
             .filter(move |&node| !std::mem::replace(&mut seen[node], true))
     }
 
-    /// The first point at or after the key's hash; the continuum is a circle.
+    /// Returns the first point at or after the key's hash. The continuum is a circle.
     fn first_point(&self, key: &[u8]) -> usize {
         let hash = little_endian(&Md5::digest(key)[..4]);
         let point = self.points.partition_point(|point| point.value < hash);

@@ -1,4 +1,4 @@
-//! Moving a session to a new key, in two steps that are never torn apart.
+//! Renewal of a session: it moves to a new key in two steps, even if the request is cancelled between them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use crate::deadline::Deadline;
 use crate::key::Key;
 use crate::store::Store;
 
-/// A rotation, owned: it is carried out to its end even if the request is cancelled.
+/// A renewal, with all that it needs to outlive the request.
 pub(crate) struct Rotation {
     pub(crate) old: String,
     pub(crate) new: String,
     pub(crate) value: Vec<u8>,
     pub(crate) ttl: Duration,
     pub(crate) at: NodeVersion,
-    /// How long each step may take.
+    /// The time that each step may take.
     pub(crate) timeout: Duration,
 }
 
@@ -44,7 +44,7 @@ impl Rotation {
         }
         // No client knows the new key yet: if this fails, the copy is never found, and expires.
         if let Err(error) = store.delete(new, new_at, self.deadline()).await {
-            tracing::debug!(%error, "the copy of a session that was not renewed after all stays until it expires");
+            tracing::debug!(%error, "the copy of a session that could not be renewed stays until it expires");
         }
         match outcome? {
             WriteOutcome::Conflict(_) => store.mismatch(old, self.deadline()).await,
@@ -52,7 +52,7 @@ impl Rotation {
         }
     }
 
-    /// Stores the new session. If it may be stored or not, nothing was renewed: no client knows the new key yet.
+    /// Stores the new session. Without a confirmation the renewal was not applied, because no client knows the new key yet.
     async fn add(&self, store: &Store, new: Key<'_>) -> Result<WriteOutcome<NodeVersion>, BackendError> {
         store.create(new, &self.value, self.ttl, self.deadline()).await.map_err(|error| {
             if error.may_have_applied() {

@@ -1,4 +1,4 @@
-//! What is kept under a key: nothing, a session, or what became of one.
+//! The items that are stored under keys: sessions, and tombstones of sessions that were removed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,12 +38,13 @@ pub(crate) struct Bytes {
 }
 
 impl Bytes {
-    pub(crate) fn is(&self, value: &[u8]) -> bool {
+    pub(crate) fn has_value(&self, value: &[u8]) -> bool {
         self.value == value
     }
 }
 
 impl Store {
+    /// Reads the item under a key.
     pub(crate) async fn look(&self, key: Key<'_>, deadline: Deadline) -> Result<Found, BackendError> {
         let (node, reply) = self.cluster.call(key, Command::Get, deadline).await?;
         Ok(found(node, reply))
@@ -58,7 +59,7 @@ impl Store {
         })
     }
 
-    /// Removes the session that has this version, and leaves nothing.
+    /// Removes the session that has this version, and leaves no marker.
     pub(crate) async fn delete(&self, key: Key<'_>, at: NodeVersion, deadline: Deadline) -> Result<(), BackendError> {
         let delete = Command::Delete { version: at.version };
         self.cluster.call_at(at.node, key, delete, deadline).await.map(drop)
@@ -79,7 +80,7 @@ impl Store {
         }
     }
 
-    /// Encodes a session, unless it is too large: memcached then drops the stored value.
+    /// Encodes a session. One that is too large is an error, because memcached would drop the stored value.
     pub(crate) fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
         let value = self.codec.encode(session)?;
         self.check_size(&value)?;

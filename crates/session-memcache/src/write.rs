@@ -36,12 +36,12 @@ impl Store {
     ) -> Result<WriteOutcome<NodeVersion>, BackendError> {
         let lost = match self.add(key, value, ttl, deadline).await {
             Ok(WriteOutcome::Conflict(_)) => None,
-            Err(error) if error.may_have_applied() => Some(error),
+            Err(error) if error.may_have_applied() && deadline.is_ahead() => Some(error),
             outcome => return outcome,
         };
         match (self.look(key, deadline).await, lost) {
             (Ok(Found::Tombstone(marker, _)), _) => Ok(WriteOutcome::Gone(Some(marker))),
-            (Ok(Found::Session(found, at)), Some(_)) if found.is(value) => Ok(WriteOutcome::Done(at)),
+            (Ok(Found::Session(found, at)), Some(_)) if found.has_value(value) => Ok(WriteOutcome::Done(at)),
             (Ok(Found::Nothing), Some(lost)) => match self.add(key, value, ttl, deadline).await {
                 // The first one has come late, perhaps.
                 Ok(WriteOutcome::Conflict(_)) | Err(_) => Err(lost),
@@ -79,7 +79,7 @@ impl Store {
         let send = || self.cluster.call_at(at.node, key, set, deadline);
         let error = match send().await {
             Ok(reply) => return Ok(written(at.node, &reply)),
-            Err(error) if error.may_have_applied() => error,
+            Err(error) if error.may_have_applied() && deadline.is_ahead() => error,
             Err(error) => return Err(Unconfirmed { error, found: None }),
         };
         match self.look(key, deadline).await {

@@ -100,15 +100,16 @@ impl MemcacheBackendBuilder {
         self
     }
 
-    /// Sets the most connections to each node; default 16. Each carries one call at a time.
+    /// Sets the most connections to each node that a runtime may have; default 16. Each carries one call at a time.
     ///
-    /// memcached takes 1024 connections in all unless it is told otherwise (`-c`).
+    /// A program has as many times the connections as it has runtimes. actix-web has one for each worker. memcached takes
+    /// 1024 connections in all unless it is told otherwise (`-c`).
     pub fn connections_per_node(mut self, connections: usize) -> Self {
         self.connections_per_node = connections;
         self
     }
 
-    /// Sets what the sessions of a node that is down do; default [`OnNodeDown::Fail`].
+    /// Sets what requests do while the node of their session is down; default [`OnNodeDown::Fail`].
     pub fn on_node_down(mut self, on_node_down: OnNodeDown) -> Self {
         self.on_node_down = on_node_down;
         self

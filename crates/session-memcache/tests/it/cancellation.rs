@@ -1,4 +1,4 @@
-//! Requests that are dropped at a random moment: nobody gets what is not theirs.
+//! Requests that are cancelled at a random moment: no other request gets their replies.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -23,7 +23,7 @@ async fn for_a_while<T>(polls: u64, work: impl Future<Output = T>) -> Option<T> 
         }
         left -= 1;
         let outcome = work.as_mut().poll(context).map(Some);
-        // When the polls are used up nobody else would wake this task.
+        // After the last poll nothing else would wake this task.
         if left == 0 && outcome.is_pending() {
             context.waker().wake_by_ref();
         }
@@ -80,7 +80,7 @@ async fn no_reply_goes_to_another_request_when_one_in_ten_is_dropped() {
     assert!(connections > dropped / 20, "{connections} connections: those of dropped requests were not used again");
 }
 
-/// The client goes away in the middle: the session is under one key or the other, and never under both.
+/// The request is cancelled in the middle. The session is under one key in the end, and never under both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_renewal_that_is_dropped_is_done_wholly_or_not_at_all() {
     let server = Server::start();
@@ -100,7 +100,7 @@ async fn a_renewal_that_is_dropped_is_done_wholly_or_not_at_all() {
             stayed += 1;
             continue;
         }
-        // It goes on by itself.
+        // The renewal goes on in a task of its own.
         while backend.get(&old).await.unwrap().is_some() {
             tokio::task::yield_now().await;
         }

@@ -1,4 +1,4 @@
-//! A server that is too small: sessions vanish, and nothing else happens.
+//! Sessions that a server drops, because it is too small.
 
 use crate::support::{App, Server, backend};
 
@@ -10,8 +10,8 @@ async fn an_evicted_session_is_an_empty_one_under_a_new_id() {
     let slow = app.open(&first).await;
     slow.insert("late", true).unwrap();
 
-    // Others of the same size, until none of the first ones can be left. Nobody looks at the first one meanwhile: what is
-    // used is kept longest.
+    // More items of the same size, until none of the first ones can be left. The first session is not read in between,
+    // because memcached keeps the items longest that are used.
     let mut number = 0;
     while server.stats()["evictions"] < 50_000 {
         let more = (number..number + 1000)
@@ -23,7 +23,7 @@ async fn an_evicted_session_is_an_empty_one_under_a_new_id() {
     // A request that had loaded it is told that its changes can't be kept.
     let late = slow.respond().await;
     assert!(late.error.is_some_and(|error| error.status() == 409) && late.set_cookie.is_none());
-    // The next one starts anew.
+    // The next request begins a new session.
     let mut browser = first.clone();
     let request = app.open(&browser).await;
     assert!(request.is_new() && request.is_empty());

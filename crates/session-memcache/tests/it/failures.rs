@@ -67,7 +67,7 @@ async fn a_node_that_cannot_be_connected_to_is_named_with_its_address() {
         let expected = if number < 3 {
             format!("memcached at {named}: {refused}")
         } else {
-            format!("memcached at {named}: calls fail at once until it answers, after: {refused}")
+            format!("memcached at {named}: calls fail at once until the node answers, after: {refused}")
         };
         assert_eq!(causes(&error), expected, "{number}");
     }

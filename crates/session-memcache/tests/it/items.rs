@@ -1,4 +1,4 @@
-//! What is stored: flags, expiry, sizes, and what other writers left.
+//! Stored items: flags, expiry, sizes, and the values of other writers.
 
 use std::error::Error;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::support::{LONG, PlainCalls, Server, backend, map, patient, version};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// What `mg` answers of a key's flags and remaining seconds, and its value.
+/// Returns a key's flags, remaining seconds and value.
 fn item(server: &Server, key: &str) -> (String, u64, String) {
     let answer = server.ask(&format!("mg {key} f t v"));
     let mut lines = answer.lines();

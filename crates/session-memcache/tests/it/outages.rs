@@ -12,12 +12,12 @@ use crate::support::{LONG, PlainCalls, Server, map, version};
 /// The default timeout, and room for a busy machine.
 const BOUND: Duration = Duration::from_secs(1);
 
-/// As users have it: 250 ms an operation.
+/// A backend with the defaults: a call takes at most 250 ms.
 fn backend(server: &Server) -> MemcacheBackend {
     MemcacheBackend::new([server.address()]).expect("the address is good")
 }
 
-/// Fails for as long as it is asked to, each time within the bound.
+/// Calls for so long. Each call fails within the bound; returns how long each took.
 async fn fails_for(backend: &MemcacheBackend, time: Duration) -> Vec<Duration> {
     let begin = Instant::now();
     let mut waits = Vec::new();
@@ -32,7 +32,7 @@ async fn fails_for(backend: &MemcacheBackend, time: Duration) -> Vec<Duration> {
     waits
 }
 
-/// How long until it works again, of itself.
+/// Returns the time until a call succeeds again.
 async fn recovery(backend: &MemcacheBackend) -> Duration {
     let begin = Instant::now();
     while backend.get("key").await.is_err() {
@@ -56,7 +56,7 @@ async fn a_killed_server_fails_at_once_and_is_used_again_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_costs_a_bounded_wait_then_none_and_is_used_again_when_it_goes_on() {
+async fn a_server_that_hangs_costs_a_bounded_wait_and_then_none_until_it_goes_on() {
     let server = Server::start();
     let backend = backend(&server);
     backend.set("key", &map("{}"), LONG).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_server_that_hangs_costs_a_bounded_wait_then_none_and_is_used_again_wh
 }
 
 #[tokio::test]
-async fn a_restart_that_nobody_noticed_costs_a_reader_nothing() {
+async fn a_restart_between_two_calls_goes_unnoticed_by_reads() {
     let mut server = Server::start();
     let backend = backend(&server);
     // Several connections wait in the pool.

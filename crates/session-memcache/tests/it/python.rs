@@ -17,7 +17,7 @@ impl Both {
         Self { python, rust, _memcached: memcached }
     }
 
-    /// What Python finds in its session.
+    /// Returns the session that Python finds.
     fn seen_by_python(&self, browser: &Browser) -> String {
         self.python.request(&mut browser.clone(), "GET", "/view_session", "")
     }

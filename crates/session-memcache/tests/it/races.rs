@@ -119,7 +119,7 @@ async fn a_destroyed_session_is_not_brought_back_by_a_slow_request() {
 }
 
 #[tokio::test]
-async fn a_logout_destroys_the_successors_of_a_session_that_was_renewed_meanwhile() {
+async fn a_logout_destroys_the_successors_of_a_session_that_was_renewed_before() {
     let server = Server::start();
     let apps = two_apps(&server);
     let old = apps[0].browser_with(r#"{"user":"ann"}"#).await;
@@ -134,7 +134,7 @@ async fn a_logout_destroys_the_successors_of_a_session_that_was_renewed_meanwhil
 }
 
 #[tokio::test]
-async fn a_write_to_a_session_that_was_renewed_meanwhile_is_refused() {
+async fn a_write_to_a_session_that_was_renewed_before_is_refused() {
     let server = Server::start();
     let apps = two_apps(&server);
     let mut browser = apps[0].browser_with(r#"{"user":"ann"}"#).await;
@@ -147,7 +147,7 @@ async fn a_write_to_a_session_that_was_renewed_meanwhile_is_refused() {
 }
 
 #[tokio::test]
-async fn a_renewal_takes_along_what_others_wrote_meanwhile() {
+async fn a_renewal_takes_along_the_changes_of_other_requests() {
     let server = Server::start();
     let apps = two_apps(&server);
     let mut browser = apps[0].browser_with(r#"{"cart":[1]}"#).await;

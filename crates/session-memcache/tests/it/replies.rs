@@ -1,4 +1,4 @@
-//! Servers that say strange things, or nothing.
+//! Replies that are wrong, late or lost.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -134,7 +134,7 @@ async fn a_cas_that_comes_late_makes_its_repetition_no_conflict() {
     assert_eq!(outcome.unwrap_err().applied(), Applied::Maybe);
 }
 
-/// Where `old` was moved to `new`.
+/// The tombstone of a session that was renewed from `old` to `new`.
 const TOMBSTONE: &str = "0e1151011151151051111102110101119";
 
 async fn renewed(fake: &Fake) -> Result<WriteOutcome, BackendError> {

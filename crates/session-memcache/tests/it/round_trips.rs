@@ -1,4 +1,4 @@
-//! What each kind of request costs, by the server's own counters.
+//! The round trips of each kind of request, by the server's own counters.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Backends that several runtimes share: one after the other, or side by side.
+//! A backend that several runtimes share: one after the other, or side by side.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
@@ -19,7 +19,7 @@ fn multi_thread() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be made")
 }
 
-/// As in a program of tests with a backend in a static, where each `#[tokio::test]` has a runtime of its own.
+/// Each `#[tokio::test]` has a runtime of its own, and all may share a backend in a static.
 #[test]
 fn the_first_call_of_each_of_fifty_runtimes_succeeds() {
     let server = Server::start();
@@ -56,7 +56,7 @@ fn a_runtime_that_is_blocked_delays_no_other() {
                 let mut calls = 0;
                 while !over.load(Ordering::Relaxed) {
                     if number == 0 {
-                        // Calls are under way meanwhile, of which some have to connect.
+                        // Calls are under way when the runtime is blocked, and some of them have to connect.
                         let under_way = (0..8).map(|_| backend.fetch(&key));
                         let blocked = async { thread::sleep(BLOCKED) };
                         let calls = futures_util::future::join_all(under_way);
@@ -68,7 +68,7 @@ fn a_runtime_that_is_blocked_delays_no_other() {
                     assert!(backend.fetch(&key).await.unwrap().is_some());
                     calls += 2;
                 }
-                // No call failed because of those that the blocked runtime could not finish.
+                // The calls that the blocked runtime could not finish count for no other.
                 assert!(matches!(
                     backend.replace(Replace::new(&key, &session, LONG, &at)).await,
                     Ok(WriteOutcome::Done(_))

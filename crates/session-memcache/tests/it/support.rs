@@ -1,4 +1,4 @@
-//! What several modules of tests share.
+//! Helpers of several modules of tests.
 
 mod app;
 mod fake;

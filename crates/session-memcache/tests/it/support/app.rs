@@ -77,7 +77,7 @@ impl App {
         browser
     }
 
-    /// What a new request of this browser finds.
+    /// Returns the session that a new request of this browser finds.
     pub(crate) async fn data(&self, browser: &Browser) -> String {
         self.open(browser).await.to_json()
     }

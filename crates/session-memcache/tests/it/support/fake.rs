@@ -1,4 +1,4 @@
-//! A server that answers as a test likes, and writes down what it was sent.
+//! A server with scripted replies, which records the commands that it gets.
 
 use std::sync::{Arc, Mutex};
 
@@ -35,7 +35,7 @@ impl Fake {
         &self.address
     }
 
-    /// What each connection has sent until now.
+    /// Returns the bytes that each connection has sent until now.
     pub(crate) fn received(&self) -> Vec<String> {
         let received = self.received.lock().expect("no test panics with it");
         received.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()

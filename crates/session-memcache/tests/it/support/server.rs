@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::signal::signal;
 
-/// How long it may take to start.
+/// The time that it may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running memcached. Ends with this value.
@@ -36,7 +36,7 @@ impl Server {
     /// On a free port, with more arguments.
     pub(crate) fn with(arguments: &[&str]) -> Self {
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        // Somebody else may take the port before memcached does.
+        // Another program may take the port before memcached does.
         for _ in 0..10 {
             let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
             let place = Place::Port(free.expect("there are free ports").port());
@@ -95,7 +95,7 @@ impl Server {
         pairs.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect()
     }
 
-    /// How many commands on keys it has carried out: each was a round trip.
+    /// Returns the number of commands on keys that it has carried out. Each was a round trip.
     pub(crate) fn commands(&self) -> u64 {
         let stats = self.stats();
         ["cmd_get", "cmd_set", "cmd_touch", "delete_hits", "delete_misses"].map(|name| stats[name]).iter().sum()

@@ -19,7 +19,7 @@ pub(crate) fn signal(name: &str, process: u32) {
     }
 }
 
-/// Where there is no `/proc` to read it from, a while later is all that can be said.
+/// Without a `/proc` to read from, waits a while.
 fn has_stopped(process: u32) -> bool {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else {
         std::thread::sleep(Duration::from_millis(200));
