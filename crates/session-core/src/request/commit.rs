@@ -228,6 +228,10 @@ impl SharedSession {
         }
         let set_cookie = match session.send_head() {
             CookieChange::None => None,
+            // The store has not confirmed it since: another request may have destroyed the session or begun a login.
+            CookieChange::Renewed(ConfirmedBy::EarlierSave)
+            | CookieChange::Refreshed(ConfirmedBy::EarlierSave)
+            | CookieChange::Remove(ConfirmedBy::EarlierSave) => None,
             CookieChange::Remove(_) => Some(self.context.config.cookie.removal()),
             // The data of a stored session is never the client's to see.
             _ if session.id().is_none() && !cookie_mode => None,
