@@ -88,7 +88,7 @@ pub use session::{Session, SessionHandle, SessionRejection};
 
 #[doc(no_inline)]
 pub use session_core::{
-    self, BackendType, ConfigError, ISessionBackend, MapError, MemoryBackend, OnCorrupt, OnDuplicate, OnGone, Refresh,
-    SameSite, SessionConfig, SessionConfigBuilder, SessionError, SessionId, SessionKey, SessionManager, SessionMap,
-    UnknownPredefinedBackend, ValueError, signer,
+    self, BackendType, ConfigError, ISessionBackend, Lifetime, MapError, MemoryBackend, OnCorrupt, OnDuplicate, OnGone,
+    Refresh, SameSite, SessionConfig, SessionConfigBuilder, SessionError, SessionId, SessionKey, SessionManager,
+    SessionMap, UnknownPredefinedBackend, ValueError, signer,
 };

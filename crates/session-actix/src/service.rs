@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{Extensions, Service, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{COOKIE, HeaderValue};
 use actix_web::{Error, HttpMessage};
 use session_core::SessionManager;
@@ -41,17 +41,14 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let handle = self.manager.open(request.headers().get_all(COOKIE).map(HeaderValue::as_bytes));
-        let nested = hand_in(&mut request.extensions_mut(), handle.clone().into());
+        let outer = request.extensions_mut().remove::<SessionHandle>();
+        let nested = outer.is_some();
+        let cookies = request.headers().get_all(COOKIE).map(HeaderValue::as_bytes);
+        let handle = match outer {
+            Some(outer) => self.manager.open_within(outer.0, cookies),
+            None => self.manager.open(cookies),
+        };
+        request.extensions_mut().insert(SessionHandle(handle.clone()));
         ResponseFuture::new(self.inner.call(request), handle, nested, self.on_error.clone())
     }
-}
-
-/// Puts a handle into a request. Returns whether there is one of middleware further out.
-fn hand_in(extensions: &mut Extensions, handle: SessionHandle) -> bool {
-    let Some(outer) = extensions.insert(handle) else { return false };
-    if let Some(handle) = extensions.get_mut::<SessionHandle>() {
-        handle.nest_in(outer);
-    }
-    true
 }

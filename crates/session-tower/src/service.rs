@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use http::header::COOKIE;
-use http::{Extensions, HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response};
 use session_core::SessionManager;
 use tower_service::Service;
 
@@ -37,18 +37,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        let outer = request.extensions_mut().remove::<SessionHandle>();
+        let nested = outer.is_some();
         let cookies = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
-        let handle = self.manager.open(cookies);
-        let nested = hand_in(request.extensions_mut(), handle.clone().into());
+        let handle = match outer {
+            Some(outer) => self.manager.open_within(outer.0, cookies),
+            None => self.manager.open(cookies),
+        };
+        request.extensions_mut().insert(SessionHandle(handle.clone()));
         ResponseFuture::new(self.inner.call(request), handle, nested, self.on_error.clone())
     }
-}
-
-/// Puts a handle into a request. Returns whether there is one of a layer further out.
-fn hand_in(extensions: &mut Extensions, handle: SessionHandle) -> bool {
-    let Some(outer) = extensions.insert(handle) else { return false };
-    if let Some(handle) = extensions.get_mut::<SessionHandle>() {
-        handle.nest_in(outer);
-    }
-    true
 }

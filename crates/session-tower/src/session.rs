@@ -26,7 +26,7 @@ impl Deref for Session {
 /// Take this instead of [`Session`] where the session is needed in some cases only, or is to be destroyed. What else can
 /// be done with it is described at [`session_core::SessionHandle`], which this dereferences to.
 #[derive(Clone, Debug)]
-pub struct SessionHandle(session_core::SessionHandle);
+pub struct SessionHandle(pub(crate) session_core::SessionHandle);
 
 impl SessionHandle {
     /// The handle of a request.
@@ -60,10 +60,6 @@ impl SessionHandle {
     pub fn named(&self, cookie_name: &str) -> Result<Self, SessionRejection> {
         let handle = self.0.named(cookie_name).cloned();
         handle.map(Self).ok_or_else(|| SessionRejection::UnknownName(cookie_name.into()))
-    }
-
-    pub(crate) fn nest_in(&mut self, outer: Self) {
-        self.0.nest_in(outer.0);
     }
 
     /// Loads the session; see [`session_core::SessionHandle::load`].

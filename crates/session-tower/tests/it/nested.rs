@@ -6,7 +6,7 @@ use session_testkit::{Fault, Operation};
 use session_tower::{SessionConfig, SessionHandle, SessionLayer, SessionRejection};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{NOTHING, SECRET, Store, config, request, store};
+use crate::support::{NOTHING, SECRET, Store, request, store};
 
 type Answer = Result<Response<String>, SessionRejection>;
 
@@ -85,13 +85,4 @@ async fn an_inner_session_that_fails_keeps_changes_of_the_outer_one_from_being_c
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(cookie_names(&response), NOTHING);
     assert!(user.probe().calls().is_empty());
-}
-
-#[tokio::test]
-async fn of_two_layers_with_one_name_the_inner_one_is_used() {
-    let (outer, inner) = (store(), store());
-    let layer = |store: &Store| SessionLayer::new(config().backend(store.clone()).build().unwrap());
-    let app = layer(&outer).layer(layer(&inner).layer(service_fn(sign)));
-    app.oneshot(request("/id", None)).await.unwrap();
-    assert_eq!((outer.probe().calls(), inner.probe().calls()), (vec![], vec![Operation::Set]));
 }
