@@ -6,6 +6,7 @@ mod config;
 mod cookie_mode;
 mod duplicates;
 mod exactness;
+mod explore;
 mod failures;
 mod fuzz;
 mod json;

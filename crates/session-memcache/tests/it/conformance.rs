@@ -1,7 +1,7 @@
 //! The suite that every backend runs.
 
 use session_memcache::MemcacheBackend;
-use session_testkit::conformance::{Subject, check};
+use session_testkit::conformance::{Candidate, check};
 
 use crate::support::{Server, backend, patient};
 
@@ -9,7 +9,7 @@ use crate::support::{Server, backend, patient};
 const LARGEST_VALUE: usize = 1024 * 1024 - 1024;
 
 async fn conforms(backend: MemcacheBackend) {
-    check(Subject::new(backend).largest_value(LARGEST_VALUE)).await.assert_passed();
+    check(Candidate::atomic(backend).largest_value(LARGEST_VALUE)).await.assert_passed();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

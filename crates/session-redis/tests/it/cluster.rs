@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use session_core::{AtomicBackend, Remove, Session};
 use session_redis::RedisBackend;
-use session_testkit::conformance::{self, Subject};
+use session_testkit::conformance::{self, Candidate};
 
 use crate::support::{Browser, Cluster, Server, create, manager, patient, stored};
 
@@ -16,7 +16,7 @@ use crate::support::{Browser, Cluster, Server, create, manager, patient, stored}
 async fn a_cluster_does_what_every_backend_has_to_do() {
     let cluster = Cluster::start();
     let backend = patient(&cluster.url());
-    conformance::check(Subject::new(backend)).await.assert_passed();
+    conformance::check(Candidate::atomic(backend)).await.assert_passed();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,7 +27,7 @@ async fn a_clustered_client_of_the_application_does_too() {
     let config = fred::types::config::Config::from_url(&cluster.url()).unwrap();
     let pool = fred::clients::Pool::new(config, None, None, None, 1).unwrap();
     pool.init().await.unwrap();
-    conformance::check(Subject::new(RedisBackend::from_pool(pool))).await.assert_passed();
+    conformance::check(Candidate::atomic(RedisBackend::from_pool(pool))).await.assert_passed();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! What every backend has to do.
 
 use session_redis::RedisBackend;
-use session_testkit::conformance::{self, Subject};
+use session_testkit::conformance::{self, Candidate};
 
 use crate::support::Server;
 
@@ -9,5 +9,5 @@ use crate::support::Server;
 async fn the_backend_does_what_every_backend_has_to_do() {
     let server = Server::start(&[]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
-    conformance::check(Subject::new(backend)).await.assert_passed();
+    conformance::check(Candidate::atomic(backend)).await.assert_passed();
 }

@@ -1,0 +1,200 @@
+//! The only file of the explorer that uses the library as a service does.
+
+use std::cell::RefCell;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use session_core::{
+    Backend, Clock, Commit, MemoryBackend, Session, SessionConfig, SessionError, SessionHandle, SessionManager,
+};
+
+use super::call::at_once;
+use super::data::{Data, Key};
+use super::gate::Gate;
+use super::program::Operation;
+use super::record::{Answer, Cookie, End};
+use super::stores::Kind;
+
+/// How long a session lasts without use.
+pub(super) const MAX_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// The time of all requests, in Unix seconds.
+const NOW: u64 = 1_700_000_000;
+
+/// How long ago a cookie was issued that is due for a refresh.
+const LONG_AGO: u64 = 8 * 24 * 3600;
+
+const SECRET: &str = "a secret of at least thirty-two bytes";
+
+/// The session that the requests share, and the cookies of it.
+pub(super) struct Visitor {
+    /// The session's key in the store.
+    pub(super) key: String,
+    /// A `Cookie` header of now.
+    fresh: String,
+    /// A `Cookie` header that is due for a refresh.
+    old: String,
+}
+
+/// A clock that stands still.
+pub(super) fn clock() -> impl Clock {
+    clock_at(NOW)
+}
+
+fn clock_at(seconds: u64) -> impl Clock {
+    move || -> SystemTime { UNIX_EPOCH + Duration::from_secs(seconds) }
+}
+
+/// Returns a manager of sessions behind the gate.
+pub(super) fn manager(kind: Kind, gate: Arc<Gate>) -> SessionManager {
+    let backend = if kind == Kind::Plain { Backend::simple(gate) } else { Backend::atomic(gate) };
+    manager_at(NOW, backend)
+}
+
+fn manager_at(seconds: u64, backend: Backend) -> SessionManager {
+    let config = SessionConfig::builder(SECRET, "id").max_age(MAX_AGE).clock(clock_at(seconds)).backend(backend);
+    SessionManager::new(config.build().expect("the configuration is valid"))
+}
+
+impl Visitor {
+    /// Returns the visitor of all programs.
+    pub(super) fn get() -> &'static Self {
+        static VISITOR: OnceLock<Visitor> = OnceLock::new();
+        VISITOR.get_or_init(Self::new)
+    }
+
+    /// Begins a session long ago, and lets it be refreshed now.
+    fn new() -> Self {
+        let backend = MemoryBackend::builder().clock(clock()).build();
+        let visit = |seconds, header: &str, change: fn(&Session) -> Result<(), SessionError>| {
+            let handle = manager_at(seconds, backend.clone().into()).open([header.as_bytes()]);
+            let session = at_once(handle.load()).expect("the store answers");
+            change(&session).expect("a session takes data");
+            let cookie = header_of(&at_once(handle.commit(200))).expect("a cookie is due");
+            cookie.split(';').next().expect("a cookie has a value").to_owned()
+        };
+        let old = visit(NOW - LONG_AGO, "", |session| session.insert("n", 0));
+        let fresh = visit(NOW, &old, |_| Ok(()));
+        Self { key: key_of(&old), fresh, old }
+    }
+
+    fn header(&self, operation: Operation) -> &str {
+        if operation.refresh_is_due() { &self.old } else { &self.fresh }
+    }
+}
+
+/// Serves one request as an adapter does, and writes down what its client and its handler learn.
+pub(super) async fn serve(
+    manager: &SessionManager,
+    gate: &Gate,
+    takes_turns: bool,
+    operation: Operation,
+    me: usize,
+    answer: &RefCell<Answer>,
+) {
+    let handle = manager.open([Visitor::get().header(operation).as_bytes()]);
+    let handler = Handler { handle: &handle, gate, takes_turns, me, answer };
+    let status = match handler.handle(operation).await {
+        Ok(status) => status,
+        Err(error) => error.status(),
+    };
+    handler.turn().await;
+    let commit = handle.commit(status).await;
+    let status = commit.error.as_ref().map_or(status, SessionError::status);
+    answer.borrow_mut().end = Some(End { status, cookie: cookie_of(&commit) });
+}
+
+struct Handler<'a> {
+    handle: &'a SessionHandle,
+    gate: &'a Gate,
+    takes_turns: bool,
+    /// The number of the request.
+    me: usize,
+    answer: &'a RefCell<Answer>,
+}
+
+impl Handler<'_> {
+    /// Carries an operation out, up to the response. Returns the response's status.
+    async fn handle(&self, operation: Operation) -> Result<u16, SessionError> {
+        if operation == Operation::Destroy {
+            self.handle.destroy();
+            return Ok(200);
+        }
+        let session = self.handle.load().await?;
+        self.answer.borrow_mut().view = Some(Data::of(&session.to_map()));
+        let me = i8::try_from(self.me).expect("three requests at most");
+        match operation {
+            Operation::Read | Operation::SlowRead | Operation::Destroy => {}
+            Operation::Insert => {
+                session.insert(Key::Last.name(), me)?;
+                session.insert(Key::Own(self.me).name(), me)?;
+            }
+            Operation::Update => increment(&session)?,
+            Operation::RemoveLast => {
+                for key in Key::INITIAL {
+                    session.remove(key.name())?;
+                }
+            }
+            Operation::Clear => session.clear()?,
+            Operation::Take => {
+                let token = session.take::<i8>(Key::Token.name())?;
+                self.answer.borrow_mut().took = token.is_some();
+            }
+            Operation::Renew => session.renew()?,
+            Operation::Login => {
+                session.insert(Key::User.name(), me)?;
+                session.renew()?;
+            }
+            Operation::SaveThenMore => {
+                increment(&session)?;
+                self.turn().await;
+                match session.save().await {
+                    Ok(()) => self.answer.borrow_mut().saved = true,
+                    Err(error) if error.status() == 503 => {}
+                    Err(error) => return Err(error),
+                }
+                increment(&session)?;
+                self.answer.borrow_mut().went_on = true;
+            }
+            Operation::Fail => {
+                increment(&session)?;
+                return Ok(500);
+            }
+        }
+        Ok(200)
+    }
+
+    /// Lets others go first, where the order in which requests begin to write matters.
+    async fn turn(&self) {
+        if self.takes_turns {
+            self.gate.turn().await;
+        }
+    }
+}
+
+fn increment(session: &Session) -> Result<(), SessionError> {
+    session.update(Key::Number.name(), |number: Option<i8>| number.unwrap_or(0) + 1).map(drop)
+}
+
+fn cookie_of(commit: &Commit) -> Cookie {
+    match header_of(commit) {
+        None => Cookie::None,
+        Some(header) if header.contains("Max-Age=0") => Cookie::Removal,
+        Some(header) => Cookie::Session(key_of(&header).into()),
+    }
+}
+
+fn header_of(commit: &Commit) -> Option<String> {
+    commit.set_cookie.as_ref().map(|cookie| cookie.to_string())
+}
+
+/// Returns the store key of the session that a cookie names.
+fn key_of(cookie: &str) -> String {
+    let (_, value) = cookie.split_once('=').expect("a cookie has a name");
+    let (payload, _) = value.split_once('.').expect("a token has three parts");
+    let json = STANDARD.decode(payload).expect("a payload is in base64");
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("a payload is JSON");
+    format!("session:{}", json["_cssid"].as_str().expect("a payload has an id"))
+}

@@ -1,0 +1,135 @@
+//! The calls of a store and its replies as data, so that a call can wait, or be applied after its caller has left.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use session_core::{
+    AtomicBackend, BackendError, Create, Marker, Remove, Replace, Rotate, SessionMap, Stored, Touch, Version,
+    WriteOutcome,
+};
+
+/// One call, with arguments of its own.
+#[derive(Clone)]
+pub(super) enum Call {
+    Fetch {
+        key: Box<str>,
+    },
+    Create {
+        key: Box<str>,
+        session: SessionMap,
+        ttl: Duration,
+    },
+    Replace {
+        key: Box<str>,
+        session: SessionMap,
+        ttl: Duration,
+        version: Version,
+    },
+    Remove {
+        key: Box<str>,
+        version: Option<Version>,
+        marker: Marker,
+    },
+    Touch {
+        key: Box<str>,
+        ttl: Duration,
+    },
+    Rotate {
+        old: Box<str>,
+        new: Box<str>,
+        session: SessionMap,
+        ttl: Duration,
+        version: Version,
+    },
+    Marker {
+        key: Box<str>,
+    },
+    /// A call of a plain backend, as the next two.
+    Get {
+        key: Box<str>,
+    },
+    Set {
+        key: Box<str>,
+        session: SessionMap,
+    },
+    Delete {
+        key: Box<str>,
+    },
+    /// Asks the store for nothing. See [`Gate::turn`](super::gate::Gate::turn).
+    Turn,
+}
+
+/// The reply to a call.
+pub(super) enum Reply {
+    Found(Option<Stored>),
+    Written(WriteOutcome),
+    Removed(WriteOutcome<()>),
+    Touched(bool),
+    Marked(Option<Marker>),
+    Got(Option<SessionMap>),
+    Done,
+}
+
+impl Call {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Fetch { .. } => "fetch",
+            Self::Create { .. } => "create",
+            Self::Replace { .. } => "replace",
+            Self::Remove { .. } => "remove",
+            Self::Touch { .. } => "touch",
+            Self::Rotate { .. } => "rotate",
+            Self::Marker { .. } => "marker",
+            Self::Get { .. } => "get",
+            Self::Set { .. } => "set",
+            Self::Delete { .. } => "delete",
+            Self::Turn => "turn",
+        }
+    }
+
+    /// Returns `true` if the call leaves the store as it is.
+    pub(super) fn only_reads(&self) -> bool {
+        matches!(self, Self::Fetch { .. } | Self::Marker { .. } | Self::Get { .. })
+    }
+
+    /// Returns `true` if the call may change the store.
+    pub(super) fn writes(&self) -> bool {
+        !self.only_reads() && !matches!(self, Self::Turn)
+    }
+
+    /// Applies a call to an atomic store that answers at once.
+    pub(super) fn apply(&self, store: &dyn AtomicBackend) -> Result<Reply, BackendError> {
+        match self {
+            Self::Fetch { key } => at_once(store.fetch(key)).map(Reply::Found),
+            Self::Create { key, session, ttl } => {
+                at_once(store.create(Create::new(key, session, *ttl))).map(Reply::Written)
+            }
+            Self::Replace { key, session, ttl, version } => {
+                at_once(store.replace(Replace::new(key, session, *ttl, version))).map(Reply::Written)
+            }
+            Self::Remove { key, version, marker } => {
+                let mut remove = Remove::new(key).leaving(marker.clone());
+                remove.version = version.as_ref();
+                at_once(store.remove(remove)).map(Reply::Removed)
+            }
+            Self::Touch { key, ttl } => at_once(store.touch(Touch::new(key, *ttl))).map(Reply::Touched),
+            Self::Rotate { old, new, session, ttl, version } => {
+                at_once(store.rotate(Rotate::new(old, new, session, *ttl, version))).map(Reply::Written)
+            }
+            Self::Marker { key } => at_once(store.marker(key)).map(Reply::Marked),
+            Self::Get { .. } | Self::Set { .. } | Self::Delete { .. } | Self::Turn => {
+                panic!("no call of an atomic store")
+            }
+        }
+    }
+}
+
+/// Returns the outcome of work that never waits.
+pub(super) fn at_once<T>(work: impl Future<Output = T>) -> T {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => panic!("the store answers at once"),
+    }
+}

@@ -1,0 +1,150 @@
+//! What must be true of every run.
+
+use super::data::{BOB, Data, Key};
+use super::program::Operation;
+use super::record::{Cookie, Order, Record, Request};
+
+/// A rule and its name.
+pub(super) type Check = (&'static str, fn(&Record) -> bool);
+
+/// All rules. The first ones explain more.
+pub(super) const CHECKS: [Check; 11] = [
+    ("every request ends", every_request_ends),
+    ("no session shows another's data", no_session_shows_anothers_data),
+    ("a session that is gone is never read or written again", a_gone_session_stays_gone),
+    ("a value is taken once", a_value_is_taken_once),
+    ("a refusal has its reason", a_refusal_has_its_reason),
+    ("what was refused has not happened", what_was_refused_has_not_happened),
+    ("answers and data are those of a serial order", answers_and_data_are_those_of_a_serial_order),
+    ("the session lives under one id", the_session_lives_under_one_id),
+    ("a cookie leads to a live session", a_cookie_leads_to_a_live_session),
+    ("a cookie has its reason", a_cookie_has_its_reason),
+    ("the browser ends with the newest login", the_browser_ends_with_the_newest_login),
+];
+
+/// Returns the names of the rules that a run breaks.
+pub(super) fn broken(record: &Record) -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().filter(|(_, holds)| !holds(record)).map(|(name, _)| *name)
+}
+
+fn every_request_ends(record: &Record) -> bool {
+    record.stuck.is_empty()
+}
+
+/// The session of another visitor stays as it is. Each handler sees nothing, or a value that the shared session had.
+fn no_session_shows_anothers_data(record: &Record) -> bool {
+    let is_right = |view: Data| view.is_empty() || record.trace.values.contains(&view);
+    let is_bobs = |data: Data| data.get(Key::Owner) == Some(BOB);
+    record.of_another == Some(Data::of_another())
+        && record.requests.iter().filter_map(|request| request.answer.view).all(is_right)
+        && !record.others.iter().filter_map(|other| other.data).any(is_bobs)
+}
+
+fn a_gone_session_stays_gone(record: &Record) -> bool {
+    let is_live = |key: &str| record.others.iter().any(|other| *other.key == *key && other.data.is_some());
+    let left = |departure: &super::record::Departure| !is_live(&departure.key);
+    !record.trace.revived
+        && (record.departure().is_none() || record.shared.is_none())
+        && record.trace.departures.iter().skip(1).all(left)
+}
+
+fn a_value_is_taken_once(record: &Record) -> bool {
+    record.requests.iter().filter(|request| request.succeeded() && request.answer.took).count() <= 1
+}
+
+/// A request is refused only because of a fault of its own, or because of what another request has done.
+fn a_refusal_has_its_reason(record: &Record) -> bool {
+    record.requests.iter().enumerate().all(|(number, request)| {
+        let Some(status) = request.status() else { return true };
+        match status {
+            200 => request.operation != Operation::Fail,
+            409 => request.outcome_unknown || conflicts(record, number),
+            500 => request.operation == Operation::Fail,
+            503 => request.fault.is_some(),
+            _ => false,
+        }
+    })
+}
+
+/// Returns `true` if another request has done what makes this one a conflict.
+fn conflicts(record: &Record, number: usize) -> bool {
+    let request = &record.requests[number];
+    let before_end = |at: usize| request.ended_at.is_none_or(|end| at < end);
+    let loaded_after = |at: usize| request.began_at.is_some_and(|begin| at < begin);
+    let departure = record.departure().filter(|departure| departure.by != number && before_end(departure.at));
+    let for_its_id = departure.is_some_and(|departure| {
+        if !record.was_renewed() {
+            // A save says that the session is gone. So does a request after which the client would rely on it.
+            let relies = matches!(request.operation, Operation::Take | Operation::SaveThenMore);
+            return (relies || request.operation.renews()) && !loaded_after(departure.at);
+        }
+        match request.operation {
+            Operation::Read | Operation::SlowRead | Operation::Fail | Operation::Destroy => false,
+            // A login after it begins a session.
+            Operation::Login => !loaded_after(departure.at),
+            _ => true,
+        }
+    });
+    let takes_token = |operation| matches!(operation, Operation::Take | Operation::RemoveLast | Operation::Clear);
+    let others = || record.requests.iter().enumerate().filter(|(other, _)| *other != number);
+    let for_its_token = request.operation == Operation::Take
+        && request.answer.took
+        && others().any(|(_, other)| takes_token(other.operation));
+    for_its_id || for_its_token
+}
+
+fn what_was_refused_has_not_happened(record: &Record) -> bool {
+    record.order != Order::OfRefused
+}
+
+fn answers_and_data_are_those_of_a_serial_order(record: &Record) -> bool {
+    record.order != Order::None
+}
+
+/// Without a fault, at most one stored session is that of the shared session's owner.
+fn the_session_lives_under_one_id(record: &Record) -> bool {
+    let has_owner = |data: &Data| data.get(Key::Owner).is_some();
+    let lives = record.others.iter().filter_map(|other| other.data).chain(record.shared).filter(has_owner).count();
+    record.fault().is_some() || lives <= 1
+}
+
+/// A cookie leads to a session that was stored when the last call of its commit was applied.
+fn a_cookie_leads_to_a_live_session(record: &Record) -> bool {
+    record.requests.iter().all(|request| request.cookie_key().is_none() || request.cookie_was_live)
+}
+
+/// A response carries a cookie only for a session that its request began or renewed, for a refresh that was due, and for
+/// data in a session that was emptied; and a removal only for a logout and for an emptied session.
+fn a_cookie_has_its_reason(record: &Record) -> bool {
+    record.requests.iter().enumerate().all(|(number, request)| match request.cookie() {
+        Cookie::None => true,
+        Cookie::Removal => {
+            matches!(request.operation, Operation::Destroy | Operation::RemoveLast | Operation::Clear)
+        }
+        Cookie::Session(key) => match record.creator(key) {
+            Some(creator) => creator == number,
+            None if request.answer.view.is_some_and(Data::is_empty) => !request.operation.only_reads(),
+            None => request.operation.refresh_is_due() || record.trace.values.iter().any(|data| data.is_empty()),
+        },
+    })
+}
+
+/// A browser that receives the responses in the order of their last calls ends with the newest login: the last session
+/// that a renewal moved to, or that began in a login after it. A logout that is answered later leaves nothing.
+fn the_browser_ends_with_the_newest_login(record: &Record) -> bool {
+    let answered = || record.answered.iter().map(|number| (*number, &record.requests[*number]));
+    let is_login = |(number, request): &(usize, &Request)| {
+        request.operation.renews()
+            && record.was_renewed()
+            && request.succeeded()
+            && request.cookie_key().and_then(|key| record.creator(key)) == Some(*number)
+    };
+    let is_logout = |request: &Request| request.operation == Operation::Destroy && request.succeeded();
+    let Some((newest, login)) = answered().filter(is_login).last() else { return true };
+    let later = || answered().map(|(_, request)| request).skip_while(|request| !std::ptr::eq(*request, login)).skip(1);
+    if later().any(is_logout) {
+        return true;
+    }
+    let last = answered().map(|(_, request)| request.cookie()).filter(|cookie| **cookie != Cookie::None).last();
+    matches!(last, Some(Cookie::Session(key)) if record.creator(key) == Some(newest))
+}

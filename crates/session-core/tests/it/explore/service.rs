@@ -1,0 +1,72 @@
+//! The service that requests go to, and one run of a program on it.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use session_core::SessionManager;
+
+use super::api::{self, Visitor};
+use super::choices::Choices;
+use super::data::Data;
+use super::gate::Gate;
+use super::program::Operation;
+use super::record::{Answer, Other, Record};
+use super::schedule::Schedule;
+use super::serial;
+use super::stores::{Kind, Store};
+use super::task::Task;
+
+/// A session manager on one kind of store.
+pub(super) struct Service {
+    kind: Kind,
+    gate: Arc<Gate>,
+    manager: SessionManager,
+}
+
+/// The key of a session that no request has a cookie of.
+const OF_ANOTHER: &str = "session:another-visitor-0000000";
+
+impl Service {
+    pub(super) fn new(kind: Kind) -> Self {
+        let gate = Arc::<Gate>::default();
+        Self { kind, manager: api::manager(kind, gate.clone()), gate }
+    }
+
+    /// Makes one run of a program.
+    ///
+    /// Returns `None` if the run was cut short, because another run differs from it only in the order of two reads.
+    pub(super) fn run(&mut self, program: &[Operation], may_fail: bool, choices: &mut Choices) -> Option<Record> {
+        self.gate.reset();
+        if self.kind == Kind::Plain {
+            // Its manager keeps the markers, which must not last from run to run.
+            self.manager = api::manager(self.kind, self.gate.clone());
+        }
+        let shared = &*Visitor::get().key;
+        let sessions = [(shared, Data::initial().to_map()), (OF_ANOTHER, Data::of_another().to_map())];
+        let store = Store::holding(self.kind, &sessions);
+        let answers: Vec<_> = program.iter().map(|_| RefCell::<Answer>::default()).collect();
+        let tasks = program.iter().zip(&answers).enumerate().map(|(me, (operation, answer))| {
+            Task::new(api::serve(&self.manager, &self.gate, self.kind == Kind::Plain, *operation, me, answer))
+        });
+        let mut schedule = Schedule::new(self.kind, &self.gate, store, tasks.collect(), &answers, program, may_fail);
+        if !schedule.run(choices) {
+            return None;
+        }
+        let (mut record, store) = schedule.into_record();
+        for (request, answer) in record.requests.iter_mut().zip(answers) {
+            request.answer = answer.into_inner();
+        }
+        record.shared = peek(&store, shared);
+        record.of_another = peek(&store, OF_ANOTHER);
+        record.others = std::mem::take(&mut record.trace.created)
+            .into_iter()
+            .map(|(key, by)| Other { data: peek(&store, &key), key, by })
+            .collect();
+        record.order = serial::order(&record);
+        Some(record)
+    }
+}
+
+fn peek(store: &Store, key: &str) -> Option<Data> {
+    store.peek(key).as_ref().map(Data::of)
+}

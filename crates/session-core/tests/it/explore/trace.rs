@@ -1,0 +1,54 @@
+//! Follows the sessions through the calls of a run.
+
+use session_core::{SessionMap, WriteOutcome};
+
+use super::call::{Call, Reply};
+use super::data::Data;
+use super::record::{Departure, Trace};
+
+impl Trace {
+    /// A trace that begins with the shared session.
+    pub(super) fn beginning_with(shared: Data) -> Self {
+        Self { values: vec![shared], ..Self::default() }
+    }
+
+    /// Writes down what a call of a request has done. `shared` is the key of the shared session.
+    pub(super) fn note(&mut self, shared: &str, request: usize, at: usize, call: &Call, reply: &Reply) {
+        match (call, reply) {
+            (Call::Create { key, session, .. } | Call::Replace { key, session, .. }, Reply::Written(outcome)) => {
+                if let WriteOutcome::Done(_) = outcome {
+                    self.wrote(shared, request, key, session);
+                }
+            }
+            (Call::Rotate { old, new, session, .. }, Reply::Written(WriteOutcome::Done(_))) => {
+                self.wrote(shared, request, new, session);
+                self.left(request, old, at);
+            }
+            (Call::Set { key, session, .. }, _) => self.wrote(shared, request, key, session),
+            (Call::Remove { key, .. }, Reply::Removed(WriteOutcome::Done(()))) | (Call::Delete { key }, _) => {
+                self.left(request, key, at);
+            }
+            (Call::Fetch { key }, Reply::Found(Some(_))) | (Call::Get { key }, Reply::Got(Some(_))) => {
+                self.revived |= self.is_gone(key);
+            }
+            _ => {}
+        }
+    }
+
+    fn wrote(&mut self, shared: &str, request: usize, key: &str, session: &SessionMap) {
+        self.revived |= self.is_gone(key);
+        if key == shared {
+            self.values.push(Data::of(session));
+        } else if !self.created.iter().any(|(known, _)| **known == *key) {
+            self.created.push((key.into(), request));
+        }
+    }
+
+    fn left(&mut self, request: usize, key: &str, at: usize) {
+        self.departures.push(Departure { key: key.into(), by: request, at });
+    }
+
+    fn is_gone(&self, key: &str) -> bool {
+        self.departures.iter().any(|departure| *departure.key == *key)
+    }
+}
