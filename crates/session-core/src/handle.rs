@@ -9,8 +9,8 @@ use crate::error::SessionError;
 use crate::map::SessionMap;
 use crate::request::context::SessionContext;
 use crate::request::outcome::Commit;
+use crate::request::phase::Phase;
 use crate::request::shared::SharedSession;
-use crate::request::state::Phase;
 use crate::session::Session;
 
 /// A handle to one request's session. Loads it on first use, and commits it at the end.

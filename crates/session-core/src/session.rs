@@ -15,8 +15,9 @@ use crate::id::SessionId;
 use crate::map::{SessionMap, ValueError, encode};
 use crate::request::changes::Change;
 use crate::request::meta::{META_KEY, Meta};
+use crate::request::phase::Phase;
 use crate::request::shared::{SessionGuard, SharedSession};
-use crate::request::state::{Phase, RequestSession};
+use crate::request::state::RequestSession;
 
 pub use key::SessionKey;
 pub use lifetime::Lifetime;
@@ -54,7 +55,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] if the value is not a `T`. [`get_or_remove`](Self::get_or_remove) helps where the type of a value
+    /// [`ValueError::Decode`] if the value is not a `T`. [`read_or_remove`](Self::read_or_remove) helps where the type of a value
     /// has changed with a deployment.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         Ok(self.view(key).get(key)?)
@@ -193,7 +194,7 @@ impl Session {
     /// # Errors
     ///
     /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
-    pub fn get_or_remove<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+    pub fn read_or_remove<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         match self.get(key) {
             Err(SessionError::Value(ValueError::Decode { .. })) => self.remove(key).map(|_| None),
             found => found,

@@ -152,10 +152,7 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets the store that keeps the sessions: a backend of one of the backend crates, or your own.
-    ///
-    /// Takes every [`ISessionBackend`](crate::ISessionBackend), the backends of this project, and a
-    /// [`Backend`] made of any other [`AtomicBackend`](crate::AtomicBackend).
+    /// Sets the store: a backend of a backend crate, any [`ISessionBackend`](crate::ISessionBackend), or a [`Backend`].
     pub fn backend(mut self, backend: impl Into<Backend>) -> Self {
         self.backend = Some(backend.into());
         self
@@ -200,8 +197,7 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets when a session in use gets a new cookie and expiry; default [`Refresh::Tenth`] in a store, and
-    /// [`Refresh::HalfLife`] in the cookie.
+    /// Sets when a session in use gets a new cookie and expiry; see [`Refresh`] for the defaults.
     pub fn refresh(mut self, refresh: Refresh) -> Self {
         self.refresh = Some(refresh);
         self
@@ -233,9 +229,7 @@ impl SessionConfigBuilder {
 
     /// Sets the longest JSON text of a session that is written, in bytes; default 128 KiB.
     ///
-    /// A store that many requests share copies each session on every write: 64 concurrent writes of a session of 1 MiB keep
-    /// a Redis server from answering for longer than the default deadline. A larger session that is stored already is still
-    /// read. Cookies hold less than 4 KiB anyway.
+    /// 64 concurrent writes of 1 MiB occupy Redis for longer than the default deadline. Larger stored sessions are still read.
     pub fn max_session_bytes(mut self, bytes: usize) -> Self {
         self.max_session_bytes = bytes;
         self

@@ -7,7 +7,7 @@ use crate::map::SessionMap;
 use crate::request::changes::{ChangeLog, ReplayError};
 use crate::request::meta::META_KEY;
 use crate::request::shared::SharedSession;
-use crate::request::state::{Confirmed, Taken, UnconfirmedWrite};
+use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};
 
 /// Changes taken from the log, to be written. Dropping it puts them back.
 pub(crate) struct Attempt<'a> {

@@ -9,12 +9,14 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::deadline::{Deadline, poll_once};
+use crate::request::head::{ConfirmedBy, CookieChange};
 use crate::request::load::TokenPayload;
 use crate::request::meta::META_KEY;
 use crate::request::outcome::{Commit, Persisted};
+use crate::request::phase::Phase;
 use crate::request::plan::{CookiePlan, Occasion, Plan, Rules, StorePlan, TouchDue, plan};
 use crate::request::shared::{SessionGuard, SharedSession};
-use crate::request::state::{ConfirmedBy, CookieChange, Phase, RequestSession};
+use crate::request::state::RequestSession;
 
 impl SharedSession {
     /// Commits, if the store need not be asked or answers at once.
@@ -55,11 +57,17 @@ impl SharedSession {
             return Err(SessionError::Gone);
         }
         let persisted = self.carry_out(Occasion::Save, deadline).await;
-        self.session().end_save();
+        self.end_save();
         match persisted? {
             Persisted::Done => Ok(()),
             Persisted::Destroyed | Persisted::Gone => Err(SessionError::Gone),
         }
+    }
+
+    fn end_save(&self) {
+        let mut session = self.session();
+        let is_stored = session.id().is_some();
+        session.head_mut().end_save(is_stored);
     }
 
     fn deadline(&self) -> Deadline {
@@ -89,7 +97,7 @@ impl SharedSession {
     fn loaded_data(&self, session: &RequestSession) -> SessionMap {
         match session.phase() {
             Phase::Stored { loaded, .. } => loaded.clone(),
-            Phase::InCookie { .. } if !session.is_changed() && !session.head_sent() => session.data().clone(),
+            Phase::InCookie { .. } if !session.is_changed() && !session.head().is_sent() => session.data().clone(),
             // The cookie's data was edited in place: it is read again, as of then.
             Phase::InCookie { read_at, .. } => match self.context.newest_token(&self.cookies, *read_at) {
                 Some(token) => match token.payload {
@@ -129,7 +137,7 @@ impl SharedSession {
                 Plan::Store(plan) => plan,
             };
             let Some(store) = self.context.store() else { return Ok(Persisted::Done) };
-            let head_sent = self.session().head_sent();
+            let head_sent = self.session().head().is_sent();
             let persisted = match plan {
                 StorePlan::Create(_) | StorePlan::Write { renew: true, .. } if head_sent => {
                     return Err(SessionError::HeadersSent);
@@ -162,10 +170,10 @@ impl SharedSession {
             CookiePlan::Send => {
                 let restart = matches!(session.phase(), Phase::InCookie { renew: true, .. } | Phase::Destroyed { .. });
                 session.prepare_data(|data| self.context.prepare(data, restart))?;
-                session.set_cookie(CookieChange::New);
+                session.head_mut().set_cookie(CookieChange::New);
             }
             CookiePlan::Remove if self.cookies.names(self.context.config.cookie_name()) => {
-                session.set_cookie(CookieChange::Remove(ConfirmedBy::ThisCommit));
+                session.head_mut().set_cookie(CookieChange::Remove(ConfirmedBy::ThisCommit));
             }
             CookiePlan::Remove => {}
         }
@@ -187,7 +195,7 @@ impl SharedSession {
             Ok(true) if due == TouchDue::Renewal => CookieChange::Renewed(confirmed),
             Ok(true) => CookieChange::Refreshed(confirmed),
             Err(error) if due == TouchDue::Renewal => {
-                self.session().set_cookie(CookieChange::None);
+                self.session().head_mut().set_cookie(CookieChange::None);
                 return Err(error.into());
             }
             // A read does not fail because its session was not extended.
@@ -196,7 +204,7 @@ impl SharedSession {
                 CookieChange::None
             }
         };
-        self.session().set_cookie(change);
+        self.session().head_mut().set_cookie(change);
         Ok(Persisted::Done)
     }
 
@@ -209,7 +217,7 @@ impl SharedSession {
     ) -> Result<Persisted, SessionError> {
         let found = deadline.run(store.fetch(&self.context.store_key(&id))).await;
         let still_empty = matches!(&found, Ok(Some(stored)) if stored.session.is_empty_but_for(META_KEY));
-        self.session().set_cookie(match still_empty {
+        self.session().head_mut().set_cookie(match still_empty {
             true => CookieChange::Remove(ConfirmedBy::ThisCommit),
             false => CookieChange::None,
         });
@@ -226,7 +234,7 @@ impl SharedSession {
         if error.is_none() && !cookie_mode && matches!(session.phase(), Phase::Destroyed { .. }) {
             return None;
         }
-        let set_cookie = match session.send_head() {
+        let set_cookie = match session.head_mut().send() {
             CookieChange::None => None,
             // The store has not confirmed it since: another request may have destroyed the session or begun a login.
             CookieChange::Renewed(ConfirmedBy::EarlierSave)

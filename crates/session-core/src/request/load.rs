@@ -14,8 +14,9 @@ use crate::map::SessionMap;
 use crate::request::context::{SessionContext, StoreKey};
 use crate::request::deadline::{Deadline, poll_once};
 use crate::request::meta::Meta;
+use crate::request::phase::{Before, Phase, RefreshDue};
 use crate::request::shared::SharedSession;
-use crate::request::state::{Before, Phase, RefreshDue};
+
 use crate::token::{self, ID_KEY};
 
 /// A verified token.

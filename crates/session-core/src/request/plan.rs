@@ -2,7 +2,9 @@
 
 use crate::backend::Version;
 use crate::id::SessionId;
-use crate::request::state::{Before, ConfirmedBy, CookieChange, DestroyTarget, Phase, RefreshDue, RequestSession};
+use crate::request::head::{ConfirmedBy, CookieChange};
+use crate::request::phase::{Before, DestroyTarget, Phase, RefreshDue};
+use crate::request::state::RequestSession;
 
 /// The next step of a commit or of a save.
 #[derive(Debug, PartialEq, Eq)]
@@ -132,18 +134,18 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
         Phase::InCookie { .. } if !response => Plan::Nothing,
         Phase::InCookie { .. } if changed && session.is_empty() => Plan::Cookie(CookiePlan::Remove),
         Phase::InCookie { refresh, renew, .. } => {
-            let due = *refresh == RefreshDue::Yes || session.force_refresh();
+            let due = *refresh == RefreshDue::Yes || session.head().forces_refresh();
             if changed || *renew || due { Plan::Cookie(CookiePlan::Send) } else { Plan::Nothing }
         }
         Phase::Stored { id, version, refresh, renew, .. } => {
             let due = occasion == Occasion::Response
-                && (*refresh == RefreshDue::Yes || session.force_refresh())
+                && (*refresh == RefreshDue::Yes || session.head().forces_refresh())
                 && !session.is_empty();
             if changed || *renew || (due && rules.lacks_creation_time) {
                 return Plan::Store(StorePlan::Write { id: *id, version: version.clone(), renew: *renew });
             }
             let touch = |due| Plan::Store(StorePlan::Touch { id: *id, due });
-            match session.cookie() {
+            match session.head().cookie() {
                 _ if !response => Plan::Nothing,
                 CookieChange::Renewed(ConfirmedBy::EarlierSave) => touch(TouchDue::Renewal),
                 CookieChange::Refreshed(ConfirmedBy::EarlierSave) => touch(TouchDue::Refresh),

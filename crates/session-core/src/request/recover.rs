@@ -7,7 +7,7 @@ use crate::map::SessionMap;
 use crate::request::attempt::{Attempt, SentAttempt};
 use crate::request::deadline::Deadline;
 use crate::request::shared::SharedSession;
-use crate::request::state::UnconfirmedWrite;
+use crate::request::transfer::UnconfirmedWrite;
 
 /// The outcome of an unconfirmed write, as the stored session tells it.
 enum Finding {

@@ -4,12 +4,15 @@
 
 use std::time::Duration;
 
-use crate::backend::{Stored, Version};
+use crate::backend::Stored;
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::changes::{Change, ChangeLog};
+use crate::request::head::{ConfirmedBy, CookieChange, ResponseHead};
 use crate::request::meta::META_KEY;
+use crate::request::phase::{Before, DestroyTarget, Phase, RefreshDue};
+use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};
 
 /// One request's session, as all its handles share it.
 pub(crate) struct RequestSession {
@@ -28,106 +31,6 @@ pub(crate) struct RequestSession {
     time_left: Duration,
 }
 
-/// Invariant: data is written only under ids that the store has confirmed.
-pub(crate) enum Phase {
-    /// Nothing has asked for the session yet.
-    NotLoaded,
-    /// The session could not be loaded, and can't be for the rest of the request.
-    LoadFailed(SessionError),
-    /// There is no session behind the request. Data creates one, under a new id.
-    New {
-        before: Before,
-        /// The request called `renew`.
-        renew: bool,
-        /// The session is being created now.
-        saving: bool,
-    },
-    /// The session of the request's cookie.
-    InCookie {
-        /// The time when the cookie was read, in Unix seconds.
-        read_at: u64,
-        refresh: RefreshDue,
-        renew: bool,
-    },
-    /// A session of the store.
-    Stored {
-        id: SessionId,
-        /// `None` if pending changes did not replay: the session must be fetched before the next write.
-        version: Option<Version>,
-        /// The data as it was loaded or last persisted.
-        loaded: SessionMap,
-        refresh: RefreshDue,
-        /// The session will be saved under a new id.
-        renew: bool,
-    },
-    /// The session is to be removed.
-    Destroyed {
-        target: DestroyTarget,
-        /// Data was inserted afterwards, which creates another session.
-        replaced: bool,
-    },
-    /// Another request removed or renewed the session. It can't be written any more.
-    Lost { id: SessionId },
-}
-
-/// The reason why there is no session.
-#[derive(Clone, Copy)]
-pub(crate) enum Before {
-    Nothing,
-    /// The store does not know the id of a verified token.
-    UnknownId(SessionId),
-    /// The request destroyed its session, whose marker names this successor.
-    Destroyed {
-        successor: SessionId,
-    },
-}
-
-/// The need of a new cookie and expiry, by the age of the request's cookie.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RefreshDue {
-    No,
-    /// Only a change brings a new cookie.
-    OnChange,
-    Yes,
-}
-
-/// The session that a `destroy` means, beside those of the request's cookies.
-#[derive(Clone, Copy)]
-pub(crate) enum DestroyTarget {
-    Cookies,
-    Id(SessionId),
-    /// A session that is being created now.
-    BeingCreated,
-}
-
-enum ResponseHead {
-    Open {
-        cookie: CookieChange,
-        /// The cookie must be issued anew, whatever its age.
-        force_refresh: bool,
-    },
-    Sent,
-}
-
-/// The change of the client's cookie that the response must carry.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CookieChange {
-    None,
-    /// The session began in this request.
-    New,
-    Renewed(ConfirmedBy),
-    Refreshed(ConfirmedBy),
-    Remove(ConfirmedBy),
-}
-
-/// The write that confirmed a change of the cookie.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ConfirmedBy {
-    ThisCommit,
-    /// Other requests may have destroyed the session since.
-    EarlierSave,
-}
-
 #[derive(Default)]
 struct Unconfirmed {
     last: Option<Box<UnconfirmedWrite>>,
@@ -135,48 +38,14 @@ struct Unconfirmed {
     earlier_may_land: bool,
 }
 
-/// A write that was cancelled, or whose reply was lost.
-pub(crate) struct UnconfirmedWrite {
-    pub(crate) changes: ChangeLog,
-    /// The data that was sent.
-    pub(crate) sent: SessionMap,
-    /// The new id that was minted for it, if any.
-    pub(crate) new_id: Option<SessionId>,
-    /// The version that it replaces, if any.
-    pub(crate) replaces: Option<Version>,
-    pub(crate) generation: u32,
-    /// The response has failed since: a renewal that was not applied is not repeated.
-    pub(crate) discarded: bool,
-}
-
-/// A write that the store has applied.
-pub(crate) struct Confirmed<'a> {
-    pub(crate) id: SessionId,
-    pub(crate) version: Version,
-    pub(crate) sent: &'a SessionMap,
-    /// The id is new.
-    pub(crate) renewed: bool,
-    /// The stored session was an emptied one, whose cookie the client may have lost.
-    pub(crate) replaced_empty: bool,
-}
-
-/// The pending changes, taken from the state for an attempt.
-pub(crate) struct Taken {
-    pub(crate) changes: ChangeLog,
-    pub(crate) data: SessionMap,
-    pub(crate) earlier_may_land: bool,
-    pub(crate) generation: u32,
-}
-
 impl RequestSession {
     pub(crate) fn new(time_left: Duration, head_sent: bool) -> Self {
-        let open = ResponseHead::Open { cookie: CookieChange::None, force_refresh: false };
         Self {
             phase: Phase::NotLoaded,
             data: SessionMap::new(),
             changes: ChangeLog::default(),
             unconfirmed: Unconfirmed::default(),
-            head: if head_sent { ResponseHead::Sent } else { open },
+            head: ResponseHead::new(head_sent),
             client_has_session: false,
             generation: 0,
             time_left,
@@ -226,20 +95,12 @@ impl RequestSession {
         self.changes.is_effective()
     }
 
-    pub(crate) fn head_sent(&self) -> bool {
-        matches!(self.head, ResponseHead::Sent)
+    pub(crate) fn head(&self) -> &ResponseHead {
+        &self.head
     }
 
-    /// Returns the change of the cookie that is due so far.
-    pub(crate) fn cookie(&self) -> CookieChange {
-        match self.head {
-            ResponseHead::Open { cookie, .. } => cookie,
-            ResponseHead::Sent => CookieChange::None,
-        }
-    }
-
-    pub(crate) fn force_refresh(&self) -> bool {
-        matches!(self.head, ResponseHead::Open { force_refresh: true, .. })
+    pub(crate) fn head_mut(&mut self) -> &mut ResponseHead {
+        &mut self.head
     }
 
     pub(crate) fn has_unconfirmed_write(&self) -> bool {
@@ -248,7 +109,7 @@ impl RequestSession {
 
     /// Returns `true` if the end of the request loses changes that a handler made after the response head.
     pub(crate) fn loses_changes(&self) -> bool {
-        self.head_sent()
+        self.head.is_sent()
             && match &self.phase {
                 Phase::Stored { .. } => self.is_changed(),
                 Phase::Destroyed { .. } => true,
@@ -280,7 +141,7 @@ impl RequestSession {
             Phase::LoadFailed(error) => return Err(error.clone()),
             // A stored session can still be written; only its cookie can't be sent any more.
             Phase::Stored { .. } => {}
-            _ if self.head_sent() => return Err(SessionError::HeadersSent),
+            _ if self.head.is_sent() => return Err(SessionError::HeadersSent),
             _ => {}
         }
         let (change, effective) = edit(&mut self.data).map_err(Into::into)?;
@@ -293,7 +154,7 @@ impl RequestSession {
 
     /// Asks for a new id. A session that is not stored yet gets one anyway.
     pub(crate) fn renew(&mut self) -> Result<(), SessionError> {
-        let head_sent = self.head_sent();
+        let head_sent = self.head.is_sent();
         match &mut self.phase {
             Phase::Lost { .. } => Err(SessionError::Gone),
             _ if head_sent => Err(SessionError::HeadersSent),
@@ -305,22 +166,13 @@ impl RequestSession {
         }
     }
 
-    /// Asks for a new cookie, whatever the age of the client's.
-    pub(crate) fn ask_for_cookie(&mut self) {
-        if let ResponseHead::Open { force_refresh, .. } = &mut self.head {
-            *force_refresh = true;
-        }
-    }
-
     pub(crate) fn destroy(&mut self) {
         self.data.clear();
         self.changes = ChangeLog::default();
         self.generation += 1;
         // A write that replaces a version fails once the session is removed.
         self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.replaces.is_none());
-        if let ResponseHead::Open { cookie, .. } = &mut self.head {
-            *cookie = CookieChange::None;
-        }
+        self.head.set_cookie(CookieChange::None);
         let target = match &self.phase {
             Phase::NotLoaded | Phase::LoadFailed(_) | Phase::InCookie { .. } => DestroyTarget::Cookies,
             Phase::Stored { id, .. } | Phase::Lost { id } => DestroyTarget::Id(*id),
@@ -338,9 +190,7 @@ impl RequestSession {
         self.changes = ChangeLog::default();
         self.data = loaded;
         self.unconfirmed.earlier_may_land = false;
-        if let ResponseHead::Open { force_refresh, .. } = &mut self.head {
-            *force_refresh = false;
-        }
+        self.head.force_refresh(false);
         // If a renewal was applied, the client must learn the new id. Otherwise it is not repeated.
         self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.new_id.is_some());
         if let Some(write) = &mut self.unconfirmed.last {
@@ -422,7 +272,7 @@ impl RequestSession {
         self.unconfirmed.earlier_may_land = false;
         self.attempt_over();
         let sent_is_empty = sent.is_empty_but_for(META_KEY);
-        let began = matches!(self.phase, Phase::New { .. }) || self.cookie() == CookieChange::New;
+        let began = matches!(self.phase, Phase::New { .. }) || self.head.cookie() == CookieChange::New;
         let (refresh, renew) = match &self.phase {
             Phase::Stored { refresh, renew, .. } => (*refresh, *renew && !renewed),
             Phase::Destroyed { replaced, .. } => {
@@ -432,24 +282,22 @@ impl RequestSession {
             _ => (RefreshDue::No, false),
         };
         let mut refresh_left = refresh;
-        if let ResponseHead::Open { cookie, force_refresh } = &mut self.head
-            && self.generation == generation
-        {
-            let due = *force_refresh || refresh != RefreshDue::No || replaced_empty;
+        if !self.head.is_sent() && self.generation == generation {
+            let (due, earlier) =
+                (self.head.forces_refresh() || refresh != RefreshDue::No || replaced_empty, self.head.cookie());
             let confirmed = ConfirmedBy::ThisCommit;
-            let change = if sent_is_empty {
+            self.head.set_cookie(if sent_is_empty {
                 if self.client_has_session { CookieChange::Remove(confirmed) } else { CookieChange::None }
             } else if began {
                 CookieChange::New
-            } else if renewed || matches!(cookie, CookieChange::Renewed(_)) {
+            } else if renewed || matches!(earlier, CookieChange::Renewed(_)) {
                 CookieChange::Renewed(confirmed)
-            } else if due || matches!(cookie, CookieChange::Refreshed(_)) {
+            } else if due || matches!(earlier, CookieChange::Refreshed(_)) {
                 CookieChange::Refreshed(confirmed)
             } else {
                 CookieChange::None
-            };
-            *cookie = change;
-            *force_refresh = false;
+            });
+            self.head.force_refresh(false);
             refresh_left = RefreshDue::No;
         }
         self.phase =
@@ -459,7 +307,7 @@ impl RequestSession {
     /// Records that the store holds the session no more, because this request emptied and renewed it.
     pub(crate) fn confirm_removed(&mut self) {
         self.phase = Phase::New { before: Before::Nothing, renew: false, saving: false };
-        self.set_cookie(if self.client_has_session {
+        self.head.set_cookie(if self.client_has_session {
             CookieChange::Remove(ConfirmedBy::ThisCommit)
         } else {
             CookieChange::None
@@ -471,7 +319,7 @@ impl RequestSession {
         let before = successor.map_or(Before::Nothing, |successor| Before::Destroyed { successor });
         self.phase = Phase::New { before, renew: false, saving: false };
         if removes_cookie {
-            self.set_cookie(CookieChange::Remove(ConfirmedBy::ThisCommit));
+            self.head.set_cookie(CookieChange::Remove(ConfirmedBy::ThisCommit));
         }
     }
 
@@ -534,36 +382,12 @@ impl RequestSession {
         if matches!(self.phase, Phase::Stored { .. } | Phase::New { .. }) {
             self.changes = ChangeLog::default();
             self.phase = Phase::Lost { id };
-            self.set_cookie(CookieChange::None);
+            self.head.set_cookie(CookieChange::None);
         }
-    }
-
-    pub(crate) fn set_cookie(&mut self, change: CookieChange) {
-        if let ResponseHead::Open { cookie, .. } = &mut self.head {
-            *cookie = change;
-        }
-    }
-
-    /// Records that a `save` has ended: until the response is sent, other requests may destroy the session.
-    pub(crate) fn end_save(&mut self) {
-        let earlier = ConfirmedBy::EarlierSave;
-        self.set_cookie(match self.cookie() {
-            CookieChange::Renewed(_) => CookieChange::Renewed(earlier),
-            CookieChange::Refreshed(_) => CookieChange::Refreshed(earlier),
-            CookieChange::Remove(_) if self.id().is_some() => CookieChange::Remove(earlier),
-            other => other,
-        });
     }
 
     /// Edits the data of a session that lives in the cookie, before it is sent.
     pub(crate) fn prepare_data<E>(&mut self, edit: impl FnOnce(&mut SessionMap) -> Result<(), E>) -> Result<(), E> {
         edit(&mut self.data)
-    }
-
-    /// Records that the response head is sent. Returns the change of the cookie that it carries.
-    pub(crate) fn send_head(&mut self) -> CookieChange {
-        let change = self.cookie();
-        self.head = ResponseHead::Sent;
-        change
     }
 }

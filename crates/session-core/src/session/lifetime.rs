@@ -43,7 +43,7 @@ impl Session {
         let context = &self.shared.context;
         let now = context.now();
         let mut session = self.state();
-        if session.head_sent() {
+        if session.head().is_sent() {
             return Err(SessionError::HeadersSent);
         }
         let meta = Meta { max_age: None, until: None, browser: false, ..Meta::of(session.data()) };
@@ -68,7 +68,7 @@ impl Session {
             }
         };
         set_meta(&mut session, meta, true)?;
-        session.ask_for_cookie();
+        session.head_mut().force_refresh(true);
         Ok(())
     }
 
@@ -84,11 +84,11 @@ impl Session {
         if !meta.has_lifetime() {
             return Ok(());
         }
-        if session.head_sent() {
+        if session.head().is_sent() {
             return Err(SessionError::HeadersSent);
         }
         set_meta(&mut session, Meta { max_age: None, until: None, browser: false, ..meta }, true)?;
-        session.ask_for_cookie();
+        session.head_mut().force_refresh(true);
         Ok(())
     }
 

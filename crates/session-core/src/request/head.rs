@@ -1,0 +1,83 @@
+//! The response head, as far as the session's cookie is concerned.
+
+/// The head: open for a change of the cookie, or sent.
+pub(crate) enum ResponseHead {
+    Open {
+        cookie: CookieChange,
+        /// The cookie must be issued anew, whatever its age.
+        force_refresh: bool,
+    },
+    Sent,
+}
+
+/// The change of the client's cookie that the response must carry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CookieChange {
+    None,
+    /// The session began in this request.
+    New,
+    Renewed(ConfirmedBy),
+    Refreshed(ConfirmedBy),
+    Remove(ConfirmedBy),
+}
+
+/// The write that confirmed a change of the cookie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConfirmedBy {
+    ThisCommit,
+    /// Other requests may have destroyed the session since.
+    EarlierSave,
+}
+
+impl ResponseHead {
+    pub(crate) fn new(sent: bool) -> Self {
+        if sent { Self::Sent } else { Self::Open { cookie: CookieChange::None, force_refresh: false } }
+    }
+
+    pub(crate) fn is_sent(&self) -> bool {
+        matches!(self, Self::Sent)
+    }
+
+    /// Returns the change of the cookie that is due so far.
+    pub(crate) fn cookie(&self) -> CookieChange {
+        match self {
+            Self::Open { cookie, .. } => *cookie,
+            Self::Sent => CookieChange::None,
+        }
+    }
+
+    pub(crate) fn set_cookie(&mut self, change: CookieChange) {
+        if let Self::Open { cookie, .. } = self {
+            *cookie = change;
+        }
+    }
+
+    /// Returns `true` if the cookie must be issued anew, whatever its age.
+    pub(crate) fn forces_refresh(&self) -> bool {
+        matches!(self, Self::Open { force_refresh: true, .. })
+    }
+
+    pub(crate) fn force_refresh(&mut self, force: bool) {
+        if let Self::Open { force_refresh, .. } = self {
+            *force_refresh = force;
+        }
+    }
+
+    /// Records that a `save` has ended: until the response is sent, other requests may destroy the session.
+    pub(crate) fn end_save(&mut self, is_stored: bool) {
+        let earlier = ConfirmedBy::EarlierSave;
+        self.set_cookie(match self.cookie() {
+            CookieChange::Renewed(_) => CookieChange::Renewed(earlier),
+            CookieChange::Refreshed(_) => CookieChange::Refreshed(earlier),
+            CookieChange::Remove(_) if is_stored => CookieChange::Remove(earlier),
+            other => other,
+        });
+    }
+
+    /// Records that the head is sent. Returns the change of the cookie that it carries.
+    pub(crate) fn send(&mut self) -> CookieChange {
+        let change = self.cookie();
+        *self = Self::Sent;
+        change
+    }
+}

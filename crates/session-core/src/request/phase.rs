@@ -1,0 +1,78 @@
+//! The phases of a request's session.
+
+use crate::backend::Version;
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::map::SessionMap;
+
+/// Invariant: data is written only under ids that the store has confirmed.
+pub(crate) enum Phase {
+    /// Nothing has asked for the session yet.
+    NotLoaded,
+    /// The session could not be loaded, and can't be for the rest of the request.
+    LoadFailed(SessionError),
+    /// There is no session behind the request. Data creates one, under a new id.
+    New {
+        before: Before,
+        /// The request called `renew`.
+        renew: bool,
+        /// The session is being created now.
+        saving: bool,
+    },
+    /// The session of the request's cookie.
+    InCookie {
+        /// The time when the cookie was read, in Unix seconds.
+        read_at: u64,
+        refresh: RefreshDue,
+        renew: bool,
+    },
+    /// A session of the store.
+    Stored {
+        id: SessionId,
+        /// `None` if pending changes did not replay: the session must be fetched before the next write.
+        version: Option<Version>,
+        /// The data as it was loaded or last persisted.
+        loaded: SessionMap,
+        refresh: RefreshDue,
+        /// The session will be saved under a new id.
+        renew: bool,
+    },
+    /// The session is to be removed.
+    Destroyed {
+        target: DestroyTarget,
+        /// Data was inserted afterwards, which creates another session.
+        replaced: bool,
+    },
+    /// Another request removed or renewed the session. It can't be written any more.
+    Lost { id: SessionId },
+}
+
+/// The reason why there is no session.
+#[derive(Clone, Copy)]
+pub(crate) enum Before {
+    Nothing,
+    /// The store does not know the id of a verified token.
+    UnknownId(SessionId),
+    /// The request destroyed its session, whose marker names this successor.
+    Destroyed {
+        successor: SessionId,
+    },
+}
+
+/// The need of a new cookie and expiry, by the age of the request's cookie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefreshDue {
+    No,
+    /// Only a change brings a new cookie.
+    OnChange,
+    Yes,
+}
+
+/// The session that a `destroy` means, beside those of the request's cookies.
+#[derive(Clone, Copy)]
+pub(crate) enum DestroyTarget {
+    Cookies,
+    Id(SessionId),
+    /// A session that is being created now.
+    BeingCreated,
+}

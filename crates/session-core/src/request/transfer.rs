@@ -1,0 +1,39 @@
+//! The parts that the state and an attempt hand to each other.
+
+use crate::backend::Version;
+use crate::id::SessionId;
+use crate::map::SessionMap;
+use crate::request::changes::ChangeLog;
+
+/// A write that was cancelled, or whose reply was lost.
+pub(crate) struct UnconfirmedWrite {
+    pub(crate) changes: ChangeLog,
+    /// The data that was sent.
+    pub(crate) sent: SessionMap,
+    /// The new id that was minted for it, if any.
+    pub(crate) new_id: Option<SessionId>,
+    /// The version that it replaces, if any.
+    pub(crate) replaces: Option<Version>,
+    pub(crate) generation: u32,
+    /// The response has failed since: a renewal that was not applied is not repeated.
+    pub(crate) discarded: bool,
+}
+
+/// A write that the store has applied.
+pub(crate) struct Confirmed<'a> {
+    pub(crate) id: SessionId,
+    pub(crate) version: Version,
+    pub(crate) sent: &'a SessionMap,
+    /// The id is new.
+    pub(crate) renewed: bool,
+    /// The stored session was an emptied one, whose cookie the client may have lost.
+    pub(crate) replaced_empty: bool,
+}
+
+/// The pending changes, taken from the state for an attempt.
+pub(crate) struct Taken {
+    pub(crate) changes: ChangeLog,
+    pub(crate) data: SessionMap,
+    pub(crate) earlier_may_land: bool,
+    pub(crate) generation: u32,
+}
