@@ -65,14 +65,10 @@ pub fn config(backend: &str) -> Result<SessionConfig> {
     let builder = SessionConfig::builder(SECRET, COOKIE).request_deadline(PATIENCE);
     let builder = match backend {
         // Room for as many as any subject stores.
-        "memory" => {
-            builder.backend(MemoryBackend::builder().max_sessions(2_000_000).max_bytes(usize::MAX).build())
-        }
+        "memory" => builder.backend(MemoryBackend::builder().max_sessions(2_000_000).max_bytes(usize::MAX).build()),
         "cookie" => builder,
         "redis" => builder.backend(RedisBackend::builder().timeout(PATIENCE).connect(&address(REDIS)?)?),
-        "memcached" => {
-            builder.backend(MemcacheBackend::builder([address(MEMCACHED)?]).timeout(PATIENCE / 4).build()?)
-        }
+        "memcached" => builder.backend(MemcacheBackend::builder([address(MEMCACHED)?]).timeout(PATIENCE / 4).build()?),
         _ => bail!("`{backend}` is no backend"),
     };
     Ok(builder.build()?)

@@ -65,6 +65,11 @@ impl<'a> Attempt<'a> {
         self.changes.as_ref().is_some_and(|changes| changes.is_effective() && changes.only_removes())
     }
 
+    /// Returns `true` if the changes altered the request's data.
+    pub(crate) fn is_effective(&self) -> bool {
+        self.changes.as_ref().is_some_and(ChangeLog::is_effective)
+    }
+
     /// Returns `true` if making the changes twice equals making them once.
     pub(crate) fn is_idempotent(&self) -> bool {
         self.changes.as_ref().is_none_or(ChangeLog::is_idempotent)

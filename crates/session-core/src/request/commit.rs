@@ -114,10 +114,29 @@ impl SharedSession {
     async fn finish(&self, occasion: Occasion, deadline: &mut Deadline) -> Commit {
         loop {
             let persisted = self.carry_out(occasion, deadline).await;
+            if persisted.is_err() {
+                Box::pin(self.confirm_cookie(deadline)).await;
+            }
             if let Some(commit) = self.render(persisted.and_then(|persisted| self.judge(persisted))) {
                 return commit;
             }
         }
+    }
+
+    /// Asks for a session that an earlier save has renewed or refreshed, so that its cookie can go with an error response.
+    async fn confirm_cookie(&self, deadline: &mut Deadline) {
+        let (id, cookie) = {
+            let session = self.session();
+            (session.id().copied(), session.head().cookie())
+        };
+        let (Some(id), Some(store)) = (id, self.context.store()) else { return };
+        let due = match cookie {
+            CookieChange::Renewed(ConfirmedBy::EarlierSave) => TouchDue::Renewal,
+            CookieChange::Refreshed(ConfirmedBy::EarlierSave) => TouchDue::Refresh,
+            _ => return,
+        };
+        // The response reports the first error.
+        drop(self.touch(id, due, store, deadline).await);
     }
 
     /// Tells what it means for the response if changes could not be kept.

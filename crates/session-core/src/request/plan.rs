@@ -141,7 +141,9 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
             let due = occasion == Occasion::Response
                 && (*refresh == RefreshDue::Yes || session.head().forces_refresh())
                 && !session.is_empty();
-            if changed || *renew || (due && rules.lacks_creation_time) {
+            // An emptied session has no data that a new id would protect.
+            let renews = *renew && !(session.is_empty() && !changed);
+            if changed || renews || (due && rules.lacks_creation_time) {
                 return Plan::Store(StorePlan::Write { id: *id, version: version.clone(), renew: *renew });
             }
             let touch = |due| Plan::Store(StorePlan::Touch { id: *id, due });

@@ -104,7 +104,6 @@ impl SharedSession {
         // Only this request knows a new id, so its data is the data that was sent.
         let Some(new_id) = write.new_id else { return Ok(Finding::NotApplied) };
         let new_key = self.context.store_key(&new_id);
-        let Some(stored) = deadline.run(store.fetch(&new_key)).await? else { return Ok(Finding::NotApplied) };
         if let Some(key) = &own_key {
             let elsewhere = match deadline.run(store.marker(key)).await? {
                 Some(Marker::Destroyed) => true,
@@ -117,6 +116,8 @@ impl SharedSession {
                 return Ok(Finding::NotApplied);
             }
         }
+        // Last, because the client is given a cookie of the session if it is there.
+        let Some(stored) = deadline.run(store.fetch(&new_key)).await? else { return Ok(Finding::NotApplied) };
         Ok(Finding::Applied(Some(stored.version)))
     }
 }

@@ -3,7 +3,7 @@
 //! Rare branches are boxed, because the future of a commit is moved into a box.
 
 use crate::backend::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate, Version,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate, Stored, Version,
     WriteOutcome,
 };
 use crate::error::SessionError;
@@ -150,6 +150,11 @@ impl SharedSession {
                 },
             };
             (data, version) = attempt.replay(current)?;
+            if renew && data.is_empty_but_for(META_KEY) && !attempt.is_effective() {
+                // Another request has emptied the session: no data is left that a new id would protect.
+                attempt.drop_changes(&Stored::new(data, version));
+                return Ok(Some(Persisted::Done));
+            }
             // Closures take time, too.
             if deadline.left().is_zero() {
                 return Err(SessionError::Contended);

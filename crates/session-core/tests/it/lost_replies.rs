@@ -166,7 +166,7 @@ async fn a_lost_reply_is_made_up_for_by_reading_once() {
         let calls = probe.calls();
         // What was rotated must be gone from where it was, and not by a logout.
         let looks: &[_] = if call == Operation::Rotate {
-            &[call, Operation::Fetch, Operation::Fetch, Operation::Marker]
+            &[call, Operation::Fetch, Operation::Marker, Operation::Fetch]
         } else {
             &[call, Operation::Fetch]
         };
