@@ -33,28 +33,29 @@ pub struct RedisBackend {
 }
 
 impl RedisBackend {
-    /// The backend at this URL, with the defaults of the [builder](Self::builder). Returns at once: the connection is made
-    /// meanwhile, and made again whenever it is lost.
+    /// Returns a backend at a [URL](crate#urls), with the defaults of the [builder](Self::builder), without waiting for the
+    /// server.
     ///
     /// # Errors
     ///
-    /// [`RedisConfigError`] if the URL is not usable. That no server answers is no error.
+    /// [`RedisConfigError`] if the URL is not usable, on the conditions of [`RedisBackendBuilder::connect`]. A server that
+    /// does not answer is no error here.
     pub fn connect(url: &str) -> Result<Self, RedisConfigError> {
         Self::builder().connect(url)
     }
 
-    /// Sets what differs from the defaults.
+    /// Returns a builder for settings that differ from the defaults.
     pub fn builder() -> RedisBackendBuilder {
         RedisBackendBuilder::default()
     }
 
-    /// A backend on a client that the application has; see [`RedisBackendBuilder::build_with_pool`].
+    /// Returns a backend on a client that the application has; see [`RedisBackendBuilder::build_with_pool`].
     #[must_use]
     pub fn from_client(client: Client) -> Self {
         Self::builder().build_with_client(client)
     }
 
-    /// A backend on a pool that the application has; see [`RedisBackendBuilder::build_with_pool`].
+    /// Returns a backend on a pool that the application has; see [`RedisBackendBuilder::build_with_pool`].
     #[must_use]
     pub fn from_pool(pool: Pool) -> Self {
         Self::builder().build_with_pool(pool)
@@ -145,7 +146,7 @@ impl RedisBackend {
     }
 }
 
-/// Makes the outcome of a write, where the written session would have this version.
+/// Adds the version that a session has once it is written.
 fn at_version(outcome: WriteOutcome<()>, version: Version) -> WriteOutcome {
     match outcome {
         WriteOutcome::Done(()) => WriteOutcome::Done(version),

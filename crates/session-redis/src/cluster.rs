@@ -1,7 +1,7 @@
-//! A Redis Cluster: which server owns which slot.
+//! A Redis Cluster: its servers, and the slots that each owns.
 //!
 //! fred can do that too, but while it reconnects to one server of a Cluster it serves no call to any other. Here every
-//! server has a client and a breaker of its own, and one that is down concerns its own slots only.
+//! server has connections and a breaker of its own, so one that is down concerns its own slots only.
 
 mod layout;
 
@@ -24,26 +24,26 @@ use crate::settings::Settings;
 
 use layout::Layout;
 
-/// How many redirections one call follows.
+/// The number of redirections that one call follows.
 const MAX_REDIRECTIONS: usize = 4;
 
 /// The pause after one look at the Cluster's layout and before the next.
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long one server is waited for before the next is asked for the layout too.
+/// The time that one server has to tell the layout before the next one is asked as well.
 const ASK_PAUSE: Duration = Duration::from_millis(25);
 
 pub(crate) struct Cluster {
     settings: Settings,
     seeds: Vec<Address>,
-    /// A client for each server that was named or met.
+    /// The servers that the URL, a layout or a redirection has named.
     nodes: Mutex<HashMap<Address, Arc<Node>>>,
     /// Ordered by slot.
     owners: RwLock<Vec<(RangeInclusive<u16>, Arc<Node>)>>,
     looks: PerRuntime<Look>,
 }
 
-/// The looks at the layout that one runtime takes.
+/// The looks that one runtime takes at the layout.
 #[derive(Default)]
 struct Look {
     last: tokio::sync::Mutex<Option<Instant>>,
@@ -65,7 +65,7 @@ impl Cluster {
         Arc::new(cluster)
     }
 
-    /// Sends a command to the owner of its slot, wherever that has moved.
+    /// Sends a command to the owner of its slot, and follows redirections.
     pub(crate) async fn call(self: &Arc<Self>, command: Command<'_>) -> Result<Value, CallError> {
         let slot = command.slot();
         let mut node = match self.owner(slot) {
@@ -126,7 +126,7 @@ impl Cluster {
         });
     }
 
-    /// Takes over the layout that one of the servers tells, unless another call has done so since `noticed`.
+    /// Adopts the layout that one of the servers tells, unless another call has done so since `noticed`.
     async fn look(&self, noticed: Instant) -> Result<(), CallError> {
         let look = self.looks.get(Look::default);
         let mut last_look = look.last.lock().await;
@@ -150,7 +150,7 @@ impl Cluster {
     }
 }
 
-/// Asks one server after the other, and doesn't wait long before the next is asked too: the first may be gone.
+/// Asks one server after the other for the layout. The next one is asked soon, because the first may be gone.
 async fn ask_for_layout(candidates: Vec<(Address, Arc<Node>)>) -> Result<Layout, CallError> {
     let (mut candidates, mut asked) = (candidates.into_iter(), JoinSet::new());
     let mut failure = CallError::unavailable("no server of the Cluster tells who owns its slots");
@@ -165,7 +165,7 @@ async fn ask_for_layout(candidates: Vec<(Address, Arc<Node>)>) -> Result<Layout,
         }
         match timeout(ASK_PAUSE, asked.join_next()).await {
             Ok(Some(Ok(Ok(Some(layout))))) => {
-                // Calls are to be polled to their end.
+                // The other calls have to be polled to their end.
                 asked.detach_all();
                 return Ok(layout);
             }

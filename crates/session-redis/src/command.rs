@@ -1,4 +1,4 @@
-//! Commands, as they go to a server.
+//! The commands that are sent to a server.
 
 use fred::bytes::Bytes;
 use fred::bytes_utils::Str;
@@ -10,11 +10,11 @@ use fred::types::{ClusterHash, CustomCommand, Expiration, SetOptions, Value};
 use crate::error::CallError;
 use crate::keys;
 
-/// A command. Borrows its arguments, so that it can be sent again.
+/// A command. It borrows its arguments, so that it can be sent again.
 #[derive(Clone, Copy)]
 pub(crate) enum Command<'a> {
     Get(&'a Bytes),
-    /// SET of a key that is not in use.
+    /// A SET of a key that is not in use.
     Create {
         key: &'a Bytes,
         value: &'a Bytes,
@@ -25,7 +25,7 @@ pub(crate) enum Command<'a> {
         seconds: i64,
     },
     Delete(&'a Bytes),
-    /// EVALSHA or EVAL. Not by fred's interface for scripts, which has no options.
+    /// An EVALSHA or EVAL. fred's interface for scripts has no options.
     Script {
         name: &'static str,
         script: &'a Str,
@@ -34,11 +34,11 @@ pub(crate) enum Command<'a> {
         /// The Cluster slot that a clustered client is to send it to.
         slot: u16,
     },
-    /// One without arguments.
+    /// A command without arguments.
     Plain(&'static str),
 }
 
-/// A part of a script's command.
+/// An argument of a script.
 #[derive(Clone, Copy)]
 pub(crate) enum Word<'a> {
     Text(&'a Str),
@@ -58,7 +58,7 @@ impl From<Word<'_>> for Value {
     }
 }
 
-/// The number of keys of a script, as text: numbers cost the client more.
+/// The number of keys of a script, as text, because numbers cost the client more.
 const NUMBERS: [&str; 5] = ["0", "1", "2", "3", "4"];
 
 pub(crate) const PING: Command<'static> = Command::Plain("PING");
@@ -82,7 +82,7 @@ impl Command<'_> {
         }
     }
 
-    /// The Cluster slot of its keys.
+    /// Returns the Cluster slot of its keys.
     pub(crate) fn slot(&self) -> u16 {
         match self {
             Self::Get(key) | Self::Create { key, .. } | Self::Expire { key, .. } | Self::Delete(key) => keys::slot(key),
@@ -91,8 +91,8 @@ impl Command<'_> {
         }
     }
 
-    /// Sends it, and returns the reply. The client waits as long as its settings or options say, and doesn't send it any
-    /// more afterwards.
+    /// Sends the command, and returns the reply. The client waits as long as its settings or options say. It does not send
+    /// the command after that.
     pub(crate) async fn send(self, client: &impl KeysInterface) -> Result<Value, CallError> {
         let custom = |name, slot| CustomCommand::new_static(name, ClusterHash::Custom(slot), false);
         let reply: Result<Value, FredError> = match self {
@@ -115,7 +115,8 @@ impl Command<'_> {
         Ok(reply?)
     }
 
-    /// The same with ASKING before it, which holds for the next command of the connection: the two must not be parted.
+    /// [Sends](Self::send) the command with ASKING before it. ASKING holds for the next command of the connection, so the two
+    /// are one pipeline.
     pub(crate) async fn send_asking(self, pipeline: &WithOptions<Pipeline<Client>>) -> Result<Value, CallError> {
         for command in [ASKING, self] {
             let _queued = command.send(pipeline).await?;

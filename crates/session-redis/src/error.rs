@@ -10,7 +10,7 @@ use session_core::{Applied, BackendError, BackendErrorKind};
 use crate::address::Address;
 use crate::cause::{self, Cause, Meaning};
 
-/// Why a call has no result: a failure for the caller, or a hint that concerns only the way to the right server.
+/// The reason why a call has no result: a failure for the caller, or a hint to the right server.
 #[derive(Debug)]
 pub(crate) enum CallError {
     /// Another server of the Cluster owns the slot.
@@ -56,7 +56,7 @@ impl CallError {
         Self::Failed(failure)
     }
 
-    /// Says whether the call as a whole may have been applied, of which this was a step.
+    /// Replaces whether the call may have been applied, because this was one of its steps.
     pub(crate) fn with_applied(self, applied: Applied) -> Self {
         match self {
             Self::Failed(failure) => Failure { applied, ..*failure }.into(),
@@ -104,7 +104,7 @@ impl CallError {
         use BackendErrorKind::{Other, Timeout, Unavailable};
 
         let details = error.details();
-        // What servers answer comes with one of these kinds, and with the server's own text.
+        // An error that a server answered with has one of these kinds, and the server's own text.
         let may_be_reply = matches!(
             error.kind(),
             ErrorKind::Unknown
@@ -132,7 +132,8 @@ impl CallError {
         Self::new(kind, applied, cause)
     }
 
-    /// A server that answers with an error has not carried the call out. Our scripts can fail only before their first write.
+    /// Reads an error that a server answered with: it has not applied the call. Our scripts fail only before their first
+    /// write.
     fn of_reply(code: &str, text: &str) -> Self {
         let redirection = || text.split(' ').nth(2).and_then(Address::parse);
         match code {
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_a_server_are_not_applied_and_lost_answers_may_be() {
+    fn errors_of_a_server_are_not_applied_and_lost_replies_may_be() {
         use BackendErrorKind::{Corrupt, Other, Refused, Timeout, Unavailable};
         let server = |text: &str| of(ErrorKind::Unknown, text);
         assert_eq!(server("OOM command not allowed when used memory > 'maxmemory'."), (Refused, Applied::No));

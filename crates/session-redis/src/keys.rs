@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_marker_lives_in_the_slot_of_its_session() {
+    fn a_marker_is_in_the_slot_of_its_session() {
         for key in ["session:abc", "{app}:abc", "a{b}c{d}:1", "x{y", "5f7c1d1e-8d2b-4b6e-9d3f-0a1b2c3d4e5f"] {
             assert_eq!(slot(&marker_key(key)), slot(key.as_bytes()), "{key}");
             assert_ne!(marker_key(key), key.as_bytes());

@@ -25,7 +25,7 @@ use crate::settings::{Settings, label};
 /// The least time that a call is given.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// How much longer than its timeout a call may take: its own timer must fire first, because it knows whether the command
+/// The time that a call may take beyond its timeout. Its own timer must fire first, because it knows whether the command
 /// was sent.
 pub(crate) const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 

@@ -1,4 +1,4 @@
-//! Replies, as they come from a server.
+//! The replies of a server.
 
 use fred::bytes::Bytes;
 use fred::types::Value;
@@ -6,7 +6,7 @@ use session_core::{Applied, BackendErrorKind};
 
 use crate::error::CallError;
 
-/// The bytes of a string, or `None` for nil.
+/// Returns the bytes of a string, or `None` for nil.
 pub(crate) fn bytes(reply: Value) -> Result<Option<Bytes>, CallError> {
     match reply {
         Value::Null => Ok(None),
@@ -16,12 +16,12 @@ pub(crate) fn bytes(reply: Value) -> Result<Option<Bytes>, CallError> {
     }
 }
 
-/// The first of several.
+/// Returns the first of several replies, or nil.
 pub(crate) fn first(replies: Vec<Value>) -> Value {
     replies.into_iter().next().unwrap_or(Value::Null)
 }
 
-/// A reply that no Redis gives to what was sent.
+/// Returns the error of a reply that no Redis gives to this command.
 pub(crate) fn unexpected() -> CallError {
     CallError::new(BackendErrorKind::Other, Applied::Maybe, "a reply that no Redis gives to this command")
 }

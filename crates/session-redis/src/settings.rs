@@ -1,4 +1,4 @@
-//! How clients are made: settings under which calls are bounded and outages end.
+//! The settings of clients, under which calls are bounded.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use fred::types::config::{Config, ServerConfig};
 
 use crate::address::Address;
 
-/// The longest queue of commands that wait for being written.
+/// The longest queue of commands that wait to be written.
 const LONGEST_QUEUE: usize = 4096;
 
-/// How long a peer may leave bytes unacknowledged before the connection counts as dead.
+/// The time after which a connection is dead whose peer leaves bytes unacknowledged.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(1);
 
-/// Which servers, with which credentials, over which transport.
+/// The servers, the credentials and the transport.
 ///
-/// Has no `Debug`: fred's would print the password.
+/// It has no `Debug`, because that of fred would print the password.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) config: Config,
@@ -26,20 +26,20 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The same for one server of a Cluster.
+    /// Returns the settings for one server of a Cluster.
     pub(crate) fn for_server(&self, address: &Address) -> Self {
         let server = ServerConfig::new_centralized(&*address.host, address.port);
         Self { config: Config { server, ..self.config.clone() }, ..*self }
     }
 
-    /// The servers that the URL names.
+    /// Returns the servers that the URL names.
     pub(crate) fn seeds(&self) -> Vec<Address> {
         self.config.server.hosts().iter().map(|server| Address::new(&server.host, server.port)).collect()
     }
 
     /// Returns a client that is not connected yet.
     ///
-    /// fred's own defaults don't do: with them a call waits forever once the server is gone.
+    /// With fred's own defaults a call waits forever once the server is gone.
     pub(crate) fn client(&self) -> Result<Client, FredError> {
         let timeout = self.timeout;
         Builder::from_config(self.config.clone())

@@ -18,7 +18,7 @@ use crate::reply::{bytes, first, unexpected};
 use crate::script::{CREATE, REMOVE, REMOVE_UNMARKED, REPLACE, ROTATE};
 use crate::servers::Servers;
 
-/// How often a step is repeated whose reply was lost and that must not be left half done.
+/// The number of attempts at a step whose reply was lost and that must not be left half done.
 const ATTEMPTS: usize = 4;
 
 pub(crate) struct Store {

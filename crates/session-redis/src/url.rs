@@ -8,10 +8,10 @@ use crate::config_error::RedisConfigError::{self, ClusterDatabase, InvalidParame
 
 /// The contents of a URL.
 ///
-/// Has no `Debug`: fred's would print the password.
+/// It has no `Debug`, because that of fred would print the password.
 pub(crate) struct Target {
     pub(crate) config: Config,
-    /// It asks for TLS, which is left to be set up.
+    /// The URL asks for TLS, which is left to be set up.
     pub(crate) tls: bool,
     pub(crate) timeout: Option<Duration>,
 }
@@ -50,7 +50,7 @@ impl Target {
         if kind == Kind::Sentinels && value("sentinelServiceName").is_none() {
             return Err(InvalidParameter { name: "sentinelServiceName".into() });
         }
-        // Not as it is: fred goes on in plain text if TLS is not compiled, and panics if two providers of it are.
+        // Without the scheme for TLS: fred goes on in plain text if TLS is not compiled, and panics if two providers are.
         let mut config = Config::from_url(&format!("redis{suffix}://{rest}")).map_err(|_| Url)?;
         let path = if kind == Kind::Unix { "" } else { place.split_once('/').map_or("", |(_, path)| path) };
         config.database = database(path, value("db"), kind)?;

@@ -1,4 +1,4 @@
-//! Builds a [`RedisBackend`].
+//! The settings of a [`RedisBackend`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::store::Store;
 use crate::tls::{Certificates, ClientPem, Roots};
 use crate::url::Target;
 
-/// A longer timeout than this is as good as none, and would overflow the clock.
+/// The longest timeout. A much longer one would overflow the clock.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// Builds a [`RedisBackend`].
@@ -56,41 +56,44 @@ impl Default for RedisBackendBuilder {
 }
 
 impl RedisBackendBuilder {
-    /// How sessions are written; default [`JsonCodec`], which any language can read.
+    /// Writes sessions with this codec; default [`JsonCodec`], which any language can read.
     pub fn codec(mut self, codec: impl SessionCodec) -> Self {
         self.codec = Box::new(codec);
         self
     }
 
-    /// The longest value that is written, and the longest that is parsed; default 1 MiB. Longer ones are
+    /// Limits the values that are written and parsed; default 1 MiB. A longer value is
     /// [`TooLarge`](session_core::BackendErrorKind::TooLarge).
     pub fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value_bytes = bytes;
         self
     }
 
-    /// How long a call waits for its reply, connecting included; default 250 ms, at least 1 ms. Longer than the manager's
-    /// request deadline is of no use.
+    /// Limits the time of a call, connecting included; default 250 ms, at least 1 ms, at most an hour.
+    ///
+    /// The manager's request deadline ends calls as well, so a longer timeout than that has no effect.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.clamp(Duration::from_millis(1), LONGEST_TIMEOUT);
         self
     }
 
-    /// How many calls in a row must stay without an answer until calls fail at once; default 5, at least 1. From then on
-    /// the server is probed in the background, and the first answer ends it.
+    /// Fails calls fast after so many calls in a row without an answer; default 5, at least 1.
+    ///
+    /// From then on the server is probed in the background, and the first answer ends it. Each runtime counts its own calls
+    /// to each server.
     pub fn breaker_threshold(mut self, calls: u32) -> Self {
         self.breaker_threshold = calls;
         self
     }
 
-    /// Trusts these roots for TLS, in DER, instead of those of the operating system.
+    /// Trusts these roots for TLS, in DER, instead of those of the operating system. Replaces roots that were set before.
     #[cfg(feature = "tls")]
     pub fn root_certificates(mut self, der: impl IntoIterator<Item = Vec<u8>>) -> Self {
         self.certificates.roots = Some(Roots::Der(der.into_iter().collect()));
         self
     }
 
-    /// Trusts these roots for TLS, in PEM, instead of those of the operating system.
+    /// Trusts these roots for TLS, in PEM, instead of those of the operating system. Replaces roots that were set before.
     #[cfg(feature = "tls")]
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.roots = Some(Roots::Pem(pem.into()));
@@ -104,12 +107,19 @@ impl RedisBackendBuilder {
         self
     }
 
-    /// The backend at a URL; see the [crate's documentation](crate) for the URLs. Returns at once: inside a Tokio runtime
-    /// the connection is made meanwhile, else by the first call.
+    /// Returns a backend at a [URL](crate#urls), without waiting for the server. Inside a Tokio runtime it begins to connect
+    /// at once, else with the first call.
     ///
     /// # Errors
     ///
-    /// [`RedisConfigError`] if the URL is not usable. That no server answers is no error.
+    /// - [`Url`](RedisConfigError::Url) if the URL is malformed or its scheme is unknown.
+    /// - [`UnknownParameter`](RedisConfigError::UnknownParameter) or [`InvalidParameter`](RedisConfigError::InvalidParameter)
+    ///   if a parameter is unknown for the scheme, malformed, missing or given twice.
+    /// - [`ClusterDatabase`](RedisConfigError::ClusterDatabase) if the URL of a Cluster names a database.
+    /// - [`TlsNotCompiled`](RedisConfigError::TlsNotCompiled), [`Certificates`](RedisConfigError::Certificates) or
+    ///   [`ClientCertificate`](RedisConfigError::ClientCertificate) if the URL asks for TLS and it can't be set up.
+    ///
+    /// A server that does not answer is no error here.
     pub fn connect(mut self, url: &str) -> Result<RedisBackend, RedisConfigError> {
         let Target { config, tls, timeout } = Target::parse(url)?;
         if let Some(timeout) = timeout {
@@ -126,13 +136,16 @@ impl RedisBackendBuilder {
         Ok(self.build(servers))
     }
 
-    /// A backend on a client that the application has; see [`Self::build_with_pool`].
+    /// Returns a backend on a client that the application has; see [`Self::build_with_pool`].
     #[must_use]
     pub fn build_with_client(self, client: Client) -> RedisBackend {
         self.build_with_pool(pool_of(client))
     }
 
-    /// A backend on a pool that the application has.
+    /// Returns a backend on a pool that the application has.
+    ///
+    /// The application connects the pool and has it reconnect. The pool stays on the runtime where it was connected: while
+    /// that runtime is blocked, or after it has ended, calls from all runtimes fail.
     #[must_use]
     pub fn build_with_pool(self, pool: Pool) -> RedisBackend {
         let clustered = pool.is_clustered();

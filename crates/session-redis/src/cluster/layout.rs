@@ -1,4 +1,4 @@
-//! What a server tells of its Cluster.
+//! The layout of a Cluster, as a server tells it.
 
 use std::ops::RangeInclusive;
 
@@ -13,9 +13,9 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Reads the reply to `CLUSTER SLOTS`; `None` if it is something else or nobody owns anything.
+    /// Reads the reply to `CLUSTER SLOTS`. Returns `None` if it is malformed or if no server owns a slot.
     ///
-    /// A server that does not know its own name leaves it out: it is the one that was asked.
+    /// A server that does not know its own name leaves the name out. It is the server that was asked.
     pub(crate) fn read(reply: Value, asked: &Address) -> Option<Self> {
         let mut ranges = Vec::new();
         for row in array(reply)? {
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_is_ordered_and_a_nameless_server_is_the_one_that_was_asked() {
+    fn the_layout_is_ordered_and_a_nameless_server_is_the_one_asked() {
         let asked = Address::new("10.0.0.1", 7000);
         let rows = vec![row(8192, 16383, Value::from("b"), 7001), row(0, 8191, Value::Null, 7000)];
         let layout = Layout::read(Value::Array(rows), &asked).unwrap();
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_layout_is_ignored() {
+    fn a_reply_that_is_no_layout_is_ignored() {
         let asked = Address::new("a", 1);
         assert!(Layout::read(Value::Array(Vec::new()), &asked).is_none());
         assert!(Layout::read(Value::from("OK"), &asked).is_none());

@@ -1,4 +1,4 @@
-//! A server that keeps its clients waiting.
+//! Deadlines, with a server that keeps its clients waiting.
 
 use std::io::{Read, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -15,7 +15,8 @@ use crate::url::Target;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A server that lets its clients wait for a connection and for news of a script, but answers neither ASKING nor EVAL.
+/// Starts a server that lets clients wait for a connection and for the reply to EVALSHA. It answers neither ASKING nor
+/// EVAL.
 fn listen(connection: Duration, script: Duration) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
     let url = format!("redis://127.0.0.1:{}", listener.local_addr().expect("it is bound").port());
@@ -52,7 +53,7 @@ fn client(url: &str) -> Arc<Node> {
 }
 
 #[tokio::test]
-async fn a_script_that_the_server_does_not_know_has_only_the_rest_for_its_text() {
+async fn a_script_that_the_server_does_not_know_has_the_rest_for_its_text() {
     let node = client(&listen(Duration::ZERO, TIMEOUT * 3 / 4));
     node.call(PING, node.deadline(), false).await.unwrap();
     let servers = Servers::Node { node, clustered: false };
@@ -63,7 +64,7 @@ async fn a_script_that_the_server_does_not_know_has_only_the_rest_for_its_text()
 }
 
 #[tokio::test]
-async fn whoever_has_waited_for_the_connection_has_only_the_rest_for_an_answer() {
+async fn a_call_that_has_waited_for_the_connection_has_the_rest_for_its_reply() {
     for asking in [false, true] {
         let node = client(&listen(TIMEOUT * 3 / 4, Duration::ZERO));
         let start = Instant::now();

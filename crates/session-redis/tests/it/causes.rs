@@ -1,4 +1,4 @@
-//! What errors and log lines say of a failure.
+//! The causes of failures in errors and log lines.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ fn connect(url: &str) -> RedisBackend {
     RedisBackend::connect(url).expect("the url is good")
 }
 
-/// The cause of a failed call, without the server's name.
+/// Returns the cause of a failed read, without the server's name.
 async fn cause(backend: &RedisBackend) -> String {
     let text = source(&backend.fetch("session:a").await.expect_err("the server can't serve"));
     text.split_once(": ").expect("a cause names the server first").1.to_owned()

@@ -13,14 +13,14 @@ use session_testkit::conformance::{self, Candidate};
 use crate::support::{Browser, Cluster, Server, create, manager, patient, stored};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_does_what_every_backend_has_to_do() {
+async fn a_cluster_meets_the_contract_of_backends() {
     let cluster = Cluster::start();
     let backend = patient(&cluster.url());
     conformance::check(Candidate::atomic(backend)).await.assert_passed();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clustered_client_of_the_application_does_too() {
+async fn a_clustered_client_of_the_application_meets_the_contract() {
     use fred::interfaces::ClientLike;
 
     let cluster = Cluster::start();
@@ -37,7 +37,7 @@ async fn a_cluster_is_found_at_once_though_a_server_of_the_url_is_gone() {
     create(&patient(&cluster.url()), &key, "{}").await;
     cluster.servers[0].kill();
     for _ in 0..10 {
-        // Patient: whoever waits for the one that is gone is seen to wait.
+        // A long timeout, so that a call that waits for the missing server is seen to wait.
         let (backend, start) = (patient(&cluster.url()), Instant::now());
         assert_eq!(stored(&backend, &key).await.as_deref(), Some("{}"));
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
@@ -66,7 +66,7 @@ async fn a_renewal_costs_three_round_trips() {
         for (name, count) in cluster.primaries().iter().flat_map(Server::calls) {
             *calls.entry(name).or_insert(0) += count;
         }
-        // What a replica says now and then.
+        // Replicas report from time to time.
         calls.remove("replconf");
         // One GET, a script with a GET and a SET, and one with a GET, a DEL and a SET.
         assert_eq!(format!("{calls:?}"), r#"{"del": 1, "evalsha": 2, "get": 3, "set": 2}"#);

@@ -1,4 +1,4 @@
-//! What every backend has to do.
+//! The contract of backends.
 
 use session_redis::RedisBackend;
 use session_testkit::conformance::{self, Candidate};
@@ -6,7 +6,7 @@ use session_testkit::conformance::{self, Candidate};
 use crate::support::Server;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_backend_does_what_every_backend_has_to_do() {
+async fn the_backend_meets_the_contract_of_backends() {
     let server = Server::start(&[]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
     conformance::check(Candidate::atomic(backend)).await.assert_passed();

@@ -22,7 +22,7 @@ impl Dice {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_dropped_requests_mix_up_nothing() {
+async fn ten_thousand_dropped_requests_mix_up_no_sessions() {
     const PEOPLE: usize = 20;
     let server = Server::start(&[]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
@@ -47,7 +47,7 @@ async fn ten_thousand_dropped_requests_mix_up_nothing() {
             let handle = browser.open(&manager);
             let Ok(session) = handle.load().await else { return };
             loaded[person].fetch_add(1, Ordering::Relaxed);
-            assert_eq!(session.get::<usize>("person").unwrap(), Some(person), "somebody else's session");
+            assert_eq!(session.get::<usize>("person").unwrap(), Some(person), "the session of another person");
             session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).unwrap();
             let commit = handle.commit(200).await;
             assert_eq!(commit.set_cookie, None);
@@ -76,16 +76,16 @@ async fn ten_thousand_dropped_requests_mix_up_nothing() {
     assert!(in_load.min(in_commit).min(done) > 100, "there was hardly anything to mix up");
     for (person, browser) in people.iter().enumerate() {
         assert_eq!(browser.see(&manager, "person").await, Some(person as u64));
-        // Whoever was dropped may have been counted, or not.
+        // A dropped request may have been counted.
         let count = browser.see(&manager, "n").await.unwrap_or(0);
         let [least, most] = [&committed, &loaded].map(|counts| counts[person].load(Ordering::Relaxed));
         assert!((least..=most).contains(&count), "{count} is not between {least} and {most}");
     }
-    assert_eq!(server.ask(&["DBSIZE"]), [PEOPLE.to_string()], "nothing was made that nobody asked for");
+    assert_eq!(server.ask(&["DBSIZE"]), [PEOPLE.to_string()], "no session was made beside those of the people");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_asked_during_an_outage_does_not_land_after_it() {
+async fn writes_of_an_outage_are_not_applied_after_it() {
     for stop_kills in [false, true] {
         let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
         let backend = RedisBackend::connect(&server.url()).unwrap();
@@ -118,7 +118,7 @@ async fn what_was_asked_during_an_outage_does_not_land_after_it() {
 }
 
 #[tokio::test]
-async fn writes_that_were_dropped_early_are_waited_for_and_count_as_unanswered() {
+async fn writes_that_were_dropped_early_count_as_unanswered() {
     let server = Server::start(&[]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
     let version = create(&backend, "session:a", r#"{"n":0}"#).await;
@@ -128,9 +128,9 @@ async fn writes_that_were_dropped_early_are_waited_for_and_count_as_unanswered()
         let early =
             timeout(Duration::from_millis(10), backend.replace(Replace::new("session:a", &value, HOUR, &version)))
                 .await;
-        assert!(early.is_err(), "nobody can have answered");
+        assert!(early.is_err(), "the server can't have answered");
     }
-    // The deadline passes, and nobody asks meanwhile.
+    // The timeout passes without a further call.
     tokio::time::sleep(Duration::from_millis(400)).await;
     let start = Instant::now();
     assert!(backend.fetch("session:a").await.is_err());

@@ -1,4 +1,4 @@
-//! What the crate's documentation tells operators.
+//! The advice to operators in the crate's documentation.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn a_session_takes_about_the_memory_that_is_documented() {
 }
 
 #[tokio::test]
-async fn where_redis_evicts_sessions_vanish_and_begin_anew() {
+async fn evicted_sessions_begin_anew() {
     for policy in ["allkeys-lru", "volatile-ttl"] {
         let server = Server::start(&["--maxmemory-policy", policy]);
         let backend = patient(&server.url());
@@ -57,7 +57,7 @@ async fn where_redis_evicts_sessions_vanish_and_begin_anew() {
 }
 
 #[tokio::test]
-async fn wait_says_whether_a_replica_has_what_was_saved() {
+async fn wait_tells_if_a_replica_has_the_saved_session() {
     let primary = Server::start(&[]);
     let replica = Server::start(&["--replicaof", "127.0.0.1", &primary.port.to_string()]);
     wait_for("the replica to follow", || replica.follows());
@@ -81,7 +81,7 @@ async fn wait_says_whether_a_replica_has_what_was_saved() {
     assert_eq!(replica.ask(&["GET", "session:b"]), ["{}"]);
 }
 
-/// How many replicas have all that was acknowledged before: they get it in the order in which it was written.
+/// Returns the number of replicas that have all acknowledged writes. They get writes in their order.
 async fn replicas(client: &Client, milliseconds: i64) -> i64 {
     let ask = async |name, arguments: Vec<Value>| -> Value {
         let command = CustomCommand::new_static(name, ClusterHash::FirstKey, false);
@@ -93,7 +93,7 @@ async fn replicas(client: &Client, milliseconds: i64) -> i64 {
 }
 
 #[tokio::test]
-async fn a_primary_without_its_replicas_refuses_writes_if_it_is_told_to() {
+async fn a_primary_without_replicas_refuses_writes_where_it_is_configured_so() {
     let primary = Server::start(&[]);
     let mut replica = Server::start(&["--replicaof", "127.0.0.1", &primary.port.to_string()]);
     wait_for("the replica to follow", || replica.follows());

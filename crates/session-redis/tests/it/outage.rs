@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::support::{Browser, Endpoint, HOUR, Lag, Log, Server, create, free_port, manager, map, stored, until};
 
-const DEADLINE: Duration = Duration::from_millis(250);
+const TIMEOUT: Duration = Duration::from_millis(250);
 
 async fn timed(backend: &RedisBackend) -> (Result<(), BackendError>, Duration) {
     let start = Instant::now();
@@ -19,7 +19,7 @@ async fn timed(backend: &RedisBackend) -> (Result<(), BackendError>, Duration) {
     (outcome, start.elapsed())
 }
 
-/// Calls until they fail at once.
+/// Makes calls until they fail fast.
 async fn open_breaker(backend: &RedisBackend) {
     let lag = Lag::watch();
     let mut times = Vec::new();
@@ -30,7 +30,7 @@ async fn open_breaker(backend: &RedisBackend) {
     }
     // On a machine that is busy with other tests one of them may be late.
     times.sort_unstable();
-    assert!(times[2] < DEADLINE + Duration::from_millis(50) + lag.allowance(), "{times:?}");
+    assert!(times[2] < TIMEOUT + Duration::from_millis(50) + lag.allowance(), "{times:?}");
     assert!(times[4] < Duration::from_secs(2), "{times:?}");
 }
 
@@ -38,7 +38,7 @@ async fn assert_fails_at_once(backend: &RedisBackend) {
     let mut times = Vec::new();
     for _ in 0..100 {
         let (outcome, time) = timed(backend).await;
-        let error = outcome.expect_err("nobody can have answered");
+        let error = outcome.expect_err("the server can't have answered");
         assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::No));
         times.push(time);
     }
@@ -56,7 +56,7 @@ async fn assert_recovers(backend: &RedisBackend) {
 }
 
 #[tokio::test]
-async fn a_server_that_stands_still_costs_the_deadline_then_nothing_and_recovers() {
+async fn calls_to_a_stopped_server_time_out_then_fail_fast_and_recover() {
     let server = Server::start(&[]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
     create(&backend, "session:a", "{}").await;
@@ -72,19 +72,19 @@ async fn a_server_that_stands_still_costs_the_deadline_then_nothing_and_recovers
 }
 
 #[tokio::test]
-async fn calls_whose_callers_lose_patience_open_the_breaker_unless_they_lose_it_early() {
+async fn cancelled_calls_open_the_breaker_if_they_waited_for_about_the_timeout() {
     let server = Server::start(&[]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
     create(&backend, "session:a", "{}").await;
     server.pause();
     for _ in 0..10 {
-        let early = timeout(DEADLINE / 10, backend.fetch("session:a")).await;
-        assert!(early.is_err(), "nobody can have answered");
+        let early = timeout(TIMEOUT / 10, backend.fetch("session:a")).await;
+        assert!(early.is_err(), "the server can't have answered");
     }
-    assert!(timeout(DEADLINE / 10, backend.fetch("session:a")).await.is_err(), "it is still asked");
+    assert!(timeout(TIMEOUT / 10, backend.fetch("session:a")).await.is_err(), "it is still asked");
     for _ in 0..5 {
         // Just before the call ends by itself; it may also do so on a busy machine.
-        let _ = timeout(DEADLINE - Duration::from_millis(10), backend.fetch("session:a")).await;
+        let _ = timeout(TIMEOUT - Duration::from_millis(10), backend.fetch("session:a")).await;
     }
     assert_fails_at_once(&backend).await;
     server.resume();
@@ -92,7 +92,7 @@ async fn calls_whose_callers_lose_patience_open_the_breaker_unless_they_lose_it_
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_costs_the_deadline_then_nothing_and_recovers_when_restarted() {
+async fn calls_to_a_killed_server_fail_fast_and_succeed_after_its_restart() {
     let mut server = Server::start(&[]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
     create(&backend, "session:a", "{}").await;
@@ -153,7 +153,7 @@ async fn a_script_that_has_to_be_sent_twice_has_one_deadline_for_both() {
     let way = Endpoint::of(&server);
     let backend = RedisBackend::connect(&way.url()).unwrap();
     let version = create(&backend, "session:a", "{}").await;
-    way.delay(DEADLINE * 3 / 4);
+    way.delay(TIMEOUT * 3 / 4);
     let error = backend.replace(Replace::new("session:a", &map("{}"), HOUR, &version)).await.unwrap_err();
     assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Maybe));
     way.delay(Duration::ZERO);
@@ -162,7 +162,7 @@ async fn a_script_that_has_to_be_sent_twice_has_one_deadline_for_both() {
 }
 
 #[tokio::test]
-async fn requests_of_a_server_that_stands_still_are_refused_and_keep_their_cookie() {
+async fn requests_to_a_stopped_server_are_refused_and_keep_their_cookie() {
     let server = Server::start(&[]);
     let manager = manager(RedisBackend::connect(&server.url()).unwrap());
     let mut browser = Browser::default();
@@ -186,7 +186,7 @@ async fn requests_of_a_server_that_stands_still_are_refused_and_keep_their_cooki
 }
 
 #[tokio::test]
-async fn a_session_survives_a_renewal_for_which_there_is_no_memory() {
+async fn a_session_survives_a_renewal_that_is_refused_for_lack_of_memory() {
     let server = Server::start(&["--maxmemory-policy", "noeviction"]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
     let version = create(&backend, "session:a", r#"{"user":"ann"}"#).await;
@@ -236,7 +236,7 @@ async fn until_refused(backend: &RedisBackend) -> BackendError {
 }
 
 #[tokio::test]
-async fn a_flushed_store_makes_sessions_empty_not_requests_fail() {
+async fn after_a_flush_sessions_are_empty_and_requests_succeed() {
     let server = Server::start(&[]);
     let manager = manager(RedisBackend::connect(&server.url()).unwrap());
     let mut browser = Browser::default();

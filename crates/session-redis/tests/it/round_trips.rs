@@ -1,4 +1,4 @@
-//! What each kind of request costs, by the server's own count.
+//! The round trips of each kind of request, by the server's own count.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl Counted {
 }
 
 #[tokio::test]
-async fn requests_without_a_session_cost_nothing() {
+async fn requests_without_a_session_are_free() {
     let mut counted = Counted::start().await;
     let handle = counted.browser.open(&counted.manager);
     let _ = handle.commit(200).await;
@@ -60,7 +60,7 @@ async fn requests_without_a_session_cost_nothing() {
 }
 
 #[tokio::test]
-async fn an_expired_cookie_costs_nothing() {
+async fn an_expired_cookie_is_free() {
     let mut counted = Counted::start().await;
     let clock = TestClock::at(1_700_000_000);
     let backend = RedisBackend::connect(&counted.server.url()).unwrap();

@@ -102,7 +102,7 @@ fn use_for_a_while(backend: &RedisBackend, n: u32) -> Duration {
 }
 
 #[test]
-fn a_server_is_probed_anew_where_the_runtime_that_did_so_has_ended() {
+fn a_server_is_probed_anew_after_the_runtime_of_the_probe_ended() {
     let server = Server::start(&[]);
     // A client of the application's, on a runtime that goes on.
     let main = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -119,7 +119,7 @@ fn a_server_is_probed_anew_where_the_runtime_that_did_so_has_ended() {
 }
 
 #[test]
-fn a_cluster_is_looked_at_anew_where_the_runtime_that_did_so_has_ended() {
+fn a_cluster_is_looked_at_anew_after_the_runtime_of_the_last_look_ended() {
     let mut cluster = Cluster::start();
     let backend = RedisBackend::connect(&cluster.url()).unwrap();
     let owner = cluster.owner(cluster.slot("session:a"));

@@ -1,4 +1,4 @@
-//! What the operations promise, one by one.
+//! The promises of the operations, one by one.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn a_stored_session_is_the_json_that_any_language_reads() {
 }
 
 #[tokio::test]
-async fn a_session_is_created_only_where_there_is_none() {
+async fn a_session_is_created_only_under_a_free_key() {
     let (_server, backend) = start();
     create(&backend, "session:a", r#"{"a":1}"#).await;
     let again = backend.create(Create::new("session:a", &map("{}"), HOUR)).await.unwrap();
@@ -43,7 +43,7 @@ async fn a_session_is_created_only_where_there_is_none() {
 }
 
 #[tokio::test]
-async fn a_session_is_replaced_at_its_version_only_and_a_conflict_brings_what_is_there() {
+async fn a_session_is_replaced_at_its_version_and_a_conflict_brings_the_stored_one() {
     let (server, backend) = start();
     let first = create(&backend, "session:a", r#"{"a":1}"#).await;
     assert!(backend.fetch("session:a").await.unwrap().is_some_and(|stored| stored.version == first));
@@ -51,7 +51,7 @@ async fn a_session_is_replaced_at_its_version_only_and_a_conflict_brings_what_is
     let WriteOutcome::Done(second) =
         backend.replace(Replace::new("session:a", &map(r#"{"a":2}"#), HOUR, &first)).await.unwrap()
     else {
-        panic!("nobody else wrote")
+        panic!("no other program wrote")
     };
     server.ask(&["EXPIRE", "session:a", "10"]);
     let WriteOutcome::Conflict(Some(current)) =
@@ -70,7 +70,7 @@ async fn a_session_is_replaced_at_its_version_only_and_a_conflict_brings_what_is
 }
 
 #[tokio::test]
-async fn what_another_program_writes_is_a_conflict_too() {
+async fn a_write_of_another_program_is_a_conflict() {
     let (server, backend) = start();
     let version = create(&backend, "session:a", r#"{"a":1}"#).await;
     server.ask(&["SET", "session:a", r#"{"a": 1}"#]);
@@ -126,7 +126,7 @@ async fn a_session_moves_to_its_new_key_in_one_step() {
 }
 
 #[tokio::test]
-async fn a_session_that_was_changed_meanwhile_stays_where_it_is() {
+async fn a_session_that_another_program_changed_is_not_moved() {
     let (server, backend) = start();
     let version = create(&backend, "session:a", r#"{"a":1}"#).await;
     server.ask(&["SET", "session:a", r#"{"a":2}"#]);
@@ -137,7 +137,7 @@ async fn a_session_that_was_changed_meanwhile_stays_where_it_is() {
 }
 
 #[tokio::test]
-async fn a_touch_renews_the_expiry_of_what_is_there() {
+async fn a_touch_renews_the_expiry_of_a_stored_session() {
     let (server, backend) = start();
     create(&backend, "session:a", "{}").await;
     assert!(backend.touch(Touch::new("session:a", Duration::from_secs(99))).await.unwrap());
@@ -203,7 +203,7 @@ async fn a_rotation_to_a_key_in_use_is_refused() {
 }
 
 #[tokio::test]
-async fn a_value_that_is_no_session_is_corrupt_and_one_that_is_too_long_is_not_parsed() {
+async fn an_unreadable_value_is_corrupt_and_a_long_one_is_not_parsed() {
     let server = Server::start(&[]);
     let backend = RedisBackend::builder().max_value_bytes(64).connect(&server.url()).unwrap();
     server.ask(&["SET", "session:text", "pickle"]);
@@ -223,7 +223,7 @@ async fn a_value_that_is_no_session_is_corrupt_and_one_that_is_too_long_is_not_p
 }
 
 #[tokio::test]
-async fn scripts_come_back_after_they_were_flushed() {
+async fn scripts_are_sent_again_after_they_were_flushed() {
     let (server, backend) = start();
     let mut version = create(&backend, "session:a", r#"{"n":0}"#).await;
     for n in 1..=3 {

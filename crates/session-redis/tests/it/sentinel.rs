@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{HOUR, Lag, Server, create, free_port, map, stored, until, wait_for};
 
-/// How many clients there are where there is load.
+/// The number of clients under load.
 const CLIENTS: usize = 16;
 
 struct Deployment {
@@ -104,7 +104,7 @@ sentinel failover-timeout sessions 3000
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_with_the_documented_permissions_is_let_through_by_sentinels_that_ask_for_a_password() {
+async fn the_documented_permissions_suffice_behind_sentinels_with_a_password() {
     let mut deployment = Deployment::guarded();
     for server in [&deployment.primary, &deployment.replica] {
         server.allow("web", &["+role"]);
@@ -124,7 +124,7 @@ async fn a_user_with_the_documented_permissions_is_let_through_by_sentinels_that
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_the_primary_died_or_froze_sessions_go_on_with_its_replica() {
+async fn sessions_go_on_with_the_replica_of_a_primary_that_died_or_stopped() {
     for kill in [true, false] {
         let mut deployment = Deployment::start();
         let backend = RedisBackend::connect(&deployment.url()).unwrap();
@@ -152,7 +152,7 @@ async fn after_the_primary_died_or_froze_sessions_go_on_with_its_replica() {
         assert!(slowest < Duration::from_millis(300) + lag.allowance(), "{slowest:?}");
         assert_eq!(deployment.replica.ask(&["GET", "session:a"]), [r#"{"n":1}"#]);
 
-        // The old primary comes back as a replica, and nobody writes to it.
+        // The old primary comes back as a replica, and no client writes to it.
         if kill {
             deployment.primary.run()
         } else {
@@ -166,7 +166,7 @@ async fn after_the_primary_died_or_froze_sessions_go_on_with_its_replica() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_go_on_after_a_failover_under_load_and_what_the_replica_had_is_kept() {
+async fn a_failover_under_load_keeps_the_sessions_that_the_replica_had() {
     for kill in [true, false] {
         let mut deployment = Deployment::start();
         let backend = RedisBackend::connect(&deployment.url()).unwrap();
@@ -196,8 +196,8 @@ async fn clients_go_on_after_a_failover_under_load_and_what_the_replica_had_is_k
         for client in clients.join_all().await {
             let (number, slowest, failures) = (client.number, client.slowest, client.failures);
             assert!(slowest < Duration::from_millis(300) + lag.allowance(), "{slowest:?}, {:?}", lag.allowance());
-            assert!(failures > 0, "somebody else must have answered");
-            // What was acknowledged later may be lost with the primary, but nothing else.
+            assert!(failures > 0, "the old primary can't have answered");
+            // Only writes that were acknowledged later may be lost with the primary.
             assert!(client.fell_to >= kept[number], "{} of {}", client.fell_to, kept[number]);
             let stored = deployment.replica.ask(&["GET", &client.key()]);
             assert_eq!(stored, [client.json(client.n)], "the new primary has lost what it acknowledged");
@@ -210,7 +210,7 @@ struct Client {
     backend: RedisBackend,
     number: usize,
     version: Version,
-    /// What the session holds, by the last answer.
+    /// The count that the session holds, by the last answer.
     n: u64,
     /// The least that it was found to hold after it had held more.
     fell_to: u64,
@@ -239,7 +239,7 @@ impl Client {
         }
     }
 
-    /// Whether the server has answered.
+    /// Returns `true` if the server has answered.
     async fn count_up(&mut self) -> bool {
         let (key, value, start) = (self.key(), map(&self.json(self.n + 1)), Instant::now());
         let outcome = self.backend.replace(Replace::new(&key, &value, HOUR, &self.version)).await;
@@ -247,7 +247,11 @@ impl Client {
         match outcome {
             Ok(WriteOutcome::Done(version)) => (self.n, self.version) = (self.n + 1, version),
             Ok(WriteOutcome::Conflict(Some(current))) => {
-                assert_eq!(current.session.get("client").ok(), Some(Some(self.number)), "somebody else's session");
+                assert_eq!(
+                    current.session.get("client").ok(),
+                    Some(Some(self.number)),
+                    "the session of another client"
+                );
                 let found = current.session.get("n").ok().flatten().expect("it has a count");
                 // One more is a write whose answer was lost.
                 assert!(found <= self.n + 1, "{found} of {}", self.n);

@@ -1,4 +1,4 @@
-//! What several modules of tests share.
+//! Helpers that several modules of tests share.
 
 mod browser;
 mod cluster;
@@ -33,7 +33,7 @@ pub(crate) fn map(json: &str) -> SessionMap {
     SessionMap::from_json(json).expect("a test writes JSON")
 }
 
-/// A client of the application's.
+/// Returns a connected client of the application's.
 pub(crate) async fn client(server: &Server) -> Client {
     let client = Client::new(Config::from_url(&server.url()).expect("the url is good"), None, None, None);
     client.init().await.expect("the server answers");
@@ -48,12 +48,12 @@ pub(crate) async fn create(backend: &RedisBackend, key: &str, json: &str) -> Ver
     }
 }
 
-/// The text of a stored session.
+/// Returns the text of a stored session.
 pub(crate) async fn stored(backend: &RedisBackend, key: &str) -> Option<String> {
     backend.fetch(key).await.expect("the server answers").map(|stored| stored.session.to_json())
 }
 
-/// Tries until it succeeds, and answers how long that took.
+/// Tries until it succeeds, and returns the time that this took.
 pub(crate) async fn until<F: Future<Output = bool>>(
     what: &str,
     limit: Duration,
@@ -67,7 +67,7 @@ pub(crate) async fn until<F: Future<Output = bool>>(
     start.elapsed()
 }
 
-/// Waits for what a test needs before it can go on.
+/// Waits until a condition holds that a test needs.
 pub(crate) fn wait_for(what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
@@ -76,7 +76,7 @@ pub(crate) fn wait_for(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-/// A backend for tests in which more happens at once than the machine can do within the usual deadline.
+/// Returns a backend for tests whose load the machine can't carry within the usual timeout.
 pub(crate) fn patient(url: &str) -> RedisBackend {
     RedisBackend::builder().timeout(Duration::from_secs(20)).connect(url).expect("the url is good")
 }

@@ -1,4 +1,4 @@
-//! The ways to a server.
+//! The transports to a server.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ async fn assert_works(backend: &RedisBackend) {
 }
 
 #[tokio::test]
-async fn a_password_is_given_and_a_wrong_one_is_an_outage() {
+async fn a_wrong_password_is_an_outage() {
     let server = Server::start_with_password("open sesame", &[]);
     let url = |credentials: &str| format!("redis://{credentials}127.0.0.1:{}", server.port);
     assert_works(&RedisBackend::connect(&url(":open%20sesame@")).unwrap()).await;
@@ -32,7 +32,7 @@ async fn a_password_is_given_and_a_wrong_one_is_an_outage() {
 }
 
 #[tokio::test]
-async fn a_user_with_the_documented_permissions_can_do_all_that_is_needed() {
+async fn the_documented_permissions_suffice() {
     let server = Server::start_with_password("root", &[]);
     server.allow("web", &[]);
     let backend = RedisBackend::connect(&format!("redis://web:web@127.0.0.1:{}", server.port)).unwrap();
@@ -86,6 +86,9 @@ async fn a_unix_socket_works() {
     let path = server.folder().join("redis.sock");
     let backend = RedisBackend::connect(&format!("redis+unix://{}", path.display())).unwrap();
     assert_works(&backend).await;
+    server.ask(&["CONFIG", "SET", "requirepass", "open sesame"]);
+    let url = format!("redis+unix://:open%20sesame@localhost{}?db=3", path.display());
+    assert_works(&RedisBackend::connect(&url).unwrap()).await;
 }
 
 #[tokio::test]
@@ -101,7 +104,7 @@ async fn a_client_of_the_application_works() {
 }
 
 #[test]
-fn urls_that_are_of_no_use_are_refused_and_not_quoted() {
+fn unusable_urls_are_refused_and_not_quoted() {
     for url in ["", "redis", "http://localhost", "redis-foo://localhost", "rediss+unix:///tmp/x", "redis://:pw@"] {
         let error = RedisBackend::connect(url).expect_err(url);
         assert_eq!(error, RedisConfigError::Url, "{url}");
@@ -114,7 +117,7 @@ fn urls_that_are_of_no_use_are_refused_and_not_quoted() {
 
 #[cfg(not(feature = "tls"))]
 #[test]
-fn tls_is_refused_where_it_is_not_compiled_instead_of_going_on_in_plain_text() {
+fn a_url_with_tls_is_refused_where_tls_is_not_compiled() {
     let error = RedisBackend::connect("rediss://localhost").unwrap_err();
     assert_eq!(error, RedisConfigError::TlsNotCompiled);
 }
@@ -122,9 +125,9 @@ fn tls_is_refused_where_it_is_not_compiled_instead_of_going_on_in_plain_text() {
 #[cfg(feature = "tls")]
 mod tls;
 
-/// fred then asks the server, on another connection and for as long as the application's settings say, to end what blocks.
+/// fred asks the server on another connection to end what blocks, for as long as the application's settings say.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_of_the_application_that_is_blocked_costs_no_more_than_the_deadline() {
+async fn a_blocked_client_of_the_application_costs_the_timeout_at_most() {
     use fred::interfaces::ClientLike;
     use fred::types::config::{Blocking, Config};
     use fred::types::{Builder, CustomCommand, Value};

@@ -1,4 +1,4 @@
-//! How a write tells whether the session is still the one that was read.
+//! The comparison by which a write tells that the session is still the one that was read.
 
 use session_core::{AtomicBackend, BackendErrorKind, Remove, Replace, Rotate, Version, WriteOutcome};
 use session_redis::RedisBackend;
@@ -35,7 +35,7 @@ async fn replace(backend: &RedisBackend, value: &str, version: &Version) -> Writ
 }
 
 #[tokio::test]
-async fn values_of_any_length_are_replaced_moved_and_removed_only_as_they_were_read() {
+async fn values_of_any_length_are_written_only_as_they_were_read() {
     let server = start();
     let backend = RedisBackend::connect(&server.url()).unwrap();
     for len in [11, 39, 40, 41, 511, 512, 513, 5000] {
@@ -76,7 +76,7 @@ async fn values_of_any_length_are_replaced_moved_and_removed_only_as_they_were_r
 }
 
 #[tokio::test]
-async fn a_short_value_is_sent_to_be_compared_and_a_long_one_or_one_as_long_as_a_digest_is_not() {
+async fn only_short_values_that_are_no_longer_than_a_digest_are_sent_to_be_compared() {
     let server = start();
     let backend = RedisBackend::connect(&server.url()).unwrap();
     for (len, by_digest) in [(11, false), (39, false), (40, true), (41, false), (511, false), (512, true), (5000, true)]
@@ -108,7 +108,7 @@ async fn values_of_other_writers_are_compared_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn what_was_written_last_is_the_version_of_the_next_write() {
+async fn the_version_of_a_write_serves_for_the_next_write() {
     let server = start();
     let backend = RedisBackend::connect(&server.url()).unwrap();
     let mut version = create(&backend, "session:a", r#"{"n": 0, "big": 123456789012345678901234567890}"#).await;
@@ -124,7 +124,7 @@ async fn what_was_written_last_is_the_version_of_the_next_write() {
 }
 
 #[tokio::test]
-async fn a_stored_text_that_looks_like_the_digest_is_not_taken_for_the_value() {
+async fn a_stored_text_that_equals_the_digest_is_not_taken_for_the_value() {
     let server = start();
     let backend = RedisBackend::connect(&server.url()).unwrap();
     for len in [40, 600] {
@@ -144,7 +144,9 @@ async fn values_of_another_codec_are_compared_by_their_digest() {
     let server = start();
     let backend = RedisBackend::builder().codec(Marked).connect(&server.url()).unwrap();
     let version = create(&backend, "session:a", r#"{"a":1}"#).await;
-    let WriteOutcome::Done(next) = replace(&backend, r#"{"a":2}"#, &version).await else { panic!("nobody else wrote") };
+    let WriteOutcome::Done(next) = replace(&backend, r#"{"a":2}"#, &version).await else {
+        panic!("no other program wrote")
+    };
     assert!(is_digest(&sent_version(&server)));
     assert!(matches!(replace(&backend, r#"{"a":3}"#, &version).await, WriteOutcome::Conflict(_)));
     assert!(matches!(replace(&backend, r#"{"a":3}"#, &next).await, WriteOutcome::Done(_)));

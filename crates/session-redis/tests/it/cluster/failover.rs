@@ -1,4 +1,4 @@
-//! When a primary dies under load.
+//! A primary that dies under load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,12 +14,12 @@ const SESSIONS: usize = 10_000;
 const CLIENTS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_primary_that_dies_under_load_concerns_its_own_of_ten_thousand_sessions_until_its_replica_takes_over() {
+async fn a_primary_that_dies_under_load_concerns_only_the_sessions_of_its_slots() {
     fail_over(|primary| primary.kill()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_primary_that_stands_still_under_load_concerns_its_own_only_as_well() {
+async fn a_stopped_primary_under_load_concerns_only_the_sessions_of_its_slots() {
     fail_over(|primary| primary.pause()).await;
 }
 
@@ -53,7 +53,7 @@ async fn fail_over(stop: impl FnOnce(&mut Server)) {
         assert!(clients.iter().any(|client| client.dies == dies), "both kinds were asked for");
     }
     for client in clients.iter().filter(|client| client.dies) {
-        assert!(client.failures > 0, "somebody else must have answered");
+        assert!(client.failures > 0, "the old primary can't have answered");
     }
     for client in clients.iter().filter(|client| !client.dies) {
         // Unless the machine was so late that the deadline passed.
@@ -68,7 +68,7 @@ async fn fail_over(stop: impl FnOnce(&mut Server)) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_renewal_for_which_half_of_the_servers_are_gone_leaves_the_session_where_it_was() {
+async fn a_renewal_that_half_of_the_servers_miss_leaves_the_session_under_its_key() {
     let mut cluster = Cluster::start();
     let (here, there) = (key_at(&cluster, 1), key_at(&cluster, 0));
     let backend = RedisBackend::connect(&cluster.url()).unwrap();
@@ -87,7 +87,7 @@ async fn a_renewal_for_which_half_of_the_servers_are_gone_leaves_the_session_whe
         let error = backend.rotate(rotation).await.expect_err("half of it can't be done");
         assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{error:?}");
     };
-    // First it takes the deadline, then nobody is asked any more.
+    // At first calls take the timeout, then they fail fast.
     for _ in 0..10 {
         // A key in braces and a word behind them is in the slot of that key.
         rotate(&here, &format!("{{{there}}}-new"), &versions[0]).await;
@@ -102,9 +102,9 @@ async fn a_renewal_for_which_half_of_the_servers_are_gone_leaves_the_session_whe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_renewal_whose_removal_of_the_old_id_comes_late_does_not_end_the_session() {
+async fn a_renewal_whose_removal_comes_late_keeps_the_new_session() {
     let cluster = Cluster::start();
-    // Nobody is asked again after one call without an answer.
+    // Calls fail fast after one without an answer.
     let backend = RedisBackend::builder().breaker_threshold(1).connect(&cluster.url()).unwrap();
     let (old, new) = (key_at(&cluster, 1), key_at(&cluster, 0));
     for key in [&old, &new] {
@@ -117,7 +117,7 @@ async fn a_renewal_whose_removal_of_the_old_id_comes_late_does_not_end_the_sessi
     let rotation = Rotate::new(&old, &new, &value, HOUR, &version);
     let error = backend.rotate(rotation).await.unwrap_err();
     assert_eq!(error.applied(), Applied::Maybe);
-    // Whatever becomes of the old one when the server goes on: this one is not taken back.
+    // The removal of the old session may be applied when the server goes on, so the new one is not taken back.
     assert_eq!(cluster.servers[0].ask(&["GET", &new]), [value.to_json()]);
     cluster.servers[1].resume();
 }
@@ -190,7 +190,7 @@ fn key(number: usize) -> String {
 
 /// The count in a session, which must be that of this number.
 fn count_of(session: &SessionMap, number: usize) -> u64 {
-    assert_eq!(session.get("number").ok(), Some(Some(number)), "somebody else's session");
+    assert_eq!(session.get("number").ok(), Some(Some(number)), "the session of another number");
     session.get("count").ok().flatten().expect("it has a count")
 }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::support::{Cluster, HOUR, Lag, create, map, patient, stored};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_are_changed_moved_and_removed_while_their_slot_moves() {
+async fn all_operations_work_while_a_slot_moves() {
     let cluster = Cluster::start();
     let backend = patient(&cluster.url());
     let key = |n: u32| format!("{{app}}:{n}");
@@ -26,7 +26,7 @@ async fn sessions_are_changed_moved_and_removed_while_their_slot_moves() {
     }
     // Half of the keys are here and half are there.
     for n in 0..8 {
-        let found = AtomicBackend::fetch(&backend, &key(n)).await.unwrap().expect("it is somewhere");
+        let found = AtomicBackend::fetch(&backend, &key(n)).await.unwrap().expect("one of the servers has it");
         let outcome = backend.replace(Replace::new(&key(n), &map(r#"{"n":1}"#), HOUR, &found.version)).await.unwrap();
         let WriteOutcome::Done(version) = outcome else { panic!("{outcome:?}") };
         if n % 2 == 0 {
@@ -89,7 +89,7 @@ impl<'a> Moving<'a> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_with_the_documented_permissions_finds_what_has_moved() {
+async fn the_documented_permissions_suffice_while_a_slot_moves() {
     let cluster = Cluster::start();
     for server in &cluster.servers {
         server.allow("web", &["+cluster|slots", "+asking"]);
@@ -108,7 +108,7 @@ async fn a_user_with_the_documented_permissions_finds_what_has_moved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_or_mixed_up_while_a_slot_moves_under_load() {
+async fn no_session_is_lost_or_mixed_up_while_a_slot_moves_under_load() {
     const CLIENTS: usize = 8;
     let cluster = Cluster::start();
     let backend = patient(&cluster.url());
@@ -137,7 +137,7 @@ async fn nothing_is_lost_or_mixed_up_while_a_slot_moves_under_load() {
             if keys.is_empty() {
                 break;
             }
-            // A part of them, so that others are elsewhere meanwhile.
+            // Half of them, so that the others are still on the old server.
             for key in keys.iter().take(keys.len().div_ceil(2)) {
                 moving.migrate(key);
             }
@@ -170,7 +170,7 @@ async fn more(number: &AtomicU64, by: u64) {
     }
 }
 
-/// Has some sessions that nobody else touches, so that whatever is not as it was left is an error.
+/// A client with sessions of its own, which must be as it left them.
 struct Client {
     backend: RedisBackend,
     number: usize,
@@ -180,7 +180,7 @@ struct Client {
 
 struct Own {
     key: String,
-    /// What is stored.
+    /// The stored count.
     n: usize,
     version: Version,
 }
@@ -220,7 +220,7 @@ impl Client {
 
     async fn read(&mut self, own: Own) -> Own {
         let backend = self.backend.clone();
-        let found = self.timed(backend.fetch(&own.key)).await.expect(ANSWERED).expect("nobody has removed it");
+        let found = self.timed(backend.fetch(&own.key)).await.expect(ANSWERED).expect("no client has removed it");
         assert_eq!((found.session.to_json(), &found.version), (self.json(own.n), &own.version));
         // The next time it is another step's turn.
         self.change(own).await
@@ -267,7 +267,7 @@ impl Client {
 
     async fn count_up(&mut self) {
         let backend = self.backend.clone();
-        let mut current = self.timed(backend.fetch(SHARED)).await.expect(ANSWERED).expect("nobody has removed it");
+        let mut current = self.timed(backend.fetch(SHARED)).await.expect(ANSWERED).expect("no client has removed it");
         loop {
             let n = current.session.get::<u64>("n").ok().flatten().expect("it is a number") + 1;
             let value = map(&format!(r#"{{"n":{n}}}"#));
@@ -278,7 +278,7 @@ impl Client {
             {
                 WriteOutcome::Done(_) => return,
                 WriteOutcome::Conflict(Some(newer)) => current = newer,
-                other => panic!("nobody has removed it: {other:?}"),
+                other => panic!("no client has removed it: {other:?}"),
             }
         }
     }
@@ -293,6 +293,6 @@ impl Client {
 fn replaced(outcome: WriteOutcome) -> Version {
     match outcome {
         WriteOutcome::Done(version) => version,
-        other => panic!("nobody else writes this: {other:?}"),
+        other => panic!("no other client writes this: {other:?}"),
     }
 }

@@ -5,7 +5,7 @@ use session_redis::RedisBackend;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 
-/// What a server process has.
+/// Returns the manager of a server process.
 pub(crate) fn manager(backend: RedisBackend) -> SessionManager {
     SessionManager::new(config(backend).build().expect("the configuration is good"))
 }

@@ -64,7 +64,7 @@ impl Cluster {
         self.servers[5].ask(&["CLUSTER", "KEYSLOT", key])[0].parse().expect("a slot is a number")
     }
 
-    /// Which of the primaries a slot was given to.
+    /// Returns the index of the primary that owns a slot.
     pub(crate) fn owner(&self, slot: u16) -> usize {
         [5461, 10923].iter().filter(|first| slot >= **first).count()
     }

@@ -1,10 +1,10 @@
-//! How late this machine is.
+//! The delays of this machine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Watches how much longer than asked for a thread sleeps: what a busy machine adds to everything that is timed.
+/// Watches how much longer than asked for a thread sleeps. A busy machine adds about that to all that is timed.
 pub(crate) struct Lag {
     worst: Arc<AtomicU64>,
     done: Arc<AtomicBool>,

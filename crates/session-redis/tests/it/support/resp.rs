@@ -9,7 +9,7 @@ pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
 }
 
-/// What a server answers; nested replies are flattened.
+/// The reply of a server. Nested replies are flattened.
 pub(crate) type Reply = Result<Vec<String>, String>;
 
 impl Connection {

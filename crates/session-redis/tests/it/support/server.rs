@@ -134,8 +134,8 @@ impl Server {
         self.ask(&[&["ACL", "SETUSER", user][..], &rules, &rest, more].concat());
     }
 
-    /// How often each command was called since the last [`Self::forget_calls`], the tests' own questions aside. Of those
-    /// inside scripts too.
+    /// Returns the number of calls of each command since the last [`Self::forget_calls`], those inside of scripts included
+    /// and the tests' own questions left out.
     pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
         let mut calls = BTreeMap::new();
         for line in self.ask(&["INFO", "commandstats"])[0].lines() {
@@ -150,8 +150,8 @@ impl Server {
         calls
     }
 
-    /// How often clients sent each command since the last [`Self::forget_calls`], the tests' own questions aside, to a
-    /// server that was started to [`REMEMBER`] them.
+    /// Returns how often clients sent each command since the last [`Self::forget_calls`], the tests' own questions left out.
+    /// The server has to be started with [`REMEMBER`].
     pub(crate) fn sent(&self) -> BTreeMap<String, u64> {
         let log = self.ask(&["SLOWLOG", "GET", "-1"]);
         let mut calls = BTreeMap::new();
@@ -172,12 +172,12 @@ impl Server {
         self.ask(&["CONFIG", "RESETSTAT"]);
     }
 
-    /// Whether it is a replica that follows its primary.
+    /// Returns `true` if it is a replica that follows its primary.
     pub(crate) fn follows(&self) -> bool {
         self.ask(&["INFO", "replication"])[0].contains("master_link_status:up")
     }
 
-    /// How far the history goes that it has: as a primary what it has written, as a replica what has arrived.
+    /// Returns the replication offset: of a primary that of its last write, of a replica that of the last write it has.
     pub(crate) fn history(&self) -> u64 {
         let facts = self.ask(&["INFO", "replication"]).remove(0);
         let offset = |name: &str| facts.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
@@ -211,7 +211,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
         if !std::thread::panicking() {
-            // Of use only to whoever looks for the reason of a failure.
+            // The files help to find the reason of a failure.
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
@@ -224,10 +224,10 @@ fn is_address(word: &str) -> bool {
     word == "?:0" || word.strip_prefix("127.0.0.1:").is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
-/// A port that nobody listens on.
+/// Returns a port on which no server listens.
 ///
-/// Not one that the system chooses: it may give that to somebody's connection before a server takes it. It chooses from
-/// 32768 on, or higher up.
+/// The system does not choose it, because it may give the same port to a connection before a server takes it. It chooses
+/// from 32768 on, or higher up.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     // Other processes begin elsewhere.

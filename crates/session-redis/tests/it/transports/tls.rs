@@ -56,7 +56,7 @@ async fn cause(builder: RedisBackendBuilder, url: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_server_whose_certificate_is_trusted_is_spoken_to() {
+async fn a_server_with_a_trusted_certificate_is_used() {
     let authority = Authority::new("an authority");
     let (_server, port) = authority.server(&["localhost", "127.0.0.1"], "no");
     for host in ["localhost", "127.0.0.1"] {
@@ -90,7 +90,7 @@ async fn a_certificate_that_is_not_trusted_is_the_cause() {
 }
 
 #[test]
-fn certificates_that_are_none_are_refused() {
+fn malformed_certificates_are_refused() {
     let refusal = |builder: RedisBackendBuilder| builder.connect("rediss://localhost").unwrap_err();
     let builder = RedisBackend::builder;
     assert_eq!(refusal(builder().root_certificates([b"text".to_vec()])), RedisConfigError::Certificates);
