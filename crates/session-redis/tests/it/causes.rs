@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Replace};
 use session_redis::RedisBackend;
 
-use crate::support::{Cluster, HOUR, Lag, Log, Server, create, free_port, map, until};
+use crate::support::{Cluster, HOUR, Lag, Log, Server, allow_user, create, free_port, map, until};
 
 fn source(error: &BackendError) -> String {
     error.source().expect("every failure has a cause").to_string()
@@ -66,12 +66,12 @@ async fn credentials_that_the_server_does_not_take_are_the_cause() {
 #[tokio::test]
 async fn a_missing_acl_right_is_the_cause() {
     let server = Server::start(&[]);
-    server.allow("web", &["-evalsha"]);
+    allow_user(&server, "web", &["-evalsha"]);
     let url = format!("redis://web:web@127.0.0.1:{}", server.port);
     let backend = connect(&url);
     assert!(backend.fetch("session:a").await.unwrap().is_none());
     assert_eq!(cause_of_create(&backend).await, "the user lacks the ACL right +evalsha (NOPERM)");
-    server.allow("web", &["-set"]);
+    allow_user(&server, "web", &["-set"]);
     assert_eq!(cause_of_create(&backend).await, "the user lacks an ACL right that scripts need: one of +get +set +del");
     let error = backend.fetch("other").await.unwrap_err();
     assert!(source(&error).ends_with("~session:* and ~gone:{session:* (NOPERM)"), "{}", source(&error));
@@ -169,11 +169,11 @@ async fn an_outage_is_one_error_line_however_many_calls_fail() {
 #[tokio::test]
 async fn an_operation_that_is_refused_is_one_error_line_while_others_go_on() {
     let server = Server::start(&[]);
-    server.allow("web", &[]);
+    allow_user(&server, "web", &[]);
     let backend = connect(&format!("redis://web:web@127.0.0.1:{}", server.port));
     let version = create(&backend, "session:a", "{}").await;
     let log = Log::capture();
-    server.allow("web", &["-evalsha"]);
+    allow_user(&server, "web", &["-evalsha"]);
     let session = map(r#"{"key":"value"}"#);
     for _ in 0..100 {
         assert!(backend.fetch("session:a").await.unwrap().is_some());
@@ -182,7 +182,7 @@ async fn an_operation_that_is_refused_is_one_error_line_while_others_go_on() {
     let lines = log.take();
     let [line] = &lines[..] else { panic!("{lines:?}") };
     assert!(line.contains(r#"cause="the user lacks the ACL right +evalsha (NOPERM)""#), "{line}");
-    server.allow("web", &[]);
+    allow_user(&server, "web", &[]);
     backend.replace(Replace::new("session:a", &session, HOUR, &version)).await.unwrap();
     let lines = log.take();
     assert!(

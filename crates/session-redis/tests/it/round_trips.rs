@@ -6,7 +6,7 @@ use session_core::{Session, SessionManager};
 use session_redis::RedisBackend;
 use session_testkit::TestClock;
 
-use crate::support::{Browser, REMEMBER, Server, config, manager};
+use crate::support::{Browser, REMEMBER, Server, config, forget_calls, manager, sent};
 
 struct Counted {
     server: Server,
@@ -28,14 +28,14 @@ impl Counted {
             browser.request(&manager, Session::destroy).await;
         }
         browser.request(&manager, |session| session.insert("a", 1).expect("it works without an outage")).await;
-        server.forget_calls();
+        forget_calls(&server);
         Self { server, manager, browser }
     }
 
     /// Returns the commands that clients sent since the last question, by name.
     fn sent(&self) -> String {
-        let calls = self.server.sent();
-        self.server.forget_calls();
+        let calls = sent(&self.server);
+        forget_calls(&self.server);
         calls.into_iter().map(|(name, calls)| format!("{name} {calls}")).collect::<Vec<_>>().join(", ")
     }
 
@@ -137,7 +137,7 @@ async fn a_destruction_without_reading_costs_one_round_trip() {
 async fn a_valid_but_unknown_id_costs_one_to_read_and_three_to_write() {
     let mut counted = Counted::start().await;
     counted.server.ask(&["FLUSHALL"]);
-    counted.server.forget_calls();
+    forget_calls(&counted.server);
     assert_eq!(counted.request(|session| assert!(session.is_empty())).await, "get 1");
     assert_eq!(counted.request(|session| session.insert("a", 1).unwrap()).await, "evalsha 1, get 2");
 }

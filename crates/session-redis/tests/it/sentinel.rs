@@ -8,7 +8,7 @@ use session_core::{AtomicBackend, BackendErrorKind, Replace, Version, WriteOutco
 use session_redis::RedisBackend;
 use tokio::task::JoinSet;
 
-use crate::support::{HOUR, Lag, Server, create, free_port, map, stored, until, wait_for};
+use crate::support::{HOUR, Lag, Server, allow_user, create, free_port, map, stored, until, wait_for};
 
 /// The number of clients under load.
 const CLIENTS: usize = 16;
@@ -107,7 +107,7 @@ sentinel failover-timeout sessions 3000
 async fn the_documented_permissions_suffice_behind_sentinels_with_a_password() {
     let mut deployment = Deployment::guarded();
     for server in [&deployment.primary, &deployment.replica] {
-        server.allow("web", &["+role"]);
+        allow_user(server, "web", &["+role"]);
     }
     let url = deployment.url().replace("://", "://web:web@");
     let backend = RedisBackend::connect(&[&url, "&sentinelPassword=who%20goes%20there"].concat()).unwrap();

@@ -3,12 +3,8 @@
 mod browser;
 mod cluster;
 mod endpoint;
-mod lag;
 mod log;
-mod resp;
 mod server;
-#[path = "../../../session-memcache/tests/it/support/signal.rs"]
-mod signal;
 
 use std::time::{Duration, Instant};
 
@@ -21,10 +17,9 @@ use session_redis::RedisBackend;
 pub(crate) use browser::{Browser, config, manager};
 pub(crate) use cluster::Cluster;
 pub(crate) use endpoint::Endpoint;
-pub(crate) use lag::Lag;
 pub(crate) use log::Log;
-pub(crate) use resp::Connection;
-pub(crate) use server::{REMEMBER, Server, free_port};
+pub(crate) use server::{REMEMBER, allow_user, forget_calls, sent};
+pub(crate) use session_test_support::{Lag, RedisConnection as Connection, RedisServer as Server, free_port};
 
 /// Longer than any test takes.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use session_core::{Applied, AtomicBackend, BackendErrorKind, Remove, Replace, Touch};
 use session_redis::{RedisBackend, RedisConfigError};
 
-use crate::support::{HOUR, Server, create, map, stored, wait_for};
+use crate::support::{HOUR, Server, allow_user, create, map, stored, wait_for};
 
 async fn assert_works(backend: &RedisBackend) {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -34,7 +34,7 @@ async fn a_wrong_password_is_an_outage() {
 #[tokio::test]
 async fn the_documented_permissions_suffice() {
     let server = Server::start_with_password("root", &[]);
-    server.allow("web", &[]);
+    allow_user(&server, "web", &[]);
     let backend = RedisBackend::connect(&format!("redis://web:web@127.0.0.1:{}", server.port)).unwrap();
     assert_works(&backend).await;
     let error = backend.fetch("other").await.unwrap_err();
@@ -44,10 +44,10 @@ async fn the_documented_permissions_suffice() {
 #[tokio::test]
 async fn database_0_needs_no_permission_to_select_it() {
     let server = Server::start_with_password("root", &[]);
-    server.allow("web", &[]);
+    allow_user(&server, "web", &[]);
     let url = format!("redis://web:web@127.0.0.1:{}", server.port);
     assert_works(&RedisBackend::connect(&format!("{url}/0")).unwrap()).await;
-    server.allow("web", &["+select"]);
+    allow_user(&server, "web", &["+select"]);
     assert_works(&RedisBackend::connect(&format!("{url}/3")).unwrap()).await;
 }
 

@@ -8,7 +8,7 @@ use session_core::{AtomicBackend, Create, Marker, Remove, Replace, Rotate, Versi
 use session_redis::RedisBackend;
 use tokio::task::JoinSet;
 
-use crate::support::{Cluster, HOUR, Lag, create, map, patient, stored};
+use crate::support::{Cluster, HOUR, Lag, allow_user, create, map, patient, stored};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_operations_work_while_a_slot_moves() {
@@ -92,7 +92,7 @@ impl<'a> Moving<'a> {
 async fn the_documented_permissions_suffice_while_a_slot_moves() {
     let cluster = Cluster::start();
     for server in &cluster.servers {
-        server.allow("web", &["+cluster|slots", "+asking"]);
+        allow_user(server, "web", &["+cluster|slots", "+asking"]);
     }
     let backend = patient(&cluster.url().replace("://", "://web:web@"));
     let key = "session:a";

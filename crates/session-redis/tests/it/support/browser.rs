@@ -17,36 +17,31 @@ pub(crate) fn config(backend: RedisBackend) -> SessionConfigBuilder {
 
 /// A client with its cookie.
 #[derive(Clone, Default)]
-pub(crate) struct Browser {
-    cookie: Option<String>,
-}
+pub(crate) struct Browser(session_test_support::Browser);
 
 impl Browser {
     pub(crate) fn open(&self, manager: &SessionManager) -> SessionHandle {
-        manager.open(self.cookie.as_deref().map(str::as_bytes))
+        let header = self.has_cookie().then(|| self.0.header());
+        manager.open(header.as_deref().map(str::as_bytes))
     }
 
-    /// A request whose session is loaded.
+    /// Loads the session of a new request.
     pub(crate) async fn load(&self, manager: &SessionManager) -> (SessionHandle, Session) {
         let handle = self.open(manager);
         let session = handle.load().await.expect("the session can be loaded");
         (handle, session)
     }
 
-    /// Takes over the cookie of a response.
+    /// Takes the cookie of a response.
     pub(crate) fn take(&mut self, commit: &Commit) {
-        if let Some(header) = &commit.set_cookie {
-            let pair = header.split(';').next().unwrap_or_default();
-            let removed = header.contains("Max-Age=0");
-            self.cookie = (!removed).then(|| pair.to_owned());
-        }
+        self.0.receive(commit);
     }
 
     pub(crate) fn has_cookie(&self) -> bool {
-        self.cookie.is_some()
+        self.0.has_cookie()
     }
 
-    /// A whole request that succeeds.
+    /// Makes a request that succeeds.
     pub(crate) async fn request(&mut self, manager: &SessionManager, work: impl FnOnce(&Session)) {
         let (handle, session) = self.load(manager).await;
         work(&session);
@@ -55,7 +50,7 @@ impl Browser {
         self.take(&commit);
     }
 
-    /// The value of a key, as a request sees it.
+    /// Returns the value of a key, as a request reads it.
     pub(crate) async fn see(&self, manager: &SessionManager, key: &str) -> Option<u64> {
         let (_, session) = self.load(manager).await;
         session.get(key).expect("it is a number")
