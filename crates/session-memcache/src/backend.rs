@@ -1,6 +1,6 @@
 //! The backend: the calls of the session manager.
 
-mod builder;
+pub(crate) mod builder;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,12 +12,9 @@ use session_core::{
 };
 use tokio::time::timeout;
 
-pub use builder::MemcacheBackendBuilder;
-
 use crate::cluster::NodeVersion;
 use crate::deadline::Deadline;
 use crate::detached::Detached;
-use crate::error::MemcacheConfigError;
 use crate::key::Key;
 use crate::rotate::Rotation;
 use crate::store::{Found, Store};
@@ -46,22 +43,6 @@ pub struct MemcacheBackend {
 }
 
 impl MemcacheBackend {
-    /// Makes a backend on these nodes: `host:port`, `host` (port 11211) or the absolute path of a Unix socket.
-    ///
-    /// Spell the nodes alike in all services, because the ring hashes their names. Their order is free.
-    ///
-    /// # Errors
-    ///
-    /// [`MemcacheConfigError`] if there is no node, one is named twice, or an address can't be used. IPv6 can't.
-    pub fn new<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> Result<Self, MemcacheConfigError> {
-        Self::builder(nodes).build()
-    }
-
-    /// Returns a builder, for settings that differ from those of [`MemcacheBackend::new`].
-    pub fn builder<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> MemcacheBackendBuilder {
-        MemcacheBackendBuilder::new(nodes.into_iter().map(|node| node.as_ref().to_owned()).collect())
-    }
-
     async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
         let key = Key::check(key)?;
         match self.store.look(key, self.deadline()).await? {

@@ -108,6 +108,7 @@ mod runtimes;
 mod store;
 mod write;
 
-pub use backend::{MemcacheBackend, MemcacheBackendBuilder};
+pub use backend::MemcacheBackend;
+pub use backend::builder::MemcacheBackendBuilder;
 pub use cluster::OnNodeDown;
 pub use error::MemcacheConfigError;

@@ -42,10 +42,22 @@ pub struct MemcacheBackendBuilder {
     clock: Arc<dyn Clock>,
 }
 
-impl MemcacheBackendBuilder {
-    pub(super) fn new(nodes: Vec<String>) -> Self {
-        Self {
-            nodes,
+impl MemcacheBackend {
+    /// Makes a backend on these nodes: `host:port`, `host` (port 11211) or the absolute path of a Unix socket.
+    ///
+    /// Spell the nodes alike in all services, because the ring hashes their names. Their order is free.
+    ///
+    /// # Errors
+    ///
+    /// [`MemcacheConfigError`] if there is no node, one is named twice, or an address can't be used. IPv6 can't.
+    pub fn new<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> Result<Self, MemcacheConfigError> {
+        Self::builder(nodes).build()
+    }
+
+    /// Returns a builder, for settings that differ from those of [`MemcacheBackend::new`].
+    pub fn builder<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> MemcacheBackendBuilder {
+        MemcacheBackendBuilder {
+            nodes: nodes.into_iter().map(|node| node.as_ref().to_owned()).collect(),
             codec: Arc::new(JsonCodec),
             client_flags: JSON_FLAGS,
             max_value_bytes: DEFAULT_MAX_VALUE_BYTES,
@@ -56,7 +68,9 @@ impl MemcacheBackendBuilder {
             clock: Arc::new(SystemClock),
         }
     }
+}
 
+impl MemcacheBackendBuilder {
     /// Sets how sessions are written; default [`JsonCodec`], which any language can read.
     ///
     /// Set [`client_flags`](Self::client_flags) too, because other clients know the format of a value by them.
