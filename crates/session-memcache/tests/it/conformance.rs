@@ -1,4 +1,4 @@
-//! The suite that every backend runs.
+//! The conformance suite of backends.
 
 use session_memcache::MemcacheBackend;
 use session_testkit::conformance::{Candidate, check};
