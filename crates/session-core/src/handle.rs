@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::SessionError;
-use crate::map::SessionMap;
 use crate::request::context::SessionContext;
 use crate::request::outcome::Commit;
 use crate::request::phase::Phase;
@@ -58,13 +57,7 @@ impl SessionHandle {
                         "two session layers of one cookie name differ in keys, salt, mode or store"
                     );
                 }
-                let error = SessionError::LayersDiffer { cookie_name: context.config.cookie_name().into() };
-                let handle = Self { role: Role::Differs, ..Self::new(context, []) };
-                let mut session = handle.shared.session();
-                let time_left = session.time_left();
-                session.load(Phase::LoadFailed(error), SessionMap::new(), time_left);
-                drop(session);
-                handle
+                Self { role: Role::Differs, ..Self::new(context, []) }
             }
         };
         Self { outer: Some(Arc::new(outer)), ..handle }
@@ -82,6 +75,9 @@ impl SessionHandle {
     /// so. [`SessionError::LayersDiffer`] if two layers of one cookie name have different configurations. The session then
     /// fails to load for the rest of the request.
     pub async fn load(&self) -> Result<Session, SessionError> {
+        if self.role == Role::Differs {
+            return Err(self.layers_differ());
+        }
         self.shared.load().await?;
         Ok(Session::new(self.shared.clone()))
     }
@@ -115,7 +111,9 @@ impl SessionHandle {
     pub fn try_commit(&self, status: u16) -> CommitState {
         match self.role {
             Role::Borrows => return CommitState::Ready(Commit::default()),
-            Role::Differs => return CommitState::Ready(Commit { error: self.load_error(), ..Commit::default() }),
+            Role::Differs => {
+                return CommitState::Ready(Commit { error: Some(self.layers_differ()), ..Commit::default() });
+            }
             Role::Commits => {}
         }
         match self.shared.try_commit(status) {
@@ -140,10 +138,17 @@ impl SessionHandle {
     /// Returns the error of a load that failed.
     #[must_use]
     pub fn load_error(&self) -> Option<SessionError> {
+        if self.role == Role::Differs {
+            return Some(self.layers_differ());
+        }
         match self.shared.peek()?.phase() {
             Phase::LoadFailed(error) => Some(error.clone()),
             _ => None,
         }
+    }
+
+    fn layers_differ(&self) -> SessionError {
+        SessionError::LayersDiffer { cookie_name: self.cookie_name().into() }
     }
 }
 
