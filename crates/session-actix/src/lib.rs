@@ -56,8 +56,10 @@
 //!
 //! # Several sessions
 //!
-//! The middleware can be nested, around the application, a scope or a resource, with a cookie name for each. The
-//! extractors give the session of the innermost one; [`SessionHandle::named`] finds the others:
+//! The middleware can be nested, around the application, a scope or a resource. Middleware of one cookie name shares the
+//! request's session, and the outermost one commits it. Its configurations must agree in keys, salt, mode, store and key
+//! prefix; otherwise every request is answered with 500. Middleware with cookie names of its own has sessions of its own.
+//! The extractors give the session of the innermost one; [`SessionHandle::named`] finds the others:
 //!
 //! ```
 //! use session_actix::{SessionHandle, SessionRejection};

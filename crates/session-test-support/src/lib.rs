@@ -1,6 +1,6 @@
 //! Helpers for the tests of this workspace. Not published.
 //!
-//! A [`Browser`] keeps the cookies of commits. A [`Process`] is a program that says on its standard output where it listens.
+//! A [`Browser`] keeps the cookies of commits. A [`Log`] keeps the lines that a crate logs. A [`Process`] is a program that says on its standard output where it listens.
 //! [`RedisServer`] and [`MemcachedServer`] are stores on ports of their own. All programs end with the test that started
 //! them.
 
@@ -8,6 +8,7 @@
 
 mod browser;
 mod lag;
+mod log;
 #[cfg(unix)]
 mod memcached;
 mod process;
@@ -17,6 +18,7 @@ mod signal;
 
 pub use browser::Browser;
 pub use lag::Lag;
+pub use log::Log;
 #[cfg(unix)]
 pub use memcached::MemcachedServer;
 pub use process::Process;

@@ -44,7 +44,9 @@
 //!
 //! # Several sessions
 //!
-//! Layers can be nested, each with a cookie name of its own. Extractors and extensions give the session of the innermost
+//! Layers can be nested. Those of one cookie name share the request's session, and the outermost one commits it. Their
+//! configurations must agree in keys, salt, mode, store and key prefix; otherwise every request is answered with 500.
+//! Layers with cookie names of their own have sessions of their own. Extractors and extensions give the session of the innermost
 //! one; [`SessionHandle::named`] finds the others:
 //!
 //! ```

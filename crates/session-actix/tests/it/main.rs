@@ -3,6 +3,7 @@
 mod errors;
 mod extractor;
 mod nested;
+mod one_name;
 mod scenarios;
 mod server;
 mod service;

@@ -1,6 +1,7 @@
 //! The adapter, on plain tower services and, with feature `axum`, in axum.
 
 mod nested;
+mod one_name;
 mod scenarios;
 mod service;
 mod support;
