@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY};
 use actix_web::{Error, HttpRequest, HttpResponse};
-use session_core::{Commit, SessionError};
+use session_core::{Commit, ResponseHeader, ResponseHeaders, SessionError};
 
 use crate::{OnError, SessionRejection};
 
@@ -120,21 +120,36 @@ impl InnerCommits {
 
 /// Adds what a commit has to tell the client, and leaves it for such middleware further out, if there is any.
 fn add_commit<B>(response: &mut HttpResponse<B>, commit: &Commit, nested: bool) {
-    add_headers(response.headers_mut(), commit);
+    commit.apply(&mut Headers(response.headers_mut()));
     if nested && commit.session_used {
         response.extensions_mut().get_or_insert_with(InnerCommits::default).0.push(commit.clone());
     }
 }
 
-fn add_headers(headers: &mut HeaderMap, commit: &Commit) {
-    if let Some(value) = commit.cache_control(headers.get_all(CACHE_CONTROL).map(HeaderValue::as_bytes)) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
+/// The headers of a response, as the core adds to them.
+struct Headers<'a>(&'a mut HeaderMap);
+
+impl ResponseHeaders for Headers<'_> {
+    fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]> {
+        self.0.get_all(name(header)).map(HeaderValue::as_bytes)
     }
-    if let Some(value) = commit.vary(headers.get_all(VARY).map(HeaderValue::as_bytes)) {
-        headers.append(VARY, HeaderValue::from_static(value));
+
+    fn set(&mut self, header: ResponseHeader, value: &'static str) {
+        self.0.insert(name(header), HeaderValue::from_static(value));
     }
-    // A checked configuration makes visible ASCII only.
-    if let Some(Ok(value)) = commit.set_cookie.as_ref().map(|cookie| HeaderValue::from_bytes(cookie.as_bytes())) {
-        headers.append(SET_COOKIE, value);
+
+    fn append(&mut self, header: ResponseHeader, value: &str) {
+        // A checked configuration makes visible ASCII only.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.append(name(header), value);
+        }
+    }
+}
+
+fn name(header: ResponseHeader) -> HeaderName {
+    match header {
+        ResponseHeader::CacheControl => CACHE_CONTROL,
+        ResponseHeader::Vary => VARY,
+        ResponseHeader::SetCookie => SET_COOKIE,
     }
 }

@@ -94,5 +94,5 @@ pub use handle::{CommitState, PendingCommit, SessionHandle};
 pub use id::SessionId;
 pub use manager::SessionManager;
 pub use map::{MapError, SessionMap, ValueError};
-pub use request::outcome::Commit;
+pub use request::outcome::{Commit, ResponseHeader, ResponseHeaders};
 pub use session::{Lifetime, Session, SessionKey};

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
-use session_core::{Commit, CommitState, SessionError, SessionHandle};
+use session_core::{Commit, CommitState, ResponseHeader, ResponseHeaders, SessionError, SessionHandle};
 
 use crate::OnError;
 
@@ -104,47 +104,42 @@ fn finish<B, Error>(
         let inner = response.extensions_mut().remove::<InnerCommits>();
         *response = on_error.error_response(error);
         if let Some(inner) = inner {
-            inner.0.iter().for_each(|commit| add_headers(response.headers_mut(), commit.clone()));
+            inner.0.iter().for_each(|commit| commit.apply(&mut Headers(response.headers_mut())));
             response.extensions_mut().insert(inner);
         }
     }
     if nested && commit.session_used {
         response.extensions_mut().get_or_insert_default::<InnerCommits>().0.push(commit.clone());
     }
-    add_headers(response.headers_mut(), commit);
+    commit.apply(&mut Headers(response.headers_mut()));
 }
 
-fn add_headers(headers: &mut HeaderMap, commit: Commit) {
-    if let Some(value) = commit.cache_control(values(headers, CACHE_CONTROL)) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
-    }
-    if commit.session_used {
-        add_vary(headers, &commit);
-    }
-    // A checked configuration makes visible ASCII only.
-    if let Some(Ok(value)) = commit.set_cookie.map(|cookie| HeaderValue::try_from(cookie.into_bytes())) {
-        headers.append(SET_COOKIE, value);
-    }
-}
+/// The headers of a response, as the core adds to them.
+struct Headers<'a>(&'a mut HeaderMap);
 
-fn add_vary(headers: &mut HeaderMap, commit: &Commit) {
-    match headers.entry(VARY) {
-        Entry::Vacant(vacant) => {
-            if let Some(value) = commit.vary([]) {
-                vacant.insert(HeaderValue::from_static(value));
-            }
-        }
-        Entry::Occupied(mut occupied) => {
-            if let Some(value) = commit.vary(occupied.iter().map(HeaderValue::as_bytes)) {
-                occupied.append(HeaderValue::from_static(value));
-            }
+impl ResponseHeaders for Headers<'_> {
+    fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]> {
+        self.0.get_all(name(header)).into_iter().map(HeaderValue::as_bytes)
+    }
+
+    fn set(&mut self, header: ResponseHeader, value: &'static str) {
+        self.0.insert(name(header), HeaderValue::from_static(value));
+    }
+
+    fn append(&mut self, header: ResponseHeader, value: &str) {
+        // A checked configuration makes visible ASCII only.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.append(name(header), value);
         }
     }
 }
 
-/// Not looked up unless somebody asks.
-fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-    std::iter::once_with(move || headers.get_all(name)).flatten().map(HeaderValue::as_bytes)
+fn name(header: ResponseHeader) -> HeaderName {
+    match header {
+        ResponseHeader::CacheControl => CACHE_CONTROL,
+        ResponseHeader::Vary => VARY,
+        ResponseHeader::SetCookie => SET_COOKIE,
+    }
 }
 
 impl<F, B, Error, E> std::fmt::Debug for ResponseFuture<F, B, Error, E> {

@@ -27,7 +27,50 @@ pub struct Commit {
     pub error: Option<SessionError>,
 }
 
+/// A header that a session adds to a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseHeader {
+    /// `Cache-Control`.
+    CacheControl,
+    /// `Vary`.
+    Vary,
+    /// `Set-Cookie`.
+    SetCookie,
+}
+
+/// Access to the headers of a framework's response, for [`Commit::apply`].
+///
+/// All values consist of visible ASCII and spaces.
+pub trait ResponseHeaders {
+    /// Returns all values of a header.
+    fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]>;
+    /// Sets a header in place of all its values.
+    fn set(&mut self, header: ResponseHeader, value: &'static str);
+    /// Adds a value to those that a header has.
+    fn append(&mut self, header: ResponseHeader, value: &str);
+}
+
 impl Commit {
+    /// Adds what the commit has to tell the client. The handler's own values of `Vary` and `Set-Cookie` stay.
+    ///
+    /// If [`Self::error`] is set, the response must have been replaced before, and the commits of layers further in must be
+    /// applied to the replacement first.
+    pub fn apply(&self, headers: &mut impl ResponseHeaders) {
+        if self.set_cookie.is_some()
+            && let Some(value) = self.cache_control(headers.values(ResponseHeader::CacheControl))
+        {
+            headers.set(ResponseHeader::CacheControl, value);
+        }
+        if self.session_used
+            && let Some(value) = self.vary(headers.values(ResponseHeader::Vary))
+        {
+            headers.append(ResponseHeader::Vary, value);
+        }
+        if let Some(cookie) = &self.set_cookie {
+            headers.append(ResponseHeader::SetCookie, cookie);
+        }
+    }
+
     /// The value that a `Cache-Control` header must be set to, given the values that the response has: `no-store` if the
     /// response sets the cookie, unless it says `no-store` or `private` already (RFC 9111, section 7.3).
     pub fn cache_control<'a>(&self, existing: impl IntoIterator<Item = &'a [u8]>) -> Option<&'static str> {
@@ -77,6 +120,39 @@ mod tests {
             assert_eq!(commit.cache_control([present.as_bytes()]), None, "{present}");
         }
         assert_eq!(Commit::default().cache_control([]), None);
+    }
+
+    /// `Cache-Control`, `Vary` and `Set-Cookie`.
+    #[derive(Default)]
+    struct Headers([Vec<String>; 3]);
+
+    impl ResponseHeaders for Headers {
+        fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]> {
+            self.0[header as usize].iter().map(String::as_bytes)
+        }
+
+        fn set(&mut self, header: ResponseHeader, value: &'static str) {
+            self.0[header as usize] = vec![value.to_owned()];
+        }
+
+        fn append(&mut self, header: ResponseHeader, value: &str) {
+            self.0[header as usize].push(value.to_owned());
+        }
+    }
+
+    #[test]
+    fn a_commit_adds_its_headers_to_those_of_the_handler() {
+        let template = CookieTemplate::new("id", Attributes::default(), Some(60));
+        let commit = Commit { set_cookie: Some(template.removal()), session_used: true, error: None };
+        let removal = template.removal().to_string();
+        let mut headers =
+            Headers([["public"], ["Origin"], ["other=1"]].map(|values| values.map(str::to_owned).to_vec()));
+        commit.apply(&mut headers);
+        assert_eq!(headers.0, [vec!["no-store"], vec!["Origin", "Cookie"], vec!["other=1", &removal]]);
+
+        let mut untouched = Headers::default();
+        Commit::default().apply(&mut untouched);
+        assert_eq!(untouched.0, [const { Vec::<String>::new() }; 3]);
     }
 
     #[test]
