@@ -57,12 +57,15 @@ pub(crate) enum ReplayError {
 pub(crate) struct ChangeLog {
     changes: SmallVec<[Change; 2]>,
     /// The positions of the changes of each key after the last barrier, once there are many.
-    index: Option<Box<HashMap<Box<str>, SmallVec<[usize; 1]>>>>,
+    index: Option<Box<Index>>,
     dropped: usize,
     /// The data was cleared after the last barrier.
     cleared: bool,
     effective: bool,
 }
+
+/// The positions of the changes of each key. Most keys have one.
+type Index = HashMap<Box<str>, SmallVec<[usize; 1]>>;
 
 /// The number of changes from which on they are indexed.
 const MANY: usize = 64;
@@ -212,7 +215,7 @@ impl ChangeLog {
     }
 
     fn make_index(&mut self) {
-        let mut index = HashMap::<Box<str>, SmallVec<[usize; 1]>>::new();
+        let mut index = Index::new();
         let start = self.changes.len() - self.after_barrier().len();
         for (at, change) in self.changes.iter().enumerate().skip(start) {
             if let Some(key) = change.key() {

@@ -142,7 +142,7 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
                 && (*refresh == RefreshDue::Yes || session.head().forces_refresh())
                 && !session.is_empty();
             // An emptied session has no data that a new id would protect.
-            let renews = *renew && !(session.is_empty() && !changed);
+            let renews = *renew && (changed || !session.is_empty());
             if changed || renews || (due && rules.lacks_creation_time) {
                 return Plan::Store(StorePlan::Write { id: *id, version: version.clone(), renew: *renew });
             }

@@ -140,11 +140,11 @@ fn the_browser_ends_with_the_newest_login(record: &Record) -> bool {
             && request.cookie_key().and_then(|key| record.creator(key)) == Some(*number)
     };
     let is_logout = |request: &Request| request.operation == Operation::Destroy && request.succeeded();
-    let Some((newest, login)) = answered().filter(is_login).last() else { return true };
+    let Some((newest, login)) = answered().rfind(is_login) else { return true };
     let later = || answered().map(|(_, request)| request).skip_while(|request| !std::ptr::eq(*request, login)).skip(1);
     if later().any(is_logout) {
         return true;
     }
-    let last = answered().map(|(_, request)| request.cookie()).filter(|cookie| **cookie != Cookie::None).last();
+    let last = answered().map(|(_, request)| request.cookie()).rfind(|cookie| **cookie != Cookie::None);
     matches!(last, Some(Cookie::Session(key)) if record.creator(key) == Some(newest))
 }

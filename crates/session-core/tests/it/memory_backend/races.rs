@@ -37,7 +37,12 @@ async fn of_many_creations_of_one_key_one_succeeds_and_stays() {
     for round in 0..50 {
         let answers = all_at_once(8, |number| {
             let (store, key) = (store.clone(), format!("key {round}"));
-            async move { store.create(Create::new(&key, &map(&format!(r#"{{"by":{number}}}"#)), HOUR)).await.unwrap() }
+            async move {
+                store
+                    .create(Create::new(&key, &map(&format!(r#"{{"by":{number}}}"#)), HOUR))
+                    .await
+                    .expect("memory always answers")
+            }
         })
         .await;
         let created: Vec<_> = (0..8).filter(|number| matches!(answers[*number], WriteOutcome::Done(_))).collect();
@@ -54,7 +59,10 @@ async fn of_many_replacements_of_one_version_one_succeeds() {
     let answers = all_at_once(16, |number| {
         let (store, version) = (store.clone(), version.clone());
         async move {
-            store.replace(Replace::new("key", &map(&format!(r#"{{"by":{number}}}"#)), HOUR, &version)).await.unwrap()
+            store
+                .replace(Replace::new("key", &map(&format!(r#"{{"by":{number}}}"#)), HOUR, &version))
+                .await
+                .expect("memory always answers")
         }
     })
     .await;
@@ -102,13 +110,14 @@ impl Watch {
     fn call(&self, call: usize, at: usize, other: usize) {
         let (store, this, other) = (&self.store, &self.keys[at], &self.keys[other]);
         let [marked, other_marked] = [this, other].map(|watched| watched.marked.load(Ordering::SeqCst));
-        let found = at_once(store.fetch(&this.key)).unwrap();
+        let found = at_once(store.fetch(&this.key)).expect("memory always answers");
         let Some(current) = found else {
             if call == 0 {
-                at_once(store.remove(Remove::new(&this.key))).unwrap();
+                at_once(store.remove(Remove::new(&this.key))).expect("memory always answers");
                 this.marked.store(true, Ordering::SeqCst);
             } else {
-                let outcome = at_once(store.create(Create::new(&this.key, &this.session, HOUR))).unwrap();
+                let outcome =
+                    at_once(store.create(Create::new(&this.key, &this.session, HOUR))).expect("memory always answers");
                 assert!(!marked || matches!(outcome, WriteOutcome::Gone(Some(_))), "{outcome:?}");
             }
             return;
@@ -118,14 +127,16 @@ impl Watch {
         let version = &current.version;
         match call {
             0 => {
-                if let WriteOutcome::Done(()) = at_once(store.remove(Remove::new(&this.key).at(version))).unwrap() {
+                if let WriteOutcome::Done(()) =
+                    at_once(store.remove(Remove::new(&this.key).at(version))).expect("memory always answers")
+                {
                     self.applied_at(version);
                     this.marked.store(true, Ordering::SeqCst);
                 }
             }
             1 if this.key != other.key => {
                 let rotation = Rotate::new(&this.key, &other.key, &other.session, HOUR, version);
-                if let WriteOutcome::Done(_) = at_once(store.rotate(rotation)).unwrap() {
+                if let WriteOutcome::Done(_) = at_once(store.rotate(rotation)).expect("memory always answers") {
                     assert!(!other_marked, "a removed session has returned");
                     self.applied_at(version);
                     this.marked.store(true, Ordering::SeqCst);
@@ -133,7 +144,7 @@ impl Watch {
             }
             _ => {
                 let replacement = Replace::new(&this.key, &this.session, HOUR, version);
-                if let WriteOutcome::Done(_) = at_once(store.replace(replacement)).unwrap() {
+                if let WriteOutcome::Done(_) = at_once(store.replace(replacement)).expect("memory always answers") {
                     self.applied_at(version);
                 }
             }
@@ -141,7 +152,10 @@ impl Watch {
     }
 
     fn applied_at(&self, version: &Version) {
-        assert!(self.written.lock().unwrap().insert(version.as_bytes().to_vec()), "two writes at one version");
+        assert!(
+            self.written.lock().expect("memory always answers").insert(version.as_bytes().to_vec()),
+            "two writes at one version"
+        );
     }
 }
 
@@ -175,5 +189,5 @@ fn at_each_version_one_write_succeeds_and_no_removed_session_returns() {
         }
     });
     assert!(store.len() <= 2_048);
-    assert!(watch.written.lock().unwrap().len() > STEPS);
+    assert!(watch.written.lock().expect("memory always answers").len() > STEPS);
 }
