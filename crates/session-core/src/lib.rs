@@ -48,7 +48,8 @@
 //! | writes, session in a store | 1 | 2 | no |
 //! | writes, session in the cookie | 2 | 0 | yes |
 //!
-//! and once in half of a cookie's life a new signature, and a call that prolongs what is stored. [`AtomicBackend`] tells
+//! and once in a tenth of the lifetime (in the cookie: in half of it) a new signature, and a call that extends the stored
+//! session's TTL. [`AtomicBackend`] tells
 //! which calls these are. The text of a session is scanned for its keys; only values that a request asks for are parsed.
 //! What this comes to in instructions, allocations and time, beside other crates and beside the least that is possible, is
 //! in the project's README.

@@ -84,7 +84,7 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// The longest lifetime that [`Session::set_max_age`](crate::Session::set_max_age) may give to a single session;
+    /// The longest lifetime that [`Session::set_lifetime`](crate::Session::set_lifetime) may give to a single session;
     /// default [`max_age`](Self::max_age).
     pub fn longest_max_age(mut self, longest: Duration) -> Self {
         self.longest_max_age = Some(longest);
