@@ -49,13 +49,17 @@ use crate::request::context::SessionContext;
 /// 5. If [`Commit::error`] is set, answer with a response that reports it, by [`SessionError::status`],
 ///    [`SessionError::retry_after`] and [`SessionError::public_message`], with `Cache-Control: no-store`. Let users replace
 ///    it, together with those that extractors and handlers make of session errors.
-/// 6. In either case [`apply`](Commit::apply) the commit to the headers. Where the response is replaced, apply the commits of
+/// 6. In either case [`apply`](crate::Commit::apply) the commit to the headers. Where the response is replaced, apply the commits of
 ///    layers further in to the replacement first, because their sessions are stored by then.
 /// 7. Nothing more for upgrades and streams: their commit is that of the head, and handlers that keep the [`Session`] go on
 ///    with [`Session::save`]. A request that is dropped or panics commits nothing.
 ///
 /// `session_testkit::scenarios` has the tests, and a whole adapter without a framework as its example.
 ///
+/// [`Commit::error`]: crate::Commit::error
+/// [`SessionError::status`]: crate::SessionError::status
+/// [`SessionError::retry_after`]: crate::SessionError::retry_after
+/// [`SessionError::public_message`]: crate::SessionError::public_message
 /// [`Session`]: crate::Session
 /// [`Session::save`]: crate::Session::save
 #[derive(Clone)]
