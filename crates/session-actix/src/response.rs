@@ -7,7 +7,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY};
 use actix_web::{Error, HttpRequest, HttpResponse};
-use session_core::{Commit, ResponseHeader, ResponseHeaders, SessionError};
+use session_core::{Commit, ResponseHeader, ResponseHeaders, SessionError, SetCookie};
 
 use crate::{OnError, SessionRejection};
 
@@ -114,16 +114,16 @@ impl InnerCommits {
     }
 
     fn add_to<B>(&self, response: &mut HttpResponse<B>, nested: bool) {
-        self.0.iter().for_each(|commit| add_commit(response, commit, nested));
+        self.0.iter().cloned().for_each(|commit| add_commit(response, commit, nested));
     }
 }
 
 /// Adds what a commit has to tell the client, and leaves it for such middleware further out, if there is any.
-fn add_commit<B>(response: &mut HttpResponse<B>, commit: &Commit, nested: bool) {
-    commit.apply(&mut Headers(response.headers_mut()));
+fn add_commit<B>(response: &mut HttpResponse<B>, commit: Commit, nested: bool) {
     if nested && commit.session_used {
         response.extensions_mut().get_or_insert_with(InnerCommits::default).0.push(commit.clone());
     }
+    commit.apply(&mut Headers(response.headers_mut()));
 }
 
 /// The headers of a response, as the core adds to them.
@@ -138,10 +138,14 @@ impl ResponseHeaders for Headers<'_> {
         self.0.insert(name(header), HeaderValue::from_static(value));
     }
 
-    fn append(&mut self, header: ResponseHeader, value: &str) {
+    fn append(&mut self, header: ResponseHeader, value: &'static str) {
+        self.0.append(name(header), HeaderValue::from_static(value));
+    }
+
+    fn append_cookie(&mut self, cookie: SetCookie) {
         // A checked configuration makes visible ASCII only.
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.0.append(name(header), value);
+        if let Ok(value) = HeaderValue::try_from(cookie.into_bytes()) {
+            self.0.append(SET_COOKIE, value);
         }
     }
 }
@@ -150,6 +154,5 @@ fn name(header: ResponseHeader) -> HeaderName {
     match header {
         ResponseHeader::CacheControl => CACHE_CONTROL,
         ResponseHeader::Vary => VARY,
-        ResponseHeader::SetCookie => SET_COOKIE,
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
-use session_core::{Commit, CommitState, ResponseHeader, ResponseHeaders, SessionError, SessionHandle};
+use session_core::{Commit, CommitState, ResponseHeader, ResponseHeaders, SessionError, SessionHandle, SetCookie};
 
 use crate::OnError;
 
@@ -104,7 +104,7 @@ fn finish<B, Error>(
         let inner = response.extensions_mut().remove::<InnerCommits>();
         *response = on_error.error_response(error);
         if let Some(inner) = inner {
-            inner.0.iter().for_each(|commit| commit.apply(&mut Headers(response.headers_mut())));
+            inner.0.iter().cloned().for_each(|commit| commit.apply(&mut Headers(response.headers_mut())));
             response.extensions_mut().insert(inner);
         }
     }
@@ -126,10 +126,14 @@ impl ResponseHeaders for Headers<'_> {
         self.0.insert(name(header), HeaderValue::from_static(value));
     }
 
-    fn append(&mut self, header: ResponseHeader, value: &str) {
+    fn append(&mut self, header: ResponseHeader, value: &'static str) {
+        self.0.append(name(header), HeaderValue::from_static(value));
+    }
+
+    fn append_cookie(&mut self, cookie: SetCookie) {
         // A checked configuration makes visible ASCII only.
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.0.append(name(header), value);
+        if let Ok(value) = HeaderValue::try_from(cookie.into_bytes()) {
+            self.0.append(SET_COOKIE, value);
         }
     }
 }
@@ -138,7 +142,6 @@ fn name(header: ResponseHeader) -> HeaderName {
     match header {
         ResponseHeader::CacheControl => CACHE_CONTROL,
         ResponseHeader::Vary => VARY,
-        ResponseHeader::SetCookie => SET_COOKIE,
     }
 }
 

@@ -27,16 +27,14 @@ impl SharedSession {
         let _lock = self.store_lock.try_lock()?;
         let occasion = self.occasion(session, status);
         match self.plan(occasion) {
+            Plan::Nothing => self.render(Ok(())),
+            Plan::Cookie(plan) => self.render(self.change_cookie(plan)),
             Plan::Store(_) if self.context.answers_at_once() => {
                 let mut deadline = self.deadline();
                 // It may wait for a lock all the same, while another request writes the session.
                 poll_once(pin!(self.finish(occasion, &mut deadline)))
             }
             Plan::Store(_) => None,
-            _ => {
-                let mut deadline = self.deadline();
-                poll_once(pin!(self.finish(occasion, &mut deadline)))
-            }
         }
     }
 

@@ -34,8 +34,6 @@ pub enum ResponseHeader {
     CacheControl,
     /// `Vary`.
     Vary,
-    /// `Set-Cookie`.
-    SetCookie,
 }
 
 /// Access to the headers of a framework's response, for [`Commit::apply`].
@@ -47,7 +45,9 @@ pub trait ResponseHeaders {
     /// Sets a header in place of all its values.
     fn set(&mut self, header: ResponseHeader, value: &'static str);
     /// Adds a value to those that a header has.
-    fn append(&mut self, header: ResponseHeader, value: &str);
+    fn append(&mut self, header: ResponseHeader, value: &'static str);
+    /// Adds a `Set-Cookie` header.
+    fn append_cookie(&mut self, cookie: SetCookie);
 }
 
 impl Commit {
@@ -55,7 +55,7 @@ impl Commit {
     ///
     /// If [`Self::error`] is set, the response must have been replaced before, and the commits of layers further in must be
     /// applied to the replacement first.
-    pub fn apply(&self, headers: &mut impl ResponseHeaders) {
+    pub fn apply(self, headers: &mut impl ResponseHeaders) {
         if self.set_cookie.is_some()
             && let Some(value) = self.cache_control(headers.values(ResponseHeader::CacheControl))
         {
@@ -66,8 +66,8 @@ impl Commit {
         {
             headers.append(ResponseHeader::Vary, value);
         }
-        if let Some(cookie) = &self.set_cookie {
-            headers.append(ResponseHeader::SetCookie, cookie);
+        if let Some(cookie) = self.set_cookie {
+            headers.append_cookie(cookie);
         }
     }
 
@@ -135,8 +135,12 @@ mod tests {
             self.0[header as usize] = vec![value.to_owned()];
         }
 
-        fn append(&mut self, header: ResponseHeader, value: &str) {
+        fn append(&mut self, header: ResponseHeader, value: &'static str) {
             self.0[header as usize].push(value.to_owned());
+        }
+
+        fn append_cookie(&mut self, cookie: SetCookie) {
+            self.0[2].push(cookie.to_string());
         }
     }
 

@@ -29,11 +29,14 @@ impl Session {
             let view = self.view(key);
             let Some(observed) = view.raw(key) else { return Ok(None) };
             let value = decode(key, observed)?;
+            let observed: Box<str> = observed.into();
+            // The map is copied when it is written to, unless this is the only one.
+            drop(view);
             let mut session = self.state();
-            if session.data().raw(key) == Some(observed) {
+            if session.data().raw(key) == Some(&*observed) {
                 session.mutate(|map| {
                     map.remove(key);
-                    Ok::<_, ValueError>((Change::Take(key.into(), observed.into()), true))
+                    Ok::<_, ValueError>((Change::Take(key.into(), observed), true))
                 })?;
                 return Ok(Some(value));
             }
