@@ -59,7 +59,7 @@ impl<B: MessageBody> Outcome<B> {
                     response = report_boxed(failed, &**on_error).map_into_right_body();
                 }
                 inner.add_to(&mut response, nested);
-                add_commit(&mut response, &commit, nested);
+                add_commit(&mut response, commit, nested);
                 Ok(ServiceResponse::new(request, response))
             }
             Self::Error { mut error, mut response } => {
@@ -69,14 +69,14 @@ impl<B: MessageBody> Outcome<B> {
                     response = report_boxed(error.error_response(), &**on_error);
                 }
                 inner.add_to(&mut response, nested);
-                add_commit(&mut response, &commit, nested);
+                add_commit(&mut response, commit.clone(), nested);
                 // Outer middleware may want the error as it is, and adds to its response in the same way.
                 let (made, on_error) = (Cell::new(Some(response)), on_error.clone());
                 error.add_response_mapper(move |made_again| {
                     made.take().unwrap_or_else(|| {
                         let mut response = report_boxed(made_again, &*on_error);
                         inner.add_to(&mut response, nested);
-                        add_commit(&mut response, &commit, nested);
+                        add_commit(&mut response, commit.clone(), nested);
                         response
                     })
                 });
