@@ -2,31 +2,26 @@
 
 use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use session_core::{
-    Backend, Clock, Commit, MemoryBackend, Session, SessionConfig, SessionError, SessionHandle, SessionManager,
+    Backend, Commit, MemoryBackend, Session, SessionConfig, SessionError, SessionHandle, SessionManager,
 };
 
-use super::call::at_once;
 use super::data::{Data, Key};
 use super::gate::Gate;
 use super::program::Operation;
 use super::record::{Answer, Cookie, End};
 use super::stores::Kind;
+use crate::support::{NOW, SECRET, at_once, pair, stopped_at};
 
-/// How long a session lasts without use.
+/// The time that a session lasts without use.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
 
-/// The time of all requests, in Unix seconds.
-const NOW: u64 = 1_700_000_000;
-
-/// How long ago a cookie was issued that is due for a refresh.
+/// The age of a cookie that is due for a refresh, in seconds.
 const LONG_AGO: u64 = 8 * 24 * 3600;
-
-const SECRET: &str = "a secret of at least thirty-two bytes";
 
 /// The session that the requests share, and the cookies of it.
 pub(super) struct Visitor {
@@ -38,15 +33,6 @@ pub(super) struct Visitor {
     old: String,
 }
 
-/// A clock that stands still.
-pub(super) fn clock() -> impl Clock {
-    clock_at(NOW)
-}
-
-fn clock_at(seconds: u64) -> impl Clock {
-    move || -> SystemTime { UNIX_EPOCH + Duration::from_secs(seconds) }
-}
-
 /// Returns a manager of sessions behind the gate.
 pub(super) fn manager(kind: Kind, gate: Arc<Gate>) -> SessionManager {
     let backend = if kind == Kind::Plain { Backend::simple(gate) } else { Backend::atomic(gate) };
@@ -54,7 +40,11 @@ pub(super) fn manager(kind: Kind, gate: Arc<Gate>) -> SessionManager {
 }
 
 fn manager_at(seconds: u64, backend: Backend) -> SessionManager {
-    let config = SessionConfig::builder(SECRET, "id").max_age(MAX_AGE).clock(clock_at(seconds)).backend(backend);
+    let config = SessionConfig::builder(SECRET, "id")
+        .max_age(MAX_AGE)
+        .request_deadline(MAX_AGE)
+        .clock(stopped_at(seconds))
+        .backend(backend);
     SessionManager::new(config.build().expect("the configuration is valid"))
 }
 
@@ -67,13 +57,13 @@ impl Visitor {
 
     /// Begins a session long ago, and lets it be refreshed now.
     fn new() -> Self {
-        let backend = MemoryBackend::builder().clock(clock()).build();
+        let backend = MemoryBackend::builder().clock(stopped_at(NOW)).build();
         let visit = |seconds, header: &str, change: fn(&Session) -> Result<(), SessionError>| {
             let handle = manager_at(seconds, backend.clone().into()).open([header.as_bytes()]);
             let session = at_once(handle.load()).expect("the store answers");
             change(&session).expect("a session takes data");
             let cookie = header_of(&at_once(handle.commit(200))).expect("a cookie is due");
-            cookie.split(';').next().expect("a cookie has a value").to_owned()
+            pair(&cookie).to_owned()
         };
         let old = visit(NOW - LONG_AGO, "", |session| session.insert("n", 0));
         let fresh = visit(NOW, &old, |_| Ok(()));
@@ -85,7 +75,7 @@ impl Visitor {
     }
 }
 
-/// Serves one request as an adapter does, and writes down what its client and its handler learn.
+/// Serves one request as an adapter does, and writes the results down.
 pub(super) async fn serve(
     manager: &SessionManager,
     gate: &Gate,
@@ -147,7 +137,7 @@ impl Handler<'_> {
                 session.insert(Key::User.name(), me)?;
                 session.renew()?;
             }
-            Operation::SaveThenMore => {
+            Operation::SaveThenMore | Operation::SaveThenWait => {
                 increment(&session)?;
                 self.turn().await;
                 match session.save().await {
@@ -155,8 +145,14 @@ impl Handler<'_> {
                     Err(error) if error.status() == 503 => {}
                     Err(error) => return Err(error),
                 }
-                increment(&session)?;
-                self.answer.borrow_mut().went_on = true;
+                if operation == Operation::SaveThenMore {
+                    increment(&session)?;
+                    self.answer.borrow_mut().went_on = true;
+                }
+            }
+            Operation::Replace => {
+                session.destroy();
+                session.insert(Key::User.name(), me)?;
             }
             Operation::Fail => {
                 increment(&session)?;

@@ -1,14 +1,13 @@
 //! The calls of a store and its replies as data, so that a call can wait, or be applied after its caller has left.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use session_core::{
     AtomicBackend, BackendError, Create, Marker, Remove, Replace, Rotate, SessionMap, Stored, Touch, Version,
     WriteOutcome,
 };
+
+use crate::support::at_once;
 
 /// One call, with arguments of its own.
 #[derive(Clone)]
@@ -123,13 +122,5 @@ impl Call {
                 panic!("no call of an atomic store")
             }
         }
-    }
-}
-
-/// Returns the outcome of work that never waits.
-pub(super) fn at_once<T>(work: impl Future<Output = T>) -> T {
-    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(outcome) => outcome,
-        Poll::Pending => panic!("the store answers at once"),
     }
 }

@@ -1,4 +1,4 @@
-//! What must be true of every run.
+//! The rules that every run must keep.
 
 use super::data::{BOB, Data, Key};
 use super::program::Operation;
@@ -8,7 +8,7 @@ use super::record::{Cookie, Order, Record, Request};
 pub(super) type Check = (&'static str, fn(&Record) -> bool);
 
 /// All rules. The first ones explain more.
-pub(super) const CHECKS: [Check; 11] = [
+pub(super) const CHECKS: [Check; 12] = [
     ("every request ends", every_request_ends),
     ("no session shows another's data", no_session_shows_anothers_data),
     ("a session that is gone is never read or written again", a_gone_session_stays_gone),
@@ -16,6 +16,7 @@ pub(super) const CHECKS: [Check; 11] = [
     ("a refusal has its reason", a_refusal_has_its_reason),
     ("what was refused has not happened", what_was_refused_has_not_happened),
     ("answers and data are those of a serial order", answers_and_data_are_those_of_a_serial_order),
+    ("a value taken or saved was stored", a_value_taken_or_saved_was_stored),
     ("the session lives under one id", the_session_lives_under_one_id),
     ("a cookie leads to a live session", a_cookie_leads_to_a_live_session),
     ("a cookie has its reason", a_cookie_has_its_reason),
@@ -69,28 +70,37 @@ fn a_refusal_has_its_reason(record: &Record) -> bool {
 /// Returns `true` if another request has done what makes this one a conflict.
 fn conflicts(record: &Record, number: usize) -> bool {
     let request = &record.requests[number];
-    let before_end = |at: usize| request.ended_at.is_none_or(|end| at < end);
-    let loaded_after = |at: usize| request.began_at.is_some_and(|begin| at < begin);
-    let departure = record.departure().filter(|departure| departure.by != number && before_end(departure.at));
-    let for_its_id = departure.is_some_and(|departure| {
-        if !record.was_renewed() {
-            // A save says that the session is gone. So does a request after which the client would rely on it.
-            let relies = matches!(request.operation, Operation::Take | Operation::SaveThenMore);
-            return (relies || request.operation.renews()) && !loaded_after(departure.at);
-        }
-        match request.operation {
-            Operation::Read | Operation::SlowRead | Operation::Fail | Operation::Destroy => false,
-            // A login after it begins a session.
-            Operation::Login => !loaded_after(departure.at),
-            _ => true,
-        }
-    });
-    let takes_token = |operation| matches!(operation, Operation::Take | Operation::RemoveLast | Operation::Clear);
-    let others = || record.requests.iter().enumerate().filter(|(other, _)| *other != number);
-    let for_its_token = request.operation == Operation::Take
-        && request.answer.took
-        && others().any(|(_, other)| takes_token(other.operation));
-    for_its_id || for_its_token
+    let others = || record.requests.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, other)| other);
+    let any_other = |has_done: fn(Operation) -> bool| others().any(|other| has_done(other.operation));
+    match request.operation {
+        Operation::Take if request.answer.took && any_other(removes_token) => true,
+        // A logout follows the session to the one that takes its place.
+        Operation::Replace => any_other(|other| matches!(other, Operation::Destroy | Operation::Replace)),
+        _ => lost_its_id(record, number),
+    }
+}
+
+fn removes_token(operation: Operation) -> bool {
+    matches!(operation, Operation::Take | Operation::RemoveLast | Operation::Clear)
+}
+
+/// Returns `true` if another request has removed or moved the shared session, so that this one has to say so.
+fn lost_its_id(record: &Record, number: usize) -> bool {
+    let request = &record.requests[number];
+    let Some(departure) = record.departure() else { return false };
+    if departure.by == number || request.ended_at.is_some_and(|end| end <= departure.at) {
+        return false;
+    }
+    let loaded_before = request.began_at.is_none_or(|begin| begin <= departure.at);
+    match request.operation {
+        Operation::Read | Operation::SlowRead | Operation::Fail | Operation::Destroy => false,
+        // A login begins a session where there is none.
+        Operation::Login => loaded_before,
+        _ if record.was_renewed() => true,
+        // After a logout, changes are dropped in silence, as if they had come before it. These can't be.
+        Operation::Take | Operation::Renew | Operation::SaveThenMore | Operation::SaveThenWait => loaded_before,
+        _ => false,
+    }
 }
 
 fn what_was_refused_has_not_happened(record: &Record) -> bool {
@@ -99,6 +109,17 @@ fn what_was_refused_has_not_happened(record: &Record) -> bool {
 
 fn answers_and_data_are_those_of_a_serial_order(record: &Record) -> bool {
     record.order != Order::None
+}
+
+/// A request is not told that it has taken a value or saved its changes, if the session was gone before they were
+/// stored. Other changes may be dropped in silence after a logout, as if they had come just before it.
+fn a_value_taken_or_saved_was_stored(record: &Record) -> bool {
+    let Some(departure) = record.departure() else { return true };
+    let others = record.requests.iter().enumerate().filter(|(number, _)| *number != departure.by);
+    others.map(|(_, request)| request).filter(|request| request.answer.view != Some(Data::default())).all(|request| {
+        let taken_at = request.ended_at.filter(|_| request.succeeded() && request.answer.took);
+        [taken_at, request.saved_at].into_iter().flatten().all(|stored_at| stored_at <= departure.at)
+    })
 }
 
 /// Without a fault, at most one stored session is that of the shared session's owner.
@@ -113,20 +134,25 @@ fn a_cookie_leads_to_a_live_session(record: &Record) -> bool {
     record.requests.iter().all(|request| request.cookie_key().is_none() || request.cookie_was_live)
 }
 
-/// A response carries a cookie only for a session that its request began or renewed, for a refresh that was due, and for
-/// data in a session that was emptied; and a removal only for a logout and for an emptied session.
+/// A response carries a cookie only for a session that its request began or renewed, for a refresh that was due, and
+/// for data in a session that was emptied; and a removal only for a logout, and for an emptied session.
 fn a_cookie_has_its_reason(record: &Record) -> bool {
     record.requests.iter().enumerate().all(|(number, request)| match request.cookie() {
         Cookie::None => true,
         Cookie::Removal => {
-            matches!(request.operation, Operation::Destroy | Operation::RemoveLast | Operation::Clear)
+            let removes = [Operation::Destroy, Operation::Replace, Operation::RemoveLast, Operation::Clear];
+            removes.contains(&request.operation)
         }
         Cookie::Session(key) => match record.creator(key) {
             Some(creator) => creator == number,
             None if request.answer.view.is_some_and(Data::is_empty) => !request.operation.only_reads(),
-            None => request.operation.refresh_is_due() || record.trace.values.iter().any(|data| data.is_empty()),
+            None => request.operation.refresh_is_due() || was_emptied(record),
         },
     })
+}
+
+fn was_emptied(record: &Record) -> bool {
+    record.trace.values.iter().any(|data| data.is_empty())
 }
 
 /// A browser that receives the responses in the order of their last calls ends with the newest login: the last session
@@ -134,12 +160,14 @@ fn a_cookie_has_its_reason(record: &Record) -> bool {
 fn the_browser_ends_with_the_newest_login(record: &Record) -> bool {
     let answered = || record.answered.iter().map(|number| (*number, &record.requests[*number]));
     let is_login = |(number, request): &(usize, &Request)| {
-        request.operation.renews()
+        request.operation.leaves_successor()
             && record.was_renewed()
             && request.succeeded()
             && request.cookie_key().and_then(|key| record.creator(key)) == Some(*number)
     };
-    let is_logout = |request: &Request| request.operation == Operation::Destroy && request.succeeded();
+    let is_logout = |request: &Request| {
+        matches!(request.operation, Operation::Destroy | Operation::Replace) && *request.cookie() == Cookie::Removal
+    };
     let Some((newest, login)) = answered().rfind(is_login) else { return true };
     let later = || answered().map(|(_, request)| request).skip_while(|request| !std::ptr::eq(*request, login)).skip(1);
     if later().any(is_logout) {

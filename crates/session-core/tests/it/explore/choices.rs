@@ -12,7 +12,7 @@ pub(super) struct Choices {
     path: Vec<Choice>,
     depth: usize,
     lost: bool,
-    /// How many runs were lost one after the other.
+    /// The number of runs that were lost in a row.
     losses: usize,
     /// The state of the random numbers of a sample.
     random: Option<u64>,
@@ -24,12 +24,13 @@ pub(super) struct Choice {
     of: usize,
 }
 
-/// A walk gives up a run that meets other options than the run before with the same decisions, and makes it again. That
-/// happens because the library's locks hash random ids, and two of 64 locks may collide. After so many losses it was the
-/// first run in which they collided.
+/// The number of times that a lost run is made again.
+///
+/// A run is lost if it meets other options than the run before with the same decisions. The library's locks hash random
+/// ids, and two ids may share one of 64 locks. After so many losses, it was the first run in which two ids did.
 const MOST_LOSSES: usize = 4;
 
-/// One of so many calls in a sample meets a fault, so that faults come early and late.
+/// In a sample, one of so many calls meets a fault, so that faults come early and late.
 const FAULTS_ONE_IN: usize = 8;
 
 impl Choices {
@@ -120,4 +121,35 @@ impl Choices {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         usize::try_from((mixed ^ (mixed >> 31)) >> 33).ok()
     }
+}
+
+#[test]
+fn a_walk_makes_every_run_once() {
+    let mut choices = Choices::every();
+    let mut runs = Vec::new();
+    loop {
+        let first = choices.pick(3);
+        // Only one of the options leads to another decision.
+        let fault = (first == 1).then(|| choices.pick_fault(&[Fault::Error, Fault::Late])).flatten();
+        runs.push((first, fault));
+        if !choices.advance() {
+            break;
+        }
+    }
+    assert_eq!(runs, [(0, None), (1, None), (1, Some(Fault::Error)), (1, Some(Fault::Late)), (2, None)]);
+}
+
+#[test]
+fn a_sample_is_the_same_each_time() {
+    let sample = || {
+        let mut choices = Choices::sample();
+        let mut run = || {
+            let run: Vec<_> = (0..5).map(|_| choices.pick(100)).collect();
+            choices.advance();
+            run
+        };
+        [run(), run()]
+    };
+    assert_eq!(sample(), sample());
+    assert_ne!(sample()[0], sample()[1]);
 }

@@ -1,5 +1,7 @@
 //! The data of the explored sessions: few keys with small numbers, cheap to copy and to compare.
 
+use std::fmt;
+
 use session_core::SessionMap;
 
 /// The keys that requests use, by their place in [`Data`].
@@ -28,7 +30,7 @@ pub(super) const ANN: i8 = 1;
 pub(super) const BOB: i8 = 2;
 
 /// The data of one session. A key without a value is absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Data([Option<i8>; Data::KEYS]);
 
 impl Key {
@@ -104,5 +106,12 @@ impl Data {
             }
         }
         map
+    }
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let present = NAMES.iter().zip(self.0).filter_map(|(name, value)| Some((name, value?)));
+        f.debug_map().entries(present).finish()
     }
 }

@@ -1,9 +1,9 @@
-//! What is known of a run when it is over.
+//! The record of a run.
 
 use super::data::Data;
 use super::program::Operation;
 
-/// One run of a program, from the first request to the stored data.
+/// One run of a program, up to the stored data.
 #[derive(Default)]
 pub(super) struct Record {
     pub(super) requests: Vec<Request>,
@@ -49,7 +49,7 @@ pub(super) struct Request {
     pub(super) cookie_was_live: bool,
 }
 
-/// What a handler and a client have learnt.
+/// The results that a handler and a client have seen.
 #[derive(Default)]
 pub(super) struct Answer {
     /// The data that the handler found.
@@ -70,7 +70,7 @@ pub(super) struct End {
     pub(super) cookie: Cookie,
 }
 
-/// What a response says about the cookie.
+/// The cookie of a response.
 #[derive(PartialEq, Eq)]
 pub(super) enum Cookie {
     None,
@@ -79,7 +79,7 @@ pub(super) enum Cookie {
     Session(Box<str>),
 }
 
-/// What goes wrong with one call of a run.
+/// A fault of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
     /// The store refuses the call.
@@ -101,7 +101,7 @@ pub(super) struct Event {
     pub(super) fault: Option<Fault>,
 }
 
-/// What became of the sessions in the course of a run.
+/// The life of the sessions in the course of a run.
 #[derive(Default)]
 pub(super) struct Trace {
     /// Every value that the shared session had.
@@ -119,6 +119,8 @@ pub(super) struct Departure {
     pub(super) key: Box<str>,
     pub(super) by: usize,
     pub(super) at: usize,
+    /// The session was stored under another key.
+    pub(super) moved: bool,
 }
 
 /// A session that a request began or moved to.
@@ -170,9 +172,10 @@ impl Record {
         self.trace.departures.first()
     }
 
-    /// Returns `true` if the shared session moved to another key.
+    /// Returns `true` if the shared session moved to another key, or a session under another key took its place.
     pub(super) fn was_renewed(&self) -> bool {
-        self.departure().is_some_and(|departure| self.requests[departure.by].operation.renews())
+        let replaces = |by: usize| self.requests[by].operation == Operation::Replace;
+        self.departure().is_some_and(|departure| departure.moved || replaces(departure.by))
     }
 
     /// Returns the request that stored a session under this new key.

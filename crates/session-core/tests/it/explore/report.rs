@@ -1,4 +1,4 @@
-//! What an exploration has found, for people.
+//! The findings of an exploration, for people.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -24,7 +24,7 @@ pub(super) struct Violation {
     pub(super) kind: Kind,
 }
 
-/// How often a rule was broken, and the shortest run that did.
+/// The number of runs that broke a rule, and the shortest of them.
 pub(super) struct Found {
     runs: usize,
     events: usize,

@@ -1,4 +1,4 @@
-//! Who goes next, and what goes wrong.
+//! The order of the calls of a run, and its fault.
 
 use std::cell::RefCell;
 
@@ -24,11 +24,11 @@ pub(super) struct Schedule<'a> {
     held: Vec<Held>,
     /// The call that is applied after it was given up.
     late: Option<Late>,
-    /// How many events have happened.
+    /// The number of events so far.
     position: usize,
     /// The request whose read was the last event, if it was one.
     last_reader: Option<usize>,
-    /// Whether a call may still meet a fault.
+    /// A call may still meet a fault.
     may_fail: bool,
     record: Record,
 }
@@ -37,8 +37,8 @@ pub(super) struct Schedule<'a> {
 struct Held {
     waiting: Waiting,
     since: usize,
-    /// The call has met a fault that leaves the store as it is, or has been spared.
-    spared: bool,
+    /// It is decided that the call meets no fault that leaves the store as it is.
+    passed: bool,
 }
 
 struct Late {
@@ -124,7 +124,7 @@ impl<'a> Schedule<'a> {
                 let Some(outcome) = self.tasks[request].poll() else { continue };
                 progress = true;
                 let calls = self.gate.take_calls().into_iter();
-                self.held.extend(calls.map(|waiting| Held { waiting, since: self.position, spared: false }));
+                self.held.extend(calls.map(|waiting| Held { waiting, since: self.position, passed: false }));
                 if self.record.requests[request].saved_at.is_none() && self.answers[request].borrow().saved {
                     self.record.requests[request].saved_at = Some(self.position);
                 }
@@ -145,11 +145,11 @@ impl<'a> Schedule<'a> {
         self.record.answered.push(request);
     }
 
-    /// Decides whether a new call meets a fault that leaves the store as it is. Such a fault has no place in the order of
-    /// the calls, so it is met at once.
+    /// Decides if a new call meets a fault that leaves the store as it is. Such a fault has no place in the order of
+    /// the calls, so it is met at once. Returns `true` if a call has met one.
     fn meet_fault(&mut self, choices: &mut Choices) -> bool {
         for at in 0..self.held.len() {
-            if std::mem::replace(&mut self.held[at].spared, true) || !self.may_fail {
+            if std::mem::replace(&mut self.held[at].passed, true) || !self.may_fail {
                 continue;
             }
             let faults: &[Fault] = match &self.held[at].waiting.call {
@@ -161,7 +161,7 @@ impl<'a> Schedule<'a> {
             };
             if let Some(fault) = choices.pick_fault(faults) {
                 let held = self.held.remove(at);
-                self.spoil(held.waiting, fault);
+                self.fail(held.waiting, fault);
                 return true;
             }
         }
@@ -173,7 +173,7 @@ impl<'a> Schedule<'a> {
         let mut options = Vec::new();
         let mut skipped = false;
         for (at, held) in self.held.iter().enumerate() {
-            // Two reads one after the other can change places. Only the order is run in which the first request is first.
+            // Two reads one after the other can change places. Only the order of the requests' numbers is run.
             let swapped = held.waiting.call.only_reads()
                 && held.since < self.position
                 && self.last_reader.is_some_and(|last| held.waiting.request < last);
@@ -204,7 +204,7 @@ impl<'a> Schedule<'a> {
             _ => &[],
         };
         if let Some(fault) = choices.pick_fault(faults) {
-            self.spoil(waiting, fault);
+            self.fail(waiting, fault);
             return;
         }
         self.log(&waiting, None);
@@ -222,7 +222,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// Lets a call meet a fault.
-    fn spoil(&mut self, waiting: Waiting, fault: Fault) {
+    fn fail(&mut self, waiting: Waiting, fault: Fault) {
         self.may_fail = false;
         self.log(&waiting, Some(fault));
         let request = &mut self.record.requests[waiting.request];

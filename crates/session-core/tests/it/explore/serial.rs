@@ -1,4 +1,4 @@
-//! The meaning of the operations when each request runs alone, and the search for an order that explains a run.
+//! The meaning of the operations if each request runs alone, and the search for an order that explains a run.
 
 use super::data::{Data, Key};
 use super::program::Operation;
@@ -25,9 +25,11 @@ enum Own {
     NotBegun,
     Live(Data),
     Destroyed,
+    /// Another session, which this request began, took its place.
+    Replaced(usize),
 }
 
-/// What a request sees of a step that it makes alone.
+/// The results of a step that a request makes alone.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     view: Data,
@@ -36,7 +38,7 @@ struct Seen {
     refused: bool,
 }
 
-/// How sure it is that a step of a request was made.
+/// The certainty that a step of a request was made.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Certainty {
     /// The client or the handler was told so.
@@ -74,15 +76,14 @@ impl Search<'_> {
             return true;
         }
         (0..self.record.requests.len()).any(|request| {
-            self.may_come_next(request, made) && {
-                let mut next = made;
-                next[request] += 1;
-                let sure = self.certainty(request, made[request]) == Certainty::Made;
-                step(&world, self.record.requests[request].operation, request)
-                    .into_iter()
-                    .flatten()
-                    .any(|(world, seen)| (!sure || self.was_seen(request, seen)) && self.goes_on(world, next))
+            if !self.may_come_next(request, made) {
+                return false;
             }
+            let (world, seen) = step(&world, self.record.requests[request].operation, made[request], request);
+            let sure = self.certainty(request, made[request]) == Certainty::Made;
+            let mut made = made;
+            made[request] += 1;
+            (!sure || self.was_seen(request, seen)) && self.goes_on(world, made)
         })
     }
 
@@ -110,19 +111,20 @@ impl Search<'_> {
 
     fn certainty(&self, request: usize, step: usize) -> Certainty {
         let request = &self.record.requests[request];
-        let saves = request.operation == Operation::SaveThenMore;
-        if request.succeeded() || (saves && step == 0 && request.answer.saved) {
+        let replaces = request.operation == Operation::Replace;
+        if request.succeeded() || (step == 0 && request.answer.saved) {
             Certainty::Made
-        } else if saves && step == 1 && !request.answer.went_on {
+        } else if step == 1 && !replaces && !request.answer.went_on {
             Certainty::NotMade
-        } else if request.outcome_unknown || self.refused_too {
+        } else if request.outcome_unknown || self.refused_too || (step == 0 && replaces) {
+            // A logout stands even if the new session could not be stored.
             Certainty::Maybe
         } else {
             Certainty::NotMade
         }
     }
 
-    /// Returns `true` if the request has seen the same.
+    /// Returns `true` if these are the results of the request.
     fn was_seen(&self, request: usize, seen: Seen) -> bool {
         let request = &self.record.requests[request];
         let same_view = !request.operation.only_reads() || request.answer.view == Some(seen.view);
@@ -142,7 +144,7 @@ impl Search<'_> {
     fn owns_as_recorded(&self, number: usize, own: Own) -> bool {
         let expected = match own {
             Own::Live(data) => data,
-            Own::NotBegun | Own::Destroyed => Data::default(),
+            Own::NotBegun | Own::Destroyed | Own::Replaced(_) => Data::default(),
         };
         let request = &self.record.requests[number];
         let has_cookie = request.cookie_key().and_then(|key| self.record.creator(key)) == Some(number);
@@ -174,51 +176,74 @@ fn end(request: &Request, step: usize) -> Option<usize> {
     }
 }
 
-/// One step of a request that runs alone: where it leads, and what the request sees. Two ways where both are right.
-fn step(world: &World, operation: Operation, me: usize) -> [Option<(World, Seen)>; 2] {
+/// Makes one step of a request that runs alone.
+fn step(world: &World, operation: Operation, step: usize, me: usize) -> (World, Seen) {
     let mut next = *world;
     let mut seen = Seen::default();
-    // After a save that began a session, the request goes on with it.
-    if let Own::Live(data) = world.own[me] {
-        next.own[me] = Own::Live(changed(operation, me, data));
-        return [Some((next, seen)), None];
-    }
-    let begin = |data: Data| if data.is_empty() { Own::NotBegun } else { Own::Live(data) };
-    match world.shared {
-        Shared::Live(data) => {
+    match (operation, world.own[me], world.shared) {
+        (Operation::Destroy, ..) => next.remove(None),
+        (Operation::Replace, ..) if step == 0 => next.remove(Some(me)),
+        // A logout has followed the session to the one that was to take its place.
+        (Operation::Replace, Own::Destroyed | Own::Replaced(_), _) => seen.refused = true,
+        (Operation::Replace, ..) => next.begin(operation, me),
+        // A save has begun it.
+        (_, Own::Live(data), _) => next.own[me] = Own::Live(changed(operation, me, data)),
+        (_, _, Shared::Live(data)) => {
             seen.view = data;
             seen.took = operation == Operation::Take && data.get(Key::Token).is_some();
-            match operation {
-                Operation::Destroy => next.shared = Shared::Destroyed,
-                operation if operation.renews() => {
-                    let data = changed(operation, me, data);
-                    (next.shared, next.own[me]) = (Shared::Renewed(me), Own::Live(data));
-                    // An empty session may stay where it is.
-                    return [Some((next, seen)), data.is_empty().then_some((*world, seen))];
-                }
-                _ => next.shared = Shared::Live(changed(operation, me, data)),
+            let data = changed(operation, me, data);
+            // An empty session has nothing that a new id would protect.
+            if operation.renews() && !data.is_empty() {
+                (next.shared, next.own[me]) = (Shared::Renewed(me), Own::Live(data));
+            } else {
+                next.shared = Shared::Live(data);
             }
         }
-        Shared::Renewed(by) => match operation {
-            Operation::Destroy => next.own[by] = Own::Destroyed,
-            Operation::Login => next.own[me] = begin(changed(operation, me, Data::default())),
-            _ => seen.refused = !changed(operation, me, Data::default()).is_empty(),
-        },
-        Shared::Destroyed => next.own[me] = begin(changed(operation, me, Data::default())),
+        (Operation::Login, _, Shared::Renewed(_)) | (_, _, Shared::Destroyed) => next.begin(operation, me),
+        (_, _, Shared::Renewed(_)) => seen.refused = !changed(operation, me, Data::default()).is_empty(),
     }
-    [Some((next, seen)), None]
+    (next, seen)
 }
 
-/// The data after a step of an operation.
+impl World {
+    /// Begins a session of a request, if the operation inserts data.
+    fn begin(&mut self, operation: Operation, me: usize) {
+        let data = changed(operation, me, Data::default());
+        if !data.is_empty() {
+            self.own[me] = Own::Live(data);
+        }
+    }
+
+    /// Removes the shared session, or the last one that took its place. It leaves the number of the request whose
+    /// session takes its place now, if there is one.
+    fn remove(&mut self, successor: Option<usize>) {
+        let mut place = match self.shared {
+            Shared::Live(_) => {
+                self.shared = successor.map_or(Shared::Destroyed, Shared::Renewed);
+                return;
+            }
+            Shared::Destroyed => return,
+            Shared::Renewed(by) => by,
+        };
+        while let Own::Replaced(by) = self.own[place] {
+            place = by;
+        }
+        if !matches!(self.own[place], Own::Destroyed) {
+            self.own[place] = successor.map_or(Own::Destroyed, Own::Replaced);
+        }
+    }
+}
+
+/// Returns the data after a step of an operation.
 fn changed(operation: Operation, me: usize, data: Data) -> Data {
     let number = i8::try_from(me).expect("three requests at most");
     match operation {
         Operation::Insert => data.with(Key::Last, number).with(Key::Own(me), number),
-        Operation::Update | Operation::SaveThenMore => data.incremented(),
+        Operation::Update | Operation::SaveThenMore | Operation::SaveThenWait => data.incremented(),
         Operation::RemoveLast => Key::INITIAL.into_iter().fold(data, Data::without),
         Operation::Clear => Data::default(),
         Operation::Take => data.without(Key::Token),
-        Operation::Login => data.with(Key::User, number),
+        Operation::Login | Operation::Replace => data.with(Key::User, number),
         Operation::Read | Operation::SlowRead | Operation::Renew | Operation::Destroy | Operation::Fail => data,
     }
 }

@@ -8,8 +8,9 @@ use session_core::{
 };
 
 use super::api;
-use super::call::{Call, Reply, at_once};
+use super::call::{Call, Reply};
 use super::model_store::ModelStore;
+use crate::support::{NOW, at_once, stopped_at};
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +32,10 @@ pub(super) enum Mistake {
     BlindTouch,
     /// A write that may still be applied is reported as one that was not, as if the library took it for one.
     LateIsNever,
+    /// A write replaces any version, as if the library did not compare.
+    BlindReplace,
+    /// A renewal leaves the session under its old id, too.
+    RotateCopies,
 }
 
 /// A store with what it holds.
@@ -45,7 +50,7 @@ impl Store {
         let mut store = match kind {
             Kind::Model | Kind::Wrong(Mistake::LateIsNever) => Self::Atomic(Box::<ModelStore>::default()),
             Kind::Memory => {
-                Self::Atomic(Box::new(MemoryBackend::builder().max_sessions(1000).clock(api::clock()).build()))
+                Self::Atomic(Box::new(MemoryBackend::builder().max_sessions(1000).clock(stopped_at(NOW)).build()))
             }
             Kind::Plain => Self::Plain(BTreeMap::new()),
             Kind::Wrong(mistake) => Self::Atomic(Box::new(WrongStore { mistake, inner: ModelStore::default() })),
@@ -109,6 +114,12 @@ impl AtomicBackend for WrongStore {
     }
 
     fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
+        if self.mistake == Mistake::BlindReplace
+            && let Some(current) = at_once(self.inner.fetch(replace.key)).expect("the store is readable")
+        {
+            let replace = Replace::new(replace.key, replace.session, replace.ttl, &current.version);
+            return StoreFuture::ready(at_once(self.inner.replace(replace)));
+        }
         self.inner.replace(replace)
     }
 
@@ -124,6 +135,9 @@ impl AtomicBackend for WrongStore {
     }
 
     fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
+        if self.mistake == Mistake::RotateCopies {
+            return self.inner.create(Create::new(rotate.new, rotate.session, rotate.ttl));
+        }
         self.inner.rotate(rotate)
     }
 

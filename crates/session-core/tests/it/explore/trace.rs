@@ -22,11 +22,14 @@ impl Trace {
             }
             (Call::Rotate { old, new, session, .. }, Reply::Written(WriteOutcome::Done(_))) => {
                 self.wrote(shared, request, new, session);
-                self.left(request, old, at);
+                self.left(request, old, at, true);
             }
             (Call::Set { key, session, .. }, _) => self.wrote(shared, request, key, session),
-            (Call::Remove { key, .. }, Reply::Removed(WriteOutcome::Done(()))) | (Call::Delete { key }, _) => {
-                self.left(request, key, at);
+            (Call::Remove { key, .. }, Reply::Removed(WriteOutcome::Done(()))) => self.left(request, key, at, false),
+            (Call::Delete { key }, _) => {
+                // In a plain store, a session moves by a write under the new key first.
+                let moved = self.created.iter().any(|(_, by)| *by == request);
+                self.left(request, key, at, moved);
             }
             (Call::Fetch { key }, Reply::Found(Some(_))) | (Call::Get { key }, Reply::Got(Some(_))) => {
                 self.revived |= self.is_gone(key);
@@ -44,8 +47,8 @@ impl Trace {
         }
     }
 
-    fn left(&mut self, request: usize, key: &str, at: usize) {
-        self.departures.push(Departure { key: key.into(), by: request, at });
+    fn left(&mut self, request: usize, key: &str, at: usize, moved: bool) {
+        self.departures.push(Departure { key: key.into(), by: request, at, moved });
     }
 
     fn is_gone(&self, key: &str) -> bool {
