@@ -158,3 +158,115 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::map::{SessionMap, ValueError};
+    use crate::request::changes::Change;
+
+    const ID: &str = "0123456789abcdefghijkl";
+
+    fn id() -> SessionId {
+        SessionId::parse(ID).unwrap()
+    }
+
+    fn new(before: Before) -> Phase {
+        Phase::New { before, renew: false, saving: false }
+    }
+
+    fn in_cookie(refresh: RefreshDue) -> Phase {
+        Phase::InCookie { read_at: 0, refresh, renew: false }
+    }
+
+    fn stored(refresh: RefreshDue) -> Phase {
+        let loaded = SessionMap::from_json(r#"{"a":1}"#).unwrap();
+        Phase::Stored { id: id(), version: None, loaded, refresh, renew: false }
+    }
+
+    fn insert(session: &mut RequestSession) {
+        session.mutate(|map| Ok::<_, ValueError>((Change::Set("b".into()), map.insert("b", 2)?))).unwrap();
+    }
+
+    fn clear(session: &mut RequestSession) {
+        session
+            .mutate(|map| {
+                map.clear();
+                Ok::<_, ValueError>((Change::Clear, true))
+            })
+            .unwrap();
+    }
+
+    fn nothing(_: &mut RequestSession) {}
+
+    fn renew(session: &mut RequestSession) {
+        session.renew().unwrap();
+    }
+
+    fn leave(session: &mut RequestSession) {
+        session.destroy();
+    }
+
+    fn leave_and_begin(session: &mut RequestSession) {
+        session.destroy();
+        insert(session);
+    }
+
+    fn save_of_a_renewal(session: &mut RequestSession) {
+        session.head_mut().set_cookie(CookieChange::Renewed(ConfirmedBy::ThisCommit));
+        session.head_mut().end_save(true);
+    }
+
+    /// The steps of a request by its phase, its data and what its handler did: at its response, and at a `save`.
+    #[test]
+    fn each_phase_has_its_plan() {
+        use StorePlan::{Create, Destroy, Touch, Write};
+        let (none, data) = ("{}", r#"{"a":1}"#);
+        let create = |creation| Plan::Store(Create(creation));
+        let write = |renew| Plan::Store(Write { id: id(), version: None, renew });
+        let touch = |due| Plan::Store(Touch { id: id(), due });
+        let destroy = |id, replaced| Plan::Store(Destroy { target: Destroyed(id), replaced });
+        let (send, remove) = (|| Plan::Cookie(CookiePlan::Send), || Plan::Cookie(CookiePlan::Remove));
+        type Row = (bool, Phase, &'static str, fn(&mut RequestSession), Plan, Plan);
+        let rows: [Row; 21] = [
+            (false, Phase::NotLoaded, none, nothing, Plan::Nothing, Plan::Nothing),
+            (false, Phase::NotLoaded, none, leave, destroy(None, false), destroy(None, false)),
+            (false, new(Before::Nothing), none, nothing, Plan::Nothing, Plan::Nothing),
+            (false, new(Before::Nothing), none, renew, Plan::Nothing, Plan::Nothing),
+            (false, new(Before::Nothing), none, clear, Plan::Nothing, Plan::Nothing),
+            (false, new(Before::Nothing), none, insert, create(Creation::Plain), create(Creation::Plain)),
+            (false, new(Before::UnknownId(id())), none, leave, destroy(Some(id()), false), destroy(Some(id()), false)),
+            (false, stored(RefreshDue::No), data, nothing, Plan::Nothing, Plan::Nothing),
+            (false, stored(RefreshDue::OnChange), data, nothing, Plan::Nothing, Plan::Nothing),
+            (false, stored(RefreshDue::Yes), data, nothing, touch(TouchDue::Refresh), Plan::Nothing),
+            (false, stored(RefreshDue::Yes), none, nothing, Plan::Nothing, Plan::Nothing),
+            (false, stored(RefreshDue::No), data, insert, write(false), write(false)),
+            (false, stored(RefreshDue::No), data, clear, write(false), write(false)),
+            (false, stored(RefreshDue::No), data, renew, write(true), write(true)),
+            (false, stored(RefreshDue::No), data, save_of_a_renewal, touch(TouchDue::Renewal), Plan::Nothing),
+            (
+                false,
+                stored(RefreshDue::No),
+                data,
+                leave_and_begin,
+                destroy(Some(id()), true),
+                destroy(Some(id()), true),
+            ),
+            (true, in_cookie(RefreshDue::No), data, nothing, Plan::Nothing, Plan::Nothing),
+            (true, in_cookie(RefreshDue::Yes), data, nothing, send(), Plan::Nothing),
+            (true, in_cookie(RefreshDue::No), data, clear, remove(), Plan::Nothing),
+            (true, in_cookie(RefreshDue::No), data, leave, remove(), Plan::Nothing),
+            (true, in_cookie(RefreshDue::No), data, leave_and_begin, send(), Plan::Nothing),
+        ];
+        for (number, (cookie_mode, phase, data, act, response, save)) in rows.into_iter().enumerate() {
+            let mut session = RequestSession::new(Duration::ZERO, false);
+            session.load(phase, SessionMap::from_json(data).unwrap(), Duration::ZERO);
+            act(&mut session);
+            let rules = Rules { cookie_mode, lacks_creation_time: false };
+            assert_eq!(plan(rules, &session, Occasion::Response), response, "row {number}");
+            assert_eq!(plan(rules, &session, Occasion::Save), save, "row {number}");
+        }
+    }
+}

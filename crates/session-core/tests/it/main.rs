@@ -24,4 +24,5 @@ mod set_cookie;
 mod signer;
 mod single_flight;
 mod support;
+mod updates;
 mod vectors;
