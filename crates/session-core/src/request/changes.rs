@@ -1,6 +1,6 @@
 //! The changes that a request made to its session, so that they can be replayed on a newer version.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
 
@@ -156,8 +156,12 @@ impl ChangeLog {
 
     /// Returns `true` if the key's value follows from these changes alone, whatever the store holds.
     fn decides(&self, key: &str) -> bool {
-        match self.positions(key).last() {
-            Some(&at) => !matches!(self.changes[at], Change::Update(..)),
+        let last = match &self.index {
+            Some(index) => index.get(key).and_then(|positions| positions.last().copied()),
+            None => self.positions(key).last().copied(),
+        };
+        match last {
+            Some(at) => !matches!(self.changes[at], Change::Update(..)),
             None => self.cleared,
         }
     }
@@ -185,17 +189,17 @@ impl ChangeLog {
         if self.changes.iter().any(|change| matches!(change, Change::UpdateAll(_))) && self.takes() {
             return;
         }
-        let taken: SmallVec<[Key; 1]> = self
+        let taken: HashSet<Box<str>> = self
             .changes
             .iter()
             .filter_map(|change| match change {
-                Change::Take(key, _) => Some(key.clone()),
+                Change::Take(key, _) => Some((**key).into()),
                 _ => None,
             })
             .collect();
         self.changes.retain(|change| match change {
             Change::Take(..) => true,
-            Change::Update(updated, _) => taken.iter().any(|key| **key == **updated),
+            Change::Update(updated, _) => taken.contains(&**updated),
             _ => false,
         });
         self.reindex();
