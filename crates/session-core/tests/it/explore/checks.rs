@@ -8,7 +8,7 @@ use super::record::{Cookie, Order, Record, Request};
 pub(super) type Check = (&'static str, fn(&Record) -> bool);
 
 /// All rules. The first ones explain more.
-pub(super) const CHECKS: [Check; 12] = [
+pub(super) const CHECKS: [Check; 13] = [
     ("every request ends", every_request_ends),
     ("no session shows another's data", no_session_shows_anothers_data),
     ("a session that is gone is never read or written again", a_gone_session_stays_gone),
@@ -20,6 +20,7 @@ pub(super) const CHECKS: [Check; 12] = [
     ("the session lives under one id", the_session_lives_under_one_id),
     ("a cookie leads to a live session", a_cookie_leads_to_a_live_session),
     ("a cookie has its reason", a_cookie_has_its_reason),
+    ("a cookie that is due is sent", a_cookie_that_is_due_is_sent),
     ("the browser ends with the newest login", the_browser_ends_with_the_newest_login),
 ];
 
@@ -149,6 +150,27 @@ fn a_cookie_has_its_reason(record: &Record) -> bool {
             None => request.operation.refresh_is_due() || was_emptied(record),
         },
     })
+}
+
+/// Without a fault, a logout removes the cookie of the session that it removed. A request whose cookie is due for a
+/// refresh gets a new one, if the session was there until the request ended.
+fn a_cookie_that_is_due_is_sent(record: &Record) -> bool {
+    let departure = record.departure();
+    let had_session = |request: &Request| {
+        request.answer.view.is_some_and(|view| !view.is_empty())
+            && departure.is_none_or(|departure| request.ended_at.is_some_and(|end| end <= departure.at))
+    };
+    record.fault().is_some()
+        || record.requests.iter().enumerate().all(|(number, request)| match request.operation {
+            _ if !request.succeeded() => true,
+            Operation::Destroy if departure.is_some_and(|departure| departure.by == number) => {
+                *request.cookie() == Cookie::Removal
+            }
+            operation if operation.refresh_is_due() && had_session(request) && !was_emptied(record) => {
+                request.cookie_key().is_some()
+            }
+            _ => true,
+        })
 }
 
 fn was_emptied(record: &Record) -> bool {
