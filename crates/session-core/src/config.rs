@@ -201,10 +201,10 @@ pub enum OnDuplicate {
     Reject,
 }
 
-/// What is answered when a session that a request has changed was renewed or has vanished meanwhile.
+/// The answer to a request whose changes could not be kept, because its session was renewed or has vanished.
 ///
-/// After a *logout* meanwhile the changes are always dropped and the response stays as it is, as if they had come just
-/// before it.
+/// A request that called `take` or `renew` is always answered with 409. After a *logout* by another request, other changes
+/// are always dropped and the response stays as it is, as if they had come just before the logout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnGone {

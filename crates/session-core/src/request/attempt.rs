@@ -37,8 +37,8 @@ const MAX_REPLAYS: usize = 16;
 
 impl<'a> Attempt<'a> {
     /// Begins an attempt; `None` if the session has no longer this id, or is no longer a new one.
-    pub(crate) fn begin(shared: &'a SharedSession, id: Option<&SessionId>, on_empty: bool) -> Option<Self> {
-        let Taken { changes, data, earlier_may_land, generation } = shared.session().take_changes(id)?;
+    pub(crate) fn begin(shared: &'a SharedSession, id: Option<&SessionId>) -> Option<Self> {
+        let Taken { changes, data, on_empty, earlier_may_land, generation } = shared.session().take_changes(id)?;
         Some(Self { shared, changes: Some(changes), data, on_empty, earlier_may_land, generation, discarded: false })
     }
 
@@ -120,7 +120,6 @@ impl<'a> Attempt<'a> {
     /// Drops the changes, because the session is gone.
     pub(crate) fn discard(mut self) {
         self.changes = None;
-        self.shared.session().attempt_over();
     }
 }
 

@@ -14,7 +14,7 @@ use crate::request::load::TokenPayload;
 use crate::request::meta::META_KEY;
 use crate::request::outcome::{Commit, Persisted};
 use crate::request::phase::Phase;
-use crate::request::plan::{CookiePlan, Occasion, Plan, Rules, StorePlan, TouchDue, plan};
+use crate::request::plan::{CookiePlan, Occasion, Plan, Rules, StorePlan, TouchDue, plan, touch_due};
 use crate::request::shared::{SessionGuard, SharedSession};
 use crate::request::state::RequestSession;
 
@@ -123,16 +123,11 @@ impl SharedSession {
 
     /// Asks for a session that an earlier save has renewed or refreshed, so that its cookie can go with an error response.
     async fn confirm_cookie(&self, deadline: &mut Deadline) {
-        let (id, cookie) = {
+        let (id, due) = {
             let session = self.session();
-            (session.id().copied(), session.head().cookie())
+            (session.id().copied(), touch_due(session.head().cookie()))
         };
-        let (Some(id), Some(store)) = (id, self.context.store()) else { return };
-        let due = match cookie {
-            CookieChange::Renewed(ConfirmedBy::EarlierSave) => TouchDue::Renewal,
-            CookieChange::Refreshed(ConfirmedBy::EarlierSave) => TouchDue::Refresh,
-            _ => return,
-        };
+        let (Some(id), Some(due), Some(store)) = (id, due, self.context.store()) else { return };
         // The response reports the first error.
         drop(self.touch(id, due, store, deadline).await);
     }

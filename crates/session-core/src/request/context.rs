@@ -1,5 +1,6 @@
 //! The parts that all requests of a manager share.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -118,7 +119,7 @@ impl SessionContext {
     pub(crate) fn shares_sessions_with(&self, other: &Self) -> bool {
         let same_store = match (&self.config.store, &other.config.store) {
             (None, None) => true,
-            (Some(own), Some(others)) => std::sync::Arc::ptr_eq(own, others),
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
             _ => false,
         };
         same_store

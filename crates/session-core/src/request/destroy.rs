@@ -9,7 +9,6 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::request::context::StoreKey;
 use crate::request::deadline::Deadline;
-use crate::request::plan::Destroyed;
 use crate::request::shared::SharedSession;
 
 /// The number of sessions that one `destroy` removes.
@@ -27,13 +26,13 @@ impl SharedSession {
     /// [`SessionError::TooManySessions`] if there were more than [`MAX_SESSIONS`], of which so many are removed.
     pub(crate) async fn destroy(
         &self,
-        target: Destroyed,
+        target: Option<SessionId>,
         replaced: bool,
         store: &dyn AtomicBackend,
         deadline: &mut Deadline,
     ) -> Result<(), SessionError> {
         let context = &*self.context;
-        let mut ids: Vec<SessionId> = target.0.into_iter().collect();
+        let mut ids: Vec<SessionId> = target.into_iter().collect();
         for id in context.verified_ids(&self.cookies, context.now()) {
             if !ids.contains(&id) {
                 ids.push(id);

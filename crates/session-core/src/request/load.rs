@@ -5,7 +5,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::backend::{BackendError, BackendErrorKind, Stored, Version};
+use crate::backend::{BackendError, BackendErrorKind, Stored, Touch, Version};
 use crate::config::{OnCorrupt, OnDuplicate, Refresh};
 use crate::cookie::{RequestCookies, percent_decoded};
 use crate::error::SessionError;
@@ -16,7 +16,6 @@ use crate::request::deadline::{Deadline, poll_once};
 use crate::request::meta::Meta;
 use crate::request::phase::{Before, Phase, RefreshDue};
 use crate::request::shared::SharedSession;
-
 use crate::token::{self, ID_KEY};
 
 /// A verified token.
@@ -105,8 +104,7 @@ impl SharedSession {
             None => return Ok(()),
         };
         let Some(store) = self.context.store() else { return Ok(()) };
-        let touch = crate::backend::Touch::new;
-        if deadline.run(store.touch(touch(&self.context.store_key(&id), ttl))).await? {
+        if deadline.run(store.touch(Touch::new(&self.context.store_key(&id), ttl))).await? {
             return Ok(());
         }
         self.session().lose(id);
@@ -276,5 +274,5 @@ impl SessionContext {
 }
 
 fn no_session(before: Before) -> Loaded {
-    (Phase::New { before, renew: false, saving: false }, SessionMap::new())
+    (Phase::New { before, renew: false }, SessionMap::new())
 }

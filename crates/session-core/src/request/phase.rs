@@ -16,8 +16,6 @@ pub(crate) enum Phase {
         before: Before,
         /// The request called `renew`.
         renew: bool,
-        /// The session is being created now.
-        saving: bool,
     },
     /// The session of the request's cookie.
     InCookie {
@@ -39,7 +37,8 @@ pub(crate) enum Phase {
     },
     /// The session is to be removed.
     Destroyed {
-        target: DestroyTarget,
+        /// The session that is meant, beside those of the request's cookies.
+        target: Option<SessionId>,
         /// Data was inserted afterwards, which creates another session.
         replaced: bool,
     },
@@ -66,13 +65,4 @@ pub(crate) enum RefreshDue {
     /// Only a change brings a new cookie.
     OnChange,
     Yes,
-}
-
-/// The session that a `destroy` means, beside those of the request's cookies.
-#[derive(Clone, Copy)]
-pub(crate) enum DestroyTarget {
-    Cookies,
-    Id(SessionId),
-    /// A session that is being created now.
-    BeingCreated,
 }

@@ -3,7 +3,7 @@
 use crate::backend::Version;
 use crate::id::SessionId;
 use crate::request::head::{ConfirmedBy, CookieChange};
-use crate::request::phase::{Before, DestroyTarget, Phase, RefreshDue};
+use crate::request::phase::{Before, Phase, RefreshDue};
 use crate::request::state::RequestSession;
 
 /// The next step of a commit or of a save.
@@ -44,9 +44,9 @@ pub(crate) enum StorePlan {
     CheckEmptied {
         id: SessionId,
     },
-    /// Remove sessions. If data was inserted afterwards, the next step creates a session.
+    /// Remove the target and the sessions of the request's cookies. If data was inserted afterwards, the next step creates a session.
     Destroy {
-        target: Destroyed,
+        target: Option<SessionId>,
         replaced: bool,
     },
 }
@@ -72,10 +72,6 @@ pub(crate) enum Creation {
     /// Under the id that the marker of the destroyed session names.
     AsSuccessor(SessionId),
 }
-
-/// The sessions that a `destroy` removes, beside those of the request's cookies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Destroyed(pub(crate) Option<SessionId>);
 
 /// The occasion of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,11 +106,7 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
         }
         Phase::Destroyed { .. } if rules.cookie_mode => Plan::Cookie(CookiePlan::Remove),
         Phase::Destroyed { target, replaced } => {
-            let target = match target {
-                DestroyTarget::Id(id) => Destroyed(Some(*id)),
-                DestroyTarget::Cookies | DestroyTarget::BeingCreated => Destroyed(None),
-            };
-            Plan::Store(StorePlan::Destroy { target, replaced: *replaced && !session.is_empty() })
+            Plan::Store(StorePlan::Destroy { target: *target, replaced: *replaced && !session.is_empty() })
         }
         Phase::New { .. } | Phase::InCookie { .. } if occasion == Occasion::FailedResponse => Plan::Nothing,
         Phase::NotLoaded | Phase::LoadFailed(_) | Phase::Lost { .. } => Plan::Nothing,
@@ -146,16 +138,28 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
             if changed || renews || (due && rules.lacks_creation_time) {
                 return Plan::Store(StorePlan::Write { id: *id, version: version.clone(), renew: *renew });
             }
-            let touch = |due| Plan::Store(StorePlan::Touch { id: *id, due });
-            match session.head().cookie() {
-                _ if !response => Plan::Nothing,
-                CookieChange::Renewed(ConfirmedBy::EarlierSave) => touch(TouchDue::Renewal),
-                CookieChange::Refreshed(ConfirmedBy::EarlierSave) => touch(TouchDue::Refresh),
-                CookieChange::Remove(ConfirmedBy::EarlierSave) => Plan::Store(StorePlan::CheckEmptied { id: *id }),
-                CookieChange::None if due => touch(TouchDue::Refresh),
-                _ => Plan::Nothing,
+            if !response {
+                return Plan::Nothing;
+            }
+            let cookie = session.head().cookie();
+            let refresh = (due && cookie == CookieChange::None).then_some(TouchDue::Refresh);
+            match touch_due(cookie).or(refresh) {
+                Some(due) => Plan::Store(StorePlan::Touch { id: *id, due }),
+                None if cookie == CookieChange::Remove(ConfirmedBy::EarlierSave) => {
+                    Plan::Store(StorePlan::CheckEmptied { id: *id })
+                }
+                None => Plan::Nothing,
             }
         }
+    }
+}
+
+/// Returns the touch that must confirm a cookie which an earlier save left.
+pub(crate) fn touch_due(change: CookieChange) -> Option<TouchDue> {
+    match change {
+        CookieChange::Renewed(ConfirmedBy::EarlierSave) => Some(TouchDue::Renewal),
+        CookieChange::Refreshed(ConfirmedBy::EarlierSave) => Some(TouchDue::Refresh),
+        _ => None,
     }
 }
 
@@ -174,7 +178,7 @@ mod tests {
     }
 
     fn new(before: Before) -> Phase {
-        Phase::New { before, renew: false, saving: false }
+        Phase::New { before, renew: false }
     }
 
     fn in_cookie(refresh: RefreshDue) -> Phase {
@@ -227,7 +231,7 @@ mod tests {
         let create = |creation| Plan::Store(Create(creation));
         let write = |renew| Plan::Store(Write { id: id(), version: None, renew });
         let touch = |due| Plan::Store(Touch { id: id(), due });
-        let destroy = |id, replaced| Plan::Store(Destroy { target: Destroyed(id), replaced });
+        let destroy = |id, replaced| Plan::Store(Destroy { target: id, replaced });
         let (send, remove) = (|| Plan::Cookie(CookiePlan::Send), || Plan::Cookie(CookiePlan::Remove));
         type Row = (bool, Phase, &'static str, fn(&mut RequestSession), Plan, Plan);
         let rows: [Row; 21] = [

@@ -11,7 +11,7 @@ use crate::map::SessionMap;
 use crate::request::changes::{Change, ChangeLog};
 use crate::request::head::{ConfirmedBy, CookieChange, ResponseHead};
 use crate::request::meta::META_KEY;
-use crate::request::phase::{Before, DestroyTarget, Phase, RefreshDue};
+use crate::request::phase::{Before, Phase, RefreshDue};
 use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};
 
 /// One request's session, as all its handles share it.
@@ -83,11 +83,6 @@ impl RequestSession {
     /// Returns `true` if the session holds no data but the library's own.
     pub(crate) fn is_empty(&self) -> bool {
         self.data.is_empty_but_for(META_KEY)
-    }
-
-    /// Returns `true` if the stored session was loaded as an emptied one.
-    pub(crate) fn is_loaded_empty(&self) -> bool {
-        matches!(&self.phase, Phase::Stored { loaded, .. } if loaded.is_empty_but_for(META_KEY))
     }
 
     /// Returns `true` if pending changes have altered the data.
@@ -174,13 +169,11 @@ impl RequestSession {
         self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.replaces.is_none());
         self.head.set_cookie(CookieChange::None);
         let target = match &self.phase {
-            Phase::NotLoaded | Phase::LoadFailed(_) | Phase::InCookie { .. } => DestroyTarget::Cookies,
-            Phase::Stored { id, .. } | Phase::Lost { id } => DestroyTarget::Id(*id),
-            Phase::New { before: Before::UnknownId(id), .. } => DestroyTarget::Id(*id),
+            Phase::Stored { id, .. } | Phase::Lost { id } => Some(*id),
+            Phase::New { before: Before::UnknownId(id), .. } => Some(*id),
             Phase::Destroyed { target, .. } => *target,
-            Phase::New { saving: true, .. } => DestroyTarget::BeingCreated,
-            Phase::New { .. } if self.has_unconfirmed_write() => DestroyTarget::BeingCreated,
-            Phase::New { .. } => DestroyTarget::Cookies,
+            // A session that is being created gets its id from the confirmation.
+            Phase::NotLoaded | Phase::LoadFailed(_) | Phase::InCookie { .. } | Phase::New { .. } => None,
         };
         self.phase = Phase::Destroyed { target, replaced: false };
     }
@@ -214,14 +207,15 @@ impl RequestSession {
 
     /// Takes the pending changes for an attempt, if the session still has this id, or still is a new one.
     pub(crate) fn take_changes(&mut self, id: Option<&SessionId>) -> Option<Taken> {
-        match &mut self.phase {
-            Phase::New { saving, .. } if id.is_none() => *saving = true,
-            Phase::Stored { id: own, .. } if Some(&*own) == id => {}
+        let on_empty = match &self.phase {
+            Phase::New { .. } if id.is_none() => false,
+            Phase::Stored { id: own, loaded, .. } if Some(own) == id => loaded.is_empty_but_for(META_KEY),
             _ => return None,
-        }
+        };
         Some(Taken {
             changes: std::mem::take(&mut self.changes),
             data: self.data.clone(),
+            on_empty,
             earlier_may_land: self.unconfirmed.earlier_may_land,
             generation: self.generation,
         })
@@ -229,23 +223,14 @@ impl RequestSession {
 
     /// Puts back the changes of an attempt that was not applied. Later changes stay on top.
     pub(crate) fn put_back(&mut self, mut changes: ChangeLog, generation: u32) {
-        self.attempt_over();
         if self.generation == generation {
             changes.append(std::mem::take(&mut self.changes));
             self.changes = changes;
         }
     }
 
-    /// Records that no attempt is under way.
-    pub(crate) fn attempt_over(&mut self) {
-        if let Phase::New { saving, .. } = &mut self.phase {
-            *saving = false;
-        }
-    }
-
     /// Records a write whose outcome is unknown.
     pub(crate) fn record_unconfirmed(&mut self, mut write: UnconfirmedWrite) {
-        self.attempt_over();
         let destroyed = self.generation != write.generation;
         if destroyed {
             write.changes = ChangeLog::default();
@@ -270,13 +255,12 @@ impl RequestSession {
         let Confirmed { id, version, sent, renewed, replaced_empty } = write;
         // A write at an earlier version comes too late from now on.
         self.unconfirmed.earlier_may_land = false;
-        self.attempt_over();
         let sent_is_empty = sent.is_empty_but_for(META_KEY);
         let began = matches!(self.phase, Phase::New { .. }) || self.head.cookie() == CookieChange::New;
         let (refresh, renew) = match &self.phase {
             Phase::Stored { refresh, renew, .. } => (*refresh, *renew && !renewed),
             Phase::Destroyed { replaced, .. } => {
-                self.phase = Phase::Destroyed { target: DestroyTarget::Id(id), replaced: *replaced };
+                self.phase = Phase::Destroyed { target: Some(id), replaced: *replaced };
                 return;
             }
             _ => (RefreshDue::No, false),
@@ -306,7 +290,7 @@ impl RequestSession {
 
     /// Records that the store holds the session no more, because this request emptied and renewed it.
     pub(crate) fn confirm_removed(&mut self) {
-        self.phase = Phase::New { before: Before::Nothing, renew: false, saving: false };
+        self.phase = Phase::New { before: Before::Nothing, renew: false };
         self.head.set_cookie(if self.client_has_session {
             CookieChange::Remove(ConfirmedBy::ThisCommit)
         } else {
@@ -317,7 +301,7 @@ impl RequestSession {
     /// Records that `destroy` was carried out. `removes_cookie` tells if the client must forget its cookie.
     pub(crate) fn confirm_destroyed(&mut self, successor: Option<SessionId>, removes_cookie: bool) {
         let before = successor.map_or(Before::Nothing, |successor| Before::Destroyed { successor });
-        self.phase = Phase::New { before, renew: false, saving: false };
+        self.phase = Phase::New { before, renew: false };
         if removes_cookie {
             self.head.set_cookie(CookieChange::Remove(ConfirmedBy::ThisCommit));
         }
@@ -325,7 +309,6 @@ impl RequestSession {
 
     /// Records the current version of the store after an attempt whose changes could not be replayed.
     pub(crate) fn take_version(&mut self, current: &Stored) {
-        self.attempt_over();
         self.unconfirmed.earlier_may_land = false;
         if let Phase::Stored { version, .. } = &mut self.phase {
             *version = Some(current.version.clone());

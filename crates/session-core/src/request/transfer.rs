@@ -34,6 +34,8 @@ pub(crate) struct Confirmed<'a> {
 pub(crate) struct Taken {
     pub(crate) changes: ChangeLog,
     pub(crate) data: SessionMap,
+    /// The stored session is an emptied one.
+    pub(crate) on_empty: bool,
     pub(crate) earlier_may_land: bool,
     pub(crate) generation: u32,
 }

@@ -2,6 +2,8 @@
 //!
 //! Rare branches are boxed, because the future of a commit is moved into a box.
 
+use std::time::Duration;
+
 use crate::backend::{
     Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate, Stored, Version,
     WriteOutcome,
@@ -40,7 +42,7 @@ impl SharedSession {
                 }
             }
         }
-        let Some(mut attempt) = Attempt::begin(self, None, false) else { return Ok(None) };
+        let Some(mut attempt) = Attempt::begin(self, None) else { return Ok(None) };
         let mut data = attempt.data.clone();
         context.prepare(&mut data, true)?;
         let ttl = context.ttl(&data);
@@ -84,8 +86,7 @@ impl SharedSession {
     ) -> Result<Option<Persisted>, SessionError> {
         let context = &*self.context;
         let key = context.store_key(&id);
-        let on_empty = self.session().is_loaded_empty();
-        let Some(mut attempt) = Attempt::begin(self, Some(&id), on_empty) else { return Ok(None) };
+        let Some(mut attempt) = Attempt::begin(self, Some(&id)) else { return Ok(None) };
         let (mut data, mut version) = match version {
             Some(version) => (attempt.data.clone(), version),
             None => match deadline.run(store.fetch(&key)).await? {
@@ -168,7 +169,7 @@ impl SharedSession {
         key: &str,
         new_id: &SessionId,
         session: &SessionMap,
-        ttl: std::time::Duration,
+        ttl: Duration,
         version: &Version,
         store: &dyn AtomicBackend,
         deadline: &mut Deadline,
