@@ -5,6 +5,7 @@
 mod atomic;
 mod context;
 mod expiry;
+mod failure;
 mod lost_replies;
 mod markers;
 mod races;
@@ -20,7 +21,8 @@ use std::time::Duration;
 
 use session_core::{AtomicBackend, ISessionBackend};
 
-use context::{Context, Outcome};
+use context::Context;
+use failure::Outcome;
 use store::Store;
 
 /// A backend to check, with what the suite has to know of it.

@@ -1,5 +1,6 @@
 //! Sessions in the memory of this process.
 
+mod key;
 mod markers;
 mod rings;
 mod sessions;

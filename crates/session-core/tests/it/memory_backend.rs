@@ -87,7 +87,7 @@ async fn a_session_is_replaced_at_its_version_only() {
     let WriteOutcome::Done(second) =
         store.replace(Replace::new("key", &map(r#"{"a":2}"#), HOUR, &first)).await.unwrap()
     else {
-        panic!("nobody wrote since");
+        panic!("no other write came in between");
     };
     assert_eq!(fetch(&store, "key").await.version, second);
     match store.replace(Replace::new("key", &map(r#"{"a":3}"#), HOUR, &first)).await.unwrap() {
@@ -114,7 +114,7 @@ async fn a_version_is_never_used_again() {
             let WriteOutcome::Done(next) =
                 store.replace(Replace::new("key", &map("{}"), HOUR, &version)).await.unwrap()
             else {
-                panic!("nobody wrote since");
+                panic!("no other write came in between");
             };
             version = next;
         }
@@ -150,7 +150,9 @@ async fn a_rotation_moves_a_session_and_says_where_to() {
     let version = create(&store, "old", r#"{"a":1}"#, HOUR).await;
     let value = map(r#"{"a":2}"#);
     let rotation = Rotate::new("old", "new", &value, HOUR, &version);
-    let WriteOutcome::Done(moved) = store.rotate(rotation).await.unwrap() else { panic!("nobody wrote since") };
+    let WriteOutcome::Done(moved) = store.rotate(rotation).await.unwrap() else {
+        panic!("no other write came in between")
+    };
     assert_eq!(fetch(&store, "new").await.version, moved);
     assert_eq!((found(&store, "old").await, found(&store, "new").await), (None, Some(value.to_json())));
     let renewed = Marker::Renewed { successor: "new".into() };

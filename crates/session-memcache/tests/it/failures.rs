@@ -25,7 +25,7 @@ fn causes(error: &BackendError) -> String {
 async fn an_outage_is_one_line_with_its_cause_and_one_when_it_is_over() {
     let mut server = Server::start();
     let backend = backend(&server.address());
-    let log = Log::capture();
+    let log = Log::capture("session_memcache");
     let key = "session:0123456789";
     backend.set(key, &map(r#"{"user":"ann"}"#), LONG).await.unwrap();
     assert_eq!(log.take(), Vec::<String>::new());
@@ -86,7 +86,7 @@ async fn a_timeout_names_the_limit_and_its_setting() {
     let limit = Duration::from_millis(60);
     let backend = MemcacheBackend::builder([server.address()]).timeout(limit).build().unwrap();
     backend.get("key").await.unwrap();
-    let log = Log::capture();
+    let log = Log::capture("session_memcache");
     server.freeze();
     let error = backend.get("key").await.unwrap_err();
     assert_eq!(error.kind(), BackendErrorKind::Timeout);
@@ -101,7 +101,7 @@ async fn what_a_node_refuses_is_an_outage_of_that_operation() {
     let server = Server::with(&["-M", "-m", "2"]);
     let backend = MemcacheBackend::builder([server.address()]).timeout(Duration::from_secs(20)).build().unwrap();
     let large = map(&format!(r#"{{"v":"{}"}}"#, "x".repeat(200 * 1024)));
-    let log = Log::capture();
+    let log = Log::capture("session_memcache");
     let mut refused = 0;
     for number in 0..60 {
         let key = format!("key{number}");
@@ -128,7 +128,7 @@ async fn a_node_that_asks_for_a_password_is_named_as_such() {
 
 #[tokio::test]
 async fn nothing_that_is_printed_quotes_a_key_or_data() {
-    let log = Log::capture();
+    let log = Log::capture("session_memcache");
     let (key, session) = ("session:secret-id", map(r#"{"user":"secret-name"}"#));
     let replies = ["SERVER_ERROR session:secret-id\r\n", "CLIENT_ERROR secret-name\r\n", "secret-id\r\n", "ERROR\r\n"];
     let mut printed = Vec::new();

@@ -2,10 +2,7 @@
 
 mod app;
 mod fake;
-mod log;
 mod python;
-mod server;
-mod signal;
 
 use std::time::Duration;
 
@@ -14,9 +11,8 @@ use session_memcache::{MemcacheBackend, MemcacheBackendBuilder};
 
 pub(crate) use app::{App, Browser, Request, SECRET, respond_together};
 pub(crate) use fake::Fake;
-pub(crate) use log::Log;
 pub(crate) use python::Python;
-pub(crate) use server::Server;
+pub(crate) use session_test_support::{Log, MemcachedServer as Server};
 
 /// Long enough for everything that a test does.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);

@@ -147,7 +147,7 @@ async fn an_outage_is_one_error_line_however_many_calls_fail() {
     let mut server = Server::start_with_password("open sesame", &[]);
     let backend = connect(&format!("redis://:open%20sesame@127.0.0.1:{}", server.port));
     create(&backend, "session:a", "{}").await;
-    let log = Log::capture();
+    let log = Log::capture("session_redis");
     server.kill();
     for _ in 0..1_000 {
         backend.fetch("session:a").await.unwrap_err();
@@ -172,7 +172,7 @@ async fn an_operation_that_is_refused_is_one_error_line_while_others_go_on() {
     allow_user(&server, "web", &[]);
     let backend = connect(&format!("redis://web:web@127.0.0.1:{}", server.port));
     let version = create(&backend, "session:a", "{}").await;
-    let log = Log::capture();
+    let log = Log::capture("session_redis");
     allow_user(&server, "web", &["-evalsha"]);
     let session = map(r#"{"key":"value"}"#);
     for _ in 0..100 {
@@ -194,7 +194,7 @@ async fn an_operation_that_is_refused_is_one_error_line_while_others_go_on() {
 #[tokio::test]
 async fn neither_errors_nor_log_lines_quote_secrets() {
     let server = Server::start_with_password("open sesame", &[]);
-    let log = Log::capture();
+    let log = Log::capture("session_redis");
     let mut printed = Vec::new();
     for url in [
         format!("redis://ann:secret1@127.0.0.1:{}", server.port),

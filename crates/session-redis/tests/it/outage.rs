@@ -133,7 +133,7 @@ async fn a_restart_between_two_requests_goes_unnoticed() {
     let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
     create(&backend, "session:a", r#"{"a":1}"#).await;
-    let log = Log::capture();
+    let log = Log::capture("session_redis");
     for n in 0..5 {
         server.kill();
         server.run();

@@ -6,7 +6,8 @@ use std::task::{self, Poll, Waker};
 
 use session_core::{Create, Remove, Replace, Rotate, SessionMap, StoreFuture, Touch, Version, WriteOutcome};
 
-use super::context::{Context, Failure, LONG, Outcome, ensure, map, there, written};
+use super::context::{Context, LONG, map, there, written};
+use super::failure::{Failure, Outcome, ensure};
 use super::{Case, cases};
 
 pub(super) const CASES: &[Case] = cases![

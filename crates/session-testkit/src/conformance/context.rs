@@ -1,65 +1,20 @@
 //! The helpers of the cases.
 
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use session_core::{
-    AtomicBackend, Backend, BackendError, Create, MapError, Session, SessionConfig, SessionError, SessionHandle,
-    SessionManager, SessionMap, Stored, Version, WriteOutcome,
+    AtomicBackend, Backend, Create, MapError, Session, SessionConfig, SessionError, SessionHandle, SessionManager,
+    SessionMap, Stored, Version, WriteOutcome,
 };
 
 use super::Candidate;
+use super::failure::Failure;
 use super::store::Store;
 
 /// A TTL that outlives a case.
 pub(super) const LONG: Duration = Duration::from_secs(3600);
-
-pub(super) type Outcome = Result<(), Failure>;
-
-/// The reason why a case failed.
-pub(super) enum Failure {
-    Wrong(String),
-    Error(BackendError),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Wrong(how) => f.write_str(how),
-            Self::Error(error) => write!(f, "unexpected error: {error}"),
-        }
-    }
-}
-
-impl From<BackendError> for Failure {
-    fn from(error: BackendError) -> Self {
-        Self::Error(error)
-    }
-}
-
-impl From<SessionError> for Failure {
-    fn from(error: SessionError) -> Self {
-        Self::Wrong(format!("unexpected error: {error}"))
-    }
-}
-
-impl From<MapError> for Failure {
-    fn from(error: MapError) -> Self {
-        Self::Wrong(format!("the suite's own JSON: {error}"))
-    }
-}
-
-/// Fails the case unless the condition holds.
-macro_rules! ensure {
-    ($condition:expr, $($how:tt)+) => {
-        if !$condition {
-            return Err($crate::conformance::context::Failure::Wrong(format!($($how)+)));
-        }
-    };
-}
-pub(super) use ensure;
 
 pub(super) struct Context {
     candidate: Candidate,

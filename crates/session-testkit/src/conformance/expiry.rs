@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use session_core::{Create, Replace, Touch, WriteOutcome};
 
-use super::context::{Context, LONG, Outcome, ensure, map, written};
+use super::context::{Context, LONG, map, written};
+use super::failure::{Outcome, ensure};
 use super::{Case, cases};
 
 pub(super) const CASES: &[Case] =

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use session_core::{SessionError, SessionManager};
 
-use super::context::{Context, Failure, Outcome, Request, ensure, map};
+use super::context::{Context, Request, map};
+use super::failure::{Failure, Outcome, ensure};
 use super::{Case, cases};
 use crate::{Fault, Operation, Probe};
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use session_core::{Create, Marker, Remove, Replace, Rotate, WriteOutcome};
 
-use super::context::{Context, LONG, Outcome, ensure, map, there, written};
+use super::context::{Context, LONG, map, there, written};
+use super::failure::{Outcome, ensure};
 use super::{Case, cases};
 
 pub(super) const CASES: &[Case] = cases![

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use session_core::{SessionError, SessionManager};
 
-use super::context::{Context, Failure, Outcome, Request, ensure};
+use super::context::{Context, Request};
+use super::failure::{Failure, Outcome, ensure};
 use super::{Case, cases};
 
 pub(super) const CASES: &[Case] = cases![

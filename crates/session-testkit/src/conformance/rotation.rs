@@ -6,7 +6,8 @@ use std::time::Duration;
 use session_core::{Marker, Remove, Replace, Rotate, WriteOutcome};
 
 use super::atomic::winners;
-use super::context::{Context, Failure, LONG, Outcome, ensure, map, written};
+use super::context::{Context, LONG, map, written};
+use super::failure::{Failure, Outcome, ensure};
 use super::{Case, cases};
 
 pub(super) const CASES: &[Case] = cases![

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use session_core::{AtomicBackend, Backend, Create, ISessionBackend, Remove, Replace, SessionMap, WriteOutcome};
 
-use super::context::Failure;
+use super::failure::Failure;
 use crate::Probe;
 
 /// A backend of either kind. Clones share it.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use session_core::{BackendErrorKind, MapError, SessionMap};
 
-use super::context::{Context, Failure, LONG, Outcome, ensure, map};
+use super::context::{Context, LONG, map};
+use super::failure::{Failure, Outcome, ensure};
 use super::{Case, cases};
 
 pub(super) const CASES: &[Case] = cases![

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hashbrown::HashTable;
 
-use super::store::Key;
+use super::key::Key;
 use crate::backend::reply::{MARKER_LIFETIME, Marker};
 
 /// Markers by key, each kept for [`MARKER_LIFETIME`]. The oldest ones go early when they take too many bytes.

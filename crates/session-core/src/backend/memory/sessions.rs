@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hashbrown::HashTable;
 
+use super::key::Key;
 use super::rings::{Ring, Rings};
-use super::store::Key;
 use crate::backend::reply::Stored;
 use crate::backend::version::Version;
 use crate::map::SessionMap;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hashbrown::DefaultHashBuilder;
 
+use super::key::Key;
 use super::markers::Markers;
 use super::rings::Ring;
 use super::sessions::{Content, Sessions, Size, session_bytes};
@@ -36,13 +37,6 @@ struct Part {
 pub(super) struct Limits {
     pub(super) sessions: usize,
     pub(super) bytes: usize,
-}
-
-/// A key and its hash.
-#[derive(Clone, Copy)]
-pub(super) struct Key<'a> {
-    pub(super) text: &'a str,
-    pub(super) hash: u64,
 }
 
 /// The parts of two keys.

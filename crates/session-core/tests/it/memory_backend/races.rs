@@ -10,7 +10,7 @@ use tokio::sync::Barrier;
 use super::{HOUR, create, found, map, store, store_of};
 use crate::support::at_once;
 
-/// What these operations answer, each on a task of its own, all at once.
+/// Runs the operations at once, each on a task of its own. Returns their answers.
 async fn all_at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     count: usize,
     operation: impl Fn(usize) -> F,
