@@ -1,6 +1,6 @@
 //! Clients of the demo.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, SET_COOKIE};
 use reqwest::{Body, Client, Method};
@@ -75,7 +75,7 @@ impl Browser {
     /// Who is refused may be counted nevertheless: a server that is out of time can't tell whether its write was carried
     /// out.
     pub(crate) async fn assert_counted(&self, acknowledged: usize, refused: usize) {
-        let session: serde_json::Value = serde_json::from_str(&self.session().await).unwrap();
+        let session: serde_json::Value = serde_json::from_str(&self.session_after_outage().await).unwrap();
         assert_eq!(session["data"], "session_data");
         let n = session["n"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap();
         assert!((acknowledged..=acknowledged + refused).contains(&n), "{n} of {acknowledged} with {refused} refused");
@@ -84,6 +84,19 @@ impl Browser {
     /// The session's JSON text as the next request finds it.
     pub(crate) async fn session(&self) -> String {
         self.get("/view_session").await.session().to_owned()
+    }
+
+    /// The session's JSON text, asked for until it is served. Each worker of a server finds by itself that its store is back.
+    pub(crate) async fn session_after_outage(&self) -> String {
+        let start = Instant::now();
+        loop {
+            let answer = self.get("/view_session").await;
+            if answer.status != 503 {
+                return answer.session().to_owned();
+            }
+            assert!(start.elapsed() < PATIENCE, "it does not recover");
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 
