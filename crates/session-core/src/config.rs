@@ -55,6 +55,7 @@ pub struct SessionConfig {
     pub(crate) on_corrupt: OnCorrupt,
     pub(crate) commit_on_server_error: bool,
     pub(crate) max_session_bytes: usize,
+    pub(crate) max_keys: usize,
     pub(crate) request_deadline: Duration,
     pub(crate) clock: Arc<dyn Clock>,
 }

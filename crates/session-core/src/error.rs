@@ -75,6 +75,12 @@ pub enum SessionError {
         /// What is allowed.
         limit: usize,
     },
+    /// The session has more keys than `max_keys` allows, or would have them with the key that was to be added.
+    #[error("the session has more than {limit} keys")]
+    TooManyKeys {
+        /// The largest number of keys allowed.
+        limit: usize,
+    },
     /// The cookie's name and value are longer than browsers keep (RFC 6265bis, section 5.6).
     #[error("the session cookie has {bytes} bytes, browsers keep {MAX_COOKIE_BYTES}: use a server-side backend")]
     CookieTooLarge {

@@ -289,6 +289,12 @@ impl SessionMap {
         }
     }
 
+    /// Tells if the map contains more than `limit` keys other than `hidden`.
+    pub(crate) fn has_more_keys_than(&self, limit: usize, hidden: &str) -> bool {
+        // The number of entries is at hand, and no map has more keys.
+        self.inner().live() > limit && self.len() - usize::from(self.contains_key(hidden)) > limit
+    }
+
     fn inner(&self) -> &Entries {
         self.inner.as_deref().unwrap_or(&NONE)
     }

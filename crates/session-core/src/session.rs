@@ -142,7 +142,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ValueError::Encode`] or [`ValueError::NotFinite`] if JSON can't carry the value.
+    /// [`ValueError::Encode`] or [`ValueError::NotFinite`] if JSON can't carry the value. [`SessionError::TooManyKeys`] if a
+    /// new key is one more than the configured limit.
     pub fn insert(&self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
         self.check_key(key)?;
         let json = encode(key, &value)?;
@@ -153,9 +154,16 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`SessionError::ReservedKey`] if one of the keys is reserved; no key is set then.
+    /// [`SessionError::ReservedKey`] if one of the keys is reserved, and [`SessionError::TooManyKeys`] if the session would
+    /// have more keys than the configured limit; no key is set then.
     pub fn merge(&self, map: &SessionMap) -> Result<(), SessionError> {
         map.keys().try_for_each(|key| self.check_key(&key))?;
+        let current = self.state().data().clone();
+        let added = map.keys().filter(|key| !current.contains_key(key)).count();
+        if added > 0 {
+            self.shared.context.check_keys(&current, added)?;
+        }
+        drop(current);
         map.iter().try_for_each(|(key, json)| self.set(&key, json))
     }
 
@@ -310,7 +318,18 @@ impl Session {
     }
 
     fn set(&self, key: &str, json: &str) -> Result<(), SessionError> {
-        self.state().mutate(|map| Ok::<_, ValueError>((Change::Set(key.into()), map.insert_json(key, json)?)))
+        self.state().mutate(|map| {
+            let changed = self.put(map, map.find(key), key, json)?;
+            Ok::<_, SessionError>((Change::Set(key.into()), changed))
+        })
+    }
+
+    /// Sets the value of a key that was found at a position, or adds it unless the session has too many.
+    fn put(&self, map: &mut SessionMap, found: Option<usize>, key: &str, json: &str) -> Result<bool, SessionError> {
+        if found.is_none() {
+            self.shared.context.check_keys(map, 1)?;
+        }
+        Ok(map.insert_json_at(found, key, json)?)
     }
 }
 

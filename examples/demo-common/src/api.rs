@@ -69,7 +69,7 @@ pub fn error_json(message: &str) -> String {
 /// Whether an error is the client's: in this application keys and values come from it, and so do mistakes in them.
 #[must_use]
 pub fn is_bad_request(error: &SessionError) -> bool {
-    matches!(error, SessionError::ReservedKey { .. } | SessionError::Value(_))
+    matches!(error, SessionError::ReservedKey { .. } | SessionError::TooManyKeys { .. } | SessionError::Value(_))
 }
 
 /// What a client is told of a session's error.

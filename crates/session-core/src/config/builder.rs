@@ -38,6 +38,7 @@ pub struct SessionConfigBuilder {
     on_corrupt: OnCorrupt,
     commit_on_server_error: bool,
     max_session_bytes: usize,
+    max_keys: usize,
     clock_skew: Duration,
     request_deadline: Duration,
     clock: Arc<dyn Clock>,
@@ -72,6 +73,7 @@ impl SessionConfigBuilder {
             on_corrupt: OnCorrupt::default(),
             commit_on_server_error: false,
             max_session_bytes: 128 * 1024,
+            max_keys: 1024,
             clock_skew: Duration::from_secs(10),
             request_deadline: Duration::from_millis(250),
             clock: Arc::new(SystemClock),
@@ -235,6 +237,15 @@ impl SessionConfigBuilder {
         self
     }
 
+    /// Sets the largest number of keys of a session that is written; default 1,024.
+    ///
+    /// The limit bounds the work of a request in which a client names the keys. A write that would leave more keys fails
+    /// with [`SessionError::TooManyKeys`](crate::SessionError::TooManyKeys). A stored session with more keys is still read.
+    pub fn max_keys(mut self, keys: usize) -> Self {
+        self.max_keys = keys;
+        self
+    }
+
     /// How far in the future a token may have been issued, for servers whose clocks differ; default 10 seconds.
     pub fn clock_skew(mut self, skew: Duration) -> Self {
         self.clock_skew = skew;
@@ -291,6 +302,7 @@ impl SessionConfigBuilder {
             on_corrupt: self.on_corrupt,
             commit_on_server_error: self.commit_on_server_error,
             max_session_bytes: self.max_session_bytes,
+            max_keys: self.max_keys,
             request_deadline: self.request_deadline,
             clock: self.clock,
         })
@@ -367,6 +379,9 @@ impl SessionConfigBuilder {
         }
         if !(2..=SessionMap::MAX_BYTES).contains(&self.max_session_bytes) {
             return Err(ConfigError::MaxSessionBytes { given: self.max_session_bytes });
+        }
+        if self.max_keys == 0 {
+            return Err(ConfigError::MaxKeys);
         }
         if !is_key_prefix(&self.key_prefix) {
             return Err(ConfigError::KeyPrefix { prefix: self.key_prefix.clone() });

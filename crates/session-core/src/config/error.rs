@@ -92,6 +92,9 @@ pub enum ConfigError {
         /// What was given.
         given: usize,
     },
+    /// No session could have a key.
+    #[error("max_keys is 0, must be at least 1")]
+    MaxKeys,
     /// The key prefix has characters that not every store takes, or is too long.
     #[error("key prefix {prefix:?} must be at most 128 visible ASCII characters without spaces")]
     KeyPrefix {

@@ -94,7 +94,14 @@ impl SessionContext {
         if bytes > limit {
             return Err(SessionError::TooLarge { bytes, limit });
         }
-        Ok(())
+        self.check_keys(data, 0)
+    }
+
+    /// Checks the number of keys that the data has, with so many more.
+    pub(crate) fn check_keys(&self, data: &SessionMap, added: usize) -> Result<(), SessionError> {
+        let limit = self.config.max_keys;
+        let fits = limit.checked_sub(added).is_some_and(|rest| !data.has_more_keys_than(rest, META_KEY));
+        if fits { Ok(()) } else { Err(SessionError::TooManyKeys { limit }) }
     }
 
     /// Renders the header that gives the client its session: the id of a stored one, otherwise its data.

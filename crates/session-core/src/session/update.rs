@@ -57,6 +57,7 @@ impl Session {
     ///
     /// [`ValueError::Decode`] if the current value is not a `T`, and [`ValueError::Encode`] or [`ValueError::NotFinite`] if
     /// JSON can't carry the new one. [`SessionError::UnstableUpdate`] if the closure itself keeps changing the key.
+    /// [`SessionError::TooManyKeys`] if a new key is one more than the configured limit.
     /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn update<T, F>(&self, key: &str, mut compute: F) -> Result<T, SessionError>
     where
@@ -80,8 +81,8 @@ impl Session {
             // The map is copied when it is written to, unless this is the only one.
             drop(view);
             session.mutate(|map| {
-                let changed = map.insert_json_at(found, key, &json)?;
-                Ok::<_, ValueError>((Change::Update(key.into(), on_raw(compute)), changed))
+                let changed = self.put(map, found, key, &json)?;
+                Ok::<_, SessionError>((Change::Update(key.into(), on_raw(compute)), changed))
             })?;
             return Ok(value);
         }
@@ -131,7 +132,7 @@ impl Session {
                 continue;
             }
             let changed = |map: &mut SessionMap| match &json {
-                Some(json) => map.insert_json(key, json),
+                Some(json) => self.put(map, map.find(key), key, json),
                 None => Ok(map.remove(key)),
             };
             session.mutate(|map| {
@@ -141,7 +142,7 @@ impl Session {
                     let value = compute(current).map_err(|_| ReplayError::Refused(key.into()))?;
                     value.map(|value| encode(key, &value)).transpose().map_err(ReplayError::Value)
                 });
-                Ok::<_, ValueError>((Change::Update(key.into(), update), changed))
+                Ok::<_, SessionError>((Change::Update(key.into(), update), changed))
             })?;
             return Ok(value);
         }
@@ -156,6 +157,7 @@ impl Session {
     /// # Errors
     ///
     /// The error of the closure, [`SessionError::ReservedKey`] if it sets the library's own key,
+    /// [`SessionError::TooManyKeys`] if it adds keys beyond the configured limit,
     /// [`SessionError::UnstableUpdate`] if other tasks of this request keep changing the session,
     /// [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn update_all<T, F>(&self, mut compute: F) -> Result<T, SessionError>
@@ -168,6 +170,9 @@ impl Session {
             let outcome = without_reserved(&mut after, &mut compute)?;
             if after.keys().any(|key| key != META_KEY && self.shared.context.is_reserved(&key)) {
                 return Err(SessionError::ReservedKey { key: crate::token::ID_KEY.into() });
+            }
+            if after.len() > before.len() {
+                self.shared.context.check_keys(&after, 0)?;
             }
             let mut session = self.state();
             if !session.data().is_clone_of(&before) {

@@ -190,6 +190,8 @@ fn there_must_be_time_to_ask_the_store_and_room_for_a_session() {
     for given in [2, SessionMap::MAX_BYTES] {
         assert_valid(builder().max_session_bytes(given));
     }
+    assert_eq!(refused(builder().max_keys(0)), ConfigError::MaxKeys);
+    assert_valid(builder().max_keys(1));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod explore;
 mod failures;
 mod fuzz;
 mod json;
+mod key_limit;
 mod lifecycle;
 mod lifetimes;
 mod logout_races;

@@ -209,7 +209,7 @@ fn ten_thousand_keys_are_kept_and_found() {
 
 #[test]
 fn a_large_map_from_a_stranger_is_merged_in_no_time() {
-    let config = SessionConfig::builder(SECRET, "id").backend_type(BackendType::Memory);
+    let config = SessionConfig::builder(SECRET, "id").backend_type(BackendType::Memory).max_keys(20_000);
     let manager = SessionManager::new(config.build().unwrap());
     let mut cookie = String::new();
     // Into a new session, and then into the stored one that has all of its keys: with values as long as these, and longer.
