@@ -1,19 +1,17 @@
 //! Builds a [`SessionConfig`] and checks it as a whole.
 
+mod check;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::validate::{is_cookie_path, is_host_name, is_key_prefix, is_token, lifetime};
-use super::{BackendType, ConfigError, Lifetimes, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig};
+use super::{BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig};
 use crate::backend::{Backend, MemoryBackend};
 use crate::cookie::{Attributes, CookieTemplate};
 use crate::signer::{DEFAULT_SALT, Key, Signer, TimestampSigner};
 use crate::token::Tokens;
-use crate::{Clock, SessionMap, SystemClock};
-
-/// Secrets shorter than this can be found by trying.
-const STRONG_SECRET_BYTES: usize = 32;
+use crate::{Clock, SystemClock};
 
 /// Sets what differs from the defaults; [`build`](Self::build) checks the whole.
 #[must_use = "a builder does nothing until `build` is called"]
@@ -306,87 +304,6 @@ impl SessionConfigBuilder {
             request_deadline: self.request_deadline,
             clock: self.clock,
         })
-    }
-
-    fn check_secrets(&self) -> Result<(), ConfigError> {
-        for key in self.verify_keys.iter().chain([&self.signing_key]) {
-            match key.secret_len() {
-                0 => return Err(ConfigError::EmptySecret),
-                bytes if bytes < STRONG_SECRET_BYTES && !self.allow_weak_secret => {
-                    return Err(ConfigError::WeakSecret { bytes });
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn check_cookie(&self) -> Result<(), ConfigError> {
-        let Attributes { path, domain, secure, same_site, partitioned, .. } = &self.attributes;
-        let name = &self.cookie_name;
-        if !is_token(name) {
-            return Err(ConfigError::CookieName { name: name.clone() });
-        }
-        if let Some(domain) = domain.as_ref().filter(|domain| !is_host_name(domain)) {
-            return Err(ConfigError::Domain { domain: domain.clone() });
-        }
-        if !is_cookie_path(path) {
-            return Err(ConfigError::Path { path: path.clone() });
-        }
-        // Browsers compare prefixes without regard to case.
-        let lower = name.to_ascii_lowercase();
-        let (host, secure_prefix) = (lower.starts_with("__host-"), lower.starts_with("__secure-"));
-        let broken_promise = [
-            ((host || secure_prefix) && !secure, "`https_only(true)`"),
-            (host && path != "/", "path `/`"),
-            (host && domain.is_some(), "no domain"),
-        ];
-        if let Some((_, requirement)) = broken_promise.into_iter().find(|(broken, _)| *broken) {
-            return Err(ConfigError::CookiePrefix { name: name.clone(), requirement });
-        }
-        if *same_site == SameSite::None && !secure {
-            return Err(ConfigError::RequiresHttpsOnly { attribute: "SameSite=None" });
-        }
-        if *partitioned && !secure {
-            return Err(ConfigError::RequiresHttpsOnly { attribute: "Partitioned" });
-        }
-        Ok(())
-    }
-
-    fn check_lifetimes(&self) -> Result<Lifetimes, ConfigError> {
-        let max_age = self.max_age;
-        let longest = self.longest_max_age.unwrap_or(max_age);
-        let lifetimes = Lifetimes {
-            idle: lifetime("max_age", max_age)?,
-            longest: lifetime("longest_max_age", longest)?,
-            absolute: self.absolute_lifetime.map(|absolute| lifetime("absolute_lifetime", absolute)).transpose()?,
-            browser: self.browser_session,
-        };
-        if longest < max_age {
-            return Err(ConfigError::LongestMaxAge { longest, max_age });
-        }
-        if let Some(Refresh::After(after)) = self.refresh
-            && after >= max_age
-        {
-            return Err(ConfigError::Refresh { after, max_age });
-        }
-        Ok(lifetimes)
-    }
-
-    fn check_limits(&self) -> Result<(), ConfigError> {
-        if self.request_deadline.is_zero() {
-            return Err(ConfigError::RequestDeadline);
-        }
-        if !(2..=SessionMap::MAX_BYTES).contains(&self.max_session_bytes) {
-            return Err(ConfigError::MaxSessionBytes { given: self.max_session_bytes });
-        }
-        if self.max_keys == 0 {
-            return Err(ConfigError::MaxKeys);
-        }
-        if !is_key_prefix(&self.key_prefix) {
-            return Err(ConfigError::KeyPrefix { prefix: self.key_prefix.clone() });
-        }
-        Ok(())
     }
 
     /// The backend that was passed, or the one that its type names.
