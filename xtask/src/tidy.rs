@@ -24,6 +24,7 @@ const FILE_RULES: &[fn(&File) -> Vec<Finding>] = &[
     text::final_newline,
     text::tabs,
     text::placeholders,
+    text::literal_secrets,
     text::ignored_tests,
     text::ignored_examples,
     text::machine_paths,

@@ -2,7 +2,7 @@
 //!
 //! [`SessionMiddleware`] opens the session of each request and commits it with the response. [`Session`] is an extractor:
 //!
-//! ```
+//! ```no_run
 //! use actix_web::{App, web};
 //! use session_actix::{Session, SessionConfig, SessionMiddleware, SessionRejection};
 //!
@@ -11,10 +11,10 @@
 //!     Ok(format!("visit {visits}"))
 //! }
 //!
-//! let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").build()?;
+//! let config = SessionConfig::builder(std::env::var("SESSION_SECRET")?, "session").build()?;
 //! let sessions = SessionMiddleware::new(config);
 //! let app = App::new().wrap(sessions.clone()).route("/", web::get().to(visits));
-//! # Ok::<(), session_actix::ConfigError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Make the middleware *outside* of the closure that `HttpServer::new` takes, and clone it inside: actix-web calls the

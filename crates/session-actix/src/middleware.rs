@@ -44,7 +44,7 @@ impl<E> SessionMiddleware<E> {
     /// use actix_web::http::StatusCode;
     /// use session_actix::{SessionConfig, SessionError, SessionMiddleware};
     ///
-    /// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").build()?;
+    /// let config = SessionConfig::development("session").build()?;
     /// let sessions = SessionMiddleware::new(config).on_error(|error: &SessionError| {
     ///     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     ///     HttpResponse::build(status).body(format!(r#"{{"error": "{}"}}"#, error.public_message()))

@@ -3,6 +3,7 @@
 mod backend_type;
 mod builder;
 mod error;
+mod secret;
 mod validate;
 
 use std::fmt;
@@ -31,16 +32,16 @@ pub use error::ConfigError;
 /// | `backend_type` | [`backend_type`](SessionConfigBuilder::backend_type) | cookie |
 /// | `backend_client`, `custom_session_backend` | [`backend`](SessionConfigBuilder::backend) | none |
 ///
-/// ```
+/// ```no_run
 /// use std::time::Duration;
 /// use session_core::SessionConfig;
 ///
-/// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session")
+/// let config = SessionConfig::builder(std::env::var("SESSION_SECRET")?, "session")
 ///     .max_age(Duration::from_secs(7 * 24 * 3600))
 ///     .https_only(true)
 ///     .build()?;
 /// assert_eq!(config.cookie_name(), "session");
-/// # Ok::<(), session_core::ConfigError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct SessionConfig {
@@ -76,23 +77,49 @@ pub(crate) struct Lifetimes {
 impl SessionConfig {
     /// A configuration with the defaults of starlette-session.
     ///
-    /// The key signs the cookies: a text, bytes, or a [`Key`](crate::signer::Key) with digest and derivation of its own.
+    /// The key signs the cookies: a text, bytes, or a [`Key`](crate::signer::Key) with digest and derivation of its own. Read
+    /// the secret from the environment or a secret store; `openssl rand -base64 32` makes one.
+    /// [`development`](Self::development) needs none.
     pub fn builder(signing_key: impl Into<crate::signer::Key>, cookie_name: impl Into<String>) -> SessionConfigBuilder {
         SessionConfigBuilder::new(signing_key.into(), cookie_name.into())
     }
 
-    /// A configuration for sessions that matter: the cookie is called `__Host-<cookie_name>` and is `Secure`, sessions end
-    /// after 30 minutes without use and 12 hours in all, hold at most 16 KiB, cookies that a neighbour may have planted are rejected, and a
-    /// salt derived from the cookie's name and the mode keeps tokens from being used elsewhere under the same secret.
+    /// A configuration for development: the secret is random, and [`build`](SessionConfigBuilder::build) logs a warning.
     ///
-    /// Python can read such cookies if it is given the same salt: `<cookie_name>.cookie` or `<cookie_name>.server`.
+    /// All sessions end with the process, and no other process reads them.
     ///
     /// ```
     /// use session_core::SessionConfig;
     ///
-    /// let config = SessionConfig::hardened("at least 32 bytes from a secret store", "id").build()?;
-    /// assert_eq!(config.cookie_name(), "__Host-id");
+    /// let config = SessionConfig::development("session").build()?;
     /// # Ok::<(), session_core::ConfigError>(())
+    /// ```
+    pub fn development(cookie_name: impl Into<String>) -> SessionConfigBuilder {
+        SessionConfigBuilder::new(secret::random(), cookie_name.into()).development()
+    }
+
+    /// A configuration for sessions that matter.
+    ///
+    /// - The cookie is called `__Host-<cookie_name>` and is `Secure`.
+    /// - Sessions end after 30 minutes without use and 12 hours in all, and hold at most 16 KiB.
+    /// - Cookies that a neighbour may have planted are rejected.
+    /// - A salt of the cookie's name and the mode keeps tokens from being used elsewhere under the same secret. Keys sign
+    ///   with SHA-256 unless they have a digest of their own. [`KeyDerivation::None`](crate::signer::KeyDerivation::None),
+    ///   which ignores the salt, is refused.
+    /// - The backend must be atomic. Sessions in the cookie must be asked for, by
+    ///   [`backend_type(BackendType::Cookie)`](SessionConfigBuilder::backend_type): no logout and no renewal revokes a
+    ///   copy of such a cookie before it expires.
+    ///
+    /// Python can read such cookies if it is given the salt `<cookie_name>.cookie` or `<cookie_name>.server`, and the
+    /// digest `hashlib.sha256`.
+    ///
+    /// ```no_run
+    /// use session_core::{MemoryBackend, SessionConfig};
+    ///
+    /// let secret = std::env::var("SESSION_SECRET")?;
+    /// let config = SessionConfig::hardened(secret, "id").backend(MemoryBackend::new()).build()?;
+    /// assert_eq!(config.cookie_name(), "__Host-id");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn hardened(signing_key: impl Into<crate::signer::Key>, cookie_name: &str) -> SessionConfigBuilder {
         SessionConfigBuilder::new(signing_key.into(), format!("__Host-{cookie_name}"))
@@ -101,7 +128,7 @@ impl SessionConfig {
             .absolute_lifetime(Duration::from_secs(12 * 3600))
             .on_duplicate(OnDuplicate::Reject)
             .max_session_bytes(16 * 1024)
-            .salt_of_cookie(cookie_name)
+            .hardened(cookie_name)
     }
 
     /// The cookie's name.

@@ -88,6 +88,9 @@ impl SessionHandle {
     /// cookie of the request names, at most 8. The client's cookie is removed once the store has confirmed it. Data that is
     /// inserted afterwards makes a new session.
     ///
+    /// In cookie mode there is no store that could revoke a cookie: the client is told to forget its own, and a copy of it
+    /// stays valid until it expires.
+    ///
     /// After the response head, only a [`save`](Session::save) carries it out; without one the log warns.
     pub fn destroy(&self) {
         self.shared.session().destroy();

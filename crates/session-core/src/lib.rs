@@ -9,7 +9,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = SessionConfig::builder("at least 32 bytes from a secret store", "session")
+//! let config = SessionConfig::development("session")
 //!     .backend(MemoryBackend::new())
 //!     .build()?;
 //! let manager = SessionManager::new(config);

@@ -15,7 +15,7 @@ use crate::request::context::SessionContext;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = SessionManager::new(SessionConfig::builder("at least 32 bytes from a secret store", "id").build()?);
+/// let manager = SessionManager::new(SessionConfig::development("id").build()?);
 ///
 /// // A first request, without a cookie.
 /// let handle = manager.open([]);

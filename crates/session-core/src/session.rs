@@ -34,7 +34,7 @@ pub use lifetime::Lifetime;
 /// # use session_core::{SessionConfig, SessionError, SessionManager};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let manager = SessionManager::new(SessionConfig::builder("at least 32 bytes from a secret store", "id").build()?);
+/// # let manager = SessionManager::new(SessionConfig::development("id").build()?);
 /// # let handle = manager.open([]);
 /// let session = handle.load().await?;
 /// session.insert("user", "ann")?;
@@ -236,8 +236,8 @@ impl Session {
     /// the user gains rights: the old id, which another person may know, then names no session. The absolute lifetime
     /// starts anew.
     ///
-    /// A session that is not stored yet, and one that lives in the cookie, gets a new cookie anyway. In a cookie, the old
-    /// token stays valid until it expires.
+    /// A session that is not stored yet, and one that lives in the cookie, gets a new cookie anyway. In cookie mode the old
+    /// cookie can't be revoked: a copy of it stays valid until it expires.
     ///
     /// # Errors
     ///

@@ -28,12 +28,12 @@ const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 /// Clones share the connections. A connection is made when a call needs it, on the runtime of the call. Calls need a Tokio
 /// runtime with I/O and time enabled.
 ///
-/// ```
+/// ```no_run
 /// use session_core::SessionConfig;
 /// use session_memcache::MemcacheBackend;
 ///
 /// let backend = MemcacheBackend::new(["cache-1.internal:11211", "cache-2.internal:11211"])?;
-/// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").backend(backend).build()?;
+/// let config = SessionConfig::builder(std::env::var("SESSION_SECRET")?, "session").backend(backend).build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

@@ -5,7 +5,7 @@
 //! use session_memcache::MemcacheBackend;
 //!
 //! let backend = MemcacheBackend::new(["cache-1.internal:11211", "cache-2.internal:11211"])?;
-//! let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").backend(backend).build()?;
+//! let config = SessionConfig::builder(std::env::var("SESSION_SECRET")?, "session").backend(backend).build()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -1,10 +1,10 @@
 //! HTTP sessions in Redis or Valkey: on a single server, behind Sentinels, or in a Cluster.
 //!
-//! ```
+//! ```no_run
 //! use session_core::SessionConfig;
 //! use session_redis::RedisBackend;
 //!
-//! let config = SessionConfig::builder("at least 32 bytes from a secret store", "session")
+//! let config = SessionConfig::builder(std::env::var("SESSION_SECRET")?, "session")
 //!     .backend(RedisBackend::connect("redis://localhost")?)
 //!     .build()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -40,7 +40,7 @@ pub use watched::{Watched, WatchedSimple};
 /// use session_testkit::Probe;
 ///
 /// let (probe, memory) = (Probe::new(), MemoryBackend::new());
-/// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").backend(probe.watch(memory));
+/// let config = SessionConfig::development("session").backend(probe.watch(memory));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Probe {

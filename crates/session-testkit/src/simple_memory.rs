@@ -15,7 +15,7 @@ use session_core::{BackendError, Clock, ISessionBackend, SessionMap, SystemClock
 /// use session_core::SessionConfig;
 /// use session_testkit::SimpleMemory;
 ///
-/// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").backend(SimpleMemory::new());
+/// let config = SessionConfig::development("session").backend(SimpleMemory::new());
 /// ```
 #[derive(Clone)]
 pub struct SimpleMemory {

@@ -37,7 +37,7 @@ impl<E> SessionLayer<E> {
     /// use http::{Response, StatusCode};
     /// use session_tower::{SessionConfig, SessionError, SessionLayer};
     ///
-    /// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").build()?;
+    /// let config = SessionConfig::development("session").build()?;
     /// let layer = SessionLayer::new(config).on_error(|error: &SessionError| {
     ///     let mut response = Response::new(format!(r#"{{"error": "{}"}}"#, error.public_message()));
     ///     *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

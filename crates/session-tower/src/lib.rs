@@ -3,7 +3,7 @@
 //! [`SessionLayer`] opens the session of each request and commits it with the response. With feature `axum`,
 //! [`Session`] is an extractor:
 //!
-//! ```
+//! ```no_run
 //! # #[cfg(feature = "axum")] {
 //! use axum::{Router, routing::get};
 //! use session_tower::{Session, SessionConfig, SessionLayer, SessionRejection};
@@ -13,10 +13,10 @@
 //!     Ok(format!("visit {visits}"))
 //! }
 //!
-//! let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").build()?;
+//! let config = SessionConfig::builder(std::env::var("SESSION_SECRET")?, "session").build()?;
 //! let app: Router = Router::new().route("/", get(visits)).layer(SessionLayer::new(config));
 //! # }
-//! # Ok::<(), session_tower::ConfigError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Without axum, the request's extensions hold a [`SessionHandle`]:

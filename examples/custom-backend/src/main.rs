@@ -1,6 +1,6 @@
 //! Counts visits, and goes on counting after it was stopped and started again: sessions are files.
 //!
-//! `cargo run -p custom-backend -- [FOLDER [ADDRESS]]`
+//! `SESSION_SECRET=$(openssl rand -base64 32) cargo run -p custom-backend -- [FOLDER [ADDRESS]]`
 
 use std::error::Error;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         move || sweep(&backend)
     });
 
-    let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").backend(backend).build()?;
+    let config = SessionConfig::builder(env::var("SESSION_SECRET")?, "session").backend(backend).build()?;
     let app = Router::new().route("/", get(visit)).layer(SessionLayer::new(config));
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);

@@ -85,7 +85,7 @@ impl Args {
     fn config(&self) -> Result<SessionConfig, Box<dyn Error>> {
         let mut builder = match &self.secret {
             Some(secret) => SessionConfig::builder(secret.as_str(), &self.cookie_name),
-            None => SessionConfig::builder(random_secret(), &self.cookie_name),
+            None => SessionConfig::development(&self.cookie_name),
         };
         builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
         if self.backend == BackendType::Redis {
@@ -112,9 +112,6 @@ impl Args {
 
     /// What should be known about a secret that is good enough for a demo only.
     fn warning(&self) -> Option<&'static str> {
-        if self.secret.is_none() {
-            return Some("note: no --secret is given, so a random one is used and all sessions end with this process");
-        }
         self.has_weak_secret()
             .then_some("warning: the secret is shorter than 32 bytes; whoever guesses it can be anybody")
     }
@@ -122,12 +119,6 @@ impl Args {
     fn has_weak_secret(&self) -> bool {
         self.secret.as_ref().is_some_and(|secret| secret.len() < 32)
     }
-}
-
-fn random_secret() -> Vec<u8> {
-    let mut secret = vec![0; 32];
-    getrandom::fill(&mut secret).expect("the operating system has random numbers");
-    secret
 }
 
 /// What the session crates have to say; `RUST_LOG=debug` shows more.

@@ -40,6 +40,17 @@ pub(super) fn placeholders(file: &File) -> Vec<Finding> {
     })
 }
 
+/// The calls that take a secret first.
+const SECRET_TAKERS: &[&str] = &[concat!("SessionConfig::bui", "lder(\""), concat!("SessionConfig::hard", "ened(\"")];
+
+pub(super) fn literal_secrets(file: &File) -> Vec<Finding> {
+    let is_example = file.path.starts_with("examples/") && file.path.contains("/src/");
+    let is_documentation = |line: &str| file.is("md") || line.trim_start().starts_with("//");
+    file.flag_lines("a secret that readers copy: use the environment or `SessionConfig::development`", |line| {
+        (is_example || is_documentation(line)) && SECRET_TAKERS.iter().any(|taker| line.contains(taker))
+    })
+}
+
 pub(super) fn ignored_tests(file: &File) -> Vec<Finding> {
     if !file.is("rs") {
         return Vec::new();
@@ -158,6 +169,17 @@ mod tests {
             assert_eq!(flagged(placeholders, "a.rs", &format!("// good\nlet x = {word}(1);\n")), [2], "{word}");
             assert_eq!(flagged(placeholders, "a.rs", &format!("let x = \"a{word}b\";\n")), NONE, "{word}");
         }
+    }
+
+    #[test]
+    fn a_literal_secret_is_flagged_in_docs_and_examples_and_not_in_tests() {
+        for taker in SECRET_TAKERS {
+            let text = format!("/// let config = {taker}some secret\", \"id\");\n{taker}some secret\", \"id\")\n");
+            assert_eq!(flagged(literal_secrets, "crates/a/src/lib.rs", &text), [1], "{taker}");
+            assert_eq!(flagged(literal_secrets, "README.md", &text), [1, 2], "{taker}");
+            assert_eq!(flagged(literal_secrets, "examples/a/src/main.rs", &text), [1, 2], "{taker}");
+        }
+        assert_eq!(flagged(literal_secrets, "README.md", "SessionConfig::builder(secret, \"id\")\n"), NONE);
     }
 
     #[test]

@@ -30,7 +30,7 @@ use store::{Limits, Store};
 /// use session_core::{MemoryBackend, SessionConfig};
 ///
 /// let backend = MemoryBackend::builder().max_sessions(10_000).max_bytes(64 << 20).build();
-/// let config = SessionConfig::builder("at least 32 bytes from a secret store", "session").backend(backend).build()?;
+/// let config = SessionConfig::development("session").backend(backend).build()?;
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig};
 use crate::backend::{Backend, MemoryBackend};
 use crate::cookie::{Attributes, CookieTemplate};
-use crate::signer::{DEFAULT_SALT, Key, Signer, TimestampSigner};
+use crate::signer::{DEFAULT_SALT, Digest, Key, Signer, TimestampSigner};
 use crate::token::Tokens;
 use crate::{Clock, SystemClock};
 
@@ -19,6 +19,8 @@ pub struct SessionConfigBuilder {
     signing_key: Key,
     verify_keys: Vec<Key>,
     allow_weak_secret: bool,
+    hardened: bool,
+    development: bool,
     salt: Salt,
     cookie_name: String,
     attributes: Attributes,
@@ -54,6 +56,8 @@ impl SessionConfigBuilder {
             signing_key,
             verify_keys: Vec::new(),
             allow_weak_secret: false,
+            hardened: false,
+            development: false,
             salt: Salt::Given(DEFAULT_SALT.to_owned()),
             cookie_name,
             attributes: Attributes::default(),
@@ -180,7 +184,9 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Takes secrets shorter than 32 bytes, which can be found by trying: whoever finds it can be anybody.
+    /// Takes secrets shorter than 32 bytes, placeholders of documentation, and bytes that repeat themselves.
+    ///
+    /// Such a secret can be found by trying. An attacker who finds it can log in as any user.
     pub fn danger_allow_weak_secret(mut self) -> Self {
         self.allow_weak_secret = true;
         self
@@ -192,8 +198,14 @@ impl SessionConfigBuilder {
         self
     }
 
-    pub(super) fn salt_of_cookie(mut self, cookie_name: &str) -> Self {
+    pub(super) fn hardened(mut self, cookie_name: &str) -> Self {
+        self.hardened = true;
         self.salt = Salt::OfCookie(cookie_name.to_owned());
+        self.require_atomic()
+    }
+
+    pub(super) fn development(mut self) -> Self {
+        self.development = true;
         self
     }
 
@@ -264,7 +276,7 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Checks the whole. Warns in the log if the backend is not atomic.
+    /// Checks the whole. Warns in the log if the backend is not atomic, and if the secret is one for development.
     ///
     /// # Errors
     ///
@@ -277,12 +289,22 @@ impl SessionConfigBuilder {
         let store = self.resolve_backend()?.map(|backend| backend.into_store(self.clock.clone()));
 
         let refresh = self.refresh.unwrap_or(if store.is_some() { Refresh::Tenth } else { Refresh::HalfLife });
-        let salt = match &self.salt {
-            Salt::Given(salt) => salt.clone(),
-            Salt::OfCookie(name) => format!("{name}.{}", if store.is_some() { "server" } else { "cookie" }),
-        };
         let keys = self.verify_keys.into_iter().chain([self.signing_key]);
+        let (salt, keys): (_, Vec<Key>) = match self.salt {
+            Salt::Given(salt) => (salt, keys.collect()),
+            // No other library makes tokens with this salt, so that the digest is free to choose.
+            Salt::OfCookie(name) => {
+                let mode = if store.is_some() { "server" } else { "cookie" };
+                (format!("{name}.{mode}"), keys.map(|key| key.or_digest(Digest::Sha256)).collect())
+            }
+        };
         let signer = Signer::with_keys(keys, salt).map_err(|_| ConfigError::EmptySecret)?;
+        if self.development {
+            tracing::warn!(
+                cookie = self.cookie_name,
+                "the secret is a random one for development: all sessions end with this process"
+            );
+        }
         let signer = TimestampSigner::from(signer).clock_skew(self.clock_skew.as_secs());
         Ok(SessionConfig {
             cookie: CookieTemplate::new(
@@ -311,6 +333,7 @@ impl SessionConfigBuilder {
         let backend = match (self.backend_type, &self.backend) {
             (Some(BackendType::Cookie), Some(_)) => return Err(ConfigError::BackendUnused),
             (_, Some(backend)) => backend.clone(),
+            (None, None) if self.hardened => return Err(ConfigError::HardenedMode),
             (None | Some(BackendType::Cookie), None) => return Ok(None),
             (Some(BackendType::Memory), None) => {
                 let clock = self.clock.clone();

@@ -17,6 +17,25 @@ pub enum ConfigError {
         /// Its length.
         bytes: usize,
     },
+    /// A secret contains a text that documentation puts in the place of a secret, and `danger_allow_weak_secret()` was not
+    /// called.
+    #[error("a secret is a placeholder of documentation: make one with `openssl rand -base64 32`")]
+    PlaceholderSecret,
+    /// A secret repeats a few bytes, or counts up or down, and `danger_allow_weak_secret()` was not called.
+    #[error("a secret repeats or counts bytes: make one with `openssl rand -base64 32`")]
+    RegularSecret,
+    /// The operating system has no random numbers for the secret of [`SessionConfig::development`](crate::SessionConfig::development).
+    #[error("no random numbers for a secret")]
+    NoRandomNumbers,
+    /// A key of [`SessionConfig::hardened`](crate::SessionConfig::hardened) ignores the salt, which binds tokens to the
+    /// cookie's name.
+    #[error("`hardened` refuses KeyDerivation::None, which ignores the salt that binds tokens to the cookie")]
+    KeyDerivationNone,
+    /// [`SessionConfig::hardened`](crate::SessionConfig::hardened) was given no backend and no backend type.
+    #[error(
+        "`hardened` needs a backend: sessions in the cookie can't be revoked, `backend_type(BackendType::Cookie)` asks for them"
+    )]
+    HardenedMode,
     /// The cookie's name is empty or has characters that a name can't have (RFC 6265, section 4.1.1: a token).
     #[error("cookie name {name:?} is not a token (RFC 6265, section 4.1.1)")]
     CookieName {

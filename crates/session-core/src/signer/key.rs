@@ -56,14 +56,15 @@ pub enum KeyDerivation {
 pub struct Key {
     secret: Vec<u8>,
     derivation: KeyDerivation,
-    digest: Digest,
+    /// `None` until one was chosen.
+    digest: Option<Digest>,
 }
 
 impl Key {
     /// A key with the default derivation and digest.
     #[must_use]
     pub fn new(secret: impl Into<Vec<u8>>) -> Self {
-        Self { secret: secret.into(), derivation: KeyDerivation::default(), digest: Digest::default() }
+        Self { secret: secret.into(), derivation: KeyDerivation::default(), digest: None }
     }
 
     /// Sets the key derivation; default [`KeyDerivation::DjangoConcat`].
@@ -73,27 +74,37 @@ impl Key {
         self
     }
 
-    /// Sets the digest; default [`Digest::Sha1`].
+    /// Sets the digest; default [`Digest::Sha1`], and [`Digest::Sha256`] under
+    /// [`SessionConfig::hardened`](crate::SessionConfig::hardened).
     #[must_use]
     pub fn digest(mut self, digest: Digest) -> Self {
-        self.digest = digest;
+        self.digest = Some(digest);
         self
     }
 
-    /// The length of the secret in bytes.
-    pub(crate) fn secret_len(&self) -> usize {
-        self.secret.len()
+    /// Sets the digest, unless one was chosen.
+    pub(crate) fn or_digest(self, digest: Digest) -> Self {
+        Self { digest: self.digest.or(Some(digest)), ..self }
+    }
+
+    pub(crate) fn key_derivation(&self) -> KeyDerivation {
+        self.derivation
+    }
+
+    pub(crate) fn secret(&self) -> &[u8] {
+        &self.secret
     }
 
     /// Prepares the HMAC, inner and outer pads included, once and for all messages.
     pub(super) fn derive(&self, salt: &[u8]) -> Mac {
+        let digest = self.digest.unwrap_or_default();
         let derived = match self.derivation {
-            KeyDerivation::DjangoConcat => hash(self.digest, &[salt, b"signer", &self.secret]),
-            KeyDerivation::Concat => hash(self.digest, &[salt, &self.secret]),
-            KeyDerivation::Hmac => Mac::new(self.digest, &self.secret).tag(salt),
-            KeyDerivation::None => return Mac::new(self.digest, &self.secret),
+            KeyDerivation::DjangoConcat => hash(digest, &[salt, b"signer", &self.secret]),
+            KeyDerivation::Concat => hash(digest, &[salt, &self.secret]),
+            KeyDerivation::Hmac => Mac::new(digest, &self.secret).tag(salt),
+            KeyDerivation::None => return Mac::new(digest, &self.secret),
         };
-        Mac::new(self.digest, &derived)
+        Mac::new(digest, &derived)
     }
 }
 

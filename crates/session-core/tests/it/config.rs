@@ -5,12 +5,14 @@ mod settings;
 
 use std::time::Duration;
 
+use session_core::signer::{Key, KeyDerivation};
 use session_core::{
     BackendType, ConfigError, MemoryBackend, Refresh, SameSite, SessionConfig, SessionConfigBuilder, SessionManager,
     SessionMap, UnknownPredefinedBackend,
 };
+use session_test_support::Log;
 
-use crate::support::{Plain, SECRET};
+use crate::support::{Plain, SECRET, at_once, open, pair};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -61,7 +63,9 @@ fn a_secret_must_have_32_bytes_unless_weak_ones_are_allowed() {
     for config in [SessionConfig::builder(&*short, "id"), builder().verify_key(&*short)] {
         assert_eq!(refused(config), ConfigError::WeakSecret { bytes: 31 });
     }
-    assert_valid(SessionConfig::builder("x".repeat(32), "id").verify_key("é".repeat(16)));
+    let exactly =
+        ["a secret of just thirty-two byte", "geheimnis, öffentlich für nieman"].map(|text| &text.as_bytes()[..32]);
+    assert_valid(SessionConfig::builder(exactly[0], "id").verify_key(exactly[1]));
     assert_valid(SessionConfig::builder(&*short, "id").verify_key(short.clone()).danger_allow_weak_secret());
 }
 
@@ -255,6 +259,55 @@ fn an_unknown_predefined_backend_is_an_error_that_says_what_was_given_and_what_e
     for backend_type in [BackendType::Cookie, BackendType::Memory, BackendType::Redis, BackendType::Memcache] {
         assert_eq!(backend_type.to_string().parse(), Ok(backend_type));
     }
+}
+
+#[test]
+fn a_secret_that_is_public_or_regular_is_refused_unless_weak_ones_are_allowed() {
+    let placeholder = "at least 32 bytes from a secret store";
+    let counting: Vec<u8> = (0..32).collect();
+    for (secret, error) in [
+        (Key::new(placeholder), ConfigError::PlaceholderSecret),
+        (Key::new([0; 64]), ConfigError::RegularSecret),
+        (Key::new(counting), ConfigError::RegularSecret),
+    ] {
+        let signing = || SessionConfig::builder(secret.clone(), "id");
+        assert_eq!(refused(signing()), error);
+        assert_eq!(refused(builder().verify_key(secret.clone())), error);
+        assert_valid(signing().danger_allow_weak_secret());
+    }
+}
+
+#[test]
+fn a_secret_for_development_is_another_one_each_time_and_logs_a_warning() {
+    let log = Log::capture("session_core");
+    let managers = [(); 2].map(|()| manager(SessionConfig::development("id")));
+    let warned = log.take();
+    assert_eq!(warned.len(), 2);
+    assert!(warned[0].starts_with("WARN") && warned[0].contains("all sessions end with this process"), "{warned:?}");
+
+    let (handle, session) = open(&managers[0], []);
+    session.insert("user", "ann").unwrap();
+    let set_cookie = at_once(handle.commit(200)).set_cookie.unwrap();
+    let is_new = managers.map(|manager| open(&manager, [pair(&set_cookie).as_bytes()]).1.is_new());
+    assert_eq!(is_new, [false, true]);
+    assert_valid(builder());
+    assert_eq!(log.take(), [""; 0]);
+}
+
+#[test]
+fn the_hardened_preset_refuses_what_would_break_its_promises() {
+    let hardened = |key| SessionConfig::hardened(key, "id");
+    assert_eq!(refused(hardened(Key::new(SECRET))), ConfigError::HardenedMode);
+    assert_eq!(refused(hardened(Key::new(SECRET)).backend(Plain::default())), ConfigError::NotAtomic);
+    assert_valid(hardened(Key::new(SECRET)).backend_type(BackendType::Cookie));
+    assert_valid(hardened(Key::new(SECRET)).backend(MemoryBackend::new()));
+
+    let unsalted = || Key::new(SECRET).derivation(KeyDerivation::None);
+    let in_memory = |key| hardened(key).backend_type(BackendType::Memory);
+    assert_eq!(refused(in_memory(unsalted())), ConfigError::KeyDerivationNone);
+    assert_eq!(refused(in_memory(Key::new(SECRET)).verify_key(unsalted())), ConfigError::KeyDerivationNone);
+    assert_valid(in_memory(Key::new(SECRET).derivation(KeyDerivation::Hmac)));
+    assert_valid(SessionConfig::builder(unsalted(), "id"));
 }
 
 #[test]

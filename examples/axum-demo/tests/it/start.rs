@@ -99,7 +99,7 @@ async fn sessions_in_cookies_outlive_a_restart_with_the_same_secret_only() {
 
     let random = Demo::run(&mut command(&["--listen", "127.0.0.1:0"]));
     assert_eq!(browser.at(&random).session().await, "{}");
-    assert!(random.stop().contains("sessions end with this process"));
+    assert!(random.stop().contains("all sessions end with this process"));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use crate::Folder;
 /// A running server, which is killed when it is dropped; and its address.
 fn start(folder: &Folder) -> (Process, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_custom-backend"));
+    command.env("SESSION_SECRET", "the secret of the tests of a custom backend");
     let mut process = Process::start(command.arg(&folder.0).arg("127.0.0.1:0"));
     let address = process.read_after("listening on ");
     (process, address)

@@ -2,22 +2,23 @@
 
 use super::SessionConfigBuilder;
 use crate::SessionMap;
+use crate::config::secret::check_strength;
 use crate::config::validate::{is_cookie_path, is_host_name, is_key_prefix, is_token, lifetime};
 use crate::config::{ConfigError, Lifetimes, Refresh, SameSite};
 use crate::cookie::Attributes;
-
-/// Secrets shorter than this can be found by trying.
-const STRONG_SECRET_BYTES: usize = 32;
+use crate::signer::KeyDerivation;
 
 impl SessionConfigBuilder {
     pub(super) fn check_secrets(&self) -> Result<(), ConfigError> {
         for key in self.verify_keys.iter().chain([&self.signing_key]) {
-            match key.secret_len() {
-                0 => return Err(ConfigError::EmptySecret),
-                bytes if bytes < STRONG_SECRET_BYTES && !self.allow_weak_secret => {
-                    return Err(ConfigError::WeakSecret { bytes });
-                }
-                _ => {}
+            if key.secret().is_empty() {
+                return Err(if self.development { ConfigError::NoRandomNumbers } else { ConfigError::EmptySecret });
+            }
+            if !self.allow_weak_secret {
+                check_strength(key.secret())?;
+            }
+            if self.hardened && key.key_derivation() == KeyDerivation::None {
+                return Err(ConfigError::KeyDerivationNone);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cookie::{Cookie, SameSite as Parsed};
-use session_core::signer::{SignatureError, Signer, TimestampSigner};
+use session_core::signer::{Digest, Key, SignatureError, Signer, TimestampSigner};
 use session_core::{
     BackendType, Commit, MemoryBackend, SameSite, SessionConfig, SessionConfigBuilder, SessionError, SessionManager,
 };
@@ -29,6 +29,11 @@ fn insert(manager: &SessionManager, value: &str) -> Commit {
 fn set_cookie(config: SessionConfigBuilder) -> Cookie<'static> {
     let set_cookie = insert(&at_now(config), "something").set_cookie.expect("a new session has a cookie");
     Cookie::parse(set_cookie.to_string()).expect("a Set-Cookie value is well-formed")
+}
+
+/// The preset, with sessions in memory.
+fn hardened(name: &str) -> SessionConfigBuilder {
+    SessionConfig::hardened(SECRET, name).backend_type(BackendType::Memory)
 }
 
 fn max_age(cookie: &Cookie<'_>) -> Option<i64> {
@@ -111,18 +116,18 @@ fn a_token_may_be_issued_ten_seconds_in_the_future_or_as_many_as_configured() {
 
 #[test]
 fn the_hardened_preset_keeps_what_its_name_promises() {
-    let cookie = set_cookie(SessionConfig::hardened(SECRET, "id"));
+    let cookie = set_cookie(hardened("id"));
     assert_eq!((cookie.name(), cookie.path(), cookie.domain()), ("__Host-id", Some("/"), None));
     assert_eq!((cookie.secure(), cookie.http_only()), (Some(true), Some(true)));
     assert_eq!((cookie.same_site(), max_age(&cookie)), (Some(Parsed::Lax), Some(30 * 60)));
-    assert!(SessionConfig::hardened(SECRET, "id").domain("example.com").build().is_err());
+    assert!(hardened("id").domain("example.com").build().is_err());
 }
 
 #[test]
 fn the_hardened_preset_ends_sessions_after_half_an_hour_without_use_and_twelve_hours_in_all() {
     for (step, last) in [(1800, 12 * 3600), (1801, 1801)] {
         let clock = TestClock::at(NOW);
-        let app = App::new(clock.clone(), |_| SessionConfig::hardened(SECRET, "id").clock(clock));
+        let app = App::new(clock.clone(), |_| hardened("id").clock(clock));
         let mut browser = at_once(app.browser_with(r#"{"user": "ann"}"#));
         for passed in (step..=last).step_by(step) {
             app.advance(step as u64);
@@ -133,24 +138,23 @@ fn the_hardened_preset_ends_sessions_after_half_an_hour_without_use_and_twelve_h
 
 #[test]
 fn the_hardened_preset_rejects_cookies_that_contradict_each_other() {
+    let manager = at_now(hardened("id"));
     let tokens = ["ann", "bob"].map(|value| {
-        let set_cookie = insert(&at_now(SessionConfig::hardened(SECRET, "id")), value).set_cookie;
+        let set_cookie = insert(&manager, value).set_cookie;
         pair(&set_cookie.expect("a new session has a cookie")).to_owned()
     });
-    let manager = at_now(SessionConfig::hardened(SECRET, "id"));
     assert_eq!(open(&manager, [tokens[0].as_bytes()]).1.get("data").unwrap(), Some("ann".to_owned()));
     assert!(open(&manager, tokens.iter().map(String::as_bytes)).1.is_new());
 }
 
 #[test]
 fn tokens_of_the_hardened_preset_are_of_no_use_elsewhere_under_the_same_secret() {
-    let hardened = |name| SessionConfig::hardened(SECRET, name);
-    let (in_cookie, on_server) =
-        (set_cookie(hardened("id")), set_cookie(hardened("id").backend_type(BackendType::Memory)));
-    let other = set_cookie(hardened("other"));
+    let in_cookie = set_cookie(hardened("id").backend_type(BackendType::Cookie));
+    let on_server = set_cookie(hardened("id"));
+    let other = set_cookie(hardened("other").backend_type(BackendType::Cookie));
     for (cookie, salt) in [(&in_cookie, "id.cookie"), (&on_server, "id.server"), (&other, "other.cookie")] {
         for tried in ["id.cookie", "id.server", "other.cookie", "itsdangerous.Signer"] {
-            let signer = Signer::with_salt(SECRET, tried);
+            let signer = Signer::with_salt(Key::new(SECRET).digest(Digest::Sha256), tried);
             let outcome = TimestampSigner::from(signer).unsign(cookie.value().as_bytes(), Some(0), NOW).map(drop);
             let expected = if tried == salt { Ok(()) } else { Err(SignatureError::BadSignature) };
             assert_eq!(outcome, expected, "{salt} {tried}");
