@@ -21,7 +21,8 @@ const HTTP: &[&str] = &["http", "http-*", "hyper", "hyper-*", "tower", "tower-*"
 const TOWER: &[&str] = &["hyper", "hyper-*", "tower", "tower-*", "session-tower"];
 const AXUM: &[&str] = &["axum", "axum-*"];
 const ACTIX: &[&str] = &["actix-*", "session-actix"];
-const CLIENTS: &[&str] = &["fred", "redis", "redis-*", "async-memcached"];
+const CLIENTS: &[&str] = &["fred", "redis", "redis-*", "async-memcached", "sqlx"];
+const SERVER_DRIVERS: &[&str] = &["sqlx-mysql", "sqlx-postgres", "rustls"];
 /// Not `redis-*`: fred brings `redis-protocol`.
 const OTHER_STORES: &[&str] = &["async-memcached", "redis"];
 
@@ -44,7 +45,7 @@ const BORDERS: &[Border] = &[
         package: "session-memcache",
         features: "--all-features",
         edges: "normal",
-        forbidden: &[HTTP, AXUM, ACTIX, &["fred", "redis", "redis-*"]],
+        forbidden: &[HTTP, AXUM, ACTIX, &["fred", "redis", "redis-*", "sqlx"]],
         why: "a backend knows its own client and nothing of HTTP",
     },
     Border {
@@ -74,6 +75,27 @@ const BORDERS: &[Border] = &[
         edges: "normal",
         forbidden: &[HTTP, AXUM, ACTIX, OTHER_STORES],
         why: "a backend knows nothing of cookies or HTTP, and one client",
+    },
+    Border {
+        package: "session-sql",
+        features: "--all-features",
+        edges: "normal",
+        forbidden: &[HTTP, AXUM, ACTIX, &["fred", "redis", "redis-*", "async-memcached"]],
+        why: "a backend knows nothing of cookies or HTTP, and one client",
+    },
+    Border {
+        package: "session-sql",
+        features: "--features=sqlite",
+        edges: "normal",
+        forbidden: &[SERVER_DRIVERS],
+        why: "users of one database compile no driver of another",
+    },
+    Border {
+        package: "session-sql",
+        features: "--features=postgres",
+        edges: "normal",
+        forbidden: &[&["sqlx-mysql", "sqlx-sqlite", "libsqlite3-sys", "rustls"]],
+        why: "users of one database compile no driver of another, and no TLS that they did not ask for",
     },
 ];
 

@@ -1,0 +1,239 @@
+//! The backend: the calls of the session manager.
+
+mod builder;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate,
+    StoreFuture, Stored, Touch, WriteOutcome,
+};
+
+pub use builder::{SqlBackendBuilder, SqlPool};
+
+use crate::error::SqlConfigError;
+use crate::format::Format;
+use crate::marker;
+use crate::request::{Reply, Request, Row, Ttl};
+use crate::store::Engine;
+use crate::table::SCHEMA_KEY;
+
+/// How much longer than its timeout a call may take: its own timer must fire first, because it knows whether the request
+/// was sent.
+const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
+
+/// The version of the schema that this crate works with, as its row says it.
+const SCHEMA: &str = "schema 1";
+
+/// Keeps sessions in a table of SQLite, PostgreSQL, MySQL or MariaDB. Clones share the connections.
+#[derive(Clone)]
+pub struct SqlBackend {
+    engine: Arc<dyn Engine>,
+    format: Arc<Format>,
+    timeout: Duration,
+}
+
+impl SqlBackend {
+    /// Returns the backend at a URL, with the defaults of the [builder](Self::builder).
+    ///
+    /// It returns at once: calls make the connections that they need. See [`check`](Self::check) for a test at start.
+    ///
+    /// # Errors
+    ///
+    /// [`SqlConfigError`] if the URL is not usable. A database that does not answer is no error.
+    pub fn connect(url: &str) -> Result<Self, SqlConfigError> {
+        Self::builder().connect(url)
+    }
+
+    /// Returns a backend on a pool that the application has; see [`SqlBackendBuilder::build_with_pool`].
+    #[must_use]
+    pub fn from_pool(pool: impl Into<SqlPool>) -> Self {
+        Self::builder().build_with_pool(pool)
+    }
+
+    /// Returns a builder with the defaults.
+    pub fn builder() -> SqlBackendBuilder {
+        SqlBackendBuilder::default()
+    }
+
+    /// Creates the table and its indexes where they are missing. Calling it again changes nothing.
+    ///
+    /// The user of the connection needs the right to create tables. To create the table otherwise, run the file of the
+    /// database in the folder `schema` of this crate.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer or refuses, or if there is a table with another version of the schema.
+    pub async fn create_table(&self) -> Result<(), BackendError> {
+        self.engine.clone().create_table().await?;
+        self.check().await
+    }
+
+    /// Tests that the database answers, and that the table has the version of the schema that this crate needs.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer, if the table is missing, or if it has another version of the schema.
+    pub async fn check(&self) -> Result<(), BackendError> {
+        let found = match self.call(Request::Marker { key: SCHEMA_KEY.to_owned() }).await? {
+            Reply::Found(Some(Row { marker: Some(version), .. })) => version,
+            _ => "no version".to_owned(),
+        };
+        if found == SCHEMA {
+            return Ok(());
+        }
+        let cause = format!("the table has {found}, and this version of session-sql needs {SCHEMA}");
+        Err(BackendError::new(BackendErrorKind::Other, Applied::No).with_source(cause))
+    }
+
+    /// Deletes a batch of expired rows, and returns the number of rows: for programs that clean up at times of their own.
+    ///
+    /// It deletes up to 500 rows, none of which expired within the current hour. If it returns fewer, no more are left, or
+    /// another server is cleaning up.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer or refuses.
+    pub async fn delete_expired(&self) -> Result<u64, BackendError> {
+        self.engine.clone().sweep().await
+    }
+
+    async fn call(&self, request: Request) -> Result<Reply, BackendError> {
+        self.engine.clone().call(request).await
+    }
+
+    async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
+        match self.call(Request::Fetch { key: key.to_owned() }).await? {
+            Reply::Found(Some(row)) => self.stored(&row).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    async fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
+        let (value, version) = self.format.encode(create.session)?;
+        let request = Request::Create { key: create.key.to_owned(), value, ttl: Ttl::new(create.ttl) };
+        Ok(match self.call(request).await? {
+            Reply::Done => WriteOutcome::Done(version),
+            reply => new_key_taken(reply),
+        })
+    }
+
+    async fn replace(&self, replace: Replace<'_>) -> Result<WriteOutcome, BackendError> {
+        let (value, version) = self.format.encode(replace.session)?;
+        let (key, ttl) = (replace.key.to_owned(), Ttl::new(replace.ttl));
+        let reply = self.call(Request::Replace { key, value, ttl, version: replace.version.clone() }).await?;
+        self.at_version(reply, version)
+    }
+
+    async fn remove(&self, remove: Remove<'_>) -> Result<WriteOutcome<()>, BackendError> {
+        let (key, version) = (remove.key.to_owned(), remove.version.cloned());
+        match self.call(Request::Remove { key, version, marker: remove.marker }).await? {
+            Reply::Left => Ok(WriteOutcome::Gone(None)),
+            reply => self.at_version(reply, ()),
+        }
+    }
+
+    async fn touch(&self, touch: Touch<'_>) -> Result<bool, BackendError> {
+        let reply = self.call(Request::Touch { key: touch.key.to_owned(), ttl: Ttl::new(touch.ttl) }).await?;
+        Ok(matches!(reply, Reply::Done))
+    }
+
+    async fn rotate(&self, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
+        if rotate.old == rotate.new {
+            return self.replace(Replace::new(rotate.old, rotate.session, rotate.ttl, rotate.version)).await;
+        }
+        let (value, version) = self.format.encode(rotate.session)?;
+        let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());
+        let request = Request::Rotate { old, new, value, ttl: Ttl::new(rotate.ttl), version: rotate.version.clone() };
+        match self.call(request).await? {
+            reply @ Reply::NewKeyTaken(_) => Ok(new_key_taken(reply)),
+            reply => self.at_version(reply, version),
+        }
+    }
+
+    async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
+        match self.call(Request::Marker { key: key.to_owned() }).await? {
+            Reply::Found(Some(row)) => Ok(marker_of(&row)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the outcome of a write that compares with a version.
+    fn at_version<T>(&self, reply: Reply, done: T) -> Result<WriteOutcome<T>, BackendError> {
+        Ok(match reply {
+            Reply::Done => WriteOutcome::Done(done),
+            Reply::Found(Some(row)) if row.marker.is_none() => WriteOutcome::Conflict(Some(self.stored(&row)?)),
+            Reply::Found(row) => WriteOutcome::Gone(row.as_ref().and_then(marker_of)),
+            Reply::Left | Reply::NewKeyTaken(_) | Reply::Swept(_) => WriteOutcome::Gone(None),
+        })
+    }
+
+    fn stored(&self, row: &Row) -> Result<Stored, BackendError> {
+        match &row.value {
+            Some(value) => self.format.decode(value),
+            None => Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source("the value is NULL")),
+        }
+    }
+}
+
+/// Returns the outcome of a write to a new key that has a row.
+fn new_key_taken(reply: Reply) -> WriteOutcome {
+    match reply {
+        Reply::Found(Some(row)) | Reply::NewKeyTaken(row) if row.marker.is_some() => {
+            WriteOutcome::Gone(marker_of(&row))
+        }
+        _ => WriteOutcome::Conflict(None),
+    }
+}
+
+fn marker_of(row: &Row) -> Option<Marker> {
+    marker::read(row.marker.as_deref()?)
+}
+
+impl AtomicBackend for SqlBackend {
+    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
+        StoreFuture::pending(self.fetch(key))
+    }
+
+    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::pending(self.create(create))
+    }
+
+    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::pending(self.replace(replace))
+    }
+
+    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
+        StoreFuture::pending(self.remove(remove))
+    }
+
+    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
+        StoreFuture::pending(self.touch(touch))
+    }
+
+    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
+        StoreFuture::pending(self.rotate(rotate))
+    }
+
+    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
+        StoreFuture::pending(self.marker(key))
+    }
+
+    fn call_timeout(&self) -> Option<Duration> {
+        Some(self.timeout + TIMEOUT_MARGIN)
+    }
+}
+
+impl From<SqlBackend> for Backend {
+    fn from(backend: SqlBackend) -> Self {
+        Self::atomic(backend)
+    }
+}
+
+impl fmt::Debug for SqlBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlBackend").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}

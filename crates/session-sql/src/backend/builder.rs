@@ -1,0 +1,214 @@
+//! Builds a [`SqlBackend`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{JsonCodec, SessionCodec};
+
+use super::SqlBackend;
+use crate::dialect::Dialect;
+use crate::error::SqlConfigError;
+use crate::format::Format;
+use crate::outage::Outage;
+use crate::pool::Source;
+use crate::runtimes::PerRuntime;
+use crate::store::{Engine, Store};
+use crate::sweep::Sweep;
+use crate::table::Table;
+use crate::writer::Writer;
+
+/// Builds a [`SqlBackend`].
+///
+/// ```
+/// use std::time::Duration;
+/// use session_sql::SqlBackend;
+///
+/// # #[cfg(feature = "sqlite")]
+/// let backend = SqlBackend::builder().timeout(Duration::from_millis(100)).connect("sqlite:sessions.db")?;
+/// # Ok::<(), session_sql::SqlConfigError>(())
+/// ```
+#[must_use = "a builder does nothing until it connects"]
+pub struct SqlBackendBuilder {
+    table: Table,
+    codec: Box<dyn SessionCodec>,
+    max_value_bytes: usize,
+    timeout: Duration,
+    breaker_threshold: u32,
+    max_connections: usize,
+    clean_up: Option<Duration>,
+}
+
+/// A pool of connections that the application has: of any database whose feature is enabled.
+#[derive(Clone, Debug)]
+pub struct SqlPool(ApplicationPool);
+
+#[derive(Clone, Debug)]
+enum ApplicationPool {
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlx::SqlitePool),
+}
+
+impl SqlBackendBuilder {
+    /// Sets the name of the table, which may begin with the name of a schema and a dot; default `http_sessions`.
+    ///
+    /// # Errors
+    ///
+    /// [`SqlConfigError::Table`] for a name that is not made of at most 48 letters, digits and underscores.
+    pub fn table(mut self, name: &str) -> Result<Self, SqlConfigError> {
+        self.table = Table::parse(name)?;
+        Ok(self)
+    }
+
+    /// Sets how sessions are written; default [`JsonCodec`], which any language can read.
+    ///
+    /// On PostgreSQL and MySQL the column `value` of other codecs must have the type `bytea` or `longblob`;
+    /// [`create_table`](SqlBackend::create_table) sees to it.
+    pub fn codec(mut self, codec: impl SessionCodec) -> Self {
+        self.codec = Box::new(codec);
+        self
+    }
+
+    /// Sets the longest value that is written or parsed; default 1 MiB. Longer ones are
+    /// [`TooLarge`](session_core::BackendErrorKind::TooLarge).
+    pub fn max_value_bytes(mut self, bytes: usize) -> Self {
+        self.max_value_bytes = bytes;
+        self
+    }
+
+    /// Sets how long a call may take, connecting included; default 250 ms, at least 10 ms.
+    ///
+    /// A timeout longer than the manager's request deadline is of no use.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout.max(Duration::from_millis(10));
+        self
+    }
+
+    /// Sets how many calls in a row must stay without an answer until calls fail at once; default 5, at least 1.
+    ///
+    /// The database is then probed in the background, and the first answer ends it. Each runtime counts for itself.
+    pub fn breaker_threshold(mut self, calls: u32) -> Self {
+        self.breaker_threshold = calls;
+        self
+    }
+
+    /// Sets how many connections each runtime may have; default 8, at least 1.
+    ///
+    /// An actix-web server has a runtime for each worker. SQLite writes through one more connection, which the whole process
+    /// shares. A pool of the application's keeps its own limit.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections.max(1);
+        self
+    }
+
+    /// Sets the time between two clean-ups, which delete expired rows; default one minute, at least one second.
+    pub fn clean_up_every(mut self, interval: Duration) -> Self {
+        self.clean_up = Some(interval.max(Duration::from_secs(1)));
+        self
+    }
+
+    /// Leaves expired rows in the table, for a job that calls [`SqlBackend::delete_expired`] or runs the statement in the
+    /// [crate's documentation](crate#expired-rows).
+    pub fn without_clean_up(mut self) -> Self {
+        self.clean_up = None;
+        self
+    }
+
+    /// Returns the backend at a URL; see the [crate's documentation](crate) for the URLs. Returns at once: calls make the
+    /// connections that they need.
+    ///
+    /// # Errors
+    ///
+    /// [`SqlConfigError`] if the URL is not usable. A database that does not answer is no error.
+    pub fn connect(self, url: &str) -> Result<SqlBackend, SqlConfigError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        match scheme {
+            "sqlite" => self.connect_sqlite(url),
+            _ => Err(SqlConfigError::Url),
+        }
+    }
+
+    /// Returns a backend on a pool that the application has.
+    ///
+    /// The pool keeps its settings; see [the crate's documentation](crate#a-pool-of-the-applications) for those that matter.
+    #[must_use]
+    pub fn build_with_pool(self, pool: impl Into<SqlPool>) -> SqlBackend {
+        match pool.into().0 {
+            #[cfg(feature = "sqlite")]
+            ApplicationPool::Sqlite(pool) => {
+                let dialect = Arc::new(crate::sqlite::SqliteDialect::new(self.table.clone()));
+                let server = crate::sqlite::server(&pool.connect_options());
+                self.build(dialect, Source::Application(pool), None, server)
+            }
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn connect_sqlite(self, url: &str) -> Result<SqlBackend, SqlConfigError> {
+        let (connect, server) = crate::sqlite::connect(url, self.timeout)?;
+        let dialect = Arc::new(crate::sqlite::SqliteDialect::new(self.table.clone()));
+        let writer = Writer::new(dialect.clone(), connect.clone());
+        let source = Source::Own { connect, max_connections: self.max_connections, remote: false };
+        Ok(self.build(dialect, source, Some(writer), server))
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    fn connect_sqlite(self, _: &str) -> Result<SqlBackend, SqlConfigError> {
+        Err(SqlConfigError::NotCompiled { feature: "sqlite" })
+    }
+
+    fn build<D: Dialect>(
+        self,
+        dialect: Arc<D>,
+        source: Source<D>,
+        writer: Option<Writer<D>>,
+        server: Arc<str>,
+    ) -> SqlBackend {
+        let Self { codec, max_value_bytes, timeout, breaker_threshold, clean_up, .. } = self;
+        let engine: Arc<dyn Engine> = Arc::new(Store {
+            dialect,
+            source,
+            writer,
+            timeout,
+            breaker_threshold,
+            outage: Outage::new(D::NAME, server),
+            sweep: clean_up.map(Sweep::every),
+            lines: PerRuntime::new(),
+        });
+        SqlBackend { engine, format: Arc::new(Format { codec, max_value_bytes }), timeout }
+    }
+}
+
+impl Default for SqlBackendBuilder {
+    fn default() -> Self {
+        Self {
+            table: Table::default(),
+            codec: Box::new(JsonCodec),
+            max_value_bytes: 1024 * 1024,
+            timeout: Duration::from_millis(250),
+            breaker_threshold: 5,
+            max_connections: 8,
+            clean_up: Some(Duration::from_secs(60)),
+        }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl From<sqlx::SqlitePool> for SqlPool {
+    fn from(pool: sqlx::SqlitePool) -> Self {
+        Self(ApplicationPool::Sqlite(pool))
+    }
+}
+
+impl fmt::Debug for SqlBackendBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlBackendBuilder")
+            .field("table", &self.table.plain())
+            .field("max_value_bytes", &self.max_value_bytes)
+            .field("timeout", &self.timeout)
+            .field("breaker_threshold", &self.breaker_threshold)
+            .field("max_connections", &self.max_connections)
+            .field("clean_up", &self.clean_up)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! Work that is done whether or not anybody waits for it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::runtime::Handle;
+
+/// Work that goes on in a task of its own if whoever waits for it gives up.
+///
+/// A request may be dropped at any moment; a command that is then left to itself would be sent whenever the server is back,
+/// what takes several steps would end between them, and nobody would count its failure. Nearly always the waiting lasts to
+/// the end, and then no task is needed.
+pub(crate) struct Detached<W>
+where
+    W: Future<Output: Send> + Send + 'static,
+{
+    work: Option<Pin<Box<W>>>,
+}
+
+impl<W> Detached<W>
+where
+    W: Future<Output: Send> + Send + 'static,
+{
+    /// Boxed, since it may have to move on while it runs.
+    pub(crate) fn new(work: W) -> Self {
+        Self { work: Some(Box::pin(work)) }
+    }
+}
+
+impl<W> Future for Detached<W>
+where
+    W: Future<Output: Send> + Send + 'static,
+{
+    type Output = W::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<W::Output> {
+        // Taken out: work that panics, or has ended, is not to be done again.
+        let mut work = self.work.take().expect("an errand is not polled after its end");
+        let outcome = work.as_mut().poll(context);
+        if outcome.is_pending() {
+            self.work = Some(work);
+        }
+        outcome
+    }
+}
+
+impl<W> Drop for Detached<W>
+where
+    W: Future<Output: Send> + Send + 'static,
+{
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(work);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, poll_fn};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::{mpsc, oneshot};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_gets_the_outcome_and_no_task_is_made() {
+        let detached = Detached::new(async { tokio::task::try_id() });
+        assert_eq!(detached.await, tokio::task::try_id());
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_goes_on_when_nobody_waits_any_more() {
+        let (question, asked) = oneshot::channel::<()>();
+        let (answer, mut answered) = mpsc::channel(1);
+        let mut detached = Detached::new(async move {
+            asked.await.ok();
+            answer.send(()).await
+        });
+        let first = poll_fn(|context| Poll::Ready(Pin::new(&mut detached).poll(context))).await;
+        assert!(first.is_pending());
+        drop(detached);
+        question.send(()).unwrap();
+        assert_eq!(answered.recv().await, Some(()));
+    }
+
+    #[tokio::test]
+    async fn what_has_panicked_is_not_begun_again() {
+        let polls = Arc::new(AtomicUsize::new(0));
+        let counted = polls.clone();
+        let detached = Detached::new(poll_fn::<(), _>(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            panic!("it fails")
+        }));
+        assert!(tokio::spawn(detached).await.unwrap_err().is_panic());
+        while Handle::current().metrics().num_alive_tasks() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(polls.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn outside_of_a_runtime_it_ends() {
+        drop(Detached::new(pending::<()>()));
+    }
+}

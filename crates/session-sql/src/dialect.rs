@@ -1,0 +1,66 @@
+//! A kind of database.
+
+use std::borrow::Cow;
+use std::future::Future;
+
+use session_core::BackendErrorKind;
+use sqlx::error::DatabaseError;
+use sqlx::{Database, SqlStr};
+
+use crate::request::{Reply, Request};
+
+/// A cause in words that quote no key, data or password.
+pub(crate) type Cause = Cow<'static, str>;
+
+/// The statements of a kind of database, and the meaning of its errors.
+pub(crate) trait Dialect: Send + Sync + 'static {
+    type Database: Database;
+
+    /// The name of the kind, for the log.
+    const NAME: &'static str;
+
+    /// Carries out a request, which has applied nothing if the database answers with an error.
+    fn run(
+        &self,
+        connection: &mut <Self::Database as Database>::Connection,
+        request: &Request,
+    ) -> impl Future<Output = Result<Reply, sqlx::Error>> + Send;
+
+    /// Runs statements without parameters, one after the other.
+    fn run_script(
+        &self,
+        connection: &mut <Self::Database as Database>::Connection,
+        script: SqlStr,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Returns the statements that create the table where it is missing.
+    fn schema(&self) -> SqlStr;
+
+    /// Returns the meaning of an error that the database answered with.
+    fn meaning(error: &dyn DatabaseError) -> Meaning;
+}
+
+/// The meaning of an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Meaning {
+    pub(crate) kind: BackendErrorKind,
+    pub(crate) cause: Cause,
+    pub(crate) then: Then,
+}
+
+/// The next step after an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// The call fails.
+    Fail,
+    /// The call is made again, since the obstacle is likely to pass.
+    Retry,
+    /// The connection is closed, and the call is made once more on a new one, which may lead to a better server.
+    Reconnect,
+}
+
+impl Meaning {
+    pub(crate) fn new(kind: BackendErrorKind, cause: impl Into<Cause>, then: Then) -> Self {
+        Self { kind, cause: cause.into(), then }
+    }
+}

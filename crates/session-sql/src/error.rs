@@ -1,0 +1,142 @@
+//! The reasons why a backend can't be made, or a call fails.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{Applied, BackendError, BackendErrorKind};
+
+use crate::dialect::{Cause, Dialect, Meaning, Then};
+use crate::request::Request;
+
+/// An error in the settings of a [`SqlBackend`](crate::SqlBackend). Quotes nothing of the URL, which may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqlConfigError {
+    /// The URL is malformed, has a parameter that is unknown, or its scheme is none of `sqlite`, `postgres`, `postgresql`,
+    /// `mysql` and `mariadb`.
+    #[error("the url of the database is malformed, or its scheme is unknown")]
+    Url,
+    /// The kind of database that the URL names was not compiled.
+    #[error("the database of the url is not compiled: enable the feature `{feature}` of session-sql")]
+    NotCompiled {
+        /// The feature to enable.
+        feature: &'static str,
+    },
+    /// The URL asks for TLS, and this crate was compiled without it.
+    #[error("the url of the database asks for tls: enable the feature `tls` of session-sql")]
+    TlsNotCompiled,
+    /// The URL names an SQLite database in memory, which each connection would have for itself.
+    #[error("an sqlite database in memory is not shared: use a file, or the memory backend of session-core")]
+    InMemory,
+    /// The name of the table is not made of at most 48 letters, digits and underscores, perhaps behind that of a schema.
+    #[error("the name of the table is not usable")]
+    Table,
+}
+
+/// A call that failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: BackendErrorKind,
+    pub(crate) applied: Applied,
+    pub(crate) cause: Cause,
+    pub(crate) then: Then,
+    /// The connection can be used for other requests.
+    pub(crate) connection_is_usable: bool,
+    database: &'static str,
+    server: Option<Arc<str>>,
+}
+
+impl Failure {
+    pub(crate) fn new<D: Dialect>(kind: BackendErrorKind, applied: Applied, cause: impl Into<Cause>) -> Self {
+        let (then, database, server) = (Then::Fail, D::NAME, None);
+        Self { kind, applied, cause: cause.into(), then, connection_is_usable: false, database, server }
+    }
+
+    /// A request that was not sent.
+    pub(crate) fn unavailable<D: Dialect>(cause: impl Into<Cause>) -> Self {
+        Self::new::<D>(BackendErrorKind::Unavailable, Applied::No, cause)
+    }
+
+    /// A request that had no reply in time.
+    pub(crate) fn late<D: Dialect>(applied: Applied, timeout: Duration) -> Self {
+        let cause = format!("no reply within {timeout:?}, the `timeout` of the backend");
+        Self::new::<D>(BackendErrorKind::Timeout, applied, cause)
+    }
+
+    /// A connection that could not be made.
+    pub(crate) fn of_connecting<D: Dialect>(error: &sqlx::Error) -> Self {
+        let Meaning { kind, cause, then } = meaning::<D>(error);
+        let kind = if kind == BackendErrorKind::Timeout { kind } else { BackendErrorKind::Unavailable };
+        let then = if then == Then::Retry { then } else { Then::Fail };
+        Self { then, ..Self::new::<D>(kind, Applied::No, cause) }
+    }
+
+    /// A request that was sent.
+    pub(crate) fn of_request<D: Dialect>(error: &sqlx::Error, request: &Request) -> Self {
+        let answered = matches!(error, sqlx::Error::Database(_));
+        let applied = if answered { Applied::No } else { request.applied_without_reply() };
+        let Meaning { kind, cause, then } = meaning::<D>(error);
+        let connection_is_usable = answered && then != Then::Reconnect;
+        let then = if applied == Applied::Maybe { Then::Fail } else { then };
+        Self { then, connection_is_usable, ..Self::new::<D>(kind, applied, cause) }
+    }
+
+    pub(crate) fn at(self, server: &Arc<str>) -> Self {
+        Self { server: Some(server.clone()), ..self }
+    }
+
+    /// Returns `true` if the database gave no answer, or one that says that it can't serve now.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self.kind, BackendErrorKind::Unavailable | BackendErrorKind::Timeout)
+    }
+}
+
+fn meaning<D: Dialect>(error: &sqlx::Error) -> Meaning {
+    use BackendErrorKind::{Other, Unavailable};
+
+    match error {
+        sqlx::Error::Database(error) => D::meaning(&**error),
+        sqlx::Error::Io(error) => Meaning::new(Unavailable, of_io(error), Then::Reconnect),
+        sqlx::Error::Tls(error) => Meaning::new(Unavailable, format!("tls: {error}"), Then::Fail),
+        sqlx::Error::Protocol(_) => Meaning::new(Unavailable, "the client library does not understand it", Then::Fail),
+        sqlx::Error::PoolTimedOut => {
+            Meaning::new(Unavailable, "no connection of the application's pool became free in time", Then::Fail)
+        }
+        sqlx::Error::PoolClosed => Meaning::new(Unavailable, "the application's pool is closed", Then::Fail),
+        sqlx::Error::WorkerCrashed => Meaning::new(Unavailable, "the thread of the connection ended", Then::Reconnect),
+        sqlx::Error::Configuration(_) => Meaning::new(Other, "the settings of the connection are unusable", Then::Fail),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } | sqlx::Error::Decode(_) => {
+            Meaning::new(Other, "the table has columns of other types than the schema says", Then::Fail)
+        }
+        _ => Meaning::new(Other, "the client library failed", Then::Fail),
+    }
+}
+
+fn of_io(error: &io::Error) -> Cause {
+    if error.to_string().contains("lookup address") {
+        return "the name of its host is not known to the DNS".into();
+    }
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return "the server closed the connection".into();
+    }
+    error.kind().to_string().into()
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.server {
+            Some(server) => write!(f, "{} at {server}: {}", self.database, self.cause),
+            None => write!(f, "{}: {}", self.database, self.cause),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Failure> for BackendError {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.kind, failure.applied).with_source(failure)
+    }
+}

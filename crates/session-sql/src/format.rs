@@ -1,0 +1,61 @@
+//! The stored form of a session, and its version.
+
+use session_core::{Applied, BackendError, BackendErrorKind, SessionCodec, SessionMap, Stored, Version};
+use sha2::{Digest, Sha256};
+
+use crate::request::Value;
+
+/// A codec and the longest value.
+pub(crate) struct Format {
+    pub(crate) codec: Box<dyn SessionCodec>,
+    pub(crate) max_value_bytes: usize,
+}
+
+impl Format {
+    /// Returns the stored form of a session, and the version that it has once it is stored.
+    pub(crate) fn encode(&self, session: &SessionMap) -> Result<(Value, Version), BackendError> {
+        let bytes = self.codec.encode(session)?;
+        self.check_size(&bytes)?;
+        let version = self.version(&bytes, session);
+        if !self.codec.is_json() {
+            return Ok((Value::Bytes(bytes), version));
+        }
+        let text = String::from_utf8(bytes)
+            .map_err(|error| BackendError::new(BackendErrorKind::Other, Applied::No).with_source(error.utf8_error()))?;
+        Ok((Value::Text(text), version))
+    }
+
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Stored, BackendError> {
+        self.check_size(bytes)?;
+        let session = self.codec.decode(bytes)?;
+        let version = self.version(bytes, &session);
+        Ok(Stored::new(session, version))
+    }
+
+    fn check_size(&self, bytes: &[u8]) -> Result<(), BackendError> {
+        if bytes.len() > self.max_value_bytes {
+            return Err(BackendError::new(BackendErrorKind::TooLarge, Applied::No));
+        }
+        Ok(())
+    }
+
+    /// Returns the version of a stored value: the text itself, which is hashed only where it has to be, or a SHA-256.
+    ///
+    /// It is made of the value because other programs that write the table keep no version.
+    fn version(&self, bytes: &[u8], session: &SessionMap) -> Version {
+        if self.codec.is_json() { Version::sha1_of_json(session) } else { Version::from(sha256(bytes)) }
+    }
+}
+
+/// Returns a version as servers compare it, which can hash the stored value: its SHA-256.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn digest(version: &Version) -> Vec<u8> {
+    match version.json() {
+        Some(session) => sha256(session.json().as_bytes()).to_vec(),
+        None => version.as_bytes().into_owned(),
+    }
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}

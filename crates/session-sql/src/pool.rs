@@ -1,0 +1,196 @@
+//! Connections: our own, or those of an application's pool.
+
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection as _, Database};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{timeout, timeout_at};
+
+use crate::deadline::Deadline;
+use crate::dialect::Dialect;
+use crate::error::Failure;
+
+type Connection<D> = <<D as Dialect>::Database as Database>::Connection;
+
+/// A connection that was unused for longer is tested before it is used: the server may have gone or been restarted.
+const TRUSTED: Duration = Duration::from_secs(1);
+
+/// A connection that was unused for longer is closed: firewalls forget such connections in silence.
+const LONGEST_IDLE: Duration = Duration::from_secs(300);
+
+/// Makes a connection.
+pub(crate) type Connect<D> =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Connection<D>, sqlx::Error>> + Send>> + Send + Sync>;
+
+/// The way to connections.
+pub(crate) enum Source<D: Dialect> {
+    Own {
+        connect: Connect<D>,
+        max_connections: usize,
+        /// The connections lead to a server, which may be restarted.
+        remote: bool,
+    },
+    Application(sqlx::Pool<D::Database>),
+}
+
+/// The unused connections of one runtime.
+///
+/// Each runtime has its own, because a connection ends with the runtime that made it, and stands still while a handler
+/// blocks that runtime.
+pub(crate) struct Pool<D: Dialect> {
+    permits: Arc<Semaphore>,
+    /// In the order in which they were used.
+    idle: Mutex<Vec<Idle<D>>>,
+}
+
+struct Idle<D: Dialect> {
+    connection: Connection<D>,
+    since: Instant,
+}
+
+/// A connection that a request uses. Dropping it closes it, because a reply may be on its way.
+pub(crate) struct Lease<D: Dialect>(Option<Leased<D>>);
+
+enum Leased<D: Dialect> {
+    Own { connection: Connection<D>, pool: Arc<Pool<D>>, permit: OwnedSemaphorePermit },
+    Application(PoolConnection<D::Database>),
+}
+
+impl<D: Dialect> Source<D> {
+    pub(crate) fn pool(&self) -> Pool<D> {
+        let max_connections = match self {
+            Self::Own { max_connections, .. } => *max_connections,
+            Self::Application(_) => 0,
+        };
+        Pool { permits: Arc::new(Semaphore::new(max_connections)), idle: Mutex::default() }
+    }
+
+    /// Returns a connection that nothing else uses.
+    pub(crate) async fn acquire(&self, pool: &Arc<Pool<D>>, deadline: Deadline) -> Result<Lease<D>, Failure> {
+        let leased = match self {
+            Self::Own { connect, max_connections, remote } => {
+                let permit = pool.permit(*max_connections, deadline).await?;
+                let connection = match pool.reuse(*remote, deadline).await {
+                    Some(connection) => connection,
+                    None => new_connection::<D>(connect, deadline).await?,
+                };
+                Leased::Own { connection, pool: pool.clone(), permit }
+            }
+            Self::Application(pool) => match timeout_at(deadline.until(), pool.acquire()).await {
+                Ok(Ok(connection)) => Leased::Application(connection),
+                Ok(Err(error)) => return Err(Failure::of_connecting::<D>(&error)),
+                Err(_) => return Err(Failure::of_connecting::<D>(&sqlx::Error::PoolTimedOut)),
+            },
+        };
+        Ok(Lease(Some(leased)))
+    }
+
+    /// Returns a connection outside of the pool, for work that takes long.
+    pub(crate) async fn acquire_apart(&self) -> Result<Connection<D>, sqlx::Error> {
+        match self {
+            Self::Own { connect, .. } => connect().await,
+            Self::Application(pool) => Ok(pool.acquire().await?.detach()),
+        }
+    }
+}
+
+async fn new_connection<D: Dialect>(connect: &Connect<D>, deadline: Deadline) -> Result<Connection<D>, Failure> {
+    match timeout_at(deadline.until(), connect()).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(Failure::of_connecting::<D>(&error)),
+        Err(_) => {
+            let timeout = deadline.timeout();
+            Err(Failure::unavailable::<D>(format!("no connection within {timeout:?}, the `timeout` of the backend")))
+        }
+    }
+}
+
+impl<D: Dialect> Pool<D> {
+    async fn permit(&self, limit: usize, deadline: Deadline) -> Result<OwnedSemaphorePermit, Failure> {
+        match timeout_at(deadline.until(), self.permits.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => {
+                let timeout = deadline.timeout();
+                let cause = format!(
+                    "all {limit} connections, the `max_connections` of the backend, were in use for {timeout:?}"
+                );
+                Err(Failure::unavailable::<D>(cause))
+            }
+        }
+    }
+
+    /// Returns an unused connection that works.
+    async fn reuse(&self, remote: bool, deadline: Deadline) -> Option<Connection<D>> {
+        let Idle { mut connection, since } = self.idle().pop()?;
+        let unused = since.elapsed();
+        if !remote || unused < TRUSTED {
+            return Some(connection);
+        }
+        // A host that is gone does not answer at all, and a new connection needs the rest of the time.
+        let patience = deadline.timeout() / 4;
+        if unused < LONGEST_IDLE && matches!(timeout(patience, connection.ping()).await, Ok(Ok(()))) {
+            return Some(connection);
+        }
+        // The others were unused for longer.
+        self.close_idle();
+        None
+    }
+
+    /// Closes the unused connections, because one of them has turned out to be broken.
+    pub(crate) fn close_idle(&self) {
+        drop(std::mem::take(&mut *self.idle()));
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle<D>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Dialect> Lease<D> {
+    /// Gives back the connection, on which no reply is on its way.
+    pub(crate) fn release(mut self) {
+        match self.0.take() {
+            Some(Leased::Own { connection, pool, permit }) => {
+                pool.idle().push(Idle { connection, since: Instant::now() });
+                drop(permit);
+            }
+            // Dropping it gives it back.
+            application => drop(application),
+        }
+    }
+}
+
+impl<D: Dialect> Deref for Lease<D> {
+    type Target = Connection<D>;
+
+    fn deref(&self) -> &Self::Target {
+        match &self.0 {
+            Some(Leased::Own { connection, .. }) => connection,
+            Some(Leased::Application(connection)) => connection,
+            None => unreachable!("only `release` and `drop` take it"),
+        }
+    }
+}
+
+impl<D: Dialect> DerefMut for Lease<D> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match &mut self.0 {
+            Some(Leased::Own { connection, .. }) => connection,
+            Some(Leased::Application(connection)) => connection,
+            None => unreachable!("only `release` and `drop` take it"),
+        }
+    }
+}
+
+impl<D: Dialect> Drop for Lease<D> {
+    fn drop(&mut self) {
+        if let Some(Leased::Application(connection)) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}

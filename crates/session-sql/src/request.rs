@@ -1,0 +1,160 @@
+//! The requests that a database carries out, and its replies.
+
+use std::time::Duration;
+
+use session_core::{Applied, Marker, Version};
+
+/// A request, which can be carried out again after a failure that applied nothing.
+pub(crate) enum Request {
+    Fetch {
+        key: String,
+    },
+    Marker {
+        key: String,
+    },
+    Create {
+        key: String,
+        value: Value,
+        ttl: Ttl,
+    },
+    Replace {
+        key: String,
+        value: Value,
+        ttl: Ttl,
+        version: Version,
+    },
+    Remove {
+        key: String,
+        version: Option<Version>,
+        marker: Marker,
+    },
+    Touch {
+        key: String,
+        ttl: Ttl,
+    },
+    Rotate {
+        old: String,
+        new: String,
+        value: Value,
+        ttl: Ttl,
+        version: Version,
+    },
+    /// Deletes a batch of expired rows.
+    Sweep,
+}
+
+/// The stored form of a session.
+pub(crate) enum Value {
+    /// JSON.
+    Text(String),
+    /// The bytes of another codec.
+    Bytes(Vec<u8>),
+}
+
+/// A time to live in whole seconds, at least one; more than 100 years become 100 years.
+#[derive(Clone, Copy)]
+pub(crate) struct Ttl(Duration);
+
+/// The reply to a request.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// A write was applied. Of a removal: a session was there.
+    Done,
+    /// A removal found nothing, and has left its marker.
+    Left,
+    /// Nothing was written. The row of the key, if it has one that has not expired.
+    Found(Option<Row>),
+    /// Nothing was written because the new key of a rotation has this row.
+    NewKeyTaken(Row),
+    /// So many expired rows were deleted.
+    Swept(u64),
+}
+
+/// A row that has not expired: of a session, or of a marker.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// The stored value of a session, where the request needs it.
+    pub(crate) value: Option<Vec<u8>>,
+    /// The stored form of a marker.
+    pub(crate) marker: Option<String>,
+}
+
+impl Request {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Fetch { .. } => "fetch",
+            Self::Marker { .. } => "marker",
+            Self::Create { .. } => "create",
+            Self::Replace { .. } => "replace",
+            Self::Remove { .. } => "remove",
+            Self::Touch { .. } => "touch",
+            Self::Rotate { .. } => "rotate",
+            Self::Sweep => "clean up",
+        }
+    }
+
+    /// Returns the key and the version that its session must have.
+    pub(crate) fn compares(&self) -> Option<(&str, &Version)> {
+        match self {
+            Self::Replace { key, version, .. }
+            | Self::Remove { key, version: Some(version), .. }
+            | Self::Rotate { old: key, version, .. } => Some((key, version)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_write(&self) -> bool {
+        !matches!(self, Self::Fetch { .. } | Self::Marker { .. })
+    }
+
+    /// Returns what a request may have done whose reply did not come.
+    pub(crate) fn applied_without_reply(&self) -> Applied {
+        if self.is_write() { Applied::Maybe } else { Applied::No }
+    }
+
+    /// Returns `true` if the key had no row in the database's snapshot, and got one before the write. The request is then
+    /// carried out again, on a newer snapshot.
+    pub(crate) fn has_missed_a_row(&self, reply: &Reply) -> bool {
+        let inserts = matches!(self, Self::Create { .. } | Self::Remove { version: None, .. });
+        inserts && matches!(reply, Reply::Found(None))
+    }
+}
+
+impl Ttl {
+    pub(crate) fn new(ttl: Duration) -> Self {
+        Self(ttl)
+    }
+
+    pub(crate) fn seconds(self) -> i64 {
+        const LONGEST: u64 = 100 * 365 * 24 * 3600;
+        self.0.as_secs().clamp(1, LONGEST) as i64
+    }
+}
+
+impl Reply {
+    /// Reads the first row of a statement's result: what came of it, a value and a marker.
+    pub(crate) fn of_row(row: Option<(String, Option<Vec<u8>>, Option<String>)>) -> Self {
+        let Some((outcome, value, marker)) = row else { return Self::Found(None) };
+        let row = Row { value, marker };
+        match &*outcome {
+            "done" => Self::Done,
+            "left" => Self::Left,
+            "new" => Self::NewKeyTaken(row),
+            _ => Self::Found(Some(row)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ttl_is_whole_seconds_that_every_database_can_add() {
+        let seconds = |ttl| Ttl::new(ttl).seconds();
+        assert_eq!(seconds(Duration::ZERO), 1);
+        assert_eq!(seconds(Duration::from_millis(1999)), 1);
+        assert_eq!(seconds(Duration::from_secs(1_209_600)), 1_209_600);
+        assert_eq!(seconds(Duration::MAX), 3_153_600_000);
+    }
+}

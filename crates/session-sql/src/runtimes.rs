@@ -1,0 +1,123 @@
+//! Values that belong to one Tokio runtime each.
+
+use std::future::pending;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::runtime::{Handle, Id};
+use tokio::task::JoinHandle;
+
+/// A value for each runtime that has asked for one, until the runtime ends.
+///
+/// A task that drives a connection runs only while its runtime does: it ends with a runtime of tests, and it stands still
+/// while a handler blocks the only thread of a runtime. No other runtime may depend on it.
+pub(crate) struct PerRuntime<T> {
+    entries: RwLock<Vec<Entry<T>>>,
+}
+
+struct Entry<T> {
+    runtime: Id,
+    /// A task that ends with the runtime, since ids of runtimes are used again.
+    life: AbortOnDrop<()>,
+    value: Arc<T>,
+}
+
+impl<T> PerRuntime<T> {
+    pub(crate) fn new() -> Self {
+        Self { entries: RwLock::default() }
+    }
+
+    /// Returns the value of the current runtime, which is made if there is none.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime.
+    pub(crate) fn get(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        let runtime = Handle::current();
+        let id = runtime.id();
+        let found = find(&self.entries.read().unwrap_or_else(PoisonError::into_inner), id);
+        found.unwrap_or_else(|| self.insert(&runtime, make))
+    }
+
+    #[cold]
+    fn insert(&self, runtime: &Handle, make: impl FnOnce() -> T) -> Arc<T> {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(Entry::is_alive);
+        // Another thread of the runtime may have been faster.
+        if let Some(value) = find(&entries, runtime.id()) {
+            return value;
+        }
+        let value = Arc::new(make());
+        let life = AbortOnDrop(runtime.spawn(pending()));
+        entries.push(Entry { runtime: runtime.id(), life, value: value.clone() });
+        value
+    }
+}
+
+fn find<T>(entries: &[Entry<T>], runtime: Id) -> Option<Arc<T>> {
+    let entry = entries.iter().find(|entry| entry.runtime == runtime)?;
+    entry.is_alive().then(|| entry.value.clone())
+}
+
+impl<T> Entry<T> {
+    fn is_alive(&self) -> bool {
+        !self.life.0.is_finished()
+    }
+}
+
+/// A task that nothing else waits for.
+pub(crate) struct AbortOnDrop<T>(pub(crate) JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::*;
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().build().expect("a runtime can be made")
+    }
+
+    /// Gets the number of a runtime, which counts up.
+    fn get(numbers: &PerRuntime<u32>, runtime: &Runtime) -> u32 {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let _entered = runtime.enter();
+        *numbers.get(|| NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    #[test]
+    fn each_runtime_has_its_own_value() {
+        let (numbers, runtimes) = (PerRuntime::new(), [runtime(), runtime()]);
+        let first = runtimes.each_ref().map(|runtime| get(&numbers, runtime));
+        let again = runtimes.each_ref().map(|runtime| get(&numbers, runtime));
+        assert_eq!(first, again);
+        assert_ne!(first[0], first[1]);
+    }
+
+    #[test]
+    fn the_value_of_a_runtime_that_has_ended_is_dropped() {
+        let numbers = PerRuntime::new();
+        for n in 0..10 {
+            let runtime = runtime();
+            get(&numbers, &runtime);
+            assert_eq!(numbers.entries.read().unwrap().len(), 1, "{n}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_found_by_the_id_of_a_runtime_that_has_ended() {
+        let (numbers, old) = (PerRuntime::new(), runtime());
+        get(&numbers, &old);
+        let id = old.handle().id();
+        assert!(find(&numbers.entries.read().unwrap(), id).is_some());
+        drop(old);
+        assert!(find(&numbers.entries.read().unwrap(), id).is_none());
+    }
+}

@@ -1,0 +1,65 @@
+//! Connections to an SQLite file.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use super::SqliteDialect;
+use crate::error::SqlConfigError;
+use crate::pool::Connect;
+
+/// Returns the way to connections to the file of a URL, and the name of the file.
+pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Connect<SqliteDialect>, Arc<str>), SqlConfigError> {
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(SqlConfigError::InMemory);
+    }
+    let options = SqliteConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
+    // A URL that says how the file is to be opened does not create one.
+    let create = !url.contains("mode=");
+    let options = options
+        .create_if_missing(create)
+        // Readers and the writer don't wait for each other.
+        .journal_mode(SqliteJournalMode::Wal)
+        // A transaction survives the end of the process. The latest ones may be lost with the power.
+        .synchronous(SqliteSynchronous::Normal)
+        // Just below the deadline, so that a call ends with the reason.
+        .busy_timeout(timeout * 9 / 10)
+        .foreign_keys(false)
+        .thread_name(|n| format!("session-sqlite-{n}"))
+        .disable_statement_logging();
+    let name = server(&options);
+    let connect: Connect<SqliteDialect> = Arc::new(move || {
+        let options = options.clone();
+        Box::pin(async move {
+            if create {
+                create_private(options.get_filename())?;
+            }
+            options.connect().await
+        })
+    });
+    Ok((connect, name))
+}
+
+/// Returns the name of a file for the log.
+pub(crate) fn server(options: &SqliteConnectOptions) -> Arc<str> {
+    options.get_filename().to_string_lossy().into()
+}
+
+/// Makes sure that the file exists. A new file can be read by its owner only; SQLite gives the files beside it the same
+/// permissions.
+fn create_private(file: &Path) -> Result<(), sqlx::Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
+}

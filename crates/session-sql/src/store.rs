@@ -1,0 +1,221 @@
+//! One database: calls that end in time, and an outage that is noticed and probed.
+
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use session_core::{Applied, BackendError, BackendErrorKind};
+use tokio::time::{sleep, timeout, timeout_at};
+
+use crate::background::{Background, UnderWay};
+use crate::breaker::Breaker;
+use crate::deadline::Deadline;
+use crate::detached::Detached;
+use crate::dialect::{Dialect, Then};
+use crate::error::Failure;
+use crate::outage::Outage;
+use crate::pool::{Pool, Source};
+use crate::request::{Reply, Request};
+use crate::runtimes::PerRuntime;
+use crate::sweep::Sweep;
+use crate::table::SCHEMA_KEY;
+use crate::writer::Writer;
+
+/// The pause before a request is made again.
+const RETRY_PAUSE: Duration = Duration::from_millis(5);
+
+/// The pause between two probes of a database that does not answer.
+const PROBE_PAUSE: Duration = Duration::from_millis(100);
+
+/// The time that creating the table may take.
+const SCHEMA_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send>>;
+
+/// A store of any kind of database.
+pub(crate) trait Engine: Send + Sync + 'static {
+    /// Carries out a request to its end, even if the caller is dropped.
+    fn call(self: Arc<Self>, request: Request) -> Boxed<Reply>;
+
+    /// Creates the table where it is missing.
+    fn create_table(self: Arc<Self>) -> Boxed<()>;
+
+    /// Deletes a batch of expired rows.
+    fn sweep(self: Arc<Self>) -> Boxed<u64>;
+}
+
+pub(crate) struct Store<D: Dialect> {
+    pub(crate) dialect: Arc<D>,
+    pub(crate) source: Source<D>,
+    /// Carries out the writes, where only one at a time is possible.
+    pub(crate) writer: Option<Writer<D>>,
+    pub(crate) timeout: Duration,
+    pub(crate) breaker_threshold: u32,
+    pub(crate) outage: Outage,
+    pub(crate) sweep: Option<Sweep>,
+    pub(crate) lines: PerRuntime<Line<D>>,
+}
+
+/// The state of the database as one runtime sees it.
+///
+/// A runtime that a handler blocks misses replies; that must not open the breaker of another runtime.
+pub(crate) struct Line<D: Dialect> {
+    pool: Arc<Pool<D>>,
+    breaker: Breaker,
+    probing: Background,
+}
+
+impl<D: Dialect> Engine for Store<D> {
+    fn call(self: Arc<Self>, request: Request) -> Boxed<Reply> {
+        if let Some(sweep) = &self.sweep {
+            sweep.start(&self);
+        }
+        Box::pin(Detached::new(async move { Ok(self.guarded(&Arc::new(request)).await?) }))
+    }
+
+    fn create_table(self: Arc<Self>) -> Boxed<()> {
+        Box::pin(async move {
+            let late = |_| Failure::late::<D>(Applied::Maybe, SCHEMA_TIMEOUT);
+            let created = timeout(SCHEMA_TIMEOUT, self.run_schema()).await.map_err(late);
+            Ok(created.flatten().map_err(|failure| failure.at(self.outage.server()))?)
+        })
+    }
+
+    fn sweep(self: Arc<Self>) -> Boxed<u64> {
+        Box::pin(async move {
+            match self.attempts(&Arc::new(Request::Sweep), Deadline::after(self.timeout)).await {
+                Ok(Reply::Swept(rows)) => Ok(rows),
+                Ok(_) => Ok(0),
+                Err(failure) => Err(failure.at(self.outage.server()).into()),
+            }
+        })
+    }
+}
+
+impl<D: Dialect> Store<D> {
+    /// Carries out a request, unless the last ones had no answer.
+    async fn guarded(self: &Arc<Self>, request: &Arc<Request>) -> Result<Reply, Failure> {
+        let deadline = Deadline::after(self.timeout);
+        let line = self.line();
+        let Some(permit) = line.breaker.admit(deadline) else {
+            self.probe(&line);
+            let cause = self.outage.cause().unwrap_or_else(|| "the database did not answer the last calls".to_owned());
+            return Err(self.failed(Failure::unavailable::<D>(cause), request));
+        };
+        match self.attempts(request, deadline).await {
+            Ok(reply) => {
+                permit.answered();
+                self.outage.succeeded(request.name());
+                Ok(reply)
+            }
+            Err(failure) if failure.is_outage() => {
+                permit.unanswered();
+                if line.breaker.is_open() {
+                    self.probe(&line);
+                }
+                Err(self.failed(failure, request))
+            }
+            Err(failure) => {
+                permit.answered();
+                Err(self.failed(failure, request))
+            }
+        }
+    }
+
+    /// Carries out a request, again after an obstacle that is likely to pass, until the deadline.
+    async fn attempts(&self, request: &Arc<Request>, deadline: Deadline) -> Result<Reply, Failure> {
+        let line = self.line();
+        let mut reconnected = false;
+        loop {
+            let outcome = self.attempt(&line, request, deadline).await;
+            if deadline.left() <= RETRY_PAUSE {
+                return outcome;
+            }
+            match &outcome {
+                Ok(reply) if request.has_missed_a_row(reply) => {}
+                Err(failure) if failure.then == Then::Retry => sleep(RETRY_PAUSE).await,
+                Err(failure) if failure.then == Then::Reconnect && !reconnected => reconnected = true,
+                _ => return outcome,
+            }
+        }
+    }
+
+    async fn attempt(&self, line: &Line<D>, request: &Arc<Request>, deadline: Deadline) -> Result<Reply, Failure> {
+        if let Some(writer) = self.writer.as_ref().filter(|_| request.is_write()) {
+            return writer.run(request, deadline).await;
+        }
+        let mut connection = self.source.acquire(&line.pool, deadline).await?;
+        let outcome = timeout_at(deadline.until(), self.dialect.run(&mut connection, request)).await;
+        let failure = match outcome {
+            Ok(Ok(reply)) => {
+                connection.release();
+                return Ok(reply);
+            }
+            Ok(Err(error)) => Failure::of_request::<D>(&error, request),
+            Err(_) => Failure::late::<D>(request.applied_without_reply(), deadline.timeout()),
+        };
+        if failure.connection_is_usable {
+            connection.release();
+        } else {
+            line.pool.close_idle();
+        }
+        Err(failure)
+    }
+
+    /// Reports a failed call.
+    fn failed(&self, failure: Failure, request: &Request) -> Failure {
+        // A value that another program has stored is no failure of the database.
+        if failure.kind != BackendErrorKind::Corrupt {
+            let operation = (!failure.is_outage()).then(|| request.name());
+            self.outage.failed(operation, &failure.cause);
+        }
+        failure.at(self.outage.server())
+    }
+
+    fn line(&self) -> Arc<Line<D>> {
+        self.lines.get(|| Line {
+            pool: Arc::new(self.source.pool()),
+            breaker: Breaker::new(self.breaker_threshold),
+            probing: Background::default(),
+        })
+    }
+
+    /// Asks the database from time to time, until it answers.
+    fn probe(self: &Arc<Self>, line: &Arc<Line<D>>) {
+        if let Some(under_way) = line.probing.begin() {
+            tokio::spawn(probe(Arc::downgrade(self), Arc::downgrade(line), under_way));
+        }
+    }
+
+    async fn run_schema(&self) -> Result<(), Failure> {
+        loop {
+            let mut connection =
+                self.source.acquire_apart().await.map_err(|error| Failure::of_connecting::<D>(&error))?;
+            let Err(error) = self.dialect.run_script(&mut connection, self.dialect.schema()).await else {
+                return Ok(());
+            };
+            let failure = Failure::of_request::<D>(&error, &Request::Sweep);
+            if failure.then != Then::Retry {
+                return Err(failure);
+            }
+            sleep(RETRY_PAUSE).await;
+        }
+    }
+}
+
+async fn probe<D: Dialect>(store: Weak<Store<D>>, line: Weak<Line<D>>, _under_way: UnderWay) {
+    let request = Arc::new(Request::Fetch { key: SCHEMA_KEY.to_owned() });
+    loop {
+        sleep(PROBE_PAUSE).await;
+        let (Some(store), Some(line)) = (store.upgrade(), line.upgrade()) else { return };
+        let outcome = store.attempt(&line, &request, Deadline::after(store.timeout)).await;
+        if !outcome.is_err_and(|failure| failure.is_outage()) {
+            line.breaker.close();
+            store.outage.succeeded(request.name());
+        }
+        if !line.breaker.is_open() {
+            // If a call opens it again before this task is gone, the next call has it probed.
+            return;
+        }
+    }
+}

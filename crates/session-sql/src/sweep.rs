@@ -1,0 +1,63 @@
+//! The task that deletes expired rows.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+use crate::background::{Background, UnderWay};
+use crate::store::Engine;
+
+/// The number of rows that one statement deletes: few enough that no request waits for it.
+pub(crate) const BATCH: u32 = 500;
+
+/// The pause between two batches.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The clean-up of a backend.
+pub(crate) struct Sweep {
+    interval: Duration,
+    task: Background,
+}
+
+impl Sweep {
+    pub(crate) fn every(interval: Duration) -> Self {
+        Self { interval, task: Background::default() }
+    }
+
+    /// Starts the task, unless it runs. It ends with the backend or with the runtime; the next call then starts it anew.
+    pub(crate) fn start<E: Engine>(&self, engine: &Arc<E>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if let Some(under_way) = self.task.begin() {
+            runtime.spawn(run(Arc::downgrade(engine), self.interval, under_way));
+        }
+    }
+}
+
+async fn run<E: Engine>(engine: Weak<E>, interval: Duration, _under_way: UnderWay) {
+    loop {
+        sleep(interval).await;
+        let mut deleted = 0;
+        loop {
+            let Some(engine) = engine.upgrade() else { return };
+            match engine.sweep().await {
+                Ok(rows) => {
+                    deleted += rows;
+                    if rows < u64::from(BATCH) {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                    tracing::debug!(cause, "expired sessions were not deleted, it is tried again later");
+                    break;
+                }
+            }
+            sleep(PAUSE).await;
+        }
+        if deleted > 0 {
+            tracing::debug!(rows = deleted, "expired sessions were deleted");
+        }
+    }
+}

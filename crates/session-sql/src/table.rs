@@ -1,0 +1,116 @@
+//! The table, and the statements that name it.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+use crate::error::SqlConfigError;
+
+/// The key of the row that holds the version of the schema, as a marker. No session has a key with this character.
+pub(crate) const SCHEMA_KEY: &str = "(schema)";
+
+/// The name of a table, perhaps with its schema.
+#[derive(Clone)]
+pub(crate) struct Table {
+    schema: Option<Box<str>>,
+    name: Box<str>,
+}
+
+/// A prepared statement's text.
+pub(crate) struct Statement(Arc<str>);
+
+impl Table {
+    /// Takes `name` or `schema.name`, of letters, digits and underscores.
+    pub(crate) fn parse(name: &str) -> Result<Self, SqlConfigError> {
+        let (schema, name) = match name.split_once('.') {
+            Some((schema, name)) => (Some(schema), name),
+            None => (None, name),
+        };
+        if !is_identifier(name) || schema.is_some_and(|schema| !is_identifier(schema)) {
+            return Err(SqlConfigError::Table);
+        }
+        Ok(Self { schema: schema.map(Into::into), name: name.into() })
+    }
+
+    /// Returns a statement with this table in place of `{table}`.
+    pub(crate) fn statement(&self, text: &str, quote: char) -> Statement {
+        Statement(text.replace("{table}", &self.quoted(quote)).into())
+    }
+
+    /// Returns an SQL file with this table in place of `http_sessions`.
+    pub(crate) fn in_file(&self, text: &str, quote: char) -> SqlStr {
+        // The names of indexes begin with that of the table.
+        let text = text.replace("http_sessions_", "\0_").replace("http_sessions", &self.quoted(quote));
+        let text = text.replace('\0', &self.name);
+        AssertSqlSafe(text).into_sql_str()
+    }
+
+    /// Returns the name without quotes, as a constant in SQL or a name for humans.
+    pub(crate) fn plain(&self) -> String {
+        self.schema.iter().map(|schema| format!("{schema}.")).chain([self.name.to_string()]).collect()
+    }
+
+    fn quoted(&self, quote: char) -> String {
+        let quoted = |name: &str| format!("{quote}{name}{quote}");
+        let schema = self.schema.iter().map(|schema| quoted(schema) + ".");
+        schema.chain([quoted(&self.name)]).collect()
+    }
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { schema: None, name: "http_sessions".into() }
+    }
+}
+
+impl Statement {
+    pub(crate) fn sql(&self) -> SqlStr {
+        AssertSqlSafe(self.0.clone()).into_sql_str()
+    }
+}
+
+/// Returns `true` for a name that every database takes, with room for the suffixes of its indexes.
+fn is_identifier(name: &str) -> bool {
+    let begins_well = name.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_');
+    begins_well && name.len() <= 48 && name.chars().all(is_word_character)
+}
+
+fn is_word_character(char: char) -> bool {
+    char.is_ascii_alphanumeric() || char == '_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_no_identifier_is_refused() {
+        for name in ["sessions", "_s1", "web.sessions", &"a".repeat(48)] {
+            assert!(Table::parse(name).is_ok(), "{name}");
+        }
+        for name in ["", "1s", "a b", "a;b", "a\"b", "a`b", "a.b.c", ".a", "a.", "ä", &"a".repeat(49)] {
+            assert!(Table::parse(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn statements_name_the_table_in_quotes() {
+        let sql = |name, quote| Table::parse(name).unwrap().statement("SELECT 1 FROM {table} AS t", quote).0;
+        assert_eq!(&*sql("order", '"'), r#"SELECT 1 FROM "order" AS t"#);
+        assert_eq!(&*sql("web.order", '`'), "SELECT 1 FROM `web`.`order` AS t");
+    }
+
+    #[test]
+    fn files_get_the_name_of_the_table_and_of_its_indexes() {
+        let file = "CREATE TABLE http_sessions (a);\nCREATE INDEX http_sessions_user ON http_sessions (a);";
+        let sql = |name| Table::parse(name).unwrap().in_file(file, '"').as_str().to_owned();
+        assert_eq!(
+            sql("web.order"),
+            "CREATE TABLE \"web\".\"order\" (a);\nCREATE INDEX order_user ON \"web\".\"order\" (a);"
+        );
+        assert_eq!(
+            sql("my_http_sessions"),
+            "CREATE TABLE \"my_http_sessions\" (a);\nCREATE INDEX my_http_sessions_user ON \"my_http_sessions\" (a);"
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! The backend on real databases, which the tests start for themselves.
+
+mod support;
+
+mod conformance;
