@@ -2,14 +2,10 @@
 
 use session_testkit::conformance::{Subject, check};
 
-use crate::support::Sqlite;
+use crate::support::{Database, on_each_database};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sqlite_conforms() {
-    let file = Sqlite::new();
-    let backend = file.backend(|builder| builder.timeout(std::time::Duration::from_secs(5)));
-    backend.create_table().await.unwrap();
-    let report = check(Subject::new(backend)).await;
-    println!("{report}");
-    report.assert_passed();
+on_each_database![it_conforms];
+
+async fn it_conforms(database: Database) {
+    check(Subject::new(database.patient())).await.assert_passed();
 }

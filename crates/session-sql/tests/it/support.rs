@@ -1,5 +1,47 @@
 //! What several modules of tests share.
 
+mod browser;
+mod database;
 mod sqlite;
 
-pub(crate) use sqlite::Sqlite;
+use std::time::{Duration, Instant};
+
+use session_core::{AtomicBackend, Create, SessionMap, Version, WriteOutcome};
+use session_sql::SqlBackend;
+
+pub(crate) use browser::{Browser, config, manager};
+pub(crate) use database::{Database, on_each_database};
+
+/// Longer than any test takes.
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
+pub(crate) fn map(json: &str) -> SessionMap {
+    SessionMap::from_json(json).expect("a test writes JSON")
+}
+
+/// Stores a new session.
+pub(crate) async fn create(backend: &SqlBackend, key: &str, json: &str) -> Version {
+    match backend.create(Create::new(key, &map(json), HOUR)).await.expect("the database answers") {
+        WriteOutcome::Done(version) => version,
+        other => panic!("there is one already: {other:?}"),
+    }
+}
+
+/// Returns the text of a stored session.
+pub(crate) async fn stored(backend: &SqlBackend, key: &str) -> Option<String> {
+    backend.fetch(key).await.expect("the database answers").map(|stored| stored.session.to_json())
+}
+
+/// Tries until it succeeds, and returns how long that took.
+pub(crate) async fn until<F: Future<Output = bool>>(
+    what: &str,
+    limit: Duration,
+    mut done: impl FnMut() -> F,
+) -> Duration {
+    let start = Instant::now();
+    while !done().await {
+        assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    start.elapsed()
+}

@@ -1,9 +1,10 @@
 //! SQLite files, which are deleted after the test.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use session_sql::{SqlBackend, SqlBackendBuilder};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row as _};
 
 pub(crate) struct Sqlite {
     folder: PathBuf,
@@ -22,16 +23,15 @@ impl Sqlite {
         self.folder.join("sessions.db")
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     pub(crate) fn url(&self) -> String {
         format!("sqlite:{}", self.file().display())
     }
 
-    pub(crate) fn backend(&self, set: impl FnOnce(SqlBackendBuilder) -> SqlBackendBuilder) -> SqlBackend {
-        set(SqlBackend::builder()).connect(&self.url()).expect("the url is good")
+    pub(crate) async fn ask(&self, sql: &str) -> Vec<String> {
+        let options = SqliteConnectOptions::new().filename(self.file());
+        let mut connection = options.connect().await.expect("the file can be opened");
+        let rows = connection.fetch_all(AssertSqlSafe(sql)).await.expect("the statement is good");
+        rows.iter().map(|row| row.get_unchecked(0)).collect()
     }
 }
 

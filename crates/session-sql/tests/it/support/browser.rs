@@ -1,0 +1,61 @@
+//! Requests, without HTTP.
+
+use std::time::Duration;
+
+use session_core::{Commit, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager};
+use session_sql::SqlBackend;
+
+const SECRET: &str = "a secret of at least thirty-two bytes";
+
+/// Makes what a server process has.
+pub(crate) fn manager(backend: SqlBackend) -> SessionManager {
+    SessionManager::new(config(backend).build().expect("the configuration is good"))
+}
+
+pub(crate) fn config(backend: SqlBackend) -> SessionConfigBuilder {
+    // Many writers of one session wait for each other: that takes longer than a request usually may.
+    SessionConfig::builder(SECRET, "session").backend(backend).request_deadline(Duration::from_secs(20))
+}
+
+/// A client with its cookie.
+#[derive(Clone, Default)]
+pub(crate) struct Browser {
+    cookie: Option<String>,
+}
+
+impl Browser {
+    pub(crate) fn open(&self, manager: &SessionManager) -> SessionHandle {
+        manager.open(self.cookie.as_deref().map(str::as_bytes))
+    }
+
+    /// Begins a request whose session is loaded.
+    pub(crate) async fn load(&self, manager: &SessionManager) -> (SessionHandle, Session) {
+        let handle = self.open(manager);
+        let session = handle.load().await.expect("the session can be loaded");
+        (handle, session)
+    }
+
+    /// Takes over the cookie of a response.
+    pub(crate) fn take(&mut self, commit: &Commit) {
+        if let Some(header) = &commit.set_cookie {
+            let pair = header.split(';').next().unwrap_or_default();
+            let removed = header.contains("Max-Age=0");
+            self.cookie = (!removed).then(|| pair.to_owned());
+        }
+    }
+
+    /// Makes a whole request that succeeds.
+    pub(crate) async fn request(&mut self, manager: &SessionManager, work: impl FnOnce(&Session)) {
+        let (handle, session) = self.load(manager).await;
+        work(&session);
+        let commit = handle.commit(200).await;
+        assert!(commit.error.is_none(), "{:?}", commit.error);
+        self.take(&commit);
+    }
+
+    /// Returns the value of a key, as a request sees it.
+    pub(crate) async fn see(&self, manager: &SessionManager, key: &str) -> Option<u64> {
+        let (_, session) = self.load(manager).await;
+        session.get(key).expect("it is a number")
+    }
+}

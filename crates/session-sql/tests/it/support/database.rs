@@ -1,0 +1,106 @@
+//! A database of a test, of any kind.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use session_sql::{SqlBackend, SqlBackendBuilder};
+
+#[cfg(feature = "sqlite")]
+use super::sqlite::Sqlite;
+
+/// A table of a test's own.
+pub(crate) struct Database {
+    table: String,
+    kind: Kind,
+}
+
+enum Kind {
+    #[cfg(feature = "sqlite")]
+    Sqlite(Sqlite),
+}
+
+impl Database {
+    #[cfg(feature = "sqlite")]
+    pub(crate) async fn sqlite() -> Self {
+        Self::with(Kind::Sqlite(Sqlite::new())).await
+    }
+
+    async fn with(kind: Kind) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let database = Self { table: format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed)), kind };
+        let patient = database.patient();
+        patient.create_table().await.expect("the table can be created");
+        database
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match &self.kind {
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(sqlite) => sqlite.url(),
+        }
+    }
+
+    /// Returns the name of the table.
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// Returns a builder for a backend on the table.
+    pub(crate) fn builder(&self) -> SqlBackendBuilder {
+        SqlBackend::builder().table(&self.table).expect("the name is good").without_clean_up()
+    }
+
+    /// Returns a backend with the defaults.
+    pub(crate) fn backend(&self) -> SqlBackend {
+        self.builder().connect(&self.url()).expect("the url is good")
+    }
+
+    /// Returns a backend for tests in which more happens at once than the machine can do within the usual timeout.
+    pub(crate) fn patient(&self) -> SqlBackend {
+        self.builder().timeout(Duration::from_secs(20)).connect(&self.url()).expect("the url is good")
+    }
+
+    /// Returns a time of the past, in SQL.
+    pub(crate) fn past(&self) -> &'static str {
+        match &self.kind {
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(_) => "1000 * strftime('%s', 'now', '-1 second')",
+        }
+    }
+
+    /// Returns a time of the future, in SQL.
+    pub(crate) fn future(&self) -> &'static str {
+        match &self.kind {
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(_) => "1000 * strftime('%s', 'now', '+1 hour')",
+        }
+    }
+
+    /// Returns the number of sessions that are stored.
+    pub(crate) async fn sessions(&self) -> usize {
+        self.ask("SELECT session_key FROM {t} WHERE marker IS NULL").await.len()
+    }
+
+    /// Runs a statement as another program would, and returns the first column of its rows as text.
+    pub(crate) async fn ask(&self, sql: &str) -> Vec<String> {
+        let sql = sql.replace("{t}", &self.table);
+        match &self.kind {
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(sqlite) => sqlite.ask(&sql).await,
+        }
+    }
+}
+
+/// Makes a test of each function for each kind of database.
+macro_rules! on_each_database {
+    ($($test:ident),* $(,)?) => {
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test($crate::support::Database::sqlite().await).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_each_database;
