@@ -11,13 +11,18 @@ use crate::dialect::{Cause, Dialect, Meaning, Then};
 use crate::request::Request;
 
 /// An error in the settings of a [`SqlBackend`](crate::SqlBackend). Quotes nothing of the URL, which may hold a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlConfigError {
-    /// The URL is malformed, has a parameter that is unknown, or its scheme is none of `sqlite`, `postgres`, `postgresql`,
-    /// `mysql` and `mariadb`.
+    /// The URL is malformed, or its scheme is none of `sqlite`, `postgres`, `postgresql`, `mysql` and `mariadb`.
     #[error("the url of the database is malformed, or its scheme is unknown")]
     Url,
+    /// The URL has a parameter that is unknown.
+    #[error("the url of the database has the unknown parameter {name:?}")]
+    Parameter {
+        /// The name of the parameter.
+        name: Box<str>,
+    },
     /// The kind of database that the URL names was not compiled.
     #[error("the database of the url is not compiled: enable the feature `{feature}` of session-sql")]
     NotCompiled {

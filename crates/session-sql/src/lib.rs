@@ -16,6 +16,8 @@ mod format;
 mod marker;
 mod outage;
 mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod request;
 mod runtimes;
 #[cfg(feature = "sqlite")]
@@ -23,6 +25,8 @@ mod sqlite;
 mod store;
 mod sweep;
 mod table;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod url;
 mod writer;
 
 pub use backend::{SqlBackend, SqlBackendBuilder, SqlPool};

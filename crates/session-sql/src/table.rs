@@ -50,6 +50,13 @@ impl Table {
         self.schema.iter().map(|schema| format!("{schema}.")).chain([self.name.to_string()]).collect()
     }
 
+    /// Returns a number that stands for this table among the locks of a database.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn lock(&self) -> i64 {
+        let digest = crate::format::sha256(format!("session-sql {}", self.plain()).as_bytes());
+        digest[..8].iter().fold(0, |number, byte| (number << 8) | i64::from(*byte))
+    }
+
     fn quoted(&self, quote: char) -> String {
         let quoted = |name: &str| format!("{quote}{name}{quote}");
         let schema = self.schema.iter().map(|schema| quoted(schema) + ".");

@@ -47,6 +47,8 @@ pub struct SqlPool(ApplicationPool);
 enum ApplicationPool {
     #[cfg(feature = "sqlite")]
     Sqlite(sqlx::SqlitePool),
+    #[cfg(feature = "postgres")]
+    Postgres(sqlx::PgPool),
 }
 
 impl SqlBackendBuilder {
@@ -124,6 +126,7 @@ impl SqlBackendBuilder {
         let scheme = url.split(':').next().unwrap_or_default();
         match scheme {
             "sqlite" => self.connect_sqlite(url),
+            "postgres" | "postgresql" => self.connect_postgres(url),
             _ => Err(SqlConfigError::Url),
         }
     }
@@ -136,8 +139,14 @@ impl SqlBackendBuilder {
         match pool.into().0 {
             #[cfg(feature = "sqlite")]
             ApplicationPool::Sqlite(pool) => {
-                let dialect = Arc::new(crate::sqlite::SqliteDialect::new(self.table.clone()));
                 let server = crate::sqlite::server(&pool.connect_options());
+                let dialect = self.sqlite_dialect();
+                self.build(dialect, Source::Application(pool), None, server)
+            }
+            #[cfg(feature = "postgres")]
+            ApplicationPool::Postgres(pool) => {
+                let server = crate::postgres::server(&pool.connect_options());
+                let dialect = self.postgres_dialect();
                 self.build(dialect, Source::Application(pool), None, server)
             }
         }
@@ -146,15 +155,38 @@ impl SqlBackendBuilder {
     #[cfg(feature = "sqlite")]
     fn connect_sqlite(self, url: &str) -> Result<SqlBackend, SqlConfigError> {
         let (connect, server) = crate::sqlite::connect(url, self.timeout)?;
-        let dialect = Arc::new(crate::sqlite::SqliteDialect::new(self.table.clone()));
+        let dialect = self.sqlite_dialect();
         let writer = Writer::new(dialect.clone(), connect.clone());
         let source = Source::Own { connect, max_connections: self.max_connections, remote: false };
         Ok(self.build(dialect, source, Some(writer), server))
     }
 
+    #[cfg(feature = "sqlite")]
+    fn sqlite_dialect(&self) -> Arc<crate::sqlite::SqliteDialect> {
+        Arc::new(crate::sqlite::SqliteDialect::new(self.table.clone()))
+    }
+
     #[cfg(not(feature = "sqlite"))]
     fn connect_sqlite(self, _: &str) -> Result<SqlBackend, SqlConfigError> {
         Err(SqlConfigError::NotCompiled { feature: "sqlite" })
+    }
+
+    #[cfg(feature = "postgres")]
+    fn connect_postgres(self, url: &str) -> Result<SqlBackend, SqlConfigError> {
+        let (connect, server) = crate::postgres::connect(url, self.timeout)?;
+        let source = Source::Own { connect, max_connections: self.max_connections, remote: true };
+        let dialect = self.postgres_dialect();
+        Ok(self.build(dialect, source, None, server))
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn connect_postgres(self, _: &str) -> Result<SqlBackend, SqlConfigError> {
+        Err(SqlConfigError::NotCompiled { feature: "postgres" })
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres_dialect(&self) -> Arc<crate::postgres::PostgresDialect> {
+        Arc::new(crate::postgres::PostgresDialect::new(self.table.clone(), self.codec.is_json()))
     }
 
     fn build<D: Dialect>(
@@ -197,6 +229,13 @@ impl Default for SqlBackendBuilder {
 impl From<sqlx::SqlitePool> for SqlPool {
     fn from(pool: sqlx::SqlitePool) -> Self {
         Self(ApplicationPool::Sqlite(pool))
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<sqlx::PgPool> for SqlPool {
+    fn from(pool: sqlx::PgPool) -> Self {
+        Self(ApplicationPool::Postgres(pool))
     }
 }
 

@@ -2,15 +2,22 @@
 
 mod browser;
 mod database;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod process;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::time::{Duration, Instant};
 
-use session_core::{AtomicBackend, Create, SessionMap, Version, WriteOutcome};
+use session_core::{AtomicBackend, BackendError, Create, SessionMap, Version, WriteOutcome};
 use session_sql::SqlBackend;
 
 pub(crate) use browser::{Browser, config, manager};
 pub(crate) use database::{Database, on_each_database};
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::Postgres;
 
 /// Longer than any test takes.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
@@ -30,6 +37,11 @@ pub(crate) async fn create(backend: &SqlBackend, key: &str, json: &str) -> Versi
 /// Returns the text of a stored session.
 pub(crate) async fn stored(backend: &SqlBackend, key: &str) -> Option<String> {
     backend.fetch(key).await.expect("the database answers").map(|stored| stored.session.to_json())
+}
+
+/// Returns the words that say why a call failed.
+pub(crate) fn cause(error: &BackendError) -> String {
+    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
 }
 
 /// Tries until it succeeds, and returns how long that took.

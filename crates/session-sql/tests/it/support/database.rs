@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use session_sql::{SqlBackend, SqlBackendBuilder};
 
+use super::cause;
+
+#[cfg(feature = "postgres")]
+use super::postgres::Postgres;
 #[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
 
@@ -17,6 +21,8 @@ pub(crate) struct Database {
 enum Kind {
     #[cfg(feature = "sqlite")]
     Sqlite(Sqlite),
+    #[cfg(feature = "postgres")]
+    Postgres(&'static Postgres),
 }
 
 impl Database {
@@ -25,11 +31,16 @@ impl Database {
         Self::with(Kind::Sqlite(Sqlite::new())).await
     }
 
+    #[cfg(feature = "postgres")]
+    pub(crate) async fn postgres() -> Self {
+        Self::with(Kind::Postgres(Postgres::shared().await)).await
+    }
+
     async fn with(kind: Kind) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let database = Self { table: format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed)), kind };
         let patient = database.patient();
-        patient.create_table().await.expect("the table can be created");
+        patient.create_table().await.unwrap_or_else(|error| panic!("{}", cause(&error)));
         database
     }
 
@@ -37,6 +48,8 @@ impl Database {
         match &self.kind {
             #[cfg(feature = "sqlite")]
             Kind::Sqlite(sqlite) => sqlite.url(),
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(server) => server.url(),
         }
     }
 
@@ -65,6 +78,8 @@ impl Database {
         match &self.kind {
             #[cfg(feature = "sqlite")]
             Kind::Sqlite(_) => "1000 * strftime('%s', 'now', '-1 second')",
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(_) => "now() - interval '1 second'",
         }
     }
 
@@ -73,6 +88,8 @@ impl Database {
         match &self.kind {
             #[cfg(feature = "sqlite")]
             Kind::Sqlite(_) => "1000 * strftime('%s', 'now', '+1 hour')",
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(_) => "now() + interval '1 hour'",
         }
     }
 
@@ -87,6 +104,8 @@ impl Database {
         match &self.kind {
             #[cfg(feature = "sqlite")]
             Kind::Sqlite(sqlite) => sqlite.ask(&sql).await,
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(server) => server.ask(&sql).await,
         }
     }
 }
@@ -99,6 +118,14 @@ macro_rules! on_each_database {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {
                 super::$test($crate::support::Database::sqlite().await).await;
+            })*
+        }
+
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test($crate::support::Database::postgres().await).await;
             })*
         }
     };

@@ -1,0 +1,125 @@
+//! PostgreSQL.
+
+mod connect;
+mod errors;
+mod statements;
+
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Executor, PgConnection, Postgres, Row as _, SqlStr};
+
+pub(crate) use connect::{connect, server};
+
+use crate::dialect::{Dialect, Meaning};
+use crate::format::digest;
+use crate::marker;
+use crate::request::{Reply, Request, Value};
+use crate::sweep::BATCH;
+use crate::table::{Statement, Table};
+
+/// Runs the [statements] of PostgreSQL: one for each request.
+pub(crate) struct PostgresDialect {
+    table: Table,
+    /// The value is JSON, in a column of text.
+    is_json: bool,
+    /// The number of the advisory lock that the clean-up takes.
+    lock: i64,
+    fetch: Statement,
+    marker: Statement,
+    create: Statement,
+    replace: Statement,
+    remove: Statement,
+    remove_at: Statement,
+    touch: Statement,
+    rotate: Statement,
+    sweep: Statement,
+}
+
+impl PostgresDialect {
+    pub(crate) fn new(table: Table, is_json: bool) -> Self {
+        let (column, bytes) = if is_json { ("text", "convert_to(value, 'UTF8')") } else { ("bytea", "value") };
+        let statement = |text: &str| {
+            let text = text.replace("{digest}", &format!("sha256({bytes})")).replace("{column}", column);
+            table.statement(&text, '"')
+        };
+        Self {
+            is_json,
+            lock: table.lock(),
+            fetch: statement(statements::FETCH),
+            marker: statement(statements::MARKER),
+            create: statement(statements::CREATE),
+            replace: statement(statements::REPLACE),
+            remove: statement(statements::REMOVE),
+            remove_at: statement(statements::REMOVE_AT),
+            touch: statement(statements::TOUCH),
+            rotate: statement(statements::ROTATE),
+            sweep: statement(statements::SWEEP),
+            table,
+        }
+    }
+}
+
+impl Dialect for PostgresDialect {
+    type Database = Postgres;
+
+    const NAME: &'static str = "postgres";
+
+    async fn run(&self, connection: &mut PgConnection, request: &Request) -> Result<Reply, sqlx::Error> {
+        let query = match request {
+            Request::Fetch { key } => query(&self.fetch).bind(key),
+            Request::Marker { key } => query(&self.marker).bind(key),
+            Request::Create { key, value, ttl } => bind(query(&self.create).bind(key), value).bind(ttl.seconds()),
+            Request::Replace { key, value, ttl, version } => {
+                bind(query(&self.replace).bind(key), value).bind(ttl.seconds()).bind(digest(version))
+            }
+            Request::Remove { key, version: None, marker } => query(&self.remove).bind(key).bind(marker::write(marker)),
+            Request::Remove { key, version: Some(version), marker } => {
+                query(&self.remove_at).bind(key).bind(marker::write(marker)).bind(digest(version))
+            }
+            Request::Touch { key, ttl } => query(&self.touch).bind(key).bind(ttl.seconds()),
+            Request::Rotate { old, new, value, ttl, version } => {
+                let query = query(&self.rotate).bind(old).bind(new).bind(marker::renewed(new));
+                bind(query, value).bind(ttl.seconds()).bind(digest(version))
+            }
+            Request::Sweep => {
+                let query = query(&self.sweep).bind(self.lock).bind(i64::from(BATCH));
+                return Ok(Reply::Swept(connection.execute(query).await?.rows_affected()));
+            }
+        };
+        let row = connection.fetch_optional(query).await?;
+        let read = |row: PgRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get_unchecked(1)?, row.try_get(2)?));
+        Ok(Reply::of_row(row.map(read).transpose()?))
+    }
+
+    async fn run_script(&self, connection: &mut PgConnection, script: SqlStr) -> Result<(), sqlx::Error> {
+        connection.execute(sqlx::raw_sql(script)).await.map(drop)
+    }
+
+    fn schema(&self) -> SqlStr {
+        let file = include_str!("../schema/postgres.sql");
+        let columns = if self.is_json { file.to_owned() } else { file.replace("value text", "value bytea") };
+        // The lock keeps servers that start at the same time from creating the table twice.
+        let script = format!(
+            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+             SELECT pg_advisory_xact_lock({}); {columns}; COMMIT",
+            self.lock
+        );
+        self.table.in_file(&script, '"')
+    }
+
+    fn meaning(error: &dyn DatabaseError) -> Meaning {
+        errors::meaning(error.code().as_deref().unwrap_or_default())
+    }
+}
+
+fn query(statement: &Statement) -> Query<'_, Postgres, PgArguments> {
+    sqlx::query(statement.sql())
+}
+
+fn bind<'q>(query: Query<'q, Postgres, PgArguments>, value: &'q Value) -> Query<'q, Postgres, PgArguments> {
+    match value {
+        Value::Text(text) => query.bind(text),
+        Value::Bytes(bytes) => query.bind(bytes),
+    }
+}

@@ -1,0 +1,70 @@
+//! Connections to a PostgreSQL server.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+use super::PostgresDialect;
+use crate::error::SqlConfigError;
+use crate::pool::Connect;
+use crate::url::check_parameters;
+
+/// The parameters of a URL that the client library knows.
+const PARAMETERS: &[&str] = &[
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+    "statement-cache-capacity",
+];
+
+/// Returns the way to connections to the server of a URL, and its name for the log.
+pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Connect<PostgresDialect>, Arc<str>), SqlConfigError> {
+    check_parameters(url, PARAMETERS)?;
+    let options = PgConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
+    let asks_for_tls = !matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer);
+    if asks_for_tls && cfg!(not(feature = "tls")) {
+        return Err(SqlConfigError::TlsNotCompiled);
+    }
+    let millis = timeout.as_millis().to_string();
+    let options = options
+        .options([
+            ("default_transaction_isolation", "read committed"),
+            // A statement ends with its call, so that it holds no lock longer, and can't be applied late.
+            ("statement_timeout", &millis),
+            ("lock_timeout", &millis),
+            ("idle_in_transaction_session_timeout", &millis),
+        ])
+        .disable_statement_logging();
+    let server = server(&options);
+    let connect: Connect<PostgresDialect> = Arc::new(move || {
+        let options = options.clone();
+        Box::pin(async move { options.connect().await })
+    });
+    Ok((connect, server))
+}
+
+/// Returns the name of a server for the log.
+pub(crate) fn server(options: &PgConnectOptions) -> Arc<str> {
+    let database = options.get_database().unwrap_or(options.get_username());
+    match options.get_socket() {
+        Some(socket) => format!("{}/{database}", socket.display()).into(),
+        None => format!("{}:{}/{database}", options.get_host(), options.get_port()).into(),
+    }
+}

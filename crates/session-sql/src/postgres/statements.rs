@@ -1,0 +1,113 @@
+//! The statements of PostgreSQL.
+//!
+//! Each is one statement, and so one transaction, at READ COMMITTED. There, an `UPDATE` that has waited for another
+//! transaction looks at its row again and writes only if the condition still holds: that is compare-and-set. A stricter
+//! isolation would fail instead of looking again.
+//!
+//! If a write did not match, the same statement answers with the current row. A plain `SELECT` would read the snapshot from
+//! before the wait. `FOR SHARE` waits for writes that are under way and reads the newest version of the row. It is
+//! reached only if nothing was written, because `written.done` decides about it.
+//!
+//! `now()` is the time at which the statement began.
+
+pub(super) const FETCH: &str = "SELECT 'found', value, NULL::text FROM {table}
+    WHERE session_key = $1 AND marker IS NULL AND expires_at > now()";
+
+pub(super) const MARKER: &str = "SELECT 'found', NULL::{column}, marker FROM {table}
+    WHERE session_key = $1 AND marker IS NOT NULL AND expires_at > now()";
+
+/// An expired row counts as absent.
+///
+/// A row that another transaction inserted after this statement began stops the write, and is not found. The reply is then
+/// empty, and the request is made again.
+pub(super) const CREATE: &str = "WITH written AS (
+    INSERT INTO {table} AS t (session_key, value, expires_at)
+    VALUES ($1, $2, now() + $3 * interval '1 second')
+    ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = NULL,
+        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
+    WHERE t.expires_at <= now()
+    RETURNING 'done' AS outcome)
+SELECT outcome, NULL::{column}, NULL::text FROM written
+UNION ALL
+SELECT 'found', NULL, marker FROM (
+    SELECT marker FROM {table} WHERE session_key = $1 AND expires_at > now() AND NOT EXISTS (SELECT FROM written)
+    FOR SHARE) AS current";
+
+pub(super) const REPLACE: &str = "WITH written AS (
+    UPDATE {table} SET value = $2, expires_at = now() + $3 * interval '1 second', seen_at = now()
+    WHERE session_key = $1 AND marker IS NULL AND expires_at > now() AND {digest} = $4
+    RETURNING 'done' AS outcome)
+SELECT outcome, NULL::{column}, NULL::text FROM written
+UNION ALL
+SELECT 'found', value, marker FROM (
+    SELECT value, marker FROM {table} WHERE session_key = $1 AND expires_at > now() AND NOT EXISTS (SELECT FROM written)
+    FOR SHARE) AS current";
+
+pub(super) const REMOVE_AT: &str = "WITH written AS (
+    UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds', seen_at = now()
+    WHERE session_key = $1 AND marker IS NULL AND expires_at > now() AND {digest} = $3
+    RETURNING 'done' AS outcome)
+SELECT outcome, NULL::{column}, NULL::text FROM written
+UNION ALL
+SELECT 'found', value, marker FROM (
+    SELECT value, marker FROM {table} WHERE session_key = $1 AND expires_at > now() AND NOT EXISTS (SELECT FROM written)
+    FOR SHARE) AS current";
+
+/// A marker that is there already stays. A session that another transaction inserted after this statement began is
+/// replaced by the marker, as if it had not been there.
+pub(super) const REMOVE: &str = "WITH removed AS (
+    UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds', seen_at = now()
+    WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
+    RETURNING 'done' AS outcome),
+written AS (
+    INSERT INTO {table} AS t (session_key, marker, expires_at)
+    SELECT $1, $2, now() + interval '60 seconds' WHERE NOT EXISTS (SELECT FROM removed)
+    ON CONFLICT (session_key) DO UPDATE SET value = NULL, marker = excluded.marker, user_id = NULL,
+        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
+    WHERE t.marker IS NULL OR t.expires_at <= now()
+    RETURNING 'left' AS outcome)
+SELECT outcome, NULL::{column}, NULL::text FROM removed
+UNION ALL
+SELECT outcome, NULL, NULL FROM written
+UNION ALL
+SELECT 'found', NULL, marker FROM (
+    SELECT marker FROM {table} WHERE session_key = $1 AND expires_at > now()
+        AND NOT EXISTS (SELECT FROM removed) AND NOT EXISTS (SELECT FROM written)
+    FOR SHARE) AS current";
+
+pub(super) const TOUCH: &str = "UPDATE {table} SET expires_at = now() + $2 * interval '1 second', seen_at = now()
+    WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
+    RETURNING 'done', NULL::{column}, NULL::text";
+
+/// The old row is locked first, and compared in its newest version; then the new row is written, then the old one.
+pub(super) const ROTATE: &str = "WITH old AS MATERIALIZED (
+    SELECT value, marker, user_id, created_at, marker IS NULL AND {digest} = $6 AS matches FROM {table}
+    WHERE session_key = $1 AND expires_at > now()
+    FOR UPDATE),
+created AS (
+    INSERT INTO {table} AS t (session_key, value, user_id, expires_at, created_at)
+    SELECT $2, $4, user_id, now() + $5 * interval '1 second', created_at FROM old WHERE matches
+    ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = excluded.user_id,
+        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
+    WHERE t.expires_at <= now()
+    RETURNING 1),
+marked AS (
+    UPDATE {table} SET value = NULL, marker = $3, user_id = NULL, expires_at = now() + interval '60 seconds', seen_at = now()
+    WHERE session_key = $1 AND EXISTS (SELECT FROM created)
+    RETURNING 'done' AS outcome)
+SELECT outcome, NULL::{column}, NULL::text FROM marked
+UNION ALL
+SELECT 'found', value, marker FROM old WHERE matches IS NOT TRUE
+UNION ALL
+SELECT 'new', NULL, marker FROM (
+    SELECT marker FROM {table} WHERE session_key = $2 AND expires_at > now()
+        AND EXISTS (SELECT FROM old WHERE matches) AND NOT EXISTS (SELECT FROM created)
+    FOR SHARE) AS taken";
+
+/// Rows are found by the hour in which they expired, which is what the index holds. Rows that requests hold are left for
+/// the next time, and the lock keeps it to one server at a time.
+pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE expires_at <= now() AND session_key IN (
+    SELECT session_key FROM {table}
+    WHERE expiry_hour < floor(extract(epoch FROM now()) / 3600)::integer
+        AND (SELECT pg_try_advisory_xact_lock($1))
+    LIMIT $2 FOR UPDATE SKIP LOCKED)";
