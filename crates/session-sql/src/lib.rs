@@ -14,6 +14,8 @@ mod dialect;
 mod error;
 mod format;
 mod marker;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod outage;
 mod pool;
 #[cfg(feature = "postgres")]

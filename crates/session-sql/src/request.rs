@@ -112,11 +112,14 @@ impl Request {
         if self.is_write() { Applied::Maybe } else { Applied::No }
     }
 
-    /// Returns `true` if the key had no row in the database's snapshot, and got one before the write. The request is then
-    /// carried out again, on a newer snapshot.
+    /// Returns `true` if another request wrote the row of the key while this one was carried out, so that the reply tells
+    /// of none, or of one that should have been removed. The request is then carried out again.
     pub(crate) fn has_missed_a_row(&self, reply: &Reply) -> bool {
-        let inserts = matches!(self, Self::Create { .. } | Self::Remove { version: None, .. });
-        inserts && matches!(reply, Reply::Found(None))
+        match (self, reply) {
+            (Self::Create { .. } | Self::Remove { version: None, .. }, Reply::Found(None)) => true,
+            (Self::Remove { version: None, .. }, Reply::Found(Some(row))) => row.marker.is_none(),
+            _ => false,
+        }
     }
 }
 

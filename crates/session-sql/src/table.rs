@@ -51,7 +51,7 @@ impl Table {
     }
 
     /// Returns a number that stands for this table among the locks of a database.
-    #[cfg(feature = "postgres")]
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn lock(&self) -> i64 {
         let digest = crate::format::sha256(format!("session-sql {}", self.plain()).as_bytes());
         digest[..8].iter().fold(0, |number, byte| (number << 8) | i64::from(*byte))

@@ -49,6 +49,8 @@ enum ApplicationPool {
     Sqlite(sqlx::SqlitePool),
     #[cfg(feature = "postgres")]
     Postgres(sqlx::PgPool),
+    #[cfg(feature = "mysql")]
+    MySql(sqlx::MySqlPool),
 }
 
 impl SqlBackendBuilder {
@@ -127,6 +129,7 @@ impl SqlBackendBuilder {
         match scheme {
             "sqlite" => self.connect_sqlite(url),
             "postgres" | "postgresql" => self.connect_postgres(url),
+            "mysql" | "mariadb" => self.connect_mysql(url),
             _ => Err(SqlConfigError::Url),
         }
     }
@@ -147,6 +150,12 @@ impl SqlBackendBuilder {
             ApplicationPool::Postgres(pool) => {
                 let server = crate::postgres::server(&pool.connect_options());
                 let dialect = self.postgres_dialect();
+                self.build(dialect, Source::Application(pool), None, server)
+            }
+            #[cfg(feature = "mysql")]
+            ApplicationPool::MySql(pool) => {
+                let server = crate::mysql::server(&pool.connect_options());
+                let dialect = self.mysql_dialect();
                 self.build(dialect, Source::Application(pool), None, server)
             }
         }
@@ -187,6 +196,24 @@ impl SqlBackendBuilder {
     #[cfg(feature = "postgres")]
     fn postgres_dialect(&self) -> Arc<crate::postgres::PostgresDialect> {
         Arc::new(crate::postgres::PostgresDialect::new(self.table.clone(), self.codec.is_json()))
+    }
+
+    #[cfg(feature = "mysql")]
+    fn connect_mysql(self, url: &str) -> Result<SqlBackend, SqlConfigError> {
+        let (connect, server) = crate::mysql::connect(url)?;
+        let source = Source::Own { connect, max_connections: self.max_connections, remote: true };
+        let dialect = self.mysql_dialect();
+        Ok(self.build(dialect, source, None, server))
+    }
+
+    #[cfg(not(feature = "mysql"))]
+    fn connect_mysql(self, _: &str) -> Result<SqlBackend, SqlConfigError> {
+        Err(SqlConfigError::NotCompiled { feature: "mysql" })
+    }
+
+    #[cfg(feature = "mysql")]
+    fn mysql_dialect(&self) -> Arc<crate::mysql::MySqlDialect> {
+        Arc::new(crate::mysql::MySqlDialect::new(self.table.clone(), self.codec.is_json()))
     }
 
     fn build<D: Dialect>(
@@ -236,6 +263,13 @@ impl From<sqlx::SqlitePool> for SqlPool {
 impl From<sqlx::PgPool> for SqlPool {
     fn from(pool: sqlx::PgPool) -> Self {
         Self(ApplicationPool::Postgres(pool))
+    }
+}
+
+#[cfg(feature = "mysql")]
+impl From<sqlx::MySqlPool> for SqlPool {
+    fn from(pool: sqlx::MySqlPool) -> Self {
+        Self(ApplicationPool::MySql(pool))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod browser;
 mod database;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -16,6 +18,8 @@ use session_sql::SqlBackend;
 
 pub(crate) use browser::{Browser, config, manager};
 pub(crate) use database::{Database, on_each_database};
+#[cfg(feature = "mysql")]
+pub(crate) use mysql::MySql;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::Postgres;
 

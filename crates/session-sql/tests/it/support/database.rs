@@ -7,6 +7,8 @@ use session_sql::{SqlBackend, SqlBackendBuilder};
 
 use super::cause;
 
+#[cfg(feature = "mysql")]
+use super::mysql::MySql;
 #[cfg(feature = "postgres")]
 use super::postgres::Postgres;
 #[cfg(feature = "sqlite")]
@@ -23,6 +25,8 @@ enum Kind {
     Sqlite(Sqlite),
     #[cfg(feature = "postgres")]
     Postgres(&'static Postgres),
+    #[cfg(feature = "mysql")]
+    MySql(&'static MySql),
 }
 
 impl Database {
@@ -34,6 +38,11 @@ impl Database {
     #[cfg(feature = "postgres")]
     pub(crate) async fn postgres() -> Self {
         Self::with(Kind::Postgres(Postgres::shared().await)).await
+    }
+
+    #[cfg(feature = "mysql")]
+    pub(crate) async fn mysql() -> Self {
+        Self::with(Kind::MySql(MySql::shared().await)).await
     }
 
     async fn with(kind: Kind) -> Self {
@@ -50,6 +59,8 @@ impl Database {
             Kind::Sqlite(sqlite) => sqlite.url(),
             #[cfg(feature = "postgres")]
             Kind::Postgres(server) => server.url(),
+            #[cfg(feature = "mysql")]
+            Kind::MySql(server) => server.url(),
         }
     }
 
@@ -80,6 +91,8 @@ impl Database {
             Kind::Sqlite(_) => "1000 * strftime('%s', 'now', '-1 second')",
             #[cfg(feature = "postgres")]
             Kind::Postgres(_) => "now() - interval '1 second'",
+            #[cfg(feature = "mysql")]
+            Kind::MySql(_) => "UTC_TIMESTAMP(3) - INTERVAL 1 SECOND",
         }
     }
 
@@ -90,6 +103,8 @@ impl Database {
             Kind::Sqlite(_) => "1000 * strftime('%s', 'now', '+1 hour')",
             #[cfg(feature = "postgres")]
             Kind::Postgres(_) => "now() + interval '1 hour'",
+            #[cfg(feature = "mysql")]
+            Kind::MySql(_) => "UTC_TIMESTAMP(3) + INTERVAL 1 HOUR",
         }
     }
 
@@ -106,6 +121,8 @@ impl Database {
             Kind::Sqlite(sqlite) => sqlite.ask(&sql).await,
             #[cfg(feature = "postgres")]
             Kind::Postgres(server) => server.ask(&sql).await,
+            #[cfg(feature = "mysql")]
+            Kind::MySql(server) => server.ask(&sql).await,
         }
     }
 }
@@ -126,6 +143,14 @@ macro_rules! on_each_database {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {
                 super::$test($crate::support::Database::postgres().await).await;
+            })*
+        }
+
+        #[cfg(feature = "mysql")]
+        mod mysql {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test($crate::support::Database::mysql().await).await;
             })*
         }
     };

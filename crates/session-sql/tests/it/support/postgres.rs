@@ -30,8 +30,7 @@ impl Postgres {
     /// Starts a server with these settings beside its port, such as `max_connections=10`.
     pub(crate) fn start(settings: &[&str]) -> Self {
         let folder = folder_of(USER);
-        let data = folder.join("data");
-        run(&as_user(USER, &["cp", "-a", &empty_data().to_string_lossy(), &data.to_string_lossy()]));
+        make_data(&folder.join("data"));
         let options = settings.iter().map(|setting| format!("--{setting}")).collect();
         let mut server = Self { port: free_port(), folder, options, process: None };
         server.run();
@@ -60,7 +59,7 @@ impl Postgres {
             "--shared_preload_libraries=pg_stat_statements".to_owned(),
         ];
         let words: Vec<&str> = words.iter().chain(&self.options).map(String::as_str).collect();
-        self.process = Some(Process::start(&as_user(USER, &words), &self.folder.join("log")));
+        self.process = Some(Process::start(&as_user(USER, &words), &self.folder));
     }
 
     fn accepts_connections(&self) -> bool {
@@ -105,7 +104,7 @@ impl Postgres {
 
     /// Shuts it down, which ends all connections.
     pub(crate) fn stop(&mut self) {
-        self.process.take().expect("it runs").terminate("INT");
+        self.process.take().expect("it runs").stop("INT");
     }
 
     fn process(&self) -> &Process {
@@ -117,27 +116,11 @@ impl Postgres {
     }
 }
 
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        if let Some(process) = self.process.take() {
-            process.kill();
-        }
-        if !std::thread::panicking() {
-            let _ = fs::remove_dir_all(&self.folder);
-        }
-    }
-}
-
-/// Returns a data folder that each server copies, because making one takes a second.
-fn empty_data() -> &'static Path {
-    static EMPTY: OnceLock<PathBuf> = OnceLock::new();
-    EMPTY.get_or_init(|| {
-        let data = folder_of(USER).join("data");
-        let words = ["-D", &data.to_string_lossy(), "-A", "trust", "-U", USER, "-E", "UTF8", "--no-locale", "-N"];
-        let initdb = program("initdb").to_string_lossy().into_owned();
-        run(&as_user(USER, &[&[&*initdb][..], &words].concat()));
-        data
-    })
+fn make_data(folder: &Path) {
+    let initdb = program("initdb").to_string_lossy().into_owned();
+    let words =
+        [&initdb, "-D", &folder.to_string_lossy(), "-A", "trust", "-U", USER, "-E", "UTF8", "--no-locale", "-N"];
+    run(&as_user(USER, &words));
 }
 
 /// Finds a program of the server. Debian keeps them in a folder for each version.

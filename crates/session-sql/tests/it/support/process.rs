@@ -2,28 +2,36 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// A process that is killed when this is dropped or when the test program ends in whatever way.
+/// A server that is killed when this is dropped or when the test program ends in whatever way. Its folder is then deleted.
 pub(crate) struct Process {
-    /// A shell that kills the process as soon as its standard input ends.
+    /// A shell that does so as soon as its standard input ends.
     guard: Child,
     id: u32,
 }
 
+/// Starts a program whose output goes to `log` in a folder. A line on the standard input keeps the folder.
+const GUARD: &str = r#"
+    folder=$1; shift
+    "$@" >>"$folder/log" 2>&1 &
+    echo $!
+    read -r keep
+    kill -9 $! 2>/dev/null
+    wait
+    [ "$keep" ] || rm -rf "$folder"
+"#;
+
 impl Process {
-    /// Starts a program, whose output goes to a file.
-    pub(crate) fn start(words: &[String], log: &Path) -> Self {
-        // The children of a server end by themselves once it is gone.
-        let script = r#"log=$1; shift; "$@" >>"$log" 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null"#;
+    pub(crate) fn start(words: &[String], folder: &Path) -> Self {
         let mut guard = Command::new("sh")
-            .args(["-c", script, "sh"])
-            .arg(log)
+            .args(["-c", GUARD, "sh"])
+            .arg(folder)
             .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -48,16 +56,16 @@ impl Process {
         }
     }
 
-    /// Kills the process and its children, as a loss of power would end them.
-    pub(crate) fn kill(mut self) {
+    /// Kills the process and its children, as a loss of power would end them. The folder stays.
+    pub(crate) fn kill(self) {
         for id in self.family() {
             signal("KILL", id);
         }
         self.end();
     }
 
-    /// Asks the process to end.
-    pub(crate) fn terminate(mut self, name: &str) {
+    /// Sends a signal that asks the process to end, and waits until it has ended. The folder stays.
+    pub(crate) fn stop(self, name: &str) {
         signal(name, self.id);
         let start = Instant::now();
         while is_running(self.id) {
@@ -67,9 +75,9 @@ impl Process {
         self.end();
     }
 
-    fn end(&mut self) {
-        drop(self.guard.stdin.take());
-        self.guard.wait().expect("the shell ends");
+    fn end(mut self) {
+        let mut stdin = self.guard.stdin.take().expect("it is piped");
+        stdin.write_all(b"keep\n").expect("the shell reads it");
     }
 
     /// Returns the process and its children, the parent first, so that it makes no more of them.
@@ -83,7 +91,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.end();
+        drop(self.guard.stdin.take());
+        self.guard.wait().expect("the shell ends");
     }
 }
 

@@ -1,0 +1,243 @@
+//! MySQL and MariaDB.
+
+mod connect;
+mod errors;
+mod statements;
+
+use sqlx::error::DatabaseError;
+use sqlx::mysql::{MySqlArguments, MySqlRow};
+use sqlx::query::Query;
+use sqlx::{Connection as _, Executor, MySql, MySqlConnection, Row as _, SqlStr};
+
+pub(crate) use connect::{connect, server};
+
+use crate::dialect::{Dialect, Meaning};
+use crate::format::digest;
+use crate::marker;
+use crate::request::{Reply, Request, Ttl, Value};
+use crate::sweep::BATCH;
+use crate::table::{Statement, Table};
+
+/// Runs the [statements] of MySQL, which has no `RETURNING` that MariaDB has, too: the number of matching rows tells if a
+/// write was applied, and a second statement reads the current row if it was not.
+pub(crate) struct MySqlDialect {
+    table: Table,
+    /// The value is JSON, in a column of text.
+    is_json: bool,
+    fetch: Statement,
+    marker: Statement,
+    current: Statement,
+    insert: Statement,
+    insert_marker: Statement,
+    delete_expired: Statement,
+    replace: Statement,
+    remove: Statement,
+    remove_at: Statement,
+    touch: Statement,
+    copy: Statement,
+    sweep: Statement,
+}
+
+impl MySqlDialect {
+    pub(crate) fn new(table: Table, is_json: bool) -> Self {
+        let statement = |text: &str| table.statement(text, '`');
+        Self {
+            is_json,
+            fetch: statement(statements::FETCH),
+            marker: statement(statements::MARKER),
+            current: statement(statements::CURRENT),
+            insert: statement(statements::INSERT),
+            insert_marker: statement(statements::INSERT_MARKER),
+            delete_expired: statement(statements::DELETE_EXPIRED),
+            replace: statement(statements::REPLACE),
+            remove: statement(statements::REMOVE),
+            remove_at: statement(statements::REMOVE_AT),
+            touch: statement(statements::TOUCH),
+            copy: statement(statements::COPY),
+            sweep: statement(statements::SWEEP),
+            table,
+        }
+    }
+
+    /// Inserts a row where the key has none, or an expired one.
+    async fn insert<'q>(
+        &self,
+        connection: &mut MySqlConnection,
+        key: &str,
+        row: impl Fn() -> Query<'q, MySql, MySqlArguments> + Sync,
+        inserted: Reply,
+    ) -> Result<Reply, sqlx::Error> {
+        loop {
+            match connection.execute(row()).await {
+                Ok(_) => return Ok(inserted),
+                Err(error) if is_duplicate(&error) => {}
+                Err(error) => return Err(error),
+            }
+            if changes(connection, query(&self.delete_expired).bind(key)).await? == 0 {
+                return first(connection, query(&self.current).bind(key)).await;
+            }
+        }
+    }
+
+    /// Moves a session, in a transaction: the new row is inserted first, then the old one is compared and marked.
+    ///
+    /// At READ COMMITTED the update waits for a concurrent write of the old row, and then compares with what that has
+    /// written. If it does not match, the insertion is rolled back.
+    async fn rotate(&self, connection: &mut MySqlConnection, rotation: &Rotation<'_>) -> Result<Reply, sqlx::Error> {
+        loop {
+            let mut transaction = connection.begin().await?;
+            let outcome = self.write_rotation(&mut transaction, rotation).await;
+            if matches!(outcome, Ok(true)) {
+                transaction.commit().await?;
+                return Ok(Reply::Done);
+            }
+            transaction.rollback().await?;
+            match outcome {
+                Ok(_) => return first(connection, query(&self.current).bind(rotation.old)).await,
+                Err(error) if is_duplicate(&error) => {}
+                Err(error) => return Err(error),
+            }
+            // The old row matches, and the new key has a row.
+            if changes(connection, query(&self.delete_expired).bind(rotation.new)).await? == 0
+                && let Reply::Found(Some(row)) = first(connection, query(&self.current).bind(rotation.new)).await?
+            {
+                return Ok(Reply::NewKeyTaken(row));
+            }
+        }
+    }
+
+    /// Returns `true` if both rows were written.
+    async fn write_rotation(
+        &self,
+        connection: &mut MySqlConnection,
+        rotation: &Rotation<'_>,
+    ) -> Result<bool, sqlx::Error> {
+        let Rotation { old, new, value, ttl, expected } = rotation;
+        let copy = bind(query(&self.copy).bind(*new), value).bind(ttl.seconds()).bind(*old).bind(&**expected);
+        if changes(connection, copy).await? == 0 {
+            return Ok(false);
+        }
+        let mark = query(&self.remove_at).bind(marker::renewed(new)).bind(*old).bind(&**expected);
+        Ok(changes(connection, mark).await? > 0)
+    }
+
+    /// Deletes a batch of expired rows, if no other server does.
+    async fn sweep(&self, connection: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
+        let lock = format!("session-sql {:x}", self.table.lock());
+        let row = connection.fetch_one(sqlx::query(statements::LOCK).bind(&lock)).await?;
+        if row.try_get::<Option<i64>, _>(0)? != Some(1) {
+            return Ok(0);
+        }
+        let deleted = changes(connection, query(&self.sweep).bind(BATCH)).await;
+        connection.execute(sqlx::query(statements::UNLOCK).bind(&lock)).await?;
+        deleted
+    }
+}
+
+struct Rotation<'a> {
+    old: &'a str,
+    new: &'a str,
+    value: &'a Value,
+    ttl: Ttl,
+    expected: String,
+}
+
+impl Dialect for MySqlDialect {
+    type Database = MySql;
+
+    const NAME: &'static str = "mysql";
+
+    async fn run(&self, connection: &mut MySqlConnection, request: &Request) -> Result<Reply, sqlx::Error> {
+        let (write, key) = match request {
+            Request::Fetch { key } => return first(connection, query(&self.fetch).bind(key)).await,
+            Request::Marker { key } => return first(connection, query(&self.marker).bind(key)).await,
+            Request::Create { key, value, ttl } => {
+                let row = || bind(query(&self.insert).bind(key), value).bind(ttl.seconds());
+                return self.insert(connection, key, row, Reply::Done).await;
+            }
+            Request::Replace { key, value, ttl, version } => {
+                let write = bind(query(&self.replace), value).bind(ttl.seconds()).bind(key).bind(hex(&digest(version)));
+                (write, key)
+            }
+            Request::Remove { key, version: None, marker } => {
+                let marker = marker::write(marker);
+                if changes(connection, query(&self.remove).bind(&marker).bind(key)).await? > 0 {
+                    return Ok(Reply::Done);
+                }
+                let row = || query(&self.insert_marker).bind(key).bind(&marker);
+                return self.insert(connection, key, row, Reply::Left).await;
+            }
+            Request::Remove { key, version: Some(version), marker } => {
+                let write = query(&self.remove_at).bind(marker::write(marker)).bind(key).bind(hex(&digest(version)));
+                (write, key)
+            }
+            Request::Touch { key, ttl } => {
+                let touched = changes(connection, query(&self.touch).bind(ttl.seconds()).bind(key)).await?;
+                return Ok(if touched > 0 { Reply::Done } else { Reply::Found(None) });
+            }
+            Request::Rotate { old, new, value, ttl, version } => {
+                let rotation = Rotation { old, new, value, ttl: *ttl, expected: hex(&digest(version)) };
+                return self.rotate(connection, &rotation).await;
+            }
+            Request::Sweep => return self.sweep(connection).await.map(Reply::Swept),
+        };
+        if changes(connection, write).await? > 0 {
+            return Ok(Reply::Done);
+        }
+        first(connection, query(&self.current).bind(key)).await
+    }
+
+    async fn run_script(&self, connection: &mut MySqlConnection, script: SqlStr) -> Result<(), sqlx::Error> {
+        connection.execute(sqlx::raw_sql(script)).await.map(drop)
+    }
+
+    fn schema(&self) -> SqlStr {
+        let file = include_str!("../schema/mysql.sql");
+        let text = "value LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+        let columns = if self.is_json { file.to_owned() } else { file.replace(text, "value LONGBLOB") };
+        self.table.in_file(&columns, '`')
+    }
+
+    fn meaning(error: &dyn DatabaseError) -> Meaning {
+        errors::meaning(errors::number(error))
+    }
+}
+
+fn is_duplicate(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(DatabaseError::is_unique_violation)
+}
+
+fn query(statement: &Statement) -> Query<'_, MySql, MySqlArguments> {
+    sqlx::query(statement.sql())
+}
+
+fn bind<'q>(query: Query<'q, MySql, MySqlArguments>, value: &'q Value) -> Query<'q, MySql, MySqlArguments> {
+    match value {
+        Value::Text(text) => query.bind(text),
+        Value::Bytes(bytes) => query.bind(bytes),
+    }
+}
+
+/// Returns the number of rows that a write matched. The client library asks the server to count rows whose columns kept
+/// their values, too.
+async fn changes(
+    connection: &mut MySqlConnection,
+    query: Query<'_, MySql, MySqlArguments>,
+) -> Result<u64, sqlx::Error> {
+    Ok(connection.execute(query).await?.rows_affected())
+}
+
+async fn first(
+    connection: &mut MySqlConnection,
+    query: Query<'_, MySql, MySqlArguments>,
+) -> Result<Reply, sqlx::Error> {
+    let rows = connection.fetch_all(query).await?;
+    let read = |row: &MySqlRow| {
+        Ok::<_, sqlx::Error>((row.try_get_unchecked(0)?, row.try_get_unchecked(1)?, row.try_get_unchecked(2)?))
+    };
+    Ok(Reply::of_row(rows.first().map(read).transpose()?))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

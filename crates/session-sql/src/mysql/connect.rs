@@ -1,0 +1,60 @@
+//! Connections to a server of MySQL or MariaDB.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
+use sqlx::{ConnectOptions, Executor};
+
+use super::MySqlDialect;
+use crate::error::SqlConfigError;
+use crate::pool::Connect;
+use crate::url::check_parameters;
+
+/// The parameters of a URL that the client library knows, but for those that would change our statements' meaning.
+const PARAMETERS: &[&str] = &[
+    "sslmode",
+    "ssl-mode",
+    "sslca",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "socket",
+    "statement-cache-capacity",
+];
+
+/// Settings of each connection. A statement that waits for a lock ends soon after its call: a second is the shortest time.
+const SETTINGS: &str =
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION innodb_lock_wait_timeout = 1";
+
+/// Returns the way to connections to the server of a URL, and its name for the log.
+pub(crate) fn connect(url: &str) -> Result<(Connect<MySqlDialect>, Arc<str>), SqlConfigError> {
+    check_parameters(url, PARAMETERS)?;
+    let options = MySqlConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
+    let asks_for_tls = !matches!(options.get_ssl_mode(), MySqlSslMode::Disabled | MySqlSslMode::Preferred);
+    if asks_for_tls && cfg!(not(feature = "tls")) {
+        return Err(SqlConfigError::TlsNotCompiled);
+    }
+    let options = options.disable_statement_logging();
+    let server = server(&options);
+    let connect: Connect<MySqlDialect> = Arc::new(move || {
+        let options = options.clone();
+        Box::pin(async move {
+            let mut connection = options.connect().await?;
+            connection.execute(SETTINGS).await?;
+            Ok(connection)
+        })
+    });
+    Ok((connect, server))
+}
+
+/// Returns the name of a server for the log.
+pub(crate) fn server(options: &MySqlConnectOptions) -> Arc<str> {
+    let database = options.get_database().unwrap_or_default();
+    match options.get_socket() {
+        Some(socket) => format!("{}/{database}", socket.display()).into(),
+        None => format!("{}:{}/{database}", options.get_host(), options.get_port()).into(),
+    }
+}

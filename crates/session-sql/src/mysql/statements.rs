@@ -1,0 +1,54 @@
+//! The statements of MySQL and MariaDB.
+//!
+//! Each write but a rotation is one statement, and so one transaction. An `UPDATE` locks its row and compares with the
+//! newest version of it at any isolation: that is compare-and-set.
+//!
+//! `UTC_TIMESTAMP` is the time at which the statement began.
+
+pub(super) const FETCH: &str = "SELECT 'found', value, NULL FROM {table}
+    WHERE session_key = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3)";
+
+pub(super) const MARKER: &str = "SELECT 'found', NULL, marker FROM {table}
+    WHERE session_key = ? AND marker IS NOT NULL AND expires_at > UTC_TIMESTAMP(3)";
+
+pub(super) const CURRENT: &str = "SELECT 'found', value, marker FROM {table}
+    WHERE session_key = ? AND expires_at > UTC_TIMESTAMP(3)";
+
+pub(super) const INSERT: &str = "INSERT INTO {table} (session_key, value, expires_at)
+    VALUES (?, ?, UTC_TIMESTAMP(3) + INTERVAL ? SECOND)";
+
+pub(super) const INSERT_MARKER: &str = "INSERT INTO {table} (session_key, marker, expires_at)
+    VALUES (?, ?, UTC_TIMESTAMP(3) + INTERVAL 60 SECOND)";
+
+/// An expired row counts as absent: it makes room for a new one.
+pub(super) const DELETE_EXPIRED: &str = "DELETE FROM {table} WHERE session_key = ? AND expires_at <= UTC_TIMESTAMP(3)";
+
+pub(super) const REPLACE: &str = "UPDATE {table}
+    SET value = ?, expires_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND, seen_at = UTC_TIMESTAMP(3)
+    WHERE session_key = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3) AND SHA2(value, 256) = ?";
+
+pub(super) const REMOVE: &str = "UPDATE {table} SET value = NULL, marker = ?, user_id = NULL,
+        expires_at = UTC_TIMESTAMP(3) + INTERVAL 60 SECOND, seen_at = UTC_TIMESTAMP(3)
+    WHERE session_key = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3)";
+
+pub(super) const REMOVE_AT: &str = "UPDATE {table} SET value = NULL, marker = ?, user_id = NULL,
+        expires_at = UTC_TIMESTAMP(3) + INTERVAL 60 SECOND, seen_at = UTC_TIMESTAMP(3)
+    WHERE session_key = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3) AND SHA2(value, 256) = ?";
+
+pub(super) const TOUCH: &str = "UPDATE {table}
+    SET expires_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND, seen_at = UTC_TIMESTAMP(3)
+    WHERE session_key = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3)";
+
+/// Inserts the new row of a rotation, if the old one matches.
+pub(super) const COPY: &str = "INSERT INTO {table} (session_key, value, user_id, expires_at, created_at)
+    SELECT ?, ?, user_id, UTC_TIMESTAMP(3) + INTERVAL ? SECOND, created_at FROM {table}
+    WHERE session_key = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3) AND SHA2(value, 256) = ?";
+
+/// Rows are found by the hour in which they expired, which is what the index holds.
+pub(super) const SWEEP: &str = "DELETE FROM {table}
+    WHERE expiry_hour < TIMESTAMPDIFF(HOUR, '1970-01-01', UTC_TIMESTAMP()) LIMIT ?";
+
+/// The lock keeps the clean-up to one server at a time.
+pub(super) const LOCK: &str = "SELECT GET_LOCK(?, 0)";
+
+pub(super) const UNLOCK: &str = "DO RELEASE_LOCK(?)";
