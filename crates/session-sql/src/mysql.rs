@@ -148,6 +148,7 @@ impl Dialect for MySqlDialect {
     const NAME: &'static str = "mysql";
 
     async fn run(&self, connection: &mut MySqlConnection, request: &Request) -> Result<Reply, sqlx::Error> {
+        let expected = request.compares().map(|(_, version)| hex(&digest(version))).unwrap_or_default();
         let (write, key) = match request {
             Request::Fetch { key } => return first(connection, query(&self.fetch).bind(key)).await,
             Request::Marker { key } => return first(connection, query(&self.marker).bind(key)).await,
@@ -155,9 +156,8 @@ impl Dialect for MySqlDialect {
                 let row = || bind(query(&self.insert).bind(key), value).bind(ttl.seconds());
                 return self.insert(connection, key, row, Reply::Done).await;
             }
-            Request::Replace { key, value, ttl, version } => {
-                let write = bind(query(&self.replace), value).bind(ttl.seconds()).bind(key).bind(hex(&digest(version)));
-                (write, key)
+            Request::Replace { key, value, ttl, .. } => {
+                (bind(query(&self.replace), value).bind(ttl.seconds()).bind(key), key)
             }
             Request::Remove { key, version: None, marker } => {
                 let marker = marker::write(marker);
@@ -167,21 +167,20 @@ impl Dialect for MySqlDialect {
                 let row = || query(&self.insert_marker).bind(key).bind(&marker);
                 return self.insert(connection, key, row, Reply::Left).await;
             }
-            Request::Remove { key, version: Some(version), marker } => {
-                let write = query(&self.remove_at).bind(marker::write(marker)).bind(key).bind(hex(&digest(version)));
-                (write, key)
+            Request::Remove { key, version: Some(_), marker } => {
+                (query(&self.remove_at).bind(marker::write(marker)).bind(key), key)
             }
             Request::Touch { key, ttl } => {
                 let touched = changes(connection, query(&self.touch).bind(ttl.seconds()).bind(key)).await?;
                 return Ok(if touched > 0 { Reply::Done } else { Reply::Found(None) });
             }
-            Request::Rotate { old, new, value, ttl, version } => {
-                let rotation = Rotation { old, new, value, ttl: *ttl, expected: hex(&digest(version)) };
+            Request::Rotate { old, new, value, ttl, .. } => {
+                let rotation = Rotation { old, new, value, ttl: *ttl, expected };
                 return self.rotate(connection, &rotation).await;
             }
             Request::Sweep => return self.sweep(connection).await.map(Reply::Swept),
         };
-        if changes(connection, write).await? > 0 {
+        if changes(connection, write.bind(expected)).await? > 0 {
             return Ok(Reply::Done);
         }
         first(connection, query(&self.current).bind(key)).await

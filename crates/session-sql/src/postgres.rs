@@ -70,22 +70,24 @@ impl Dialect for PostgresDialect {
             Request::Fetch { key } => query(&self.fetch).bind(key),
             Request::Marker { key } => query(&self.marker).bind(key),
             Request::Create { key, value, ttl } => bind(query(&self.create).bind(key), value).bind(ttl.seconds()),
-            Request::Replace { key, value, ttl, version } => {
-                bind(query(&self.replace).bind(key), value).bind(ttl.seconds()).bind(digest(version))
-            }
-            Request::Remove { key, version: None, marker } => query(&self.remove).bind(key).bind(marker::write(marker)),
-            Request::Remove { key, version: Some(version), marker } => {
-                query(&self.remove_at).bind(key).bind(marker::write(marker)).bind(digest(version))
+            Request::Replace { key, value, ttl, .. } => bind(query(&self.replace).bind(key), value).bind(ttl.seconds()),
+            Request::Remove { key, version, marker } => {
+                let statement = if version.is_some() { &self.remove_at } else { &self.remove };
+                query(statement).bind(key).bind(marker::write(marker))
             }
             Request::Touch { key, ttl } => query(&self.touch).bind(key).bind(ttl.seconds()),
-            Request::Rotate { old, new, value, ttl, version } => {
+            Request::Rotate { old, new, value, ttl, .. } => {
                 let query = query(&self.rotate).bind(old).bind(new).bind(marker::renewed(new));
-                bind(query, value).bind(ttl.seconds()).bind(digest(version))
+                bind(query, value).bind(ttl.seconds())
             }
             Request::Sweep => {
                 let query = query(&self.sweep).bind(self.lock).bind(i64::from(BATCH));
                 return Ok(Reply::Swept(connection.execute(query).await?.rows_affected()));
             }
+        };
+        let query = match request.compares() {
+            Some((_, version)) => query.bind(digest(version)),
+            None => query,
         };
         let row = connection.fetch_optional(query).await?;
         let read = |row: PgRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get_unchecked(1)?, row.try_get(2)?));

@@ -34,6 +34,7 @@ struct Job {
 }
 
 impl<D: Dialect> Writer<D> {
+    #[cfg(feature = "sqlite")]
     pub(crate) fn new(dialect: Arc<D>, connect: Connect<D>) -> Self {
         Self { dialect, connect, thread: Mutex::default() }
     }

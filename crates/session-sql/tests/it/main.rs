@@ -1,7 +1,19 @@
-//! The backend on real databases, which the tests start for themselves.
+//! The backend on real databases, which the tests start for themselves: `cargo test --all-features`.
+
+#![cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 
 mod support;
 
+// Clippy takes functions for tests if their module says so.
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod dropped;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod races;
+#[cfg(test)]
+mod runtimes;
+#[cfg(test)]
 mod semantics;

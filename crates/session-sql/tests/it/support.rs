@@ -2,13 +2,10 @@
 
 mod browser;
 mod database;
-#[cfg(feature = "mysql")]
 mod mysql;
-#[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod process;
-#[cfg(feature = "sqlite")]
+mod server;
 mod sqlite;
 
 use std::time::{Duration, Instant};
@@ -18,10 +15,9 @@ use session_sql::SqlBackend;
 
 pub(crate) use browser::{Browser, config, manager};
 pub(crate) use database::{Database, on_each_database};
-#[cfg(feature = "mysql")]
 pub(crate) use mysql::MySql;
-#[cfg(feature = "postgres")]
 pub(crate) use postgres::Postgres;
+pub(crate) use server::{Server, on_each_server};
 
 /// Longer than any test takes.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);

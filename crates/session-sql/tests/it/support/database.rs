@@ -6,12 +6,10 @@ use std::time::Duration;
 use session_sql::{SqlBackend, SqlBackendBuilder};
 
 use super::cause;
+use super::server::Server as _;
 
-#[cfg(feature = "mysql")]
 use super::mysql::MySql;
-#[cfg(feature = "postgres")]
 use super::postgres::Postgres;
-#[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
 
 /// A table of a test's own.
@@ -21,26 +19,20 @@ pub(crate) struct Database {
 }
 
 enum Kind {
-    #[cfg(feature = "sqlite")]
     Sqlite(Sqlite),
-    #[cfg(feature = "postgres")]
     Postgres(&'static Postgres),
-    #[cfg(feature = "mysql")]
     MySql(&'static MySql),
 }
 
 impl Database {
-    #[cfg(feature = "sqlite")]
     pub(crate) async fn sqlite() -> Self {
         Self::with(Kind::Sqlite(Sqlite::new())).await
     }
 
-    #[cfg(feature = "postgres")]
     pub(crate) async fn postgres() -> Self {
         Self::with(Kind::Postgres(Postgres::shared().await)).await
     }
 
-    #[cfg(feature = "mysql")]
     pub(crate) async fn mysql() -> Self {
         Self::with(Kind::MySql(MySql::shared().await)).await
     }
@@ -55,11 +47,8 @@ impl Database {
 
     pub(crate) fn url(&self) -> String {
         match &self.kind {
-            #[cfg(feature = "sqlite")]
             Kind::Sqlite(sqlite) => sqlite.url(),
-            #[cfg(feature = "postgres")]
             Kind::Postgres(server) => server.url(),
-            #[cfg(feature = "mysql")]
             Kind::MySql(server) => server.url(),
         }
     }
@@ -87,11 +76,8 @@ impl Database {
     /// Returns a time of the past, in SQL.
     pub(crate) fn past(&self) -> &'static str {
         match &self.kind {
-            #[cfg(feature = "sqlite")]
             Kind::Sqlite(_) => "1000 * strftime('%s', 'now', '-1 second')",
-            #[cfg(feature = "postgres")]
             Kind::Postgres(_) => "now() - interval '1 second'",
-            #[cfg(feature = "mysql")]
             Kind::MySql(_) => "UTC_TIMESTAMP(3) - INTERVAL 1 SECOND",
         }
     }
@@ -99,11 +85,8 @@ impl Database {
     /// Returns a time of the future, in SQL.
     pub(crate) fn future(&self) -> &'static str {
         match &self.kind {
-            #[cfg(feature = "sqlite")]
             Kind::Sqlite(_) => "1000 * strftime('%s', 'now', '+1 hour')",
-            #[cfg(feature = "postgres")]
             Kind::Postgres(_) => "now() + interval '1 hour'",
-            #[cfg(feature = "mysql")]
             Kind::MySql(_) => "UTC_TIMESTAMP(3) + INTERVAL 1 HOUR",
         }
     }
@@ -117,11 +100,8 @@ impl Database {
     pub(crate) async fn ask(&self, sql: &str) -> Vec<String> {
         let sql = sql.replace("{t}", &self.table);
         match &self.kind {
-            #[cfg(feature = "sqlite")]
             Kind::Sqlite(sqlite) => sqlite.ask(&sql).await,
-            #[cfg(feature = "postgres")]
             Kind::Postgres(server) => server.ask(&sql).await,
-            #[cfg(feature = "mysql")]
             Kind::MySql(server) => server.ask(&sql).await,
         }
     }
@@ -130,7 +110,6 @@ impl Database {
 /// Makes a test of each function for each kind of database.
 macro_rules! on_each_database {
     ($($test:ident),* $(,)?) => {
-        #[cfg(feature = "sqlite")]
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {
@@ -138,7 +117,6 @@ macro_rules! on_each_database {
             })*
         }
 
-        #[cfg(feature = "postgres")]
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {
@@ -146,7 +124,6 @@ macro_rules! on_each_database {
             })*
         }
 
-        #[cfg(feature = "mysql")]
         mod mysql {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {

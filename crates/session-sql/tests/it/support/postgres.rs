@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor, PgConnection, Row as _};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::process::{Process, as_user, folder_of, free_port, run};
+use super::server::Server;
 
 const USER: &str = "postgres";
 
@@ -23,58 +25,8 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Returns the server of all tests that do it no harm.
     pub(crate) async fn shared() -> &'static Self {
-        static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(&[]))
-    }
-
-    /// Starts a server with these settings beside its port, such as `max_connections=10`.
-    pub(crate) fn start(settings: &[&str]) -> Self {
-        let folder = folder_of(USER);
-        make_data(&folder.join("data"));
-        let options = settings.iter().map(|setting| format!("--{setting}")).collect();
-        let mut server = Self { port: free_port(), folder, options, process: None };
-        server.run();
-        server
-    }
-
-    /// Starts it again.
-    pub(crate) fn run(&mut self) {
-        self.begin();
-        let start = Instant::now();
-        while !self.accepts_connections() {
-            assert!(start.elapsed() < Duration::from_secs(30), "postgres does not answer:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Starts it again, and does not wait until it answers.
-    pub(crate) fn begin(&mut self) {
-        let data = self.folder.join("data");
-        let words = [
-            program("postgres").to_string_lossy().into_owned(),
-            format!("-D{}", data.display()),
-            format!("--port={}", self.port),
-            "--listen_addresses=127.0.0.1".to_owned(),
-            "--unix_socket_directories=".to_owned(),
-            "--shared_preload_libraries=pg_stat_statements".to_owned(),
-        ];
-        let words: Vec<&str> = words.iter().chain(&self.options).map(String::as_str).collect();
-        self.process = Some(Process::start(&as_user(USER, &words), &self.folder));
-    }
-
-    fn accepts_connections(&self) -> bool {
-        let port = self.port.to_string();
-        let ready =
-            std::process::Command::new(program("pg_isready")).args(["-q", "-h", "127.0.0.1", "-p", &port]).status();
-        ready.expect("pg_isready is installed with the server").success()
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+        static SHARED: OnceCell<Postgres> = OnceCell::const_new();
+        SHARED.get_or_init(|| Self::start(&["shared_preload_libraries=pg_stat_statements"])).await
     }
 
     pub(crate) async fn connect(&self) -> PgConnection {
@@ -82,7 +34,62 @@ impl Postgres {
         options.connect().await.expect("the server answers")
     }
 
-    pub(crate) async fn ask(&self, sql: &str) -> Vec<String> {
+    fn accepts_connections(&self) -> bool {
+        let port = self.port.to_string();
+        let words = ["-q", "-h", "127.0.0.1", "-p", &port];
+        Command::new(program("pg_isready")).args(words).status().is_ok_and(|status| status.success())
+    }
+
+    fn process(&self) -> &Process {
+        self.process.as_ref().expect("it runs")
+    }
+}
+
+impl Server for Postgres {
+    async fn exclusive() -> MutexGuard<'static, Self> {
+        static EXCLUSIVE: OnceCell<Mutex<Postgres>> = OnceCell::const_new();
+        EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(&[]).await) }).await.lock().await
+    }
+
+    async fn start(settings: &[&str]) -> Self {
+        let folder = folder_of(USER);
+        make_data(&folder.join("data"));
+        let options = settings.iter().map(|setting| format!("--{setting}")).collect();
+        let mut server = Self { port: free_port(), folder, options, process: None };
+        server.run().await;
+        server
+    }
+
+    async fn run(&mut self) {
+        let data = self.folder.join("data");
+        let words = [
+            program("postgres").to_string_lossy().into_owned(),
+            format!("-D{}", data.display()),
+            format!("--port={}", self.port),
+            "--listen_addresses=127.0.0.1".to_owned(),
+            "--unix_socket_directories=".to_owned(),
+            // The files need not survive a loss of power.
+            "--fsync=off".to_owned(),
+        ];
+        let words: Vec<&str> = words.iter().chain(&self.options).map(String::as_str).collect();
+        self.process = Some(Process::start(&as_user(USER, &words), &self.folder));
+        let start = Instant::now();
+        while !self.accepts_connections() {
+            let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(start.elapsed() < Duration::from_secs(30), "postgres does not answer:\n{log}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    async fn ask(&self, sql: &str) -> Vec<String> {
         let mut connection = self.connect().await;
         let rows = connection.fetch_all(AssertSqlSafe(sql)).await.expect("the statement is good");
         let texts = rows.iter().map(|row| row.get_unchecked::<Option<String>, _>(0).unwrap_or_default()).collect();
@@ -90,29 +97,31 @@ impl Postgres {
         texts
     }
 
-    pub(crate) fn pause(&self) {
+    fn pause(&self) {
         self.process().pause();
     }
 
-    pub(crate) fn resume(&self) {
+    fn resume(&self) {
         self.process().resume();
     }
 
-    pub(crate) fn kill(&mut self) {
+    fn kill(&mut self) {
         self.process.take().expect("it runs").kill();
     }
 
-    /// Shuts it down, which ends all connections.
-    pub(crate) fn stop(&mut self) {
+    fn shut_down(&mut self) {
         self.process.take().expect("it runs").stop("INT");
     }
 
-    fn process(&self) -> &Process {
-        self.process.as_ref().expect("it runs")
+    async fn disconnect_all(&self) {
+        for id in self.connections().await {
+            self.ask(&format!("SELECT pg_terminate_backend({id})")).await;
+        }
     }
 
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    async fn connections(&self) -> Vec<String> {
+        let of_clients = "backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        self.ask(&format!("SELECT pid::text FROM pg_stat_activity WHERE {of_clients} ORDER BY pid")).await
     }
 }
 

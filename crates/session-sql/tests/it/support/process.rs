@@ -58,20 +58,20 @@ impl Process {
 
     /// Kills the process and its children, as a loss of power would end them. The folder stays.
     pub(crate) fn kill(self) {
-        for id in self.family() {
-            signal("KILL", id);
+        // It then makes no more children.
+        signal("STOP", self.id);
+        let family = self.family();
+        for id in &family {
+            signal("KILL", *id);
         }
+        wait_for_end(&family);
         self.end();
     }
 
     /// Sends a signal that asks the process to end, and waits until it has ended. The folder stays.
     pub(crate) fn stop(self, name: &str) {
         signal(name, self.id);
-        let start = Instant::now();
-        while is_running(self.id) {
-            assert!(start.elapsed() < Duration::from_secs(30), "the server does not end");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_for_end(&[self.id]);
         self.end();
     }
 
@@ -96,8 +96,12 @@ impl Drop for Process {
     }
 }
 
-fn is_running(id: u32) -> bool {
-    status(id).is_some_and(|(state, _)| state != "Z")
+fn wait_for_end(ids: &[u32]) {
+    let start = Instant::now();
+    while ids.iter().any(|id| status(*id).is_some_and(|(state, _)| state != "Z")) {
+        assert!(start.elapsed() < Duration::from_secs(30), "the server does not end");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Returns the state of a process and its parent.

@@ -1,0 +1,198 @@
+//! Servers that are slow, gone, restarted or read-only.
+
+use std::time::{Duration, Instant};
+
+use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Replace, SessionError, WriteOutcome};
+use session_sql::SqlBackend;
+
+use crate::support::{Browser, HOUR, Server, cause, create, manager, map, on_each_server, stored, until};
+
+const TIMEOUT: Duration = Duration::from_millis(250);
+
+on_each_server![
+    a_server_that_stands_still_costs_the_timeout_then_nothing_and_recovers,
+    a_server_that_is_killed_costs_nothing_and_recovers_when_restarted,
+    a_backend_starts_before_its_server,
+    a_restart_goes_unnoticed,
+    connections_that_the_server_closed_go_unnoticed,
+    a_server_without_a_free_connection_serves_with_those_that_it_has,
+    a_write_whose_reply_is_lost_may_have_been_applied,
+    an_outage_is_a_503_and_no_cookie_is_lost,
+    calls_that_are_cancelled_give_their_connections_back,
+];
+
+async fn timed(backend: &SqlBackend) -> (Result<(), BackendError>, Duration) {
+    let start = Instant::now();
+    let outcome = backend.fetch("a").await.map(drop);
+    (outcome, start.elapsed())
+}
+
+async fn assert_fails_at_once(backend: &SqlBackend) {
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        let (outcome, time) = timed(backend).await;
+        let error = outcome.expect_err("no server can have answered");
+        assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::No));
+        times.push(time);
+    }
+    times.sort_unstable();
+    println!("with an open breaker a call takes {:?}", times[50]);
+    assert!(times[50] < Duration::from_millis(1), "{times:?}");
+}
+
+async fn assert_recovers(backend: &SqlBackend) {
+    let answers = || async { backend.fetch("a").await.is_ok() };
+    println!("answers again after {:?}", until("recovery", Duration::from_secs(5), answers).await);
+}
+
+async fn a_server_that_stands_still_costs_the_timeout_then_nothing_and_recovers<S: Server>() {
+    let server = S::exclusive().await;
+    let backend = server.backend().await;
+    create(&backend, "a", "{}").await;
+    for _ in 0..2 {
+        server.pause();
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let (outcome, time) = timed(&backend).await;
+            let error = outcome.unwrap_err();
+            assert!(matches!(error.kind(), BackendErrorKind::Timeout | BackendErrorKind::Unavailable));
+            assert!(cause(&error).contains("within 250ms, the `timeout` of the backend"), "{}", cause(&error));
+            times.push(time);
+        }
+        // On a machine that is busy with other tests one of them may be late.
+        times.sort_unstable();
+        assert!(times[2] < TIMEOUT + Duration::from_millis(100), "{times:?}");
+        assert_fails_at_once(&backend).await;
+        server.resume();
+        assert_recovers(&backend).await;
+        assert_eq!(stored(&backend, "a").await.as_deref(), Some("{}"));
+    }
+}
+
+async fn a_server_that_is_killed_costs_nothing_and_recovers_when_restarted<S: Server>() {
+    let mut server = S::exclusive().await;
+    let backend = server.backend().await;
+    create(&backend, "a", r#"{"n":1}"#).await;
+    server.kill();
+    for _ in 0..5 {
+        let (outcome, time) = timed(&backend).await;
+        assert_eq!(outcome.unwrap_err().kind(), BackendErrorKind::Unavailable);
+        assert!(time < TIMEOUT, "{time:?}");
+    }
+    assert_fails_at_once(&backend).await;
+    let error = backend.fetch("a").await.unwrap_err();
+    assert!(cause(&error).ends_with(": connection refused"), "{}", cause(&error));
+    server.run().await;
+    assert_recovers(&backend).await;
+    assert_eq!(stored(&backend, "a").await.as_deref(), Some(r#"{"n":1}"#), "it was acknowledged");
+}
+
+async fn a_backend_starts_before_its_server<S: Server>() {
+    let mut server = S::exclusive().await;
+    server.backend().await;
+    server.shut_down();
+    let backend = server.builder().connect(&server.url()).unwrap();
+    for _ in 0..6 {
+        assert!(backend.fetch("a").await.is_err());
+    }
+    server.run().await;
+    assert_recovers(&backend).await;
+    create(&backend, "a", "{}").await;
+}
+
+async fn a_restart_goes_unnoticed<S: Server>() {
+    let mut server = S::exclusive().await;
+    let backend = server.backend().await;
+    let mut version = create(&backend, "a", r#"{"n":0}"#).await;
+    for n in 1..=2 {
+        server.shut_down();
+        server.run().await;
+        // A connection that was unused for a second is tested before a write.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let value = map(&format!(r#"{{"n":{n}}}"#));
+        let replaced = backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap();
+        let WriteOutcome::Done(new) = replaced else { panic!("{replaced:?}") };
+        version = new;
+    }
+}
+
+async fn connections_that_the_server_closed_go_unnoticed<S: Server>() {
+    let server = S::exclusive().await;
+    let backend = server.backend().await;
+    create(&backend, "a", "{}").await;
+    for _ in 0..3 {
+        let reads: Vec<_> = (0..8).map(|_| read_in_a_task(&backend)).collect();
+        for read in reads {
+            assert!(read.await.unwrap().unwrap().is_some());
+        }
+        server.disconnect_all().await;
+    }
+}
+
+async fn a_server_without_a_free_connection_serves_with_those_that_it_has<S: Server>() {
+    let server = S::start(&["max_connections=8"]).await;
+    let backends = [server.backend().await, server.builder().connect(&server.url()).unwrap()];
+    create(&backends[0], "a", "{}").await;
+    for _ in 0..20 {
+        let reads: Vec<_> = (0..16).map(|n| read_in_a_task(&backends[n % 2])).collect();
+        for read in reads {
+            let read = read.await.unwrap();
+            assert!(read.as_ref().is_ok_and(Option::is_some), "{:?}", read.map_err(|error| cause(&error)));
+        }
+    }
+}
+
+async fn a_write_whose_reply_is_lost_may_have_been_applied<S: Server>() {
+    let server = S::exclusive().await;
+    let backend = server.backend().await;
+    let version = create(&backend, "a", r#"{"n":0}"#).await;
+    server.pause();
+    let value = map(r#"{"n":1}"#);
+    let error = backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Maybe));
+    server.resume();
+    until("recovery", Duration::from_secs(5), || async { backend.fetch("a").await.is_ok() }).await;
+}
+
+async fn an_outage_is_a_503_and_no_cookie_is_lost<S: Server>() {
+    let mut server = S::exclusive().await;
+    let manager = manager(server.backend().await);
+    let mut browser = Browser::default();
+    browser.request(&manager, |session| session.insert("n", 7).unwrap()).await;
+    server.kill();
+    let handle = browser.open(&manager);
+    let error = handle.load().await.unwrap_err();
+    assert!(matches!(error, SessionError::Store(_)), "{error:?}");
+    assert_eq!(error.status(), 503);
+    assert_eq!(handle.commit(503).await.set_cookie, None);
+    server.run().await;
+    until("recovery", Duration::from_secs(5), || async { browser.open(&manager).load().await.is_ok() }).await;
+    assert_eq!(browser.see(&manager, "n").await, Some(7));
+}
+
+async fn calls_that_are_cancelled_give_their_connections_back<S: Server>() {
+    let server = S::exclusive().await;
+    let backend = server.backend().await;
+    create(&backend, "a", "{}").await;
+    let read_all = || async {
+        let reads: Vec<_> = (0..64).map(|_| read_in_a_task(&backend)).collect();
+        for read in reads {
+            assert!(read.await.unwrap().unwrap().is_some());
+        }
+    };
+    read_all().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let before = server.connections().await;
+    for n in 0..500 {
+        let _cancelled = tokio::time::timeout(Duration::from_micros(n * 4), backend.fetch("a")).await;
+    }
+    read_all().await;
+    // The server takes its time to forget the connections of the test itself.
+    let same = || async { server.connections().await == before };
+    until("the same connections", Duration::from_secs(5), same).await;
+}
+
+fn read_in_a_task(backend: &SqlBackend) -> tokio::task::JoinHandle<Result<Option<session_core::Stored>, BackendError>> {
+    let backend = backend.clone();
+    tokio::spawn(async move { backend.fetch("a").await })
+}

@@ -1,0 +1,78 @@
+//! Servers of any kind, to which tests do harm.
+
+use std::time::Duration;
+
+use session_sql::{SqlBackend, SqlBackendBuilder};
+use tokio::sync::MutexGuard;
+
+/// A server that a test has for itself.
+pub(crate) trait Server: Sized + 'static {
+    /// Returns a server that tests have in turn. Each leaves it running.
+    async fn exclusive() -> MutexGuard<'static, Self>;
+
+    /// Starts a server with settings.
+    async fn start(settings: &[&str]) -> Self;
+
+    /// Starts it again, and waits until it answers.
+    async fn run(&mut self);
+
+    fn url(&self) -> String;
+
+    /// Returns the URL of a way to the server on another port.
+    fn url_by(&self, port: u16) -> String {
+        self.url().replace(&format!(":{}/", self.port()), &format!(":{port}/"))
+    }
+
+    fn port(&self) -> u16;
+
+    /// Runs a statement, and returns the first column of its rows.
+    async fn ask(&self, sql: &str) -> Vec<String>;
+
+    /// Stops it. Connections stay open.
+    fn pause(&self);
+
+    fn resume(&self);
+
+    fn kill(&mut self);
+
+    /// Shuts it down, which ends all connections.
+    fn shut_down(&mut self);
+
+    /// Ends all connections but that of the statement which does it.
+    async fn disconnect_all(&self);
+
+    /// Returns the ids of its connections.
+    async fn connections(&self) -> Vec<String>;
+
+    fn builder(&self) -> SqlBackendBuilder {
+        SqlBackend::builder().without_clean_up()
+    }
+
+    /// Returns a backend whose table is new.
+    async fn backend(&self) -> SqlBackend {
+        self.ask("DROP TABLE IF EXISTS http_sessions").await;
+        let patient = self.builder().timeout(Duration::from_secs(10)).connect(&self.url()).expect("the url is good");
+        patient.create_table().await.unwrap_or_else(|error| panic!("{}", super::cause(&error)));
+        self.builder().connect(&self.url()).expect("the url is good")
+    }
+}
+
+/// Makes a test of each function for each kind of server.
+macro_rules! on_each_server {
+    ($($test:ident),* $(,)?) => {
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test::<$crate::support::Postgres>().await;
+            })*
+        }
+
+        mod mysql {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test::<$crate::support::MySql>().await;
+            })*
+        }
+    };
+}
+pub(crate) use on_each_server;
