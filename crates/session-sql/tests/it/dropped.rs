@@ -45,7 +45,7 @@ async fn dropped_requests_mix_up_nothing(database: Database) {
         let person = n % PEOPLE;
         let (browser, manager) = (people[person].clone(), manager.clone());
         let (loaded, committed) = (loaded.clone(), committed.clone());
-        let patience = Duration::from_micros(dice.roll([300, 5_000, 40_000][n % 3]));
+        let patience = Duration::from_micros(dice.roll([300, 10_000, 300_000][n % 3]));
         requests.spawn(timeout(patience, async move {
             let handle = browser.open(&manager);
             let Ok(session) = handle.load().await else { return };
@@ -66,7 +66,7 @@ async fn dropped_requests_mix_up_nothing(database: Database) {
     let (in_load, done) = (REQUESTS as u64 - sum(&*loaded), sum(&*committed));
     let in_commit = sum(&*loaded) - done;
     println!("{in_load} requests ended before their commit, {in_commit} in it, {done} after it");
-    assert!(in_load.min(in_commit).min(done) > 20, "there was hardly anything to mix up");
+    assert!(in_load.min(in_commit).min(done) > 5, "there was hardly anything to mix up");
     for (person, browser) in people.iter().enumerate() {
         assert_eq!(browser.see(&manager, "person").await, Some(person as u64));
         // A request that was dropped may have been counted, or not.
