@@ -1,17 +1,17 @@
-//! Work that goes on beside the calls.
+//! Tasks that run beside the calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether some work of one kind is under way.
+/// A kind of task of which at most one runs at a time.
 ///
-/// It is done on the runtime of the call that began it. If that runtime ends, the work ends too, and the next call begins
-/// it anew.
+/// The task runs on the runtime of the call that began it. If that runtime ends, the task ends too, and the next call
+/// begins a new one.
 #[derive(Default)]
 pub(crate) struct Background(Arc<AtomicBool>);
 
 impl Background {
-    /// Takes the work on, unless somebody does it already. It is under way as long as the returned value lives.
+    /// Returns `None` if the task runs already. Otherwise it counts as running as long as the returned value lives.
     pub(crate) fn begin(&self) -> Option<UnderWay> {
         // Reading alone leaves the cache line shared.
         let taken = self.0.load(Ordering::Relaxed) || self.0.swap(true, Ordering::AcqRel);
@@ -19,8 +19,8 @@ impl Background {
     }
 }
 
-/// Held by whoever does the work.
-#[must_use = "the work is over when this is dropped"]
+/// The mark of a task that runs, which the task holds.
+#[must_use = "the task has ended when this is dropped"]
 pub(crate) struct UnderWay(Arc<AtomicBool>);
 
 impl Drop for UnderWay {

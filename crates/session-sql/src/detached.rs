@@ -1,4 +1,4 @@
-//! Work that is done whether or not anybody waits for it.
+//! Work that goes on when its caller is dropped.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,11 +6,11 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-/// Work that goes on in a task of its own if whoever waits for it gives up.
+/// Work that goes on in a task of its own if its caller is dropped.
 ///
-/// A request may be dropped at any moment; a command that is then left to itself would be sent whenever the server is back,
-/// what takes several steps would end between them, and nobody would count its failure. Nearly always the waiting lasts to
-/// the end, and then no task is needed.
+/// A request may be dropped at any moment. Its command would then be left in a queue and sent late, work of several steps
+/// would end between them, and its failure would not be counted. Nearly always the caller waits to the end, and no task is
+/// made.
 pub(crate) struct Detached<W>
 where
     W: Future<Output: Send> + Send + 'static,
@@ -22,7 +22,7 @@ impl<W> Detached<W>
 where
     W: Future<Output: Send> + Send + 'static,
 {
-    /// Boxed, since it may have to move on while it runs.
+    /// Boxes the work, because it may have to move to a task while it runs.
     pub(crate) fn new(work: W) -> Self {
         Self { work: Some(Box::pin(work)) }
     }
@@ -35,8 +35,8 @@ where
     type Output = W::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<W::Output> {
-        // Taken out: work that panics, or has ended, is not to be done again.
-        let mut work = self.work.take().expect("an errand is not polled after its end");
+        // Taken out, so that work that panics or has ended is not polled again.
+        let mut work = self.work.take().expect("it is not polled after its end");
         let outcome = work.as_mut().poll(context);
         if outcome.is_pending() {
             self.work = Some(work);
@@ -69,13 +69,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_waits_gets_the_outcome_and_no_task_is_made() {
+    async fn a_caller_that_waits_gets_the_outcome_without_a_task() {
         let detached = Detached::new(async { tokio::task::try_id() });
         assert_eq!(detached.await, tokio::task::try_id());
     }
 
     #[tokio::test]
-    async fn what_was_begun_goes_on_when_nobody_waits_any_more() {
+    async fn work_goes_on_when_its_caller_is_dropped() {
         let (question, asked) = oneshot::channel::<()>();
         let (answer, mut answered) = mpsc::channel(1);
         let mut detached = Detached::new(async move {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_has_panicked_is_not_begun_again() {
+    async fn work_that_panicked_is_not_polled_again() {
         let polls = Arc::new(AtomicUsize::new(0));
         let counted = polls.clone();
         let detached = Detached::new(poll_fn::<(), _>(move |_| {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_of_a_runtime_it_ends() {
+    fn outside_of_a_runtime_work_ends_with_its_caller() {
         drop(Detached::new(pending::<()>()));
     }
 }

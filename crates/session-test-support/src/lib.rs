@@ -1,16 +1,18 @@
 //! Helpers for the tests of this workspace. Not published.
 //!
 //! A [`Browser`] keeps the cookies of commits. A [`Log`] keeps the lines that a crate logs. A [`Process`] is a program that says on its standard output where it listens.
-//! [`RedisServer`] and [`MemcachedServer`] are stores on ports of their own. All programs end with the test that started
-//! them.
+//! [`RedisServer`], [`MemcachedServer`], [`PostgresServer`] and [`MariaDbServer`] are stores on ports of their own. All
+//! programs end with the test that started them.
 
 #![allow(clippy::missing_panics_doc, reason = "a helper that can't go on fails the test")]
 
 mod browser;
 mod lag;
 mod log;
+mod mariadb;
 #[cfg(unix)]
 mod memcached;
+mod postgres;
 mod process;
 mod redis;
 mod server;
@@ -19,8 +21,10 @@ mod signal;
 pub use browser::Browser;
 pub use lag::Lag;
 pub use log::Log;
+pub use mariadb::MariaDbServer;
 #[cfg(unix)]
 pub use memcached::MemcachedServer;
+pub use postgres::PostgresServer;
 pub use process::Process;
 pub use redis::{RedisConnection, RedisReply, RedisServer};
 pub use server::free_port;

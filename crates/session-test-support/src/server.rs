@@ -1,6 +1,6 @@
 //! Servers that say nothing and have to be asked if they are ready.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,12 +20,22 @@ pub(crate) struct ServerProcess {
     id: u32,
 }
 
+/// Keeps the folder if a line says so: servers in statics are never dropped, and can't remove it themselves.
+const GUARD: &str = r#"
+    "$@" >>server.log 2>&1 &
+    echo $!
+    exec 2>/dev/null
+    read -r keep
+    kill -9 $!
+    wait $!
+    [ "$keep" ] || rm -rf "$PWD"
+"#;
+
 impl ServerProcess {
     /// Starts a server in a folder, and waits until it is ready.
     pub(crate) fn start(command: &[&str], folder: &Path, is_ready: impl Fn() -> bool) -> Self {
-        const SCRIPT: &str = r#""$@" >server.log 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null; wait $!"#;
         let mut guard = Command::new("sh")
-            .args(["-c", SCRIPT, "sh"])
+            .args(["-c", GUARD, "sh"])
             .args(command)
             .current_dir(folder)
             .stdin(Stdio::piped())
@@ -48,22 +58,98 @@ impl ServerProcess {
         server
     }
 
-    /// Stops all of its threads. Its connections stay open.
+    /// Stops all of its threads and its children. Their connections stay open.
     pub(crate) fn pause(&self) {
+        // A parent that stands still makes no more children.
         signal("STOP", self.id);
+        for child in self.children() {
+            send_signal("STOP", child);
+        }
     }
 
     pub(crate) fn resume(&self) {
+        for child in self.children() {
+            send_signal("CONT", child);
+        }
         signal("CONT", self.id);
+    }
+
+    /// Asks the server to end by a signal, and waits until it has ended.
+    pub(crate) fn stop(self, name: &str) {
+        signal(name, self.id);
+        wait_for_end(&[self.id]);
+    }
+
+    fn children(&self) -> Vec<u32> {
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let ids = processes.filter_map(|process| process.file_name().to_str()?.parse().ok());
+        ids.filter(|id| status(*id).is_some_and(|(_, parent)| parent == self.id)).collect()
     }
 }
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        signal("KILL", self.id);
-        drop(self.guard.stdin.take());
+        if status(self.id).is_some_and(|(state, _)| state != 'Z') {
+            self.pause();
+        }
+        let children = self.children();
+        for process in [&[self.id][..], &children].concat() {
+            send_signal("KILL", process);
+        }
+        wait_for_end(&children);
+        if let Some(mut stdin) = self.guard.stdin.take() {
+            let _ = stdin.write_all(b"keep\n");
+        }
         let _ = self.guard.wait();
     }
+}
+
+fn wait_for_end(processes: &[u32]) {
+    let start = Instant::now();
+    while processes.iter().any(|id| status(*id).is_some_and(|(state, _)| state != 'Z')) {
+        assert!(start.elapsed() < PATIENCE, "the server does not end");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Returns the state of a process, and its parent.
+fn status(id: u32) -> Option<(char, u32)> {
+    let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // They follow the name, which stands in parentheses and may itself have some.
+    let mut words = text.rsplit(") ").next()?.split(' ');
+    Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+}
+
+/// Sends a signal to a process that may have ended.
+fn send_signal(name: &str, process: u32) {
+    let _ = Command::new("kill").args(["-s", name, &process.to_string()]).stderr(Stdio::null()).status();
+}
+
+/// Returns the words that run a command as another user if this process is root, because some servers refuse root.
+pub(crate) fn as_user(user: &str, command: &[&str]) -> Vec<String> {
+    let [uid, gid] = [format!("--reuid={user}"), format!("--regid={user}")];
+    let prefix: &[&str] = if is_root() { &["setpriv", &uid, &gid, "--clear-groups"] } else { &[] };
+    prefix.iter().chain(command).map(ToString::to_string).collect()
+}
+
+/// Makes a folder that another user owns if this process is root.
+pub(crate) fn new_folder_of(user: &str) -> PathBuf {
+    let folder = new_folder();
+    if is_root() {
+        run(&["chown", &format!("{user}:"), &folder.to_string_lossy()]);
+    }
+    folder
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(command: &[&str]) {
+    let output = Command::new(command[0]).args(&command[1..]).output();
+    let output = output.unwrap_or_else(|error| panic!("{}: {error}: `cargo xtask test` installs it", command[0]));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 /// Returns a port that no program listens on.

@@ -1,11 +1,11 @@
 //! The suite for all backends.
 
-use session_testkit::conformance::{Subject, check};
+use session_testkit::conformance::{Candidate, check};
 
 use crate::support::{Database, on_each_database};
 
 on_each_database![it_conforms];
 
 async fn it_conforms(database: Database) {
-    check(Subject::new(database.patient())).await.assert_passed();
+    check(Candidate::atomic(database.patient())).await.assert_passed();
 }

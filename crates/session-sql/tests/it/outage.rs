@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Replace, SessionError, WriteOutcome};
 use session_sql::SqlBackend;
+use session_test_support::Lag;
 
 use crate::support::{Browser, HOUR, Server, cause, create, manager, map, on_each_server, stored, until};
 
@@ -47,11 +48,11 @@ async fn assert_recovers(backend: &SqlBackend) {
 
 async fn a_server_that_stands_still_costs_the_timeout_then_nothing_and_recovers<S: Server>() {
     let server = S::exclusive().await;
-    let backend = server.backend().await;
-    create(&backend, "a", "{}").await;
+    create(&server.backend().await, "a", "{}").await;
+    let backend = server.builder().timeout(TIMEOUT).connect(&server.url()).unwrap();
     for _ in 0..2 {
         server.pause();
-        let mut times = Vec::new();
+        let (lag, mut times) = (Lag::watch(), Vec::new());
         for _ in 0..5 {
             let (outcome, time) = timed(&backend).await;
             let error = outcome.unwrap_err();
@@ -61,7 +62,7 @@ async fn a_server_that_stands_still_costs_the_timeout_then_nothing_and_recovers<
         }
         // On a machine that is busy with other tests one of them may be late.
         times.sort_unstable();
-        assert!(times[2] < TIMEOUT + Duration::from_millis(100), "{times:?}");
+        assert!(times[2] < TIMEOUT + Duration::from_millis(50) + lag.allowance(), "{times:?}");
         assert_fails_at_once(&backend).await;
         server.resume();
         assert_recovers(&backend).await;
@@ -77,12 +78,12 @@ async fn a_server_that_is_killed_costs_nothing_and_recovers_when_restarted<S: Se
     for _ in 0..5 {
         let (outcome, time) = timed(&backend).await;
         assert_eq!(outcome.unwrap_err().kind(), BackendErrorKind::Unavailable);
-        assert!(time < TIMEOUT, "{time:?}");
+        assert!(time < Duration::from_secs(1), "{time:?}");
     }
     assert_fails_at_once(&backend).await;
     let error = backend.fetch("a").await.unwrap_err();
     assert!(cause(&error).ends_with(": connection refused"), "{}", cause(&error));
-    server.run().await;
+    server.run();
     assert_recovers(&backend).await;
     assert_eq!(stored(&backend, "a").await.as_deref(), Some(r#"{"n":1}"#), "it was acknowledged");
 }
@@ -95,7 +96,7 @@ async fn a_backend_starts_before_its_server<S: Server>() {
     for _ in 0..6 {
         assert!(backend.fetch("a").await.is_err());
     }
-    server.run().await;
+    server.run();
     assert_recovers(&backend).await;
     create(&backend, "a", "{}").await;
 }
@@ -106,7 +107,7 @@ async fn a_restart_goes_unnoticed<S: Server>() {
     let mut version = create(&backend, "a", r#"{"n":0}"#).await;
     for n in 1..=2 {
         server.shut_down();
-        server.run().await;
+        server.run();
         // A connection that was unused for a second is tested before a write.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let value = map(&format!(r#"{{"n":{n}}}"#));
@@ -130,11 +131,11 @@ async fn connections_that_the_server_closed_go_unnoticed<S: Server>() {
 }
 
 async fn a_server_without_a_free_connection_serves_with_those_that_it_has<S: Server>() {
-    let server = S::start(&["max_connections=8"]).await;
-    let backends = [server.backend().await, server.builder().connect(&server.url()).unwrap()];
-    create(&backends[0], "a", "{}").await;
+    let server = S::start(&["max_connections=8"]);
+    create(&server.backend().await, "a", "{}").await;
+    let backend = server.builder().max_connections(16).connect(&server.url()).unwrap();
     for _ in 0..20 {
-        let reads: Vec<_> = (0..16).map(|n| read_in_a_task(&backends[n % 2])).collect();
+        let reads: Vec<_> = (0..16).map(|_| read_in_a_task(&backend)).collect();
         for read in reads {
             let read = read.await.unwrap();
             assert!(read.as_ref().is_ok_and(Option::is_some), "{:?}", read.map_err(|error| cause(&error)));
@@ -165,7 +166,7 @@ async fn an_outage_is_a_503_and_no_cookie_is_lost<S: Server>() {
     assert!(matches!(error, SessionError::Store(_)), "{error:?}");
     assert_eq!(error.status(), 503);
     assert_eq!(handle.commit(503).await.set_cookie, None);
-    server.run().await;
+    server.run();
     until("recovery", Duration::from_secs(5), || async { browser.open(&manager).load().await.is_ok() }).await;
     assert_eq!(browser.see(&manager, "n").await, Some(7));
 }

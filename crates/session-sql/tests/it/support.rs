@@ -4,7 +4,6 @@ mod browser;
 mod database;
 mod mysql;
 mod postgres;
-mod process;
 mod server;
 mod sqlite;
 
@@ -13,10 +12,8 @@ use std::time::{Duration, Instant};
 use session_core::{AtomicBackend, BackendError, Create, SessionMap, Version, WriteOutcome};
 use session_sql::SqlBackend;
 
-pub(crate) use browser::{Browser, config, manager};
+pub(crate) use browser::{Browser, manager};
 pub(crate) use database::{Database, on_each_database};
-pub(crate) use mysql::MySql;
-pub(crate) use postgres::Postgres;
 pub(crate) use server::{Server, on_each_server};
 
 /// Longer than any test takes.

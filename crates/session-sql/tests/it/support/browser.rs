@@ -12,20 +12,19 @@ pub(crate) fn manager(backend: SqlBackend) -> SessionManager {
     SessionManager::new(config(backend).build().expect("the configuration is good"))
 }
 
-pub(crate) fn config(backend: SqlBackend) -> SessionConfigBuilder {
+fn config(backend: SqlBackend) -> SessionConfigBuilder {
     // Many writers of one session wait for each other: that takes longer than a request usually may.
     SessionConfig::builder(SECRET, "session").backend(backend).request_deadline(Duration::from_secs(20))
 }
 
 /// A client with its cookie.
 #[derive(Clone, Default)]
-pub(crate) struct Browser {
-    cookie: Option<String>,
-}
+pub(crate) struct Browser(session_test_support::Browser);
 
 impl Browser {
     pub(crate) fn open(&self, manager: &SessionManager) -> SessionHandle {
-        manager.open(self.cookie.as_deref().map(str::as_bytes))
+        let header = self.0.has_cookie().then(|| self.0.header());
+        manager.open(header.as_deref().map(str::as_bytes))
     }
 
     /// Begins a request whose session is loaded.
@@ -35,13 +34,9 @@ impl Browser {
         (handle, session)
     }
 
-    /// Takes over the cookie of a response.
+    /// Takes the cookie of a response.
     pub(crate) fn take(&mut self, commit: &Commit) {
-        if let Some(header) = &commit.set_cookie {
-            let pair = header.split(';').next().unwrap_or_default();
-            let removed = header.contains("Max-Age=0");
-            self.cookie = (!removed).then(|| pair.to_owned());
-        }
+        self.0.receive(commit);
     }
 
     /// Makes a whole request that succeeds.

@@ -4,12 +4,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use session_sql::{SqlBackend, SqlBackendBuilder};
+use session_test_support::{MariaDbServer, PostgresServer};
 
 use super::cause;
 use super::server::Server as _;
 
-use super::mysql::MySql;
-use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 
 /// A table of a test's own.
@@ -20,8 +19,8 @@ pub(crate) struct Database {
 
 enum Kind {
     Sqlite(Sqlite),
-    Postgres(&'static Postgres),
-    MySql(&'static MySql),
+    Postgres(&'static PostgresServer),
+    MySql(&'static MariaDbServer),
 }
 
 impl Database {
@@ -30,11 +29,11 @@ impl Database {
     }
 
     pub(crate) async fn postgres() -> Self {
-        Self::with(Kind::Postgres(Postgres::shared().await)).await
+        Self::with(Kind::Postgres(super::postgres::shared().await)).await
     }
 
     pub(crate) async fn mysql() -> Self {
-        Self::with(Kind::MySql(MySql::shared().await)).await
+        Self::with(Kind::MySql(super::mysql::shared().await)).await
     }
 
     async fn with(kind: Kind) -> Self {
@@ -51,11 +50,6 @@ impl Database {
             Kind::Postgres(server) => server.url(),
             Kind::MySql(server) => server.url(),
         }
-    }
-
-    /// Returns the name of the table.
-    pub(crate) fn table(&self) -> &str {
-        &self.table
     }
 
     /// Returns a builder for a backend on the table.

@@ -11,10 +11,10 @@ pub(crate) trait Server: Sized + 'static {
     async fn exclusive() -> MutexGuard<'static, Self>;
 
     /// Starts a server with settings.
-    async fn start(settings: &[&str]) -> Self;
+    fn start(settings: &[&str]) -> Self;
 
     /// Starts it again, and waits until it answers.
-    async fn run(&mut self);
+    fn run(&mut self);
 
     fn url(&self) -> String;
 
@@ -44,8 +44,9 @@ pub(crate) trait Server: Sized + 'static {
     /// Returns the ids of its connections.
     async fn connections(&self) -> Vec<String>;
 
+    /// Returns a builder with a timeout that suits a machine that is busy with other tests.
     fn builder(&self) -> SqlBackendBuilder {
-        SqlBackend::builder().without_clean_up()
+        SqlBackend::builder().without_clean_up().timeout(Duration::from_secs(1))
     }
 
     /// Returns a backend whose table is new.
@@ -63,14 +64,14 @@ macro_rules! on_each_server {
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {
-                super::$test::<$crate::support::Postgres>().await;
+                super::$test::<session_test_support::PostgresServer>().await;
             })*
         }
 
         mod mysql {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {
-                super::$test::<$crate::support::MySql>().await;
+                super::$test::<session_test_support::MariaDbServer>().await;
             })*
         }
     };

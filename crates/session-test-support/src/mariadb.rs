@@ -1,0 +1,107 @@
+//! MariaDB servers.
+
+use std::io::Read as _;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+
+use crate::server::{ServerProcess, as_user, free_port, new_folder_of, remove_folder, run};
+
+/// The user that Debian's package makes.
+const USER: &str = "mysql";
+
+/// A MariaDB server on a port of its own, with a data folder of its own. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct MariaDbServer {
+    /// Its port.
+    pub port: u16,
+    folder: PathBuf,
+    settings: Vec<String>,
+    process: Option<ServerProcess>,
+}
+
+impl MariaDbServer {
+    /// Starts a server with these settings beside its port, for instance `&["max-connections=10"]`.
+    ///
+    /// It takes the user `root` without a password. What it has acknowledged survives its end, not a loss of power.
+    #[must_use]
+    pub fn start(settings: &[&str]) -> Self {
+        let folder = new_folder_of(USER);
+        let words = ["mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal"];
+        let more = ["--innodb-log-file-size=16M", "--innodb-flush-method=nosync"];
+        let [data, temporary] = folders(&folder);
+        let words = as_user(USER, &[&words[..], &more, &[&data, &temporary]].concat());
+        run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let settings = settings.iter().map(|setting| format!("--{setting}")).collect();
+        let mut server = Self { port: free_port(), folder, settings, process: None };
+        server.run();
+        server
+    }
+
+    /// Starts it again, with all that it has written before.
+    pub fn run(&mut self) {
+        let (server, port) = (program("mariadbd"), format!("--port={}", self.port));
+        let [data, temporary] = folders(&self.folder);
+        let [socket, id] = ["socket", "pid"].map(|name| self.folder.join(name).display().to_string());
+        let [socket, id] = [format!("--socket={socket}"), format!("--pid-file={id}")];
+        let mut words = vec![&*server, "--no-defaults", &data, &temporary, &socket, &id, &port];
+        words.extend(["--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-flush-method=nosync"]);
+        words.extend(["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M"]);
+        words.extend(self.settings.iter().map(String::as_str));
+        let words = as_user(USER, &words);
+        // A server that is ready greets first.
+        let is_ready = || {
+            let connected = TcpStream::connect(("127.0.0.1", self.port));
+            connected.is_ok_and(|mut connection| connection.read_exact(&mut [0; 5]).is_ok())
+        };
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        self.process = Some(ServerProcess::start(&words, &self.folder, is_ready));
+    }
+
+    /// Returns the URL of its database `test`, which is there from the start.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("mysql://root@127.0.0.1:{}/test", self.port)
+    }
+
+    /// Stops all of its threads. Its connections stay open.
+    pub fn pause(&self) {
+        self.process().pause();
+    }
+
+    /// Lets it go on after a [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.process().resume();
+    }
+
+    /// Kills it; [`Self::run`] starts it again.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Shuts it down, which ends all connections; [`Self::run`] starts it again.
+    pub fn shut_down(&mut self) {
+        self.process.take().expect("the server runs").stop("TERM");
+    }
+
+    fn process(&self) -> &ServerProcess {
+        self.process.as_ref().expect("the server runs")
+    }
+}
+
+impl Drop for MariaDbServer {
+    fn drop(&mut self) {
+        self.kill();
+        remove_folder(&self.folder);
+    }
+}
+
+/// Returns the options for its folders. Servers that share a folder for temporary files delete those of each other.
+fn folders(folder: &Path) -> [String; 2] {
+    [format!("--datadir={}", folder.join("data").display()), format!("--tmpdir={}", folder.display())]
+}
+
+/// Finds the server, which is not on the path of users who are not root.
+fn program(name: &str) -> String {
+    let path = Path::new("/usr/sbin").join(name);
+    if path.exists() { path.to_string_lossy().into_owned() } else { name.to_owned() }
+}

@@ -1,0 +1,121 @@
+//! PostgreSQL servers.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::server::{ServerProcess, as_user, free_port, new_folder_of, remove_folder, run};
+
+/// The user that Debian's package makes. The server refuses root.
+const USER: &str = "postgres";
+
+/// A PostgreSQL server on a port of its own, with a data folder of its own. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct PostgresServer {
+    /// Its port.
+    pub port: u16,
+    folder: PathBuf,
+    settings: Vec<String>,
+    process: Option<ServerProcess>,
+}
+
+impl PostgresServer {
+    /// Starts a server with these settings beside its port, for instance `&["max_connections=10"]`.
+    ///
+    /// It takes the user `postgres` without a password. What it has acknowledged survives its end, not a loss of power.
+    #[must_use]
+    pub fn start(settings: &[&str]) -> Self {
+        let folder = new_folder_of(USER);
+        let (initdb, data) = (program("initdb"), folder.join("data").to_string_lossy().into_owned());
+        let words = [&*initdb, "-D", &data, "-A", "trust", "-U", USER, "-E", "UTF8", "--no-locale", "--no-sync"];
+        run(&as_user(USER, &words).iter().map(String::as_str).collect::<Vec<_>>());
+        Self::start_in(folder, settings)
+    }
+
+    /// Starts a server that follows this one, as a standby.
+    #[must_use]
+    pub fn start_standby(&self) -> Self {
+        let folder = new_folder_of(USER);
+        let (basebackup, data) = (program("pg_basebackup"), folder.join("data").to_string_lossy().into_owned());
+        let primary = format!("host=127.0.0.1 port={} user={USER}", self.port);
+        let words = [&*basebackup, "-d", &primary, "-D", &data, "--write-recovery-conf", "--no-sync", "-c", "fast"];
+        run(&as_user(USER, &words).iter().map(String::as_str).collect::<Vec<_>>());
+        Self::start_in(folder, &[])
+    }
+
+    fn start_in(folder: PathBuf, settings: &[&str]) -> Self {
+        let settings = settings.iter().map(|setting| format!("--{setting}")).collect();
+        let mut server = Self { port: free_port(), folder, settings, process: None };
+        server.run();
+        server
+    }
+
+    /// Starts it again, with all that it has written before.
+    pub fn run(&mut self) {
+        let (postgres, port) = (program("postgres"), format!("--port={}", self.port));
+        let data = format!("-D{}", self.folder.join("data").display());
+        let mut words = vec![&*postgres, &data, &port, "--listen_addresses=127.0.0.1", "--unix_socket_directories="];
+        words.push("--fsync=off");
+        words.extend(self.settings.iter().map(String::as_str));
+        let words = as_user(USER, &words);
+        let (pg_isready, port) = (program("pg_isready"), self.port.to_string());
+        let is_ready = || {
+            let status = Command::new(&pg_isready).args(["-q", "-h", "127.0.0.1", "-p", &port]).status();
+            status.is_ok_and(|status| status.success())
+        };
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        self.process = Some(ServerProcess::start(&words, &self.folder, is_ready));
+    }
+
+    /// Makes a standby a primary.
+    pub fn promote(&self) {
+        let (pg_ctl, data) = (program("pg_ctl"), self.folder.join("data").to_string_lossy().into_owned());
+        let words = as_user(USER, &[&*pg_ctl, "promote", "-w", "-D", &data]);
+        run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    /// Returns the URL of its database.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://{USER}@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Stops all of its processes. Its connections stay open.
+    pub fn pause(&self) {
+        self.process().pause();
+    }
+
+    /// Lets it go on after a [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.process().resume();
+    }
+
+    /// Kills it; [`Self::run`] starts it again.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Shuts it down, which ends all connections; [`Self::run`] starts it again.
+    pub fn shut_down(&mut self) {
+        self.process.take().expect("the server runs").stop("INT");
+    }
+
+    fn process(&self) -> &ServerProcess {
+        self.process.as_ref().expect("the server runs")
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        self.kill();
+        remove_folder(&self.folder);
+    }
+}
+
+/// Finds a program of the server. Debian keeps those of each version in a folder.
+fn program(name: &str) -> String {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = versions.map(|version| version.path().join("bin").join(name)).collect();
+    found.retain(|path| path.exists());
+    found.sort();
+    found.pop().map_or_else(|| name.to_owned(), |path| path.to_string_lossy().into_owned())
+}
