@@ -16,6 +16,10 @@ const PROGRAMS: &[Program] = &[
     // The package starts a service on port 6379, where it can; the tests start servers of their own on free ports.
     Program { name: "redis-server", probe: &["--version"], packages: &["redis-server"] },
     Program { name: "memcached", probe: &["--version"], packages: &["memcached"] },
+    // The programs of the server are in a folder of their version, which is not on `PATH`. This one comes with them.
+    Program { name: "pg_lsclusters", probe: &["--help"], packages: &["postgresql"] },
+    // Not on the `PATH` of users who are not root.
+    Program { name: "/usr/sbin/mariadbd", probe: &["--version"], packages: &["mariadb-server"] },
     // For `guard`: it counts what a request costs.
     Program { name: "valgrind", probe: &["--version"], packages: &["valgrind"] },
     // Debian's python3 alone can't make a virtual environment: `ensurepip` comes with python3-venv.
