@@ -1,12 +1,14 @@
 //! Helpers for the tests of this workspace. Not published.
 //!
-//! A [`Browser`] keeps the cookies of commits. A [`Log`] keeps the lines that a crate logs. A [`Process`] is a program that says on its standard output where it listens.
+//! A [`Browser`] keeps the cookies of commits. A [`Log`] keeps the lines that a crate logs. An [`Endpoint`] leads to a server
+//! that can be exchanged. A [`Process`] is a program that says on its standard output where it listens.
 //! [`RedisServer`], [`MemcachedServer`], [`PostgresServer`] and [`MariaDbServer`] are stores on ports of their own. All
 //! programs end with the test that started them.
 
 #![allow(clippy::missing_panics_doc, reason = "a helper that can't go on fails the test")]
 
 mod browser;
+mod endpoint;
 mod lag;
 mod log;
 mod mariadb;
@@ -19,6 +21,7 @@ mod server;
 mod signal;
 
 pub use browser::Browser;
+pub use endpoint::Endpoint;
 pub use lag::Lag;
 pub use log::Log;
 pub use mariadb::MariaDbServer;

@@ -26,11 +26,14 @@ impl MariaDbServer {
     #[must_use]
     pub fn start(settings: &[&str]) -> Self {
         let folder = new_folder_of(USER);
-        let words = ["mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal"];
+        let words =
+            ["mariadb-install-db", "--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"];
         let more = ["--innodb-log-file-size=16M", "--innodb-flush-method=nosync"];
         let [data, temporary] = folders(&folder);
         let words = as_user(USER, &[&words[..], &more, &[&data, &temporary]].concat());
         run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let script = "CREATE DATABASE IF NOT EXISTS sessions;\n";
+        std::fs::write(folder.join("init.sql"), script).expect("the folder is there");
         let settings = settings.iter().map(|setting| format!("--{setting}")).collect();
         let mut server = Self { port: free_port(), folder, settings, process: None };
         server.run();
@@ -41,9 +44,11 @@ impl MariaDbServer {
     pub fn run(&mut self) {
         let (server, port) = (program("mariadbd"), format!("--port={}", self.port));
         let [data, temporary] = folders(&self.folder);
-        let [socket, id] = ["socket", "pid"].map(|name| self.folder.join(name).display().to_string());
+        let [socket, id, script] =
+            ["socket", "pid", "init.sql"].map(|name| self.folder.join(name).display().to_string());
         let [socket, id] = [format!("--socket={socket}"), format!("--pid-file={id}")];
-        let mut words = vec![&*server, "--no-defaults", &data, &temporary, &socket, &id, &port];
+        let script = format!("--init-file={script}");
+        let mut words = vec![&*server, "--no-defaults", &data, &temporary, &socket, &id, &script, &port];
         words.extend(["--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-flush-method=nosync"]);
         words.extend(["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M"]);
         words.extend(self.settings.iter().map(String::as_str));
@@ -57,10 +62,10 @@ impl MariaDbServer {
         self.process = Some(ServerProcess::start(&words, &self.folder, is_ready));
     }
 
-    /// Returns the URL of its database `test`, which is there from the start.
+    /// Returns the URL of its database `sessions`, which is there from the start.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("mysql://root@127.0.0.1:{}/test", self.port)
+        format!("mysql://root@127.0.0.1:{}/sessions", self.port)
     }
 
     /// Stops all of its threads. Its connections stay open.

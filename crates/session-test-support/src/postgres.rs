@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::server::{ServerProcess, as_user, free_port, new_folder_of, remove_folder, run};
+use crate::server::{ServerProcess, as_user, free_port, give_to, new_folder_of, remove_folder, run};
 
 /// The user that Debian's package makes. The server refuses root.
 const USER: &str = "postgres";
@@ -24,11 +24,34 @@ impl PostgresServer {
     /// It takes the user `postgres` without a password. What it has acknowledged survives its end, not a loss of power.
     #[must_use]
     pub fn start(settings: &[&str]) -> Self {
+        let mut server = Self::new(settings);
+        server.run();
+        server
+    }
+
+    /// A server that is not running yet.
+    #[must_use]
+    pub fn new(settings: &[&str]) -> Self {
         let folder = new_folder_of(USER);
         let (initdb, data) = (program("initdb"), folder.join("data").to_string_lossy().into_owned());
         let words = [&*initdb, "-D", &data, "-A", "trust", "-U", USER, "-E", "UTF8", "--no-locale", "--no-sync"];
         run(&as_user(USER, &words).iter().map(String::as_str).collect::<Vec<_>>());
-        Self::start_in(folder, settings)
+        Self::in_folder(folder, settings)
+    }
+
+    /// Writes a file that only the server can read, and returns its path. Called before it runs.
+    #[must_use]
+    pub fn write_file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.join(name).to_string_lossy().into_owned();
+        std::fs::write(&path, text).expect("the folder is there");
+        run(&["chmod", "600", &path]);
+        give_to(USER, &path);
+        path
+    }
+
+    /// Adds a setting. Called before it runs.
+    pub fn set(&mut self, setting: &str) {
+        self.settings.push(format!("--{setting}"));
     }
 
     /// Starts a server that follows this one, as a standby.
@@ -39,14 +62,14 @@ impl PostgresServer {
         let primary = format!("host=127.0.0.1 port={} user={USER}", self.port);
         let words = [&*basebackup, "-d", &primary, "-D", &data, "--write-recovery-conf", "--no-sync", "-c", "fast"];
         run(&as_user(USER, &words).iter().map(String::as_str).collect::<Vec<_>>());
-        Self::start_in(folder, &[])
+        let mut standby = Self::in_folder(folder, &[]);
+        standby.run();
+        standby
     }
 
-    fn start_in(folder: PathBuf, settings: &[&str]) -> Self {
+    fn in_folder(folder: PathBuf, settings: &[&str]) -> Self {
         let settings = settings.iter().map(|setting| format!("--{setting}")).collect();
-        let mut server = Self { port: free_port(), folder, settings, process: None };
-        server.run();
-        server
+        Self { port: free_port(), folder, settings, process: None }
     }
 
     /// Starts it again, with all that it has written before.

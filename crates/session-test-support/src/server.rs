@@ -135,10 +135,15 @@ pub(crate) fn as_user(user: &str, command: &[&str]) -> Vec<String> {
 /// Makes a folder that another user owns if this process is root.
 pub(crate) fn new_folder_of(user: &str) -> PathBuf {
     let folder = new_folder();
-    if is_root() {
-        run(&["chown", &format!("{user}:"), &folder.to_string_lossy()]);
-    }
+    give_to(user, &folder.to_string_lossy());
     folder
+}
+
+/// Makes another user the owner of a file or a folder if this process is root.
+pub(crate) fn give_to(user: &str, path: &str) {
+    if is_root() {
+        run(&["chown", &format!("{user}:"), path]);
+    }
 }
 
 /// Runs a command to its end.
