@@ -1,5 +1,6 @@
 //! The backend: the calls of the session manager.
 
+mod application_pool;
 mod builder;
 
 use std::fmt;
@@ -11,7 +12,8 @@ use session_core::{
     StoreFuture, Stored, Touch, WriteOutcome,
 };
 
-pub use builder::{SqlBackendBuilder, SqlPool};
+pub use application_pool::SqlPool;
+pub use builder::SqlBackendBuilder;
 
 use crate::error::SqlConfigError;
 use crate::format::Format;

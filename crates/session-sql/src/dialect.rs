@@ -2,34 +2,47 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::sync::Arc;
 
 use session_core::BackendErrorKind;
 use sqlx::error::DatabaseError;
 use sqlx::{Database, SqlStr};
 
 use crate::request::{Reply, Request};
+use crate::table::Table;
 
 /// A cause in words that quote no key, data or password.
 pub(crate) type Cause = Cow<'static, str>;
 
+pub(crate) type Connection<D> = <<D as Dialect>::Database as Database>::Connection;
+
 /// The statements of a kind of database, and the meaning of its errors.
-pub(crate) trait Dialect: Send + Sync + 'static {
+pub(crate) trait Dialect: Sized + Send + Sync + 'static {
     type Database: Database;
 
     /// The name of the kind, for the log.
     const NAME: &'static str;
 
+    /// The database is a file, which has one writer at a time, and no server that may be restarted.
+    const IS_FILE: bool;
+
+    /// Makes the statements for a table whose values are JSON text or other bytes.
+    fn new(table: Table, is_json: bool) -> Self;
+
+    /// Returns the name of a server or file for the log.
+    fn server(options: &<Connection<Self> as sqlx::Connection>::Options) -> Arc<str>;
+
     /// Carries out a request, which has applied nothing if the database answers with an error.
     fn run(
         &self,
-        connection: &mut <Self::Database as Database>::Connection,
+        connection: &mut Connection<Self>,
         request: &Request,
     ) -> impl Future<Output = Result<Reply, sqlx::Error>> + Send;
 
     /// Runs statements without parameters, one after the other.
     fn run_script(
         &self,
-        connection: &mut <Self::Database as Database>::Connection,
+        connection: &mut Connection<Self>,
         script: SqlStr,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 

@@ -49,14 +49,24 @@ pub(crate) struct Failure {
     pub(crate) then: Then,
     /// The connection can be used for other requests.
     pub(crate) connection_is_usable: bool,
+    /// The database gave no answer, or one that says that it can't serve now.
+    pub(crate) is_outage: bool,
     database: &'static str,
     server: Option<Arc<str>>,
 }
 
 impl Failure {
     pub(crate) fn new<D: Dialect>(kind: BackendErrorKind, applied: Applied, cause: impl Into<Cause>) -> Self {
-        let (then, database, server) = (Then::Fail, D::NAME, None);
-        Self { kind, applied, cause: cause.into(), then, connection_is_usable: false, database, server }
+        Self {
+            kind,
+            applied,
+            cause: cause.into(),
+            then: Then::Fail,
+            connection_is_usable: false,
+            is_outage: matches!(kind, BackendErrorKind::Unavailable | BackendErrorKind::Timeout),
+            database: D::NAME,
+            server: None,
+        }
     }
 
     /// A request that was not sent.
@@ -68,6 +78,12 @@ impl Failure {
     pub(crate) fn late<D: Dialect>(applied: Applied, timeout: Duration) -> Self {
         let cause = format!("no reply within {timeout:?}, the `timeout` of the backend");
         Self::new::<D>(BackendErrorKind::Timeout, applied, cause)
+    }
+
+    /// A request that waited for its turn behind others of this process.
+    pub(crate) fn queued<D: Dialect>(timeout: Duration) -> Self {
+        let cause = format!("other writes were in the way for {timeout:?}, the `timeout` of the backend");
+        Self { is_outage: false, ..Self::new::<D>(BackendErrorKind::Timeout, Applied::No, cause) }
     }
 
     /// A connection that could not be made.
@@ -85,16 +101,13 @@ impl Failure {
         let Meaning { kind, cause, then } = meaning::<D>(error);
         let connection_is_usable = answered && then != Then::Reconnect;
         let then = if applied == Applied::Maybe { Then::Fail } else { then };
-        Self { then, connection_is_usable, ..Self::new::<D>(kind, applied, cause) }
+        // A database that tells of a lock serves other requests.
+        let is_outage = kind == BackendErrorKind::Unavailable || (kind == BackendErrorKind::Timeout && !answered);
+        Self { then, connection_is_usable, is_outage, ..Self::new::<D>(kind, applied, cause) }
     }
 
     pub(crate) fn at(self, server: &Arc<str>) -> Self {
         Self { server: Some(server.clone()), ..self }
-    }
-
-    /// Returns `true` if the database gave no answer, or one that says that it can't serve now.
-    pub(crate) fn is_outage(&self) -> bool {
-        matches!(self.kind, BackendErrorKind::Unavailable | BackendErrorKind::Timeout)
     }
 }
 
@@ -123,10 +136,12 @@ fn of_io(error: &io::Error) -> Cause {
     if error.to_string().contains("lookup address") {
         return "the name of its host is not known to the DNS".into();
     }
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        return "the server closed the connection".into();
+    match (error.kind(), error.get_ref()) {
+        (io::ErrorKind::UnexpectedEof, _) => "the server closed the connection".into(),
+        // An error of rustls.
+        (io::ErrorKind::InvalidData, Some(error)) => format!("tls: {error}").into(),
+        (kind, _) => kind.to_string().into(),
     }
-    error.kind().to_string().into()
 }
 
 impl fmt::Display for Failure {

@@ -1,4 +1,195 @@
 //! HTTP sessions in a table of SQLite, PostgreSQL, MySQL or MariaDB.
+//!
+//! ```
+//! # #[cfg(feature = "sqlite")]
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! use session_core::SessionConfig;
+//! use session_sql::SqlBackend;
+//!
+//! let sessions = SqlBackend::connect("sqlite:sessions.db")?;
+//! sessions.create_table().await?;
+//! let config = SessionConfig::builder(std::env::var("SESSION_SECRET")?, "session").backend(sessions).build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! SQLite needs no server: the database is compiled in, and a restart of the service keeps everybody logged in. All backends
+//! compare and set, so that no update is lost and a logout is final among all processes that use the table.
+//!
+//! | feature | URL | database |
+//! |---|---|---|
+//! | `sqlite` | `sqlite:sessions.db`, `sqlite:///var/lib/app/sessions.db` | SQLite, compiled in |
+//! | `postgres` | `postgres://user:password@host:5432/database` | PostgreSQL 12 or later |
+//! | `mysql` | `mysql://user:password@host:3306/database`, `mariadb://…` | MySQL 8.0.13, MariaDB 10.5, or later |
+//! | `tls` | `?sslmode=verify-full` (PostgreSQL), `?ssl-mode=VERIFY_IDENTITY` (MySQL) | connections by rustls |
+//!
+//! No feature is enabled by default, and nothing of a database is compiled for users of another. The parameters of a URL are
+//! those of [sqlx](https://docs.rs/sqlx/0.9); an unknown one is refused. Without `tls` a URL that asks for it is refused.
+//! Since sqlx needs it, this crate needs Rust 1.94, while the other crates of the project work with 1.88.
+//!
+//! # The table
+//!
+//! [`SqlBackend::create_table`] creates the table `http_sessions`, or one of [another name](SqlBackendBuilder::table), and its
+//! indexes. Nothing else ever changes the schema. To create the table by hand or by a migration tool, run
+//! `schema/sqlite.sql`, `schema/postgres.sql` or `schema/mysql.sql` of this crate. A row says which version of the schema the
+//! table has, and [`SqlBackend::check`] compares it.
+//!
+//! | column | content |
+//! |---|---|
+//! | `session_key` | the key that the configuration makes: `session:` and the id |
+//! | `value` | the session, by default as JSON text that any language can read; NULL in the row of a marker |
+//! | `marker` | the note that a destroyed or renewed session leaves for a minute; NULL in the row of a session |
+//! | `user_id` | reserved for the index of a user's sessions |
+//! | `expires_at`, `created_at`, `seen_at` | times by the clock of the database; in SQLite milliseconds since 1970 |
+//!
+//! A row whose `expires_at` has passed counts as absent. Sessions are as good as passwords: protect the table, and remember
+//! that backups of it contain logins.
+//!
+//! Apart from creating the table, a user needs these rights:
+//!
+//! ```sql
+//! GRANT SELECT, INSERT, UPDATE, DELETE ON http_sessions TO app;
+//! ```
+//!
+//! ## Other programs
+//!
+//! Other programs may read and write the table. A session of theirs needs `session_key`, `value` and `expires_at`; the other
+//! columns have defaults. Their writes need no version: a write of this crate is applied only if `value` is still what was
+//! read, compared as text by SQLite and by its SHA-256 by servers. A value that was changed and changed back counts as
+//! unchanged. A program that logs out should replace the session by a marker, since a deleted row does not tell requests
+//! under way about the logout:
+//!
+//! ```sql
+//! UPDATE http_sessions SET value = NULL, marker = 'destroyed', expires_at = now() + interval '60 seconds'
+//!     WHERE session_key = 'session:…' AND marker IS NULL;
+//! ```
+//!
+//! ## Expired rows
+//!
+//! Every minute a task deletes expired rows in batches of 500, with a pause after each. It works by the hour: a row stays for
+//! up to an hour after its expiry. On PostgreSQL an advisory lock, on MySQL a named lock lets one server clean up at a time,
+//! and no table is locked. [`SqlBackendBuilder::clean_up_every`] sets the interval. To clean up at times of your own, switch
+//! the task [off](SqlBackendBuilder::without_clean_up), and call [`SqlBackend::delete_expired`] or run this until no row is
+//! left:
+//!
+//! ```sql
+//! -- PostgreSQL
+//! DELETE FROM http_sessions WHERE session_key = ANY (ARRAY(SELECT session_key FROM http_sessions
+//!     WHERE expiry_hour < floor(extract(epoch FROM now()) / 3600)::integer LIMIT 500 FOR UPDATE SKIP LOCKED));
+//! -- MySQL
+//! DELETE FROM http_sessions WHERE expiry_hour < TIMESTAMPDIFF(HOUR, '1970-01-01', UTC_TIMESTAMP()) LIMIT 500;
+//! -- SQLite
+//! DELETE FROM http_sessions WHERE rowid IN (SELECT rowid FROM http_sessions
+//!     WHERE expires_at / 3600000 < strftime('%s', 'now') / 3600 LIMIT 500);
+//! ```
+//!
+//! # Round trips
+//!
+//! | call | SQLite, PostgreSQL | MySQL, MariaDB |
+//! |---|---|---|
+//! | `fetch`, `create`, `replace`, `remove`, `touch`, `marker` | 1 | 1 |
+//! | `replace` or `remove` at an old version, with the current session in the reply | 1 | 2 |
+//! | `rotate` | 1 | 4 |
+//!
+//! A new connection prepares each statement once. A connection to a server that was unused for a second costs one more
+//! round trip, because it is tested before it is trusted.
+//!
+//! # Durability
+//!
+//! PostgreSQL and MySQL answer a write when it is on disk, as they are configured to. SQLite works in WAL mode with
+//! `synchronous = NORMAL`: a write survives the end of the process, `kill -9` included. A loss of power or a crash of the
+//! operating system may take back the last writes, a login or a *logout* among them; the file stays consistent. A service
+//! that can't have that passes a pool with `SqliteSynchronous::Full` to [`SqlBackend::from_pool`], and pays for a flush with
+//! each write.
+//!
+//! # SQLite
+//!
+//! The file is created with the permissions 0600, and so are the files beside it. Several processes may share it on one
+//! machine; a network file system is not safe. All writes of a process go through one thread in the order in which they were
+//! sent. Between processes SQLite polls for the right to write, for at most nine tenths of the
+//! [timeout](SqlBackendBuilder::timeout). Readers never wait for writers. Copy the file only by `VACUUM INTO` or the backup
+//! command of `sqlite3`, and exchange it only while no process uses it.
+//!
+//! # Connections and runtimes
+//!
+//! The crate needs Tokio. Calls make the connections that they need, within their timeout, up to
+//! [`max_connections`](SqlBackendBuilder::max_connections) for each runtime. A connection belongs to the runtime that made
+//! it. So a backend in a `static` serves the runtimes of many tests, and a handler that blocks the only thread of its runtime
+//! (actix-web has one runtime for each worker) delays no call of another.
+//!
+//! If a request is dropped because its client is gone, its call is carried out to the end, and the connection is given back
+//! in order. A connection whose reply did not come in time is closed.
+//!
+//! PostgreSQL gets `statement_timeout` and `lock_timeout` with each connection, so that a statement ends with its call. A
+//! PgBouncer in between needs `ignore_startup_parameters = options` and `max_prepared_statements` above 0. Without TLS,
+//! MySQL's `caching_sha2_password` works only once the server has the password cached: use the feature `tls`.
+//!
+//! ## A pool of the application's
+//!
+//! [`SqlBackend::from_pool`] takes a pool of sqlx. It keeps its settings:
+//!
+//! - sqlx sends a ping when a connection is given back, and another before it is taken unless
+//!   `test_before_acquire(false)` is set.
+//! - A pool belongs to the runtime that made it. It does not serve the runtimes of several tests.
+//! - Statements may outlast their call, unless the connections have a `statement_timeout`.
+//! - An SQLite pool has no queue for writers: they compete for the file, within the pool's `busy_timeout`. Set
+//!   `journal_mode(Wal)`, and a `busy_timeout` below the [timeout](SqlBackendBuilder::timeout).
+//!
+//! Any isolation is right: a serialization failure or a deadlock is tried again until the deadline.
+//!
+//! # Outages
+//!
+//! Every call ends within the [timeout](SqlBackendBuilder::timeout), 250 ms by default. After five calls in a row without an
+//! answer, calls fail fast while the database is probed every 100 ms; the first answer ends that. In our tests a call then
+//! took 2 µs, and sessions worked again 5 to 120 ms after a server was restarted or went on.
+//!
+//! Reads are sent once more on a new connection if theirs was lost. A write whose reply was lost
+//! [may have been applied](session_core::BackendError::may_have_applied), and the session manager finds out. It compares
+//! first, so that it never undoes a newer write. A connection to a server that has become read-only is left, and the call is
+//! sent once more on a new connection: so a failover behind one address goes unnoticed once the address has changed.
+//!
+//! # The log
+//!
+//! Every error has a [source](std::error::Error::source) with the cause and the server. An outage is one line at error
+//! level, however many requests fail, with the fields `server`, `cause` and `failures`. While it lasts, a further line
+//! counts the failures at most every 10 seconds. Neither quotes a key, an id, a password or session data.
+//!
+//! | the log says | level |
+//! |---|---|
+//! | `the session store fails` | error |
+//! | `the session store still fails` | error |
+//! | `the session store answers again` | info |
+//! | `expired sessions were deleted` | debug |
+//! | `expired sessions were not deleted, it is tried again later` | debug |
+//!
+//! | cause | what to do |
+//! |---|---|
+//! | `connection refused`, `no connection within …`, `the name of its host is not known to the DNS` | Compare host and port of the URL with the server, and look for a firewall. |
+//! | `no reply within …`, `… took longer than …` | The server is overloaded, stopped or far away: look for slow queries and locks, or raise the [timeout](SqlBackendBuilder::timeout). |
+//! | `all … connections … were in use for …` | Raise [`max_connections`](SqlBackendBuilder::max_connections), or look for slow queries. |
+//! | `… as many connections as its max_connections allows` | Raise that setting of the server, or use fewer connections in all services. |
+//! | `the server closed the connection`, `connection reset` | Look into the server's log; a proxy may limit idle or long connections. |
+//! | `the user name or the password is wrong`, `the server does not let this user in …` | Correct the URL; special characters are percent-encoded. |
+//! | `the user lacks a right …` | Grant the [rights](#the-table) above. |
+//! | `the table is missing …`, `the table lacks a column …` | Create the [table](#the-table), or name the right one. |
+//! | `other transactions were in the way …`, `another transaction has locked the row …` | Look for a program that holds locks on the table. |
+//! | `another process or transaction locks the database (SQLITE_BUSY)` | Look for a program that keeps a transaction of the file open. |
+//! | `the server is read-only …` | The address leads to a standby: lead it to the primary. |
+//! | `the disk … is full`, `the server is out of memory` | Make room. Reading goes on, and a refused write changes nothing. |
+//! | `the file can't be opened …`, `the file may not be read …`, `entity not found` | Compare path and permissions with the user of the process. |
+//! | `tls: …` | Compare the certificate with the host of the URL, and its issuer with the roots of the operating system. |
+//!
+//! # Operations
+//!
+//! - **PostgreSQL.** Each write leaves a dead row version. The table has a `fillfactor` of 80, and no index covers a column that
+//!   a write changes within the hour, so most updates are HOT and cheap to vacuum. On a busy table, let autovacuum run more
+//!   often: `ALTER TABLE http_sessions SET (autovacuum_vacuum_scale_factor = 0.02)`. Beyond some ten million sessions, partition
+//!   the table by hash of `session_key`.
+//! - **MySQL.** Our connections are READ COMMITTED, so that the clean-up takes no gap locks. `binlog_format` must not be
+//!   `STATEMENT`.
+//! - **Replicas.** Name the primary in the URL: a replica that lags shows old sessions, and sessions that were destroyed.
+//! - **Asynchronous replication.** Writes that were acknowledged just before a primary died may be missing on the replica that
+//!   follows it, a logout among them.
 
 #![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),

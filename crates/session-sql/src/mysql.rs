@@ -4,12 +4,14 @@ mod connect;
 mod errors;
 mod statements;
 
+use std::sync::Arc;
+
 use sqlx::error::DatabaseError;
-use sqlx::mysql::{MySqlArguments, MySqlRow};
+use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlRow};
 use sqlx::query::Query;
 use sqlx::{Connection as _, Executor, MySql, MySqlConnection, Row as _, SqlStr};
 
-pub(crate) use connect::{connect, server};
+pub(crate) use connect::connect;
 
 use crate::dialect::{Dialect, Meaning};
 use crate::format::digest;
@@ -39,26 +41,6 @@ pub(crate) struct MySqlDialect {
 }
 
 impl MySqlDialect {
-    pub(crate) fn new(table: Table, is_json: bool) -> Self {
-        let statement = |text: &str| table.statement(text, '`');
-        Self {
-            is_json,
-            fetch: statement(statements::FETCH),
-            marker: statement(statements::MARKER),
-            current: statement(statements::CURRENT),
-            insert: statement(statements::INSERT),
-            insert_marker: statement(statements::INSERT_MARKER),
-            delete_expired: statement(statements::DELETE_EXPIRED),
-            replace: statement(statements::REPLACE),
-            remove: statement(statements::REMOVE),
-            remove_at: statement(statements::REMOVE_AT),
-            touch: statement(statements::TOUCH),
-            copy: statement(statements::COPY),
-            sweep: statement(statements::SWEEP),
-            table,
-        }
-    }
-
     /// Inserts a row where the key has none, or an expired one.
     async fn insert<'q>(
         &self,
@@ -146,6 +128,32 @@ impl Dialect for MySqlDialect {
     type Database = MySql;
 
     const NAME: &'static str = "mysql";
+
+    const IS_FILE: bool = false;
+
+    fn new(table: Table, is_json: bool) -> Self {
+        let statement = |text: &str| table.statement(text, '`');
+        Self {
+            is_json,
+            fetch: statement(statements::FETCH),
+            marker: statement(statements::MARKER),
+            current: statement(statements::CURRENT),
+            insert: statement(statements::INSERT),
+            insert_marker: statement(statements::INSERT_MARKER),
+            delete_expired: statement(statements::DELETE_EXPIRED),
+            replace: statement(statements::REPLACE),
+            remove: statement(statements::REMOVE),
+            remove_at: statement(statements::REMOVE_AT),
+            touch: statement(statements::TOUCH),
+            copy: statement(statements::COPY),
+            sweep: statement(statements::SWEEP),
+            table,
+        }
+    }
+
+    fn server(options: &MySqlConnectOptions) -> Arc<str> {
+        connect::server(options)
+    }
 
     async fn run(&self, connection: &mut MySqlConnection, request: &Request) -> Result<Reply, sqlx::Error> {
         let expected = request.compares().map(|(_, version)| hex(&digest(version))).unwrap_or_default();

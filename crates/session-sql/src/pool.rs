@@ -6,16 +6,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use sqlx::Connection as _;
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, Database};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{timeout, timeout_at};
 
 use crate::deadline::Deadline;
-use crate::dialect::Dialect;
+use crate::dialect::{Connection, Dialect};
 use crate::error::Failure;
-
-type Connection<D> = <<D as Dialect>::Database as Database>::Connection;
 
 /// A connection that was unused for longer is tested before it is used: the server may have gone or been restarted.
 const TRUSTED: Duration = Duration::from_secs(1);
@@ -29,12 +27,7 @@ pub(crate) type Connect<D> =
 
 /// The way to connections.
 pub(crate) enum Source<D: Dialect> {
-    Own {
-        connect: Connect<D>,
-        max_connections: usize,
-        /// The connections lead to a server, which may be restarted.
-        remote: bool,
-    },
+    Own { connect: Connect<D>, max_connections: usize },
     Application(sqlx::Pool<D::Database>),
 }
 
@@ -73,9 +66,9 @@ impl<D: Dialect> Source<D> {
     /// Returns a connection that nothing else uses.
     pub(crate) async fn acquire(&self, pool: &Arc<Pool<D>>, deadline: Deadline) -> Result<Lease<D>, Failure> {
         let leased = match self {
-            Self::Own { connect, max_connections, remote } => {
+            Self::Own { connect, max_connections } => {
                 let permit = pool.permit(*max_connections, deadline).await?;
-                let connection = match pool.reuse(*remote, deadline).await {
+                let connection = match pool.reuse(deadline).await {
                     Some(connection) => connection,
                     None => new_connection::<D>(connect, deadline).await?,
                 };
@@ -125,10 +118,10 @@ impl<D: Dialect> Pool<D> {
     }
 
     /// Returns an unused connection that works.
-    async fn reuse(&self, remote: bool, deadline: Deadline) -> Option<Connection<D>> {
+    async fn reuse(&self, deadline: Deadline) -> Option<Connection<D>> {
         let Idle { mut connection, since } = self.idle().pop()?;
         let unused = since.elapsed();
-        if !remote || unused < TRUSTED {
+        if D::IS_FILE || unused < TRUSTED {
             return Some(connection);
         }
         // A host that is gone does not answer at all, and a new connection needs the rest of the time.

@@ -4,12 +4,14 @@ mod connect;
 mod errors;
 mod statements;
 
+use std::sync::Arc;
+
 use sqlx::error::DatabaseError;
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{Executor, PgConnection, Postgres, Row as _, SqlStr};
 
-pub(crate) use connect::{connect, server};
+pub(crate) use connect::connect;
 
 use crate::dialect::{Dialect, Meaning};
 use crate::format::digest;
@@ -36,8 +38,14 @@ pub(crate) struct PostgresDialect {
     sweep: Statement,
 }
 
-impl PostgresDialect {
-    pub(crate) fn new(table: Table, is_json: bool) -> Self {
+impl Dialect for PostgresDialect {
+    type Database = Postgres;
+
+    const NAME: &'static str = "postgres";
+
+    const IS_FILE: bool = false;
+
+    fn new(table: Table, is_json: bool) -> Self {
         let (column, bytes) = if is_json { ("text", "convert_to(value, 'UTF8')") } else { ("bytea", "value") };
         let statement = |text: &str| {
             let text = text.replace("{digest}", &format!("sha256({bytes})")).replace("{column}", column);
@@ -58,12 +66,10 @@ impl PostgresDialect {
             table,
         }
     }
-}
 
-impl Dialect for PostgresDialect {
-    type Database = Postgres;
-
-    const NAME: &'static str = "postgres";
+    fn server(options: &PgConnectOptions) -> Arc<str> {
+        connect::server(options)
+    }
 
     async fn run(&self, connection: &mut PgConnection, request: &Request) -> Result<Reply, sqlx::Error> {
         let query = match request {

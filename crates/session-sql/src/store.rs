@@ -83,7 +83,8 @@ impl<D: Dialect> Engine for Store<D> {
 
     fn sweep(self: Arc<Self>) -> Boxed<u64> {
         Box::pin(async move {
-            match self.attempts(&Arc::new(Request::Sweep), Deadline::after(self.timeout)).await {
+            let (line, deadline) = (self.line(), Deadline::after(self.timeout));
+            match self.attempts(&line, &Arc::new(Request::Sweep), deadline).await {
                 Ok(Reply::Swept(rows)) => Ok(rows),
                 Ok(_) => Ok(0),
                 Err(failure) => Err(failure.at(self.outage.server()).into()),
@@ -102,13 +103,13 @@ impl<D: Dialect> Store<D> {
             let cause = self.outage.cause().unwrap_or_else(|| "the database did not answer the last calls".to_owned());
             return Err(self.failed(Failure::unavailable::<D>(cause), request));
         };
-        match self.attempts(request, deadline).await {
+        match self.attempts(&line, request, deadline).await {
             Ok(reply) => {
                 permit.answered();
                 self.outage.succeeded(request.name());
                 Ok(reply)
             }
-            Err(failure) if failure.is_outage() => {
+            Err(failure) if failure.is_outage => {
                 permit.unanswered();
                 if line.breaker.is_open() {
                     self.probe(&line);
@@ -122,13 +123,12 @@ impl<D: Dialect> Store<D> {
         }
     }
 
-    /// Carries out a request, again after an obstacle that is likely to pass, until the deadline.
-    async fn attempts(&self, request: &Arc<Request>, deadline: Deadline) -> Result<Reply, Failure> {
-        let line = self.line();
+    /// Carries out a request, again after an obstacle that is likely to pass, until the deadline is near.
+    async fn attempts(&self, line: &Line<D>, request: &Arc<Request>, deadline: Deadline) -> Result<Reply, Failure> {
         let mut reconnected = false;
         loop {
-            let outcome = self.attempt(&line, request, deadline).await;
-            if deadline.left() <= RETRY_PAUSE {
+            let outcome = self.attempt(line, request, deadline).await;
+            if deadline.is_nearly_over() {
                 return outcome;
             }
             match &outcome {
@@ -166,7 +166,7 @@ impl<D: Dialect> Store<D> {
     fn failed(&self, failure: Failure, request: &Request) -> Failure {
         // A value that another program has stored is no failure of the database.
         if failure.kind != BackendErrorKind::Corrupt {
-            let operation = (!failure.is_outage()).then(|| request.name());
+            let operation = (!failure.is_outage).then(|| request.name());
             self.outage.failed(operation, &failure.cause);
         }
         failure.at(self.outage.server())
@@ -209,12 +209,10 @@ async fn probe<D: Dialect>(store: Weak<Store<D>>, line: Weak<Line<D>>, _under_wa
         sleep(PROBE_PAUSE).await;
         let (Some(store), Some(line)) = (store.upgrade(), line.upgrade()) else { return };
         let outcome = store.attempt(&line, &request, Deadline::after(store.timeout)).await;
-        if !outcome.is_err_and(|failure| failure.is_outage()) {
+        if !outcome.is_err_and(|failure| failure.is_outage) {
+            // If a call opens it again before this task has ended, the next call has the database probed.
             line.breaker.close();
             store.outage.succeeded(request.name());
-        }
-        if !line.breaker.is_open() {
-            // If a call opens it again before this task is gone, the next call has it probed.
             return;
         }
     }

@@ -34,7 +34,6 @@ struct Job {
 }
 
 impl<D: Dialect> Writer<D> {
-    #[cfg(feature = "sqlite")]
     pub(crate) fn new(dialect: Arc<D>, connect: Connect<D>) -> Self {
         Self { dialect, connect, thread: Mutex::default() }
     }
@@ -45,8 +44,7 @@ impl<D: Dialect> Writer<D> {
         self.send(Job { request: request.clone(), deadline, begun: begun.clone(), reply })?;
         match timeout_at(deadline.until(), replied).await {
             Ok(Ok(reply)) => reply,
-            // The thread had no time for it.
-            _ if !begun.load(Ordering::Acquire) => Err(Failure::late::<D>(Applied::No, deadline.timeout())),
+            _ if !begun.load(Ordering::Acquire) => Err(Failure::queued::<D>(deadline.timeout())),
             _ => Err(Failure::late::<D>(Applied::Maybe, deadline.timeout())),
         }
     }

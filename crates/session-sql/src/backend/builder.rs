@@ -7,11 +7,12 @@ use std::time::Duration;
 use session_core::{JsonCodec, SessionCodec};
 
 use super::SqlBackend;
+use super::application_pool::{ApplicationPool, SqlPool};
 use crate::dialect::Dialect;
 use crate::error::SqlConfigError;
 use crate::format::Format;
 use crate::outage::Outage;
-use crate::pool::Source;
+use crate::pool::{Connect, Source};
 use crate::runtimes::PerRuntime;
 use crate::store::{Engine, Store};
 use crate::sweep::Sweep;
@@ -37,20 +38,6 @@ pub struct SqlBackendBuilder {
     breaker_threshold: u32,
     max_connections: usize,
     clean_up: Option<Duration>,
-}
-
-/// A pool of connections that the application has: of any database whose feature is enabled.
-#[derive(Clone, Debug)]
-pub struct SqlPool(ApplicationPool);
-
-#[derive(Clone, Debug)]
-enum ApplicationPool {
-    #[cfg(feature = "sqlite")]
-    Sqlite(sqlx::SqlitePool),
-    #[cfg(feature = "postgres")]
-    Postgres(sqlx::PgPool),
-    #[cfg(feature = "mysql")]
-    MySql(sqlx::MySqlPool),
 }
 
 impl SqlBackendBuilder {
@@ -125,11 +112,28 @@ impl SqlBackendBuilder {
     ///
     /// [`SqlConfigError`] if the URL is not usable. A database that does not answer is no error.
     pub fn connect(self, url: &str) -> Result<SqlBackend, SqlConfigError> {
-        let scheme = url.split(':').next().unwrap_or_default();
-        match scheme {
-            "sqlite" => self.connect_sqlite(url),
-            "postgres" | "postgresql" => self.connect_postgres(url),
-            "mysql" | "mariadb" => self.connect_mysql(url),
+        match url.split(':').next().unwrap_or_default() {
+            #[cfg(feature = "sqlite")]
+            "sqlite" => {
+                let (connect, server) = crate::sqlite::connect(url, self.timeout)?;
+                Ok(self.build_with_connections::<crate::sqlite::SqliteDialect>(connect, server))
+            }
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => {
+                let (connect, server) = crate::postgres::connect(url, self.timeout)?;
+                Ok(self.build_with_connections::<crate::postgres::PostgresDialect>(connect, server))
+            }
+            #[cfg(feature = "mysql")]
+            "mysql" | "mariadb" => {
+                let (connect, server) = crate::mysql::connect(url)?;
+                Ok(self.build_with_connections::<crate::mysql::MySqlDialect>(connect, server))
+            }
+            #[cfg(not(feature = "sqlite"))]
+            "sqlite" => Err(SqlConfigError::NotCompiled { feature: "sqlite" }),
+            #[cfg(not(feature = "postgres"))]
+            "postgres" | "postgresql" => Err(SqlConfigError::NotCompiled { feature: "postgres" }),
+            #[cfg(not(feature = "mysql"))]
+            "mysql" | "mariadb" => Err(SqlConfigError::NotCompiled { feature: "mysql" }),
             _ => Err(SqlConfigError::Url),
         }
     }
@@ -141,79 +145,28 @@ impl SqlBackendBuilder {
     pub fn build_with_pool(self, pool: impl Into<SqlPool>) -> SqlBackend {
         match pool.into().0 {
             #[cfg(feature = "sqlite")]
-            ApplicationPool::Sqlite(pool) => {
-                let server = crate::sqlite::server(&pool.connect_options());
-                let dialect = self.sqlite_dialect();
-                self.build(dialect, Source::Application(pool), None, server)
-            }
+            ApplicationPool::Sqlite(pool) => self.build_with::<crate::sqlite::SqliteDialect>(pool),
             #[cfg(feature = "postgres")]
-            ApplicationPool::Postgres(pool) => {
-                let server = crate::postgres::server(&pool.connect_options());
-                let dialect = self.postgres_dialect();
-                self.build(dialect, Source::Application(pool), None, server)
-            }
+            ApplicationPool::Postgres(pool) => self.build_with::<crate::postgres::PostgresDialect>(pool),
             #[cfg(feature = "mysql")]
-            ApplicationPool::MySql(pool) => {
-                let server = crate::mysql::server(&pool.connect_options());
-                let dialect = self.mysql_dialect();
-                self.build(dialect, Source::Application(pool), None, server)
-            }
+            ApplicationPool::MySql(pool) => self.build_with::<crate::mysql::MySqlDialect>(pool),
         }
     }
 
-    #[cfg(feature = "sqlite")]
-    fn connect_sqlite(self, url: &str) -> Result<SqlBackend, SqlConfigError> {
-        let (connect, server) = crate::sqlite::connect(url, self.timeout)?;
-        let dialect = self.sqlite_dialect();
-        let writer = Writer::new(dialect.clone(), connect.clone());
-        let source = Source::Own { connect, max_connections: self.max_connections, remote: false };
-        Ok(self.build(dialect, source, Some(writer), server))
+    fn build_with<D: Dialect>(self, pool: sqlx::Pool<D::Database>) -> SqlBackend {
+        let (dialect, server) = (self.dialect::<D>(), D::server(&pool.connect_options()));
+        self.build(dialect, Source::Application(pool), None, server)
     }
 
-    #[cfg(feature = "sqlite")]
-    fn sqlite_dialect(&self) -> Arc<crate::sqlite::SqliteDialect> {
-        Arc::new(crate::sqlite::SqliteDialect::new(self.table.clone()))
+    fn build_with_connections<D: Dialect>(self, connect: Connect<D>, server: Arc<str>) -> SqlBackend {
+        let dialect = self.dialect::<D>();
+        let writer = D::IS_FILE.then(|| Writer::new(dialect.clone(), connect.clone()));
+        let source = Source::Own { connect, max_connections: self.max_connections };
+        self.build(dialect, source, writer, server)
     }
 
-    #[cfg(not(feature = "sqlite"))]
-    fn connect_sqlite(self, _: &str) -> Result<SqlBackend, SqlConfigError> {
-        Err(SqlConfigError::NotCompiled { feature: "sqlite" })
-    }
-
-    #[cfg(feature = "postgres")]
-    fn connect_postgres(self, url: &str) -> Result<SqlBackend, SqlConfigError> {
-        let (connect, server) = crate::postgres::connect(url, self.timeout)?;
-        let source = Source::Own { connect, max_connections: self.max_connections, remote: true };
-        let dialect = self.postgres_dialect();
-        Ok(self.build(dialect, source, None, server))
-    }
-
-    #[cfg(not(feature = "postgres"))]
-    fn connect_postgres(self, _: &str) -> Result<SqlBackend, SqlConfigError> {
-        Err(SqlConfigError::NotCompiled { feature: "postgres" })
-    }
-
-    #[cfg(feature = "postgres")]
-    fn postgres_dialect(&self) -> Arc<crate::postgres::PostgresDialect> {
-        Arc::new(crate::postgres::PostgresDialect::new(self.table.clone(), self.codec.is_json()))
-    }
-
-    #[cfg(feature = "mysql")]
-    fn connect_mysql(self, url: &str) -> Result<SqlBackend, SqlConfigError> {
-        let (connect, server) = crate::mysql::connect(url)?;
-        let source = Source::Own { connect, max_connections: self.max_connections, remote: true };
-        let dialect = self.mysql_dialect();
-        Ok(self.build(dialect, source, None, server))
-    }
-
-    #[cfg(not(feature = "mysql"))]
-    fn connect_mysql(self, _: &str) -> Result<SqlBackend, SqlConfigError> {
-        Err(SqlConfigError::NotCompiled { feature: "mysql" })
-    }
-
-    #[cfg(feature = "mysql")]
-    fn mysql_dialect(&self) -> Arc<crate::mysql::MySqlDialect> {
-        Arc::new(crate::mysql::MySqlDialect::new(self.table.clone(), self.codec.is_json()))
+    fn dialect<D: Dialect>(&self) -> Arc<D> {
+        Arc::new(D::new(self.table.clone(), self.codec.is_json()))
     }
 
     fn build<D: Dialect>(
@@ -249,27 +202,6 @@ impl Default for SqlBackendBuilder {
             max_connections: 8,
             clean_up: Some(Duration::from_secs(60)),
         }
-    }
-}
-
-#[cfg(feature = "sqlite")]
-impl From<sqlx::SqlitePool> for SqlPool {
-    fn from(pool: sqlx::SqlitePool) -> Self {
-        Self(ApplicationPool::Sqlite(pool))
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl From<sqlx::PgPool> for SqlPool {
-    fn from(pool: sqlx::PgPool) -> Self {
-        Self(ApplicationPool::Postgres(pool))
-    }
-}
-
-#[cfg(feature = "mysql")]
-impl From<sqlx::MySqlPool> for SqlPool {
-    fn from(pool: sqlx::MySqlPool) -> Self {
-        Self(ApplicationPool::MySql(pool))
     }
 }
 

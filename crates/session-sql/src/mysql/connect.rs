@@ -51,7 +51,7 @@ pub(crate) fn connect(url: &str) -> Result<(Connect<MySqlDialect>, Arc<str>), Sq
 }
 
 /// Returns the name of a server for the log.
-pub(crate) fn server(options: &MySqlConnectOptions) -> Arc<str> {
+pub(super) fn server(options: &MySqlConnectOptions) -> Arc<str> {
     let database = options.get_database().unwrap_or_default();
     match options.get_socket() {
         Some(socket) => format!("{}/{database}", socket.display()).into(),

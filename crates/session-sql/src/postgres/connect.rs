@@ -61,7 +61,7 @@ pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Connect<PostgresD
 }
 
 /// Returns the name of a server for the log.
-pub(crate) fn server(options: &PgConnectOptions) -> Arc<str> {
+pub(super) fn server(options: &PgConnectOptions) -> Arc<str> {
     let database = options.get_database().unwrap_or(options.get_username());
     match options.get_socket() {
         Some(socket) => format!("{}/{database}", socket.display()).into(),

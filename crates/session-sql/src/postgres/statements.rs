@@ -108,9 +108,10 @@ SELECT 'new', NULL, marker FROM (
     FOR SHARE) AS taken";
 
 /// Rows are found by the hour in which they expired, which is what the index holds. Rows that requests hold are left for
-/// the next time, and the lock keeps it to one server at a time.
-pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE expires_at <= now() AND session_key IN (
+/// the next time, and the lock keeps it to one server at a time. The array is made once; a join could run the subquery, and
+/// its limit, several times.
+pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE expires_at <= now() AND session_key = ANY (ARRAY(
     SELECT session_key FROM {table}
     WHERE expiry_hour < floor(extract(epoch FROM now()) / 3600)::integer
         AND (SELECT pg_try_advisory_xact_lock($1))
-    LIMIT $2 FOR UPDATE SKIP LOCKED)";
+    LIMIT $2 FOR UPDATE SKIP LOCKED))";

@@ -47,7 +47,7 @@ pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Connect<SqliteDia
 }
 
 /// Returns the name of a file for the log.
-pub(crate) fn server(options: &SqliteConnectOptions) -> Arc<str> {
+pub(super) fn server(options: &SqliteConnectOptions) -> Arc<str> {
     options.get_filename().to_string_lossy().into()
 }
 

@@ -1,0 +1,76 @@
+//! The statements of SQLite.
+//!
+//! Each request is one call of the library: a write, and a query that says what is stored if the write did not match. A
+//! write is a single statement, so it is a transaction of its own, and SQLite has one at a time among all processes: a
+//! comparison holds until its statement has written.
+//!
+//! Values are compared as bytes, because a value that another program has bound as bytes equals no text.
+
+/// Milliseconds since 1970, by the clock of this machine; the same throughout a statement. `unixepoch('subsec')` is
+/// missing before SQLite 3.42.
+pub(super) const NOW: &str = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)";
+
+pub(super) const FETCH: &str = "SELECT 'found', value, NULL FROM {table}
+    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}";
+
+pub(super) const MARKER: &str = "SELECT 'found', NULL, marker FROM {table}
+    WHERE session_key = ?1 AND marker IS NOT NULL AND expires_at > {now}";
+
+/// An expired row counts as absent.
+pub(super) const CREATE: &str = "INSERT INTO {table} AS t (session_key, value, expires_at, created_at, seen_at)
+    VALUES (?1, ?2, {now} + ?3, {now}, {now})
+    ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = NULL,
+        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
+    WHERE t.expires_at <= {now}
+    RETURNING 'done', NULL, NULL;
+SELECT 'found', NULL, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
+
+pub(super) const REPLACE: &str = "UPDATE {table} SET value = ?2, expires_at = {now} + ?3, seen_at = {now}
+    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now} AND CAST(value AS BLOB) = ?4
+    RETURNING 'done', NULL, NULL;
+SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
+
+pub(super) const REMOVE_AT: &str =
+    "UPDATE {table} SET value = NULL, marker = ?2, user_id = NULL, expires_at = {now} + 60000, seen_at = {now}
+    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now} AND CAST(value AS BLOB) = ?3
+    RETURNING 'done', NULL, NULL;
+SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
+
+/// A marker that is there already stays.
+pub(super) const REMOVE: &str =
+    "UPDATE {table} SET value = NULL, marker = ?2, user_id = NULL, expires_at = {now} + 60000, seen_at = {now}
+    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}
+    RETURNING 'done', NULL, NULL;
+INSERT INTO {table} AS t (session_key, marker, expires_at, created_at, seen_at)
+    SELECT ?1, ?2, {now} + 60000, {now}, {now} WHERE changes() = 0
+    ON CONFLICT (session_key) DO UPDATE SET value = NULL, marker = excluded.marker, user_id = NULL,
+        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
+    WHERE t.expires_at <= {now}
+    RETURNING 'left', NULL, NULL;
+SELECT 'found', NULL, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
+
+pub(super) const TOUCH: &str = "UPDATE {table} SET expires_at = {now} + ?2, seen_at = {now}
+    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}
+    RETURNING 'done', NULL, NULL";
+
+/// Both rows are written by one statement: the new session, and the marker in place of the old one.
+pub(super) const ROTATE: &str =
+    "INSERT INTO {table} AS t (session_key, value, marker, user_id, expires_at, created_at, seen_at)
+    SELECT new.column1, new.column2, new.column3, CASE WHEN new.column3 IS NULL THEN old.user_id END,
+        {now} + new.column4, old.created_at, {now}
+    FROM {table} AS old JOIN (VALUES (?2, ?4, NULL, ?5), (?1, NULL, ?3, 60000)) AS new
+    WHERE old.session_key = ?1 AND old.marker IS NULL AND old.expires_at > {now} AND CAST(old.value AS BLOB) = ?6
+        AND NOT EXISTS (SELECT 1 FROM {table} WHERE session_key = ?2 AND expires_at > {now})
+    ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = excluded.marker,
+        user_id = excluded.user_id, expires_at = excluded.expires_at, created_at = excluded.created_at,
+        seen_at = excluded.seen_at
+    RETURNING 'done', NULL, NULL;
+SELECT 'new', NULL, marker FROM {table}
+    WHERE session_key = ?2 AND expires_at > {now} AND changes() = 0 AND EXISTS (
+        SELECT 1 FROM {table} WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}
+            AND CAST(value AS BLOB) = ?6);
+SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
+
+/// Rows are found by the hour in which they expired, which is what the index holds.
+pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE rowid IN (
+    SELECT rowid FROM {table} WHERE expires_at / 3600000 < {now} / 3600000 LIMIT ?1)";
