@@ -6,14 +6,30 @@ mod support;
 
 // Clippy takes functions for tests if their module says so.
 #[cfg(test)]
+mod causes;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod dropped;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod pools;
+#[cfg(test)]
+mod python;
+#[cfg(test)]
 mod races;
+#[cfg(test)]
+mod round_trips;
 #[cfg(test)]
 mod runtimes;
 #[cfg(test)]
 mod semantics;
+#[cfg(test)]
+mod sqlite;
+#[cfg(test)]
+mod sweep;
+#[cfg(test)]
+mod tls;

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Replace, SessionError, WriteOutcome};
+use session_core::{
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Remove, Replace, Rotate, SessionError, Touch, WriteOutcome,
+};
 use session_sql::SqlBackend;
-use session_test_support::Lag;
+use session_test_support::{Lag, PostgresServer};
 
 use crate::support::{Browser, HOUR, Server, cause, create, manager, map, on_each_server, stored, until};
 
@@ -196,4 +198,34 @@ async fn calls_that_are_cancelled_give_their_connections_back<S: Server>() {
 fn read_in_a_task(backend: &SqlBackend) -> tokio::task::JoinHandle<Result<Option<session_core::Stored>, BackendError>> {
     let backend = backend.clone();
     tokio::spawn(async move { backend.fetch("a").await })
+}
+
+/// A reply that is awaited for a conflict switches the wait for the disk off, and no other reply does.
+#[tokio::test]
+async fn postgres_acknowledges_a_write_when_it_is_on_disk() {
+    let server = PostgresServer::start(&["wal_writer_delay=10s", "bgwriter_delay=10s", "autovacuum=off"]);
+    let backend = server.backend().await;
+    let value = map(r#"{"n":1}"#);
+    let unflushed = || async {
+        let difference =
+            "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn())::bigint::text";
+        server.ask(difference).await.remove(0)
+    };
+    let version = create(&backend, "a", "{}").await;
+    assert_eq!(unflushed().await, "0", "create");
+    let replaced = backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap();
+    let WriteOutcome::Done(version) = replaced else { panic!("{replaced:?}") };
+    assert_eq!(unflushed().await, "0", "replace");
+    assert!(backend.touch(Touch::new("a", HOUR)).await.unwrap());
+    assert_eq!(unflushed().await, "0", "touch");
+    backend.rotate(Rotate::new("a", "b", &value, HOUR, &version)).await.unwrap();
+    assert_eq!(unflushed().await, "0", "rotate");
+    backend.remove(Remove::new("b").at(&version)).await.unwrap();
+    assert_eq!(unflushed().await, "0", "remove at a version");
+    backend.remove(Remove::new("c")).await.unwrap();
+    assert_eq!(unflushed().await, "0", "remove");
+    create(&backend, "d", "{}").await;
+    let conflict = backend.replace(Replace::new("d", &value, HOUR, &version)).await.unwrap();
+    assert!(matches!(conflict, WriteOutcome::Conflict(Some(_))), "{conflict:?}");
+    assert_ne!(unflushed().await, "0", "only a lock was written");
 }

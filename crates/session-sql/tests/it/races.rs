@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use session_core::SessionManager;
+use session_core::{AtomicBackend, Create, Marker, Remove, Rotate, SessionManager, Touch, WriteOutcome};
 use tokio::task::JoinSet;
 
-use crate::support::{Browser, Database, manager, on_each_database};
+use crate::support::{Browser, Database, HOUR, create, manager, map, on_each_database, stored};
 
 on_each_database![
     two_hundred_writes_of_different_keys_leave_two_hundred,
@@ -13,6 +13,8 @@ on_each_database![
     a_logout_during_a_slow_update_is_final,
     of_two_renewals_at_once_one_wins_and_the_other_is_told,
     a_logout_with_the_cookie_before_a_renewal_ends_the_renewed_session,
+    a_rotation_during_touches_moves_the_session,
+    of_a_creation_and_a_removal_at_once_the_removal_is_final,
 ];
 
 /// Returns two managers with nothing in common but the database: what two processes are.
@@ -104,4 +106,42 @@ async fn a_logout_with_the_cookie_before_a_renewal_ends_the_renewed_session(data
     handle.destroy();
     assert!(handle.commit(200).await.set_cookie.is_some());
     assert_eq!(after.see(&here, "n").await, None);
+}
+
+async fn a_rotation_during_touches_moves_the_session(database: Database) {
+    let backend = database.patient();
+    for n in 0..40 {
+        let (old, new) = (format!("old{n}"), format!("new{n}"));
+        let version = create(&backend, &old, r#"{"n":1}"#).await;
+        let mut touches = JoinSet::new();
+        for _ in 0..6 {
+            let (backend, old) = (backend.clone(), old.clone());
+            touches.spawn(async move { backend.touch(Touch::new(&old, HOUR)).await.unwrap() });
+        }
+        let value = map(r#"{"n":2}"#);
+        let rotated = backend.rotate(Rotate::new(&old, &new, &value, HOUR, &version)).await.unwrap();
+        assert!(matches!(rotated, WriteOutcome::Done(_)), "{rotated:?}");
+        touches.join_all().await;
+        assert_eq!(stored(&backend, &old).await, None);
+        assert_eq!(stored(&backend, &new).await.as_deref(), Some(r#"{"n":2}"#));
+        let renewed = Marker::Renewed { successor: new.into() };
+        assert_eq!(backend.marker(&old).await.unwrap(), Some(renewed));
+    }
+}
+
+async fn of_a_creation_and_a_removal_at_once_the_removal_is_final(database: Database) {
+    let backend = database.patient();
+    for n in 0..40 {
+        let key = format!("key{n}");
+        let mut removals = JoinSet::new();
+        for _ in 0..3 {
+            let (backend, key) = (backend.clone(), key.clone());
+            removals.spawn(async move { backend.remove(Remove::new(&key)).await.unwrap() });
+        }
+        let created = backend.create(Create::new(&key, &map("{}"), HOUR)).await.unwrap();
+        assert!(matches!(created, WriteOutcome::Done(_) | WriteOutcome::Gone(Some(Marker::Destroyed))), "{created:?}");
+        removals.join_all().await;
+        assert_eq!(stored(&backend, &key).await, None);
+        assert_eq!(backend.marker(&key).await.unwrap(), Some(Marker::Destroyed));
+    }
 }

@@ -14,6 +14,7 @@ use session_sql::SqlBackend;
 
 pub(crate) use browser::{Browser, manager};
 pub(crate) use database::{Database, on_each_database};
+pub(crate) use postgres::connect_to_postgres;
 pub(crate) use server::{Server, on_each_server};
 
 /// Longer than any test takes.

@@ -1,10 +1,15 @@
 //! A database of a test, of any kind.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use session_sql::{SqlBackend, SqlBackendBuilder};
+use session_sql::{SqlBackend, SqlBackendBuilder, SqlPool};
 use session_test_support::{MariaDbServer, PostgresServer};
+use sqlx::PgConnection;
+use sqlx::mysql::MySqlPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
 use super::cause;
 use super::server::Server as _;
@@ -52,6 +57,43 @@ impl Database {
         }
     }
 
+    /// Returns the name of the table.
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        match &self.kind {
+            Kind::Sqlite(sqlite) => sqlite.file(),
+            _ => panic!("it is another database"),
+        }
+    }
+
+    /// Returns a pool as an application has it.
+    pub(crate) async fn application_pool(&self) -> SqlPool {
+        match &self.kind {
+            Kind::Sqlite(sqlite) => {
+                let options = SqliteConnectOptions::new().filename(sqlite.file());
+                SqlitePoolOptions::new().max_connections(4).connect_with(options).await.expect("it opens").into()
+            }
+            Kind::Postgres(server) => {
+                let options: PgConnectOptions = server.url().parse().expect("the url is good");
+                let options = options.options([("default_transaction_isolation", "serializable")]);
+                PgPoolOptions::new().max_connections(8).connect_with(options).await.expect("it answers").into()
+            }
+            Kind::MySql(server) => {
+                MySqlPoolOptions::new().max_connections(8).connect(&server.url()).await.expect("it answers").into()
+            }
+        }
+    }
+
+    pub(crate) async fn connect_to_postgres(&self) -> PgConnection {
+        match &self.kind {
+            Kind::Postgres(server) => super::postgres::connect_to_postgres(server).await,
+            _ => panic!("it is another database"),
+        }
+    }
+
     /// Returns a builder for a backend on the table.
     pub(crate) fn builder(&self) -> SqlBackendBuilder {
         SqlBackend::builder().table(&self.table).expect("the name is good").without_clean_up()
@@ -73,6 +115,15 @@ impl Database {
             Kind::Sqlite(_) => "1000 * strftime('%s', 'now', '-1 second')",
             Kind::Postgres(_) => "now() - interval '1 second'",
             Kind::MySql(_) => "UTC_TIMESTAMP(3) - INTERVAL 1 SECOND",
+        }
+    }
+
+    /// Returns a time hours ago, in SQL.
+    pub(crate) fn long_ago(&self) -> &'static str {
+        match &self.kind {
+            Kind::Sqlite(_) => "1000 * strftime('%s', 'now', '-3 hours')",
+            Kind::Postgres(_) => "now() - interval '3 hours'",
+            Kind::MySql(_) => "UTC_TIMESTAMP(3) - INTERVAL 3 HOUR",
         }
     }
 

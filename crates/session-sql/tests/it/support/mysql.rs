@@ -35,6 +35,20 @@ impl Server for MariaDbServer {
         self.port
     }
 
+    fn owner(&self) -> &'static str {
+        "root"
+    }
+
+    async fn make_user(&self, name: &str) {
+        self.ask(&format!("CREATE OR REPLACE USER {} IDENTIFIED BY 'secret'", self.grantee(name))).await;
+        // Without a right to the database, the server would not say what is missing in it.
+        self.ask(&format!("GRANT CREATE ON sessions.* TO {}", self.grantee(name))).await;
+    }
+
+    fn grantee(&self, name: &str) -> String {
+        format!("'{name}'@'127.0.0.1'")
+    }
+
     async fn ask(&self, sql: &str) -> Vec<String> {
         let options: MySqlConnectOptions = self.url().parse().expect("the url is good");
         let mut connection = options.connect().await.expect("the server answers");

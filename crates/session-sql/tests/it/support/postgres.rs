@@ -12,18 +12,21 @@ use super::server::Server;
 /// Returns the server of all tests that do it no harm.
 pub(crate) async fn shared() -> &'static PostgresServer {
     static SHARED: OnceCell<PostgresServer> = OnceCell::const_new();
-    SHARED.get_or_init(|| async { PostgresServer::start(&["shared_preload_libraries=pg_stat_statements"]) }).await
+    SHARED.get_or_init(|| async { PostgresServer::start(&[]) }).await
 }
 
-pub(crate) async fn connect(server: &PostgresServer) -> PgConnection {
+pub(crate) async fn connect_to_postgres(server: &PostgresServer) -> PgConnection {
     let options: PgConnectOptions = server.url().parse().expect("the url is good");
     options.connect().await.expect("the server answers")
 }
 
+/// The server counts the calls of each statement.
+const STATISTICS: &[&str] = &["shared_preload_libraries=pg_stat_statements"];
+
 impl Server for PostgresServer {
     async fn exclusive() -> MutexGuard<'static, Self> {
         static EXCLUSIVE: OnceCell<Mutex<PostgresServer>> = OnceCell::const_new();
-        EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(&[])) }).await.lock().await
+        EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(STATISTICS)) }).await.lock().await
     }
 
     fn start(settings: &[&str]) -> Self {
@@ -42,8 +45,23 @@ impl Server for PostgresServer {
         self.port
     }
 
+    fn owner(&self) -> &'static str {
+        "postgres"
+    }
+
+    async fn make_user(&self, name: &str) {
+        self.ask(&format!(
+            "DO $$ BEGIN CREATE ROLE {name} LOGIN PASSWORD 'secret'; EXCEPTION WHEN duplicate_object THEN END $$"
+        ))
+        .await;
+    }
+
+    fn grantee(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
     async fn ask(&self, sql: &str) -> Vec<String> {
-        let mut connection = connect(self).await;
+        let mut connection = connect_to_postgres(self).await;
         let rows = connection.fetch_all(AssertSqlSafe(sql)).await.expect("the statement is good");
         let texts = rows.iter().map(|row| row.get_unchecked::<Option<String>, _>(0).unwrap_or_default()).collect();
         connection.close().await.expect("the server answers");

@@ -25,6 +25,15 @@ pub(crate) trait Server: Sized + 'static {
 
     fn port(&self) -> u16;
 
+    /// Returns the user of its URL.
+    fn owner(&self) -> &'static str;
+
+    /// Makes a user with the password `secret` and without rights, in place of one of this name.
+    async fn make_user(&self, name: &str);
+
+    /// Returns the user as GRANT names it.
+    fn grantee(&self, name: &str) -> String;
+
     /// Runs a statement, and returns the first column of its rows.
     async fn ask(&self, sql: &str) -> Vec<String>;
 

@@ -1,0 +1,235 @@
+//! The cost of each call and of each kind of request, by the database's own count.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use session_core::{
+    AtomicBackend, Create, Remove, Replace, Rotate, Session, SessionManager, Touch, Version, WriteOutcome,
+};
+use session_sql::SqlBackend;
+use session_test_support::{MariaDbServer, PostgresServer};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use tokio::sync::MutexGuard;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::support::{Browser, Database, HOUR, Server, create, manager, map};
+
+enum Counter {
+    /// Counts the calls of the client library, which logs them.
+    Sqlite {
+        _file: Database,
+    },
+    Postgres(MutexGuard<'static, PostgresServer>),
+    MySql(MutexGuard<'static, MariaDbServer>),
+}
+
+struct Counted {
+    counter: Counter,
+    backend: SqlBackend,
+    manager: SessionManager,
+    /// The count at the last question.
+    last: u64,
+}
+
+impl Counted {
+    async fn sqlite() -> Self {
+        let database = Database::sqlite().await;
+        let _another_test_was_faster = tracing::subscriber::set_global_default(CountStatements);
+        let options = SqliteConnectOptions::new()
+            .filename(database.file())
+            .log_statements("info".parse().expect("it is a level"));
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.expect("it opens");
+        let backend = database.builder().build_with_pool(pool);
+        Self::of(Counter::Sqlite { _file: database }, backend).await
+    }
+
+    async fn postgres() -> Self {
+        let server = PostgresServer::exclusive().await;
+        let backend = server.backend().await;
+        server.ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await;
+        Self::of(Counter::Postgres(server), backend).await
+    }
+
+    async fn mysql() -> Self {
+        let server = MariaDbServer::exclusive().await;
+        let backend = server.backend().await;
+        Self::of(Counter::MySql(server), backend).await
+    }
+
+    async fn of(counter: Counter, backend: SqlBackend) -> Self {
+        let mut counted = Self { counter, manager: manager(backend.clone()), backend, last: 0 };
+        // Connections are made, and statements prepared.
+        counted.calls().await;
+        counted.calls().await;
+        counted.last = counted.count().await;
+        counted
+    }
+
+    async fn count(&self) -> u64 {
+        let number = |texts: Vec<String>| texts.iter().map(|text| text.parse::<u64>().expect("it is a number")).sum();
+        match &self.counter {
+            Counter::Sqlite { .. } => STATEMENTS.load(Ordering::SeqCst),
+            Counter::Postgres(server) => {
+                let calls = "SELECT sum(calls)::text FROM pg_stat_statements WHERE query LIKE '%\"http_sessions\"%'";
+                number(server.ask(calls).await)
+            }
+            Counter::MySql(server) => {
+                let names = "'Com_stmt_execute', 'Com_begin', 'Com_commit', 'Com_rollback'";
+                let table = "information_schema.global_status";
+                number(
+                    server.ask(&format!("SELECT variable_value FROM {table} WHERE variable_name IN ({names})")).await,
+                )
+            }
+        }
+    }
+
+    /// Returns the number of round trips since the last question.
+    async fn spent(&mut self) -> u64 {
+        let count = self.count().await;
+        count - std::mem::replace(&mut self.last, count)
+    }
+
+    /// Makes each call once, and returns the cost of each.
+    async fn calls(&mut self) -> Vec<(&'static str, u64)> {
+        let mut costs = Vec::new();
+        let (value, other) = (map(r#"{"n":1}"#), map(r#"{"n":2}"#));
+        let backend = self.backend.clone();
+        let [a, b] = [unique("a"), unique("b")];
+        let done = |outcome: WriteOutcome| match outcome {
+            WriteOutcome::Done(version) => version,
+            other => panic!("{other:?}"),
+        };
+        self.spent().await;
+        let first: Version = done(backend.create(Create::new(&a, &value, HOUR)).await.unwrap());
+        costs.push(("create", self.spent().await));
+        assert!(backend.fetch(&a).await.unwrap().is_some());
+        costs.push(("fetch", self.spent().await));
+        let second = done(backend.replace(Replace::new(&a, &other, HOUR, &first)).await.unwrap());
+        costs.push(("replace", self.spent().await));
+        let conflict = backend.replace(Replace::new(&a, &value, HOUR, &first)).await.unwrap();
+        assert!(matches!(conflict, WriteOutcome::Conflict(Some(_))), "{conflict:?}");
+        costs.push(("conflict", self.spent().await));
+        assert!(backend.touch(Touch::new(&a, HOUR)).await.unwrap());
+        costs.push(("touch", self.spent().await));
+        done(backend.rotate(Rotate::new(&a, &b, &value, HOUR, &second)).await.unwrap());
+        costs.push(("rotate", self.spent().await));
+        assert!(backend.marker(&a).await.unwrap().is_some());
+        costs.push(("marker", self.spent().await));
+        let removed = backend.remove(Remove::new(&b)).await.unwrap();
+        assert!(matches!(removed, WriteOutcome::Done(())), "{removed:?}");
+        costs.push(("remove", self.spent().await));
+        costs
+    }
+
+    async fn request(&mut self, browser: &mut Browser, work: impl FnOnce(&Session)) -> u64 {
+        browser.request(&self.manager, work).await;
+        self.spent().await
+    }
+}
+
+fn unique(name: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{name}{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn assert_costs(mut counted: Counted, conflict: u64, rotation: u64) {
+    let costs = counted.calls().await;
+    let expected = [
+        ("create", 1),
+        ("fetch", 1),
+        ("replace", 1),
+        ("conflict", conflict),
+        ("touch", 1),
+        ("rotate", rotation),
+        ("marker", 1),
+        ("remove", 1),
+    ];
+    assert_eq!(costs, expected);
+
+    let mut browser = Browser::default();
+    assert_eq!(counted.request(&mut browser, |session| session.insert("a", 1).unwrap()).await, 1, "first insert");
+    assert_eq!(counted.request(&mut browser, |session| assert_eq!(session.len(), 1)).await, 1, "read");
+    assert_eq!(counted.request(&mut browser, |session| session.insert("a", 1).unwrap()).await, 1, "same value");
+    assert_eq!(counted.request(&mut browser, |session| session.insert("a", 2).unwrap()).await, 2, "modified");
+    assert_eq!(counted.request(&mut browser, |session| session.renew().unwrap()).await, 1 + rotation, "renewed");
+    let (slow, session) = browser.load(&counted.manager).await;
+    session.insert("slow", 1).unwrap();
+    counted.request(&mut browser.clone(), |session| session.insert("fast", 1).unwrap()).await;
+    assert!(slow.commit(200).await.error.is_none());
+    assert_eq!(counted.spent().await, conflict + 1, "replay after a conflict");
+    assert_eq!(counted.request(&mut browser, |session| session.clear().unwrap()).await, 2, "emptied");
+    counted.request(&mut browser, |session| session.insert("a", 1).unwrap()).await;
+    let handle = browser.open(&counted.manager);
+    handle.destroy();
+    assert!(handle.commit(200).await.set_cookie.is_some());
+    assert_eq!(counted.spent().await, 1, "destroyed without reading");
+    let handle = browser.open(&counted.manager);
+    assert!(handle.commit(200).await.error.is_none());
+    assert_eq!(counted.spent().await, 0, "untouched");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_takes_one_call_for_each() {
+    assert_costs(Counted::sqlite().await, 1, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_takes_one_statement_for_each() {
+    assert_costs(Counted::postgres().await, 1, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mysql_takes_one_more_for_a_conflict_and_three_more_for_a_rotation() {
+    assert_costs(Counted::mysql().await, 2, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unused_connections_cost_a_ping_and_others_none() {
+    let server = PostgresServer::exclusive().await;
+    let backend = server.backend().await;
+    create(&backend, "a", "{}").await;
+    let ids = server.connections().await;
+    for _ in 0..10 {
+        backend.fetch("a").await.unwrap();
+    }
+    assert_eq!(server.connections().await, ids, "one connection serves calls that come one after the other");
+}
+
+static STATEMENTS: AtomicU64 = AtomicU64::new(0);
+
+/// Counts the calls of the client library on tables of these tests, from threads that have no other subscriber.
+struct CountStatements;
+
+impl Subscriber for CountStatements {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query" && *metadata.level() <= tracing::Level::INFO
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut Statement);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+struct Statement;
+
+impl Visit for Statement {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "db.statement" && format!("{value:?}").contains("session_key") {
+            STATEMENTS.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! An SQLite file: its permissions, other processes, and the end of this one.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use session_core::{Applied, AtomicBackend, BackendErrorKind, Create, Replace, WriteOutcome};
+use session_sql::SqlBackend;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{ConnectOptions, Executor};
+
+use crate::support::{Database, HOUR, cause, create, map, stored};
+
+/// The URL and the role of a process that a test starts.
+const CHILD: &str = "SESSION_SQL_CHILD";
+
+/// Runs this program's test of the same name in another process.
+fn start_child(role: &str, database: &Database) -> Child {
+    Command::new(std::env::current_exe().expect("it has a path"))
+        .args(["sqlite::a_child_does_what_it_is_told", "--exact", "--nocapture"])
+        .env(CHILD, format!("{role} {} {}", database.table(), database.url()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the test program can be started")
+}
+
+/// Does nothing in the process of the other tests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_does_what_it_is_told() {
+    let Ok(told) = std::env::var(CHILD) else { return };
+    let [role, table, url] = told.split(' ').collect::<Vec<_>>().try_into().expect("there are three words");
+    let builder = SqlBackend::builder().table(table).expect("the name is good").timeout(Duration::from_secs(20));
+    let backend = builder.connect(url).expect("the url is good");
+    match role {
+        "increment" => increment(&backend, 100).await,
+        _ => loop {
+            increment(&backend, 1).await;
+            println!("acknowledged");
+        },
+    }
+}
+
+async fn increment(backend: &SqlBackend, times: u64) {
+    for _ in 0..times {
+        let mut current = backend.fetch("a").await.expect("the file can be read").expect("there is one");
+        loop {
+            let n = current.session.get::<u64>("n").expect("it is a number").expect("it is there");
+            let value = map(&format!(r#"{{"n":{}}}"#, n + 1));
+            match backend.replace(Replace::new("a", &value, HOUR, &current.version)).await.expect("it can be written") {
+                WriteOutcome::Done(_) => break,
+                WriteOutcome::Conflict(Some(newer)) => current = newer,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_lose_no_increment() {
+    let database = Database::sqlite().await;
+    let backend = database.patient();
+    create(&backend, "a", r#"{"n":0}"#).await;
+    let start = Instant::now();
+    let mut child = start_child("increment", &database);
+    increment(&backend, 100).await;
+    assert!(child.wait().unwrap().success());
+    println!("200 increments by two processes took {:?}", start.elapsed());
+    assert_eq!(stored(&backend, "a").await.as_deref(), Some(r#"{"n":200}"#));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledged_writes_survive_the_end_of_the_process() {
+    let database = Database::sqlite().await;
+    create(&database.patient(), "a", r#"{"n":0}"#).await;
+    for _ in 0..3 {
+        let before = number(&database).await;
+        let mut child = start_child("forever", &database);
+        let mut acknowledged = 0;
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            acknowledged += u64::from(line.unwrap() == "acknowledged");
+            if acknowledged == 20 {
+                // This is a SIGKILL.
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        let lost = (before + acknowledged).saturating_sub(number(&database).await);
+        assert_eq!(lost, 0, "of {acknowledged}");
+    }
+    assert_eq!(database.ask("PRAGMA integrity_check").await, ["ok"]);
+}
+
+async fn number(database: &Database) -> u64 {
+    database.patient().fetch("a").await.unwrap().unwrap().session.get("n").unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    let database = Database::sqlite().await;
+    create(&database.backend(), "a", "{}").await;
+    let folder = database.file().parent().unwrap().to_owned();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(names, ["sessions.db", "sessions.db-shm", "sessions.db-wal"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_of_another_process_delays_writes_and_no_reads() {
+    let database = Database::sqlite().await;
+    let backend = database.backend();
+    let version = create(&backend, "a", "{}").await;
+    let mut other = SqliteConnectOptions::new().filename(database.file()).connect().await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let start = Instant::now();
+    let value = map(r#"{"n":1}"#);
+    let error = backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::No));
+    assert!(
+        cause(&error).ends_with("another process or transaction locks the database (SQLITE_BUSY)"),
+        "{}",
+        cause(&error)
+    );
+    assert_eq!(stored(&backend, "a").await.as_deref(), Some("{}"));
+    other.execute("COMMIT").await.unwrap();
+    let replaced = backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap();
+    assert!(matches!(replaced, WriteOutcome::Done(_)), "{replaced:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_can_not_be_opened_is_an_outage_that_ends() {
+    let database = Database::sqlite().await;
+    let folder = database.file().parent().unwrap().join("later");
+    let url = format!("sqlite:{}", folder.join("sessions.db").display());
+    let backend = SqlBackend::builder().without_clean_up().timeout(Duration::from_secs(5)).connect(&url).unwrap();
+    let error = backend.fetch("a").await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::No));
+    assert!(cause(&error).ends_with(": entity not found"), "{}", cause(&error));
+    std::fs::create_dir(&folder).unwrap();
+    backend.create_table().await.unwrap();
+    create(&backend, "a", "{}").await;
+}
+
+#[tokio::test]
+async fn a_read_only_file_refuses_writes() {
+    let database = Database::sqlite().await;
+    create(&database.backend(), "a", "{}").await;
+    let backend = database.builder().connect(&format!("{}?mode=ro", database.url())).unwrap();
+    assert_eq!(stored(&backend, "a").await.as_deref(), Some("{}"));
+    let error = backend.create(Create::new("b", &map("{}"), HOUR)).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Refused, Applied::No));
+    assert!(cause(&error).ends_with("the file is read-only (SQLITE_READONLY)"), "{}", cause(&error));
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_and_changes_nothing() {
+    let database = Database::sqlite().await;
+    create(&database.backend(), "a", r#"{"n":1}"#).await;
+    let options = SqliteConnectOptions::new().filename(database.file()).pragma("max_page_count", "12");
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    let backend = database.builder().build_with_pool(pool);
+    let version = backend.fetch("a").await.unwrap().unwrap().version;
+    let long = map(&format!(r#"{{"long":"{}"}}"#, "x".repeat(100_000)));
+    let error = backend.replace(Replace::new("a", &long, HOUR, &version)).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Refused, Applied::No));
+    assert!(cause(&error).ends_with("the disk is full (SQLITE_FULL)"), "{}", cause(&error));
+    assert_eq!(stored(&backend, "a").await.as_deref(), Some(r#"{"n":1}"#));
+    let replaced = backend.replace(Replace::new("a", &map(r#"{"n":2}"#), HOUR, &version)).await.unwrap();
+    assert!(matches!(replaced, WriteOutcome::Done(_)), "{replaced:?}");
+}
