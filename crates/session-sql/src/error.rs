@@ -80,9 +80,11 @@ impl Failure {
         Self::new::<D>(BackendErrorKind::Timeout, applied, cause)
     }
 
-    /// A request that waited for its turn behind others of this process.
-    pub(crate) fn queued<D: Dialect>(timeout: Duration) -> Self {
-        let cause = format!("other writes were in the way for {timeout:?}, the `timeout` of the backend");
+    /// A request that waited for one of so many connections.
+    pub(crate) fn queued<D: Dialect>(connections: usize, timeout: Duration) -> Self {
+        let cause =
+            format!("all connections ({connections}) were in use for {timeout:?}, the `timeout` of the backend");
+        // The requests that use them tell if the database answers.
         Self { is_outage: false, ..Self::new::<D>(BackendErrorKind::Timeout, Applied::No, cause) }
     }
 

@@ -105,8 +105,8 @@
 //! # SQLite
 //!
 //! The file is created with the permissions 0600, and so are the files beside it. Several processes may share it on one
-//! machine; a network file system is not safe. All writes of a process go through one thread in the order in which they were
-//! sent. Between processes SQLite polls for the right to write, for at most nine tenths of the
+//! machine; a network file system is not safe. SQLite has one writer at a time. The writes of a process take turns in a
+//! queue. Between processes SQLite polls for the right to write, for at most nine tenths of the
 //! [timeout](SqlBackendBuilder::timeout). Readers never wait for writers. Copy the file only by `VACUUM INTO` or the backup
 //! command of `sqlite3`, and exchange it only while no process uses it.
 //!
@@ -132,8 +132,7 @@
 //!   `test_before_acquire(false)` is set.
 //! - A pool belongs to the runtime that made it. It does not serve the runtimes of several tests.
 //! - Statements may outlast their call, unless the connections have a `statement_timeout`.
-//! - An SQLite pool has no queue for writers: they compete for the file, within the pool's `busy_timeout`. Set
-//!   `journal_mode(Wal)`, and a `busy_timeout` below the [timeout](SqlBackendBuilder::timeout).
+//! - For SQLite set `journal_mode(Wal)`, and a `busy_timeout` below the [timeout](SqlBackendBuilder::timeout).
 //!
 //! Any isolation is right: a serialization failure or a deadlock is tried again until the deadline.
 //!
@@ -166,7 +165,7 @@
 //! |---|---|
 //! | `connection refused`, `no connection within …`, `the name of its host is not known to the DNS` | Compare host and port of the URL with the server, and look for a firewall. |
 //! | `no reply within …`, `… took longer than …` | The server is overloaded, stopped or far away: look for slow queries and locks, or raise the [timeout](SqlBackendBuilder::timeout). |
-//! | `all … connections … were in use for …` | Raise [`max_connections`](SqlBackendBuilder::max_connections), or look for slow queries. |
+//! | `all connections (…) were in use for …` | Raise [`max_connections`](SqlBackendBuilder::max_connections), or look for slow queries. |
 //! | `… as many connections as its max_connections allows` | Raise that setting of the server, or use fewer connections in all services. |
 //! | `the server closed the connection`, `connection reset` | Look into the server's log; a proxy may limit idle or long connections. |
 //! | `the user name or the password is wrong`, `the server does not let this user in …` | Correct the URL; special characters are percent-encoded. |
@@ -220,7 +219,6 @@ mod sweep;
 mod table;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod url;
-mod writer;
 
 pub use backend::{SqlBackend, SqlBackendBuilder, SqlPool};
 pub use error::SqlConfigError;

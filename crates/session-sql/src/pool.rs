@@ -27,7 +27,7 @@ pub(crate) type Connect<D> =
 
 /// The way to connections.
 pub(crate) enum Source<D: Dialect> {
-    Own { connect: Connect<D>, max_connections: usize },
+    Own(Connect<D>),
     Application(sqlx::Pool<D::Database>),
 }
 
@@ -36,6 +36,7 @@ pub(crate) enum Source<D: Dialect> {
 /// Each runtime has its own, because a connection ends with the runtime that made it, and stands still while a handler
 /// blocks that runtime.
 pub(crate) struct Pool<D: Dialect> {
+    limit: usize,
     permits: Arc<Semaphore>,
     /// In the order in which they were used.
     idle: Mutex<Vec<Idle<D>>>,
@@ -55,19 +56,11 @@ enum Leased<D: Dialect> {
 }
 
 impl<D: Dialect> Source<D> {
-    pub(crate) fn pool(&self) -> Pool<D> {
-        let max_connections = match self {
-            Self::Own { max_connections, .. } => *max_connections,
-            Self::Application(_) => 0,
-        };
-        Pool { permits: Arc::new(Semaphore::new(max_connections)), idle: Mutex::default() }
-    }
-
     /// Returns a connection that nothing else uses.
     pub(crate) async fn acquire(&self, pool: &Arc<Pool<D>>, deadline: Deadline) -> Result<Lease<D>, Failure> {
         let leased = match self {
-            Self::Own { connect, max_connections } => {
-                let permit = pool.permit(*max_connections, deadline).await?;
+            Self::Own(connect) => {
+                let permit = pool.permit(deadline).await?;
                 let connection = match pool.reuse(deadline).await {
                     Some(connection) => connection,
                     None => new_connection::<D>(connect, deadline).await?,
@@ -86,7 +79,7 @@ impl<D: Dialect> Source<D> {
     /// Returns a connection outside of the pool, for work that takes long.
     pub(crate) async fn acquire_apart(&self) -> Result<Connection<D>, sqlx::Error> {
         match self {
-            Self::Own { connect, .. } => connect().await,
+            Self::Own(connect) => connect().await,
             Self::Application(pool) => Ok(pool.acquire().await?.detach()),
         }
     }
@@ -104,16 +97,15 @@ async fn new_connection<D: Dialect>(connect: &Connect<D>, deadline: Deadline) ->
 }
 
 impl<D: Dialect> Pool<D> {
-    async fn permit(&self, limit: usize, deadline: Deadline) -> Result<OwnedSemaphorePermit, Failure> {
+    /// A pool of up to `limit` connections.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, permits: Arc::new(Semaphore::new(limit)), idle: Mutex::default() }
+    }
+
+    async fn permit(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit, Failure> {
         match timeout_at(deadline.until(), self.permits.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
-            _ => {
-                let timeout = deadline.timeout();
-                let cause = format!(
-                    "all {limit} connections, the `max_connections` of the backend, were in use for {timeout:?}"
-                );
-                Err(Failure::unavailable::<D>(cause))
-            }
+            _ => Err(Failure::queued::<D>(self.limit, deadline.timeout())),
         }
     }
 

@@ -49,13 +49,13 @@ impl SqliteDialect {
         if let Some(session) = version.json() {
             return Ok(Ok(session.to_json().into_bytes()));
         }
-        match first(connection, query(&self.fetch).bind(key)).await? {
+        match read(connection, query(&self.fetch).bind(key)).await? {
             Reply::Found(Some(Row { value: Some(value), marker: None }))
                 if sha256(&value)[..] == *version.as_bytes() =>
             {
                 Ok(Ok(value))
             }
-            Reply::Found(None) => first(connection, query(&self.marker).bind(key)).await.map(Err),
+            Reply::Found(None) => read(connection, query(&self.marker).bind(key)).await.map(Err),
             reply => Ok(Err(reply)),
         }
     }
@@ -97,8 +97,8 @@ impl Dialect for SqliteDialect {
             None => None,
         };
         let query = match request {
-            Request::Fetch { key } => query(&self.fetch).bind(key),
-            Request::Marker { key } => query(&self.marker).bind(key),
+            Request::Fetch { key } => return read(connection, query(&self.fetch).bind(key)).await,
+            Request::Marker { key } => return read(connection, query(&self.marker).bind(key)).await,
             Request::Create { key, value, ttl } => bind(query(&self.create).bind(key), value).bind(millis(*ttl)),
             Request::Replace { key, value, ttl, .. } => bind(query(&self.replace).bind(key), value).bind(millis(*ttl)),
             Request::Remove { key, version, marker } => {
@@ -119,7 +119,7 @@ impl Dialect for SqliteDialect {
             Some(expected) => query.bind(expected),
             None => query,
         };
-        first(connection, query).await
+        write(connection, query).await
     }
 
     async fn run_script(&self, connection: &mut SqliteConnection, script: SqlStr) -> Result<(), sqlx::Error> {
@@ -151,11 +151,21 @@ fn bind<'q>(query: Query<'q, Sqlite, SqliteArguments>, value: &'q Value) -> Quer
 }
 
 /// Runs all statements to their end, because SQLite commits after the last row, and reads the first row.
-async fn first(
+async fn write(
     connection: &mut SqliteConnection,
     query: Query<'_, Sqlite, SqliteArguments>,
 ) -> Result<Reply, sqlx::Error> {
-    let rows = connection.fetch_all(query).await?;
+    reply(connection.fetch_all(query).await?.first())
+}
+
+async fn read(
+    connection: &mut SqliteConnection,
+    query: Query<'_, Sqlite, SqliteArguments>,
+) -> Result<Reply, sqlx::Error> {
+    reply(connection.fetch_optional(query).await?.as_ref())
+}
+
+fn reply(row: Option<&SqliteRow>) -> Result<Reply, sqlx::Error> {
     let read = |row: &SqliteRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get_unchecked(1)?, row.try_get(2)?));
-    Ok(Reply::of_row(rows.first().map(read).transpose()?))
+    Ok(Reply::of_row(row.map(read).transpose()?))
 }

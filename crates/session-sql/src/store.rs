@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use session_core::{Applied, BackendError, BackendErrorKind};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::background::{Background, UnderWay};
@@ -19,13 +20,15 @@ use crate::request::{Reply, Request};
 use crate::runtimes::PerRuntime;
 use crate::sweep::Sweep;
 use crate::table::SCHEMA_KEY;
-use crate::writer::Writer;
 
 /// The pause before a request is made again.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
 /// The pause between two probes of a database that does not answer.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
+
+/// The time for which a write waits for those of other runtimes.
+const LONGEST_TURN: Duration = Duration::from_millis(20);
 
 /// The time that creating the table may take.
 const SCHEMA_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,10 +48,11 @@ pub(crate) trait Engine: Send + Sync + 'static {
 }
 
 pub(crate) struct Store<D: Dialect> {
-    pub(crate) dialect: Arc<D>,
+    pub(crate) dialect: D,
     pub(crate) source: Source<D>,
-    /// Carries out the writes, where only one at a time is possible.
-    pub(crate) writer: Option<Writer<D>>,
+    pub(crate) max_connections: usize,
+    /// The right to write a file.
+    pub(crate) turn: Semaphore,
     pub(crate) timeout: Duration,
     pub(crate) breaker_threshold: u32,
     pub(crate) outage: Outage,
@@ -61,6 +65,8 @@ pub(crate) struct Store<D: Dialect> {
 /// A runtime that a handler blocks misses replies; that must not open the breaker of another runtime.
 pub(crate) struct Line<D: Dialect> {
     pool: Arc<Pool<D>>,
+    /// The connection that writes a file. It has the last written pages at hand.
+    writer: Arc<Pool<D>>,
     breaker: Breaker,
     probing: Background,
 }
@@ -70,7 +76,7 @@ impl<D: Dialect> Engine for Store<D> {
         if let Some(sweep) = &self.sweep {
             sweep.start(&self);
         }
-        Box::pin(Detached::new(async move { Ok(self.guarded(&Arc::new(request)).await?) }))
+        Box::pin(Detached::new(async move { Ok(self.guarded(&request).await?) }))
     }
 
     fn create_table(self: Arc<Self>) -> Boxed<()> {
@@ -84,7 +90,7 @@ impl<D: Dialect> Engine for Store<D> {
     fn sweep(self: Arc<Self>) -> Boxed<u64> {
         Box::pin(async move {
             let (line, deadline) = (self.line(), Deadline::after(self.timeout));
-            match self.attempts(&line, &Arc::new(Request::Sweep), deadline).await {
+            match self.attempts(&line, &Request::Sweep, deadline).await {
                 Ok(Reply::Swept(rows)) => Ok(rows),
                 Ok(_) => Ok(0),
                 Err(failure) => Err(failure.at(self.outage.server()).into()),
@@ -95,7 +101,7 @@ impl<D: Dialect> Engine for Store<D> {
 
 impl<D: Dialect> Store<D> {
     /// Carries out a request, unless the last ones had no answer.
-    async fn guarded(self: &Arc<Self>, request: &Arc<Request>) -> Result<Reply, Failure> {
+    async fn guarded(self: &Arc<Self>, request: &Request) -> Result<Reply, Failure> {
         let deadline = Deadline::after(self.timeout);
         let line = self.line();
         let Some(permit) = line.breaker.admit(deadline) else {
@@ -124,7 +130,7 @@ impl<D: Dialect> Store<D> {
     }
 
     /// Carries out a request, again after an obstacle that is likely to pass, until the deadline is near.
-    async fn attempts(&self, line: &Line<D>, request: &Arc<Request>, deadline: Deadline) -> Result<Reply, Failure> {
+    async fn attempts(&self, line: &Line<D>, request: &Request, deadline: Deadline) -> Result<Reply, Failure> {
         let mut reconnected = false;
         loop {
             let outcome = self.attempt(line, request, deadline).await;
@@ -140,11 +146,11 @@ impl<D: Dialect> Store<D> {
         }
     }
 
-    async fn attempt(&self, line: &Line<D>, request: &Arc<Request>, deadline: Deadline) -> Result<Reply, Failure> {
-        if let Some(writer) = self.writer.as_ref().filter(|_| request.is_write()) {
-            return writer.run(request, deadline).await;
-        }
-        let mut connection = self.source.acquire(&line.pool, deadline).await?;
+    async fn attempt(&self, line: &Line<D>, request: &Request, deadline: Deadline) -> Result<Reply, Failure> {
+        let writes_a_file = D::IS_FILE && request.is_write();
+        let pool = if writes_a_file { &line.writer } else { &line.pool };
+        let _turn = if writes_a_file { self.take_turn().await } else { None };
+        let mut connection = self.source.acquire(pool, deadline).await?;
         let outcome = timeout_at(deadline.until(), self.dialect.run(&mut connection, request)).await;
         let failure = match outcome {
             Ok(Ok(reply)) => {
@@ -157,9 +163,20 @@ impl<D: Dialect> Store<D> {
         if failure.connection_is_usable {
             connection.release();
         } else {
-            line.pool.close_idle();
+            pool.close_idle();
         }
         Err(failure)
+    }
+
+    /// Waits until the other runtimes of this process have written.
+    ///
+    /// SQLite has one writer at a time, and connections poll for that right. Writes in a queue don't. A runtime that a
+    /// handler blocks may keep its turn, though its statement has ended; therefore nothing waits for long.
+    async fn take_turn(&self) -> Option<SemaphorePermit<'_>> {
+        if let Ok(turn) = self.turn.try_acquire() {
+            return Some(turn);
+        }
+        timeout(LONGEST_TURN, self.turn.acquire()).await.ok()?.ok()
     }
 
     /// Reports a failed call.
@@ -174,7 +191,8 @@ impl<D: Dialect> Store<D> {
 
     fn line(&self) -> Arc<Line<D>> {
         self.lines.get(|| Line {
-            pool: Arc::new(self.source.pool()),
+            pool: Arc::new(Pool::new(self.max_connections)),
+            writer: Arc::new(Pool::new(1)),
             breaker: Breaker::new(self.breaker_threshold),
             probing: Background::default(),
         })
@@ -204,7 +222,7 @@ impl<D: Dialect> Store<D> {
 }
 
 async fn probe<D: Dialect>(store: Weak<Store<D>>, line: Weak<Line<D>>, _under_way: UnderWay) {
-    let request = Arc::new(Request::Fetch { key: SCHEMA_KEY.to_owned() });
+    let request = Request::Fetch { key: SCHEMA_KEY.to_owned() };
     loop {
         sleep(PROBE_PAUSE).await;
         let (Some(store), Some(line)) = (store.upgrade(), line.upgrade()) else { return };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{JsonCodec, SessionCodec};
+use tokio::sync::Semaphore;
 
 use super::SqlBackend;
 use super::application_pool::{ApplicationPool, SqlPool};
@@ -12,12 +13,11 @@ use crate::dialect::Dialect;
 use crate::error::SqlConfigError;
 use crate::format::Format;
 use crate::outage::Outage;
-use crate::pool::{Connect, Source};
+use crate::pool::Source;
 use crate::runtimes::PerRuntime;
 use crate::store::{Engine, Store};
 use crate::sweep::Sweep;
 use crate::table::Table;
-use crate::writer::Writer;
 
 /// Builds a [`SqlBackend`].
 ///
@@ -85,8 +85,8 @@ impl SqlBackendBuilder {
 
     /// Sets how many connections each runtime may have; default 8, at least 1.
     ///
-    /// An actix-web server has a runtime for each worker. SQLite writes through one more connection, which the whole process
-    /// shares. A pool of the application's keeps its own limit.
+    /// An actix-web server has a runtime for each worker. SQLite has one more connection for each runtime, which writes. A pool
+    /// of the application's keeps its own limit.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);
         self
@@ -115,18 +115,18 @@ impl SqlBackendBuilder {
         match url.split(':').next().unwrap_or_default() {
             #[cfg(feature = "sqlite")]
             "sqlite" => {
-                let (connect, server) = crate::sqlite::connect(url, self.timeout)?;
-                Ok(self.build_with_connections::<crate::sqlite::SqliteDialect>(connect, server))
+                let (source, server) = crate::sqlite::connect(url, self.timeout)?;
+                Ok(self.build(source, server))
             }
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => {
-                let (connect, server) = crate::postgres::connect(url, self.timeout)?;
-                Ok(self.build_with_connections::<crate::postgres::PostgresDialect>(connect, server))
+                let (source, server) = crate::postgres::connect(url, self.timeout)?;
+                Ok(self.build(source, server))
             }
             #[cfg(feature = "mysql")]
             "mysql" | "mariadb" => {
-                let (connect, server) = crate::mysql::connect(url)?;
-                Ok(self.build_with_connections::<crate::mysql::MySqlDialect>(connect, server))
+                let (source, server) = crate::mysql::connect(url)?;
+                Ok(self.build(source, server))
             }
             #[cfg(not(feature = "sqlite"))]
             "sqlite" => Err(SqlConfigError::NotCompiled { feature: "sqlite" }),
@@ -154,33 +154,17 @@ impl SqlBackendBuilder {
     }
 
     fn build_with<D: Dialect>(self, pool: sqlx::Pool<D::Database>) -> SqlBackend {
-        let (dialect, server) = (self.dialect::<D>(), D::server(&pool.connect_options()));
-        self.build(dialect, Source::Application(pool), None, server)
+        let server = D::server(&pool.connect_options());
+        self.build(Source::<D>::Application(pool), server)
     }
 
-    fn build_with_connections<D: Dialect>(self, connect: Connect<D>, server: Arc<str>) -> SqlBackend {
-        let dialect = self.dialect::<D>();
-        let writer = D::IS_FILE.then(|| Writer::new(dialect.clone(), connect.clone()));
-        let source = Source::Own { connect, max_connections: self.max_connections };
-        self.build(dialect, source, writer, server)
-    }
-
-    fn dialect<D: Dialect>(&self) -> Arc<D> {
-        Arc::new(D::new(self.table.clone(), self.codec.is_json()))
-    }
-
-    fn build<D: Dialect>(
-        self,
-        dialect: Arc<D>,
-        source: Source<D>,
-        writer: Option<Writer<D>>,
-        server: Arc<str>,
-    ) -> SqlBackend {
-        let Self { codec, max_value_bytes, timeout, breaker_threshold, clean_up, .. } = self;
+    fn build<D: Dialect>(self, source: Source<D>, server: Arc<str>) -> SqlBackend {
+        let Self { table, codec, max_value_bytes, timeout, breaker_threshold, max_connections, clean_up } = self;
         let engine: Arc<dyn Engine> = Arc::new(Store {
-            dialect,
+            dialect: D::new(table, codec.is_json()),
             source,
-            writer,
+            max_connections,
+            turn: Semaphore::new(1),
             timeout,
             breaker_threshold,
             outage: Outage::new(D::NAME, server),

@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions, Executor};
 
 use super::MySqlDialect;
 use crate::error::SqlConfigError;
-use crate::pool::Connect;
+use crate::pool::{Connect, Source};
 use crate::url::check_parameters;
 
 /// The parameters of a URL that the client library knows, but for those that would change our statements' meaning.
@@ -30,7 +30,7 @@ const SETTINGS: &str =
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION innodb_lock_wait_timeout = 1";
 
 /// Returns the way to connections to the server of a URL, and its name for the log.
-pub(crate) fn connect(url: &str) -> Result<(Connect<MySqlDialect>, Arc<str>), SqlConfigError> {
+pub(crate) fn connect(url: &str) -> Result<(Source<MySqlDialect>, Arc<str>), SqlConfigError> {
     check_parameters(url, PARAMETERS)?;
     let options = MySqlConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
     let asks_for_tls = !matches!(options.get_ssl_mode(), MySqlSslMode::Disabled | MySqlSslMode::Preferred);
@@ -47,7 +47,7 @@ pub(crate) fn connect(url: &str) -> Result<(Connect<MySqlDialect>, Arc<str>), Sq
             Ok(connection)
         })
     });
-    Ok((connect, server))
+    Ok((Source::Own(connect), server))
 }
 
 /// Returns the name of a server for the log.

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::PostgresDialect;
 use crate::error::SqlConfigError;
-use crate::pool::Connect;
+use crate::pool::{Connect, Source};
 use crate::url::check_parameters;
 
 /// The parameters of a URL that the client library knows.
@@ -35,7 +35,7 @@ const PARAMETERS: &[&str] = &[
 ];
 
 /// Returns the way to connections to the server of a URL, and its name for the log.
-pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Connect<PostgresDialect>, Arc<str>), SqlConfigError> {
+pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Source<PostgresDialect>, Arc<str>), SqlConfigError> {
     check_parameters(url, PARAMETERS)?;
     let options = PgConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
     let asks_for_tls = !matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer);
@@ -57,7 +57,7 @@ pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Connect<PostgresD
         let options = options.clone();
         Box::pin(async move { options.connect().await })
     });
-    Ok((connect, server))
+    Ok((Source::Own(connect), server))
 }
 
 /// Returns the name of a server for the log.

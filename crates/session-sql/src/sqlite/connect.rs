@@ -12,10 +12,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::SqliteDialect;
 use crate::error::SqlConfigError;
-use crate::pool::Connect;
+use crate::pool::{Connect, Source};
 
 /// Returns the way to connections to the file of a URL, and the name of the file.
-pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Connect<SqliteDialect>, Arc<str>), SqlConfigError> {
+pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Source<SqliteDialect>, Arc<str>), SqlConfigError> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(SqlConfigError::InMemory);
     }
@@ -43,7 +43,7 @@ pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Connect<SqliteDia
             options.connect().await
         })
     });
-    Ok((connect, name))
+    Ok((Source::Own(connect), name))
 }
 
 /// Returns the name of a file for the log.
