@@ -145,7 +145,8 @@
 //! Reads are sent once more on a new connection if theirs was lost. A write whose reply was lost
 //! [may have been applied](session_core::BackendError::may_have_applied), and the session manager finds out. It compares
 //! first, so that it never undoes a newer write. A connection to a server that has become read-only is left, and the call is
-//! sent once more on a new connection: so a failover behind one address goes unnoticed once the address has changed.
+//! sent once more on a new connection: so a failover behind one address goes unnoticed once the address has changed. No
+//! connection is used for longer than five minutes.
 //!
 //! # The log
 //!

@@ -18,8 +18,9 @@ use crate::error::Failure;
 /// A connection that was unused for longer is tested before it is used: the server may have gone or been restarted.
 const TRUSTED: Duration = Duration::from_secs(1);
 
-/// A connection that was unused for longer is closed: firewalls forget such connections in silence.
-const LONGEST_IDLE: Duration = Duration::from_secs(300);
+/// A connection that is older is closed: the address of the server may lead to another one by now, and firewalls forget
+/// unused connections in silence.
+const LONGEST_LIFE: Duration = Duration::from_secs(300);
 
 /// Makes a connection.
 pub(crate) type Connect<D> =
@@ -43,15 +44,20 @@ pub(crate) struct Pool<D: Dialect> {
 }
 
 struct Idle<D: Dialect> {
-    connection: Connection<D>,
+    connection: Aged<D>,
     since: Instant,
+}
+
+struct Aged<D: Dialect> {
+    connection: Connection<D>,
+    made: Instant,
 }
 
 /// A connection that a request uses. Dropping it closes it, because a reply may be on its way.
 pub(crate) struct Lease<D: Dialect>(Option<Leased<D>>);
 
 enum Leased<D: Dialect> {
-    Own { connection: Connection<D>, pool: Arc<Pool<D>>, permit: OwnedSemaphorePermit },
+    Own { connection: Aged<D>, pool: Arc<Pool<D>>, permit: OwnedSemaphorePermit },
     Application(PoolConnection<D::Database>),
 }
 
@@ -63,7 +69,7 @@ impl<D: Dialect> Source<D> {
                 let permit = pool.permit(deadline).await?;
                 let connection = match pool.reuse(deadline).await {
                     Some(connection) => connection,
-                    None => new_connection::<D>(connect, deadline).await?,
+                    None => Aged { connection: new_connection::<D>(connect, deadline).await?, made: Instant::now() },
                 };
                 Leased::Own { connection, pool: pool.clone(), permit }
             }
@@ -110,15 +116,20 @@ impl<D: Dialect> Pool<D> {
     }
 
     /// Returns an unused connection that works.
-    async fn reuse(&self, deadline: Deadline) -> Option<Connection<D>> {
+    async fn reuse(&self, deadline: Deadline) -> Option<Aged<D>> {
         let Idle { mut connection, since } = self.idle().pop()?;
-        let unused = since.elapsed();
-        if D::IS_FILE || unused < TRUSTED {
+        if D::IS_FILE {
+            return Some(connection);
+        }
+        if connection.made.elapsed() > LONGEST_LIFE {
+            return None;
+        }
+        if since.elapsed() < TRUSTED {
             return Some(connection);
         }
         // A host that is gone does not answer at all, and a new connection needs the rest of the time.
         let patience = deadline.timeout() / 4;
-        if unused < LONGEST_IDLE && matches!(timeout(patience, connection.ping()).await, Ok(Ok(()))) {
+        if matches!(timeout(patience, connection.connection.ping()).await, Ok(Ok(()))) {
             return Some(connection);
         }
         // The others were unused for longer.
@@ -155,7 +166,7 @@ impl<D: Dialect> Deref for Lease<D> {
 
     fn deref(&self) -> &Self::Target {
         match &self.0 {
-            Some(Leased::Own { connection, .. }) => connection,
+            Some(Leased::Own { connection, .. }) => &connection.connection,
             Some(Leased::Application(connection)) => connection,
             None => unreachable!("only `release` and `drop` take it"),
         }
@@ -165,7 +176,7 @@ impl<D: Dialect> Deref for Lease<D> {
 impl<D: Dialect> DerefMut for Lease<D> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         match &mut self.0 {
-            Some(Leased::Own { connection, .. }) => connection,
+            Some(Leased::Own { connection, .. }) => &mut connection.connection,
             Some(Leased::Application(connection)) => connection,
             None => unreachable!("only `release` and `drop` take it"),
         }

@@ -146,15 +146,32 @@ async fn a_server_without_a_free_connection_serves_with_those_that_it_has<S: Ser
 }
 
 async fn a_write_whose_reply_is_lost_may_have_been_applied<S: Server>() {
-    let server = S::exclusive().await;
+    let mut server = S::exclusive().await;
     let backend = server.backend().await;
     let version = create(&backend, "a", r#"{"n":0}"#).await;
-    server.pause();
-    let value = map(r#"{"n":1}"#);
-    let error = backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap_err();
-    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Maybe));
-    server.resume();
-    until("recovery", Duration::from_secs(5), || async { backend.fetch("a").await.is_ok() }).await;
+    for (kills, kind) in [(false, BackendErrorKind::Timeout), (true, BackendErrorKind::Unavailable)] {
+        // A connection is at hand.
+        assert!(stored(&backend, "a").await.is_some());
+        server.pause();
+        let (backend, version) = (backend.clone(), version.clone());
+        let write = tokio::spawn(async move {
+            let value = map(r#"{"n":1}"#);
+            backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap_err()
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if kills {
+            server.kill();
+        }
+        let error = write.await.unwrap();
+        assert_eq!((error.kind(), error.applied()), (kind, Applied::Maybe), "{}", cause(&error));
+        if kills {
+            server.run();
+        } else {
+            server.resume();
+        }
+        let fresh = server.builder().connect(&server.url()).unwrap();
+        until("recovery", Duration::from_secs(5), || async { fresh.fetch("a").await.is_ok() }).await;
+    }
 }
 
 async fn an_outage_is_a_503_and_no_cookie_is_lost<S: Server>() {

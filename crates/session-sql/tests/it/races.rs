@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use session_core::{AtomicBackend, Create, Marker, Remove, Rotate, SessionManager, Touch, WriteOutcome};
+use session_core::{AtomicBackend, Create, Marker, Remove, Replace, Rotate, SessionManager, Touch, WriteOutcome};
 use tokio::task::JoinSet;
 
 use crate::support::{Browser, Database, HOUR, create, manager, map, on_each_database, stored};
@@ -144,4 +144,25 @@ async fn of_a_creation_and_a_removal_at_once_the_removal_is_final(database: Data
         assert_eq!(stored(&backend, &key).await, None);
         assert_eq!(backend.marker(&key).await.unwrap(), Some(Marker::Destroyed));
     }
+}
+
+#[tokio::test]
+async fn a_conflict_with_a_write_under_way_answers_with_what_that_has_written() {
+    let database = Database::postgres().await;
+    let backend = database.patient();
+    let version = create(&backend, "a", r#"{"n":0}"#).await;
+    let mut other = database.connect_to_postgres().await;
+    let update = format!(r#"BEGIN; UPDATE {} SET value = '{{"n":7}}' WHERE session_key = 'a'"#, database.table());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(update)).execute(&mut other).await.unwrap();
+    let write =
+        tokio::spawn(
+            async move { backend.replace(Replace::new("a", &map(r#"{"n":1}"#), HOUR, &version)).await.unwrap() },
+        );
+    let waits = "SELECT 'x' FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"{t}\"%'";
+    while database.ask(waits).await.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+    let WriteOutcome::Conflict(Some(current)) = write.await.unwrap() else { panic!("it is no conflict") };
+    assert_eq!(current.session.to_json(), r#"{"n":7}"#);
 }
