@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::backend::Store;
 use crate::clock::Clock;
-use crate::cookie::CookieTemplate;
+use crate::cookie::{CookieTemplate, SetCookie};
 use crate::token::Tokens;
 
 pub use backend_type::{BackendType, UnknownPredefinedBackend};
@@ -46,6 +46,8 @@ pub use error::ConfigError;
 #[derive(Clone)]
 pub struct SessionConfig {
     pub(crate) cookie: CookieTemplate,
+    /// The headers that remove the cookies of former configurations.
+    pub(crate) former_removals: Option<Arc<[SetCookie]>>,
     pub(crate) tokens: Tokens,
     pub(crate) store: Option<Store>,
     pub(crate) key_prefix: Box<str>,

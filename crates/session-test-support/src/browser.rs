@@ -24,11 +24,14 @@ impl Browser {
         browser
     }
 
-    /// Takes the cookie of a response, if it sets one.
+    /// Takes the cookies that a response sets, and drops those that it removes.
     pub fn receive(&mut self, response: &Commit) {
-        if let Some(set_cookie) = &response.set_cookie {
-            self.set(set_cookie);
-        }
+        response.set_cookies().for_each(|set_cookie| self.set(set_cookie));
+    }
+
+    /// Takes the cookies of another browser, too.
+    pub fn merge(&mut self, other: &Self) {
+        self.jar.extend(other.jar.clone());
     }
 
     /// Takes or removes the cookie of a `Set-Cookie` value.

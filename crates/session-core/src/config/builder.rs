@@ -24,6 +24,7 @@ pub struct SessionConfigBuilder {
     salt: Salt,
     cookie_name: String,
     attributes: Attributes,
+    former_cookies: Vec<FormerCookie>,
     max_age: Duration,
     longest_max_age: Option<Duration>,
     absolute_lifetime: Option<Duration>,
@@ -44,6 +45,12 @@ pub struct SessionConfigBuilder {
     clock: Arc<dyn Clock>,
 }
 
+/// The domain and the path that the cookie once had.
+struct FormerCookie {
+    domain: Option<String>,
+    path: String,
+}
+
 enum Salt {
     Given(String),
     /// `<cookie>.cookie` or `<cookie>.server`.
@@ -61,6 +68,7 @@ impl SessionConfigBuilder {
             salt: Salt::Given(DEFAULT_SALT.to_owned()),
             cookie_name,
             attributes: Attributes::default(),
+            former_cookies: Vec::new(),
             max_age: Duration::from_secs(14 * 24 * 3600),
             longest_max_age: None,
             absolute_lifetime: None,
@@ -124,6 +132,25 @@ impl SessionConfigBuilder {
     /// The `Path` attribute; default `/`.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.attributes.path = path.into();
+        self
+    }
+
+    /// Adds a domain and a path that the cookie had before a change of [`domain`](Self::domain) or [`path`](Self::path).
+    ///
+    /// Browsers keep the former cookie beside the new one, and send both. Each response that sets or removes the cookie then
+    /// removes the former cookie too, so that users can log out. Call this for each former pair, and keep the calls for as
+    /// long as a former cookie can live: [`longest_max_age`](Self::longest_max_age) after the change.
+    ///
+    /// ```no_run
+    /// # use session_core::SessionConfig;
+    /// let config = SessionConfig::builder(std::env::var("SESSION_SECRET")?, "session")
+    ///     .domain("example.com")
+    ///     .former_cookie(None, "/") // before the domain was set
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn former_cookie(mut self, domain: Option<&str>, path: &str) -> Self {
+        self.former_cookies.push(FormerCookie { domain: domain.map(str::to_owned), path: path.to_owned() });
         self
     }
 
@@ -306,12 +333,14 @@ impl SessionConfigBuilder {
             );
         }
         let signer = TimestampSigner::from(signer).clock_skew(self.clock_skew.as_secs());
+        let template = |attributes: Attributes| {
+            CookieTemplate::new(&self.cookie_name, attributes, (!lifetimes.browser).then_some(lifetimes.idle))
+        };
+        let removals = self.former_cookies.iter().map(|former| template(former.attributes(&self.attributes)).removal());
+        let removals: Vec<_> = removals.collect();
         Ok(SessionConfig {
-            cookie: CookieTemplate::new(
-                &self.cookie_name,
-                self.attributes,
-                (!lifetimes.browser).then_some(lifetimes.idle),
-            ),
+            former_removals: (!removals.is_empty()).then(|| removals.into()),
+            cookie: template(self.attributes),
             tokens: Tokens::new(signer, lifetimes.longest),
             store,
             key_prefix: self.key_prefix.into(),
@@ -345,6 +374,13 @@ impl SessionConfigBuilder {
             return Err(ConfigError::NotAtomic);
         }
         Ok(Some(backend))
+    }
+}
+
+impl FormerCookie {
+    /// Returns the attributes that the former cookie had, but for those that don't tell it from others.
+    fn attributes(&self, current: &Attributes) -> Attributes {
+        Attributes { domain: self.domain.clone(), path: self.path.clone(), ..current.clone() }
     }
 }
 

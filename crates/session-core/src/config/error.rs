@@ -65,6 +65,12 @@ pub enum ConfigError {
         /// The path that was given.
         path: String,
     },
+    /// A former cookie has the domain and the path that the cookie has now, so that its removal would remove the cookie.
+    #[error("the former cookie with path {path:?} has the domain and the path of the cookie itself")]
+    FormerCookie {
+        /// The path that was given.
+        path: String,
+    },
     /// The name of a `SameSite` value is unknown.
     #[error("unknown SameSite value {given:?}, known are: lax, strict, none")]
     SameSite {

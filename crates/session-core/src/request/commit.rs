@@ -267,7 +267,8 @@ impl SharedSession {
         if let Some(error) = &error {
             report(error, id);
         }
-        Some(Commit { set_cookie, session_used: true, error })
+        let former_removals = set_cookie.as_ref().and(self.context.config.former_removals.clone());
+        Some(Commit { set_cookie, former_removals, session_used: true, error })
     }
 }
 

@@ -1,5 +1,7 @@
 //! The end of a request, as its response must carry it.
 
+use std::sync::Arc;
+
 use crate::cookie::SetCookie;
 use crate::error::SessionError;
 
@@ -19,12 +21,14 @@ pub(crate) enum Persisted {
 #[non_exhaustive]
 #[must_use = "the response has to carry this"]
 pub struct Commit {
-    /// The value of a `Set-Cookie` header to append. Such a response must not be cached: see [`Self::cache_control`].
+    /// The value of a `Set-Cookie` header to append; see [`Self::set_cookies`] for others that go with it. Such a response must not be cached: see [`Self::cache_control`].
     pub set_cookie: Option<SetCookie>,
     /// The session was used: `Vary` has to name `Cookie`; see [`Self::vary`].
     pub session_used: bool,
     /// The session could not be kept: the response is to be replaced by one that reports this.
     pub error: Option<SessionError>,
+    /// The removals of the cookies of former configurations.
+    pub(crate) former_removals: Option<Arc<[SetCookie]>>,
 }
 
 /// A header that a session adds to a response.
@@ -66,9 +70,18 @@ impl Commit {
         {
             headers.append(ResponseHeader::Vary, value);
         }
+        if let Some(removals) = &self.former_removals {
+            removals.iter().cloned().for_each(|removal| headers.append_cookie(removal));
+        }
         if let Some(cookie) = self.set_cookie {
             headers.append_cookie(cookie);
         }
+    }
+
+    /// Returns the values of all `Set-Cookie` headers to append: [`Self::set_cookie`], and with it the removals of
+    /// [former cookies](crate::SessionConfigBuilder::former_cookie).
+    pub fn set_cookies(&self) -> impl Iterator<Item = &SetCookie> {
+        self.former_removals.iter().flat_map(|removals| removals.iter()).chain(&self.set_cookie)
     }
 
     /// The value that a `Cache-Control` header must be set to, given the values that the response has: `no-store` if the
@@ -147,7 +160,7 @@ mod tests {
     #[test]
     fn a_commit_adds_its_headers_to_those_of_the_handler() {
         let template = CookieTemplate::new("id", Attributes::default(), Some(60));
-        let commit = Commit { set_cookie: Some(template.removal()), session_used: true, error: None };
+        let commit = Commit { set_cookie: Some(template.removal()), session_used: true, ..Commit::default() };
         let removal = template.removal().to_string();
         let mut headers =
             Headers([["public"], ["Origin"], ["other=1"]].map(|values| values.map(str::to_owned).to_vec()));

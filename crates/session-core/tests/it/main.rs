@@ -8,6 +8,7 @@ mod duplicates;
 mod exactness;
 mod explore;
 mod failures;
+mod former_cookies;
 mod fuzz;
 mod json;
 mod key_limit;

@@ -25,11 +25,27 @@ impl SessionConfigBuilder {
     }
 
     pub(super) fn check_cookie(&self) -> Result<(), ConfigError> {
-        let Attributes { path, domain, secure, same_site, partitioned, .. } = &self.attributes;
-        let name = &self.cookie_name;
-        if !is_token(name) {
-            return Err(ConfigError::CookieName { name: name.clone() });
+        if !is_token(&self.cookie_name) {
+            return Err(ConfigError::CookieName { name: self.cookie_name.clone() });
         }
+        self.check_attributes(&self.attributes)?;
+        let place = |attributes: &Attributes| {
+            let domain = attributes.domain.as_deref().map(|name| name.trim_start_matches('.').to_ascii_lowercase());
+            (domain, attributes.path.clone())
+        };
+        for former in &self.former_cookies {
+            let former = former.attributes(&self.attributes);
+            self.check_attributes(&former)?;
+            if place(&former) == place(&self.attributes) {
+                return Err(ConfigError::FormerCookie { path: former.path });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_attributes(&self, attributes: &Attributes) -> Result<(), ConfigError> {
+        let Attributes { path, domain, secure, same_site, partitioned, .. } = attributes;
+        let name = &self.cookie_name;
         if let Some(domain) = domain.as_ref().filter(|domain| !is_host_name(domain)) {
             return Err(ConfigError::Domain { domain: domain.clone() });
         }
