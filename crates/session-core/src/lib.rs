@@ -80,8 +80,9 @@ mod token;
 
 pub use async_trait::async_trait;
 pub use backend::{
-    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, MARKER_LIFETIME, Marker,
-    MemoryBackend, MemoryBackendBuilder, Remove, Replace, Rotate, StoreFuture, Stored, Touch, Version, WriteOutcome,
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, IndexedSession,
+    MARKER_LIFETIME, Marker, MemoryBackend, MemoryBackendBuilder, Remove, Replace, Rotate, StoreFuture, Stored, Touch,
+    UserIndex, Version, WriteOutcome,
 };
 pub use clock::{Clock, SystemClock};
 pub use codec::{JsonCodec, SessionCodec};

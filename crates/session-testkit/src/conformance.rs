@@ -1,6 +1,6 @@
 //! A suite that checks a session backend against the rules for its authors.
 //!
-//! The rules stand at [`ISessionBackend`] and [`AtomicBackend`].
+//! The rules stand at [`ISessionBackend`], [`AtomicBackend`] and [`UserIndex`](session_core::UserIndex).
 
 mod atomic;
 mod context;
@@ -11,6 +11,7 @@ mod markers;
 mod races;
 mod rotation;
 mod store;
+mod user_index;
 mod values;
 
 use std::fmt;
@@ -104,19 +105,21 @@ use cases;
 /// If there is no Tokio runtime. A backend that panics only fails the case.
 pub async fn check(candidate: Candidate) -> Report {
     let atomic = candidate.store.atomic().is_some();
+    let index = candidate.store.atomic().is_some_and(|backend| backend.user_index().is_some());
     let context = Arc::new(Context::new(candidate));
     let mut results = Vec::new();
-    for (cases, needs_atomic) in [
-        (values::CASES, false),
-        (expiry::CASES, false),
-        (races::CASES, false),
-        (lost_replies::CASES, false),
-        (atomic::CASES, true),
-        (markers::CASES, true),
-        (rotation::CASES, true),
+    for (cases, apply) in [
+        (values::CASES, true),
+        (expiry::CASES, true),
+        (races::CASES, true),
+        (lost_replies::CASES, true),
+        (atomic::CASES, atomic),
+        (markers::CASES, atomic),
+        (rotation::CASES, atomic),
+        (user_index::CASES, index),
     ] {
         for case in cases {
-            let verdict = if needs_atomic && !atomic {
+            let verdict = if !apply {
                 Verdict::Skipped
             } else {
                 match tokio::spawn((case.run)(context.clone())).await {
@@ -146,7 +149,7 @@ pub enum Verdict {
     Passed,
     /// The rule is broken, and how.
     Failed(String),
-    /// The case needs a backend that compares and sets.
+    /// The case needs a backend that compares and sets, or one with an index of users.
     Skipped,
 }
 

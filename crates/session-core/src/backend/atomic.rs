@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::call::{Create, Remove, Replace, Rotate, Touch};
 use super::reply::{Marker, StoreFuture, Stored, WriteOutcome};
+use super::user_index::UserIndex;
 
 /// A session store whose every call compares and acts in one step.
 ///
@@ -127,6 +128,11 @@ pub trait AtomicBackend: Send + Sync + 'static {
     fn answers_at_once(&self) -> bool {
         false
     }
+
+    /// Returns the index of sessions by user; by default `None`.
+    fn user_index(&self) -> Option<&dyn UserIndex> {
+        None
+    }
 }
 
 /// A backend that several owners share is a backend.
@@ -165,5 +171,9 @@ impl<B: AtomicBackend + ?Sized> AtomicBackend for Arc<B> {
 
     fn answers_at_once(&self) -> bool {
         (**self).answers_at_once()
+    }
+
+    fn user_index(&self) -> Option<&dyn UserIndex> {
+        (**self).user_index()
     }
 }

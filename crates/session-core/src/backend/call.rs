@@ -17,6 +17,8 @@ pub struct Create<'a> {
     pub session: &'a SessionMap,
     /// The time after which the session expires: whole seconds, at least one.
     pub ttl: Duration,
+    /// The user whose session it is, if the index must have an entry; see [`UserIndex`](crate::UserIndex).
+    pub user: Option<&'a str>,
 }
 
 /// The arguments of [`AtomicBackend::replace`](crate::AtomicBackend::replace).
@@ -31,6 +33,8 @@ pub struct Replace<'a> {
     pub ttl: Duration,
     /// The version that the stored session must have.
     pub version: &'a Version,
+    /// The user whose session it is, if the index must have an entry; see [`UserIndex`](crate::UserIndex).
+    pub user: Option<&'a str>,
 }
 
 /// The arguments of [`AtomicBackend::remove`](crate::AtomicBackend::remove).
@@ -43,6 +47,8 @@ pub struct Remove<'a> {
     pub version: Option<&'a Version>,
     /// The marker to leave.
     pub marker: Marker,
+    /// The user whose entry the key has, if the manager knows it.
+    pub user: Option<&'a str>,
 }
 
 /// The arguments of [`AtomicBackend::touch`](crate::AtomicBackend::touch).
@@ -53,6 +59,8 @@ pub struct Touch<'a> {
     pub key: &'a str,
     /// The time after which the session expires: whole seconds, at least one.
     pub ttl: Duration,
+    /// The user whose session it is, if the index must have an entry; see [`UserIndex`](crate::UserIndex).
+    pub user: Option<&'a str>,
 }
 
 /// The arguments of [`AtomicBackend::rotate`](crate::AtomicBackend::rotate).
@@ -69,13 +77,24 @@ pub struct Rotate<'a> {
     pub ttl: Duration,
     /// The version that the stored session must have.
     pub version: &'a Version,
+    /// The user whose session it is, if the index must have an entry; see [`UserIndex`](crate::UserIndex).
+    pub user: Option<&'a str>,
+    /// The user whose entry the old key has, if the manager knows it.
+    pub old_user: Option<&'a str>,
 }
 
 impl<'a> Create<'a> {
     /// Stores `session` under `key`.
     #[must_use]
     pub fn new(key: &'a str, session: &'a SessionMap, ttl: Duration) -> Self {
-        Self { key, session, ttl }
+        Self { key, session, ttl, user: None }
+    }
+
+    /// Binds the session to this user, if there is one.
+    #[must_use]
+    pub fn of_user(mut self, user: Option<&'a str>) -> Self {
+        self.user = user;
+        self
     }
 }
 
@@ -83,7 +102,14 @@ impl<'a> Replace<'a> {
     /// Replaces the session under `key` at this version by `session`.
     #[must_use]
     pub fn new(key: &'a str, session: &'a SessionMap, ttl: Duration, version: &'a Version) -> Self {
-        Self { key, session, ttl, version }
+        Self { key, session, ttl, version, user: None }
+    }
+
+    /// Binds the session to this user, if there is one.
+    #[must_use]
+    pub fn of_user(mut self, user: Option<&'a str>) -> Self {
+        self.user = user;
+        self
     }
 }
 
@@ -91,7 +117,7 @@ impl<'a> Remove<'a> {
     /// Removes the session under `key`, at any version, and leaves [`Marker::Destroyed`].
     #[must_use]
     pub fn new(key: &'a str) -> Self {
-        Self { key, version: None, marker: Marker::Destroyed }
+        Self { key, version: None, marker: Marker::Destroyed, user: None }
     }
 
     /// Removes only a session that has this version.
@@ -107,13 +133,27 @@ impl<'a> Remove<'a> {
         self.marker = marker;
         self
     }
+
+    /// Names the user whose entry the key has, if the caller knows it.
+    #[must_use]
+    pub fn of_user(mut self, user: Option<&'a str>) -> Self {
+        self.user = user;
+        self
+    }
 }
 
 impl<'a> Touch<'a> {
     /// Sets the TTL of the session under `key`.
     #[must_use]
     pub fn new(key: &'a str, ttl: Duration) -> Self {
-        Self { key, ttl }
+        Self { key, ttl, user: None }
+    }
+
+    /// Names the user whose entry must live as long, if there is one.
+    #[must_use]
+    pub fn of_user(mut self, user: Option<&'a str>) -> Self {
+        self.user = user;
+        self
     }
 }
 
@@ -121,7 +161,21 @@ impl<'a> Rotate<'a> {
     /// Moves the session under `old` at this version to `new`, with the data of `session`.
     #[must_use]
     pub fn new(old: &'a str, new: &'a str, session: &'a SessionMap, ttl: Duration, version: &'a Version) -> Self {
-        Self { old, new, session, ttl, version }
+        Self { old, new, session, ttl, version, user: None, old_user: None }
+    }
+
+    /// Binds the session to this user, if there is one.
+    #[must_use]
+    pub fn of_user(mut self, user: Option<&'a str>) -> Self {
+        self.user = user;
+        self
+    }
+
+    /// Names the user whose entry the old key has, if the caller knows it.
+    #[must_use]
+    pub fn from_user(mut self, old_user: Option<&'a str>) -> Self {
+        self.old_user = old_user;
+        self
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::atomic::AtomicBackend;
 use super::call::{Create, Remove, Replace, Rotate, Touch};
 use super::reply::{Marker, StoreFuture, Stored, WriteOutcome};
+use super::user_index::{IndexedSession, UserIndex};
 use crate::clock::{Clock, SystemClock};
 use store::{Limits, Store};
 
@@ -107,7 +108,7 @@ impl MemoryBackendBuilder {
     /// Sets the largest number of bytes of memory that sessions and markers take; default 256 MiB.
     ///
     /// A session counts its text, its store key, some 400 bytes for the places that hold it, and 20 to 60 bytes for each of
-    /// its own keys from the ninth on. Seven eighths of the bytes are for sessions: 14 MiB in each part by default. A
+    /// its own keys from the ninth on. The session of a user counts 100 bytes and twice the user's length more. Seven eighths of the bytes are for sessions: 14 MiB in each part by default. A
     /// session that counts more than its part has for sessions is refused as
     /// [`TooLarge`](crate::BackendErrorKind::TooLarge).
     ///
@@ -182,5 +183,19 @@ impl AtomicBackend for MemoryBackend {
 
     fn answers_at_once(&self) -> bool {
         true
+    }
+
+    fn user_index(&self) -> Option<&dyn UserIndex> {
+        Some(self)
+    }
+}
+
+impl UserIndex for MemoryBackend {
+    fn sessions<'a>(&'a self, user: &'a str) -> StoreFuture<'a, Vec<IndexedSession>> {
+        StoreFuture::ready(Ok(self.store.sessions_of(user)))
+    }
+
+    fn count<'a>(&'a self, key_prefix: &'a str) -> StoreFuture<'a, u64> {
+        StoreFuture::ready(Ok(self.store.count(key_prefix) as u64))
     }
 }

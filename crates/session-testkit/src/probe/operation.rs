@@ -18,6 +18,10 @@ pub enum Operation {
     Rotate,
     /// [`AtomicBackend::marker`](session_core::AtomicBackend::marker).
     Marker,
+    /// [`UserIndex::sessions`](session_core::UserIndex::sessions).
+    Sessions,
+    /// [`UserIndex::count`](session_core::UserIndex::count).
+    Count,
     /// [`ISessionBackend::get`](session_core::ISessionBackend::get).
     Get,
     /// [`ISessionBackend::set`](session_core::ISessionBackend::set).

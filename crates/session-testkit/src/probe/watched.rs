@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use session_core::{
-    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, Marker, Remove, Replace,
-    Rotate, SessionMap, StoreFuture, Stored, Touch, WriteOutcome, async_trait,
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, IndexedSession, Marker,
+    Remove, Replace, Rotate, SessionMap, StoreFuture, Stored, Touch, UserIndex, WriteOutcome, async_trait,
 };
 
 use super::{Fault, Operation, Probe};
@@ -97,11 +97,32 @@ impl<B: AtomicBackend> AtomicBackend for Watched<B> {
     fn answers_at_once(&self) -> bool {
         self.backend.answers_at_once() && self.probe.is_healthy()
     }
+
+    fn user_index(&self) -> Option<&dyn UserIndex> {
+        self.backend.user_index().is_some().then_some(self as _)
+    }
+}
+
+/// The index of a backend that has one.
+impl<B: AtomicBackend> UserIndex for Watched<B> {
+    fn sessions<'a>(&'a self, user: &'a str) -> StoreFuture<'a, Vec<IndexedSession>> {
+        self.call(Operation::Sessions, move |backend| match backend.user_index() {
+            Some(index) => index.sessions(user),
+            None => StoreFuture::ready(Ok(Vec::new())),
+        })
+    }
+
+    fn count<'a>(&'a self, key_prefix: &'a str) -> StoreFuture<'a, u64> {
+        self.call(Operation::Count, move |backend| match backend.user_index() {
+            Some(index) => index.count(key_prefix),
+            None => StoreFuture::ready(Ok(0)),
+        })
+    }
 }
 
 /// Stores the session under its new key only.
 async fn half_way(backend: &impl AtomicBackend, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
-    backend.create(Create::new(rotate.new, rotate.session, rotate.ttl)).await?;
+    backend.create(Create::new(rotate.new, rotate.session, rotate.ttl).of_user(rotate.user)).await?;
     Err(BackendError::new(BackendErrorKind::Timeout, Applied::Maybe))
 }
 

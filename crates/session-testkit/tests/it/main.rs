@@ -21,7 +21,7 @@ async fn the_memory_backend_conforms() {
     let report = conformance::check(Candidate::atomic(backend).advance_clock(move |time| clock.advance(time))).await;
     report.assert_passed();
     assert!(report.results().all(|(_, verdict)| *verdict == Verdict::Passed), "{report}");
-    assert_eq!(report.results().count(), 46, "{report}");
+    assert_eq!(report.results().count(), 59, "{report}");
 }
 
 /// The report names the cases that such a backend skips.
@@ -32,7 +32,7 @@ async fn a_backend_that_can_not_compare_and_set_conforms_as_such() {
     let candidate = Candidate::simple(backend).advance_clock(move |time| clock.advance(time));
     let report = conformance::check(candidate).await;
     report.assert_passed();
-    assert_eq!(report.results().filter(|(_, verdict)| **verdict == Verdict::Skipped).count(), 25, "{report}");
+    assert_eq!(report.results().filter(|(_, verdict)| **verdict == Verdict::Skipped).count(), 38, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 mod atomic;
 mod simple;
+mod user_index;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,32 @@ use session_testkit::{SimpleMemory, TestClock};
 use crate::memory;
 use atomic::{Defect, Mutant};
 use simple::{SimpleDefect, SimpleMutant};
+use user_index::{IndexDefect, IndexMutant};
+
+const INDEX_DEFECTS: &[(IndexDefect, &[&str])] = &[
+    (
+        IndexDefect::AllUsersAreOne,
+        &["a_users_sessions_are_listed_and_those_of_others_are_not", "a_session_without_a_user_is_not_listed"],
+    ),
+    (IndexDefect::NamesAreCaseless, &["a_users_name_may_be_any_text"]),
+    (IndexDefect::DataIsLeftOut, &["a_listed_session_has_its_data_and_version"]),
+    (
+        IndexDefect::DeadSessionsStayListed,
+        &["a_removed_session_is_not_listed_as_live", "an_expired_session_is_not_listed_as_live"],
+    ),
+    (
+        IndexDefect::RotateForgetsTheNewKey,
+        &[
+            "a_rotated_session_is_listed_under_its_new_key",
+            "a_session_that_is_renewed_all_the_time_is_in_every_listing",
+        ],
+    ),
+    (IndexDefect::WritesWithoutAUserRemoveTheEntry, &["a_write_without_a_user_leaves_the_index_as_it_is"]),
+    (IndexDefect::WritesWithAUserAddNoEntry, &["a_write_with_a_user_adds_the_session_to_the_index"]),
+    (IndexDefect::TouchRemovesTheEntry, &["a_session_that_is_touched_stays_in_the_index_until_it_expires"]),
+    (IndexDefect::RefusedWritesRemoveTheEntry, &["a_refused_write_leaves_the_session_in_the_index"]),
+    (IndexDefect::AllSessionsAreCounted, &["the_sessions_of_a_key_prefix_are_counted"]),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_defect_is_caught_by_its_cases_and_every_case_catches_a_defect() {
@@ -73,6 +100,15 @@ async fn every_defect_is_caught_by_its_cases_and_every_case_catches_a_defect() {
         let (memory, clock) = memory();
         let report = check(Candidate::atomic(Mutant::new(memory, defect)), clock).await;
         for case in cases {
+            assert!(report.failures().any(|failed| failed == *case), "{defect:?} passes {case}:\n{report}");
+        }
+        never_failed.extend(report.results().map(|(case, _)| case));
+        failed.extend(report.failures());
+    }
+    for (defect, cases) in INDEX_DEFECTS {
+        let (memory, clock) = memory();
+        let report = check(Candidate::atomic(IndexMutant::new(memory, *defect)), clock).await;
+        for case in *cases {
             assert!(report.failures().any(|failed| failed == *case), "{defect:?} passes {case}:\n{report}");
         }
         never_failed.extend(report.results().map(|(case, _)| case));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 
 use super::key::Key;
 use super::rings::{Ring, Rings};
@@ -23,6 +23,8 @@ pub(super) struct Sessions {
     total: Size,
     protected: Size,
     limit: Size,
+    /// The positions of each user's sessions.
+    users: HashMap<Box<str>, Vec<usize>>,
     /// The last position that was looked at for expiry.
     swept: usize,
 }
@@ -40,6 +42,8 @@ pub(super) struct Content {
     pub(super) version: u64,
     pub(super) expiry: Duration,
     pub(super) bytes: usize,
+    /// The user in whose list the session is. `None` leaves it in the list of the session that it replaces.
+    pub(super) user: Option<Box<str>>,
 }
 
 /// The room that sessions take.
@@ -49,10 +53,13 @@ pub(super) struct Size {
     pub(super) bytes: usize,
 }
 
-/// Returns the number of bytes of memory that a session takes under a key.
-pub(super) fn session_bytes(key: &str, session: &SessionMap) -> usize {
-    OVERHEAD + key.len() + session.heap_bytes()
+/// Returns the number of bytes of memory that a session takes under a key, with its entry in the list of its user.
+pub(super) fn session_bytes(key: &str, session: &SessionMap, user: Option<&str>) -> usize {
+    OVERHEAD + key.len() + session.heap_bytes() + user.map_or(0, |user| USER_OVERHEAD + 2 * user.len())
 }
+
+/// The memory of a user's list of one session beside the two copies of the name.
+const USER_OVERHEAD: usize = 100;
 
 /// The memory of a session beside its map and its key: its slot, its places in the table and in a list, and what the
 /// allocator adds.
@@ -68,6 +75,7 @@ impl Sessions {
             total: Size::default(),
             protected: Size::default(),
             limit,
+            users: HashMap::new(),
             swept: 0,
         }
     }
@@ -90,6 +98,32 @@ impl Sessions {
         Stored { session: session.clone(), version: Version::from(*version) }
     }
 
+    /// Returns the positions of a user's sessions, expired ones too.
+    pub(super) fn of_user(&self, user: &str) -> &[usize] {
+        self.users.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the key of a session, and the time at which it expires.
+    pub(super) fn key_and_expiry(&self, at: usize) -> (&str, Duration) {
+        let Session { key, content, .. } = self.at(at);
+        (key, content.expiry)
+    }
+
+    /// Returns the number of live sessions whose key begins so.
+    pub(super) fn count(&self, key_prefix: &str, now: Duration) -> usize {
+        let is_counted = |session: &&Session| now < session.content.expiry && session.key.starts_with(key_prefix);
+        self.slots.iter().flatten().filter(is_counted).count()
+    }
+
+    /// Puts a session into the list of a user, in place of another list.
+    pub(super) fn bind(&mut self, at: usize, user: &str) {
+        if self.at(at).content.user.as_deref() != Some(user) {
+            self.unlist(at);
+            self.at_mut(at).content.user = Some(user.into());
+            self.list(at);
+        }
+    }
+
     /// Protects a session, because it was fetched.
     pub(super) fn protect(&mut self, at: usize) {
         if self.at(at).ring == Ring::Protected {
@@ -108,10 +142,15 @@ impl Sessions {
         self.rings.move_to_front(ring, at);
     }
 
-    pub(super) fn replace(&mut self, at: usize, content: Content) {
+    pub(super) fn replace(&mut self, at: usize, mut content: Content) {
+        let user = content.user.take();
         let session = self.at_mut(at);
         let (ring, old, new) = (session.ring, session.content.bytes, content.bytes);
+        content.user = session.content.user.take();
         session.content = content;
+        if let Some(user) = user {
+            self.bind(at, &user);
+        }
         self.rings.move_to_front(ring, at);
         if old != new {
             self.leave(ring, old);
@@ -135,11 +174,13 @@ impl Sessions {
         }
         self.rings.move_to_front(ring, at);
         self.table.insert_unique(key.hash, at, |&at| hash(&self.slots, at));
+        self.list(at);
         self.make_room(at);
     }
 
     /// Removes a session. Returns the list that it was in.
     pub(super) fn remove(&mut self, at: usize) -> Ring {
+        self.unlist(at);
         let Session { hash, content, ring, .. } = self.slots[at].take().expect(IS_SESSION);
         if let Ok(entry) = self.table.find_entry(hash, |&other| other == at) {
             entry.remove();
@@ -194,6 +235,23 @@ impl Sessions {
         self.total.subtract(bytes);
         if ring == Ring::Protected {
             self.protected.subtract(bytes);
+        }
+    }
+
+    fn list(&mut self, at: usize) {
+        let Some(user) = &self.slots[at].as_ref().expect(IS_SESSION).content.user else { return };
+        match self.users.get_mut(user) {
+            Some(positions) => positions.push(at),
+            None => drop(self.users.insert(user.clone(), vec![at])),
+        }
+    }
+
+    fn unlist(&mut self, at: usize) {
+        let Some(user) = &self.slots[at].as_ref().expect(IS_SESSION).content.user else { return };
+        let Some(positions) = self.users.get_mut(user) else { return };
+        positions.retain(|&other| other != at);
+        if positions.is_empty() {
+            self.users.remove(user);
         }
     }
 
@@ -256,6 +314,10 @@ mod tests {
             assert!(!self.total.exceeds(self.limit));
             assert!(!self.protected.exceeds(self.limit.half()));
             assert_eq!(self.table.len(), total.0);
+            let listed = self.users.iter().flat_map(|(user, positions)| positions.iter().map(move |&at| (user, at)));
+            let listed: Vec<_> = listed.collect();
+            assert_eq!(listed.len(), all().filter(|session| session.content.user.is_some()).count());
+            assert!(listed.iter().all(|&(user, at)| self.at(at).content.user.as_ref() == Some(user)));
             total.0
         }
     }
@@ -275,7 +337,8 @@ mod tests {
             let bytes = if below(20) == 0 { 1_000 } else { below(100) } as usize;
             let expiry = NOW + Duration::from_secs(below(100));
             let now = NOW + Duration::from_secs(call / 1_500);
-            let content = Content { session: SessionMap::new(), version: call, expiry, bytes };
+            let user = [None, Some("ann".into()), Some("bob".into())][below(3) as usize].clone();
+            let content = Content { session: SessionMap::new(), version: call, expiry, bytes, user };
             match (sessions.find(key, now), below(5)) {
                 (None, _) => sessions.insert(key, content, Ring::Probation, now),
                 (Some(at), 0) => drop(sessions.remove(at)),

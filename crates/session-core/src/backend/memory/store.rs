@@ -14,6 +14,7 @@ use super::sessions::{Content, Sessions, Size, session_bytes};
 use crate::backend::call::{Create, Remove, Replace, Rotate, Touch};
 use crate::backend::error::{Applied, BackendError, BackendErrorKind};
 use crate::backend::reply::{Marker, Stored, WriteOutcome};
+use crate::backend::user_index::IndexedSession;
 use crate::backend::version::Version;
 use crate::clock::Clock;
 use crate::map::SessionMap;
@@ -85,7 +86,7 @@ impl Store {
 
     pub(super) fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
         let (key, now) = (self.key(create.key), self.now());
-        let content = self.content(create.key, create.session, create.ttl, now)?;
+        let content = self.content(create.key, create.session, create.ttl, create.user, now)?;
         let mut part = self.part(key);
         if let Some(refused) = part.refusal(key, now) {
             return Ok(refused);
@@ -95,7 +96,7 @@ impl Store {
 
     pub(super) fn replace(&self, replace: Replace<'_>) -> Result<WriteOutcome, BackendError> {
         let (key, now) = (self.key(replace.key), self.now());
-        let content = self.content(replace.key, replace.session, replace.ttl, now)?;
+        let content = self.content(replace.key, replace.session, replace.ttl, replace.user, now)?;
         let version = content.version;
         let sessions = &mut self.part(key).sessions;
         Ok(match compare(sessions, key, replace.version, now) {
@@ -131,16 +132,20 @@ impl Store {
         let found = sessions.find(key, now);
         if let Some(at) = found {
             sessions.touch(at, now.saturating_add(touch.ttl));
+            if let Some(user) = touch.user {
+                sessions.bind(at, user);
+            }
         }
         found.is_some()
     }
 
     pub(super) fn rotate(&self, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
         if rotate.new == rotate.old {
-            return self.replace(Replace::new(rotate.old, rotate.session, rotate.ttl, rotate.version));
+            return self
+                .replace(Replace::new(rotate.old, rotate.session, rotate.ttl, rotate.version).of_user(rotate.user));
         }
         let (old, new, now) = (self.key(rotate.old), self.key(rotate.new), self.now());
-        let content = self.content(rotate.new, rotate.session, rotate.ttl, now)?;
+        let content = self.content(rotate.new, rotate.session, rotate.ttl, rotate.user, now)?;
         let mut parts = self.parts(old, new);
         let at = match compare(&parts.old.sessions, old, rotate.version, now) {
             Ok(at) => at,
@@ -165,15 +170,46 @@ impl Store {
         self.part(key).markers.leave(key, marker, now);
     }
 
+    /// Locks all parts, so that no session moves from one to another.
+    pub(super) fn sessions_of(&self, user: &str) -> Vec<IndexedSession> {
+        let now = self.now();
+        let parts: Vec<_> = self.parts.iter().map(lock).collect();
+        let all = parts.iter().flat_map(|part| part.sessions.of_user(user).iter().map(|&at| (&part.sessions, at)));
+        all.filter_map(|(sessions, at)| {
+            let (key, expiry) = sessions.key_and_expiry(at);
+            let rest = expiry.checked_sub(now).filter(|rest| !rest.is_zero())?;
+            Some(IndexedSession::new(key, Some(sessions.stored(at))).expiring_in(rest))
+        })
+        .collect()
+    }
+
+    pub(super) fn count(&self, key_prefix: &str) -> usize {
+        let now = self.now();
+        self.parts.iter().map(|part| lock(part).sessions.count(key_prefix, now)).sum()
+    }
+
     /// Returns a session at a new version, to be stored under a key.
-    fn content(&self, key: &str, session: &SessionMap, ttl: Duration, now: Duration) -> Result<Content, BackendError> {
-        let bytes = session_bytes(key, session);
+    fn content(
+        &self,
+        key: &str,
+        session: &SessionMap,
+        ttl: Duration,
+        user: Option<&str>,
+        now: Duration,
+    ) -> Result<Content, BackendError> {
+        let bytes = session_bytes(key, session, user);
         if bytes > self.max_session_bytes {
             let reason = "the session takes more than its part of the memory store, see `max_bytes`";
             return Err(BackendError::new(BackendErrorKind::TooLarge, Applied::No).with_source(reason));
         }
         let version = self.last_version.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(Content { session: session.clone(), version, expiry: now.saturating_add(ttl), bytes })
+        Ok(Content {
+            session: session.clone(),
+            version,
+            expiry: now.saturating_add(ttl),
+            bytes,
+            user: user.map(Into::into),
+        })
     }
 
     fn key<'a>(&self, text: &'a str) -> Key<'a> {
