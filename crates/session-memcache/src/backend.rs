@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_backend_support::{Deadline, Detached};
 use session_core::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate,
     StoreFuture, Stored, Touch, WriteOutcome,
@@ -13,8 +14,6 @@ use session_core::{
 use tokio::time::timeout;
 
 use crate::cluster::NodeVersion;
-use crate::deadline::Deadline;
-use crate::detached::Detached;
 use crate::key::Key;
 use crate::rotate::Rotation;
 use crate::store::{Found, Store};

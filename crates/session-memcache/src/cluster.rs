@@ -1,10 +1,9 @@
 //! Several nodes as one store.
 
+use session_backend_support::{Deadline, Permit};
 use session_core::{BackendError, Version};
 
-use crate::breaker::Permit;
 use crate::command::{Command, Reply};
-use crate::deadline::Deadline;
 use crate::key::Key;
 use crate::node::Node;
 use crate::ring::Ring;

@@ -88,23 +88,18 @@
 
 mod address;
 mod backend;
-mod breaker;
 mod cluster;
 mod command;
 mod connection;
-mod deadline;
-mod detached;
 mod error;
 mod expiry;
 mod key;
 mod marker;
 mod node;
-mod outage;
 mod pool;
 mod remove;
 mod ring;
 mod rotate;
-mod runtimes;
 mod store;
 mod write;
 

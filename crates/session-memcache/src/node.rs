@@ -3,19 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_backend_support::{Breaker, Deadline, Outage, PerRuntime, Permit, outage};
 use session_core::BackendError;
 use tokio::time::timeout_at;
 
 use crate::address::Address;
-use crate::breaker::{Breaker, Permit};
 use crate::command::{Command, Reply};
 use crate::connection::Connection;
-use crate::deadline::Deadline;
 use crate::error::CallError;
 use crate::key::Key;
-use crate::outage::Outage;
 use crate::pool::Pool;
-use crate::runtimes::PerRuntime;
 
 /// The pause before one call tries a node that does not answer.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -39,8 +36,8 @@ pub(crate) struct Limits {
 
 impl Node {
     pub(crate) fn new(address: Address, limits: Limits) -> Self {
-        let outage = Outage::new("memcached", address.to_string().into());
-        let breaker = Breaker::new(limits.breaker_threshold, PAUSE);
+        let outage = outage!("memcached", address.to_string());
+        let breaker = Breaker::half_open(limits.breaker_threshold, PAUSE);
         Self { address, limits, pools: PerRuntime::new(), breaker, outage }
     }
 

@@ -1,9 +1,9 @@
 //! Removal of a session, which leaves a marker in its place.
 
+use session_backend_support::Deadline;
 use session_core::{Applied, BackendError, BackendErrorKind, MARKER_LIFETIME, Marker, WriteOutcome};
 
 use crate::cluster::NodeVersion;
-use crate::deadline::Deadline;
 use crate::key::Key;
 use crate::marker;
 use crate::store::{Found, Store};

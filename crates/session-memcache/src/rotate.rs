@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_backend_support::Deadline;
 use session_core::{Applied, BackendError, Marker, WriteOutcome};
 
 use crate::cluster::NodeVersion;
-use crate::deadline::Deadline;
 use crate::key::Key;
 use crate::store::Store;
 

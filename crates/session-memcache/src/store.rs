@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_backend_support::Deadline;
 use session_core::{
     Applied, BackendError, BackendErrorKind, Clock, MARKER_LIFETIME, Marker, SessionCodec, SessionMap, Stored,
     WriteOutcome,
@@ -10,7 +11,6 @@ use session_core::{
 
 use crate::cluster::{Cluster, NodeVersion};
 use crate::command::{Command, Reply};
-use crate::deadline::Deadline;
 use crate::expiry::expiry;
 use crate::key::Key;
 use crate::marker;

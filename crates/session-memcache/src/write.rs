@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
+use session_backend_support::Deadline;
 use session_core::{BackendError, MARKER_LIFETIME, Marker, WriteOutcome};
 
 use crate::cluster::NodeVersion;
 use crate::command::{Command, Mode, Reply};
-use crate::deadline::Deadline;
 use crate::expiry::expiry;
 use crate::key::Key;
 use crate::marker;

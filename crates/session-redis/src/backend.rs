@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fred::bytes::Bytes;
 use fred::clients::{Client, Pool};
+use session_backend_support::{Deadline, Detached};
 use session_core::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate,
     StoreFuture, Stored, Touch, Version, WriteOutcome,
@@ -17,8 +18,6 @@ use tokio::time::timeout;
 pub use builder::RedisBackendBuilder;
 
 use crate::config_error::RedisConfigError;
-use crate::deadline::Deadline;
-use crate::detached::Detached;
 use crate::error::{CallError, no_reply_within};
 use crate::format::{LONG, expected, push_expected};
 use crate::keys::push_marker_key;

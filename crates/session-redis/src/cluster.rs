@@ -11,15 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use fred::types::Value;
+use session_backend_support::{Background, PerRuntime};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::address::Address;
-use crate::background::Background;
 use crate::command::{CLUSTER_SLOTS, Command};
 use crate::error::CallError;
 use crate::node::Node;
-use crate::runtimes::PerRuntime;
 use crate::settings::Settings;
 
 use layout::Layout;

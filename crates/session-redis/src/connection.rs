@@ -6,12 +6,11 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::Error as FredError;
 use fred::interfaces::ClientLike;
+use session_backend_support::{AbortOnDrop, Deadline};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::deadline::Deadline;
 use crate::error::{CallError, Failure, no_connection_within};
-use crate::runtimes::AbortOnDrop;
 use crate::settings::Settings;
 
 /// The shortest time between two connections that are left for a new one.

@@ -170,23 +170,17 @@
 
 mod address;
 mod backend;
-mod background;
-mod breaker;
 mod cause;
 mod cluster;
 mod command;
 mod config_error;
 mod connection;
-mod deadline;
-mod detached;
 mod error;
 mod format;
 mod keys;
 mod marker;
 mod node;
-mod outage;
 mod reply;
-mod runtimes;
 mod script;
 mod servers;
 mod settings;

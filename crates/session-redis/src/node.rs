@@ -8,18 +8,14 @@ use fred::clients::{Client, Pool};
 use fred::interfaces::ClientLike;
 use fred::types::Value;
 use fred::types::config::Options;
+use session_backend_support::{Background, Breaker, Deadline, Outage, PerRuntime, UnderWay, outage};
 use session_core::{Applied, BackendErrorKind};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout, timeout_at};
 
-use crate::background::{Background, UnderWay};
-use crate::breaker::Breaker;
 use crate::command::{Command, PING};
 use crate::connection::Connector;
-use crate::deadline::Deadline;
 use crate::error::CallError;
-use crate::outage::Outage;
-use crate::runtimes::PerRuntime;
 use crate::settings::{Settings, label};
 
 /// The least time that a call is given.
@@ -63,7 +59,7 @@ impl Node {
     /// A server with connections of our own. The first is begun at once or, outside of a runtime, by the first call.
     pub(crate) fn new(settings: Settings) -> Arc<Self> {
         let (settings, lines) = (Arc::new(settings), PerRuntime::new());
-        let outage = Outage::new("redis", label(&settings.config).into());
+        let outage = outage!("redis", label(&settings.config));
         let link = Link::Owned { settings: settings.clone(), lines };
         let node = Arc::new(Self { link, timeout: settings.timeout, outage });
         if Handle::try_current().is_ok() {
@@ -74,7 +70,7 @@ impl Node {
 
     /// A server with a client of the application's.
     pub(crate) fn external(pool: Pool, timeout: Duration, breaker_threshold: u32) -> Arc<Self> {
-        let outage = Outage::new("redis", label(&pool.next().client_config()).into());
+        let outage = outage!("redis", label(&pool.next().client_config()));
         let link = Link::External { pool, line: Arc::new(Line::new(breaker_threshold)) };
         Arc::new(Self { link, timeout, outage })
     }
@@ -100,11 +96,12 @@ impl Node {
         asking: bool,
     ) -> Result<Value, CallError> {
         let line = self.line();
-        let Some(permit) = line.breaker.admit(deadline) else {
+        let Some(mut permit) = line.breaker.admit(deadline) else {
             self.probe(&line);
             let cause = self.outage.cause().unwrap_or_else(|| "the server did not answer the last calls".to_owned());
             return Err(self.failed(CallError::unavailable(cause), command));
         };
+        permit.asked();
         match self.attempt(&line, command, deadline, asking).await {
             Err(error) if error.is_outage() => {
                 permit.unanswered();

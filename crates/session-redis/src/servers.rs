@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use fred::bytes::Bytes;
 use fred::types::Value;
+use session_backend_support::Deadline;
 use tokio::time::timeout_at;
 
 use crate::cluster::Cluster;
 use crate::command::{Command, Word};
-use crate::deadline::Deadline;
 use crate::error::{CallError, no_reply_within};
 use crate::keys;
 use crate::node::Node;

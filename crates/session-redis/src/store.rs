@@ -6,10 +6,10 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use fred::bytes::Bytes;
 use fred::types::Value;
+use session_backend_support::Deadline;
 use session_core::{Applied, MARKER_LIFETIME, Marker, Stored, WriteOutcome};
 
 use crate::command::{Command, Word};
-use crate::deadline::Deadline;
 use crate::error::CallError;
 use crate::format::Format;
 use crate::keys::marker_key;

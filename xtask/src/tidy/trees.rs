@@ -35,6 +35,13 @@ const BORDERS: &[Border] = &[
         why: "the core names no web framework and no client library",
     },
     Border {
+        package: "session-backend-support",
+        features: "--all-features",
+        edges: "normal",
+        forbidden: &[HTTP, AXUM, ACTIX, CLIENTS, &["session-core"]],
+        why: "authors of stores compile no client but their own",
+    },
+    Border {
         package: "session-actix",
         features: "--all-features",
         edges: "normal,build,dev",

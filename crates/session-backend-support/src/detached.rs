@@ -1,5 +1,6 @@
-//! Work that goes on when its caller is cancelled.
+//! Work that goes on when its caller is dropped.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,8 +9,11 @@ use tokio::runtime::Handle;
 
 /// Work that is polled in place, and goes on in a task of its own if the caller is dropped before its end.
 ///
-/// A request may be dropped at any moment. Work of several steps would then end between two of them.
-pub(crate) struct Detached<W>
+/// A request may be dropped at any moment. Its command would then be left in a queue and sent late, work of several steps
+/// would end between two of them, and its failure would not be counted. Outside of a Tokio runtime the work ends with its
+/// caller.
+#[must_use = "futures do nothing unless polled"]
+pub struct Detached<W>
 where
     W: Future<Output: Send> + Send + 'static,
 {
@@ -21,7 +25,7 @@ where
     W: Future<Output: Send> + Send + 'static,
 {
     /// Boxes the work, because it may have to move to a task while it runs.
-    pub(crate) fn new(work: W) -> Self {
+    pub fn new(work: W) -> Self {
         Self { work: Some(Box::pin(work)) }
     }
 }
@@ -40,6 +44,15 @@ where
             self.work = Some(work);
         }
         outcome
+    }
+}
+
+impl<W> fmt::Debug for Detached<W>
+where
+    W: Future<Output: Send> + Send + 'static,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Detached").finish_non_exhaustive()
     }
 }
 
@@ -67,7 +80,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_caller_gets_the_outcome_and_no_task_is_made() {
+    async fn a_caller_that_waits_gets_the_outcome_without_a_task() {
         let detached = Detached::new(async { tokio::task::try_id() });
         assert_eq!(detached.await, tokio::task::try_id());
     }
@@ -88,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_has_panicked_is_not_polled_again() {
+    async fn work_that_panicked_is_not_polled_again() {
         let polls = Arc::new(AtomicUsize::new(0));
         let counted = polls.clone();
         let detached = Detached::new(poll_fn::<(), _>(move |_| {
@@ -103,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn work_ends_outside_of_a_runtime() {
+    fn outside_of_a_runtime_work_ends_with_its_caller() {
         drop(Detached::new(pending::<()>()));
     }
 }

@@ -10,10 +10,12 @@ use tokio::task::JoinHandle;
 ///
 /// A task that drives a connection runs only while its runtime does: it ends with a runtime of tests, and it stands still
 /// while a handler blocks the only thread of a runtime. No other runtime may depend on it.
-pub(crate) struct PerRuntime<T> {
+#[derive(Debug)]
+pub struct PerRuntime<T> {
     entries: RwLock<Vec<Entry<T>>>,
 }
 
+#[derive(Debug)]
 struct Entry<T> {
     runtime: Id,
     /// A task that ends with the runtime, since ids of runtimes are used again.
@@ -22,16 +24,18 @@ struct Entry<T> {
 }
 
 impl<T> PerRuntime<T> {
-    pub(crate) fn new() -> Self {
+    /// Returns an empty set of values.
+    #[must_use]
+    pub fn new() -> Self {
         Self { entries: RwLock::default() }
     }
 
-    /// Returns the value of the current runtime, which is made if there is none.
+    /// Returns the value of the current runtime. Calls `make` if there is none.
     ///
     /// # Panics
     ///
-    /// Outside of a runtime.
-    pub(crate) fn get(&self, make: impl FnOnce() -> T) -> Arc<T> {
+    /// Panics outside of a Tokio runtime.
+    pub fn get(&self, make: impl FnOnce() -> T) -> Arc<T> {
         let runtime = Handle::current();
         let id = runtime.id();
         let found = find(&self.entries.read().unwrap_or_else(PoisonError::into_inner), id);
@@ -64,8 +68,15 @@ impl<T> Entry<T> {
     }
 }
 
-/// A task that nothing else waits for.
-pub(crate) struct AbortOnDrop<T>(pub(crate) JoinHandle<T>);
+impl<T> Default for PerRuntime<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A task that is aborted when this is dropped.
+#[derive(Debug)]
+pub struct AbortOnDrop<T>(pub JoinHandle<T>);
 
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {

@@ -10,36 +10,62 @@ const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The delay of a timer that a busy machine may cause.
 const LEAST_DELAY: Duration = Duration::from_millis(20);
 
-/// The time by which a call has to end.
-#[derive(Clone, Copy)]
-pub(crate) struct Deadline {
+/// The time by which a call has to end, all of its steps together.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
     until: Instant,
     timeout: Duration,
+    is_whole: bool,
 }
 
 impl Deadline {
-    /// A call that begins now may take so long.
-    pub(crate) fn after(timeout: Duration) -> Self {
+    /// Returns the deadline of a call that begins now. A timeout of more than a year is a year.
+    #[must_use]
+    pub fn after(timeout: Duration) -> Self {
         let timeout = timeout.min(FOREVER);
-        Self { until: Instant::now() + timeout, timeout }
+        Self { until: Instant::now() + timeout, timeout, is_whole: true }
     }
 
-    pub(crate) fn timeout(self) -> Duration {
+    /// Returns the deadline of a further step of the same call.
+    #[must_use]
+    pub fn rest(self) -> Self {
+        Self { is_whole: false, ..self }
+    }
+
+    /// Returns `true` for the first step, which has the whole timeout.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        self.is_whole
+    }
+
+    /// Returns the time that the whole call may take.
+    #[must_use]
+    pub fn timeout(self) -> Duration {
         self.timeout
     }
 
-    pub(crate) fn until(self) -> Instant {
+    /// Returns the time by which the call has to end.
+    #[must_use]
+    pub fn until(self) -> Instant {
         self.until
     }
 
+    /// Returns the time that is left.
+    #[must_use]
+    pub fn left(self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
     /// Returns `true` if some time is left.
-    pub(crate) fn is_ahead(self) -> bool {
+    #[must_use]
+    pub fn is_ahead(self) -> bool {
         Instant::now() < self.until
     }
 
     /// Returns `true` if the deadline has passed by more than a quarter of the timeout. A timer fires in time, so the
     /// runtime was blocked.
-    pub(crate) fn is_long_over(self) -> bool {
+    #[must_use]
+    pub fn is_long_over(self) -> bool {
         self.until.elapsed() > (self.timeout / 4).max(LEAST_DELAY)
     }
 }
@@ -52,6 +78,7 @@ mod tests {
     async fn the_longest_timeout_is_a_time_that_a_clock_can_tell() {
         let deadline = Deadline::after(Duration::MAX);
         tokio::time::advance(FOREVER - Duration::from_secs(1)).await;
+        assert_eq!(deadline.left(), Duration::from_secs(1));
         assert!(deadline.is_ahead());
     }
 
