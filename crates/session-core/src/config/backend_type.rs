@@ -10,7 +10,7 @@ use std::str::FromStr;
 ///
 /// assert_eq!("redis".parse(), Ok(BackendType::Redis));
 /// let unknown = "etcd".parse::<BackendType>().unwrap_err();
-/// assert_eq!(unknown.to_string(), r#"unknown predefined backend "etcd", known are: cookie, memory, redis, memcache"#);
+/// assert_eq!(unknown.to_string(), r#"unknown predefined backend "etcd", known are: cookie, memory, redis, memcache, sqlite, postgres, mysql"#);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -24,10 +24,17 @@ pub enum BackendType {
     Redis,
     /// memcached. The original's `memcache` and `aioMemcache`.
     Memcache,
+    /// A file of SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL or MariaDB.
+    Mysql,
 }
 
 impl BackendType {
-    const ALL: [Self; 4] = [Self::Cookie, Self::Memory, Self::Redis, Self::Memcache];
+    const ALL: [Self; 7] =
+        [Self::Cookie, Self::Memory, Self::Redis, Self::Memcache, Self::Sqlite, Self::Postgres, Self::Mysql];
 
     /// The name it is parsed from.
     #[must_use]
@@ -37,6 +44,19 @@ impl BackendType {
             Self::Memory => "memory",
             Self::Redis => "redis",
             Self::Memcache => "memcache",
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::Mysql => "mysql",
+        }
+    }
+
+    /// Returns the crate that has the backend.
+    pub(super) fn crate_name(self) -> &'static str {
+        match self {
+            Self::Cookie | Self::Memory => "session-core",
+            Self::Redis => "session-redis",
+            Self::Memcache => "session-memcache",
+            Self::Sqlite | Self::Postgres | Self::Mysql => "session-sql",
         }
     }
 }
@@ -93,10 +113,10 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_an_error_that_names_it_and_the_known_ones() {
-        for name in ["", "Redis", "mysql"] {
+        for name in ["", "Redis", "oracle"] {
             let error = name.parse::<BackendType>().unwrap_err();
             assert_eq!(error.given, name);
-            assert!(error.to_string().contains("cookie, memory, redis, memcache"), "{error}");
+            assert!(error.to_string().contains("cookie, memory, redis, memcache, sqlite, postgres, mysql"), "{error}");
         }
     }
 }

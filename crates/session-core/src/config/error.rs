@@ -131,7 +131,8 @@ pub enum ConfigError {
     UnknownBackend(#[from] UnknownPredefinedBackend),
     /// This backend type needs a backend to be passed.
     #[error(
-        "backend type {backend_type} needs a backend: pass one with `backend`, from the crate session-{backend_type}"
+        "backend type {backend_type} needs a backend: pass one with `backend`, from the crate {}",
+        backend_type.crate_name()
     )]
     BackendMissing {
         /// The type that was given.

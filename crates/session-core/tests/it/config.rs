@@ -219,9 +219,17 @@ fn a_key_prefix_is_one_that_every_store_takes() {
 
 #[test]
 fn a_backend_is_passed_exactly_where_its_type_needs_one() {
-    for backend_type in [BackendType::Redis, BackendType::Memcache] {
+    for (backend_type, package) in [
+        (BackendType::Redis, "session-redis"),
+        (BackendType::Memcache, "session-memcache"),
+        (BackendType::Sqlite, "session-sql"),
+        (BackendType::Postgres, "session-sql"),
+        (BackendType::Mysql, "session-sql"),
+    ] {
         let config = || builder().backend_type(backend_type);
-        assert_eq!(refused(config()), ConfigError::BackendMissing { backend_type });
+        let error = refused(config());
+        assert_eq!(error, ConfigError::BackendMissing { backend_type });
+        assert!(error.to_string().ends_with(&format!("from the crate {package}")), "{error}");
         assert_valid(config().backend(MemoryBackend::new()));
     }
     let cookie = || builder().backend_type(BackendType::Cookie);
@@ -249,14 +257,15 @@ fn an_unknown_predefined_backend_is_an_error_that_says_what_was_given_and_what_e
     for given in ["", "Redis", "redis ", "etcd", "aiocookie"] {
         let error = configured(given).unwrap_err();
         assert_eq!(error, ConfigError::UnknownBackend(UnknownPredefinedBackend { given: given.to_owned() }));
-        let message = format!("unknown predefined backend {given:?}, known are: cookie, memory, redis, memcache");
+        let known = "cookie, memory, redis, memcache, sqlite, postgres, mysql";
+        let message = format!("unknown predefined backend {given:?}, known are: {known}");
         assert_eq!(error.to_string(), message);
     }
     for given in ["redis", "aioRedis", "memcache", "aioMemcache", "memory"] {
         assert!(configured(given).is_ok(), "{given}");
     }
     assert_eq!(BackendType::default(), BackendType::Cookie);
-    for backend_type in [BackendType::Cookie, BackendType::Memory, BackendType::Redis, BackendType::Memcache] {
+    for backend_type in [BackendType::Cookie, BackendType::Memory, BackendType::Redis, BackendType::Sqlite] {
         assert_eq!(backend_type.to_string().parse(), Ok(backend_type));
     }
 }
