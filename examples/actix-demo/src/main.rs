@@ -12,7 +12,7 @@ use session_actix::SessionConfig;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let (args, config) = Args::read("actix-demo");
+    let (args, config) = Args::read("actix-demo").await;
     match run(&args, config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

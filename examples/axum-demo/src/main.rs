@@ -12,7 +12,7 @@ use session_tower::SessionConfig;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let (args, config) = Args::read("axum-demo");
+    let (args, config) = Args::read("axum-demo").await;
     match run(&args, config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

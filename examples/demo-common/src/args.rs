@@ -13,6 +13,8 @@ use session_redis::RedisBackend;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::sql;
+
 /// A web server whose sessions you can look at and change, in the browser or with curl.
 #[derive(Parser)]
 #[expect(missing_debug_implementations, reason = "it holds the secret")]
@@ -22,7 +24,7 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
 
-    /// Where sessions are kept: cookie, memory, redis or memcache
+    /// Where sessions are kept: cookie, memory, redis, memcache, sqlite, postgres or mysql
     #[arg(long, value_name = "NAME", default_value_t)]
     pub backend: BackendType,
 
@@ -33,6 +35,10 @@ pub struct Args {
     /// The memcached nodes: hosts with their ports, or socket paths
     #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', default_value = "127.0.0.1:11211")]
     memcache_addr: Vec<String>,
+
+    /// The database of `--backend sqlite`, `postgres` or `mysql` [default for sqlite: sqlite:sessions.db]
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    sql_url: Option<String>,
 
     /// What signs the cookies [default: a random one, so that sessions end with the process]
     #[arg(long, env = "SESSION_SECRET", hide_env_values = true)]
@@ -64,17 +70,20 @@ pub struct Args {
 }
 
 impl Args {
-    /// What the command line of the program with this name asks for. Starts the log, and says what should be known.
+    /// Returns the flags and configuration that the command line of the program with this name asks for. Starts the log,
+    /// prints warnings, and creates the table of a database.
     ///
-    /// Ends the process if the flags can't be read, or make no configuration.
-    #[must_use]
-    pub fn read(program: &'static str) -> (Self, SessionConfig) {
+    /// Ends the process if the flags can't be read, if they make no configuration, or if a table can't be created.
+    pub async fn read(program: &'static str) -> (Self, SessionConfig) {
         let mut command = Self::command().name(program);
         let matches = command.get_matches_mut();
         let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         log_to_stderr();
         // Ends the process with exit code 2, as the flags that clap itself can't read.
-        let config = args.config().unwrap_or_else(|error| command.error(ErrorKind::ValueValidation, error).exit());
+        let config = match args.config().await {
+            Ok(config) => config,
+            Err(error) => command.error(ErrorKind::ValueValidation, error).exit(),
+        };
         if let Some(warning) = args.warning() {
             eprintln!("{warning}");
         }
@@ -82,7 +91,7 @@ impl Args {
     }
 
     /// The configuration of the sessions.
-    fn config(&self) -> Result<SessionConfig, Box<dyn Error>> {
+    async fn config(&self) -> Result<SessionConfig, Box<dyn Error>> {
         let mut builder = match &self.secret {
             Some(secret) => SessionConfig::builder(secret.as_str(), &self.cookie_name),
             None => SessionConfig::development(&self.cookie_name),
@@ -93,6 +102,9 @@ impl Args {
         }
         if self.backend == BackendType::Memcache {
             builder = builder.backend(MemcacheBackend::new(&self.memcache_addr)?);
+        }
+        if matches!(self.backend, BackendType::Sqlite | BackendType::Postgres | BackendType::Mysql) {
+            builder = builder.backend(sql::open(self.backend, self.sql_url.as_deref()).await?);
         }
         if let Some(seconds) = self.max_age {
             builder = builder.max_age(Duration::from_secs(seconds));

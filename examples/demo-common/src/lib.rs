@@ -11,6 +11,7 @@ pub mod shutdown;
 
 mod args;
 mod listen;
+mod sql;
 
 pub use args::Args;
 pub use listen::{announce, listen};

@@ -22,6 +22,9 @@ mod routes;
 #[path = "../../../axum-demo/tests/it/scenarios.rs"]
 mod scenarios;
 mod served;
+#[cfg(feature = "sql")]
+#[path = "../../../axum-demo/tests/it/sql.rs"]
+mod sql;
 #[path = "../../../axum-demo/tests/it/start.rs"]
 mod start;
 

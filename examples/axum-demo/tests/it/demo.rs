@@ -19,7 +19,12 @@ pub(crate) struct Demo {
 /// The program with these flags, and nothing of the environment that it would listen to.
 pub(crate) fn command(flags: &[&str]) -> Command {
     let mut command = Command::new(crate::PROGRAM);
-    command.args(flags).env_remove("SESSION_SECRET").env_remove("REDIS_URL").env_remove("RUST_LOG");
+    command
+        .args(flags)
+        .env_remove("SESSION_SECRET")
+        .env_remove("REDIS_URL")
+        .env_remove("DATABASE_URL")
+        .env_remove("RUST_LOG");
     command
 }
 

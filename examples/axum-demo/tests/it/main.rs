@@ -15,6 +15,8 @@ mod redis;
 mod routes;
 mod scenarios;
 mod served;
+#[cfg(feature = "sql")]
+mod sql;
 mod start;
 
 /// The program that the tests start.

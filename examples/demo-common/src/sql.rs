@@ -1,0 +1,37 @@
+//! The backends sqlite, postgres and mysql.
+
+use std::error::Error;
+
+use session_core::{Backend, BackendType};
+
+/// Returns the backend of a database whose table exists afterwards.
+///
+/// # Errors
+///
+/// If the URL is missing or belongs to another database, or if the database refuses.
+#[cfg(feature = "sql")]
+pub(crate) async fn open(backend: BackendType, url: Option<&str>) -> Result<Backend, Box<dyn Error>> {
+    use session_sql::SqlBackend;
+
+    let schemes: &[&str] = match backend {
+        BackendType::Sqlite => &["sqlite:"],
+        BackendType::Postgres => &["postgres:", "postgresql:"],
+        _ => &["mysql:", "mariadb:"],
+    };
+    let default = (backend == BackendType::Sqlite).then_some("sqlite:sessions.db");
+    let url = url.or(default).ok_or_else(|| format!("--backend {backend} needs --sql-url {}//…", schemes[0]))?;
+    if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(format!("the URL for --backend {backend} has to begin with {}", schemes.join(" or ")).into());
+    }
+    let sessions = SqlBackend::connect(url)?;
+    if let Err(error) = sessions.create_table().await {
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        return Err(format!("the table can't be created: {cause}").into());
+    }
+    Ok(sessions.into())
+}
+
+#[cfg(not(feature = "sql"))]
+pub(crate) async fn open(backend: BackendType, _: Option<&str>) -> Result<Backend, Box<dyn Error>> {
+    Err(format!("--backend {backend} needs the feature `sql` of this program").into())
+}
