@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::backend::Store;
 use crate::clock::Clock;
 use crate::cookie::{CookieTemplate, SetCookie};
+use crate::format::ForeignTokens;
 use crate::token::Tokens;
 
 pub use backend_type::{BackendType, UnknownPredefinedBackend};
@@ -49,6 +50,8 @@ pub struct SessionConfig {
     /// The headers that remove the cookies of former configurations.
     pub(crate) former_removals: Option<Arc<[SetCookie]>>,
     pub(crate) tokens: Tokens,
+    /// The reader and writer of cookies in a foreign format, in place of `tokens`.
+    pub(crate) format: Option<Arc<ForeignTokens>>,
     pub(crate) store: Option<Store>,
     pub(crate) key_prefix: Box<str>,
     pub(crate) lifetimes: Lifetimes,
@@ -225,6 +228,8 @@ pub enum OnDuplicate {
     /// The last one that verifies, as in Python.
     #[default]
     Last,
+    /// The first one, as in Flask and Express. If it does not verify, there is no session.
+    First,
     /// The one that verifies and was issued last.
     Newest,
     /// No cookie, if more than one verifies and they differ: a subdomain can plant cookies.

@@ -35,6 +35,17 @@ impl SessionId {
         Self::from_bytes(text.as_bytes())
     }
 
+    /// The id with this text, of a [`TokenFormat`](crate::format::TokenFormat) whose framework lets applications choose ids:
+    /// 8 to 64 printable ASCII characters. The token must be signed, so that no client can choose one.
+    #[must_use]
+    pub fn parse_foreign(text: &[u8]) -> Option<Self> {
+        const MIN_LEN: usize = 8;
+        if !(MIN_LEN..=Self::MAX_LEN).contains(&text.len()) || !text.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+            return None;
+        }
+        Some(Self(ArrayString::from(std::str::from_utf8(text).ok()?).ok()?))
+    }
+
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         if !(Self::MIN_LEN..=Self::MAX_LEN).contains(&bytes.len()) || !URL_SAFE.has_all(bytes) {
             return None;

@@ -59,6 +59,7 @@
 //! Backends that wait need a Tokio runtime with time enabled, for the deadline. Sessions in the cookie and in memory need
 //! no runtime at all.
 
+pub mod format;
 pub mod signer;
 
 mod backend;

@@ -226,7 +226,7 @@ impl Session {
             meta.write(map)?;
             Ok::<_, ValueError>((Change::Clear, effective))
         })?;
-        if meta == Meta::default() { Ok(()) } else { set_meta(&mut session, meta, false) }
+        if meta == Meta::default() { Ok(()) } else { set_meta(&mut session, &meta, false) }
     }
 }
 
@@ -334,7 +334,7 @@ impl Session {
 }
 
 /// Writes the library's record. `effective` tells if the session has to be written for it.
-fn set_meta(session: &mut RequestSession, meta: Meta, effective: bool) -> Result<(), SessionError> {
+fn set_meta(session: &mut RequestSession, meta: &Meta, effective: bool) -> Result<(), SessionError> {
     session.mutate(|map| {
         let change = meta.write(map)?;
         let record = if map.contains_key(META_KEY) { Change::Set } else { Change::Remove };

@@ -1,5 +1,7 @@
 //! Builds a [`SessionConfig`] and checks it as a whole.
 
+mod format;
+
 mod check;
 
 use std::fmt;
@@ -9,6 +11,7 @@ use std::time::Duration;
 use super::{BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig};
 use crate::backend::{Backend, MemoryBackend};
 use crate::cookie::{Attributes, CookieTemplate};
+use crate::format::Format;
 use crate::signer::{DEFAULT_SALT, Digest, Key, Signer, TimestampSigner};
 use crate::token::Tokens;
 use crate::{Clock, SystemClock};
@@ -32,6 +35,7 @@ pub struct SessionConfigBuilder {
     backend_type: Option<BackendType>,
     backend: Option<Backend>,
     require_atomic: bool,
+    format: Option<Arc<dyn Format>>,
     key_prefix: String,
     refresh: Option<Refresh>,
     on_duplicate: OnDuplicate,
@@ -76,6 +80,7 @@ impl SessionConfigBuilder {
             backend_type: None,
             backend: None,
             require_atomic: false,
+            format: None,
             key_prefix: "session:".to_owned(),
             refresh: None,
             on_duplicate: OnDuplicate::default(),
@@ -315,6 +320,7 @@ impl SessionConfigBuilder {
         self.check_limits()?;
         let store = self.resolve_backend()?.map(|backend| backend.into_store(self.clock.clone()));
 
+        let format = self.check_format(store.is_some(), lifetimes.longest)?;
         let refresh = self.refresh.unwrap_or(if store.is_some() { Refresh::Tenth } else { Refresh::HalfLife });
         let keys = self.verify_keys.into_iter().chain([self.signing_key]);
         let (salt, keys): (_, Vec<Key>) = match self.salt {
@@ -342,6 +348,7 @@ impl SessionConfigBuilder {
             former_removals: (!removals.is_empty()).then(|| removals.into()),
             cookie: template(self.attributes),
             tokens: Tokens::new(signer, lifetimes.longest),
+            format: format.map(Arc::new),
             store,
             key_prefix: self.key_prefix.into(),
             lifetimes,

@@ -111,6 +111,14 @@ pub enum ConfigError {
     /// No time to ask the store.
     #[error("request deadline must be longer than zero")]
     RequestDeadline,
+    /// The format keeps sessions in the cookie and a backend was passed, or in a store and none was passed.
+    #[error("format {format} keeps sessions in {place}")]
+    FormatPlace {
+        /// The name of the format.
+        format: &'static str,
+        /// The place where it keeps sessions.
+        place: &'static str,
+    },
     /// No room for a session, or more than [`SessionMap::MAX_BYTES`](crate::SessionMap::MAX_BYTES).
     #[error("max_session_bytes is {given}, must be from 2 to {}", crate::SessionMap::MAX_BYTES)]
     MaxSessionBytes {

@@ -204,6 +204,7 @@ impl SharedSession {
         let confirmed = ConfirmedBy::ThisCommit;
         let change = match deadline.run(store.touch(Touch::new(&self.context.store_key(&id), ttl))).await {
             Ok(false) => CookieChange::None,
+            Ok(true) if due == TouchDue::Extension => CookieChange::None,
             Ok(true) if due == TouchDue::Renewal => CookieChange::Renewed(confirmed),
             Ok(true) => CookieChange::Refreshed(confirmed),
             Err(error) if due == TouchDue::Renewal => {

@@ -8,6 +8,7 @@ use crate::backend::AtomicBackend;
 use crate::config::SessionConfig;
 use crate::cookie::{MAX_COOKIE_BYTES, SetCookie};
 use crate::error::SessionError;
+use crate::format::{ForeignTokens, TokenContent};
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::deadline::Deadline;
@@ -109,17 +110,30 @@ impl SessionContext {
         let now = self.now();
         let meta = Meta::of(data);
         let max_age = meta.remaining(self.config.lifetimes, || now);
+        let max_age = (!meta.ends_with_browser(self.config.lifetimes)).then_some(max_age);
+        if let Some(tokens) = &self.config.format {
+            return self.issue_foreign_cookie(tokens, id, data, max_age);
+        }
         let payload = id.map_or_else(|| data.json(), |id| id_payload(id).into());
         let tokens = &self.config.tokens;
-        let (header, bytes) = self.config.cookie.set(
-            tokens.len(payload.len(), now),
-            (!meta.ends_with_browser(self.config.lifetimes)).then_some(max_age),
-            |out| tokens.issue(payload.as_bytes(), now, out),
-        );
-        if bytes > MAX_COOKIE_BYTES {
-            return Err(SessionError::CookieTooLarge { bytes });
-        }
-        Ok(header)
+        let (header, bytes) = self
+            .config
+            .cookie
+            .set(tokens.len(payload.len(), now), max_age, |out| tokens.issue(payload.as_bytes(), now, out));
+        fitting(header, bytes)
+    }
+
+    #[cold]
+    fn issue_foreign_cookie(
+        &self,
+        tokens: &ForeignTokens,
+        id: Option<&SessionId>,
+        data: &SessionMap,
+        max_age: Option<u64>,
+    ) -> Result<SetCookie, SessionError> {
+        let token = tokens.write(id.map_or(TokenContent::Session(data), TokenContent::Id), self.now())?;
+        let (header, bytes) = self.config.cookie.set(token.len(), max_age, |out| out.extend_from_slice(&token));
+        fitting(header, bytes)
     }
 
     /// Returns `true` if a session of this context is one of the other: same keys, salt, mode, store and key prefix.
@@ -131,6 +145,15 @@ impl SessionContext {
         };
         same_store
             && self.config.key_prefix == other.config.key_prefix
-            && self.config.tokens.same_as(&other.config.tokens)
+            && match (&self.config.format, &other.config.format) {
+                (None, None) => self.config.tokens.same_as(&other.config.tokens),
+                (Some(own), Some(others)) => own.same_as(others),
+                _ => false,
+            }
     }
+}
+
+/// Returns the header of a cookie whose name and value browsers keep.
+fn fitting(header: SetCookie, bytes: usize) -> Result<SetCookie, SessionError> {
+    if bytes > MAX_COOKIE_BYTES { Err(SessionError::CookieTooLarge { bytes }) } else { Ok(header) }
 }

@@ -9,6 +9,7 @@ use crate::backend::{BackendError, BackendErrorKind, Stored, Touch, Version};
 use crate::config::{OnCorrupt, OnDuplicate, Refresh};
 use crate::cookie::{RequestCookies, percent_decoded};
 use crate::error::SessionError;
+use crate::format::{ForeignTokens, ReadContent};
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::context::{SessionContext, StoreKey};
@@ -34,8 +35,16 @@ pub(crate) enum TokenPayload {
 struct Issued {
     /// Unix seconds.
     at: u64,
-    by_signing_key: bool,
+    kind: IssueKind,
     read_at: u64,
+}
+
+#[derive(Clone, Copy)]
+enum IssueKind {
+    BySigningKey,
+    ByOlderKey,
+    /// The token tells no time.
+    Undated,
 }
 
 /// The parts of a fetch that the cookie has told.
@@ -172,6 +181,10 @@ impl SessionContext {
         let mut verified = candidates.filter_map(|text| Some((text, self.verify(text, now)?)));
         match self.config.on_duplicate {
             OnDuplicate::Last => verified.next().map(|(_, token)| token),
+            OnDuplicate::First => {
+                let first = cookies.newest_first(self.config.cookie_name()).last();
+                first.and_then(|text| self.verify(text, now))
+            }
             // The first of the maxima is the last in the header.
             OnDuplicate::Newest => verified
                 .reduce(|best, other| if other.1.issued.at > best.1.issued.at { other } else { best })
@@ -197,6 +210,9 @@ impl SessionContext {
 
     fn verify(&self, text: &[u8], now: u64) -> Option<VerifiedToken> {
         let text: Cow<'_, [u8]> = percent_decoded(text);
+        if let Some(tokens) = &self.config.format {
+            return self.verify_foreign(tokens, &text, now);
+        }
         let token = self.config.tokens.verify(&text, now).ok()?;
         let payload = if self.is_cookie_mode() {
             let data = SessionMap::from_json(String::from_utf8(token::payload(token.value)?).ok()?).ok()?;
@@ -208,8 +224,24 @@ impl SessionContext {
         } else {
             TokenPayload::Id(token::id(token.value)?)
         };
-        let issued = Issued { at: token.timestamp, by_signing_key: token.by_signing_key, read_at: now };
-        Some(VerifiedToken { payload, issued })
+        let kind = if token.by_signing_key { IssueKind::BySigningKey } else { IssueKind::ByOlderKey };
+        Some(VerifiedToken { payload, issued: Issued { at: token.timestamp, kind, read_at: now } })
+    }
+
+    #[cold]
+    fn verify_foreign(&self, tokens: &ForeignTokens, text: &[u8], now: u64) -> Option<VerifiedToken> {
+        let token = tokens.read(text, now)?;
+        let payload = match token.content {
+            ReadContent::Id(id) if !self.is_cookie_mode() => TokenPayload::Id(id),
+            ReadContent::Session(session) if self.is_cookie_mode() => TokenPayload::Session(session),
+            _ => return None,
+        };
+        let kind = match token.issued_at {
+            _ if !token.by_signing_key => IssueKind::ByOlderKey,
+            Some(_) => IssueKind::BySigningKey,
+            None => IssueKind::Undated,
+        };
+        Some(VerifiedToken { payload, issued: Issued { at: token.issued_at.unwrap_or(now), kind, read_at: now } })
     }
 
     /// Judges a token that needs no store.
@@ -246,7 +278,11 @@ impl SessionContext {
         if age > idle || meta.remaining(lifetimes, || issued.read_at) == 0 {
             return no_session(Before::Nothing);
         }
-        let refresh = if issued.by_signing_key { self.refresh_due(age, idle) } else { RefreshDue::Yes };
+        let refresh = match issued.kind {
+            IssueKind::BySigningKey => self.refresh_due(age, idle),
+            IssueKind::ByOlderKey => RefreshDue::Yes,
+            IssueKind::Undated => self.undated_refresh_due(),
+        };
         let phase = match stored {
             Some((id, version)) => {
                 Phase::Stored { id, version: Some(version), loaded: data.clone(), refresh, renew: false }
@@ -270,6 +306,15 @@ impl SessionContext {
             Refresh::Never => false,
         };
         if due { RefreshDue::Yes } else { RefreshDue::No }
+    }
+
+    /// Tells if a use of a token that tells no time is to extend the session.
+    fn undated_refresh_due(&self) -> RefreshDue {
+        match self.config.refresh {
+            Refresh::Always => RefreshDue::Yes,
+            Refresh::Never => RefreshDue::OnChange,
+            _ => RefreshDue::InStore,
+        }
     }
 }
 

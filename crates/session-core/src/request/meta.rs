@@ -1,9 +1,10 @@
 //! The library's own record in a session, under a reserved key of its map.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::config::Lifetimes;
-use crate::map::{SessionMap, ValueError};
+use crate::map::{SessionMap, ValueError, decode};
 
 /// The reserved key. Hidden from every accessor; Python carries it along.
 pub(crate) const META_KEY: &str = "__session";
@@ -12,7 +13,7 @@ pub(crate) const META_KEY: &str = "__session";
 const CLOCK_DIFFERENCE: u64 = 60;
 
 /// The record. Written only when a feature needs it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Meta {
     /// The time when the session was first written or last renewed, in Unix seconds; for the absolute lifetime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,7 +27,32 @@ pub(crate) struct Meta {
     /// The session's cookie ends with the browser.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) browser: bool,
+    /// The data that another framework keeps in the stored session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) foreign: Option<ForeignRecord>,
 }
+
+/// The JSON text of another framework's data.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ForeignRecord(Box<RawValue>);
+
+impl ForeignRecord {
+    pub(crate) fn parse(json: &str) -> Result<Self, ValueError> {
+        decode(META_KEY, json).map(Self)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for ForeignRecord {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for ForeignRecord {}
 
 fn is_false(flag: &bool) -> bool {
     !flag
@@ -39,28 +65,28 @@ impl Meta {
     }
 
     /// Writes the record. Returns `true` if that changed the map.
-    pub(crate) fn write(self, map: &mut SessionMap) -> Result<bool, ValueError> {
-        if self == Self::default() { Ok(map.remove(META_KEY)) } else { map.insert(META_KEY, self) }
+    pub(crate) fn write(&self, map: &mut SessionMap) -> Result<bool, ValueError> {
+        if *self == Self::default() { Ok(map.remove(META_KEY)) } else { map.insert(META_KEY, self) }
     }
 
     /// Returns `true` if the session has a lifetime of its own.
-    pub(crate) fn has_lifetime(self) -> bool {
+    pub(crate) fn has_lifetime(&self) -> bool {
         self.max_age.is_some() || self.until.is_some() || self.browser
     }
 
     /// Returns `true` if the cookie has no `Max-Age`.
-    pub(crate) fn ends_with_browser(self, lifetimes: Lifetimes) -> bool {
+    pub(crate) fn ends_with_browser(&self, lifetimes: Lifetimes) -> bool {
         if self.has_lifetime() { self.browser } else { lifetimes.browser }
     }
 
     /// The time for which the session may go unused, in seconds.
-    pub(crate) fn idle(self, lifetimes: Lifetimes) -> u64 {
+    pub(crate) fn idle(&self, lifetimes: Lifetimes) -> u64 {
         let default = if self.until.is_some() { lifetimes.longest } else { lifetimes.idle };
         self.max_age.unwrap_or(default).min(lifetimes.longest)
     }
 
     /// The number of seconds for which a cookie is good that is issued now; zero when the session is over.
-    pub(crate) fn remaining(self, lifetimes: Lifetimes, now: impl FnOnce() -> u64) -> u64 {
+    pub(crate) fn remaining(&self, lifetimes: Lifetimes, now: impl FnOnce() -> u64) -> u64 {
         let idle = self.idle(lifetimes);
         if lifetimes.absolute.is_none() && self.until.is_none() {
             return idle;

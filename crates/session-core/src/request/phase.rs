@@ -64,5 +64,7 @@ pub(crate) enum RefreshDue {
     No,
     /// Only a change brings a new cookie.
     OnChange,
+    /// The token tells no time of issue: a use extends the stored session, and only a change brings a new cookie.
+    InStore,
     Yes,
 }

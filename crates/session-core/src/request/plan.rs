@@ -55,6 +55,8 @@ pub(crate) enum StorePlan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TouchDue {
     Refresh,
+    /// The client keeps its cookie.
+    Extension,
     /// The client must learn a new id.
     Renewal,
 }
@@ -131,7 +133,7 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
         }
         Phase::Stored { id, version, refresh, renew, .. } => {
             let due = occasion == Occasion::Response
-                && (*refresh == RefreshDue::Yes || session.head().forces_refresh())
+                && (matches!(refresh, RefreshDue::Yes | RefreshDue::InStore) || session.head().forces_refresh())
                 && !session.is_empty();
             // An emptied session has no data that a new id would protect.
             let renews = *renew && (changed || !session.is_empty());
@@ -142,7 +144,9 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
                 return Plan::Nothing;
             }
             let cookie = session.head().cookie();
-            let refresh = (due && cookie == CookieChange::None).then_some(TouchDue::Refresh);
+            let extends = *refresh == RefreshDue::InStore && !session.head().forces_refresh();
+            let kind = if extends { TouchDue::Extension } else { TouchDue::Refresh };
+            let refresh = (due && cookie == CookieChange::None).then_some(kind);
             match touch_due(cookie).or(refresh) {
                 Some(due) => Plan::Store(StorePlan::Touch { id: *id, due }),
                 None if cookie == CookieChange::Remove(ConfirmedBy::EarlierSave) => {
@@ -234,7 +238,7 @@ mod tests {
         let destroy = |id, replaced| Plan::Store(Destroy { target: id, replaced });
         let (send, remove) = (|| Plan::Cookie(CookiePlan::Send), || Plan::Cookie(CookiePlan::Remove));
         type Row = (bool, Phase, &'static str, fn(&mut RequestSession), Plan, Plan);
-        let rows: [Row; 21] = [
+        let rows: [Row; 24] = [
             (false, Phase::NotLoaded, none, nothing, Plan::Nothing, Plan::Nothing),
             (false, Phase::NotLoaded, none, leave, destroy(None, false), destroy(None, false)),
             (false, new(Before::Nothing), none, nothing, Plan::Nothing, Plan::Nothing),
@@ -244,6 +248,8 @@ mod tests {
             (false, new(Before::UnknownId(id())), none, leave, destroy(Some(id()), false), destroy(Some(id()), false)),
             (false, stored(RefreshDue::No), data, nothing, Plan::Nothing, Plan::Nothing),
             (false, stored(RefreshDue::OnChange), data, nothing, Plan::Nothing, Plan::Nothing),
+            (false, stored(RefreshDue::InStore), data, nothing, touch(TouchDue::Extension), Plan::Nothing),
+            (false, stored(RefreshDue::InStore), data, insert, write(false), write(false)),
             (false, stored(RefreshDue::Yes), data, nothing, touch(TouchDue::Refresh), Plan::Nothing),
             (false, stored(RefreshDue::Yes), none, nothing, Plan::Nothing, Plan::Nothing),
             (false, stored(RefreshDue::No), data, insert, write(false), write(false)),
@@ -259,6 +265,7 @@ mod tests {
                 destroy(Some(id()), true),
             ),
             (true, in_cookie(RefreshDue::No), data, nothing, Plan::Nothing, Plan::Nothing),
+            (true, in_cookie(RefreshDue::InStore), data, nothing, Plan::Nothing, Plan::Nothing),
             (true, in_cookie(RefreshDue::Yes), data, nothing, send(), Plan::Nothing),
             (true, in_cookie(RefreshDue::No), data, clear, remove(), Plan::Nothing),
             (true, in_cookie(RefreshDue::No), data, leave, remove(), Plan::Nothing),

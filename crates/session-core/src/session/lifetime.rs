@@ -67,7 +67,7 @@ impl Session {
                 Meta { until: Some(now + seconds), ..meta }
             }
         };
-        set_meta(&mut session, meta, true)?;
+        set_meta(&mut session, &meta, true)?;
         session.head_mut().force_refresh(true);
         Ok(())
     }
@@ -87,7 +87,7 @@ impl Session {
         if session.head().is_sent() {
             return Err(SessionError::HeadersSent);
         }
-        set_meta(&mut session, Meta { max_age: None, until: None, browser: false, ..meta }, true)?;
+        set_meta(&mut session, &Meta { max_age: None, until: None, browser: false, ..meta }, true)?;
         session.head_mut().force_refresh(true);
         Ok(())
     }

@@ -8,6 +8,7 @@ mod duplicates;
 mod exactness;
 mod explore;
 mod failures;
+mod format;
 mod former_cookies;
 mod fuzz;
 mod json;

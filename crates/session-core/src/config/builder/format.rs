@@ -1,0 +1,44 @@
+//! The format of another framework in a configuration.
+
+use std::sync::Arc;
+
+use super::SessionConfigBuilder;
+use crate::config::ConfigError;
+use crate::format::{ForeignTokens, Format, FormatKeys, FormatSettings, SessionPlace};
+
+impl SessionConfigBuilder {
+    /// Shares sessions with another framework, whose cookies and keys of the store this format knows; default those of
+    /// Starlette and starlette-session.
+    ///
+    /// This sets the key prefix, and lifetime and choice between cookies where the format has its own. Settings that are made
+    /// afterwards replace them. A format whose stored values are not the session's JSON text goes to the backend as well, as
+    /// its [`SessionCodec`](crate::SessionCodec).
+    pub fn format(mut self, format: impl Format) -> Self {
+        let FormatSettings { key_prefix, max_age, browser_session, on_duplicate, place: _ } = format.settings();
+        if let Some(key_prefix) = key_prefix {
+            self.key_prefix = key_prefix.into_owned();
+        }
+        self.max_age = max_age.unwrap_or(self.max_age);
+        self.browser_session |= browser_session;
+        self.on_duplicate = on_duplicate.unwrap_or(self.on_duplicate);
+        self.format = Some(Arc::new(format));
+        self
+    }
+
+    /// Returns the reader and writer of cookies, unless they are those of Starlette.
+    pub(super) fn check_format(
+        &self,
+        stored: bool,
+        longest_max_age: u64,
+    ) -> Result<Option<ForeignTokens>, ConfigError> {
+        let Some(format) = &self.format else { return Ok(None) };
+        let place = format.settings().place;
+        if stored != (place == SessionPlace::Store) {
+            return Err(ConfigError::FormatPlace { format: format.name(), place: place.name() });
+        }
+        let keys =
+            FormatKeys { signing: &self.signing_key, verifying: &self.verify_keys, cookie_name: &self.cookie_name };
+        let clock_skew = self.clock_skew.as_secs();
+        Ok(format.tokens(keys).map(|format| ForeignTokens { format, longest_max_age, clock_skew }))
+    }
+}

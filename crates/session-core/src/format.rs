@@ -1,0 +1,172 @@
+//! The cookies and stored values of other frameworks.
+
+mod record;
+mod token;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::config::OnDuplicate;
+use crate::signer::Key;
+
+pub use record::StoredRecord;
+pub(crate) use token::{ForeignTokens, ReadContent};
+pub use token::{ReadToken, TokenContent, TokenFormat};
+
+/// The sessions of a framework: what its cookies look like, where its sessions are, and the settings that it needs.
+///
+/// [`SessionConfigBuilder::format`] takes one. Without one, tokens and stored values are those of Starlette and
+/// starlette-session. The crate `session-compat` has the formats of other frameworks.
+///
+/// # Writing a format
+///
+/// 1. Implement this trait. [`settings`](Self::settings) says how keys of the store begin, how long sessions last and which
+///    of two cookies counts.
+/// 2. If the cookie's text differs from Starlette's, implement [`TokenFormat`] and return it from [`tokens`](Self::tokens).
+///    A token holds an id or a whole session. Its reader verifies; the manager judges its age.
+/// 3. If stored values are not the JSON text of the session, implement [`SessionCodec`]. Users pass it to their backend,
+///    because a backend encodes values. The codec decides what is the session's data.
+/// 4. A stored value may hold data that the framework needs and handlers must not see. Let the codec move it into the
+///    [`StoredRecord`] when it decodes, and back when it encodes.
+/// 5. A codec refuses a value that it can't write back exactly, with
+///    [`BackendErrorKind::Corrupt`]. The manager then leaves the stored value alone.
+///
+/// Nothing in a format may panic on a text from a client, or read it without a limit of size and depth. A cookie's text has
+/// at most 4,096 bytes.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use session_core::format::{Format, FormatSettings};
+/// use session_core::{MemoryBackend, SessionConfig};
+///
+/// /// Starlette's tokens, with the keys of another service.
+/// struct Neighbour;
+///
+/// impl Format for Neighbour {
+///     fn name(&self) -> &'static str {
+///         "neighbour"
+///     }
+///
+///     fn settings(&self) -> FormatSettings {
+///         FormatSettings::in_store("neighbour:").max_age(Duration::from_secs(3600))
+///     }
+/// }
+///
+/// let secret = std::env::var("SESSION_SECRET").unwrap_or("7f0e1c93b5a24d68a1c2e3f405162738".into());
+/// let config = SessionConfig::builder(secret, "id").format(Neighbour).backend(MemoryBackend::new()).build()?;
+/// # Ok::<(), session_core::ConfigError>(())
+/// ```
+///
+/// [`SessionConfigBuilder::format`]: crate::SessionConfigBuilder::format
+/// [`SessionCodec`]: crate::SessionCodec
+/// [`BackendErrorKind::Corrupt`]: crate::BackendErrorKind::Corrupt
+pub trait Format: Send + Sync + 'static {
+    /// Returns the name by which errors call the format.
+    fn name(&self) -> &'static str;
+
+    /// Returns the settings that sessions of this format need.
+    fn settings(&self) -> FormatSettings;
+
+    /// Returns the reader and writer of cookies under these keys; by default `None`, for the tokens of Starlette.
+    fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
+        let _ = keys;
+        None
+    }
+}
+
+/// The settings of a [`Format`]. The builder's own settings that are made after
+/// [`format`](crate::SessionConfigBuilder::format) replace them.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct FormatSettings {
+    pub(crate) place: SessionPlace,
+    pub(crate) key_prefix: Option<Cow<'static, str>>,
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) browser_session: bool,
+    pub(crate) on_duplicate: Option<OnDuplicate>,
+}
+
+/// The place where a format keeps sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionPlace {
+    Cookie,
+    Store,
+}
+
+impl SessionPlace {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cookie => "the cookie",
+            Self::Store => "a store",
+        }
+    }
+}
+
+impl FormatSettings {
+    /// The settings of a format that keeps sessions in a store, under keys that begin with this text.
+    pub fn in_store(key_prefix: impl Into<Cow<'static, str>>) -> Self {
+        Self { key_prefix: Some(key_prefix.into()), ..Self::in_cookie() }.at(SessionPlace::Store)
+    }
+
+    /// The settings of a format that keeps sessions in the cookie.
+    pub fn in_cookie() -> Self {
+        Self {
+            place: SessionPlace::Cookie,
+            key_prefix: None,
+            max_age: None,
+            browser_session: false,
+            on_duplicate: None,
+        }
+    }
+
+    /// Sets how long a session lasts without use; by default as long as the builder says.
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = Some(max_age);
+        self
+    }
+
+    /// Sends cookies without `Max-Age`.
+    pub fn browser_session(mut self) -> Self {
+        self.browser_session = true;
+        self
+    }
+
+    /// Sets which of several cookies of the session's name is taken; by default as the builder says.
+    pub fn on_duplicate(mut self, on_duplicate: OnDuplicate) -> Self {
+        self.on_duplicate = Some(on_duplicate);
+        self
+    }
+
+    fn at(mut self, place: SessionPlace) -> Self {
+        self.place = place;
+        self
+    }
+}
+
+/// The secrets of a configuration, for the [`TokenFormat`] of a [`Format`]. `Debug` does not print them.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatKeys<'a> {
+    pub(crate) signing: &'a Key,
+    pub(crate) verifying: &'a [Key],
+    pub(crate) cookie_name: &'a str,
+}
+
+impl<'a> FormatKeys<'a> {
+    /// Returns the secret that signs.
+    #[must_use]
+    pub fn signing(&self) -> &'a [u8] {
+        self.signing.secret()
+    }
+
+    /// Returns all secrets that verify, the signing one first.
+    pub fn all(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        std::iter::once(self.signing).chain(self.verifying).map(Key::secret)
+    }
+
+    /// Returns the name of the cookie, for formats that bind a token to it.
+    #[must_use]
+    pub fn cookie_name(&self) -> &'a str {
+        self.cookie_name
+    }
+}
