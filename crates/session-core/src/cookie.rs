@@ -32,6 +32,11 @@ impl RequestCookies {
         self.joined.extend_from_slice(header);
     }
 
+    /// Returns `true` if the request has no cookie at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.joined.iter().all(|&byte| byte == SEPARATOR || byte == b' ')
+    }
+
     /// Returns `true` if there is a cookie of this name.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.newest_first(name).next().is_some()

@@ -54,6 +54,16 @@
 //! What this comes to in instructions, allocations and time, beside other crates and beside the least that is possible, is
 //! in the project's README.
 //!
+//! # Log
+//!
+//! Events go through `tracing`. They name a session by a fingerprint, never by its id. An untouched request logs nothing.
+//!
+//! - `session_core::absence`, level `debug`: one event for each request that asks for its session and has none, with the
+//!   cause and the number of such events so far. [`Session::absence`] returns the cause to the application.
+//! - `session_core::lifecycle`, level `debug`: sessions created, renewed, refreshed and destroyed, and changes that were
+//!   dropped.
+//! - Other targets that start with the name of a crate: warnings and errors.
+//!
 //! # Runtime
 //!
 //! Backends that wait need a Tokio runtime with time enabled, for the deadline. Sessions in the cookie and in memory need
@@ -97,5 +107,6 @@ pub use handle::{CommitState, PendingCommit, SessionHandle};
 pub use id::SessionId;
 pub use manager::SessionManager;
 pub use map::{MapError, SessionMap, ValueError};
+pub use request::absence::Absence;
 pub use request::outcome::{Commit, ResponseHeader, ResponseHeaders};
 pub use session::{Lifetime, Session, SessionKey};

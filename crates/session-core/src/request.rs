@@ -4,12 +4,14 @@
 //! ([`plan`]), carries the plan out ([`write`], [`destroy`]) one attempt at a time ([`attempt`]), and finds out what became
 //! of a write whose reply was lost ([`recover`]).
 
+pub(crate) mod absence;
 pub(crate) mod attempt;
 pub(crate) mod changes;
 pub(crate) mod commit;
 pub(crate) mod context;
 pub(crate) mod deadline;
 pub(crate) mod destroy;
+pub(crate) mod events;
 pub(crate) mod head;
 pub(crate) mod load;
 pub(crate) mod meta;

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::{SessionMap, ValueError, encode};
+use crate::request::absence::Absence;
 use crate::request::changes::Change;
 use crate::request::meta::{META_KEY, Meta};
 use crate::request::phase::Phase;
@@ -123,6 +124,15 @@ impl Session {
             Phase::Stored { id, renew: false, .. } => Some(*id),
             _ => None,
         }
+    }
+
+    /// Returns the reason why the request brought no session along; `None` if it did.
+    ///
+    /// For logs and support: "my session is empty" has many causes. At level `debug`, each is logged with the target
+    /// `session_core::absence`. Show it to no client: it tells which cookies are nearly right.
+    #[must_use]
+    pub fn absence(&self) -> Option<Absence> {
+        self.shared.absence()
     }
 
     /// Returns `true` if the request brought no session along.

@@ -2,12 +2,16 @@
 //!
 //! The one place that knows the format: base64 of the payload, signed with a timestamp.
 
+use std::sync::Arc;
+
 use base64::Engine;
 
 use crate::SessionId;
+use crate::cookie::percent_decoded;
 use crate::encoding::{STANDARD, decode_short, payload_engine};
 use crate::map::SessionMap;
-use crate::signer::{SignatureError, TimestampSigner, Unsigned, push_timestamp, timestamp_len};
+use crate::request::absence::Absence;
+use crate::signer::{SignatureError, Signer, TimestampSigner, Unsigned, push_timestamp, timestamp_len};
 
 /// The key of the payload under which the id of a stored session stands, as in starlette-session.
 pub(crate) const ID_KEY: &str = "_cssid";
@@ -21,13 +25,34 @@ const ENCODED_ID_PAYLOAD_START: &[u8] = b"eyJfY3NzaWQiOiAi";
 #[derive(Clone)]
 pub(crate) struct Tokens {
     signer: TimestampSigner,
+    strangers: Arc<[Stranger]>,
     /// The longest lifetime of any session, in seconds.
     longest_max_age: u64,
 }
 
+/// The keys under a salt of another configuration, whose tokens are recognised and not accepted.
+pub(crate) struct Stranger {
+    pub(crate) signer: Signer,
+    pub(crate) absence: Absence,
+}
+
 impl Tokens {
     pub(crate) fn new(signer: TimestampSigner, longest_max_age: u64) -> Self {
-        Self { signer, longest_max_age }
+        Self { signer, strangers: Arc::default(), longest_max_age }
+    }
+
+    pub(crate) fn with_strangers(self, strangers: Vec<Stranger>) -> Self {
+        Self { strangers: strangers.into(), ..self }
+    }
+
+    /// Tells why a token does not verify, if its signature is the one of another configuration or no signature at all.
+    pub(crate) fn stranger(&self, token: &[u8]) -> Option<Absence> {
+        let token = percent_decoded(token);
+        if token.iter().filter(|&&byte| byte == b'.').count() < 2 {
+            return Some(Absence::Malformed);
+        }
+        let stranger = self.strangers.iter().find(|stranger| stranger.signer.unsign(&token).is_ok())?;
+        Some(stranger.absence)
     }
 
     /// Appends the token of a payload, issued at `now`.

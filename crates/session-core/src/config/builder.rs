@@ -1,8 +1,8 @@
 //! Builds a [`SessionConfig`] and checks it as a whole.
 
-mod format;
-
 mod check;
+mod format;
+mod keys;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::{BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, S
 use crate::backend::{Backend, MemoryBackend};
 use crate::cookie::{Attributes, CookieTemplate};
 use crate::format::Format;
-use crate::signer::{DEFAULT_SALT, Digest, Key, Signer, TimestampSigner};
+use crate::signer::{DEFAULT_SALT, Key, Signer, TimestampSigner};
 use crate::token::Tokens;
 use crate::{Clock, SystemClock};
 
@@ -322,15 +322,14 @@ impl SessionConfigBuilder {
 
         let format = self.check_format(store.is_some(), lifetimes.longest)?;
         let refresh = self.refresh.unwrap_or(if store.is_some() { Refresh::Tenth } else { Refresh::HalfLife });
-        let keys = self.verify_keys.into_iter().chain([self.signing_key]);
-        let (salt, keys): (_, Vec<Key>) = match self.salt {
-            Salt::Given(salt) => (salt, keys.collect()),
-            // No other library makes tokens with this salt, so that the digest is free to choose.
-            Salt::OfCookie(name) => {
-                let mode = if store.is_some() { "server" } else { "cookie" };
-                (format!("{name}.{mode}"), keys.map(|key| key.or_digest(Digest::Sha256)).collect())
-            }
+        let keys: Vec<Key> = self.verify_keys.into_iter().chain([self.signing_key]).collect();
+        let mode = if store.is_some() { "server" } else { "cookie" };
+        let salt = match &self.salt {
+            Salt::Given(salt) => salt.clone(),
+            Salt::OfCookie(name) => keys::hardened_salt(name, mode),
         };
+        let strangers = keys::strangers(&keys, &salt, &self.cookie_name, mode);
+        let keys = if matches!(self.salt, Salt::OfCookie(_)) { keys::hardened(&keys) } else { keys };
         let signer = Signer::with_keys(keys, salt).map_err(|_| ConfigError::EmptySecret)?;
         if self.development {
             tracing::warn!(
@@ -347,7 +346,7 @@ impl SessionConfigBuilder {
         Ok(SessionConfig {
             former_removals: (!removals.is_empty()).then(|| removals.into()),
             cookie: template(self.attributes),
-            tokens: Tokens::new(signer, lifetimes.longest),
+            tokens: Tokens::new(signer, lifetimes.longest).with_strangers(strangers),
             format: format.map(Arc::new),
             store,
             key_prefix: self.key_prefix.into(),

@@ -5,6 +5,7 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::changes::{ChangeLog, ReplayError};
+use crate::request::events::{self, Event};
 use crate::request::meta::META_KEY;
 use crate::request::shared::SharedSession;
 use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};
@@ -140,6 +141,9 @@ impl SentAttempt<'_, '_> {
         let write = Confirmed { id, version, sent: &self.sent, renewed: self.new_id.is_some(), replaced_empty };
         shared.session().confirm(write, generation);
         shared.rebase(&self.sent, generation);
+        if let Some(new_id) = &self.new_id {
+            events::log(if self.replaces.is_some() { Event::Renewed } else { Event::Created }, Some(new_id));
+        }
     }
 
     /// Records that the store has removed the session, because it was emptied and renewed.

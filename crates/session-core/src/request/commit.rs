@@ -9,6 +9,7 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::deadline::{Deadline, poll_once};
+use crate::request::events::{self, Event};
 use crate::request::head::{ConfirmedBy, CookieChange};
 use crate::request::load::TokenPayload;
 use crate::request::meta::META_KEY;
@@ -87,7 +88,12 @@ impl SharedSession {
             return Occasion::Response;
         }
         let loaded = self.loaded_data(&session);
+        let (dropped, id) = (session.is_changed(), session.id().copied());
         session.discard_changes(loaded);
+        drop(session);
+        if dropped {
+            events::log_dropped_by_status(id.as_ref(), status);
+        }
         Occasion::FailedResponse
     }
 
@@ -136,7 +142,11 @@ impl SharedSession {
     fn judge(&self, persisted: Persisted) -> Result<(), SessionError> {
         match (persisted, self.context.config.on_gone) {
             (Persisted::Gone, OnGone::Conflict) => Err(SessionError::Gone),
-            _ => Ok(()),
+            (Persisted::Done, _) => Ok(()),
+            (Persisted::Gone | Persisted::Destroyed, _) => {
+                events::log_dropped_by_loss();
+                Ok(())
+            }
         }
     }
 
@@ -180,14 +190,22 @@ impl SharedSession {
         let mut session = self.session();
         match plan {
             CookiePlan::Send => {
-                let restart = matches!(session.phase(), Phase::InCookie { renew: true, .. } | Phase::Destroyed { .. });
+                let confirmed = ConfirmedBy::ThisCommit;
+                let (change, restart) = match session.phase() {
+                    Phase::InCookie { renew: true, .. } => (CookieChange::Renewed(confirmed), true),
+                    Phase::InCookie { .. } => (CookieChange::Refreshed(confirmed), false),
+                    phase => (CookieChange::New, matches!(phase, Phase::Destroyed { .. })),
+                };
                 session.prepare_data(|data| self.context.prepare(data, restart))?;
-                session.head_mut().set_cookie(CookieChange::New);
+                if matches!(session.phase(), Phase::Destroyed { .. }) {
+                    session.confirm_destroyed(None, false);
+                }
+                session.head_mut().set_cookie(change);
             }
-            CookiePlan::Remove if self.cookies.names(self.context.config.cookie_name()) => {
-                session.head_mut().set_cookie(CookieChange::Remove(ConfirmedBy::ThisCommit));
+            CookiePlan::Remove => {
+                let has_cookie = self.cookies.names(self.context.config.cookie_name());
+                session.confirm_destroyed(None, has_cookie);
             }
-            CookiePlan::Remove => {}
         }
         Ok(())
     }
@@ -247,7 +265,8 @@ impl SharedSession {
         if error.is_none() && !cookie_mode && matches!(session.phase(), Phase::Destroyed { .. }) {
             return None;
         }
-        let set_cookie = match session.head_mut().send() {
+        let change = session.head_mut().send();
+        let set_cookie = match change {
             CookieChange::None => None,
             // The store has not confirmed it since: another request may have destroyed the session or begun a login.
             CookieChange::Renewed(ConfirmedBy::EarlierSave)
@@ -262,9 +281,13 @@ impl SharedSession {
                 .map_err(|too_large| error = Some(too_large))
                 .ok(),
         };
-        let id = error.as_ref().and_then(|_| session.id().copied());
+        let event = if set_cookie.is_some() { Event::of(change, cookie_mode) } else { None };
+        let id = if event.is_some() || error.is_some() { session.id().copied() } else { None };
         // A log subscriber may ask for the session.
         drop(session);
+        if let Some(event) = event {
+            events::log(event, id.as_ref());
+        }
         if let Some(error) = &error {
             report(error, id);
         }

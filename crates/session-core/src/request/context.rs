@@ -11,6 +11,7 @@ use crate::error::SessionError;
 use crate::format::{ForeignTokens, TokenContent};
 use crate::id::SessionId;
 use crate::map::SessionMap;
+use crate::request::absence::AbsenceCounts;
 use crate::request::deadline::Deadline;
 use crate::request::meta::{META_KEY, Meta};
 use crate::sync::StripedLock;
@@ -24,6 +25,7 @@ pub(crate) struct SessionContext {
     pub(crate) write_locks: StripedLock,
     /// A layer around another one of the same cookie name was reported to differ from it.
     pub(crate) difference_reported: AtomicBool,
+    pub(crate) absences: AbsenceCounts,
 }
 
 /// A key of the store, with room for a prefix that is not much longer than the default one.
@@ -34,7 +36,12 @@ const EMPTIED_TTL: Duration = Duration::from_secs(60);
 
 impl SessionContext {
     pub(crate) fn new(config: SessionConfig) -> Self {
-        Self { config, write_locks: StripedLock::default(), difference_reported: AtomicBool::new(false) }
+        Self {
+            config,
+            write_locks: StripedLock::default(),
+            difference_reported: AtomicBool::new(false),
+            absences: AbsenceCounts::default(),
+        }
     }
 
     /// Returns the store, or `None` if sessions live in the cookie.

@@ -9,6 +9,7 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::request::context::StoreKey;
 use crate::request::deadline::Deadline;
+use crate::request::events::{self, Event};
 use crate::request::shared::SharedSession;
 
 /// The number of sessions that one `destroy` removes.
@@ -74,6 +75,7 @@ impl SharedSession {
             return Err(SessionError::Contended);
         }
         self.session().confirm_destroyed(successor, removes_cookie && has_cookie);
+        ids.iter().for_each(|id| events::log(Event::Destroyed, Some(id)));
         if found > MAX_SESSIONS {
             return Err(SessionError::TooManySessions { found, limit: MAX_SESSIONS });
         }

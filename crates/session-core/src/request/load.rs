@@ -12,6 +12,7 @@ use crate::error::SessionError;
 use crate::format::{ForeignTokens, ReadContent};
 use crate::id::SessionId;
 use crate::map::SessionMap;
+use crate::request::absence::Absence;
 use crate::request::context::{SessionContext, StoreKey};
 use crate::request::deadline::{Deadline, poll_once};
 use crate::request::meta::Meta;
@@ -55,8 +56,8 @@ struct Fetch {
     time_left: Duration,
 }
 
-/// A loaded session.
-type Loaded = (Phase, SessionMap);
+/// A loaded session, or the reason why the store has none.
+type Loaded = (Phase, SessionMap, Option<Absence>);
 
 impl SharedSession {
     /// Loads the session, unless that was done before.
@@ -164,13 +165,18 @@ impl SharedSession {
         }
     }
 
-    fn store_outcome(&self, (phase, data): Loaded, time_left: Duration) -> Result<(), SessionError> {
+    fn store_outcome(&self, (phase, data, absence): Loaded, time_left: Duration) -> Result<(), SessionError> {
         let mut session = self.session();
-        session.load(phase, data, time_left);
+        session.load(phase, data, absence, time_left);
         match session.phase() {
-            Phase::LoadFailed(error) => Err(error.clone()),
-            _ => Ok(()),
+            Phase::LoadFailed(error) => return Err(error.clone()),
+            Phase::New { .. } => {}
+            _ => return Ok(()),
         }
+        // A log subscriber may ask for the session.
+        drop(session);
+        self.log_absence();
+        Ok(())
     }
 }
 
@@ -178,12 +184,12 @@ impl SessionContext {
     /// Returns the token to go by, of those that verify at that time.
     pub(crate) fn newest_token(&self, cookies: &RequestCookies, now: u64) -> Option<VerifiedToken> {
         let candidates = cookies.newest_first(self.config.cookie_name());
-        let mut verified = candidates.filter_map(|text| Some((text, self.verify(text, now)?)));
+        let mut verified = candidates.filter_map(|text| Some((text, self.verify(text, now).ok()?)));
         match self.config.on_duplicate {
             OnDuplicate::Last => verified.next().map(|(_, token)| token),
             OnDuplicate::First => {
                 let first = cookies.newest_first(self.config.cookie_name()).last();
-                first.and_then(|text| self.verify(text, now))
+                first.and_then(|text| self.verify(text, now).ok())
             }
             // The first of the maxima is the last in the header.
             OnDuplicate::Newest => verified
@@ -202,46 +208,54 @@ impl SessionContext {
         cookies: &'a RequestCookies,
         now: u64,
     ) -> impl Iterator<Item = SessionId> + 'a {
-        cookies.newest_first(self.config.cookie_name()).filter_map(move |text| match self.verify(text, now)?.payload {
-            TokenPayload::Id(id) => Some(id),
-            TokenPayload::Session(_) => None,
+        cookies.newest_first(self.config.cookie_name()).filter_map(move |text| {
+            match self.verify(text, now).ok()?.payload {
+                TokenPayload::Id(id) => Some(id),
+                TokenPayload::Session(_) => None,
+            }
         })
     }
 
-    fn verify(&self, text: &[u8], now: u64) -> Option<VerifiedToken> {
+    /// Verifies the text of a cookie.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it is no token of a session.
+    pub(crate) fn verify(&self, text: &[u8], now: u64) -> Result<VerifiedToken, Absence> {
         let text: Cow<'_, [u8]> = percent_decoded(text);
         if let Some(tokens) = &self.config.format {
             return self.verify_foreign(tokens, &text, now);
         }
-        let token = self.config.tokens.verify(&text, now).ok()?;
+        let token = self.config.tokens.verify(&text, now)?;
         let payload = if self.is_cookie_mode() {
-            let data = SessionMap::from_json(String::from_utf8(token::payload(token.value)?).ok()?).ok()?;
+            let json = token::payload(token.value).and_then(|payload| String::from_utf8(payload).ok());
+            let data = json.and_then(|json| SessionMap::from_json(json).ok()).ok_or(Absence::Malformed)?;
             // A stored session's token under the same secret is no session.
             if data.contains_key(ID_KEY) {
-                return None;
+                return Err(Absence::OtherMode);
             }
             TokenPayload::Session(data)
         } else {
-            TokenPayload::Id(token::id(token.value)?)
+            TokenPayload::Id(token::id(token.value).ok_or_else(|| no_id(token.value))?)
         };
         let kind = if token.by_signing_key { IssueKind::BySigningKey } else { IssueKind::ByOlderKey };
-        Some(VerifiedToken { payload, issued: Issued { at: token.timestamp, kind, read_at: now } })
+        Ok(VerifiedToken { payload, issued: Issued { at: token.timestamp, kind, read_at: now } })
     }
 
     #[cold]
-    fn verify_foreign(&self, tokens: &ForeignTokens, text: &[u8], now: u64) -> Option<VerifiedToken> {
-        let token = tokens.read(text, now)?;
+    fn verify_foreign(&self, tokens: &ForeignTokens, text: &[u8], now: u64) -> Result<VerifiedToken, Absence> {
+        let token = tokens.read(text, now).ok_or(Absence::BadSignature)?;
         let payload = match token.content {
             ReadContent::Id(id) if !self.is_cookie_mode() => TokenPayload::Id(id),
             ReadContent::Session(session) if self.is_cookie_mode() => TokenPayload::Session(session),
-            _ => return None,
+            _ => return Err(Absence::OtherMode),
         };
         let kind = match token.issued_at {
             _ if !token.by_signing_key => IssueKind::ByOlderKey,
             Some(_) => IssueKind::BySigningKey,
             None => IssueKind::Undated,
         };
-        Some(VerifiedToken { payload, issued: Issued { at: token.issued_at.unwrap_or(now), kind, read_at: now } })
+        Ok(VerifiedToken { payload, issued: Issued { at: token.issued_at.unwrap_or(now), kind, read_at: now } })
     }
 
     /// Judges a token that needs no store.
@@ -250,7 +264,7 @@ impl SessionContext {
             Some(VerifiedToken { payload: TokenPayload::Session(data), issued }) => {
                 self.check_lifetime(data, None, issued)
             }
-            _ => no_session(Before::Nothing),
+            _ => no_session(Before::Nothing, None),
         }
     }
 
@@ -258,14 +272,14 @@ impl SessionContext {
     fn check_loaded(&self, found: Result<Option<Stored>, BackendError>, id: SessionId, issued: Issued) -> Loaded {
         match found {
             Ok(Some(Stored { session, version, .. })) => self.check_lifetime(session, Some((id, version)), issued),
-            Ok(None) => no_session(Before::UnknownId(id)),
+            Ok(None) => no_session(Before::UnknownId(id), Some(Absence::UnknownId)),
             Err(error) if error.kind() == BackendErrorKind::Corrupt && self.config.on_corrupt == OnCorrupt::Absent => {
                 tracing::error!(session = id.fingerprint(), %error, "stored session is unreadable and counts as absent");
-                no_session(Before::Nothing)
+                no_session(Before::Nothing, Some(Absence::Unreadable))
             }
             Err(error) => {
                 tracing::error!(session = id.fingerprint(), %error, "session can't be loaded");
-                (Phase::LoadFailed(error.into()), SessionMap::new())
+                (Phase::LoadFailed(error.into()), SessionMap::new(), None)
             }
         }
     }
@@ -276,7 +290,7 @@ impl SessionContext {
         let lifetimes = self.config.lifetimes;
         let (age, idle) = (issued.read_at.saturating_sub(issued.at), meta.idle(lifetimes));
         if age > idle || meta.remaining(lifetimes, || issued.read_at) == 0 {
-            return no_session(Before::Nothing);
+            return no_session(Before::Nothing, Some(Absence::Expired));
         }
         let refresh = match issued.kind {
             IssueKind::BySigningKey => self.refresh_due(age, idle),
@@ -289,7 +303,7 @@ impl SessionContext {
             }
             None => Phase::InCookie { read_at: issued.read_at, refresh, renew: false },
         };
-        (phase, data)
+        (phase, data, None)
     }
 
     /// Tells if a cookie of this age, in seconds, is to be followed by a new one.
@@ -318,6 +332,13 @@ impl SessionContext {
     }
 }
 
-fn no_session(before: Before) -> Loaded {
-    (Phase::New { before, renew: false }, SessionMap::new())
+fn no_session(before: Before, absence: Option<Absence>) -> Loaded {
+    (Phase::New { before, renew: false }, SessionMap::new(), absence)
+}
+
+/// Tells why a verified token holds no id: it is a session, or nothing that this library makes.
+#[cold]
+fn no_id(encoded: &[u8]) -> Absence {
+    let is_session = token::payload(encoded).is_some_and(|payload| SessionMap::from_slice(&payload).is_ok());
+    if is_session { Absence::OtherMode } else { Absence::Malformed }
 }

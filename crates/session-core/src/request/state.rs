@@ -8,6 +8,7 @@ use crate::backend::Stored;
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
+use crate::request::absence::Absence;
 use crate::request::changes::{Change, ChangeLog};
 use crate::request::head::{ConfirmedBy, CookieChange, ResponseHead};
 use crate::request::meta::META_KEY;
@@ -25,6 +26,8 @@ pub(crate) struct RequestSession {
     head: ResponseHead,
     /// A session stood behind the request's cookie.
     client_has_session: bool,
+    /// The reason why the store has no session under the cookie's id.
+    absence: Option<Absence>,
     /// Incremented by `destroy`. Results of writes from an earlier generation are ignored.
     generation: u32,
     /// The rest of the request's deadline.
@@ -47,6 +50,7 @@ impl RequestSession {
             unconfirmed: Unconfirmed::default(),
             head: ResponseHead::new(head_sent),
             client_has_session: false,
+            absence: None,
             generation: 0,
             time_left,
         }
@@ -66,6 +70,15 @@ impl RequestSession {
 
     pub(crate) fn client_has_session(&self) -> bool {
         self.client_has_session
+    }
+
+    pub(crate) fn absence(&self) -> Option<Absence> {
+        self.absence
+    }
+
+    /// Records what a marker has told of a session that the store does not have.
+    pub(crate) fn note_absence(&mut self, absence: Absence) {
+        self.absence = Some(absence);
     }
 
     pub(crate) fn generation(&self) -> u32 {
@@ -113,12 +126,13 @@ impl RequestSession {
     }
 
     /// Takes the outcome of a load, unless another task of the request has loaded or destroyed the session.
-    pub(crate) fn load(&mut self, phase: Phase, data: SessionMap, time_left: Duration) {
+    pub(crate) fn load(&mut self, phase: Phase, data: SessionMap, absence: Option<Absence>, time_left: Duration) {
         self.time_left = time_left;
         if matches!(self.phase, Phase::NotLoaded) {
             self.client_has_session = matches!(phase, Phase::Stored { .. } | Phase::InCookie { .. });
             self.phase = phase;
             self.data = data;
+            self.absence = absence;
         }
     }
 

@@ -36,6 +36,7 @@ impl SharedSession {
             Creation::AsSuccessor(id) => reserved = Some(id),
             Creation::AfterUnknownId { id, login } => {
                 let marker = deadline.run(store.marker(&context.store_key(&id))).await?;
+                self.note_marker(marker.as_ref());
                 if matches!(marker, Some(Marker::Renewed { .. })) && !login {
                     self.session().lose(id);
                     return Ok(Some(Persisted::Gone));

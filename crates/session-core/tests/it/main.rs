@@ -15,6 +15,7 @@ mod json;
 mod key_limit;
 mod lifecycle;
 mod lifetimes;
+mod log;
 mod logout_races;
 mod lost_replies;
 mod map;
