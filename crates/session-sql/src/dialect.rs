@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 
+use session_backend_support::Outage;
 use session_core::BackendErrorKind;
 use sqlx::error::DatabaseError;
 use sqlx::{Database, SqlStr};
@@ -28,6 +29,9 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
 
     /// Makes the statements for a table whose values are JSON text or other bytes.
     fn new(table: Table, is_json: bool) -> Self;
+
+    /// Makes the log of outages of a server or file.
+    fn outage(server: Arc<str>) -> Outage;
 
     /// Returns the name of a server or file for the log.
     fn server(options: &<Connection<Self> as sqlx::Connection>::Options) -> Arc<str>;

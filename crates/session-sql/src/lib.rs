@@ -197,22 +197,16 @@
 )]
 
 mod backend;
-mod background;
-mod breaker;
-mod deadline;
-mod detached;
 mod dialect;
 mod error;
 mod format;
 mod marker;
 #[cfg(feature = "mysql")]
 mod mysql;
-mod outage;
 mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod request;
-mod runtimes;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;

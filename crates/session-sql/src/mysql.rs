@@ -6,6 +6,7 @@ mod statements;
 
 use std::sync::Arc;
 
+use session_backend_support::{Outage, outage};
 use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlRow};
 use sqlx::query::Query;
@@ -149,6 +150,10 @@ impl Dialect for MySqlDialect {
             sweep: statement(statements::SWEEP),
             table,
         }
+    }
+
+    fn outage(server: Arc<str>) -> Outage {
+        outage!("mysql", server)
     }
 
     fn server(options: &MySqlConnectOptions) -> Arc<str> {

@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use session_backend_support::Deadline;
 use sqlx::Connection as _;
 use sqlx::pool::PoolConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{timeout, timeout_at};
 
-use crate::deadline::Deadline;
 use crate::dialect::{Connection, Dialect};
 use crate::error::Failure;
 

@@ -6,6 +6,7 @@ mod statements;
 
 use std::sync::Arc;
 
+use session_backend_support::{Outage, outage};
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
@@ -65,6 +66,10 @@ impl Dialect for PostgresDialect {
             sweep: statement(statements::SWEEP),
             table,
         }
+    }
+
+    fn outage(server: Arc<str>) -> Outage {
+        outage!("postgres", server)
     }
 
     fn server(options: &PgConnectOptions) -> Arc<str> {

@@ -6,6 +6,7 @@ mod statements;
 
 use std::sync::Arc;
 
+use session_backend_support::{Outage, outage};
 use session_core::Version;
 use sqlx::error::DatabaseError;
 use sqlx::query::Query;
@@ -82,6 +83,10 @@ impl Dialect for SqliteDialect {
             sweep: statement(statements::SWEEP),
             table,
         }
+    }
+
+    fn outage(server: Arc<str>) -> Outage {
+        outage!("sqlite", server)
     }
 
     fn server(options: &SqliteConnectOptions) -> Arc<str> {

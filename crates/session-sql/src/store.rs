@@ -4,20 +4,15 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use session_backend_support::{Background, Breaker, Deadline, Detached, Outage, PerRuntime, UnderWay};
 use session_core::{Applied, BackendError, BackendErrorKind};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{sleep, timeout, timeout_at};
 
-use crate::background::{Background, UnderWay};
-use crate::breaker::Breaker;
-use crate::deadline::Deadline;
-use crate::detached::Detached;
 use crate::dialect::{Dialect, Then};
 use crate::error::Failure;
-use crate::outage::Outage;
 use crate::pool::{Pool, Source};
 use crate::request::{Reply, Request};
-use crate::runtimes::PerRuntime;
 use crate::sweep::Sweep;
 use crate::table::SCHEMA_KEY;
 
@@ -104,11 +99,12 @@ impl<D: Dialect> Store<D> {
     async fn guarded(self: &Arc<Self>, request: &Request) -> Result<Reply, Failure> {
         let deadline = Deadline::after(self.timeout);
         let line = self.line();
-        let Some(permit) = line.breaker.admit(deadline) else {
+        let Some(mut permit) = line.breaker.admit(deadline) else {
             self.probe(&line);
             let cause = self.outage.cause().unwrap_or_else(|| "the database did not answer the last calls".to_owned());
             return Err(self.failed(Failure::unavailable::<D>(cause), request));
         };
+        permit.asked();
         match self.attempts(&line, request, deadline).await {
             Ok(reply) => {
                 permit.answered();
@@ -134,7 +130,7 @@ impl<D: Dialect> Store<D> {
         let mut reconnected = false;
         loop {
             let outcome = self.attempt(line, request, deadline).await;
-            if deadline.is_nearly_over() {
+            if deadline.left() <= deadline.timeout() / 10 {
                 return outcome;
             }
             match &outcome {

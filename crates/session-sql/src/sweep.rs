@@ -3,10 +3,10 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use session_backend_support::{Background, UnderWay};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use crate::background::{Background, UnderWay};
 use crate::store::Engine;
 
 /// The number of rows that one statement deletes: few enough that no request waits for it.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_backend_support::PerRuntime;
 use session_core::{JsonCodec, SessionCodec};
 use tokio::sync::Semaphore;
 
@@ -12,9 +13,7 @@ use super::application_pool::{ApplicationPool, SqlPool};
 use crate::dialect::Dialect;
 use crate::error::SqlConfigError;
 use crate::format::Format;
-use crate::outage::Outage;
 use crate::pool::Source;
-use crate::runtimes::PerRuntime;
 use crate::store::{Engine, Store};
 use crate::sweep::Sweep;
 use crate::table::Table;
@@ -167,7 +166,7 @@ impl SqlBackendBuilder {
             turn: Semaphore::new(1),
             timeout,
             breaker_threshold,
-            outage: Outage::new(D::NAME, server),
+            outage: D::outage(server),
             sweep: clean_up.map(Sweep::every),
             lines: PerRuntime::new(),
         });
