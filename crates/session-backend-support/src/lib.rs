@@ -1,4 +1,4 @@
-//! Building blocks for session stores on a server. `session-redis` and `session-memcache` are made of them.
+//! Building blocks for session stores on a server. `session-redis`, `session-memcache` and `session-sql` are made of them.
 //!
 //! A request must not wait for a server that is down, and an outage must be one line in the log:
 //!

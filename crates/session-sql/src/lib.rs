@@ -27,6 +27,18 @@
 //! those of [sqlx](https://docs.rs/sqlx/0.9); an unknown one is refused. Without `tls` a URL that asks for it is refused.
 //! Since sqlx needs it, this crate needs Rust 1.94, while the other crates of the project work with 1.88.
 //!
+//! # Settings
+//!
+//! | setting of [`SqlBackend::builder`] | default |
+//! |---|---|
+//! | [`table`](SqlBackendBuilder::table) | `http_sessions` |
+//! | [`timeout`](SqlBackendBuilder::timeout) of a call, connecting included | 250 ms |
+//! | [`max_connections`](SqlBackendBuilder::max_connections) of each runtime | 8 |
+//! | [`breaker_threshold`](SqlBackendBuilder::breaker_threshold), the calls without an answer until calls fail fast | 5 |
+//! | [`clean_up_every`](SqlBackendBuilder::clean_up_every), or [never](SqlBackendBuilder::without_clean_up) | one minute |
+//! | [`max_value_bytes`](SqlBackendBuilder::max_value_bytes) | 1 MiB |
+//! | [`codec`](SqlBackendBuilder::codec) | JSON |
+//!
 //! # The table
 //!
 //! [`SqlBackend::create_table`] creates the table `http_sessions`, or one of [another name](SqlBackendBuilder::table), and its
@@ -93,6 +105,18 @@
 //!
 //! A new connection prepares each statement once. A connection to a server that was unused for a second costs one more
 //! round trip, because it is tested before it is trusted.
+//!
+//! # Isolation
+//!
+//! A write compares with the stored value and writes in one statement, so no other write can come between the two.
+//!
+//! - **PostgreSQL** works at READ COMMITTED. An `UPDATE` that has waited for another transaction compares again with what that
+//!   has written. If it does not match, the same statement reads the newest row `FOR SHARE`, because a plain `SELECT` would
+//!   read the snapshot from before the wait.
+//! - **MySQL and MariaDB** work at READ COMMITTED. An `UPDATE` compares with the newest row, which it locks, at any isolation.
+//!   If it does not match, a second statement reads the current row. A rotation is a short transaction that inserts
+//!   the new row, then compares and marks the old one.
+//! - **SQLite** has one writer at a time, among all processes, and each write is a transaction of its own.
 //!
 //! # Durability
 //!
