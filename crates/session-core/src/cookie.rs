@@ -58,11 +58,10 @@ impl RequestCookies {
     }
 }
 
-/// Decodes percent-encoded bytes, which some clients send in place of `=`, `+` and `/`. A token has no percent sign.
-pub(crate) fn percent_decoded(value: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memchr(b'%', value).is_none() {
-        return Cow::Borrowed(value);
-    }
+/// Decodes percent-encoded bytes, which some clients send in place of `=`, `+` and `/`. Returns `None` if there are none: a
+/// token has no percent sign.
+pub(crate) fn percent_decoded(value: &[u8]) -> Option<Vec<u8>> {
+    memchr::memchr(b'%', value)?;
     let mut decoded = Vec::with_capacity(value.len());
     let mut rest = value;
     while let Some((&byte, after)) = rest.split_first() {
@@ -78,7 +77,7 @@ pub(crate) fn percent_decoded(value: &[u8]) -> Cow<'_, [u8]> {
             }
         }
     }
-    Cow::Owned(decoded)
+    Some(decoded)
 }
 
 /// The value of a pair `name=value` of this name.

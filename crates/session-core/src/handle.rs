@@ -18,12 +18,17 @@ use crate::session::Session;
 #[derive(Clone)]
 pub struct SessionHandle {
     shared: Arc<SharedSession>,
-    role: Role,
-    /// The handle of the next layer outwards, if the request has passed through several.
-    outer: Option<Arc<SessionHandle>>,
+    /// The next layer outwards, if the request has passed through several.
+    outer: Option<Arc<Outer>>,
 }
 
-/// The part of a layer in a session that several layers may share.
+/// The next layer outwards.
+struct Outer {
+    handle: SessionHandle,
+    role: Role,
+}
+
+/// The part of a layer in a session that it may share with layers further out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Commits,
@@ -36,7 +41,7 @@ enum Role {
 impl SessionHandle {
     #[inline]
     pub(crate) fn new<'a>(context: Arc<SessionContext>, cookie_headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        Self { shared: SharedSession::new(context, cookie_headers), role: Role::Commits, outer: None }
+        Self { shared: SharedSession::new(context, cookie_headers), outer: None }
     }
 
     pub(crate) fn within<'a>(
@@ -44,10 +49,10 @@ impl SessionHandle {
         outer: Self,
         cookie_headers: impl IntoIterator<Item = &'a [u8]>,
     ) -> Self {
-        let handle = match outer.named(context.config.cookie_name()) {
-            None => Self::new(context, cookie_headers),
+        let (shared, role) = match outer.named(context.config.cookie_name()) {
+            None => (SharedSession::new(context, cookie_headers), Role::Commits),
             Some(same) if Arc::ptr_eq(&same.shared.context, &context) || same.shares_sessions_with(&context) => {
-                Self { role: Role::Borrows, ..same.clone() }
+                (same.shared.clone(), Role::Borrows)
             }
             Some(_) => {
                 if !context.difference_reported.swap(true, Ordering::Relaxed) {
@@ -57,10 +62,14 @@ impl SessionHandle {
                         "two session layers of one cookie name differ in keys, salt, mode or store"
                     );
                 }
-                Self { role: Role::Differs, ..Self::new(context, []) }
+                (SharedSession::new(context, []), Role::Differs)
             }
         };
-        Self { outer: Some(Arc::new(outer)), ..handle }
+        Self { shared, outer: Some(Arc::new(Outer { handle: outer, role })) }
+    }
+
+    fn role(&self) -> Role {
+        self.outer.as_ref().map_or(Role::Commits, |outer| outer.role)
     }
 
     fn shares_sessions_with(&self, context: &SessionContext) -> bool {
@@ -75,7 +84,7 @@ impl SessionHandle {
     /// so. [`SessionError::LayersDiffer`] if two layers of one cookie name have different configurations. The session then
     /// fails to load for the rest of the request.
     pub async fn load(&self) -> Result<Session, SessionError> {
-        if self.role == Role::Differs {
+        if self.role() == Role::Differs {
             return Err(self.layers_differ());
         }
         self.shared.load().await?;
@@ -112,7 +121,7 @@ impl SessionHandle {
     ///
     /// For adapters, which can pass on most responses without a future.
     pub fn try_commit(&self, status: u16) -> CommitState {
-        match self.role {
+        match self.role() {
             Role::Borrows => return CommitState::Ready(Commit::default()),
             Role::Differs => {
                 return CommitState::Ready(Commit { error: Some(self.layers_differ()), ..Commit::default() });
@@ -134,14 +143,14 @@ impl SessionHandle {
     /// Returns the handle of the session whose cookie has this name: this one, or that of a layer further out.
     #[must_use]
     pub fn named(&self, cookie_name: &str) -> Option<&Self> {
-        std::iter::successors(Some(self), |handle| handle.outer.as_deref())
+        std::iter::successors(Some(self), |handle| handle.outer.as_ref().map(|outer| &outer.handle))
             .find(|handle| handle.cookie_name() == cookie_name)
     }
 
     /// Returns the error of a load that failed.
     #[must_use]
     pub fn load_error(&self) -> Option<SessionError> {
-        if self.role == Role::Differs {
+        if self.role() == Role::Differs {
             return Some(self.layers_differ());
         }
         match self.shared.peek()?.phase() {

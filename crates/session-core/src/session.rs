@@ -277,7 +277,7 @@ impl Session {
     /// - [`SessionError::Store`] if the store failed; the changes stay pending and can be saved again.
     pub async fn save(&self) -> Result<(), SessionError> {
         let mut deadline = self.shared.context.deadline(self.shared.context.config.request_deadline);
-        let _lock = deadline.wait(self.shared.store_lock.lock()).await?;
+        let _lock = self.shared.lock_store(&mut deadline).await?;
         self.shared.save(&mut deadline).await
     }
 

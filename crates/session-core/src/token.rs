@@ -47,11 +47,12 @@ impl Tokens {
 
     /// Tells why a token does not verify, if its signature is the one of another configuration or no signature at all.
     pub(crate) fn stranger(&self, token: &[u8]) -> Option<Absence> {
-        let token = percent_decoded(token);
+        let decoded = percent_decoded(token);
+        let token = decoded.as_deref().unwrap_or(token);
         if token.iter().filter(|&&byte| byte == b'.').count() < 2 {
             return Some(Absence::Malformed);
         }
-        let stranger = self.strangers.iter().find(|stranger| stranger.signer.unsign(&token).is_ok())?;
+        let stranger = self.strangers.iter().find(|stranger| stranger.signer.unsign(token).is_ok())?;
         Some(stranger.absence)
     }
 

@@ -32,6 +32,14 @@ impl<'a, T> StoreFuture<'a, T> {
     pub fn pending(reply: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
         Self(Reply::Pending(Box::pin(reply)))
     }
+
+    /// Returns the reply if it is there already.
+    pub(crate) fn into_ready(self) -> Result<Result<T, BackendError>, Self> {
+        match self.0 {
+            Reply::Ready(Some(reply)) => Ok(reply),
+            other => Err(Self(other)),
+        }
+    }
 }
 
 /// A reply that is awaited, boxed by the caller.

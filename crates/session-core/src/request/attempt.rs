@@ -7,6 +7,7 @@ use crate::map::SessionMap;
 use crate::request::changes::{ChangeLog, ReplayError};
 use crate::request::events::{self, Event};
 use crate::request::meta::META_KEY;
+use crate::request::phase::Before;
 use crate::request::shared::SharedSession;
 use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};
 
@@ -37,10 +38,21 @@ pub(crate) struct SentAttempt<'s, 'a> {
 const MAX_REPLAYS: usize = 16;
 
 impl<'a> Attempt<'a> {
-    /// Begins an attempt; `None` if the session has no longer this id, or is no longer a new one.
-    pub(crate) fn begin(shared: &'a SharedSession, id: Option<&SessionId>) -> Option<Self> {
-        let Taken { changes, data, on_empty, earlier_may_land, generation } = shared.session().take_changes(id)?;
-        Some(Self { shared, changes: Some(changes), data, on_empty, earlier_may_land, generation, discarded: false })
+    /// Begins an attempt to store a new session; `None` if it is no longer a new one. Tells if the request is a login.
+    pub(crate) fn begin_new(shared: &'a SharedSession) -> Option<(Self, Before, bool)> {
+        let (before, login, taken) = shared.session().take_new()?;
+        Some((Self::of(shared, taken), before, login))
+    }
+
+    /// Begins an attempt to write a stored session; `None` if it is no longer a stored one.
+    pub(crate) fn begin_stored(shared: &'a SharedSession) -> Option<(Self, SessionId, Option<Version>)> {
+        let (id, version, taken) = shared.session().take_stored()?;
+        Some((Self::of(shared, taken), id, version))
+    }
+
+    fn of(shared: &'a SharedSession, taken: Taken) -> Self {
+        let Taken { changes, data, on_empty, earlier_may_land, generation } = taken;
+        Self { shared, changes: Some(changes), data, on_empty, earlier_may_land, generation, discarded: false }
     }
 
     /// Takes up an unconfirmed write again.
@@ -139,8 +151,14 @@ impl SentAttempt<'_, '_> {
         attempt.changes = None;
         let (shared, generation, replaced_empty) = (attempt.shared, attempt.generation, attempt.on_empty);
         let write = Confirmed { id, version, sent: &self.sent, renewed: self.new_id.is_some(), replaced_empty };
-        shared.session().confirm(write, generation);
-        shared.rebase(&self.sent, generation);
+        let is_done = {
+            let mut session = shared.session();
+            session.confirm(write, generation);
+            session.rebase(&self.sent, generation)
+        };
+        if !is_done {
+            shared.rebase(&self.sent, generation);
+        }
         if let Some(new_id) = &self.new_id {
             events::log(if self.replaces.is_some() { Event::Renewed } else { Event::Created }, Some(new_id));
         }

@@ -25,15 +25,20 @@ impl SharedSession {
         let session = self.session_if_used();
         let Some(session) = session else { return Some(Commit::default()) };
         // Another task of the request is loading or saving the session.
-        let _lock = self.store_lock.try_lock()?;
-        let occasion = self.occasion(session, status);
-        match self.plan(occasion) {
-            Plan::Nothing => self.render(Ok(())),
-            Plan::Cookie(plan) => self.render(self.change_cookie(plan)),
+        let _lock = self.try_lock_store()?;
+        let (mut session, occasion) = self.occasion(session, status);
+        let plan = self.plan(&session, occasion);
+        match plan {
+            Plan::Nothing => self.render(session, Ok(())),
+            Plan::Cookie(plan) => {
+                let outcome = self.change_cookie(&mut session, plan);
+                self.render(session, outcome)
+            }
             Plan::Store(_) if self.context.answers_at_once() => {
-                let mut deadline = self.deadline();
+                let mut deadline = self.context.deadline(session.time_left());
+                drop(session);
                 // It may wait for a lock all the same, while another request writes the session.
-                poll_once(pin!(self.finish(occasion, &mut deadline)))
+                poll_once(pin!(self.finish(plan, occasion, &mut deadline)))
             }
             Plan::Store(_) => None,
         }
@@ -41,21 +46,28 @@ impl SharedSession {
 
     /// Commits.
     pub(crate) async fn commit(self: Arc<Self>, status: u16) -> Commit {
-        let mut deadline = self.deadline();
-        let _lock = match deadline.wait(self.store_lock.lock()).await {
+        let mut deadline = self.context.deadline(self.session().time_left());
+        let _lock = match self.lock_store(&mut deadline).await {
             Ok(lock) => lock,
-            Err(error) => return self.render(Err(error.into())).unwrap_or_default(),
+            Err(error) => return self.render(self.session(), Err(error.into())).unwrap_or_default(),
         };
-        let occasion = self.occasion(self.session(), status);
-        self.finish(occasion, &mut deadline).await
+        let (plan, occasion) = {
+            let (session, occasion) = self.occasion(self.session(), status);
+            (self.plan(&session, occasion), occasion)
+        };
+        self.finish(plan, occasion, &mut deadline).await
     }
 
     /// Persists the pending changes before the response, or after its head. The caller holds the store lock.
     pub(crate) async fn save(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
-        if matches!(self.session().phase(), Phase::Lost { .. }) {
-            return Err(SessionError::Gone);
-        }
-        let persisted = self.carry_out(Occasion::Save, deadline).await;
+        let plan = {
+            let session = self.session();
+            if matches!(session.phase(), Phase::Lost { .. }) {
+                return Err(SessionError::Gone);
+            }
+            self.plan(&session, Occasion::Save)
+        };
+        let persisted = self.carry_out(plan, Occasion::Save, deadline).await;
         self.end_save();
         match persisted? {
             Persisted::Done => Ok(()),
@@ -69,32 +81,29 @@ impl SharedSession {
         session.head_mut().end_save(is_stored);
     }
 
-    fn deadline(&self) -> Deadline {
-        self.context.deadline(self.session().time_left())
-    }
-
-    fn plan(&self, occasion: Occasion) -> Plan {
-        let session = self.session();
+    fn plan(&self, session: &RequestSession, occasion: Occasion) -> Plan {
         let rules = Rules {
             cookie_mode: self.context.is_cookie_mode(),
             lacks_creation_time: self.context.lacks_creation_time(session.data()),
         };
-        plan(rules, &session, occasion)
+        plan(rules, session, occasion)
     }
 
     /// Applies the rule for failed responses.
-    fn occasion(&self, mut session: SessionGuard<'_>, status: u16) -> Occasion {
+    fn occasion<'s>(&'s self, mut session: SessionGuard<'s>, status: u16) -> (SessionGuard<'s>, Occasion) {
         if status < 500 || self.context.config.commit_on_server_error {
-            return Occasion::Response;
+            return (session, Occasion::Response);
         }
         let loaded = self.loaded_data(&session);
         let (dropped, id) = (session.is_changed(), session.id().copied());
         session.discard_changes(loaded);
-        drop(session);
         if dropped {
+            // A log subscriber may ask for the session.
+            drop(session);
             events::log_dropped_by_status(id.as_ref(), status);
+            session = self.session();
         }
-        Occasion::FailedResponse
+        (session, Occasion::FailedResponse)
     }
 
     /// Returns the data without the pending changes of this request.
@@ -115,27 +124,26 @@ impl SharedSession {
     }
 
     /// Carries the plans out and renders the result. A `destroy` by another task in between is carried out, too.
-    async fn finish(&self, occasion: Occasion, deadline: &mut Deadline) -> Commit {
+    async fn finish(&self, mut plan: Plan, occasion: Occasion, deadline: &mut Deadline) -> Commit {
         loop {
-            let persisted = self.carry_out(occasion, deadline).await;
+            let persisted = self.carry_out(plan, occasion, deadline).await;
             if persisted.is_err() {
                 Box::pin(self.confirm_cookie(deadline)).await;
             }
-            if let Some(commit) = self.render(persisted.and_then(|persisted| self.judge(persisted))) {
+            if let Some(commit) = self.render(self.session(), persisted.and_then(|persisted| self.judge(persisted))) {
                 return commit;
             }
+            plan = self.plan(&self.session(), occasion);
         }
     }
 
     /// Asks for a session that an earlier save has renewed or refreshed, so that its cookie can go with an error response.
     async fn confirm_cookie(&self, deadline: &mut Deadline) {
-        let (id, due) = {
-            let session = self.session();
-            (session.id().copied(), touch_due(session.head().cookie()))
-        };
-        let (Some(id), Some(due), Some(store)) = (id, due, self.context.store()) else { return };
-        // The response reports the first error.
-        drop(self.touch(id, due, store, deadline).await);
+        let due = touch_due(self.session().head().cookie());
+        if let (Some(due), Some(store)) = (due, self.context.store()) {
+            // The response reports the first error.
+            drop(self.touch(due, store, deadline).await);
+        }
     }
 
     /// Tells what it means for the response if changes could not be kept.
@@ -151,17 +159,21 @@ impl SharedSession {
     }
 
     /// Carries out one plan after the other until the changes are persisted.
-    async fn carry_out(&self, occasion: Occasion, deadline: &mut Deadline) -> Result<Persisted, SessionError> {
+    async fn carry_out(
+        &self,
+        mut plan: Plan,
+        occasion: Occasion,
+        deadline: &mut Deadline,
+    ) -> Result<Persisted, SessionError> {
         loop {
-            let plan = match self.plan(occasion) {
+            let step = match plan {
                 Plan::Nothing => return Ok(Persisted::Done),
-                Plan::Cookie(plan) => return self.change_cookie(plan).map(|()| Persisted::Done),
-                Plan::Store(plan) => plan,
+                Plan::Cookie(plan) => return self.change_cookie(&mut self.session(), plan).map(|()| Persisted::Done),
+                Plan::Store(step) => step,
             };
             let Some(store) = self.context.store() else { return Ok(Persisted::Done) };
-            let head_sent = self.session().head().is_sent();
-            let persisted = match plan {
-                StorePlan::Create(_) | StorePlan::Write { renew: true, .. } if head_sent => {
+            let persisted = match step {
+                StorePlan::Create | StorePlan::Write { renew: true } if self.session().head().is_sent() => {
                     return Err(SessionError::HeadersSent);
                 }
                 StorePlan::Recover => {
@@ -171,23 +183,23 @@ impl SharedSession {
                     }
                     None
                 }
-                StorePlan::Create(creation) => self.create(creation, store, deadline).await?,
-                StorePlan::Write { id, version, renew } => self.write(id, version, renew, store, deadline).await?,
-                StorePlan::Touch { id, due } => Some(self.touch(id, due, store, deadline).await?),
-                StorePlan::CheckEmptied { id } => Some(Box::pin(self.check_emptied(id, store, deadline)).await?),
-                StorePlan::Destroy { target, replaced } => {
-                    Box::pin(self.destroy(target, replaced, store, deadline)).await?;
+                StorePlan::Create => self.create(store, deadline).await?,
+                StorePlan::Write { renew } => self.write(renew, store, deadline).await?,
+                StorePlan::Touch(due) => Some(self.touch(due, store, deadline).await?),
+                StorePlan::CheckEmptied => Some(Box::pin(self.check_emptied(store, deadline)).await?),
+                StorePlan::Destroy { replaced } => {
+                    Box::pin(self.destroy(replaced, store, deadline)).await?;
                     None
                 }
             };
             if let Some(persisted) = persisted {
                 return Ok(persisted);
             }
+            plan = self.plan(&self.session(), occasion);
         }
     }
 
-    fn change_cookie(&self, plan: CookiePlan) -> Result<(), SessionError> {
-        let mut session = self.session();
+    fn change_cookie(&self, session: &mut RequestSession, plan: CookiePlan) -> Result<(), SessionError> {
         match plan {
             CookiePlan::Send => {
                 let confirmed = ConfirmedBy::ThisCommit;
@@ -213,12 +225,15 @@ impl SharedSession {
     /// Extends the life of a session, and gives the client its new cookie if the session is still there.
     async fn touch(
         &self,
-        id: SessionId,
         due: TouchDue,
         store: &dyn AtomicBackend,
         deadline: &mut Deadline,
     ) -> Result<Persisted, SessionError> {
-        let ttl = self.context.ttl(self.session().data());
+        let (id, ttl) = {
+            let session = self.session();
+            let Some(id) = session.id().copied() else { return Ok(Persisted::Done) };
+            (id, self.context.ttl(session.data()))
+        };
         let confirmed = ConfirmedBy::ThisCommit;
         let change = match deadline.run(store.touch(Touch::new(&self.context.store_key(&id), ttl))).await {
             Ok(false) => CookieChange::None,
@@ -242,10 +257,10 @@ impl SharedSession {
     /// Keeps the removal of an emptied session's cookie only if no other request has added data since.
     async fn check_emptied(
         &self,
-        id: SessionId,
         store: &dyn AtomicBackend,
         deadline: &mut Deadline,
     ) -> Result<Persisted, SessionError> {
+        let Some(id) = self.session().id().copied() else { return Ok(Persisted::Done) };
         let found = deadline.run(store.fetch(&self.context.store_key(&id))).await;
         let still_empty = matches!(&found, Ok(Some(stored)) if stored.session.is_empty_but_for(META_KEY));
         self.session().head_mut().set_cookie(match still_empty {
@@ -258,8 +273,7 @@ impl SharedSession {
     /// Renders the commit; `None` if another task of the request has destroyed the session since.
     ///
     /// A session that was persisted gets its cookie, even if something failed later.
-    fn render(&self, outcome: Result<(), SessionError>) -> Option<Commit> {
-        let mut session = self.session();
+    fn render(&self, mut session: SessionGuard<'_>, outcome: Result<(), SessionError>) -> Option<Commit> {
         let mut error = outcome.err();
         let cookie_mode = self.context.is_cookie_mode();
         if error.is_none() && !cookie_mode && matches!(session.phase(), Phase::Destroyed { .. }) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::backend::{Applied, BackendError, BackendErrorKind};
+use crate::backend::{Applied, BackendError, BackendErrorKind, StoreFuture};
 
 /// The time that a request may wait for its store. It runs from the first wait: what answers at once costs no clock
 /// reading and no timer.
@@ -36,11 +36,16 @@ impl Deadline {
         *self.started.get_or_insert_with(Instant::now)
     }
 
-    /// Runs an operation of the store, until time is up.
-    pub(crate) async fn run<T>(
-        &mut self,
-        operation: impl Future<Output = Result<T, BackendError>>,
-    ) -> Result<T, BackendError> {
+    /// Waits for a reply of the store, until time is up. A reply that is there already is never too late.
+    #[inline]
+    pub(crate) async fn run<T>(&mut self, reply: StoreFuture<'_, T>) -> Result<T, BackendError> {
+        match reply.into_ready() {
+            Ok(reply) => reply,
+            Err(pending) => self.wait_for_reply(pending).await,
+        }
+    }
+
+    async fn wait_for_reply<T>(&mut self, operation: StoreFuture<'_, T>) -> Result<T, BackendError> {
         // A timer costs more than a tenth of the time is worth.
         let ends_in_time = self.call_timeout.is_some_and(|wait| wait <= self.left() + self.left / 10);
         self.wait_for(operation, ends_in_time).await.unwrap_or_else(|error| Err(error))
@@ -108,7 +113,7 @@ mod tests {
                 tokio::time::sleep(time).await;
                 Ok(())
             };
-            let outcome = deadline.run(operation).await;
+            let outcome = deadline.run(StoreFuture::pending(operation)).await;
             (outcome.is_ok(), deadline.left())
         };
         assert_eq!(run(millis(220), millis(220)).await, (true, Duration::ZERO));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use futures_util::future::try_join_all;
 
-use crate::backend::{AtomicBackend, Marker, Remove, WriteOutcome};
+use crate::backend::{AtomicBackend, Marker, Remove, StoreFuture, WriteOutcome};
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::request::context::StoreKey;
@@ -19,7 +19,7 @@ const MAX_SESSIONS: usize = 8;
 const LONGEST_CHAIN: usize = 64;
 
 impl SharedSession {
-    /// Removes the target and every session that a verified cookie of the request names. If the session is `replaced`, the
+    /// Removes the request's session and every session that a verified cookie of the request names. If the session is `replaced`, the
     /// markers name the session that is created next.
     ///
     /// # Errors
@@ -27,13 +27,12 @@ impl SharedSession {
     /// [`SessionError::TooManySessions`] if there were more than [`MAX_SESSIONS`], of which so many are removed.
     pub(crate) async fn destroy(
         &self,
-        target: Option<SessionId>,
         replaced: bool,
         store: &dyn AtomicBackend,
         deadline: &mut Deadline,
     ) -> Result<(), SessionError> {
         let context = &*self.context;
-        let mut ids: Vec<SessionId> = target.into_iter().collect();
+        let mut ids: Vec<SessionId> = self.session().destroyed_id().into_iter().collect();
         for id in context.verified_ids(&self.cookies, context.now()) {
             if !ids.contains(&id) {
                 ids.push(id);
@@ -60,7 +59,7 @@ impl SharedSession {
                 break;
             }
             let removals = keys.iter().map(|key| store.remove(Remove::new(key).leaving(marker.clone())));
-            let outcomes = deadline.run(try_join_all(removals)).await?;
+            let outcomes = deadline.run(StoreFuture::pending(try_join_all(removals))).await?;
             keys.clear();
             for outcome in outcomes {
                 match outcome {

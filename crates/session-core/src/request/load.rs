@@ -1,6 +1,5 @@
 //! From cookie to session: verify, decode, fetch.
 
-use std::borrow::Cow;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 use std::time::Duration;
@@ -83,7 +82,7 @@ impl SharedSession {
     ///
     /// [`SessionError::Gone`] if the store has it no more.
     pub(crate) async fn reload(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
-        let _lock = deadline.wait(self.store_lock.lock()).await?;
+        let _lock = self.lock_store(deadline).await?;
         let (id, generation) = match self.stored_id()? {
             Some(found) => found,
             None => return Ok(()),
@@ -108,7 +107,7 @@ impl SharedSession {
     ///
     /// [`SessionError::Gone`] if the store has it no more.
     pub(crate) async fn keep_alive(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
-        let _lock = deadline.wait(self.store_lock.lock()).await?;
+        let _lock = self.lock_store(deadline).await?;
         let (id, ttl) = match self.stored_id()? {
             Some((id, _)) => (id, self.context.ttl(self.session().data())),
             None => return Ok(()),
@@ -145,7 +144,7 @@ impl SharedSession {
 
     async fn fetch(&self, fetch: &Fetch) -> Result<(), SessionError> {
         let mut deadline = self.context.deadline(fetch.time_left);
-        let _lock = deadline.wait(self.store_lock.lock()).await?;
+        let _lock = self.lock_store(&mut deadline).await?;
         // Another task may have asked the store on behalf of this request.
         if let Break(outcome) = self.load_outcome() {
             return outcome;
@@ -222,11 +221,17 @@ impl SessionContext {
     ///
     /// The reason why it is no token of a session.
     pub(crate) fn verify(&self, text: &[u8], now: u64) -> Result<VerifiedToken, Absence> {
-        let text: Cow<'_, [u8]> = percent_decoded(text);
+        self.verify_text(text, now).or_else(|absence| match percent_decoded(text) {
+            Some(decoded) => self.verify_text(&decoded, now),
+            None => Err(absence),
+        })
+    }
+
+    fn verify_text(&self, text: &[u8], now: u64) -> Result<VerifiedToken, Absence> {
         if let Some(tokens) = &self.config.format {
-            return self.verify_foreign(tokens, &text, now);
+            return self.verify_foreign(tokens, text, now);
         }
-        let token = self.config.tokens.verify(&text, now)?;
+        let token = self.config.tokens.verify(text, now)?;
         let payload = if self.is_cookie_mode() {
             let json = token::payload(token.value).and_then(|payload| String::from_utf8(payload).ok());
             let data = json.and_then(|json| SessionMap::from_json(json).ok()).ok_or(Absence::Malformed)?;

@@ -1,13 +1,11 @@
 //! The decision what becomes of a session.
 
-use crate::backend::Version;
-use crate::id::SessionId;
 use crate::request::head::{ConfirmedBy, CookieChange};
-use crate::request::phase::{Before, Phase, RefreshDue};
+use crate::request::phase::{Phase, RefreshDue};
 use crate::request::state::RequestSession;
 
-/// The next step of a commit or of a save.
-#[derive(Debug, PartialEq, Eq)]
+/// The next step of a commit or of a save. The state has the ids and versions that it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     Nothing,
     Cookie(CookiePlan),
@@ -15,7 +13,7 @@ pub(crate) enum Plan {
 }
 
 /// A step of a session that lives in the cookie.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CookiePlan {
     /// Send the session.
     Send,
@@ -24,29 +22,23 @@ pub(crate) enum CookiePlan {
 }
 
 /// A step of a session that lives in a store.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StorePlan {
     /// Find out what became of an unconfirmed write.
     Recover,
-    Create(Creation),
+    /// Store a new session.
+    Create,
     /// Store the changes of a session: in place, or under a new id.
     Write {
-        id: SessionId,
-        version: Option<Version>,
         renew: bool,
     },
     /// Extend the life of a session, and find out that it is still there.
-    Touch {
-        id: SessionId,
-        due: TouchDue,
-    },
+    Touch(TouchDue),
     /// Find out that an emptied session is still empty, before the client is told to forget it.
-    CheckEmptied {
-        id: SessionId,
-    },
-    /// Remove the target and the sessions of the request's cookies. If data was inserted afterwards, the next step creates a session.
+    CheckEmptied,
+    /// Remove the session and those of the request's cookies. If it is `replaced`, the next step creates a session of the
+    /// data that was inserted afterwards.
     Destroy {
-        target: Option<SessionId>,
         replaced: bool,
     },
 }
@@ -59,20 +51,6 @@ pub(crate) enum TouchDue {
     Extension,
     /// The client must learn a new id.
     Renewal,
-}
-
-/// The way in which a new session begins.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Creation {
-    Plain,
-    /// The store did not know the id of a verified token: it may have been renewed just now. A login begins a new session
-    /// all the same.
-    AfterUnknownId {
-        id: SessionId,
-        login: bool,
-    },
-    /// Under the id that the marker of the destroyed session names.
-    AsSuccessor(SessionId),
 }
 
 /// The occasion of a plan.
@@ -107,8 +85,8 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
             Plan::Cookie(CookiePlan::Send)
         }
         Phase::Destroyed { .. } if rules.cookie_mode => Plan::Cookie(CookiePlan::Remove),
-        Phase::Destroyed { target, replaced } => {
-            Plan::Store(StorePlan::Destroy { target: *target, replaced: *replaced && !session.is_empty() })
+        Phase::Destroyed { replaced, .. } => {
+            Plan::Store(StorePlan::Destroy { replaced: *replaced && !session.is_empty() })
         }
         Phase::New { .. } | Phase::InCookie { .. } if occasion == Occasion::FailedResponse => Plan::Nothing,
         Phase::NotLoaded | Phase::LoadFailed(_) | Phase::Lost { .. } => Plan::Nothing,
@@ -120,25 +98,21 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
                 Plan::Nothing
             }
         }
-        Phase::New { before, renew, .. } => Plan::Store(StorePlan::Create(match before {
-            Before::Nothing => Creation::Plain,
-            Before::UnknownId(id) => Creation::AfterUnknownId { id: *id, login: *renew },
-            Before::Destroyed { successor } => Creation::AsSuccessor(*successor),
-        })),
+        Phase::New { .. } => Plan::Store(StorePlan::Create),
         Phase::InCookie { .. } if !response => Plan::Nothing,
         Phase::InCookie { .. } if changed && session.is_empty() => Plan::Cookie(CookiePlan::Remove),
         Phase::InCookie { refresh, renew, .. } => {
             let due = *refresh == RefreshDue::Yes || session.head().forces_refresh();
             if changed || *renew || due { Plan::Cookie(CookiePlan::Send) } else { Plan::Nothing }
         }
-        Phase::Stored { id, version, refresh, renew, .. } => {
+        Phase::Stored { refresh, renew, .. } => {
             let due = occasion == Occasion::Response
                 && (matches!(refresh, RefreshDue::Yes | RefreshDue::InStore) || session.head().forces_refresh())
                 && !session.is_empty();
             // An emptied session has no data that a new id would protect.
             let renews = *renew && (changed || !session.is_empty());
             if changed || renews || (due && rules.lacks_creation_time) {
-                return Plan::Store(StorePlan::Write { id: *id, version: version.clone(), renew: *renew });
+                return Plan::Store(StorePlan::Write { renew: *renew });
             }
             if !response {
                 return Plan::Nothing;
@@ -148,9 +122,9 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
             let kind = if extends { TouchDue::Extension } else { TouchDue::Refresh };
             let refresh = (due && cookie == CookieChange::None).then_some(kind);
             match touch_due(cookie).or(refresh) {
-                Some(due) => Plan::Store(StorePlan::Touch { id: *id, due }),
+                Some(due) => Plan::Store(StorePlan::Touch(due)),
                 None if cookie == CookieChange::Remove(ConfirmedBy::EarlierSave) => {
-                    Plan::Store(StorePlan::CheckEmptied { id: *id })
+                    Plan::Store(StorePlan::CheckEmptied)
                 }
                 None => Plan::Nothing,
             }
@@ -172,8 +146,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::id::SessionId;
     use crate::map::{SessionMap, ValueError};
     use crate::request::changes::Change;
+    use crate::request::phase::Before;
 
     const ID: &str = "0123456789abcdefghijkl";
 
@@ -232,20 +208,20 @@ mod tests {
     fn each_phase_has_its_plan() {
         use StorePlan::{Create, Destroy, Touch, Write};
         let (none, data) = ("{}", r#"{"a":1}"#);
-        let create = |creation| Plan::Store(Create(creation));
-        let write = |renew| Plan::Store(Write { id: id(), version: None, renew });
-        let touch = |due| Plan::Store(Touch { id: id(), due });
-        let destroy = |id, replaced| Plan::Store(Destroy { target: id, replaced });
-        let (send, remove) = (|| Plan::Cookie(CookiePlan::Send), || Plan::Cookie(CookiePlan::Remove));
+        let create = Plan::Store(Create);
+        let write = |renew| Plan::Store(Write { renew });
+        let touch = |due| Plan::Store(Touch(due));
+        let destroy = |replaced| Plan::Store(Destroy { replaced });
+        let (send, remove) = (Plan::Cookie(CookiePlan::Send), Plan::Cookie(CookiePlan::Remove));
         type Row = (bool, Phase, &'static str, fn(&mut RequestSession), Plan, Plan);
         let rows: [Row; 24] = [
             (false, Phase::NotLoaded, none, nothing, Plan::Nothing, Plan::Nothing),
-            (false, Phase::NotLoaded, none, leave, destroy(None, false), destroy(None, false)),
+            (false, Phase::NotLoaded, none, leave, destroy(false), destroy(false)),
             (false, new(Before::Nothing), none, nothing, Plan::Nothing, Plan::Nothing),
             (false, new(Before::Nothing), none, renew, Plan::Nothing, Plan::Nothing),
             (false, new(Before::Nothing), none, clear, Plan::Nothing, Plan::Nothing),
-            (false, new(Before::Nothing), none, insert, create(Creation::Plain), create(Creation::Plain)),
-            (false, new(Before::UnknownId(id())), none, leave, destroy(Some(id()), false), destroy(Some(id()), false)),
+            (false, new(Before::Nothing), none, insert, create, create),
+            (false, new(Before::UnknownId(id())), none, leave, destroy(false), destroy(false)),
             (false, stored(RefreshDue::No), data, nothing, Plan::Nothing, Plan::Nothing),
             (false, stored(RefreshDue::OnChange), data, nothing, Plan::Nothing, Plan::Nothing),
             (false, stored(RefreshDue::InStore), data, nothing, touch(TouchDue::Extension), Plan::Nothing),
@@ -256,20 +232,13 @@ mod tests {
             (false, stored(RefreshDue::No), data, clear, write(false), write(false)),
             (false, stored(RefreshDue::No), data, renew, write(true), write(true)),
             (false, stored(RefreshDue::No), data, save_of_a_renewal, touch(TouchDue::Renewal), Plan::Nothing),
-            (
-                false,
-                stored(RefreshDue::No),
-                data,
-                leave_and_begin,
-                destroy(Some(id()), true),
-                destroy(Some(id()), true),
-            ),
+            (false, stored(RefreshDue::No), data, leave_and_begin, destroy(true), destroy(true)),
             (true, in_cookie(RefreshDue::No), data, nothing, Plan::Nothing, Plan::Nothing),
             (true, in_cookie(RefreshDue::InStore), data, nothing, Plan::Nothing, Plan::Nothing),
-            (true, in_cookie(RefreshDue::Yes), data, nothing, send(), Plan::Nothing),
-            (true, in_cookie(RefreshDue::No), data, clear, remove(), Plan::Nothing),
-            (true, in_cookie(RefreshDue::No), data, leave, remove(), Plan::Nothing),
-            (true, in_cookie(RefreshDue::No), data, leave_and_begin, send(), Plan::Nothing),
+            (true, in_cookie(RefreshDue::Yes), data, nothing, send, Plan::Nothing),
+            (true, in_cookie(RefreshDue::No), data, clear, remove, Plan::Nothing),
+            (true, in_cookie(RefreshDue::No), data, leave, remove, Plan::Nothing),
+            (true, in_cookie(RefreshDue::No), data, leave_and_begin, send, Plan::Nothing),
         ];
         for (number, (cookie_mode, phase, data, act, response, save)) in rows.into_iter().enumerate() {
             let mut session = RequestSession::new(Duration::ZERO, false);

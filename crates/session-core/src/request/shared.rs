@@ -3,10 +3,12 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use futures_util::lock::Mutex as AsyncMutex;
+use futures_util::lock::{Mutex as AsyncMutex, MutexGuard as AsyncGuard};
 
+use crate::backend::BackendError;
 use crate::cookie::RequestCookies;
 use crate::request::context::SessionContext;
+use crate::request::deadline::Deadline;
 use crate::request::state::RequestSession;
 use crate::sync::lock;
 
@@ -16,7 +18,7 @@ pub(crate) struct SharedSession {
     pub(crate) cookies: RequestCookies,
     slot: Mutex<Slot>,
     /// Held by the task that talks to the store on behalf of this request.
-    pub(crate) store_lock: AsyncMutex<()>,
+    store_lock: AsyncMutex<()>,
 }
 
 /// The place of the session's state.
@@ -51,6 +53,20 @@ impl SharedSession {
             cookie_headers.into_iter().for_each(|header| cookies.add(header));
         }
         shared
+    }
+
+    /// Waits for the right to talk to the store on behalf of this request, until time is up.
+    #[inline]
+    pub(crate) async fn lock_store(&self, deadline: &mut Deadline) -> Result<AsyncGuard<'_, ()>, BackendError> {
+        match self.try_lock_store() {
+            Some(lock) => Ok(lock),
+            None => deadline.wait(self.store_lock.lock()).await,
+        }
+    }
+
+    /// Takes the right to talk to the store, unless another task of the request has it.
+    pub(crate) fn try_lock_store(&self) -> Option<AsyncGuard<'_, ()>> {
+        self.store_lock.try_lock()
     }
 
     /// Locks the state, which counts as used from then on.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::backend::Stored;
+use crate::backend::{Stored, Version};
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
@@ -89,6 +89,14 @@ impl RequestSession {
     pub(crate) fn id(&self) -> Option<&SessionId> {
         match &self.phase {
             Phase::Stored { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Returns the id of the session that a `destroy` means, beside those of the request's cookies.
+    pub(crate) fn destroyed_id(&self) -> Option<SessionId> {
+        match &self.phase {
+            Phase::Destroyed { target, .. } => *target,
             _ => None,
         }
     }
@@ -219,20 +227,27 @@ impl RequestSession {
         }
     }
 
-    /// Takes the pending changes for an attempt, if the session still has this id, or still is a new one.
-    pub(crate) fn take_changes(&mut self, id: Option<&SessionId>) -> Option<Taken> {
-        let on_empty = match &self.phase {
-            Phase::New { .. } if id.is_none() => false,
-            Phase::Stored { id: own, loaded, .. } if Some(own) == id => loaded.is_empty_but_for(META_KEY),
-            _ => return None,
-        };
-        Some(Taken {
+    /// Takes the pending changes of a new session for an attempt. Tells if the request is a login, which called `renew`.
+    pub(crate) fn take_new(&mut self) -> Option<(Before, bool, Taken)> {
+        let Phase::New { before, renew } = self.phase else { return None };
+        Some((before, renew, self.take_changes(false)))
+    }
+
+    /// Takes the pending changes of a stored session for an attempt.
+    pub(crate) fn take_stored(&mut self) -> Option<(SessionId, Option<Version>, Taken)> {
+        let Phase::Stored { id, version, loaded, .. } = &self.phase else { return None };
+        let (id, version, on_empty) = (*id, version.clone(), loaded.is_empty_but_for(META_KEY));
+        Some((id, version, self.take_changes(on_empty)))
+    }
+
+    fn take_changes(&mut self, on_empty: bool) -> Taken {
+        Taken {
             changes: std::mem::take(&mut self.changes),
             data: self.data.clone(),
             on_empty,
             earlier_may_land: self.unconfirmed.earlier_may_land,
             generation: self.generation,
-        })
+        }
     }
 
     /// Puts back the changes of an attempt that was not applied. Later changes stay on top.

@@ -15,7 +15,7 @@ use crate::request::attempt::Attempt;
 use crate::request::deadline::Deadline;
 use crate::request::meta::META_KEY;
 use crate::request::outcome::Persisted;
-use crate::request::plan::Creation;
+use crate::request::phase::Before;
 use crate::request::shared::SharedSession;
 
 /// The number of id collisions after which the store is considered faulty.
@@ -25,25 +25,26 @@ impl SharedSession {
     /// Stores a new session. Returns `None` if another task of the request destroyed it.
     pub(crate) async fn create(
         &self,
-        creation: Creation,
         store: &dyn AtomicBackend,
         deadline: &mut Deadline,
     ) -> Result<Option<Persisted>, SessionError> {
         let context = &*self.context;
+        let Some((mut attempt, before, login)) = Attempt::begin_new(self) else { return Ok(None) };
         let mut reserved = None;
-        match creation {
-            Creation::Plain => {}
-            Creation::AsSuccessor(id) => reserved = Some(id),
-            Creation::AfterUnknownId { id, login } => {
+        match before {
+            Before::Nothing => {}
+            Before::Destroyed { successor } => reserved = Some(successor),
+            // It may have been renewed just now. A login begins a new session all the same.
+            Before::UnknownId(id) => {
                 let marker = deadline.run(store.marker(&context.store_key(&id))).await?;
                 self.note_marker(marker.as_ref());
                 if matches!(marker, Some(Marker::Renewed { .. })) && !login {
+                    attempt.discard();
                     self.session().lose(id);
                     return Ok(Some(Persisted::Gone));
                 }
             }
         }
-        let Some(mut attempt) = Attempt::begin(self, None) else { return Ok(None) };
         let mut data = attempt.data.clone();
         context.prepare(&mut data, true)?;
         let ttl = context.ttl(&data);
@@ -79,15 +80,13 @@ impl SharedSession {
     /// Stores the changes of a session. Returns `None` if another task of the request destroyed it.
     pub(crate) async fn write(
         &self,
-        id: SessionId,
-        version: Option<Version>,
         renew: bool,
         store: &dyn AtomicBackend,
         deadline: &mut Deadline,
     ) -> Result<Option<Persisted>, SessionError> {
         let context = &*self.context;
+        let Some((mut attempt, id, version)) = Attempt::begin_stored(self) else { return Ok(None) };
         let key = context.store_key(&id);
-        let Some(mut attempt) = Attempt::begin(self, Some(&id)) else { return Ok(None) };
         let (mut data, mut version) = match version {
             Some(version) => (attempt.data.clone(), version),
             None => match deadline.run(store.fetch(&key)).await? {
