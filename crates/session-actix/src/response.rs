@@ -7,7 +7,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY};
 use actix_web::{Error, HttpRequest, HttpResponse};
-use session_core::{Commit, ResponseHeader, ResponseHeaders, SessionError, SetCookie};
+use session_core::{Commit, HeaderValues, ResponseHeader, ResponseHeaders, SessionError, SetCookie};
 
 use crate::{OnError, SessionRejection};
 
@@ -130,16 +130,18 @@ fn add_commit<B>(response: &mut HttpResponse<B>, commit: Commit, nested: bool) {
 struct Headers<'a>(&'a mut HeaderMap);
 
 impl ResponseHeaders for Headers<'_> {
-    fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]> {
-        self.0.get_all(name(header)).map(HeaderValue::as_bytes)
+    fn set(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>) {
+        let name = name(header);
+        if let Some(value) = choose(&mut self.0.get_all(&name).map(HeaderValue::as_bytes)) {
+            self.0.insert(name, HeaderValue::from_static(value));
+        }
     }
 
-    fn set(&mut self, header: ResponseHeader, value: &'static str) {
-        self.0.insert(name(header), HeaderValue::from_static(value));
-    }
-
-    fn append(&mut self, header: ResponseHeader, value: &'static str) {
-        self.0.append(name(header), HeaderValue::from_static(value));
+    fn append(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>) {
+        let name = name(header);
+        if let Some(value) = choose(&mut self.0.get_all(&name).map(HeaderValue::as_bytes)) {
+            self.0.append(name, HeaderValue::from_static(value));
+        }
     }
 
     fn append_cookie(&mut self, cookie: SetCookie) {

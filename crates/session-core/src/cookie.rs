@@ -82,16 +82,21 @@ pub(crate) fn percent_decoded(value: &[u8]) -> Option<Vec<u8>> {
 
 /// The value of a pair `name=value` of this name.
 fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let value = trim(trim(trim(pair).strip_prefix(name)?).strip_prefix(b"=")?);
+    let value = trim(trim_start(trim_start(pair).strip_prefix(name)?).strip_prefix(b"=")?);
     Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
 }
 
 /// Trims spaces and tabs, the white space of RFC 6265 (section 5.2).
-fn trim(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = text {
+fn trim(text: &[u8]) -> &[u8] {
+    let mut text = trim_start(text);
+    while let [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }
-    while let [rest @ .., b' ' | b'\t'] = text {
+    text
+}
+
+fn trim_start(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
         text = rest;
     }
     text

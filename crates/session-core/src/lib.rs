@@ -108,5 +108,5 @@ pub use id::SessionId;
 pub use manager::SessionManager;
 pub use map::{MapError, SessionMap, ValueError};
 pub use request::absence::Absence;
-pub use request::outcome::{Commit, ResponseHeader, ResponseHeaders};
+pub use request::outcome::{Commit, HeaderValues, ResponseHeader, ResponseHeaders};
 pub use session::{Lifetime, Session, SessionKey};

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
-use session_core::{Commit, CommitState, ResponseHeader, ResponseHeaders, SessionError, SessionHandle, SetCookie};
+use session_core::{
+    Commit, CommitState, HeaderValues, ResponseHeader, ResponseHeaders, SessionError, SessionHandle, SetCookie,
+};
 
 use crate::OnError;
 
@@ -118,16 +120,26 @@ fn finish<B, Error>(
 struct Headers<'a>(&'a mut HeaderMap);
 
 impl ResponseHeaders for Headers<'_> {
-    fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]> {
-        self.0.get_all(name(header)).into_iter().map(HeaderValue::as_bytes)
+    fn set(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>) {
+        let name = name(header);
+        if let Some(value) = choose(&mut self.0.get_all(&name).iter().map(HeaderValue::as_bytes)) {
+            self.0.insert(name, HeaderValue::from_static(value));
+        }
     }
 
-    fn set(&mut self, header: ResponseHeader, value: &'static str) {
-        self.0.insert(name(header), HeaderValue::from_static(value));
-    }
-
-    fn append(&mut self, header: ResponseHeader, value: &'static str) {
-        self.0.append(name(header), HeaderValue::from_static(value));
+    fn append(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>) {
+        match self.0.entry(name(header)) {
+            Entry::Vacant(vacant) => {
+                if let Some(value) = choose(&mut std::iter::empty()) {
+                    vacant.insert(HeaderValue::from_static(value));
+                }
+            }
+            Entry::Occupied(mut occupied) => {
+                if let Some(value) = choose(&mut occupied.iter().map(HeaderValue::as_bytes)) {
+                    occupied.append(HeaderValue::from_static(value));
+                }
+            }
+        }
     }
 
     fn append_cookie(&mut self, cookie: SetCookie) {

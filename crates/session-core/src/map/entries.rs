@@ -142,8 +142,10 @@ impl Entries {
 
     /// Tells if there is no key other than this one.
     pub(super) fn is_empty_but_for(&self, key: &str) -> bool {
-        let occurrences = std::iter::successors(self.find(key), |&at| self.find_previous(at, key));
-        self.live() == occurrences.count()
+        match self.find(key) {
+            None => self.live() == 0,
+            last => self.live() == std::iter::successors(last, |&at| self.find_previous(at, key)).count(),
+        }
     }
 
     /// Returns the number of keys.
@@ -178,10 +180,12 @@ impl Entries {
     }
 
     /// Returns the position of a key's last entry.
+    #[inline]
     pub(super) fn find(&self, key: &str) -> Option<usize> {
-        if !self.initials.contain(first_byte(key)) {
-            return None;
-        }
+        if self.initials.contain(first_byte(key)) { self.find_likely(key) } else { None }
+    }
+
+    fn find_likely(&self, key: &str) -> Option<usize> {
         match self.index() {
             Some(index) => index.find(key, &self.entries, &self.text),
             None => self.search(self.entries.len(), key),

@@ -5,6 +5,7 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::changes::{ChangeLog, ReplayError};
+use crate::request::context::StoreKey;
 use crate::request::events::{self, Event};
 use crate::request::meta::META_KEY;
 use crate::request::phase::Before;
@@ -45,9 +46,12 @@ impl<'a> Attempt<'a> {
     }
 
     /// Begins an attempt to write a stored session; `None` if it is no longer a stored one.
-    pub(crate) fn begin_stored(shared: &'a SharedSession) -> Option<(Self, SessionId, Option<Version>)> {
-        let (id, version, taken) = shared.session().take_stored()?;
-        Some((Self::of(shared, taken), id, version))
+    #[inline]
+    pub(crate) fn begin_stored(shared: &'a SharedSession) -> Option<(Self, StoreKey, Option<Version>)> {
+        let mut session = shared.session();
+        let key = shared.context.store_key(session.id()?);
+        let (version, taken) = session.take_stored()?;
+        Some((Self::of(shared, taken), key, version))
     }
 
     fn of(shared: &'a SharedSession, taken: Taken) -> Self {
@@ -145,12 +149,13 @@ impl Drop for Attempt<'_> {
 }
 
 impl SentAttempt<'_, '_> {
-    /// Records that the store holds the sent data under this id at this version.
-    pub(crate) fn confirm(mut self, id: SessionId, version: Version) {
+    /// Records that the store holds the sent data at this version.
+    #[inline]
+    pub(crate) fn confirm(mut self, version: Version) {
         let Some(attempt) = self.attempt.take() else { return };
         attempt.changes = None;
         let (shared, generation, replaced_empty) = (attempt.shared, attempt.generation, attempt.on_empty);
-        let write = Confirmed { id, version, sent: &self.sent, renewed: self.new_id.is_some(), replaced_empty };
+        let write = Confirmed { new_id: self.new_id, version, sent: &self.sent, replaced_empty };
         let is_done = {
             let mut session = shared.session();
             session.confirm(write, generation);

@@ -156,28 +156,23 @@ impl ChangeLog {
 
     /// Returns `true` if the key's value follows from these changes alone, whatever the store holds.
     fn decides(&self, key: &str) -> bool {
-        let last = match &self.index {
-            Some(index) => index.get(key).and_then(|positions| positions.last().copied()),
-            None => self.positions(key).last().copied(),
-        };
-        match last {
+        match self.last_of(key) {
             Some(at) => !matches!(self.changes[at], Change::Update(..)),
             None => self.cleared,
         }
     }
 
-    /// Drops the changes of a key, but for takes and the updates that led to them.
+    /// Drops the changes of a key, but for its last take and those that led to it.
     fn drop_changes_of(&mut self, key: &str) {
-        let positions = self.positions(key);
-        let taken = positions.iter().any(|&at| matches!(self.changes[at], Change::Take(..)));
-        for at in positions {
-            if !(taken && matches!(self.changes[at], Change::Take(..) | Change::Update(..))) {
-                self.changes[at] = Change::Dropped;
-                self.dropped += 1;
+        while let Some(at) = self.last_of(key) {
+            if matches!(self.changes[at], Change::Take(..)) {
+                break;
             }
-        }
-        if let Some(positions) = self.index.as_mut().and_then(|index| index.get_mut(key)) {
-            positions.retain(|at| !matches!(self.changes[*at], Change::Dropped));
+            self.changes[at] = Change::Dropped;
+            self.dropped += 1;
+            if let Some(positions) = self.index.as_mut().and_then(|index| index.get_mut(key)) {
+                positions.pop();
+            }
         }
         if self.dropped > 0 && (self.index.is_none() || self.dropped > self.changes.len() / 2) {
             self.compact();
@@ -229,13 +224,14 @@ impl ChangeLog {
         self.index = Some(Box::new(index));
     }
 
-    /// The positions of a key's changes after the last barrier, in order.
-    fn positions(&self, key: &str) -> SmallVec<[usize; 4]> {
+    /// Returns the position of a key's last change after the last barrier.
+    fn last_of(&self, key: &str) -> Option<usize> {
         if let Some(index) = &self.index {
-            return index.get(key).map(|positions| SmallVec::from_slice(positions)).unwrap_or_default();
+            return index.get(key)?.last().copied();
         }
-        let start = self.changes.len() - self.after_barrier().len();
-        (start..self.changes.len()).filter(|&at| self.changes[at].key() == Some(key)).collect()
+        let after_barrier = self.changes.iter().rev().take_while(|change| !matches!(change, Change::UpdateAll(_)));
+        let back = after_barrier.map(Change::key).position(|changed| changed == Some(key))?;
+        Some(self.changes.len() - 1 - back)
     }
 
     /// The changes after the last update of the whole map.

@@ -35,10 +35,14 @@ impl SharedSession {
                 self.render(session, outcome)
             }
             Plan::Store(_) if self.context.answers_at_once() => {
-                let mut deadline = self.context.deadline(session.time_left());
+                let mut deadline = Deadline::new(session.time_left(), None);
                 drop(session);
                 // It may wait for a lock all the same, while another request writes the session.
-                poll_once(pin!(self.finish(plan, occasion, &mut deadline)))
+                let persisted = poll_once(pin!(self.carry_out(plan, occasion, &mut deadline)))?;
+                if persisted.is_err() {
+                    poll_once(pin!(self.confirm_cookie(&mut deadline)))?;
+                }
+                self.conclude(persisted)
             }
             Plan::Store(_) => None,
         }
@@ -130,7 +134,7 @@ impl SharedSession {
             if persisted.is_err() {
                 Box::pin(self.confirm_cookie(deadline)).await;
             }
-            if let Some(commit) = self.render(self.session(), persisted.and_then(|persisted| self.judge(persisted))) {
+            if let Some(commit) = self.conclude(persisted) {
                 return commit;
             }
             plan = self.plan(&self.session(), occasion);
@@ -146,16 +150,18 @@ impl SharedSession {
         }
     }
 
-    /// Tells what it means for the response if changes could not be kept.
-    fn judge(&self, persisted: Persisted) -> Result<(), SessionError> {
-        match (persisted, self.context.config.on_gone) {
-            (Persisted::Gone, OnGone::Conflict) => Err(SessionError::Gone),
-            (Persisted::Done, _) => Ok(()),
-            (Persisted::Gone | Persisted::Destroyed, _) => {
+    /// Renders the result; `None` if another task of the request has destroyed the session since.
+    fn conclude(&self, persisted: Result<Persisted, SessionError>) -> Option<Commit> {
+        let outcome = match (persisted, self.context.config.on_gone) {
+            (Err(error), _) => Err(error),
+            (Ok(Persisted::Done), _) => Ok(()),
+            (Ok(Persisted::Gone), OnGone::Conflict) => Err(SessionError::Gone),
+            (Ok(Persisted::Gone | Persisted::Destroyed), _) => {
                 events::log_dropped_by_loss();
                 Ok(())
             }
-        }
+        };
+        self.render(self.session(), outcome)
     }
 
     /// Carries out one plan after the other until the changes are persisted.

@@ -32,7 +32,7 @@ pub(crate) struct SessionContext {
 pub(crate) type StoreKey = Text<56>;
 
 /// The time for which an emptied session is kept, so that other requests of it can still add data.
-const EMPTIED_TTL: Duration = Duration::from_secs(60);
+pub(crate) const EMPTIED_TTL: Duration = Duration::from_secs(60);
 
 impl SessionContext {
     pub(crate) fn new(config: SessionConfig) -> Self {
@@ -77,9 +77,11 @@ impl SessionContext {
 
     /// The time for which the store keeps a session: a little longer than its token is good for.
     pub(crate) fn ttl(&self, data: &SessionMap) -> Duration {
-        if data.is_empty_but_for(META_KEY) {
-            return EMPTIED_TTL;
-        }
+        if data.is_empty_but_for(META_KEY) { EMPTIED_TTL } else { self.ttl_of_data(data) }
+    }
+
+    /// The same for a session that is not empty.
+    pub(crate) fn ttl_of_data(&self, data: &SessionMap) -> Duration {
         let remaining = Meta::of(data).remaining(self.config.lifetimes, || self.now());
         Duration::from_secs(remaining + 1)
     }

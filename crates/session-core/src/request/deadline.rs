@@ -18,6 +18,18 @@ pub(crate) struct Deadline {
     call_timeout: Option<Duration>,
 }
 
+/// Runs [`Deadline::run`] in place: its future would be made and polled even for a reply that is there already.
+macro_rules! reply_within {
+    ($deadline:expr, $reply:expr) => {
+        match $reply.into_ready() {
+            Ok(reply) => reply,
+            Err(pending) => $deadline.wait_for_reply(pending).await,
+        }
+    };
+}
+
+pub(crate) use reply_within;
+
 /// Nobody waits longer, and clocks can't count much further.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -37,15 +49,11 @@ impl Deadline {
     }
 
     /// Waits for a reply of the store, until time is up. A reply that is there already is never too late.
-    #[inline]
     pub(crate) async fn run<T>(&mut self, reply: StoreFuture<'_, T>) -> Result<T, BackendError> {
-        match reply.into_ready() {
-            Ok(reply) => reply,
-            Err(pending) => self.wait_for_reply(pending).await,
-        }
+        reply_within!(self, reply)
     }
 
-    async fn wait_for_reply<T>(&mut self, operation: StoreFuture<'_, T>) -> Result<T, BackendError> {
+    pub(crate) async fn wait_for_reply<T>(&mut self, operation: StoreFuture<'_, T>) -> Result<T, BackendError> {
         // A timer costs more than a tenth of the time is worth.
         let ends_in_time = self.call_timeout.is_some_and(|wait| wait <= self.left() + self.left / 10);
         self.wait_for(operation, ends_in_time).await.unwrap_or_else(|error| Err(error))

@@ -13,7 +13,7 @@ use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::absence::Absence;
 use crate::request::context::{SessionContext, StoreKey};
-use crate::request::deadline::{Deadline, poll_once};
+use crate::request::deadline::{Deadline, poll_once, reply_within};
 use crate::request::meta::Meta;
 use crate::request::phase::{Before, Phase, RefreshDue};
 use crate::request::shared::SharedSession;
@@ -95,7 +95,7 @@ impl SharedSession {
                 Ok(())
             }
             None => {
-                self.session().lose(id);
+                self.session().lose();
                 Err(SessionError::Gone)
             }
         }
@@ -116,7 +116,7 @@ impl SharedSession {
         if deadline.run(store.touch(Touch::new(&self.context.store_key(&id), ttl))).await? {
             return Ok(());
         }
-        self.session().lose(id);
+        self.session().lose();
         Err(SessionError::Gone)
     }
 
@@ -144,13 +144,19 @@ impl SharedSession {
 
     async fn fetch(&self, fetch: &Fetch) -> Result<(), SessionError> {
         let mut deadline = self.context.deadline(fetch.time_left);
-        let _lock = self.lock_store(&mut deadline).await?;
-        // Another task may have asked the store on behalf of this request.
-        if let Break(outcome) = self.load_outcome() {
-            return outcome;
-        }
+        let _lock = match self.try_lock_store() {
+            Some(lock) => lock,
+            None => {
+                let lock = self.lock_store(&mut deadline).await?;
+                // Another task has asked the store on behalf of this request.
+                if let Break(outcome) = self.load_outcome() {
+                    return outcome;
+                }
+                lock
+            }
+        };
         let Some(store) = self.context.store() else { return Ok(()) };
-        let found = deadline.run(store.fetch(&fetch.key)).await;
+        let found = reply_within!(deadline, store.fetch(&fetch.key));
         self.store_outcome(self.context.check_loaded(found, fetch.id, fetch.issued), deadline.left())
     }
 

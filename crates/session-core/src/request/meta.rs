@@ -60,8 +60,13 @@ fn is_false(flag: &bool) -> bool {
 
 impl Meta {
     /// Returns the record of a map. An unreadable record counts as none.
+    #[inline]
     pub(crate) fn of(map: &SessionMap) -> Self {
-        map.get(META_KEY).ok().flatten().unwrap_or_default()
+        map.raw_json(META_KEY).map_or_else(Self::default, Self::parse)
+    }
+
+    fn parse(json: &str) -> Self {
+        serde_json::from_str(json).unwrap_or_default()
     }
 
     /// Writes the record. Returns `true` if that changed the map.

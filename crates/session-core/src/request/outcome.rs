@@ -40,16 +40,17 @@ pub enum ResponseHeader {
     Vary,
 }
 
+/// All values of a header.
+pub type HeaderValues<'i, 'v> = &'i mut dyn Iterator<Item = &'v [u8]>;
+
 /// Access to the headers of a framework's response, for [`Commit::apply`].
 ///
 /// All values consist of visible ASCII and spaces.
 pub trait ResponseHeaders {
-    /// Returns all values of a header.
-    fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]>;
-    /// Sets a header in place of all its values.
-    fn set(&mut self, header: ResponseHeader, value: &'static str);
-    /// Adds a value to those that a header has.
-    fn append(&mut self, header: ResponseHeader, value: &'static str);
+    /// Shows all values of a header to `choose`, and sets the header to the chosen value in place of them.
+    fn set(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>);
+    /// Shows all values of a header to `choose`, and adds the chosen value to them.
+    fn append(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>);
     /// Adds a `Set-Cookie` header.
     fn append_cookie(&mut self, cookie: SetCookie);
 }
@@ -60,15 +61,11 @@ impl Commit {
     /// If [`Self::error`] is set, the response must have been replaced before, and the commits of layers further in must be
     /// applied to the replacement first.
     pub fn apply(self, headers: &mut impl ResponseHeaders) {
-        if self.set_cookie.is_some()
-            && let Some(value) = self.cache_control(headers.values(ResponseHeader::CacheControl))
-        {
-            headers.set(ResponseHeader::CacheControl, value);
+        if self.set_cookie.is_some() {
+            headers.set(ResponseHeader::CacheControl, |values| self.cache_control(values));
         }
-        if self.session_used
-            && let Some(value) = self.vary(headers.values(ResponseHeader::Vary))
-        {
-            headers.append(ResponseHeader::Vary, value);
+        if self.session_used {
+            headers.append(ResponseHeader::Vary, |values| self.vary(values));
         }
         if let Some(removals) = &self.former_removals {
             removals.iter().cloned().for_each(|removal| headers.append_cookie(removal));
@@ -140,16 +137,22 @@ mod tests {
     struct Headers([Vec<String>; 3]);
 
     impl ResponseHeaders for Headers {
-        fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]> {
-            self.0[header as usize].iter().map(String::as_bytes)
+        fn set(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>) {
+            let values = &mut self.0[header as usize];
+            if let Some(value) = choose(&mut values.iter().map(String::as_bytes)) {
+                *values = vec![value.to_owned()];
+            }
         }
 
-        fn set(&mut self, header: ResponseHeader, value: &'static str) {
-            self.0[header as usize] = vec![value.to_owned()];
-        }
-
-        fn append(&mut self, header: ResponseHeader, value: &'static str) {
-            self.0[header as usize].push(value.to_owned());
+        fn append(
+            &mut self,
+            header: ResponseHeader,
+            choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>,
+        ) {
+            let values = &mut self.0[header as usize];
+            if let Some(value) = choose(&mut values.iter().map(String::as_bytes)) {
+                values.push(value.to_owned());
+            }
         }
 
         fn append_cookie(&mut self, cookie: SetCookie) {

@@ -29,18 +29,14 @@ pub(crate) enum StorePlan {
     /// Store a new session.
     Create,
     /// Store the changes of a session: in place, or under a new id.
-    Write {
-        renew: bool,
-    },
+    Write { renew: bool },
     /// Extend the life of a session, and find out that it is still there.
     Touch(TouchDue),
     /// Find out that an emptied session is still empty, before the client is told to forget it.
     CheckEmptied,
     /// Remove the session and those of the request's cookies. If it is `replaced`, the next step creates a session of the
     /// data that was inserted afterwards.
-    Destroy {
-        replaced: bool,
-    },
+    Destroy { replaced: bool },
 }
 
 /// The reason for a touch, which tells what a failure means.

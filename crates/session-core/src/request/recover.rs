@@ -75,9 +75,8 @@ impl SharedSession {
     }
 
     fn confirm_found(&self, sent: SentAttempt<'_, '_>, version: Option<Version>) {
-        let id = sent.new_id.or_else(|| self.session().id().copied());
-        match (id, version) {
-            (Some(id), Some(version)) => sent.confirm(id, version),
+        match version {
+            Some(version) if sent.new_id.is_some() || self.session().id().is_some() => sent.confirm(version),
             _ => sent.confirm_removed(),
         }
     }

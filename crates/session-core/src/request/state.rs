@@ -234,10 +234,11 @@ impl RequestSession {
     }
 
     /// Takes the pending changes of a stored session for an attempt.
-    pub(crate) fn take_stored(&mut self) -> Option<(SessionId, Option<Version>, Taken)> {
-        let Phase::Stored { id, version, loaded, .. } = &self.phase else { return None };
-        let (id, version, on_empty) = (*id, version.clone(), loaded.is_empty_but_for(META_KEY));
-        Some((id, version, self.take_changes(on_empty)))
+    #[inline]
+    pub(crate) fn take_stored(&mut self) -> Option<(Option<Version>, Taken)> {
+        let Phase::Stored { version, loaded, .. } = &self.phase else { return None };
+        let (version, on_empty) = (version.clone(), loaded.is_empty_but_for(META_KEY));
+        Some((version, self.take_changes(on_empty)))
     }
 
     fn take_changes(&mut self, on_empty: bool) -> Taken {
@@ -281,40 +282,42 @@ impl RequestSession {
 
     /// Records that a write was applied.
     pub(crate) fn confirm(&mut self, write: Confirmed<'_>, generation: u32) {
-        let Confirmed { id, version, sent, renewed, replaced_empty } = write;
+        let Confirmed { new_id, version, sent, replaced_empty } = write;
         // A write at an earlier version comes too late from now on.
         self.unconfirmed.earlier_may_land = false;
-        let sent_is_empty = sent.is_empty_but_for(META_KEY);
         let began = matches!(self.phase, Phase::New { .. }) || self.head.cookie() == CookieChange::New;
-        let (refresh, renew) = match &self.phase {
-            Phase::Stored { refresh, renew, .. } => (*refresh, *renew && !renewed),
-            Phase::Destroyed { replaced, .. } => {
-                self.phase = Phase::Destroyed { target: Some(id), replaced: *replaced };
+        match (&mut self.phase, new_id) {
+            (Phase::Destroyed { target, .. }, new_id) => {
+                *target = new_id.or(*target);
                 return;
             }
-            _ => (RefreshDue::No, false),
-        };
-        let mut refresh_left = refresh;
-        if !self.head.is_sent() && self.generation == generation {
-            let (due, earlier) =
-                (self.head.forces_refresh() || refresh != RefreshDue::No || replaced_empty, self.head.cookie());
-            let confirmed = ConfirmedBy::ThisCommit;
-            self.head.set_cookie(if sent_is_empty {
-                if self.client_has_session { CookieChange::Remove(confirmed) } else { CookieChange::None }
-            } else if began {
-                CookieChange::New
-            } else if renewed || matches!(earlier, CookieChange::Renewed(_)) {
-                CookieChange::Renewed(confirmed)
-            } else if due || matches!(earlier, CookieChange::Refreshed(_)) {
-                CookieChange::Refreshed(confirmed)
-            } else {
-                CookieChange::None
-            });
-            self.head.force_refresh(false);
-            refresh_left = RefreshDue::No;
+            (Phase::Stored { id, renew, .. }, Some(new_id)) => (*id, *renew) = (new_id, false),
+            (phase, Some(id)) => {
+                let (loaded, refresh) = (SessionMap::new(), RefreshDue::No);
+                *phase = Phase::Stored { id, version: None, loaded, refresh, renew: false };
+            }
+            (_, None) => {}
         }
-        self.phase =
-            Phase::Stored { id, version: Some(version), loaded: SessionMap::new(), refresh: refresh_left, renew };
+        let Phase::Stored { version: current, refresh, .. } = &mut self.phase else { return };
+        *current = Some(version);
+        if self.head.is_sent() || self.generation != generation {
+            return;
+        }
+        let due = self.head.forces_refresh() || *refresh != RefreshDue::No || replaced_empty;
+        *refresh = RefreshDue::No;
+        self.head.force_refresh(false);
+        let (earlier, confirmed) = (self.head.cookie(), ConfirmedBy::ThisCommit);
+        self.head.set_cookie(if sent.is_empty_but_for(META_KEY) {
+            if self.client_has_session { CookieChange::Remove(confirmed) } else { CookieChange::None }
+        } else if began {
+            CookieChange::New
+        } else if new_id.is_some() || matches!(earlier, CookieChange::Renewed(_)) {
+            CookieChange::Renewed(confirmed)
+        } else if due || matches!(earlier, CookieChange::Refreshed(_)) {
+            CookieChange::Refreshed(confirmed)
+        } else {
+            CookieChange::None
+        });
     }
 
     /// Records that the store holds the session no more, because this request emptied and renewed it.
@@ -346,6 +349,7 @@ impl RequestSession {
 
     /// Bases the request's data on the stored data. Returns `true` if that was all: no change is pending, or the session
     /// was destroyed since.
+    #[inline]
     pub(crate) fn rebase(&mut self, stored: &SessionMap, generation: u32) -> bool {
         if self.generation != generation {
             return true;
@@ -390,12 +394,15 @@ impl RequestSession {
     }
 
     /// Records that the session can't be written any more. A `destroy` stands.
-    pub(crate) fn lose(&mut self, id: SessionId) {
-        if matches!(self.phase, Phase::Stored { .. } | Phase::New { .. }) {
-            self.changes = ChangeLog::default();
-            self.phase = Phase::Lost { id };
-            self.head.set_cookie(CookieChange::None);
-        }
+    pub(crate) fn lose(&mut self) {
+        let id = match &self.phase {
+            Phase::Stored { id, .. } => *id,
+            Phase::New { before: Before::UnknownId(id) | Before::Destroyed { successor: id }, .. } => *id,
+            _ => return,
+        };
+        self.changes = ChangeLog::default();
+        self.phase = Phase::Lost { id };
+        self.head.set_cookie(CookieChange::None);
     }
 
     /// Edits the data of a session that lives in the cookie, before it is sent.

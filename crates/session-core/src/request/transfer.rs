@@ -21,11 +21,10 @@ pub(crate) struct UnconfirmedWrite {
 
 /// A write that the store has applied.
 pub(crate) struct Confirmed<'a> {
-    pub(crate) id: SessionId,
+    /// The id that the session has from now on, if that is a new one.
+    pub(crate) new_id: Option<SessionId>,
     pub(crate) version: Version,
     pub(crate) sent: &'a SessionMap,
-    /// The id is new.
-    pub(crate) renewed: bool,
     /// The stored session was an emptied one, whose cookie the client may have lost.
     pub(crate) replaced_empty: bool,
 }

@@ -12,7 +12,8 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::attempt::Attempt;
-use crate::request::deadline::Deadline;
+use crate::request::context::EMPTIED_TTL;
+use crate::request::deadline::{Deadline, reply_within};
 use crate::request::meta::META_KEY;
 use crate::request::outcome::Persisted;
 use crate::request::phase::Before;
@@ -40,7 +41,7 @@ impl SharedSession {
                 self.note_marker(marker.as_ref());
                 if matches!(marker, Some(Marker::Renewed { .. })) && !login {
                     attempt.discard();
-                    self.session().lose(id);
+                    self.session().lose();
                     return Ok(Some(Persisted::Gone));
                 }
             }
@@ -57,7 +58,7 @@ impl SharedSession {
             let reply = deadline.run(store.create(Create::new(&context.store_key(&id), &data, ttl))).await;
             match reply {
                 Ok(WriteOutcome::Done(version)) => {
-                    sent.confirm(id, version);
+                    sent.confirm(version);
                     return Ok(Some(Persisted::Done));
                 }
                 Ok(WriteOutcome::Conflict(_)) => sent.not_applied(),
@@ -65,7 +66,7 @@ impl SharedSession {
                     // A logout followed the marker of the destroyed session to this one.
                     sent.not_applied();
                     attempt.discard();
-                    self.session().lose(id);
+                    self.session().lose();
                     return Err(SessionError::Gone);
                 }
                 Err(error) => {
@@ -85,13 +86,12 @@ impl SharedSession {
         deadline: &mut Deadline,
     ) -> Result<Option<Persisted>, SessionError> {
         let context = &*self.context;
-        let Some((mut attempt, id, version)) = Attempt::begin_stored(self) else { return Ok(None) };
-        let key = context.store_key(&id);
+        let Some((mut attempt, key, version)) = Attempt::begin_stored(self) else { return Ok(None) };
         let (mut data, mut version) = match version {
             Some(version) => (attempt.data.clone(), version),
             None => match deadline.run(store.fetch(&key)).await? {
                 Some(current) => attempt.replay(current)?,
-                None => return Box::pin(self.gone(id, attempt, renew, None, store, deadline)).await.map(Some),
+                None => return Box::pin(self.gone(&key, attempt, renew, None, store, deadline)).await.map(Some),
             },
         };
         let mut turn = None;
@@ -102,7 +102,7 @@ impl SharedSession {
                 true => Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?),
                 false => None,
             };
-            let ttl = context.ttl(&data);
+            let ttl = if emptied { EMPTIED_TTL } else { context.ttl_of_data(&data) };
             let sent = attempt.send(data, new_id, Some(version));
             let (session, expected) = (&sent.sent, sent.replaces.as_ref());
             let Some(expected) = expected else { return Err(SessionError::OutcomeUnknown) };
@@ -112,11 +112,11 @@ impl SharedSession {
                 // An old id must not live on: without data there is nothing to move.
                 removed(deadline.run(store.remove(Remove::new(&key).at(expected))).await)
             } else {
-                written(deadline.run(store.replace(Replace::new(&key, session, ttl, expected))).await)
+                written(reply_within!(deadline, store.replace(Replace::new(&key, session, ttl, expected))))
             };
             let current = match reply {
                 Ok(WriteOutcome::Done(Some(version))) => {
-                    sent.confirm(new_id.unwrap_or(id), version);
+                    sent.confirm(version);
                     return Ok(Some(Persisted::Done));
                 }
                 Ok(WriteOutcome::Done(None)) => {
@@ -129,7 +129,7 @@ impl SharedSession {
                 }
                 Ok(WriteOutcome::Gone(marker)) => {
                     sent.not_applied();
-                    return Box::pin(self.gone(id, attempt, renew, marker, store, deadline)).await.map(Some);
+                    return Box::pin(self.gone(&key, attempt, renew, marker, store, deadline)).await.map(Some);
                 }
                 Err(error) => {
                     Box::pin(self.after_error(sent, error, store, deadline)).await?;
@@ -147,7 +147,7 @@ impl SharedSession {
                 Some(current) => current,
                 None => match Box::pin(deadline.run(store.fetch(&key))).await? {
                     Some(current) => current,
-                    None => return Box::pin(self.gone(id, attempt, renew, None, store, deadline)).await.map(Some),
+                    None => return Box::pin(self.gone(&key, attempt, renew, None, store, deadline)).await.map(Some),
                 },
             };
             (data, version) = attempt.replay(current)?;
@@ -181,7 +181,7 @@ impl SharedSession {
     /// Tells why a session is gone, and what that means for the changes of the attempt.
     async fn gone(
         &self,
-        id: SessionId,
+        key: &str,
         attempt: Attempt<'_>,
         renew: bool,
         marker: Option<Marker>,
@@ -190,12 +190,12 @@ impl SharedSession {
     ) -> Result<Persisted, SessionError> {
         let marker = match marker {
             Some(marker) => Some(marker),
-            None => deadline.run(store.marker(&self.context.store_key(&id))).await?,
+            None => deadline.run(store.marker(key)).await?,
         };
         let only_removes = attempt.only_removes() && !renew;
         let believes = attempt.takes() || renew;
         attempt.discard();
-        self.session().lose(id);
+        self.session().lose();
         match marker {
             // No client may believe to be logged in, or to have redeemed a value.
             _ if believes => Err(SessionError::Gone),
