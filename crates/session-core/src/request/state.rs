@@ -1,19 +1,20 @@
 //! The state of a request's session, and its transitions.
 //!
-//! No other module assigns these fields.
+//! Only this module and its child assign these fields.
+
+mod attempt;
 
 use std::time::Duration;
 
-use crate::backend::{Stored, Version};
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::absence::Absence;
 use crate::request::changes::{Change, ChangeLog};
-use crate::request::head::{ConfirmedBy, CookieChange, ResponseHead};
+use crate::request::head::{CookieChange, ResponseHead};
 use crate::request::meta::META_KEY;
-use crate::request::phase::{Before, Phase, RefreshDue};
-use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};
+use crate::request::phase::{Before, Phase};
+use crate::request::transfer::UnconfirmedWrite;
 
 /// One request's session, as all its handles share it.
 pub(crate) struct RequestSession {
@@ -225,184 +226,6 @@ impl RequestSession {
         if let Phase::Stored { renew, .. } = &mut self.phase {
             *renew = false;
         }
-    }
-
-    /// Takes the pending changes of a new session for an attempt. Tells if the request is a login, which called `renew`.
-    pub(crate) fn take_new(&mut self) -> Option<(Before, bool, Taken)> {
-        let Phase::New { before, renew } = self.phase else { return None };
-        Some((before, renew, self.take_changes(false)))
-    }
-
-    /// Takes the pending changes of a stored session for an attempt.
-    #[inline]
-    pub(crate) fn take_stored(&mut self) -> Option<(Option<Version>, Taken)> {
-        let Phase::Stored { version, loaded, .. } = &self.phase else { return None };
-        let (version, on_empty) = (version.clone(), loaded.is_empty_but_for(META_KEY));
-        Some((version, self.take_changes(on_empty)))
-    }
-
-    fn take_changes(&mut self, on_empty: bool) -> Taken {
-        Taken {
-            changes: std::mem::take(&mut self.changes),
-            data: self.data.clone(),
-            on_empty,
-            earlier_may_land: self.unconfirmed.earlier_may_land,
-            generation: self.generation,
-        }
-    }
-
-    /// Puts back the changes of an attempt that was not applied. Later changes stay on top.
-    pub(crate) fn put_back(&mut self, mut changes: ChangeLog, generation: u32) {
-        if self.generation == generation {
-            changes.append(std::mem::take(&mut self.changes));
-            self.changes = changes;
-        }
-    }
-
-    /// Records a write whose outcome is unknown.
-    pub(crate) fn record_unconfirmed(&mut self, mut write: UnconfirmedWrite) {
-        let destroyed = self.generation != write.generation;
-        if destroyed {
-            write.changes = ChangeLog::default();
-        }
-        // Of a session that was destroyed since, only a creation matters: it has to be removed if it was applied.
-        if !destroyed || write.replaces.is_none() {
-            self.unconfirmed.last = Some(Box::new(write));
-        }
-    }
-
-    pub(crate) fn take_unconfirmed(&mut self) -> Option<Box<UnconfirmedWrite>> {
-        self.unconfirmed.last.take()
-    }
-
-    /// Records that a write which is not idempotent was not applied so far.
-    pub(crate) fn note_earlier_may_land(&mut self) {
-        self.unconfirmed.earlier_may_land = true;
-    }
-
-    /// Records that a write was applied.
-    pub(crate) fn confirm(&mut self, write: Confirmed<'_>, generation: u32) {
-        let Confirmed { new_id, version, sent, replaced_empty } = write;
-        // A write at an earlier version comes too late from now on.
-        self.unconfirmed.earlier_may_land = false;
-        let began = matches!(self.phase, Phase::New { .. }) || self.head.cookie() == CookieChange::New;
-        match (&mut self.phase, new_id) {
-            (Phase::Destroyed { target, .. }, new_id) => {
-                *target = new_id.or(*target);
-                return;
-            }
-            (Phase::Stored { id, renew, .. }, Some(new_id)) => (*id, *renew) = (new_id, false),
-            (phase, Some(id)) => {
-                let (loaded, refresh) = (SessionMap::new(), RefreshDue::No);
-                *phase = Phase::Stored { id, version: None, loaded, refresh, renew: false };
-            }
-            (_, None) => {}
-        }
-        let Phase::Stored { version: current, refresh, .. } = &mut self.phase else { return };
-        *current = Some(version);
-        if self.head.is_sent() || self.generation != generation {
-            return;
-        }
-        let due = self.head.forces_refresh() || *refresh != RefreshDue::No || replaced_empty;
-        *refresh = RefreshDue::No;
-        self.head.force_refresh(false);
-        let (earlier, confirmed) = (self.head.cookie(), ConfirmedBy::ThisCommit);
-        self.head.set_cookie(if sent.is_empty_but_for(META_KEY) {
-            if self.client_has_session { CookieChange::Remove(confirmed) } else { CookieChange::None }
-        } else if began {
-            CookieChange::New
-        } else if new_id.is_some() || matches!(earlier, CookieChange::Renewed(_)) {
-            CookieChange::Renewed(confirmed)
-        } else if due || matches!(earlier, CookieChange::Refreshed(_)) {
-            CookieChange::Refreshed(confirmed)
-        } else {
-            CookieChange::None
-        });
-    }
-
-    /// Records that the store holds the session no more, because this request emptied and renewed it.
-    pub(crate) fn confirm_removed(&mut self) {
-        self.phase = Phase::New { before: Before::Nothing, renew: false };
-        self.head.set_cookie(if self.client_has_session {
-            CookieChange::Remove(ConfirmedBy::ThisCommit)
-        } else {
-            CookieChange::None
-        });
-    }
-
-    /// Records that `destroy` was carried out. `removes_cookie` tells if the client must forget its cookie.
-    pub(crate) fn confirm_destroyed(&mut self, successor: Option<SessionId>, removes_cookie: bool) {
-        let before = successor.map_or(Before::Nothing, |successor| Before::Destroyed { successor });
-        self.phase = Phase::New { before, renew: false };
-        if removes_cookie {
-            self.head.set_cookie(CookieChange::Remove(ConfirmedBy::ThisCommit));
-        }
-    }
-
-    /// Records the current version of the store after an attempt whose changes could not be replayed.
-    pub(crate) fn take_version(&mut self, current: &Stored) {
-        self.unconfirmed.earlier_may_land = false;
-        if let Phase::Stored { version, .. } = &mut self.phase {
-            *version = Some(current.version.clone());
-        }
-    }
-
-    /// Bases the request's data on the stored data. Returns `true` if that was all: no change is pending, or the session
-    /// was destroyed since.
-    #[inline]
-    pub(crate) fn rebase(&mut self, stored: &SessionMap, generation: u32) -> bool {
-        if self.generation != generation {
-            return true;
-        }
-        if let Phase::Stored { loaded, .. } = &mut self.phase {
-            *loaded = stored.clone();
-        }
-        if self.changes.is_empty() {
-            self.data = stored.clone();
-        }
-        self.changes.is_empty()
-    }
-
-    /// Takes the pending changes and the data they were made on, to replay them.
-    pub(crate) fn changes_to_replay(&mut self) -> (ChangeLog, SessionMap) {
-        (std::mem::take(&mut self.changes), self.data.clone())
-    }
-
-    /// Puts replayed changes back, with the data that they made; `None` if they did not replay. Returns `true` if no other
-    /// change was made while they were replayed.
-    pub(crate) fn replayed(&mut self, mut changes: ChangeLog, data: Option<SessionMap>, generation: u32) -> bool {
-        if self.generation != generation {
-            return true;
-        }
-        let undisturbed = self.changes.is_empty();
-        changes.append(std::mem::take(&mut self.changes));
-        self.changes = changes;
-        match data {
-            Some(data) if undisturbed => self.data = data,
-            Some(_) => {}
-            // The next write reports the error.
-            None => self.forget_version(),
-        }
-        undisturbed
-    }
-
-    /// Makes the next write fetch the session first.
-    pub(crate) fn forget_version(&mut self) {
-        if let Phase::Stored { version, .. } = &mut self.phase {
-            *version = None;
-        }
-    }
-
-    /// Records that the session can't be written any more. A `destroy` stands.
-    pub(crate) fn lose(&mut self) {
-        let id = match &self.phase {
-            Phase::Stored { id, .. } => *id,
-            Phase::New { before: Before::UnknownId(id) | Before::Destroyed { successor: id }, .. } => *id,
-            _ => return,
-        };
-        self.changes = ChangeLog::default();
-        self.phase = Phase::Lost { id };
-        self.head.set_cookie(CookieChange::None);
     }
 
     /// Edits the data of a session that lives in the cookie, before it is sent.
