@@ -6,7 +6,8 @@ CREATE TABLE IF NOT EXISTS http_sessions (
     value LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     -- The note that a session leaves for a minute when it is destroyed or renewed. NULL in the row of a session.
     marker VARCHAR(300) CHARACTER SET ascii COLLATE ascii_bin,
-    user_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    -- The prefix of the key and the user. Compared byte by byte.
+    user_id VARBINARY(400),
     -- These times are UTC.
     expires_at DATETIME(3) NOT NULL,
     created_at DATETIME(3) NOT NULL DEFAULT (UTC_TIMESTAMP(3)),

@@ -6,7 +6,8 @@ CREATE TABLE IF NOT EXISTS http_sessions (
     value text,
     -- The note that a session leaves for a minute when it is destroyed or renewed. NULL in the row of a session.
     marker text,
-    user_id text,
+    -- The prefix of the key and the user.
+    user_id text COLLATE "C",
     expires_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     seen_at timestamptz NOT NULL DEFAULT now(),

@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS http_sessions (
     value TEXT,
     -- The note that a session leaves for a minute when it is destroyed or renewed. NULL in the row of a session.
     marker TEXT,
+    -- The prefix of the key and the user.
     user_id TEXT,
     -- Milliseconds since 1970.
     expires_at INTEGER NOT NULL,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate,
-    StoreFuture, Stored, Touch, WriteOutcome,
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, IndexedSession, Marker, Remove, Replace,
+    Rotate, StoreFuture, Stored, Touch, UserIndex, WriteOutcome,
 };
 
 pub use application_pool::SqlPool;
@@ -18,7 +18,7 @@ pub use builder::SqlBackendBuilder;
 use crate::error::SqlConfigError;
 use crate::format::Format;
 use crate::marker;
-use crate::request::{Reply, Request, Row, Ttl};
+use crate::request::{ListedRow, Reply, Request, Row, Ttl};
 use crate::store::Engine;
 use crate::table::SCHEMA_KEY;
 
@@ -115,7 +115,8 @@ impl SqlBackend {
 
     async fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
         let (value, version) = self.format.encode(create.session)?;
-        let request = Request::Create { key: create.key.to_owned(), value, ttl: Ttl::new(create.ttl) };
+        let (key, ttl, user) = (create.key.to_owned(), Ttl::new(create.ttl), create.user.map(str::to_owned));
+        let request = Request::Create { key, value, ttl, user };
         Ok(match self.call(request).await? {
             Reply::Done => WriteOutcome::Done(version),
             reply => new_key_taken(reply),
@@ -124,8 +125,8 @@ impl SqlBackend {
 
     async fn replace(&self, replace: Replace<'_>) -> Result<WriteOutcome, BackendError> {
         let (value, version) = self.format.encode(replace.session)?;
-        let (key, ttl) = (replace.key.to_owned(), Ttl::new(replace.ttl));
-        let reply = self.call(Request::Replace { key, value, ttl, version: replace.version.clone() }).await?;
+        let (key, ttl, user) = (replace.key.to_owned(), Ttl::new(replace.ttl), replace.user.map(str::to_owned));
+        let reply = self.call(Request::Replace { key, value, ttl, version: replace.version.clone(), user }).await?;
         self.at_version(reply, version)
     }
 
@@ -138,17 +139,20 @@ impl SqlBackend {
     }
 
     async fn touch(&self, touch: Touch<'_>) -> Result<bool, BackendError> {
-        let reply = self.call(Request::Touch { key: touch.key.to_owned(), ttl: Ttl::new(touch.ttl) }).await?;
+        let (key, ttl, user) = (touch.key.to_owned(), Ttl::new(touch.ttl), touch.user.map(str::to_owned));
+        let reply = self.call(Request::Touch { key, ttl, user }).await?;
         Ok(matches!(reply, Reply::Done))
     }
 
     async fn rotate(&self, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
         if rotate.old == rotate.new {
-            return self.replace(Replace::new(rotate.old, rotate.session, rotate.ttl, rotate.version)).await;
+            let replace = Replace::new(rotate.old, rotate.session, rotate.ttl, rotate.version);
+            return self.replace(replace.of_user(rotate.user)).await;
         }
         let (value, version) = self.format.encode(rotate.session)?;
-        let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());
-        let request = Request::Rotate { old, new, value, ttl: Ttl::new(rotate.ttl), version: rotate.version.clone() };
+        let (old, new, ttl) = (rotate.old.to_owned(), rotate.new.to_owned(), Ttl::new(rotate.ttl));
+        let (version_of_old, user) = (rotate.version.clone(), rotate.user.map(str::to_owned));
+        let request = Request::Rotate { old, new, value, ttl, version: version_of_old, user };
         match self.call(request).await? {
             reply @ Reply::NewKeyTaken(_) => Ok(new_key_taken(reply)),
             reply => self.at_version(reply, version),
@@ -162,13 +166,26 @@ impl SqlBackend {
         }
     }
 
+    async fn list(&self, user: &str) -> Result<Vec<IndexedSession>, BackendError> {
+        match self.call(Request::List { user: user.to_owned() }).await? {
+            Reply::Listed(rows) => Ok(rows.into_iter().map(|row| self.listed(row)).collect()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn listed(&self, row: ListedRow) -> IndexedSession {
+        let stored = row.value.and_then(|value| self.format.decode(&value).ok());
+        let left = Duration::from_millis(row.millis_left.try_into().unwrap_or_default());
+        IndexedSession::new(row.key, stored).expiring_in(left)
+    }
+
     /// Returns the outcome of a write that compares with a version.
     fn at_version<T>(&self, reply: Reply, done: T) -> Result<WriteOutcome<T>, BackendError> {
         Ok(match reply {
             Reply::Done => WriteOutcome::Done(done),
             Reply::Found(Some(row)) if row.marker.is_none() => WriteOutcome::Conflict(Some(self.stored(&row)?)),
             Reply::Found(row) => WriteOutcome::Gone(row.as_ref().and_then(marker_of)),
-            Reply::Left | Reply::NewKeyTaken(_) | Reply::Swept(_) => WriteOutcome::Gone(None),
+            _ => WriteOutcome::Gone(None),
         })
     }
 
@@ -225,6 +242,20 @@ impl AtomicBackend for SqlBackend {
 
     fn call_timeout(&self) -> Option<Duration> {
         Some(self.timeout + TIMEOUT_MARGIN)
+    }
+
+    fn user_index(&self) -> Option<&dyn UserIndex> {
+        Some(self)
+    }
+}
+
+impl UserIndex for SqlBackend {
+    fn sessions<'a>(&'a self, user: &'a str) -> StoreFuture<'a, Vec<IndexedSession>> {
+        StoreFuture::pending(self.list(user))
+    }
+
+    fn count<'a>(&'a self, key_prefix: &'a str) -> StoreFuture<'a, u64> {
+        StoreFuture::pending(self.engine.clone().count(key_prefix.to_owned()))
     }
 }
 

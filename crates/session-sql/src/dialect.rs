@@ -43,6 +43,11 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
         request: &Request,
     ) -> impl Future<Output = Result<Reply, sqlx::Error>> + Send;
 
+    /// Lets a statement of this connection take longer than a call.
+    fn lift_limits(&self, _connection: &mut Connection<Self>) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Runs statements without parameters, one after the other.
     fn run_script(
         &self,

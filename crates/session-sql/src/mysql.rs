@@ -17,7 +17,7 @@ pub(crate) use connect::connect;
 use crate::dialect::{Dialect, Meaning};
 use crate::format::digest;
 use crate::marker;
-use crate::request::{Reply, Request, Ttl, Value};
+use crate::request::{ListedRow, Reply, Request, Ttl, Value};
 use crate::sweep::BATCH;
 use crate::table::{Statement, Table};
 
@@ -38,6 +38,8 @@ pub(crate) struct MySqlDialect {
     remove_at: Statement,
     touch: Statement,
     copy: Statement,
+    list: Statement,
+    count: Statement,
     sweep: Statement,
 }
 
@@ -95,8 +97,9 @@ impl MySqlDialect {
         connection: &mut MySqlConnection,
         rotation: &Rotation<'_>,
     ) -> Result<bool, sqlx::Error> {
-        let Rotation { old, new, value, ttl, expected } = rotation;
-        let copy = bind(query(&self.copy).bind(*new), value).bind(ttl.seconds()).bind(*old).bind(&**expected);
+        let Rotation { old, new, value, ttl, user, expected } = rotation;
+        let copy = bind(query(&self.copy).bind(*new), value).bind(*user);
+        let copy = copy.bind(ttl.seconds()).bind(*old).bind(&**expected);
         if changes(connection, copy).await? == 0 {
             return Ok(false);
         }
@@ -122,6 +125,7 @@ struct Rotation<'a> {
     new: &'a str,
     value: &'a Value,
     ttl: Ttl,
+    user: Option<&'a str>,
     expected: String,
 }
 
@@ -147,6 +151,8 @@ impl Dialect for MySqlDialect {
             remove_at: statement(statements::REMOVE_AT),
             touch: statement(statements::TOUCH),
             copy: statement(statements::COPY),
+            list: statement(statements::LIST),
+            count: statement(statements::COUNT),
             sweep: statement(statements::SWEEP),
             table,
         }
@@ -165,12 +171,12 @@ impl Dialect for MySqlDialect {
         let (write, key) = match request {
             Request::Fetch { key } => return first(connection, query(&self.fetch).bind(key)).await,
             Request::Marker { key } => return first(connection, query(&self.marker).bind(key)).await,
-            Request::Create { key, value, ttl } => {
-                let row = || bind(query(&self.insert).bind(key), value).bind(ttl.seconds());
+            Request::Create { key, value, ttl, user } => {
+                let row = || bind(query(&self.insert).bind(key), value).bind(user).bind(ttl.seconds());
                 return self.insert(connection, key, row, Reply::Done).await;
             }
-            Request::Replace { key, value, ttl, .. } => {
-                (bind(query(&self.replace), value).bind(ttl.seconds()).bind(key), key)
+            Request::Replace { key, value, ttl, user, .. } => {
+                (bind(query(&self.replace), value).bind(user).bind(ttl.seconds()).bind(key), key)
             }
             Request::Remove { key, version: None, marker } => {
                 let marker = marker::write(marker);
@@ -183,15 +189,24 @@ impl Dialect for MySqlDialect {
             Request::Remove { key, version: Some(_), marker } => {
                 (query(&self.remove_at).bind(marker::write(marker)).bind(key), key)
             }
-            Request::Touch { key, ttl } => {
-                let touched = changes(connection, query(&self.touch).bind(ttl.seconds()).bind(key)).await?;
+            Request::Touch { key, ttl, user } => {
+                let touch = query(&self.touch).bind(user).bind(ttl.seconds()).bind(key);
+                let touched = changes(connection, touch).await?;
                 return Ok(if touched > 0 { Reply::Done } else { Reply::Found(None) });
             }
-            Request::Rotate { old, new, value, ttl, .. } => {
-                let rotation = Rotation { old, new, value, ttl: *ttl, expected };
+            Request::Rotate { old, new, value, ttl, user, .. } => {
+                let rotation = Rotation { old, new, value, ttl: *ttl, user: user.as_deref(), expected };
                 return self.rotate(connection, &rotation).await;
             }
-            Request::Sweep => return self.sweep(connection).await.map(Reply::Swept),
+            Request::Sweep => return self.sweep(connection).await.map(Reply::Number),
+            Request::List { user } => {
+                let rows = connection.fetch_all(query(&self.list).bind(user)).await?;
+                return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
+            }
+            Request::Count { key_prefix } => {
+                let row = connection.fetch_one(query(&self.count).bind(key_prefix).bind(key_prefix)).await?;
+                return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
+            }
         };
         if changes(connection, write.bind(expected)).await? > 0 {
             return Ok(Reply::Done);
@@ -248,6 +263,14 @@ async fn first(
         Ok::<_, sqlx::Error>((row.try_get_unchecked(0)?, row.try_get_unchecked(1)?, row.try_get_unchecked(2)?))
     };
     Ok(Reply::of_row(rows.first().map(read).transpose()?))
+}
+
+fn listed(row: &MySqlRow) -> Result<ListedRow, sqlx::Error> {
+    Ok(ListedRow {
+        key: row.try_get_unchecked(0)?,
+        value: row.try_get_unchecked(1)?,
+        millis_left: row.try_get_unchecked(2)?,
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -4,6 +4,7 @@ mod connect;
 mod errors;
 mod statements;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use session_backend_support::{Outage, outage};
@@ -17,7 +18,7 @@ pub(crate) use connect::connect;
 use crate::dialect::{Dialect, Meaning};
 use crate::format::digest;
 use crate::marker;
-use crate::request::{Reply, Request, Value};
+use crate::request::{ListedRow, Reply, Request, Value};
 use crate::sweep::BATCH;
 use crate::table::{Statement, Table};
 
@@ -36,6 +37,8 @@ pub(crate) struct PostgresDialect {
     remove_at: Statement,
     touch: Statement,
     rotate: Statement,
+    list: Statement,
+    count: Statement,
     sweep: Statement,
 }
 
@@ -63,6 +66,8 @@ impl Dialect for PostgresDialect {
             remove_at: statement(statements::REMOVE_AT),
             touch: statement(statements::TOUCH),
             rotate: statement(statements::ROTATE),
+            list: statement(statements::LIST),
+            count: statement(statements::COUNT),
             sweep: statement(statements::SWEEP),
             table,
         }
@@ -80,29 +85,45 @@ impl Dialect for PostgresDialect {
         let query = match request {
             Request::Fetch { key } => query(&self.fetch).bind(key),
             Request::Marker { key } => query(&self.marker).bind(key),
-            Request::Create { key, value, ttl } => bind(query(&self.create).bind(key), value).bind(ttl.seconds()),
+            Request::Create { key, value, ttl, .. } => bind(query(&self.create).bind(key), value).bind(ttl.seconds()),
             Request::Replace { key, value, ttl, .. } => bind(query(&self.replace).bind(key), value).bind(ttl.seconds()),
             Request::Remove { key, version, marker } => {
                 let statement = if version.is_some() { &self.remove_at } else { &self.remove };
                 query(statement).bind(key).bind(marker::write(marker))
             }
-            Request::Touch { key, ttl } => query(&self.touch).bind(key).bind(ttl.seconds()),
+            Request::Touch { key, ttl, .. } => query(&self.touch).bind(key).bind(ttl.seconds()),
             Request::Rotate { old, new, value, ttl, .. } => {
                 let query = query(&self.rotate).bind(old).bind(new).bind(marker::renewed(new));
                 bind(query, value).bind(ttl.seconds())
             }
             Request::Sweep => {
                 let query = query(&self.sweep).bind(self.lock).bind(i64::from(BATCH));
-                return Ok(Reply::Swept(connection.execute(query).await?.rows_affected()));
+                return Ok(Reply::Number(connection.execute(query).await?.rows_affected()));
+            }
+            Request::List { user } => {
+                let rows = connection.fetch_all(query(&self.list).bind(user_text(user))).await?;
+                return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
+            }
+            Request::Count { key_prefix } => {
+                let row = connection.fetch_one(query(&self.count).bind(key_prefix)).await?;
+                return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
         };
         let query = match request.compares() {
             Some((_, version)) => query.bind(digest(version)),
             None => query,
         };
+        let query = match request.binds() {
+            Some(user) => query.bind(user.as_deref().map(user_text)),
+            None => query,
+        };
         let row = connection.fetch_optional(query).await?;
         let read = |row: PgRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get_unchecked(1)?, row.try_get(2)?));
         Ok(Reply::of_row(row.map(read).transpose()?))
+    }
+
+    async fn lift_limits(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        connection.execute("SET statement_timeout = 0").await.map(drop)
     }
 
     async fn run_script(&self, connection: &mut PgConnection, script: SqlStr) -> Result<(), sqlx::Error> {
@@ -135,4 +156,13 @@ fn bind<'q>(query: Query<'q, Postgres, PgArguments>, value: &'q Value) -> Query<
         Value::Text(text) => query.bind(text),
         Value::Bytes(bytes) => query.bind(bytes),
     }
+}
+
+/// Returns the text of a user without the character that no text of PostgreSQL may have.
+fn user_text(user: &str) -> Cow<'_, str> {
+    if user.contains(['\0', '%']) { user.replace('%', "%25").replace('\0', "%00").into() } else { user.into() }
+}
+
+fn listed(row: &PgRow) -> Result<ListedRow, sqlx::Error> {
+    Ok(ListedRow { key: row.try_get(0)?, value: row.try_get_unchecked(1)?, millis_left: row.try_get(2)? })
 }

@@ -16,12 +16,14 @@ pub(crate) enum Request {
         key: String,
         value: Value,
         ttl: Ttl,
+        user: Option<String>,
     },
     Replace {
         key: String,
         value: Value,
         ttl: Ttl,
         version: Version,
+        user: Option<String>,
     },
     Remove {
         key: String,
@@ -31,6 +33,7 @@ pub(crate) enum Request {
     Touch {
         key: String,
         ttl: Ttl,
+        user: Option<String>,
     },
     Rotate {
         old: String,
@@ -38,6 +41,15 @@ pub(crate) enum Request {
         value: Value,
         ttl: Ttl,
         version: Version,
+        user: Option<String>,
+    },
+    /// Reads the sessions of a user.
+    List {
+        user: String,
+    },
+    /// Counts the sessions whose key begins so.
+    Count {
+        key_prefix: String,
     },
     /// Deletes a batch of expired rows.
     Sweep,
@@ -66,8 +78,18 @@ pub(crate) enum Reply {
     Found(Option<Row>),
     /// Nothing was written because the new key of a rotation has this row.
     NewKeyTaken(Row),
-    /// So many expired rows were deleted.
-    Swept(u64),
+    /// The sessions of a user.
+    Listed(Vec<ListedRow>),
+    /// So many sessions were counted, or expired rows deleted.
+    Number(u64),
+}
+
+/// The row of a session in a list.
+#[derive(Debug)]
+pub(crate) struct ListedRow {
+    pub(crate) key: String,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) millis_left: i64,
 }
 
 /// A row that has not expired: of a session, or of a marker.
@@ -89,6 +111,8 @@ impl Request {
             Self::Remove { .. } => "remove",
             Self::Touch { .. } => "touch",
             Self::Rotate { .. } => "rotate",
+            Self::List { .. } => "list",
+            Self::Count { .. } => "count",
             Self::Sweep => "clean up",
         }
     }
@@ -104,7 +128,19 @@ impl Request {
     }
 
     pub(crate) fn is_write(&self) -> bool {
-        !matches!(self, Self::Fetch { .. } | Self::Marker { .. })
+        !matches!(self, Self::Fetch { .. } | Self::Marker { .. } | Self::List { .. } | Self::Count { .. })
+    }
+
+    /// Returns the user to whom a write binds its session, if it may bind it.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn binds(&self) -> Option<&Option<String>> {
+        match self {
+            Self::Create { user, .. }
+            | Self::Replace { user, .. }
+            | Self::Touch { user, .. }
+            | Self::Rotate { user, .. } => Some(user),
+            _ => None,
+        }
     }
 
     /// Returns what a request may have done whose reply did not come.

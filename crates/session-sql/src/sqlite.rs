@@ -18,7 +18,7 @@ pub(crate) use connect::connect;
 use crate::dialect::{Dialect, Meaning};
 use crate::format::sha256;
 use crate::marker;
-use crate::request::{Reply, Request, Row, Ttl, Value};
+use crate::request::{ListedRow, Reply, Request, Row, Ttl, Value};
 use crate::sweep::BATCH;
 use crate::table::{Statement, Table};
 
@@ -33,6 +33,8 @@ pub(crate) struct SqliteDialect {
     remove_at: Statement,
     touch: Statement,
     rotate: Statement,
+    list: Statement,
+    count: Statement,
     sweep: Statement,
 }
 
@@ -80,6 +82,8 @@ impl Dialect for SqliteDialect {
             remove_at: statement(statements::REMOVE_AT),
             touch: statement(statements::TOUCH),
             rotate: statement(statements::ROTATE),
+            list: statement(statements::LIST),
+            count: statement(statements::COUNT),
             sweep: statement(statements::SWEEP),
             table,
         }
@@ -104,24 +108,36 @@ impl Dialect for SqliteDialect {
         let query = match request {
             Request::Fetch { key } => return read(connection, query(&self.fetch).bind(key)).await,
             Request::Marker { key } => return read(connection, query(&self.marker).bind(key)).await,
-            Request::Create { key, value, ttl } => bind(query(&self.create).bind(key), value).bind(millis(*ttl)),
+            Request::Create { key, value, ttl, .. } => bind(query(&self.create).bind(key), value).bind(millis(*ttl)),
             Request::Replace { key, value, ttl, .. } => bind(query(&self.replace).bind(key), value).bind(millis(*ttl)),
             Request::Remove { key, version, marker } => {
                 let statement = if version.is_some() { &self.remove_at } else { &self.remove };
                 query(statement).bind(key).bind(marker::write(marker))
             }
-            Request::Touch { key, ttl } => query(&self.touch).bind(key).bind(millis(*ttl)),
+            Request::Touch { key, ttl, .. } => query(&self.touch).bind(key).bind(millis(*ttl)),
             Request::Rotate { old, new, value, ttl, .. } => {
                 let query = query(&self.rotate).bind(old).bind(new).bind(marker::renewed(new));
                 bind(query, value).bind(millis(*ttl))
             }
             Request::Sweep => {
                 let deleted = connection.execute(query(&self.sweep).bind(BATCH)).await?;
-                return Ok(Reply::Swept(deleted.rows_affected()));
+                return Ok(Reply::Number(deleted.rows_affected()));
+            }
+            Request::List { user } => {
+                let rows = connection.fetch_all(query(&self.list).bind(user)).await?;
+                return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
+            }
+            Request::Count { key_prefix } => {
+                let row = connection.fetch_one(query(&self.count).bind(key_prefix)).await?;
+                return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
         };
         let query = match expected {
             Some(expected) => query.bind(expected),
+            None => query,
+        };
+        let query = match request.binds() {
+            Some(user) => query.bind(user),
             None => query,
         };
         write(connection, query).await
@@ -173,4 +189,8 @@ async fn read(
 fn reply(row: Option<&SqliteRow>) -> Result<Reply, sqlx::Error> {
     let read = |row: &SqliteRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get_unchecked(1)?, row.try_get(2)?));
     Ok(Reply::of_row(row.map(read).transpose()?))
+}
+
+fn listed(row: &SqliteRow) -> Result<ListedRow, sqlx::Error> {
+    Ok(ListedRow { key: row.try_get(0)?, value: row.try_get_unchecked(1)?, millis_left: row.try_get(2)? })
 }

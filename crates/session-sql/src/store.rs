@@ -28,6 +28,9 @@ const LONGEST_TURN: Duration = Duration::from_millis(20);
 /// The time that creating the table may take.
 const SCHEMA_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The time that counting all sessions may take.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(60);
+
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send>>;
 
 /// A store of any kind of database.
@@ -37,6 +40,9 @@ pub(crate) trait Engine: Send + Sync + 'static {
 
     /// Creates the table where it is missing.
     fn create_table(self: Arc<Self>) -> Boxed<()>;
+
+    /// Counts sessions on a connection of its own, because that may take longer than a call.
+    fn count(self: Arc<Self>, key_prefix: String) -> Boxed<u64>;
 
     /// Deletes a batch of expired rows.
     fn sweep(self: Arc<Self>) -> Boxed<u64>;
@@ -82,11 +88,24 @@ impl<D: Dialect> Engine for Store<D> {
         })
     }
 
+    fn count(self: Arc<Self>, key_prefix: String) -> Boxed<u64> {
+        Box::pin(async move {
+            let request = Request::Count { key_prefix };
+            let late = |_| Failure::late::<D>(Applied::No, COUNT_TIMEOUT);
+            let counted = timeout(COUNT_TIMEOUT, self.run_apart(&request)).await.map_err(late);
+            match counted.flatten() {
+                Ok(Reply::Number(sessions)) => Ok(sessions),
+                Ok(_) => Ok(0),
+                Err(failure) => Err(failure.at(self.outage.server()).into()),
+            }
+        })
+    }
+
     fn sweep(self: Arc<Self>) -> Boxed<u64> {
         Box::pin(async move {
             let (line, deadline) = (self.line(), Deadline::after(self.timeout));
             match self.attempts(&line, &Request::Sweep, deadline).await {
-                Ok(Reply::Swept(rows)) => Ok(rows),
+                Ok(Reply::Number(rows)) => Ok(rows),
                 Ok(_) => Ok(0),
                 Err(failure) => Err(failure.at(self.outage.server()).into()),
             }
@@ -199,6 +218,15 @@ impl<D: Dialect> Store<D> {
         if let Some(under_way) = line.probing.begin() {
             tokio::spawn(probe(Arc::downgrade(self), Arc::downgrade(line), under_way));
         }
+    }
+
+    async fn run_apart(&self, request: &Request) -> Result<Reply, Failure> {
+        let mut connection = self.source.acquire_apart().await.map_err(|error| Failure::of_connecting::<D>(&error))?;
+        let reply = async {
+            self.dialect.lift_limits(&mut connection).await?;
+            self.dialect.run(&mut connection, request).await
+        };
+        reply.await.map_err(|error| Failure::of_request::<D>(&error, request))
     }
 
     async fn run_schema(&self) -> Result<(), Failure> {

@@ -14,8 +14,8 @@ pub(super) const MARKER: &str = "SELECT 'found', NULL, marker FROM {table}
 pub(super) const CURRENT: &str = "SELECT 'found', value, marker FROM {table}
     WHERE session_key = ? AND expires_at > UTC_TIMESTAMP(3)";
 
-pub(super) const INSERT: &str = "INSERT INTO {table} (session_key, value, expires_at)
-    VALUES (?, ?, UTC_TIMESTAMP(3) + INTERVAL ? SECOND)";
+pub(super) const INSERT: &str = "INSERT INTO {table} (session_key, value, user_id, expires_at)
+    VALUES (?, ?, ?, UTC_TIMESTAMP(3) + INTERVAL ? SECOND)";
 
 pub(super) const INSERT_MARKER: &str = "INSERT INTO {table} (session_key, marker, expires_at)
     VALUES (?, ?, UTC_TIMESTAMP(3) + INTERVAL 60 SECOND)";
@@ -24,7 +24,8 @@ pub(super) const INSERT_MARKER: &str = "INSERT INTO {table} (session_key, marker
 pub(super) const DELETE_EXPIRED: &str = "DELETE FROM {table} WHERE session_key = ? AND expires_at <= UTC_TIMESTAMP(3)";
 
 pub(super) const REPLACE: &str = "UPDATE {table}
-    SET value = ?, expires_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND, seen_at = UTC_TIMESTAMP(3)
+    SET value = ?, user_id = COALESCE(?, user_id), expires_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND,
+        seen_at = UTC_TIMESTAMP(3)
     WHERE session_key = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3) AND SHA2(value, 256) = ?";
 
 pub(super) const REMOVE: &str = "UPDATE {table} SET value = NULL, marker = ?, user_id = NULL,
@@ -36,13 +37,21 @@ pub(super) const REMOVE_AT: &str = "UPDATE {table} SET value = NULL, marker = ?,
     WHERE session_key = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3) AND SHA2(value, 256) = ?";
 
 pub(super) const TOUCH: &str = "UPDATE {table}
-    SET expires_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND, seen_at = UTC_TIMESTAMP(3)
+    SET user_id = COALESCE(?, user_id), expires_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND,
+        seen_at = UTC_TIMESTAMP(3)
     WHERE session_key = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3)";
 
 /// Inserts the new row of a rotation, if the old one matches.
 pub(super) const COPY: &str = "INSERT INTO {table} (session_key, value, user_id, expires_at, created_at)
-    SELECT ?, ?, user_id, UTC_TIMESTAMP(3) + INTERVAL ? SECOND, created_at FROM {table}
+    SELECT ?, ?, COALESCE(?, user_id), UTC_TIMESTAMP(3) + INTERVAL ? SECOND, created_at FROM {table}
     WHERE session_key = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3) AND SHA2(value, 256) = ?";
+
+pub(super) const LIST: &str =
+    "SELECT session_key, value, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), expires_at) DIV 1000 FROM {table}
+    WHERE user_id = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3)";
+
+pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
+    WHERE marker IS NULL AND expires_at > UTC_TIMESTAMP(3) AND LEFT(session_key, CHAR_LENGTH(?)) = ?";
 
 /// Rows are found by the hour in which they expired, which is what the index holds.
 pub(super) const SWEEP: &str = "DELETE FROM {table}

@@ -24,9 +24,9 @@ pub(super) const MARKER: &str = "SELECT 'found', NULL::{column}, marker FROM {ta
 /// A row that another transaction inserted after this statement began stops the write, and is not found. The reply is then
 /// empty, and the request is made again.
 pub(super) const CREATE: &str = "WITH written AS (
-    INSERT INTO {table} AS t (session_key, value, expires_at)
-    VALUES ($1, $2, now() + $3 * interval '1 second')
-    ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = NULL,
+    INSERT INTO {table} AS t (session_key, value, user_id, expires_at)
+    VALUES ($1, $2, $4, now() + $3 * interval '1 second')
+    ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = excluded.user_id,
         expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
     WHERE t.expires_at <= now()
     RETURNING 'done' AS outcome)
@@ -37,7 +37,8 @@ SELECT 'found', NULL, marker FROM (
     FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
 pub(super) const REPLACE: &str = "WITH written AS (
-    UPDATE {table} SET value = $2, expires_at = now() + $3 * interval '1 second', seen_at = now()
+    UPDATE {table} SET value = $2, user_id = COALESCE($5, user_id), expires_at = now() + $3 * interval '1 second',
+        seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now() AND {digest} = $4
     RETURNING 'done' AS outcome)
 SELECT outcome, NULL::{column}, NULL::text FROM written
@@ -78,7 +79,8 @@ SELECT 'found', NULL, marker FROM (
         AND NOT EXISTS (SELECT FROM removed) AND NOT EXISTS (SELECT FROM written)
     FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
-pub(super) const TOUCH: &str = "UPDATE {table} SET expires_at = now() + $2 * interval '1 second', seen_at = now()
+pub(super) const TOUCH: &str = "UPDATE {table}
+    SET user_id = COALESCE($3, user_id), expires_at = now() + $2 * interval '1 second', seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
     RETURNING 'done', NULL::{column}, NULL::text";
 
@@ -89,7 +91,7 @@ pub(super) const ROTATE: &str = "WITH old AS MATERIALIZED (
     FOR UPDATE),
 created AS (
     INSERT INTO {table} AS t (session_key, value, user_id, expires_at, created_at)
-    SELECT $2, $4, user_id, now() + $5 * interval '1 second', created_at FROM old WHERE matches
+    SELECT $2, $4, COALESCE($7, user_id), now() + $5 * interval '1 second', created_at FROM old WHERE matches
     ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = excluded.user_id,
         expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
     WHERE t.expires_at <= now()
@@ -106,6 +108,13 @@ SELECT 'new', NULL, marker FROM (
     SELECT marker FROM {table} WHERE session_key = $2 AND expires_at > now()
         AND EXISTS (SELECT FROM old WHERE matches) AND NOT EXISTS (SELECT FROM created)
     FOR SHARE) AS taken";
+
+pub(super) const LIST: &str =
+    "SELECT session_key, value, (extract(epoch FROM expires_at - now()) * 1000)::bigint FROM {table}
+    WHERE user_id = $1 AND marker IS NULL AND expires_at > now()";
+
+pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
+    WHERE marker IS NULL AND expires_at > now() AND starts_with(session_key, $1)";
 
 /// Rows are found by the hour in which they expired, which is what the index holds. Rows that requests hold are left for
 /// the next time, and the lock keeps it to one server at a time. The array is made once; a join could run the subquery, and

@@ -17,15 +17,17 @@ pub(super) const MARKER: &str = "SELECT 'found', NULL, marker FROM {table}
     WHERE session_key = ?1 AND marker IS NOT NULL AND expires_at > {now}";
 
 /// An expired row counts as absent.
-pub(super) const CREATE: &str = "INSERT INTO {table} AS t (session_key, value, expires_at, created_at, seen_at)
-    VALUES (?1, ?2, {now} + ?3, {now}, {now})
-    ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = NULL,
+pub(super) const CREATE: &str =
+    "INSERT INTO {table} AS t (session_key, value, user_id, expires_at, created_at, seen_at)
+    VALUES (?1, ?2, ?4, {now} + ?3, {now}, {now})
+    ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = excluded.user_id,
         expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
     WHERE t.expires_at <= {now}
     RETURNING 'done', NULL, NULL;
 SELECT 'found', NULL, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
 
-pub(super) const REPLACE: &str = "UPDATE {table} SET value = ?2, expires_at = {now} + ?3, seen_at = {now}
+pub(super) const REPLACE: &str = "UPDATE {table}
+    SET value = ?2, user_id = COALESCE(?5, user_id), expires_at = {now} + ?3, seen_at = {now}
     WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now} AND CAST(value AS BLOB) = ?4
     RETURNING 'done', NULL, NULL;
 SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
@@ -49,14 +51,15 @@ INSERT INTO {table} AS t (session_key, marker, expires_at, created_at, seen_at)
     RETURNING 'left', NULL, NULL;
 SELECT 'found', NULL, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
 
-pub(super) const TOUCH: &str = "UPDATE {table} SET expires_at = {now} + ?2, seen_at = {now}
+pub(super) const TOUCH: &str = "UPDATE {table}
+    SET user_id = COALESCE(?3, user_id), expires_at = {now} + ?2, seen_at = {now}
     WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}
     RETURNING 'done', NULL, NULL";
 
 /// Both rows are written by one statement: the new session, and the marker in place of the old one.
 pub(super) const ROTATE: &str =
     "INSERT INTO {table} AS t (session_key, value, marker, user_id, expires_at, created_at, seen_at)
-    SELECT new.column1, new.column2, new.column3, CASE WHEN new.column3 IS NULL THEN old.user_id END,
+    SELECT new.column1, new.column2, new.column3, CASE WHEN new.column3 IS NULL THEN COALESCE(?7, old.user_id) END,
         {now} + new.column4, old.created_at, {now}
     FROM {table} AS old JOIN (VALUES (?2, ?4, NULL, ?5), (?1, NULL, ?3, 60000)) AS new
     WHERE old.session_key = ?1 AND old.marker IS NULL AND old.expires_at > {now} AND CAST(old.value AS BLOB) = ?6
@@ -70,6 +73,12 @@ SELECT 'new', NULL, marker FROM {table}
         SELECT 1 FROM {table} WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}
             AND CAST(value AS BLOB) = ?6);
 SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
+
+pub(super) const LIST: &str = "SELECT session_key, value, expires_at - {now} FROM {table}
+    WHERE user_id = ?1 AND marker IS NULL AND expires_at > {now}";
+
+pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
+    WHERE marker IS NULL AND expires_at > {now} AND substr(session_key, 1, length(?1)) = ?1";
 
 /// Rows are found by the hour in which they expired, which is what the index holds.
 pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE rowid IN (

@@ -20,6 +20,7 @@ on_each_database![
     values_come_back_byte_for_byte,
     a_value_beyond_the_limit_is_too_large,
     a_table_without_schema_or_version_is_an_error_that_says_so,
+    a_users_sessions_are_found_and_ended_by_plain_statements,
 ];
 
 /// Lets a row expire.
@@ -204,4 +205,22 @@ async fn a_table_without_schema_or_version_is_an_error_that_says_so(database: Da
     for error in [backend.check().await.unwrap_err(), backend.create_table().await.unwrap_err()] {
         assert_eq!(cause(&error), "the table has schema 9, and this version of session-sql needs schema 1");
     }
+}
+
+async fn a_users_sessions_are_found_and_ended_by_plain_statements(database: Database) {
+    let backend = database.backend();
+    let value = map("{}");
+    for (key, user) in [("a", Some("session:ann")), ("b", Some("session:bob")), ("c", Some("session:ann")), ("d", None)]
+    {
+        backend.create(Create::new(key, &value, HOUR).of_user(user)).await.unwrap();
+    }
+    let found = database.ask("SELECT session_key FROM {t} WHERE user_id = 'session:ann' ORDER BY session_key").await;
+    assert_eq!(found, ["a", "c"]);
+    let set = format!("value = NULL, marker = 'destroyed', user_id = NULL, expires_at = {}", database.future());
+    database.ask(&format!("UPDATE {{t}} SET {set} WHERE user_id = 'session:ann' AND marker IS NULL")).await;
+    let index = backend.user_index().unwrap();
+    assert_eq!(index.sessions("session:ann").await.unwrap().len(), 0);
+    assert_eq!(index.sessions("session:bob").await.unwrap().len(), 1);
+    assert_eq!(backend.marker("c").await.unwrap(), Some(Marker::Destroyed));
+    assert_eq!(index.count("").await.unwrap(), 2);
 }
