@@ -42,7 +42,10 @@ impl ResponseError for SessionRejection {
 
     fn error_response(&self) -> HttpResponse {
         match self {
-            Self::MissingMiddleware | Self::UnknownName(_) => text_response(self.status_code(), &self.to_string()),
+            Self::MissingMiddleware | Self::UnknownName(_) => {
+                session_core::report_missing_session(&self);
+                text_response(self.status_code(), &self.to_string())
+            }
             Self::Session(error) => {
                 let mut response = PlainText.error_response(error);
                 response.extensions_mut().insert(error.clone());

@@ -56,7 +56,7 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProjection::Handling { response } => {
-                    let outcome = Outcome::of(ready!(response.poll(context)), &**this.on_error);
+                    let outcome = Outcome::of(ready!(response.poll(context)), this.handle, &**this.on_error);
                     let status = outcome.status();
                     let pending = match this.handle.try_commit(status) {
                         CommitState::Ready(commit) => {

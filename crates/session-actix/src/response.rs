@@ -7,7 +7,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY};
 use actix_web::{Error, HttpRequest, HttpResponse};
-use session_core::{Commit, HeaderValues, ResponseHeader, ResponseHeaders, SessionError, SetCookie};
+use session_core::{Commit, HeaderValues, ResponseHeader, ResponseHeaders, SessionError, SessionHandle, SetCookie};
 
 use crate::{OnError, SessionRejection};
 
@@ -25,13 +25,22 @@ pub(crate) enum Outcome<B> {
 }
 
 impl<B: MessageBody> Outcome<B> {
-    pub(crate) fn of(answer: Result<ServiceResponse<B>, Error>, on_error: &impl OnError) -> Self {
+    pub(crate) fn of(
+        answer: Result<ServiceResponse<B>, Error>,
+        handle: &SessionHandle,
+        on_error: &impl OnError,
+    ) -> Self {
         match answer {
             Ok(answer) => {
                 let (request, response) = answer.into_parts();
+                log_error(&response, handle);
                 Self::Response { request, response: report(response, on_error) }
             }
-            Err(error) => Self::Error { response: report_boxed(error.error_response(), on_error), error },
+            Err(error) => {
+                let response = error.error_response();
+                log_error(&response, handle);
+                Self::Error { response: report_boxed(response, on_error), error }
+            }
         }
     }
 
@@ -83,6 +92,13 @@ impl<B: MessageBody> Outcome<B> {
                 Err(error)
             }
         }
+    }
+}
+
+/// Logs the session error that a handler has made the response of.
+fn log_error<B>(response: &HttpResponse<B>, handle: &SessionHandle) {
+    if let Some(error) = response.extensions().get::<SessionError>() {
+        handle.report_error(error);
     }
 }
 

@@ -159,6 +159,16 @@ impl SessionHandle {
         }
     }
 
+    /// Logs a session error that the response of a handler reports. For adapters; the errors of a load and of a commit are
+    /// logged already.
+    ///
+    /// An error that a client can cause is logged as a warning or as information.
+    pub fn report_error(&self, error: &SessionError) {
+        if self.load_error().is_none() {
+            self.shared.report_passed_on(error);
+        }
+    }
+
     fn layers_differ(&self) -> SessionError {
         SessionError::LayersDiffer { cookie_name: self.cookie_name().into() }
     }

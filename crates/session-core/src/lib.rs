@@ -109,4 +109,6 @@ pub use manager::SessionManager;
 pub use map::{MapError, SessionMap, ValueError};
 pub use request::absence::Absence;
 pub use request::outcome::{Commit, HeaderValues, ResponseHeader, ResponseHeaders};
+#[doc(hidden)]
+pub use request::report::report_missing_session;
 pub use session::{Lifetime, Session, SessionKey};

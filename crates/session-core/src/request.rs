@@ -19,6 +19,7 @@ pub(crate) mod outcome;
 pub(crate) mod phase;
 pub(crate) mod plan;
 pub(crate) mod recover;
+pub(crate) mod report;
 pub(crate) mod shared;
 pub(crate) mod state;
 pub(crate) mod transfer;

@@ -29,6 +29,12 @@ impl Log {
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.lines.lock().expect("nothing panics while it logs"))
     }
+
+    /// Returns the lines since the last call that are no debug events.
+    #[must_use]
+    pub fn take_problems(&self) -> Vec<String> {
+        self.take().into_iter().filter(|line| !line.starts_with("DEBUG") && !line.starts_with("TRACE")).collect()
+    }
 }
 
 #[derive(Debug)]

@@ -40,7 +40,10 @@ impl<S: Sync> OptionalFromRequestParts<S> for SessionHandle {
 impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
         match self {
-            Self::MissingLayer | Self::UnknownName(_) => text_response(500, &self.to_string()),
+            Self::MissingLayer | Self::UnknownName(_) => {
+                session_core::report_missing_session(&self);
+                text_response(500, &self.to_string())
+            }
             Self::Session(error) => {
                 let mut response: Response<Body> = PlainText.error_response(&error);
                 response.extensions_mut().insert::<SessionError>(error);

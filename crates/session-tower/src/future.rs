@@ -57,7 +57,7 @@ where
                     let mut outcome = ready!(response.poll(context));
                     // A service that fails without a response commits as one that responds with 500.
                     let status = outcome.as_mut().map_or(500, |response| {
-                        report(response, this.on_error);
+                        report(response, this.handle, this.on_error);
                         response.status().as_u16()
                     });
                     let pending = match this.handle.try_commit(status) {
@@ -81,8 +81,9 @@ where
 }
 
 /// Puts the application's error response in place of one that an extractor or a handler has made of a session's error.
-fn report<B>(response: &mut Response<B>, on_error: &impl OnError<B>) {
+fn report<B>(response: &mut Response<B>, handle: &SessionHandle, on_error: &impl OnError<B>) {
     if let Some(error) = response.extensions_mut().remove::<SessionError>() {
+        handle.report_error(&error);
         *response = on_error.error_response(&error);
     }
 }

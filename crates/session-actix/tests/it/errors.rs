@@ -13,6 +13,7 @@ use actix_web::test::init_service;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, Error, HttpRequest, HttpResponse, ResponseError};
 use session_actix::{Session, SessionError, SessionHandle, SessionMiddleware, SessionRejection};
+use session_test_support::Log;
 use session_testkit::{Fault, Operation};
 
 use crate::support::{NOTHING, config, cookie, send, store, text, values};
@@ -161,4 +162,32 @@ async fn outer_middleware_gets_the_error_as_it_was() {
     assert!(cookie(&send(&app, "/write/403", None).await).is_some());
     assert_eq!(send(&app, "/reserved/403", None).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(*seen.borrow(), [true, true]);
+}
+
+#[actix_web::test]
+async fn an_error_that_a_handler_passes_on_is_logged_once() {
+    let routes = |config: &mut ServiceConfig| {
+        config.default_service(web::to(refusing_handler));
+    };
+    let store = store();
+    let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
+    let app = init_service(App::new().wrap(sessions).configure(routes)).await;
+    let cookie = cookie(&send(&app, "/write/200", None).await);
+    let log = Log::capture("session_core");
+    send(&app, "/reserved/500", cookie.as_deref()).await;
+    let passed_on = log.take_problems();
+    assert_eq!(passed_on.len(), 1, "{passed_on:?}");
+    assert!(passed_on[0].starts_with("WARN a handler failed with a session error"), "{passed_on:?}");
+    assert!(passed_on[0].ends_with(r#"session key "__session" is reserved"#), "{passed_on:?}");
+
+    store.probe().fail(Operation::All, Fault::Down);
+    send(&app, "/write/200", cookie.as_deref()).await;
+    let failed = log.take_problems();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(failed[0].starts_with("ERROR session can't be loaded"), "{failed:?}");
+
+    let without = init_service(App::new().configure(routes)).await;
+    send(&without, "/write/200", None).await;
+    let missing = log.take_problems();
+    assert!(missing[0].starts_with("ERROR a handler asks for a session that its route does not have"), "{missing:?}");
 }

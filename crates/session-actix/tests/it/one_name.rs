@@ -107,7 +107,7 @@ async fn middlewares_of_one_name_that_differ_answer_500_and_log_one_error() {
             assert_eq!(values(&response, SET_COOKIE), NOTHING, "{path}");
         }
         assert_eq!(
-            log.take(),
+            log.take_problems(),
             [r#"ERROR two session layers of one cookie name differ in keys, salt, mode or store cookie="id""#]
         );
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::backend::{AtomicBackend, Touch};
 use crate::config::OnGone;
 use crate::error::SessionError;
-use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::deadline::{Deadline, poll_once};
 use crate::request::events::{self, Event};
@@ -16,6 +15,7 @@ use crate::request::meta::META_KEY;
 use crate::request::outcome::{Commit, Persisted};
 use crate::request::phase::Phase;
 use crate::request::plan::{CookiePlan, Occasion, Plan, Rules, StorePlan, TouchDue, plan, touch_due};
+use crate::request::report::Stage;
 use crate::request::shared::{SessionGuard, SharedSession};
 use crate::request::state::RequestSession;
 
@@ -309,18 +309,9 @@ impl SharedSession {
             events::log(event, id.as_ref());
         }
         if let Some(error) = &error {
-            report(error, id);
+            self.context.report(Stage::Commit, error, id.as_ref());
         }
         let former_removals = set_cookie.as_ref().and(self.context.config.former_removals.clone());
         Some(Commit { set_cookie, former_removals, session_used: true, error })
-    }
-}
-
-fn report(error: &SessionError, id: Option<SessionId>) {
-    let session = id.map(|id| id.fingerprint());
-    match error.status() {
-        // Another request was faster, or the client sent too much: the service is fine.
-        400..500 => tracing::info!(session, %error, "session can't be committed"),
-        _ => tracing::error!(session, %error, "session can't be committed"),
     }
 }

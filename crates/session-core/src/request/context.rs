@@ -14,6 +14,7 @@ use crate::map::SessionMap;
 use crate::request::absence::AbsenceCounts;
 use crate::request::deadline::Deadline;
 use crate::request::meta::{META_KEY, Meta};
+use crate::request::report::Throttle;
 use crate::sync::StripedLock;
 use crate::text::Text;
 use crate::token::{ID_KEY, id_payload};
@@ -26,6 +27,7 @@ pub(crate) struct SessionContext {
     /// A layer around another one of the same cookie name was reported to differ from it.
     pub(crate) difference_reported: AtomicBool,
     pub(crate) absences: AbsenceCounts,
+    pub(crate) store_failures: Throttle,
 }
 
 /// A key of the store, with room for a prefix that is not much longer than the default one.
@@ -41,6 +43,7 @@ impl SessionContext {
             write_locks: StripedLock::default(),
             difference_reported: AtomicBool::new(false),
             absences: AbsenceCounts::default(),
+            store_failures: Throttle::default(),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::request::context::{SessionContext, StoreKey};
 use crate::request::deadline::{Deadline, poll_once, reply_within};
 use crate::request::meta::Meta;
 use crate::request::phase::{Before, Phase, RefreshDue};
+use crate::request::report::Stage;
 use crate::request::shared::SharedSession;
 use crate::token::{self, ID_KEY};
 
@@ -289,8 +290,9 @@ impl SessionContext {
                 no_session(Before::Nothing, Some(Absence::Unreadable))
             }
             Err(error) => {
-                tracing::error!(session = id.fingerprint(), %error, "session can't be loaded");
-                (Phase::LoadFailed(error.into()), SessionMap::new(), None)
+                let error = error.into();
+                self.report(Stage::Load, &error, Some(&id));
+                (Phase::LoadFailed(error), SessionMap::new(), None)
             }
         }
     }

@@ -5,7 +5,7 @@ mod absence;
 use session_core::{Session, SessionConfigBuilder};
 use session_test_support::Log;
 
-use crate::support::{App, Browser, Step, defaults};
+use crate::support::{App, Browser, Fault, Operation, Step, defaults};
 
 /// Begins to keep the lines of the library.
 fn capture() -> Log {
@@ -99,4 +99,52 @@ async fn changes_that_a_logout_overtakes_are_logged() {
     let log = capture();
     let _ = request.respond(200).await;
     assert_eq!(log.take(), ["DEBUG changes dropped, because another request ended the session"]);
+}
+
+#[tokio::test]
+async fn an_outage_logs_one_line_and_a_count_ten_seconds_later() {
+    for plain in [false, true] {
+        let (app, probe) = App::watched(plain, defaults);
+        let browser = app.browser_with(r#"{"user":"ann"}"#).await;
+        probe.fail(Operation::All, Fault::Down);
+        let log = capture();
+        let fail = async |times: usize| {
+            for _ in 0..times {
+                app.handle(&browser).load().await.expect_err("the store is down");
+            }
+            log.take()
+        };
+        let first = fail(1000).await;
+        assert_eq!(first.len(), 1, "{first:?}");
+        assert!(first[0].starts_with("ERROR session can't be loaded") && first[0].ends_with("failures=1"), "{first:?}");
+        app.advance(10);
+        let later = fail(1000).await;
+        assert_eq!(later.len(), 1, "{later:?}");
+        assert!(later[0].ends_with("failures=1000"), "{later:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_a_client_can_cause_is_no_error_in_the_log() {
+    type Break = fn(SessionConfigBuilder) -> SessionConfigBuilder;
+    let limits: [Break; 2] = [|config| config.max_session_bytes(20), |config| config.max_keys(1)];
+    for limit in limits {
+        let app = App::in_cookie(limit);
+        let request = app.open(&Browser::default()).await;
+        let log = capture();
+        request
+            .update_all(|map| {
+                map.insert("a", "of some length")?;
+                Ok(())
+            })
+            .unwrap();
+        let refused = request.insert("b", 1);
+        if let Err(error) = &refused {
+            request.handle.report_error(error);
+        }
+        let _ = request.respond(200).await;
+        let lines = log.take_problems();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].starts_with("WARN"), "{lines:?}");
+    }
 }

@@ -5,6 +5,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
+use session_test_support::Log;
 use session_testkit::{Fault, Operation};
 use session_tower::{Session, SessionError, SessionHandle, SessionLayer, SessionRejection};
 use tower::ServiceExt;
@@ -86,4 +87,28 @@ async fn on_error_replaces_rejections_of_extractors_and_handlers() {
     let response = send(&app, "/visit", cookie.as_deref()).await;
     assert_eq!(response.status(), 503);
     assert_eq!(text(response).await, r#""session store unavailable""#);
+}
+
+#[tokio::test]
+async fn an_error_that_a_handler_passes_on_is_logged_once() {
+    let store = store();
+    let app = router().layer(SessionLayer::new(config().backend(store.clone()).build().unwrap()));
+    let cookie = cookie(&send(&app, "/visit", None).await);
+    let log = Log::capture("session_core");
+    send(&app, "/reserved", cookie.as_deref()).await;
+    let passed_on = log.take_problems();
+    assert_eq!(passed_on.len(), 1, "{passed_on:?}");
+    assert!(passed_on[0].starts_with("WARN a handler failed with a session error"), "{passed_on:?}");
+    assert!(passed_on[0].ends_with(r#"session key "__session" is reserved"#), "{passed_on:?}");
+
+    store.probe().fail(Operation::All, Fault::Down);
+    send(&app, "/visit", cookie.as_deref()).await;
+    let failed = log.take_problems();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(failed[0].starts_with("ERROR session can't be loaded"), "{failed:?}");
+
+    send(&router(), "/visit", None).await;
+    let missing = log.take_problems();
+    assert_eq!(missing.len(), 1, "{missing:?}");
+    assert!(missing[0].starts_with("ERROR a handler asks for a session that its route does not have"), "{missing:?}");
 }

@@ -116,7 +116,7 @@ async fn layers_of_one_name_that_differ_answer_500_and_log_one_error() {
             assert_eq!(set_cookies(&response), NOTHING, "{path}");
         }
         assert_eq!(
-            log.take(),
+            log.take_problems(),
             [r#"ERROR two session layers of one cookie name differ in keys, salt, mode or store cookie="id""#]
         );
     }

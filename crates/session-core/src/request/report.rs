@@ -1,0 +1,139 @@
+//! The lines of the log for sessions that can't be loaded, used or kept.
+
+use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::backend::BackendErrorKind;
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::request::context::SessionContext;
+use crate::request::shared::SharedSession;
+
+/// The number of seconds between two lines of a store that keeps failing.
+const INTERVAL: u64 = 10;
+
+/// The stage of a request at which its session failed.
+#[derive(Clone, Copy)]
+pub(crate) enum Stage {
+    Load,
+    /// A handler has passed the error on.
+    Handler,
+    Commit,
+}
+
+#[derive(Clone, Copy)]
+enum Severity {
+    /// Another request was faster, or the request is wrong: the service is fine.
+    Info,
+    /// A client or the data of a client can cause it.
+    Warn,
+    Error,
+}
+
+/// Limits the lines of a failing store, so that an outage does not log one for each request.
+#[derive(Default)]
+pub(crate) struct Throttle {
+    /// The time of the last line, in Unix seconds.
+    logged_at: AtomicU64,
+    /// The number of failures since the last line.
+    failures: AtomicU64,
+}
+
+impl Throttle {
+    /// Counts a failure. Returns the number of failures to log now, if a line is due.
+    fn count(&self, now: u64) -> Option<u64> {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        let logged_at = self.logged_at.load(Ordering::Relaxed);
+        let is_due = logged_at == 0 || now.abs_diff(logged_at) >= INTERVAL;
+        let claims =
+            is_due && self.logged_at.compare_exchange(logged_at, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        claims.then(|| {
+            self.failures.fetch_sub(failures, Ordering::Relaxed);
+            failures
+        })
+    }
+}
+
+/// Logs one line at the level of a severity.
+macro_rules! log_at {
+    ($severity:expr, $($line:tt)*) => {
+        match $severity {
+            Severity::Info => tracing::info!($($line)*),
+            Severity::Warn => tracing::warn!($($line)*),
+            Severity::Error => tracing::error!($($line)*),
+        }
+    };
+}
+
+impl SessionContext {
+    /// Logs the error of a session. A store that keeps failing gets a line every 10 seconds.
+    #[cold]
+    pub(crate) fn report(&self, stage: Stage, error: &SessionError, id: Option<&SessionId>) {
+        let mut failures = None;
+        if is_outage(error) {
+            failures = self.store_failures.count(self.now());
+            if failures.is_none() {
+                return;
+            }
+        }
+        let (severity, session) = (severity(error), id.map(SessionId::fingerprint));
+        match stage {
+            Stage::Load => log_at!(severity, session, %error, failures, "session can't be loaded"),
+            Stage::Handler => log_at!(severity, session, %error, failures, "a handler failed with a session error"),
+            Stage::Commit => log_at!(severity, session, %error, failures, "session can't be committed"),
+        }
+    }
+}
+
+impl SharedSession {
+    /// Logs an error that a handler has passed on, unless it is the one of the load, which was logged.
+    pub(crate) fn report_passed_on(&self, error: &SessionError) {
+        let Some(id) = self.peek().map(|session| session.id().copied()) else { return };
+        self.context.report(Stage::Handler, error, id.as_ref());
+    }
+}
+
+/// Logs that a handler asks for a session that no layer of its route has. For adapters.
+#[cold]
+pub fn report_missing_session(problem: &dyn Display) {
+    tracing::error!(%problem, "a handler asks for a session that its route does not have");
+}
+
+/// Tells if the store can't be used at all, which concerns all sessions.
+fn is_outage(error: &SessionError) -> bool {
+    matches!(error, SessionError::Store(error) if matches!(
+        error.kind(),
+        BackendErrorKind::Unavailable | BackendErrorKind::Timeout | BackendErrorKind::Refused
+    ))
+}
+
+fn severity(error: &SessionError) -> Severity {
+    match error {
+        _ if (400..500).contains(&error.status()) => Severity::Info,
+        SessionError::Value(_)
+        | SessionError::ReservedKey { .. }
+        | SessionError::TooLarge { .. }
+        | SessionError::TooManyKeys { .. }
+        | SessionError::CookieTooLarge { .. }
+        | SessionError::LifetimeOutOfRange { .. }
+        | SessionError::Contended => Severity::Warn,
+        _ => Severity::Error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_keeps_failing_is_logged_at_first_and_every_ten_seconds() {
+        let throttle = Throttle::default();
+        let start = 1_700_000_000;
+        assert_eq!(throttle.count(start), Some(1));
+        for second in 0..10 {
+            assert_eq!(throttle.count(start + second), None);
+        }
+        assert_eq!(throttle.count(start + 10), Some(11));
+        assert_eq!(throttle.count(start + 3600), Some(1));
+    }
+}
