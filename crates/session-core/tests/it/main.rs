@@ -13,6 +13,7 @@ mod former_cookies;
 mod fuzz;
 mod json;
 mod key_limit;
+mod late;
 mod lifecycle;
 mod lifetimes;
 mod log;
