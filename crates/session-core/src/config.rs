@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::cookie::{CookieTemplate, SetCookie};
 use crate::format::ForeignTokens;
 use crate::token::Tokens;
+use crate::user::OnSessionLimit;
 
 pub use backend_type::{BackendType, UnknownPredefinedBackend};
 pub use builder::SessionConfigBuilder;
@@ -62,6 +63,7 @@ pub struct SessionConfig {
     pub(crate) commit_on_server_error: bool,
     pub(crate) max_session_bytes: usize,
     pub(crate) max_keys: usize,
+    pub(crate) session_limit: Option<SessionLimit>,
     pub(crate) request_deadline: Duration,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -77,6 +79,13 @@ pub(crate) struct Lifetimes {
     pub(crate) absolute: Option<u64>,
     /// Cookies have no `Max-Age`, unless a session has a lifetime of its own.
     pub(crate) browser: bool,
+}
+
+/// The number of sessions that a user may have at the same time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionLimit {
+    pub(crate) max_sessions: usize,
+    pub(crate) on_limit: OnSessionLimit,
 }
 
 impl SessionConfig {

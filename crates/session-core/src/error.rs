@@ -95,6 +95,30 @@ pub enum SessionError {
         /// The longest lifetime allowed.
         longest: Duration,
     },
+    /// The id of a user is empty or longer than 255 bytes.
+    #[error("the id of a user has {bytes} bytes, must have from 1 to 255")]
+    InvalidUser {
+        /// The length of the id.
+        bytes: usize,
+    },
+    /// The id of the session's user is not of the type that was asked for.
+    #[error("the id of the session's user is not of the expected type")]
+    UserNotReadable,
+    /// No user is signed in.
+    #[error("no user is signed in")]
+    NotSignedIn,
+    /// A session would have more than 8 labels, or a label has a name of more than 32 bytes.
+    #[error("a session has at most 8 labels, with names of at most 32 bytes")]
+    TooManyLabels,
+    /// The user has as many sessions as the configuration allows.
+    #[error("the user has {limit} sessions, which are as many as allowed")]
+    TooManyUserSessions {
+        /// The largest number of sessions of one user.
+        limit: usize,
+    },
+    /// The store keeps no index of sessions by user.
+    #[error("the session store keeps no index of users")]
+    NoUserIndex,
     /// The operating system has no random numbers for an id.
     #[error("no random numbers for a session id")]
     NoRandomNumbers,
@@ -104,12 +128,14 @@ pub enum SessionError {
 }
 
 impl SessionError {
-    /// Returns the HTTP status of a response that reports this error: 409 if another request was faster, 400 if the client
+    /// Returns the HTTP status of a response that reports this error: 409 if another request was faster or the user has too
+    /// many sessions, 401 if no user is signed in, 400 if the client
     /// sent too much, 503 if a retry may help, otherwise 500.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Gone | Self::Taken { .. } | Self::Refused { .. } => 409,
+            Self::Gone | Self::Taken { .. } | Self::Refused { .. } | Self::TooManyUserSessions { .. } => 409,
+            Self::NotSignedIn => 401,
             Self::TooManySessions { .. } => 400,
             Self::Contended | Self::OutcomeUnknown => 503,
             Self::Store(error) => match error.kind() {
@@ -123,7 +149,7 @@ impl SessionError {
     /// Returns `true` if another request was faster: a retry of the whole request sees its changes.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        self.status() == 409
+        self.status() == 409 && !matches!(self, Self::TooManyUserSessions { .. })
     }
 
     /// Returns `true` if a later retry may succeed, because the store was unavailable or too busy.
@@ -142,6 +168,8 @@ impl SessionError {
     #[must_use]
     pub fn public_message(&self) -> &'static str {
         match self.status() {
+            401 => "sign in first",
+            _ if matches!(self, Self::TooManyUserSessions { .. }) => "too many sessions, sign out elsewhere first",
             400 => "the request has too many session cookies",
             409 => "the session was changed by another request, please try again",
             503 => "sessions are unavailable, please try again",

@@ -35,7 +35,8 @@
 //! - [`SessionConfig`]: all parameters, checked as a whole.
 //! - [`SessionManager`]: opens a request's session, commits it with the response.
 //! - [`SessionHandle`] and [`Session`]: the session before and after it is loaded.
-//! - [`ISessionBackend`] and [`AtomicBackend`]: what a store does; [`MemoryBackend`] is one.
+//! - [`ISessionBackend`] and [`AtomicBackend`]: what a store does; [`MemoryBackend`] is one. A store with a [`UserIndex`]
+//!   lists and ends the sessions of a user: see [`Session::sign_in`] and [`SessionManager::sessions_of`].
 //! - [`SessionMap`]: the data, as JSON text that stays as it came.
 //! - [`signer`]: `itsdangerous` in Rust, of use without sessions too.
 //!
@@ -88,6 +89,7 @@ mod session;
 mod sync;
 mod text;
 mod token;
+mod user;
 
 pub use async_trait::async_trait;
 pub use backend::{
@@ -112,3 +114,4 @@ pub use request::outcome::{Commit, HeaderValues, ResponseHeader, ResponseHeaders
 #[doc(hidden)]
 pub use request::report::report_missing_session;
 pub use session::{Lifetime, Session, SessionKey};
+pub use user::{OnSessionLimit, ParseSessionRefError, SessionRef, UserSession};

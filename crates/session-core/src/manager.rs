@@ -1,5 +1,7 @@
 //! The start of every request.
 
+mod users;
+
 use std::sync::Arc;
 
 use crate::config::SessionConfig;

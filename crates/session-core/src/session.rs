@@ -3,6 +3,7 @@
 mod key;
 mod lifetime;
 mod update;
+mod user;
 
 use std::fmt;
 use std::sync::Arc;
@@ -89,7 +90,7 @@ impl Session {
     /// Returns `true` if there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.state().is_empty()
+        self.state().data().is_empty_but_for(META_KEY)
     }
 
     /// Returns `true` if the session has changes that are not persisted yet.
@@ -221,15 +222,16 @@ impl Session {
 
     /// Removes all keys, those too that another request has set by the time of the commit.
     ///
-    /// An emptied session is no logout: its id stays usable for a minute, and the client's cookie is removed. Use
-    /// [`destroy`](Self::destroy) to log a user out.
+    /// The session's user is removed as well, and the client's cookie. This is no logout all the same, because the id stays
+    /// usable for a minute. Use [`sign_out`](Self::sign_out) to log a user out.
     ///
     /// # Errors
     ///
     /// [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn clear(&self) -> Result<(), SessionError> {
         let mut session = self.state();
-        let (meta, effective) = (Meta::of(session.data()), !session.is_empty());
+        let effective = !session.is_empty();
+        let meta = Meta { user: None, ..Meta::of(session.data()) };
         session.mutate(|map| {
             map.clear();
             // The session keeps its own lifetime.
@@ -242,9 +244,9 @@ impl Session {
 
 /// The session as a whole.
 impl Session {
-    /// Gives the session a new id, with the data that it has, when the response is committed. Do this at login and whenever
-    /// the user gains rights: the old id, which another person may know, then names no session. The absolute lifetime
-    /// starts anew.
+    /// Gives the session a new id, with the data that it has, when the response is committed. Do this whenever the user gains
+    /// rights: the old id, which another person may know, then names no session. At login, use [`sign_in`](Self::sign_in).
+    /// The absolute lifetime goes on.
     ///
     /// A session that is not stored yet, and one that lives in the cookie, gets a new cookie anyway. In cookie mode the old
     /// cookie can't be revoked: a copy of it stays valid until it expires.

@@ -3,12 +3,13 @@
 mod check;
 mod format;
 mod keys;
+mod users;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig};
+use super::{BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig, SessionLimit};
 use crate::backend::{Backend, MemoryBackend};
 use crate::cookie::{Attributes, CookieTemplate};
 use crate::format::Format;
@@ -36,6 +37,8 @@ pub struct SessionConfigBuilder {
     backend: Option<Backend>,
     require_atomic: bool,
     format: Option<Arc<dyn Format>>,
+    require_user_index: bool,
+    session_limit: Option<SessionLimit>,
     key_prefix: String,
     refresh: Option<Refresh>,
     on_duplicate: OnDuplicate,
@@ -81,6 +84,8 @@ impl SessionConfigBuilder {
             backend: None,
             require_atomic: false,
             format: None,
+            require_user_index: false,
+            session_limit: None,
             key_prefix: "session:".to_owned(),
             refresh: None,
             on_duplicate: OnDuplicate::default(),
@@ -110,7 +115,7 @@ impl SessionConfigBuilder {
 
     /// How long a session lasts in all, however much it is used; default without limit.
     ///
-    /// Counted from its first write, or from the last [`renew`](crate::Session::renew).
+    /// Counted from its first write, or from the last [`sign_in`](crate::Session::sign_in).
     pub fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
         self.absolute_lifetime = Some(lifetime);
         self
@@ -191,12 +196,6 @@ impl SessionConfigBuilder {
     /// Sets the store: a backend of a backend crate, any [`ISessionBackend`](crate::ISessionBackend), or a [`Backend`].
     pub fn backend(mut self, backend: impl Into<Backend>) -> Self {
         self.backend = Some(backend.into());
-        self
-    }
-
-    /// Makes [`build`](Self::build) refuse a backend that can't compare and set, for services of more than one process.
-    pub fn require_atomic(mut self) -> Self {
-        self.require_atomic = true;
         self
     }
 
@@ -319,6 +318,7 @@ impl SessionConfigBuilder {
         let lifetimes = self.check_lifetimes()?;
         self.check_limits()?;
         let store = self.resolve_backend()?.map(|backend| backend.into_store(self.clock.clone()));
+        self.check_user_index(store.as_ref())?;
 
         let format = self.check_format(store.is_some(), lifetimes.longest)?;
         let refresh = self.refresh.unwrap_or(if store.is_some() { Refresh::Tenth } else { Refresh::HalfLife });
@@ -358,6 +358,7 @@ impl SessionConfigBuilder {
             commit_on_server_error: self.commit_on_server_error,
             max_session_bytes: self.max_session_bytes,
             max_keys: self.max_keys,
+            session_limit: self.session_limit,
             request_deadline: self.request_deadline,
             clock: self.clock,
         })

@@ -149,6 +149,9 @@ pub enum ConfigError {
     /// A backend was passed though the cookie is to hold the session.
     #[error("backend type cookie uses no backend, but one was passed")]
     BackendUnused,
+    /// `require_user_index()` or `max_sessions_per_user()` was called and the backend has no index of sessions by user.
+    #[error("the backend has no index of users, and `require_user_index` or `max_sessions_per_user` was called")]
+    NoUserIndex,
     /// `require_atomic()` was called and the backend can't compare and set.
     #[error("the backend is not atomic, and `require_atomic` was called")]
     NotAtomic,

@@ -7,7 +7,7 @@ use crate::map::SessionMap;
 use crate::request::changes::{ChangeLog, ReplayError};
 use crate::request::context::StoreKey;
 use crate::request::events::{self, Event};
-use crate::request::meta::META_KEY;
+use crate::request::meta::is_emptied;
 use crate::request::phase::Before;
 use crate::request::shared::SharedSession;
 use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};
@@ -22,6 +22,8 @@ pub(crate) struct Attempt<'a> {
     /// The stored session is an emptied one.
     on_empty: bool,
     earlier_may_land: bool,
+    /// The write extends the session's life, and the client gets a new cookie.
+    pub(crate) refreshes: bool,
     generation: u32,
     discarded: bool,
 }
@@ -55,8 +57,9 @@ impl<'a> Attempt<'a> {
     }
 
     fn of(shared: &'a SharedSession, taken: Taken) -> Self {
-        let Taken { changes, data, on_empty, earlier_may_land, generation } = taken;
-        Self { shared, changes: Some(changes), data, on_empty, earlier_may_land, generation, discarded: false }
+        let Taken { changes, data, on_empty, earlier_may_land, refreshes, generation } = taken;
+        let changes = Some(changes);
+        Self { shared, changes, data, on_empty, earlier_may_land, refreshes, generation, discarded: false }
     }
 
     /// Takes up an unconfirmed write again.
@@ -67,6 +70,7 @@ impl<'a> Attempt<'a> {
             data: SessionMap::new(),
             on_empty: false,
             earlier_may_land: false,
+            refreshes: false,
             generation: write.generation,
             discarded: write.discarded,
         }
@@ -75,6 +79,11 @@ impl<'a> Attempt<'a> {
     /// Returns `true` if a one-time value was given away.
     pub(crate) fn takes(&self) -> bool {
         self.changes.as_ref().is_some_and(ChangeLog::takes)
+    }
+
+    /// Returns `true` if a user signs in.
+    pub(crate) fn signs_in(&self) -> bool {
+        self.changes.as_ref().is_some_and(ChangeLog::signs_in)
     }
 
     /// Returns `true` if the attempt removes data and adds none.
@@ -117,7 +126,7 @@ impl<'a> Attempt<'a> {
         let mut data = current.session.clone();
         match changes.replay(&mut data, &self.data) {
             Ok(()) => {
-                self.on_empty = current.session.is_empty_but_for(META_KEY);
+                self.on_empty = is_emptied(&current.session);
                 Ok((data, current.version))
             }
             Err(error) => {
@@ -132,6 +141,22 @@ impl<'a> Attempt<'a> {
         self.changes = None;
         self.shared.session().take_version(current);
         self.shared.rebase(&current.session, self.generation);
+    }
+
+    /// Begins a new session with the changes alone, because another request has renewed the session.
+    ///
+    /// # Errors
+    ///
+    /// If a change can't be replayed on an empty session.
+    pub(crate) fn begin_anew(mut self) -> Result<(), SessionError> {
+        let Some(mut changes) = self.changes.take() else { return Ok(()) };
+        changes.replay(&mut SessionMap::new(), &self.data)?;
+        self.changes = Some(changes);
+        let (shared, generation) = (self.shared, self.generation);
+        drop(self);
+        shared.session().begin_anew(generation);
+        shared.rebase(&SessionMap::new(), generation);
+        Ok(())
     }
 
     /// Drops the changes, because the session is gone.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use crate::map::{JsonText, SessionMap, ValueError, same_json};
+use crate::request::meta::{META_KEY, Meta};
 use crate::text::Text;
 
 /// Computes the new JSON text of a key from its current one. `None` removes the key.
@@ -23,6 +24,8 @@ pub(crate) enum Change {
     Remove(Key),
     /// The key is removed and its value was given away: it must still be the observed one.
     Take(Key, Box<str>),
+    /// The library's record is the one of the request's data, which names a user.
+    SignIn,
     Update(Key, UpdateFn),
     /// A barrier: the closure sees all keys. Earlier changes of the log are replayed on `before` it.
     UpdateAll(Box<UpdateAll>),
@@ -94,6 +97,11 @@ impl ChangeLog {
         self.changes.iter().any(|change| matches!(change, Change::Take(..)))
     }
 
+    /// Returns `true` if a user signs in.
+    pub(crate) fn signs_in(&self) -> bool {
+        self.changes.iter().any(|change| matches!(change, Change::SignIn))
+    }
+
     /// Returns `true` if the changes add no data.
     pub(crate) fn only_removes(&self) -> bool {
         self.changes.iter().all(|change| matches!(change, Change::Remove(_) | Change::Clear | Change::Dropped))
@@ -107,10 +115,12 @@ impl ChangeLog {
         let change = match change {
             Change::Update(key, _) if self.decides(&key) => Change::Set(key),
             Change::Take(key, _) if self.decides(&key) => Change::Remove(key),
+            Change::Set(key) if *key == *META_KEY && self.signs_in() => Change::SignIn,
             other => other,
         };
         match &change {
             Change::Set(key) | Change::Remove(key) => self.drop_changes_of(key),
+            Change::SignIn => self.drop_changes_of(META_KEY),
             Change::Clear => self.drop_all(),
             _ => {}
         }
@@ -244,6 +254,16 @@ impl ChangeLog {
 fn replay_keys(changes: &mut [Change], map: &mut SessionMap, local: &SessionMap) -> Result<(), ReplayError> {
     for change in changes {
         match change {
+            Change::Set(key) if **key == *META_KEY => {
+                // Another request may have cleared the session, its user included.
+                let user = Meta::of(map).user;
+                let record = Meta::of(local);
+                Meta { user: user.and(record.user), ..record }.write(map).map_err(ReplayError::Value)?;
+            }
+            Change::SignIn => {
+                let foreign = Meta::of(map).foreign;
+                Meta { foreign, ..Meta::of(local) }.write(map).map_err(ReplayError::Value)?;
+            }
             Change::Set(key) => {
                 if let Some(json) = local.raw(key) {
                     map.insert_json(key, json).map_err(ReplayError::Value)?;
@@ -273,6 +293,7 @@ impl Change {
     fn key(&self) -> Option<&str> {
         match self {
             Self::Set(key) | Self::Remove(key) | Self::Take(key, _) | Self::Update(key, _) => Some(key),
+            Self::SignIn => Some(META_KEY),
             Self::UpdateAll(_) | Self::Clear | Self::Dropped => None,
         }
     }

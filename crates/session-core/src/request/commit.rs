@@ -11,7 +11,7 @@ use crate::request::deadline::{Deadline, poll_once};
 use crate::request::events::{self, Event};
 use crate::request::head::{ConfirmedBy, CookieChange};
 use crate::request::load::TokenPayload;
-use crate::request::meta::META_KEY;
+use crate::request::meta::is_emptied;
 use crate::request::outcome::{Commit, Persisted};
 use crate::request::phase::Phase;
 use crate::request::plan::{CookiePlan, Occasion, Plan, Rules, StorePlan, TouchDue, plan, touch_due};
@@ -210,7 +210,7 @@ impl SharedSession {
             CookiePlan::Send => {
                 let confirmed = ConfirmedBy::ThisCommit;
                 let (change, restart) = match session.phase() {
-                    Phase::InCookie { renew: true, .. } => (CookieChange::Renewed(confirmed), true),
+                    Phase::InCookie { renew: true, .. } => (CookieChange::Renewed(confirmed), false),
                     Phase::InCookie { .. } => (CookieChange::Refreshed(confirmed), false),
                     phase => (CookieChange::New, matches!(phase, Phase::Destroyed { .. })),
                 };
@@ -235,13 +235,16 @@ impl SharedSession {
         store: &dyn AtomicBackend,
         deadline: &mut Deadline,
     ) -> Result<Persisted, SessionError> {
-        let (id, ttl) = {
+        let (id, (ttl, user)) = {
             let session = self.session();
             let Some(id) = session.id().copied() else { return Ok(Persisted::Done) };
-            (id, self.context.ttl(session.data()))
+            (id, self.context.ttl_and_user(session.data()))
         };
         let confirmed = ConfirmedBy::ThisCommit;
-        let change = match deadline.run(store.touch(Touch::new(&self.context.store_key(&id), ttl))).await {
+        let change = match deadline
+            .run(store.touch(Touch::new(&self.context.store_key(&id), ttl).of_user(user.as_deref())))
+            .await
+        {
             Ok(false) => CookieChange::None,
             Ok(true) if due == TouchDue::Extension => CookieChange::None,
             Ok(true) if due == TouchDue::Renewal => CookieChange::Renewed(confirmed),
@@ -268,7 +271,7 @@ impl SharedSession {
     ) -> Result<Persisted, SessionError> {
         let Some(id) = self.session().id().copied() else { return Ok(Persisted::Done) };
         let found = deadline.run(store.fetch(&self.context.store_key(&id))).await;
-        let still_empty = matches!(&found, Ok(Some(stored)) if stored.session.is_empty_but_for(META_KEY));
+        let still_empty = matches!(&found, Ok(Some(stored)) if is_emptied(&stored.session));
         self.session().head_mut().set_cookie(match still_empty {
             true => CookieChange::Remove(ConfirmedBy::ThisCommit),
             false => CookieChange::None,

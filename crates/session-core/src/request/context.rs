@@ -13,7 +13,7 @@ use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::absence::AbsenceCounts;
 use crate::request::deadline::Deadline;
-use crate::request::meta::{META_KEY, Meta};
+use crate::request::meta::{META_KEY, Meta, is_emptied};
 use crate::request::report::Throttle;
 use crate::sync::StripedLock;
 use crate::text::Text;
@@ -78,15 +78,22 @@ impl SessionContext {
         key == META_KEY || (key == ID_KEY && self.is_cookie_mode())
     }
 
-    /// The time for which the store keeps a session: a little longer than its token is good for.
-    pub(crate) fn ttl(&self, data: &SessionMap) -> Duration {
-        if data.is_empty_but_for(META_KEY) { EMPTIED_TTL } else { self.ttl_of_data(data) }
+    /// Returns the user of a session, as the store's index knows it.
+    pub(crate) fn user_key(&self, user: &str) -> Box<str> {
+        [&self.config.key_prefix, "user:", user].concat().into()
+    }
+
+    /// Returns the time for which the store keeps a session, a little longer than its token is good for, and the session's
+    /// user as the store's index knows it.
+    pub(crate) fn ttl_and_user(&self, data: &SessionMap) -> (Duration, Option<Box<str>>) {
+        if is_emptied(data) { (EMPTIED_TTL, None) } else { self.ttl_and_user_of_data(data) }
     }
 
     /// The same for a session that is not empty.
-    pub(crate) fn ttl_of_data(&self, data: &SessionMap) -> Duration {
-        let remaining = Meta::of(data).remaining(self.config.lifetimes, || self.now());
-        Duration::from_secs(remaining + 1)
+    pub(crate) fn ttl_and_user_of_data(&self, data: &SessionMap) -> (Duration, Option<Box<str>>) {
+        let meta = Meta::of(data);
+        let remaining = meta.remaining(self.config.lifetimes, || self.now());
+        (Duration::from_secs(remaining + 1), meta.user.map(|user| self.user_key(&user.id)))
     }
 
     /// Returns `true` if the session must remember when it was created, and does not.
@@ -97,7 +104,7 @@ impl SessionContext {
     /// Makes data ready to be written: records the creation time where it matters, and checks the limits. `restart` starts
     /// the absolute lifetime anew.
     pub(crate) fn prepare(&self, data: &mut SessionMap, restart: bool) -> Result<(), SessionError> {
-        if self.config.lifetimes.absolute.is_some() && !data.is_empty_but_for(META_KEY) {
+        if self.config.lifetimes.absolute.is_some() && !is_emptied(data) {
             let meta = Meta::of(data);
             if restart || meta.created.is_none() {
                 Meta { created: Some(self.now()), ..meta }.write(data)?;

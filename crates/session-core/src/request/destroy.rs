@@ -1,22 +1,14 @@
 //! Carries out a `destroy`.
 
-use std::collections::HashSet;
-
-use futures_util::future::try_join_all;
-
-use crate::backend::{AtomicBackend, Marker, Remove, StoreFuture, WriteOutcome};
+use crate::backend::{AtomicBackend, Marker};
 use crate::error::SessionError;
 use crate::id::SessionId;
-use crate::request::context::StoreKey;
 use crate::request::deadline::Deadline;
 use crate::request::events::{self, Event};
 use crate::request::shared::SharedSession;
 
 /// The number of sessions that one `destroy` removes.
 const MAX_SESSIONS: usize = 8;
-
-/// The number of renewals of one session within a minute that a `destroy` follows.
-const LONGEST_CHAIN: usize = 64;
 
 impl SharedSession {
     /// Removes the request's session and every session that a verified cookie of the request names. If the session is `replaced`, the
@@ -50,29 +42,14 @@ impl SharedSession {
 
         // A cookie that names no session is removed as well, but not one whose session another logout has destroyed.
         let has_cookie = self.cookies.names(context.config.cookie_name());
-        let mut removes_cookie = ids.is_empty();
-        let mut keys: Vec<StoreKey> = ids.iter().map(|id| context.store_key(id)).collect();
-        let mut seen = HashSet::new();
-        for _ in 0..LONGEST_CHAIN {
-            keys.retain(|key| seen.insert(key.to_string()));
-            if keys.is_empty() {
-                break;
-            }
-            let removals = keys.iter().map(|key| store.remove(Remove::new(key).leaving(marker.clone())));
-            let outcomes = deadline.run(StoreFuture::pending(try_join_all(removals))).await?;
-            keys.clear();
-            for outcome in outcomes {
-                match outcome {
-                    WriteOutcome::Done(()) | WriteOutcome::Gone(None) => removes_cookie = true,
-                    // A logout is meant for the person: it also ends the renewed session.
-                    WriteOutcome::Gone(Some(Marker::Renewed { successor })) => keys.push(StoreKey::Long(successor)),
-                    WriteOutcome::Gone(Some(Marker::Destroyed)) | WriteOutcome::Conflict(_) => {}
-                }
-            }
-        }
-        if !keys.is_empty() {
-            return Err(SessionError::Contended);
-        }
+        let has_session = !ids.is_empty();
+        let (target, user) = {
+            let session = self.session();
+            (session.destroyed_id(), session.signed_out().map(|user| context.user_key(user)))
+        };
+        let user_of = |id| user.as_deref().filter(|_| target == Some(id));
+        let sessions = ids.iter().map(|id| (context.store_key(id), user_of(*id))).collect();
+        let removes_cookie = context.end_sessions(sessions, &marker, store, deadline).await? || !has_session;
         self.session().confirm_destroyed(successor, removes_cookie && has_cookie);
         ids.iter().for_each(|id| events::log(Event::Destroyed, Some(id)));
         if found > MAX_SESSIONS {

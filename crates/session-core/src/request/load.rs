@@ -109,12 +109,12 @@ impl SharedSession {
     /// [`SessionError::Gone`] if the store has it no more.
     pub(crate) async fn keep_alive(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
         let _lock = self.lock_store(deadline).await?;
-        let (id, ttl) = match self.stored_id()? {
-            Some((id, _)) => (id, self.context.ttl(self.session().data())),
+        let (id, (ttl, user)) = match self.stored_id()? {
+            Some((id, _)) => (id, self.context.ttl_and_user(self.session().data())),
             None => return Ok(()),
         };
         let Some(store) = self.context.store() else { return Ok(()) };
-        if deadline.run(store.touch(Touch::new(&self.context.store_key(&id), ttl))).await? {
+        if deadline.run(store.touch(Touch::new(&self.context.store_key(&id), ttl).of_user(user.as_deref()))).await? {
             return Ok(());
         }
         self.session().lose();

@@ -1,10 +1,13 @@
 //! The library's own record in a session, under a reserved key of its map.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::config::Lifetimes;
 use crate::map::{SessionMap, ValueError, decode};
+use crate::user::SessionRef;
 
 /// The reserved key. Hidden from every accessor; Python carries it along.
 pub(crate) const META_KEY: &str = "__session";
@@ -13,9 +16,9 @@ pub(crate) const META_KEY: &str = "__session";
 const CLOCK_DIFFERENCE: u64 = 60;
 
 /// The record. Written only when a feature needs it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Meta {
-    /// The time when the session was first written or last renewed, in Unix seconds; for the absolute lifetime.
+    /// The time when the session was first written, or when its user signed in, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) created: Option<u64>,
     /// The session's own lifetime without use, in seconds.
@@ -30,10 +33,29 @@ pub(crate) struct Meta {
     /// The data that another framework keeps in the stored session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) foreign: Option<ForeignRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<Box<SignIn>>,
+}
+
+/// The sign-in of a session's user.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SignIn {
+    pub(crate) id: Box<str>,
+    /// Unix time in milliseconds, which tells the order of a user's sign-ins.
+    pub(crate) at: u64,
+    #[serde(rename = "ref")]
+    pub(crate) reference: SessionRef,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) labels: BTreeMap<Box<str>, Box<str>>,
+}
+
+/// Returns `true` if a session holds no data and no user.
+pub(crate) fn is_emptied(map: &SessionMap) -> bool {
+    map.is_empty_but_for(META_KEY) && Meta::of(map).user.is_none()
 }
 
 /// The JSON text of another framework's data.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ForeignRecord(Box<RawValue>);
 
 impl ForeignRecord {
@@ -53,6 +75,13 @@ impl PartialEq for ForeignRecord {
 }
 
 impl Eq for ForeignRecord {}
+
+/// Prints nothing: it is session data.
+impl std::fmt::Debug for Meta {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meta(..)")
+    }
+}
 
 fn is_false(flag: &bool) -> bool {
     !flag

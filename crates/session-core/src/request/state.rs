@@ -12,7 +12,7 @@ use crate::map::SessionMap;
 use crate::request::absence::Absence;
 use crate::request::changes::{Change, ChangeLog};
 use crate::request::head::{CookieChange, ResponseHead};
-use crate::request::meta::META_KEY;
+use crate::request::meta::{Meta, is_emptied};
 use crate::request::phase::{Before, Phase};
 use crate::request::transfer::UnconfirmedWrite;
 
@@ -29,6 +29,8 @@ pub(crate) struct RequestSession {
     client_has_session: bool,
     /// The reason why the store has no session under the cookie's id.
     absence: Option<Absence>,
+    /// The user of the session that `destroy` has been called for, if it was loaded.
+    signed_out: Option<Box<str>>,
     /// Incremented by `destroy`. Results of writes from an earlier generation are ignored.
     generation: u32,
     /// The rest of the request's deadline.
@@ -52,6 +54,7 @@ impl RequestSession {
             head: ResponseHead::new(head_sent),
             client_has_session: false,
             absence: None,
+            signed_out: None,
             generation: 0,
             time_left,
         }
@@ -102,9 +105,22 @@ impl RequestSession {
         }
     }
 
-    /// Returns `true` if the session holds no data but the library's own.
+    /// Returns the id of the stored session's user.
+    pub(crate) fn stored_user(&self) -> Option<Box<str>> {
+        match &self.phase {
+            Phase::Stored { loaded, .. } => Meta::of(loaded).user.map(|user| user.id),
+            _ => None,
+        }
+    }
+
+    /// Returns the id of the user of the session that is to be destroyed, if the session was loaded.
+    pub(crate) fn signed_out(&self) -> Option<&str> {
+        self.signed_out.as_deref()
+    }
+
+    /// Returns `true` if the session holds no data and no user.
     pub(crate) fn is_empty(&self) -> bool {
-        self.data.is_empty_but_for(META_KEY)
+        is_emptied(&self.data)
     }
 
     /// Returns `true` if pending changes have altered the data.
@@ -185,6 +201,7 @@ impl RequestSession {
     }
 
     pub(crate) fn destroy(&mut self) {
+        self.signed_out = self.stored_user().or(self.signed_out.take());
         self.data.clear();
         self.changes = ChangeLog::default();
         self.generation += 1;

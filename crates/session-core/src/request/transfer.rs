@@ -36,5 +36,7 @@ pub(crate) struct Taken {
     /// The stored session is an emptied one.
     pub(crate) on_empty: bool,
     pub(crate) earlier_may_land: bool,
+    /// The write extends the session's life, and the client gets a new cookie.
+    pub(crate) refreshes: bool,
     pub(crate) generation: u32,
 }

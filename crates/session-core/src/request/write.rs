@@ -14,7 +14,7 @@ use crate::map::SessionMap;
 use crate::request::attempt::Attempt;
 use crate::request::context::EMPTIED_TTL;
 use crate::request::deadline::{Deadline, reply_within};
-use crate::request::meta::META_KEY;
+use crate::request::meta::is_emptied;
 use crate::request::outcome::Persisted;
 use crate::request::phase::Before;
 use crate::request::shared::SharedSession;
@@ -48,17 +48,26 @@ impl SharedSession {
         }
         let mut data = attempt.data.clone();
         context.prepare(&mut data, true)?;
-        let ttl = context.ttl(&data);
+        let (ttl, user) = context.ttl_and_user(&data);
+        let is_limited = context.config.session_limit.is_some() && attempt.signs_in();
+        if is_limited {
+            Box::pin(self.check_limit(&data, None, store, deadline)).await?;
+        }
         for _ in 0..MAX_ID_COLLISIONS {
             let id = match reserved.take() {
                 Some(id) => id,
                 None => SessionId::random().ok_or(SessionError::NoRandomNumbers)?,
             };
             let sent = attempt.send(data.clone(), Some(id), None);
-            let reply = deadline.run(store.create(Create::new(&context.store_key(&id), &data, ttl))).await;
+            let key = context.store_key(&id);
+            let create = Create::new(&key, &data, ttl).of_user(user.as_deref());
+            let reply = deadline.run(store.create(create)).await;
             match reply {
                 Ok(WriteOutcome::Done(version)) => {
                     sent.confirm(version);
+                    if is_limited {
+                        Box::pin(self.enforce_limit(&data, store, deadline)).await?;
+                    }
                     return Ok(Some(Persisted::Done));
                 }
                 Ok(WriteOutcome::Conflict(_)) => sent.not_applied(),
@@ -91,32 +100,43 @@ impl SharedSession {
             Some(version) => (attempt.data.clone(), version),
             None => match deadline.run(store.fetch(&key)).await? {
                 Some(current) => attempt.replay(current)?,
-                None => return Box::pin(self.gone(&key, attempt, renew, None, store, deadline)).await.map(Some),
+                None => return Box::pin(self.gone(&key, attempt, renew, None, store, deadline)).await,
             },
         };
+        let is_limited = context.config.session_limit.is_some() && attempt.signs_in();
+        if is_limited {
+            Box::pin(self.check_limit(&data, Some(&key), store, deadline)).await?;
+        }
         let mut turn = None;
         loop {
-            context.prepare(&mut data, renew)?;
-            let emptied = data.is_empty_but_for(META_KEY);
+            context.prepare(&mut data, false)?;
+            let emptied = is_emptied(&data);
             let new_id = match renew && !emptied {
                 true => Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?),
                 false => None,
             };
-            let ttl = if emptied { EMPTIED_TTL } else { context.ttl_of_data(&data) };
+            let (ttl, user) = if emptied { (EMPTIED_TTL, None) } else { context.ttl_and_user_of_data(&data) };
+            let refreshes = attempt.refreshes;
             let sent = attempt.send(data, new_id, Some(version));
             let (session, expected) = (&sent.sent, sent.replaces.as_ref());
             let Some(expected) = expected else { return Err(SessionError::OutcomeUnknown) };
             let reply = if let Some(new_id) = &new_id {
-                Box::pin(self.rotate(&key, new_id, session, ttl, expected, store, deadline)).await
+                Box::pin(self.rotate(&key, new_id, session, (ttl, user), expected, store, deadline)).await
             } else if renew {
                 // An old id must not live on: without data there is nothing to move.
                 removed(deadline.run(store.remove(Remove::new(&key).at(expected))).await)
             } else {
-                written(reply_within!(deadline, store.replace(Replace::new(&key, session, ttl, expected))))
+                let user = user.as_deref().filter(|_| refreshes);
+                let replace = Replace::new(&key, session, ttl, expected).of_user(user);
+                written(reply_within!(deadline, store.replace(replace)))
             };
             let current = match reply {
                 Ok(WriteOutcome::Done(Some(version))) => {
+                    let limited = is_limited.then(|| sent.sent.clone());
                     sent.confirm(version);
+                    if let Some(data) = limited {
+                        Box::pin(self.enforce_limit(&data, store, deadline)).await?;
+                    }
                     return Ok(Some(Persisted::Done));
                 }
                 Ok(WriteOutcome::Done(None)) => {
@@ -129,7 +149,7 @@ impl SharedSession {
                 }
                 Ok(WriteOutcome::Gone(marker)) => {
                     sent.not_applied();
-                    return Box::pin(self.gone(&key, attempt, renew, marker, store, deadline)).await.map(Some);
+                    return Box::pin(self.gone(&key, attempt, renew, marker, store, deadline)).await;
                 }
                 Err(error) => {
                     Box::pin(self.after_error(sent, error, store, deadline)).await?;
@@ -147,11 +167,11 @@ impl SharedSession {
                 Some(current) => current,
                 None => match Box::pin(deadline.run(store.fetch(&key))).await? {
                     Some(current) => current,
-                    None => return Box::pin(self.gone(&key, attempt, renew, None, store, deadline)).await.map(Some),
+                    None => return Box::pin(self.gone(&key, attempt, renew, None, store, deadline)).await,
                 },
             };
             (data, version) = attempt.replay(current)?;
-            if renew && data.is_empty_but_for(META_KEY) && !attempt.is_effective() {
+            if renew && is_emptied(&data) && !attempt.is_effective() {
                 // Another request has emptied the session: no data is left that a new id would protect.
                 attempt.drop_changes(&Stored::new(data, version));
                 return Ok(Some(Persisted::Done));
@@ -169,16 +189,20 @@ impl SharedSession {
         key: &str,
         new_id: &SessionId,
         session: &SessionMap,
-        ttl: Duration,
+        (ttl, user): (Duration, Option<Box<str>>),
         version: &Version,
         store: &dyn AtomicBackend,
         deadline: &mut Deadline,
     ) -> Result<WriteOutcome<Option<Version>>, BackendError> {
         let new_key = self.context.store_key(new_id);
-        written(deadline.run(store.rotate(Rotate::new(key, &new_key, session, ttl, version))).await)
+        let old_user = self.session().stored_user().map(|user| self.context.user_key(&user));
+        let rotate = Rotate::new(key, &new_key, session, ttl, version);
+        let rotate = rotate.of_user(user.as_deref()).from_user(old_user.as_deref());
+        written(deadline.run(store.rotate(rotate)).await)
     }
 
-    /// Tells why a session is gone, and what that means for the changes of the attempt.
+    /// Finds out why a session is gone, and what that means for the changes of the attempt. Returns `None` if a sign-in begins
+    /// a new session instead.
     async fn gone(
         &self,
         key: &str,
@@ -187,11 +211,20 @@ impl SharedSession {
         marker: Option<Marker>,
         store: &dyn AtomicBackend,
         deadline: &mut Deadline,
-    ) -> Result<Persisted, SessionError> {
+    ) -> Result<Option<Persisted>, SessionError> {
         let marker = match marker {
             Some(marker) => Some(marker),
             None => deadline.run(store.marker(key)).await?,
         };
+        if matches!(marker, Some(Marker::Renewed { .. })) && attempt.signs_in() && !attempt.takes() {
+            return match attempt.begin_anew() {
+                Ok(()) => Ok(None),
+                Err(error) => {
+                    self.session().lose();
+                    Err(error)
+                }
+            };
+        }
         let only_removes = attempt.only_removes() && !renew;
         let believes = attempt.takes() || renew;
         attempt.discard();
@@ -199,9 +232,9 @@ impl SharedSession {
         match marker {
             // No client may believe to be logged in, or to have redeemed a value.
             _ if believes => Err(SessionError::Gone),
-            Some(Marker::Destroyed) => Ok(Persisted::Destroyed),
-            None if only_removes => Ok(Persisted::Done),
-            _ => Ok(Persisted::Gone),
+            Some(Marker::Destroyed) => Ok(Some(Persisted::Destroyed)),
+            None if only_removes => Ok(Some(Persisted::Done)),
+            _ => Ok(Some(Persisted::Gone)),
         }
     }
 }

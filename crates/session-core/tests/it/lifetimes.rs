@@ -198,21 +198,6 @@ async fn a_session_ends_after_its_absolute_lifetime_however_much_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_renewal_starts_the_absolute_lifetime_anew() {
-    let limited: fn(SessionConfigBuilder) -> SessionConfigBuilder =
-        |config| hundred_seconds(config).absolute_lifetime(Duration::from_secs(120));
-    for app in each_mode(limited) {
-        let mut browser = app.browser_with(DATA).await;
-        app.advance(90);
-        assert_eq!(max_age(&app, &mut browser, |session| session.renew().unwrap()).await, 100);
-        app.advance(90);
-        assert_eq!(app.data(&browser).await, DATA);
-        app.advance(30);
-        assert_eq!(app.data(&browser).await, "{}");
-    }
-}
-
-#[tokio::test]
 async fn a_session_from_before_the_absolute_lifetime_was_configured_gets_one_when_it_is_refreshed() {
     let clock = TestClock::at(NOW);
     let memory = session_core::MemoryBackend::builder().clock(clock.clone()).build();

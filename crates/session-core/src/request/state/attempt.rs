@@ -6,7 +6,7 @@ use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::changes::ChangeLog;
 use crate::request::head::{ConfirmedBy, CookieChange};
-use crate::request::meta::META_KEY;
+use crate::request::meta::is_emptied;
 use crate::request::phase::{Before, Phase, RefreshDue};
 use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};
 
@@ -21,7 +21,7 @@ impl RequestSession {
     #[inline]
     pub(crate) fn take_stored(&mut self) -> Option<(Option<Version>, Taken)> {
         let Phase::Stored { version, loaded, .. } = &self.phase else { return None };
-        let (version, on_empty) = (version.clone(), loaded.is_empty_but_for(META_KEY));
+        let (version, on_empty) = (version.clone(), is_emptied(loaded));
         Some((version, self.take_changes(on_empty)))
     }
 
@@ -31,8 +31,14 @@ impl RequestSession {
             data: self.data.clone(),
             on_empty,
             earlier_may_land: self.unconfirmed.earlier_may_land,
+            refreshes: self.refreshes(),
             generation: self.generation,
         }
+    }
+
+    fn refreshes(&self) -> bool {
+        let is_due = matches!(&self.phase, Phase::Stored { refresh, .. } if *refresh != RefreshDue::No);
+        is_due || self.head.forces_refresh()
     }
 
     /// Puts back the changes of an attempt that was not applied. Later changes stay on top.
@@ -91,7 +97,7 @@ impl RequestSession {
         *refresh = RefreshDue::No;
         self.head.force_refresh(false);
         let (earlier, confirmed) = (self.head.cookie(), ConfirmedBy::ThisCommit);
-        self.head.set_cookie(if sent.is_empty_but_for(META_KEY) {
+        self.head.set_cookie(if is_emptied(sent) {
             if self.client_has_session { CookieChange::Remove(confirmed) } else { CookieChange::None }
         } else if began {
             CookieChange::New
@@ -174,6 +180,14 @@ impl RequestSession {
     pub(crate) fn forget_version(&mut self) {
         if let Phase::Stored { version, .. } = &mut self.phase {
             *version = None;
+        }
+    }
+
+    /// Begins a new session in place of one that another request has renewed. The pending changes stay.
+    pub(crate) fn begin_anew(&mut self, generation: u32) {
+        if self.generation == generation {
+            self.phase = Phase::New { before: Before::Nothing, renew: true };
+            self.head.set_cookie(CookieChange::None);
         }
     }
 

@@ -1,0 +1,40 @@
+//! The demands on a backend, and the limit of users' sessions.
+
+use super::SessionConfigBuilder;
+use crate::backend::Store;
+use crate::config::{ConfigError, SessionLimit};
+use crate::user::OnSessionLimit;
+
+/// Demands on the backend.
+impl SessionConfigBuilder {
+    /// Makes [`build`](Self::build) refuse a backend that can't compare and set, for services of more than one process.
+    pub fn require_atomic(mut self) -> Self {
+        self.require_atomic = true;
+        self
+    }
+
+    /// Makes [`build`](Self::build) refuse a backend without an index of sessions by user, for services that list or revoke
+    /// the sessions of a user.
+    pub fn require_user_index(mut self) -> Self {
+        self.require_user_index = true;
+        self
+    }
+
+    /// Limits the number of sessions in which a user is [signed in](crate::Session::sign_in) at the same time; default no
+    /// limit. At least 1. The backend must have an index of sessions by user.
+    ///
+    /// The limit costs each sign-in one or two more calls of the store. It holds for concurrent sign-ins too: of those, one
+    /// that is refused late may lose the data that its session had before.
+    pub fn max_sessions_per_user(mut self, max_sessions: usize, on_limit: OnSessionLimit) -> Self {
+        self.session_limit = Some(SessionLimit { max_sessions: max_sessions.max(1), on_limit });
+        self.require_user_index = true;
+        self
+    }
+
+    pub(super) fn check_user_index(&self, store: Option<&Store>) -> Result<(), ConfigError> {
+        if self.require_user_index && store.is_none_or(|store| store.user_index().is_none()) {
+            return Err(ConfigError::NoUserIndex);
+        }
+        Ok(())
+    }
+}

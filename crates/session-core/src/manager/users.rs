@@ -1,0 +1,126 @@
+//! A user's sessions: listed and revoked from anywhere in the application.
+
+use std::fmt::Display;
+
+use super::SessionManager;
+use crate::backend::{AtomicBackend, Marker, UserIndex};
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::request::deadline::Deadline;
+use crate::request::revoke::Listed;
+use crate::session::Session;
+use crate::user::{SessionRef, UserSession};
+
+/// Sessions by user.
+///
+/// These work for sessions in a store. All but [`destroy`](Self::destroy) need a store with an index of users; otherwise they
+/// fail with [`SessionError::NoUserIndex`]. [`require_user_index`](crate::SessionConfigBuilder::require_user_index) tells so
+/// at the start of a service.
+///
+/// A session that is revoked has ended on every server when the call returns: no later request reads it, and a request in
+/// flight can't bring it back. A sign-in that is under way either fails with [`SessionError::Gone`], or counts as one after
+/// the revocation, and is listed.
+impl SessionManager {
+    /// Returns the sessions of a user who [signed in](Session::sign_in), the latest sign-in first.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NoUserIndex`] if the store has no index. [`SessionError::Store`] if the store failed.
+    pub async fn sessions_of(&self, user: impl Display) -> Result<Vec<UserSession>, SessionError> {
+        let mut listed: Vec<_> =
+            self.list(&user.to_string()).await?.into_iter().filter_map(|one| one.session).collect();
+        listed.sort_by_key(|(session, sign_in)| (std::cmp::Reverse(sign_in.at), session.reference()));
+        Ok(listed.into_iter().map(|(session, _)| session).collect())
+    }
+
+    /// Ends one session of a user. Returns `false` if the user has no session of this reference.
+    ///
+    /// The reference may come from a client: a user can't end the session of another one with it.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NoUserIndex`] if the store has no index. [`SessionError::Store`] if the store failed, and
+    /// [`SessionError::Contended`] if the session is renewed all the time.
+    pub async fn revoke(&self, user: impl Display, reference: SessionRef) -> Result<bool, SessionError> {
+        let is_meant = |one: &Listed| matches!(&one.session, Some((session, _)) if session.reference() == reference);
+        Ok(self.end(&user.to_string(), is_meant).await? > 0)
+    }
+
+    /// Ends all sessions of a user. Returns the number of those that were live.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NoUserIndex`] if the store has no index. [`SessionError::Store`] if the store failed, and
+    /// [`SessionError::Contended`] if a session is renewed all the time; some sessions may have ended then.
+    pub async fn revoke_all(&self, user: impl Display) -> Result<usize, SessionError> {
+        self.end(&user.to_string(), |_| true).await
+    }
+
+    /// Ends all sessions of the session's user but this one. Returns the number of those that were live.
+    ///
+    /// After a change of the password, also [`renew`](Session::renew) this one.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NotSignedIn`] if the session has no user, and the errors of [`revoke_all`](Self::revoke_all).
+    pub async fn revoke_others(&self, session: &Session) -> Result<usize, SessionError> {
+        let sign_in = session.sign_in_record().ok_or(SessionError::NotSignedIn)?;
+        let own_key = session.stored_id().map(|id| self.context.store_key(&id));
+        let is_other = |one: &Listed| {
+            own_key.as_deref() != Some(&*one.key)
+                && !matches!(&one.session, Some((session, _)) if session.reference() == sign_in.reference)
+        };
+        self.end(&sign_in.id, is_other).await
+    }
+
+    /// Ends the session of this id, of a user or not. Returns `false` if it had been destroyed before.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Store`] if the store failed, and [`SessionError::Contended`] if the session is renewed all the time.
+    pub async fn destroy(&self, id: &SessionId) -> Result<bool, SessionError> {
+        let Some(store) = self.context.store() else { return Ok(false) };
+        let ending = vec![(self.context.store_key(id), None)];
+        self.context.end_sessions(ending, &Marker::Destroyed, store, &mut self.deadline()).await
+    }
+
+    /// Returns the number of stored sessions, of users and of visitors. For tools: it may take time in proportion to all
+    /// keys of the store.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NoUserIndex`] if the store has no index. [`SessionError::Store`] if the store failed.
+    pub async fn count(&self) -> Result<u64, SessionError> {
+        let (_, index) = self.index()?;
+        // It may take longer than any request.
+        Ok(index.count(&self.context.config.key_prefix).await?)
+    }
+
+    async fn list(&self, user: &str) -> Result<Vec<Listed>, SessionError> {
+        let (_, index) = self.index()?;
+        self.context.list(user, index, &mut self.deadline()).await
+    }
+
+    /// Ends those of a user's sessions that are meant. Returns the number of live ones.
+    async fn end(&self, user: &str, is_meant: impl Fn(&Listed) -> bool) -> Result<usize, SessionError> {
+        let (store, index) = self.index()?;
+        let mut deadline = self.deadline();
+        let mut listed = self.context.list(user, index, &mut deadline).await?;
+        listed.retain(is_meant);
+        let live = listed.iter().filter(|one| one.session.is_some()).count();
+        let user = self.context.user_key(user);
+        // An entry without a session may be that of a sign-in under way, which then fails.
+        let sessions = listed.into_iter().map(|one| (one.key, Some(&*user))).collect();
+        self.context.end_sessions(sessions, &Marker::Destroyed, store, &mut deadline).await?;
+        Ok(live)
+    }
+
+    fn index(&self) -> Result<(&dyn AtomicBackend, &dyn UserIndex), SessionError> {
+        let store = self.context.store().ok_or(SessionError::NoUserIndex)?;
+        Ok((store, store.user_index().ok_or(SessionError::NoUserIndex)?))
+    }
+
+    fn deadline(&self) -> Deadline {
+        self.context.deadline(self.context.config.request_deadline)
+    }
+}

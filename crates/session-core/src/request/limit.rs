@@ -1,0 +1,78 @@
+//! The limit of a user's sessions.
+
+use crate::backend::{AtomicBackend, Marker};
+use crate::config::SessionLimit;
+use crate::error::SessionError;
+use crate::map::SessionMap;
+use crate::request::deadline::Deadline;
+use crate::request::meta::Meta;
+use crate::request::revoke::Listed;
+use crate::request::shared::SharedSession;
+use crate::user::OnSessionLimit;
+
+impl SharedSession {
+    /// Refuses a sign-in, before it is written, of a user who has too many sessions beside the one under the key `own`.
+    pub(crate) async fn check_limit(
+        &self,
+        data: &SessionMap,
+        own: Option<&str>,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<(), SessionError> {
+        let Some(SessionLimit { max_sessions, on_limit: OnSessionLimit::Refuse }) = self.context.config.session_limit
+        else {
+            return Ok(());
+        };
+        let listed = self.listed(data, store, deadline).await?;
+        let others = listed.iter().filter(|one| one.session.is_some() && own != Some(&*one.key));
+        if others.count() < max_sessions {
+            return Ok(());
+        }
+        Err(SessionError::TooManyUserSessions { limit: max_sessions })
+    }
+
+    /// Ends sessions beyond the limit after a sign-in, whose session is stored by now.
+    ///
+    /// Concurrent sign-ins agree on the order of their sessions, so that they don't end each other's.
+    ///
+    /// # Errors
+    ///
+    /// If it is the sign-in's own session that ends, and if the store fails.
+    pub(crate) async fn enforce_limit(
+        &self,
+        data: &SessionMap,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<(), SessionError> {
+        let context = &*self.context;
+        let Some(SessionLimit { max_sessions, on_limit }) = context.config.session_limit else { return Ok(()) };
+        let mut listed = self.listed(data, store, deadline).await?;
+        listed.retain(|one| one.session.is_some());
+        listed.sort_by_key(|one| one.session.as_ref().map(|(session, sign_in)| (sign_in.at, session.reference())));
+        let excess = listed.len().saturating_sub(max_sessions);
+        let Some(own) = self.session().id().map(|id| context.store_key(id)) else { return Ok(()) };
+        let ended: Vec<_> = match on_limit {
+            OnSessionLimit::DropOldest => listed.into_iter().take(excess).collect(),
+            OnSessionLimit::Refuse => listed.into_iter().skip(max_sessions).filter(|one| *one.key == *own).collect(),
+        };
+        let ends_own = ended.iter().any(|one| *one.key == *own);
+        let ended = ended.into_iter().map(|one| (one.key, None)).collect();
+        context.end_sessions(ended, &Marker::Destroyed, store, deadline).await?;
+        if !ends_own {
+            return Ok(());
+        }
+        self.session().lose();
+        Err(SessionError::TooManyUserSessions { limit: max_sessions })
+    }
+
+    async fn listed(
+        &self,
+        data: &SessionMap,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<Vec<Listed>, SessionError> {
+        let index = store.user_index().ok_or(SessionError::NoUserIndex)?;
+        let Some(user) = Meta::of(data).user else { return Ok(Vec::new()) };
+        self.context.list(&user.id, index, deadline).await
+    }
+}

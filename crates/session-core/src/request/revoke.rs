@@ -1,0 +1,98 @@
+//! Ends sessions by their store keys, and looks a user's sessions up.
+
+use std::collections::HashSet;
+
+use futures_util::future::try_join_all;
+
+use crate::backend::{AtomicBackend, Marker, Remove, StoreFuture, UserIndex, WriteOutcome};
+use crate::error::SessionError;
+use crate::request::context::{SessionContext, StoreKey};
+use crate::request::deadline::Deadline;
+use crate::request::meta::{Meta, SignIn};
+use crate::user::UserSession;
+
+/// The number of renewals of one session within a minute that are followed.
+const LONGEST_CHAIN: usize = 64;
+
+/// The number of sessions that are removed at a time.
+const AT_A_TIME: usize = 64;
+
+/// A session to end, with its user if that is known.
+pub(crate) type Ending<'a> = (StoreKey, Option<&'a str>);
+
+/// A listed session, with its key.
+pub(crate) struct Listed {
+    pub(crate) key: StoreKey,
+    /// `None` if an entry of the index names no session (yet).
+    pub(crate) session: Option<(UserSession, SignIn)>,
+}
+
+impl SessionContext {
+    /// Removes sessions, and those that they were renewed to, leaving this marker. Returns `true` unless all were destroyed
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails, and if a session is renewed all the time.
+    pub(crate) async fn end_sessions(
+        &self,
+        sessions: Vec<Ending<'_>>,
+        marker: &Marker,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<bool, SessionError> {
+        let mut ended_any = false;
+        let mut pending = sessions;
+        let mut seen = HashSet::new();
+        for _ in 0..LONGEST_CHAIN {
+            pending.retain(|(key, _)| seen.insert(key.to_string()));
+            if pending.is_empty() {
+                return Ok(ended_any);
+            }
+            let mut successors = Vec::new();
+            for sessions in pending.chunks(AT_A_TIME) {
+                let removals = sessions
+                    .iter()
+                    .map(|(key, user)| store.remove(Remove::new(key).leaving(marker.clone()).of_user(*user)));
+                let outcomes = deadline.run(StoreFuture::pending(try_join_all(removals))).await?;
+                for (outcome, (_, user)) in outcomes.into_iter().zip(sessions) {
+                    match outcome {
+                        WriteOutcome::Done(()) | WriteOutcome::Gone(None) => ended_any = true,
+                        // A logout is meant for the person: it also ends the renewed session.
+                        WriteOutcome::Gone(Some(Marker::Renewed { successor })) => {
+                            successors.push((StoreKey::Long(successor), *user));
+                        }
+                        WriteOutcome::Gone(Some(Marker::Destroyed)) | WriteOutcome::Conflict(_) => {}
+                    }
+                }
+            }
+            pending = successors;
+        }
+        if pending.is_empty() { Ok(ended_any) } else { Err(SessionError::Contended) }
+    }
+
+    /// Returns the entries of a user's sessions that have not ended, as the index has them.
+    pub(crate) async fn list(
+        &self,
+        user: &str,
+        index: &dyn UserIndex,
+        deadline: &mut Deadline,
+    ) -> Result<Vec<Listed>, SessionError> {
+        let entries = deadline.run(index.sessions(&self.user_key(user))).await?;
+        let now = self.now();
+        let listed = entries.into_iter().filter_map(|entry| {
+            let key = StoreKey::Long(entry.key);
+            let Some(stored) = entry.stored else { return Some(Listed { key, session: None }) };
+            let meta = Meta::of(&stored.session);
+            let lifetimes = self.config.lifetimes;
+            let remaining = meta.remaining(lifetimes, || now);
+            // The store keeps a session a second longer than its cookie is good for. Its end may be that of the session.
+            let seen = entry.expires_in.map(|rest| (now + rest.as_secs()).saturating_sub(meta.idle(lifetimes) + 1));
+            let sign_in = *meta.user.filter(|sign_in| remaining > 0 && *sign_in.id == *user)?;
+            let seen = seen.map(|seen| seen.clamp((sign_in.at / 1000).min(now), now));
+            let session = UserSession::new(sign_in.clone(), seen);
+            Some(Listed { key, session: Some((session, sign_in)) })
+        });
+        Ok(listed.collect())
+    }
+}

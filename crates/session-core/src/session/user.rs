@@ -1,0 +1,162 @@
+//! Signing in and out.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{Session, set_meta};
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::map::ValueError;
+use crate::request::changes::Change;
+use crate::request::meta::{META_KEY, Meta, SignIn};
+use crate::user::SessionRef;
+
+/// The largest number of bytes of a user's id.
+const MAX_USER_BYTES: usize = 255;
+
+/// The largest number of a session's labels.
+const MAX_LABELS: usize = 8;
+
+/// The largest number of bytes of a label's name.
+const MAX_LABEL_NAME_BYTES: usize = 32;
+
+/// The number of bytes after which a label is cut off.
+const MAX_LABEL_BYTES: usize = 256;
+
+/// Signing in and out.
+impl Session {
+    /// Signs a user in: binds the session to the user and gives it a new id, with the data that it has.
+    ///
+    /// Call this once the user has proved who it is, and again for a user who does so once more before a sensitive action.
+    /// The absolute lifetime starts anew, and a [`Lifetime`](crate::Lifetime) of the session's own is reset. Labels of an
+    /// earlier sign-in are dropped.
+    ///
+    /// The user's id is a text of 1 to 255 bytes, such as a number, a UUID, or the `sub` of OpenID Connect.
+    ///
+    /// If another request renews the session at the same time, this one begins a session of its own with its own changes
+    /// only. If another request destroys or revokes it, the sign-in fails with [`SessionError::Gone`].
+    ///
+    /// ```
+    /// # use session_core::{MemoryBackend, SessionConfig, SessionError, SessionManager};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let config = SessionConfig::development("id").backend(MemoryBackend::new());
+    /// # let manager = SessionManager::new(config.build()?);
+    /// # let handle = manager.open([]);
+    /// # let session = handle.load().await?;
+    /// session.sign_in(42)?;
+    /// session.set_label("device", "Firefox on Linux")?;
+    /// assert_eq!(session.user::<u64>()?, Some(42));
+    /// # let _commit = handle.commit(200).await;
+    /// assert_eq!(manager.sessions_of(42).await?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`SessionError::InvalidUser`] if the id is empty or longer than 255 bytes.
+    /// - [`SessionError::HeadersSent`] after the response head.
+    /// - [`SessionError::Gone`] after a [`save`](Self::save) has found the session gone.
+    /// - [`SessionError::NoRandomNumbers`] if the operating system has none.
+    pub fn sign_in(&self, user: impl Display) -> Result<(), SessionError> {
+        let id = user.to_string();
+        if id.is_empty() || id.len() > MAX_USER_BYTES {
+            return Err(SessionError::InvalidUser { bytes: id.len() });
+        }
+        let now = self.shared.context.config.clock.since_epoch();
+        let at = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let reference = SessionRef::random().ok_or(SessionError::NoRandomNumbers)?;
+        let user = SignIn { id: id.into(), at, reference, labels: Default::default() };
+        let mut session = self.state();
+        let foreign = Meta::of(session.data()).foreign;
+        let meta = Meta { created: Some(now.as_secs()), user: Some(Box::new(user)), foreign, ..Meta::default() };
+        session.renew()?;
+        session.mutate(|map| {
+            meta.write(map)?;
+            Ok::<_, ValueError>((Change::SignIn, true))
+        })
+    }
+
+    /// Signs the user out: destroys the session; see [`SessionHandle::destroy`](crate::SessionHandle::destroy).
+    pub fn sign_out(&self) {
+        self.destroy();
+    }
+
+    /// Returns the user who is signed in.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::UserNotReadable`] if the user's id is not a `T`.
+    pub fn user<T: FromStr>(&self) -> Result<Option<T>, SessionError> {
+        let Some(user) = self.sign_in_record() else { return Ok(None) };
+        user.id.parse().map(Some).map_err(|_| SessionError::UserNotReadable)
+    }
+
+    /// Returns `true` if a user is signed in.
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        self.sign_in_record().is_some()
+    }
+
+    /// Returns the time of the last sign-in: compare it with the time now before a sensitive action.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<SystemTime> {
+        self.sign_in_record().map(|user| UNIX_EPOCH + Duration::from_millis(user.at))
+    }
+
+    /// Returns the time when the session began, to the second. A sign-in begins it anew.
+    ///
+    /// `None` if that is not recorded: of a session without a user, it is if an
+    /// [absolute lifetime](crate::SessionConfigBuilder::absolute_lifetime) is configured.
+    #[must_use]
+    pub fn created_at(&self) -> Option<SystemTime> {
+        Meta::of(self.state().data()).created.map(|created| UNIX_EPOCH + Duration::from_secs(created))
+    }
+
+    /// Returns the reference of the sign-in, by which the session is listed.
+    #[must_use]
+    pub fn reference(&self) -> Option<SessionRef> {
+        self.sign_in_record().map(|user| user.reference)
+    }
+
+    /// Labels the session of a user, for the page that lists the user's sessions: a device, an address, a place.
+    ///
+    /// A label is cut off after 256 bytes. A session has up to 8 labels, whose names have up to 32 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NotSignedIn`] if no user is signed in, [`SessionError::TooManyLabels`] if there would be more than 8 or the name
+    /// is longer than 32 bytes, [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    pub fn set_label(&self, name: &str, label: &str) -> Result<(), SessionError> {
+        let mut session = self.state();
+        let mut meta = Meta::of(session.data());
+        let user = meta.user.as_mut().ok_or(SessionError::NotSignedIn)?;
+        let is_full = user.labels.len() == MAX_LABELS && !user.labels.contains_key(name);
+        if is_full || name.len() > MAX_LABEL_NAME_BYTES {
+            return Err(SessionError::TooManyLabels);
+        }
+        let cut = (0..=label.len().min(MAX_LABEL_BYTES)).rev().find(|&at| label.is_char_boundary(at)).unwrap_or(0);
+        let label = &label[..cut];
+        user.labels.insert(name.into(), label.into());
+        set_meta(&mut session, &meta, true)
+    }
+
+    /// Returns a label of the session.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<String> {
+        self.sign_in_record()?.labels.get(name).map(|label| label.to_string())
+    }
+
+    /// Returns the id that the store knows the session by now, even if it is to be renewed.
+    pub(crate) fn stored_id(&self) -> Option<SessionId> {
+        self.state().id().copied()
+    }
+
+    pub(crate) fn sign_in_record(&self) -> Option<Box<SignIn>> {
+        let session = self.state();
+        // Few sessions have the record, and reading it means parsing it.
+        session.data().contains_key(META_KEY).then(|| Meta::of(session.data()).user)?
+    }
+}
