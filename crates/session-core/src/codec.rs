@@ -45,6 +45,13 @@ pub trait SessionCodec: Send + Sync + 'static {
     fn is_json(&self) -> bool {
         false
     }
+
+    /// Returns bytes that other readers of the store take for a missing session, whatever follows them; default empty.
+    ///
+    /// memcached keeps the note that a session was removed under the session's own key, behind these bytes.
+    fn absent_prefix(&self) -> &'static [u8] {
+        b""
+    }
 }
 
 /// The session's JSON text, readable by any language.

@@ -14,9 +14,9 @@ const START: &[u8] = b"0e115101115115105111110";
 const DESTROYED: u8 = b'1';
 const RENEWED: u8 = b'2';
 
-/// Returns the tombstone of a marker.
-pub(crate) fn encode(marker: &Marker) -> Vec<u8> {
-    let mut value = START.to_vec();
+/// Returns the tombstone of a marker, behind a prefix by which readers of another format know a missing session.
+pub(crate) fn encode(marker: &Marker, prefix: &[u8]) -> Vec<u8> {
+    let mut value = [prefix, START].concat();
     match marker {
         Marker::Destroyed => value.push(DESTROYED),
         Marker::Renewed { successor } => {
@@ -30,8 +30,8 @@ pub(crate) fn encode(marker: &Marker) -> Vec<u8> {
 }
 
 /// Returns the marker of a value that is a tombstone.
-pub(crate) fn decode(value: &[u8]) -> Option<Marker> {
-    let (&kind, digits) = value.strip_prefix(START)?.split_first()?;
+pub(crate) fn decode(value: &[u8], prefix: &[u8]) -> Option<Marker> {
+    let (&kind, digits) = value.strip_prefix(prefix)?.strip_prefix(START)?.split_first()?;
     match kind {
         DESTROYED if digits.is_empty() => Some(Marker::Destroyed),
         RENEWED => {
@@ -60,14 +60,14 @@ mod tests {
     fn markers_survive_as_values() {
         let longest = "~!".repeat(125);
         for marker in [Marker::Destroyed, renewed("session:0A-z_"), renewed(&longest)] {
-            assert_eq!(decode(&encode(&marker)), Some(marker));
+            assert_eq!(decode(&encode(&marker, b""), b""), Some(marker));
         }
     }
 
     #[test]
     fn a_tombstone_is_a_json_number_that_is_zero() {
         for marker in [Marker::Destroyed, renewed("session:abc")] {
-            let value = String::from_utf8(encode(&marker)).unwrap();
+            let value = String::from_utf8(encode(&marker, b"")).unwrap();
             assert_eq!(serde_json::from_str::<f64>(&value).unwrap(), 0.0, "{value}");
         }
     }
@@ -76,10 +76,10 @@ mod tests {
     fn sessions_and_damaged_tombstones_are_no_markers() {
         let start = std::str::from_utf8(START).unwrap();
         for value in ["", "{}", "0", "0e1", start] {
-            assert_eq!(decode(value.as_bytes()), None);
+            assert_eq!(decode(value.as_bytes(), b""), None);
         }
         for rest in ["3", "11", "21", "2300", "2-01", "2+01", "2 01", "2255"] {
-            assert_eq!(decode(format!("{start}{rest}").as_bytes()), None, "{rest}");
+            assert_eq!(decode(format!("{start}{rest}").as_bytes(), b""), None, "{rest}");
         }
     }
 }

@@ -5,7 +5,6 @@ use session_core::{Applied, BackendError, BackendErrorKind, MARKER_LIFETIME, Mar
 
 use crate::cluster::NodeVersion;
 use crate::key::Key;
-use crate::marker;
 use crate::store::{Found, Store};
 
 /// The most writes of other requests that may come before the removal.
@@ -50,7 +49,7 @@ impl Store {
                     }
                 }
                 Found::Nothing => {
-                    let added = self.create(key, &marker::encode(marker), MARKER_LIFETIME, deadline).await?;
+                    let added = self.create(key, &self.tombstone(marker), MARKER_LIFETIME, deadline).await?;
                     match added {
                         WriteOutcome::Done(_) => return Ok(WriteOutcome::Gone(None)),
                         WriteOutcome::Gone(found) => return Ok(WriteOutcome::Gone(found)),

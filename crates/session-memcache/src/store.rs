@@ -47,7 +47,7 @@ impl Store {
     /// Reads the item under a key.
     pub(crate) async fn look(&self, key: Key<'_>, deadline: Deadline) -> Result<Found, BackendError> {
         let (node, reply) = self.cluster.call(key, Command::Get, deadline).await?;
-        Ok(found(node, reply))
+        Ok(found(node, reply, self.codec.absent_prefix()))
     }
 
     /// Returns why a write at another version than the stored one was not applied.
@@ -69,7 +69,7 @@ impl Store {
     pub(crate) async fn touch(&self, key: Key<'_>, ttl: Duration, deadline: Deadline) -> Result<bool, BackendError> {
         let touch = |ttl| Command::Touch { expiry: expiry(ttl, &*self.clock) };
         let (node, reply) = self.cluster.call(key, touch(ttl), deadline).await?;
-        match found(node, reply) {
+        match found(node, reply, self.codec.absent_prefix()) {
             Found::Session(..) => Ok(true),
             Found::Nothing => Ok(false),
             Found::Tombstone(..) => {
@@ -95,6 +95,11 @@ impl Store {
         Ok(Stored::new(self.codec.decode(&bytes.value)?, at.into()))
     }
 
+    /// Returns the value that takes the place of a removed session.
+    pub(crate) fn tombstone(&self, marker: &Marker) -> Vec<u8> {
+        marker::encode(marker, self.codec.absent_prefix())
+    }
+
     fn check_size(&self, value: &[u8]) -> Result<(), BackendError> {
         let (bytes, limit) = (value.len(), self.max_value_bytes);
         if bytes > limit {
@@ -117,11 +122,11 @@ struct TooLong {
     limit: usize,
 }
 
-fn found(node: u64, reply: Reply) -> Found {
+fn found(node: u64, reply: Reply, prefix: &[u8]) -> Found {
     match reply {
         Reply::Found { value, flags, version } => {
             let at = NodeVersion { node, version };
-            match marker::decode(&value) {
+            match marker::decode(&value, prefix) {
                 Some(marker) => Found::Tombstone(marker, at),
                 None => Found::Session(Bytes { value, flags }, at),
             }

@@ -12,7 +12,6 @@ use crate::cluster::NodeVersion;
 use crate::command::{Command, Mode, Reply};
 use crate::expiry::expiry;
 use crate::key::Key;
-use crate::marker;
 use crate::store::{Found, Store};
 
 /// A compare-and-set that failed.
@@ -103,7 +102,7 @@ impl Store {
         marker: &Marker,
         deadline: Deadline,
     ) -> Result<WriteOutcome<NodeVersion>, BackendError> {
-        match self.compare_and_set(key, &marker::encode(marker), MARKER_LIFETIME, at, deadline).await {
+        match self.compare_and_set(key, &self.tombstone(marker), MARKER_LIFETIME, at, deadline).await {
             Err(Unconfirmed { found: Some(Found::Tombstone(found, at)), .. }) if found == *marker => {
                 Ok(WriteOutcome::Done(at))
             }

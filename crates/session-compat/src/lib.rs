@@ -1,0 +1,44 @@
+//! Sessions that are shared with services of other frameworks: nobody is logged out on the way to Rust.
+//!
+//! Each format is one feature and one type. The type goes to [`SessionConfigBuilder::format`] and, where the format keeps
+//! sessions in a store, to the backend as its codec.
+//!
+//! | feature | type | shares sessions with |
+//! |---|---|---|
+//! | `starlette-pickle` | [`StarlettePickle`] | starlette-session with `backend_type` `redis`, `aioRedis` or `aioMemcache` |
+//!
+//! The sessions of Starlette's own middleware, and those that starlette-session keeps in the cookie or writes as JSON, need
+//! none of these: they are the format of `session-core` itself.
+//!
+//! # Move one route at a time
+//!
+//! 1. Run the Rust service beside the other one, behind one proxy and under one host name. Browsers then send the session's
+//!    cookie to both.
+//! 2. Give both the secret, the name of the cookie and the store. The page of the format says which settings correspond.
+//! 3. Have the proxy send one route to Rust, all others as before. For nginx:
+//!
+//!    ```text
+//!    location /account/ { proxy_pass http://127.0.0.1:3000; }
+//!    location /         { proxy_pass http://127.0.0.1:8000; }
+//!    ```
+//! 4. Watch the log of the Rust service for `stored session is unreadable`: it tells which sessions hold values that JSON
+//!    can't carry. Such a session counts as absent in Rust, and the stored value is left alone.
+//! 5. Go on route by route. To go back, change the proxy: the other service reads what Rust has written.
+//!
+//! # What is shared, and what is not
+//!
+//! Login, data, expiry and logout are. The other frameworks compare nothing when they write: each of their requests stores
+//! its session as a whole. That may undo the write of a request that ran at the same time, in any language. Rust merges its
+//! own changes with theirs, and a write of Rust is lost only to a request of the other service that had read before.
+//!
+//! [`SessionConfigBuilder::format`]: session_core::SessionConfigBuilder::format
+
+#[cfg(feature = "starlette-pickle")]
+mod pickle;
+#[cfg(feature = "starlette-pickle")]
+mod starlette;
+
+#[cfg(feature = "starlette-pickle")]
+pub use pickle::PickleError;
+#[cfg(feature = "starlette-pickle")]
+pub use starlette::StarlettePickle;

@@ -1,0 +1,54 @@
+//! The reasons to refuse a pickle.
+
+use std::fmt;
+
+/// The reason why a pickle is not read, or a session not written as one. It names the session's key where that is known,
+/// and the type of the value. It quotes no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("pickle: {problem} at byte {offset}{}", In(.key))]
+pub struct PickleError {
+    pub(crate) problem: Problem,
+    pub(crate) offset: usize,
+    pub(crate) key: Option<String>,
+}
+
+impl PickleError {
+    /// Returns the key of the session whose value can't be read, if that is known.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("a value of the type {0}, which JSON can't carry exactly,")]
+    Type(&'static str),
+    #[error("an operation that runs code or is none of a plain dict's")]
+    Operation,
+    #[error("no protocol from 2 to 5")]
+    Protocol,
+    #[error("an object that occurs twice or contains itself")]
+    Alias,
+    #[error("more than {0}")]
+    Limit(&'static str),
+    #[error("an end of the data")]
+    Truncated,
+    #[error("a malformed sequence of operations")]
+    Malformed,
+    #[error("bytes behind the end")]
+    Trailing,
+    #[error("a number that Python can't hold exactly")]
+    Number,
+}
+
+struct In<'a>(&'a Option<String>);
+
+impl fmt::Display for In<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(key) => write!(f, " in session key {key:?}"),
+            None => Ok(()),
+        }
+    }
+}

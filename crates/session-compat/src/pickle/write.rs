@@ -1,0 +1,139 @@
+//! Writes a session as a pickle that every Python from 3.4 on loads.
+
+use std::borrow::Cow;
+
+use session_core::SessionMap;
+
+use super::error::{PickleError, Problem};
+use super::integer::twos_complement;
+
+/// Returns the pickle of a session, in protocol 4.
+///
+/// # Errors
+///
+/// [`PickleError`] if a value is not JSON, or a number is beyond those of Python.
+pub(crate) fn write(session: &SessionMap) -> Result<Vec<u8>, PickleError> {
+    let mut out = vec![0x80, 4, b'}', b'('];
+    for (key, json) in session.iter() {
+        let failed = |problem| PickleError { problem, offset: 0, key: Some((*key).to_owned()) };
+        push_text(&key, &mut out).map_err(failed)?;
+        push_value(json, &mut out).map_err(failed)?;
+    }
+    out.extend(b"u.");
+    Ok(out)
+}
+
+/// Appends the operations of a JSON text that was [validated](SessionMap::validate), without recursion.
+fn push_value(json: &str, out: &mut Vec<u8>) -> Result<(), Problem> {
+    let mut rest = json;
+    while let Some(&byte) = rest.as_bytes().first() {
+        let len = match byte {
+            b'{' => {
+                out.extend(b"}(");
+                1
+            }
+            b'[' => {
+                out.extend(b"](");
+                1
+            }
+            b'}' => {
+                out.push(b'u');
+                1
+            }
+            b']' => {
+                out.push(b'e');
+                1
+            }
+            b'"' => {
+                let len = string_len(rest).ok_or(Problem::Malformed)?;
+                push_text(&unescaped(&rest[..len])?, out)?;
+                len
+            }
+            b't' => {
+                out.push(0x88);
+                "true".len()
+            }
+            b'f' => {
+                out.push(0x89);
+                "false".len()
+            }
+            b'n' => {
+                out.push(b'N');
+                "null".len()
+            }
+            b'-' | b'0'..=b'9' => {
+                let end = rest.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
+                let number = &rest[..end.unwrap_or(rest.len())];
+                push_number(number, out)?;
+                number.len()
+            }
+            b',' | b':' | b' ' | b'\t' | b'\r' | b'\n' => 1,
+            _ => return Err(Problem::Malformed),
+        };
+        rest = rest.get(len..).ok_or(Problem::Malformed)?;
+    }
+    Ok(())
+}
+
+/// Returns the length of the string at the start, with its quotes.
+fn string_len(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    let end = text.bytes().skip(1).position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.map(|end| end + 2)
+}
+
+fn unescaped(string: &str) -> Result<Cow<'_, str>, Problem> {
+    if string.contains('\\') {
+        serde_json::from_str(string).map(Cow::Owned).map_err(|_| Problem::Type("str with lone surrogates"))
+    } else {
+        Ok(Cow::Borrowed(&string[1..string.len() - 1]))
+    }
+}
+
+fn push_text(text: &str, out: &mut Vec<u8>) -> Result<(), Problem> {
+    match (u8::try_from(text.len()), u32::try_from(text.len())) {
+        (Ok(len), _) => out.extend([0x8c, len]),
+        (_, Ok(len)) => {
+            out.push(b'X');
+            out.extend(len.to_le_bytes());
+        }
+        _ => return Err(Problem::Limit("4 GiB of text")),
+    }
+    out.extend(text.as_bytes());
+    Ok(())
+}
+
+/// Appends an integer, or a float where the text has a point or an exponent, as Python's own JSON reader tells them apart.
+fn push_number(text: &str, out: &mut Vec<u8>) -> Result<(), Problem> {
+    if text.contains(['.', 'e', 'E']) {
+        let value: f64 = text.parse().map_err(|_| Problem::Malformed)?;
+        if !value.is_finite() {
+            return Err(Problem::Number);
+        }
+        out.push(b'G');
+        out.extend(value.to_be_bytes());
+        return Ok(());
+    }
+    if let Ok(value) = text.parse::<i32>() {
+        match (u8::try_from(value), u16::try_from(value)) {
+            (Ok(value), _) => out.extend([b'K', value]),
+            (_, Ok(value)) => {
+                out.push(b'M');
+                out.extend(value.to_le_bytes());
+            }
+            _ => {
+                out.push(b'J');
+                out.extend(value.to_le_bytes());
+            }
+        }
+        return Ok(());
+    }
+    let bytes = twos_complement(text).ok_or(Problem::Number)?;
+    out.extend([0x8a, u8::try_from(bytes.len()).map_err(|_| Problem::Number)?]);
+    out.extend(bytes);
+    Ok(())
+}

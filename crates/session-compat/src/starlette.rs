@@ -1,0 +1,78 @@
+//! Sessions that starlette-session keeps as pickles.
+
+use session_core::format::{Format, FormatSettings};
+use session_core::{Applied, BackendError, BackendErrorKind, SessionCodec, SessionMap};
+
+use crate::pickle::{read, write};
+
+/// The sessions of starlette-session with `backend_type` `redis`, `aioRedis` or `aioMemcache`, which it stores as pickles.
+///
+/// Pass it to the configuration, and to the backend as its codec. The service in Python needs no change.
+///
+/// | starlette-session | here |
+/// |---|---|
+/// | `secret_key` | the first argument of [`SessionConfig::builder`](session_core::SessionConfig::builder) |
+/// | `cookie_name` | its second argument |
+/// | `max_age` | [`max_age`](session_core::SessionConfigBuilder::max_age), the same number on both sides |
+/// | `redis`, `aioRedis` | `RedisBackend::builder().codec(StarlettePickle)` |
+/// | `aioMemcache` | `MemcacheBackend::builder(nodes).codec(StarlettePickle).client_flags(0)` |
+///
+/// ```
+/// # use session_core::MemoryBackend;
+/// use session_compat::StarlettePickle;
+/// use session_core::SessionConfig;
+///
+/// # fn redis_backend() -> MemoryBackend { MemoryBackend::new() }
+/// # let secret = "0d6c1a7be2f94c53a8b1d0e7f6253948";
+/// // With session-redis: RedisBackend::builder().codec(StarlettePickle).connect("redis://localhost")?
+/// let config = SessionConfig::builder(secret, "session").format(StarlettePickle).backend(redis_backend()).build()?;
+/// # Ok::<(), session_core::ConfigError>(())
+/// ```
+///
+/// # What is read and written
+///
+/// Dicts with keys of text, lists, texts, integers of up to 255 bytes, finite floats, booleans and `None`, in the protocols
+/// 2 to 5. The reader knows the operations of such data, and runs nothing. It limits size, depth and number of values.
+///
+/// A session with any other value is refused as a whole: `bytes`, tuples, sets, `datetime`, `Decimal`, classes, `NaN`, an
+/// object that occurs twice. JSON can't carry these exactly. Such a session counts as absent by default
+/// ([`OnCorrupt`](session_core::OnCorrupt)), and its stored value stays for Python. The log names the key, if that is known,
+/// and the type. Store such values as text in Python before their routes move.
+///
+/// # What is lost
+///
+/// Each response of starlette-session stores its session as a whole, and sends its cookie again. A request of Python that
+/// read the session before a request of Rust wrote it undoes that write, a logout included. Move the routes that change a
+/// session at the same time together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StarlettePickle;
+
+impl Format for StarlettePickle {
+    fn name(&self) -> &'static str {
+        "starlette-pickle"
+    }
+
+    /// Keys are bare ids. The token is that of the core.
+    fn settings(&self) -> FormatSettings {
+        FormatSettings::in_store("")
+    }
+}
+
+impl SessionCodec for StarlettePickle {
+    fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
+        let failed = || BackendError::new(BackendErrorKind::Other, Applied::No);
+        session.validate().map_err(|error| failed().with_source(error))?;
+        write(session).map_err(|error| failed().with_source(error))
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {
+        let corrupt = || BackendError::new(BackendErrorKind::Corrupt, Applied::No);
+        let json = read(bytes).map_err(|error| corrupt().with_source(error))?;
+        SessionMap::from_json(json).map_err(|error| corrupt().with_source(error))
+    }
+
+    /// `None`, which starlette-session takes for a missing session. `pickle.loads` stops there.
+    fn absent_prefix(&self) -> &'static [u8] {
+        b"N."
+    }
+}

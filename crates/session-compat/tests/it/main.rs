@@ -1,0 +1,5 @@
+//! The integration tests of `session-compat`: one binary, one module for each subject.
+
+#[cfg(feature = "starlette-pickle")]
+mod pickle;
+mod support;
