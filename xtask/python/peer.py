@@ -17,6 +17,8 @@ import sys
 import threading
 from base64 import b64decode, b64encode
 
+import aiomcache
+import redis
 import starlette_session
 import uvicorn
 from itsdangerous import BadData, TimestampSigner
@@ -51,6 +53,11 @@ def main() -> None:
     )
     store.add_argument(
         "--redis", metavar="URL", help="starlette-session only: keep sessions in this Redis, as JSON"
+    )
+    server.add_argument(
+        "--pickle",
+        choices=["redis", "aioRedis", "aioMemcache"],
+        help="with a store: keep sessions there with this backend of the original, as pickles",
     )
     server.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     server.add_argument("--now", type=int, metavar="UNIX", help="stop the signer's clock here")
@@ -96,11 +103,14 @@ def session_middleware(arguments: argparse.Namespace) -> Middleware:
     }
     if arguments.app == "starlette-session":
         # Without a backend type, the session itself lives in the cookie.
-        if arguments.memcache:
+        if arguments.pickle:
+            common["backend_type"] = BackendType(arguments.pickle)
+            common["backend_client"] = client_of_pickles(arguments)
+        elif arguments.memcache:
             common["backend_type"] = BackendType.memcache
             # It would answer before the value is stored otherwise.
             common["backend_client"] = MemcacheClient(arguments.memcache, default_noreply=False)
-        if arguments.redis:
+        elif arguments.redis:
             # Without a backend type other than the cookie's, a custom backend is ignored.
             common["backend_type"] = BackendType.redis
             common["custom_session_backend"] = JsonInRedis(arguments.redis)
@@ -108,6 +118,15 @@ def session_middleware(arguments: argparse.Namespace) -> Middleware:
             starlette_session.SessionMiddleware, cookie_name=arguments.cookie_name, **common
         )
     return Middleware(SessionMiddleware, session_cookie=arguments.cookie_name, **common)
+
+
+def client_of_pickles(arguments: argparse.Namespace) -> object:
+    if arguments.pickle == "redis":
+        return redis.Redis.from_url(arguments.redis)
+    if arguments.pickle == "aioRedis":
+        return Redis.from_url(arguments.redis)
+    host, port = arguments.memcache.split(":")
+    return aiomcache.Client(host, int(port))
 
 
 class JsonInRedis(ISessionBackend):

@@ -57,8 +57,8 @@
 //!
 //! # Python's starlette-session
 //!
-//! Its own backends for Redis store pickles, which no other program should read. With a backend that stores JSON it shares
-//! sessions with us under an empty [`key_prefix`](session_core::SessionConfigBuilder::key_prefix), one secret and one
+//! Its own backends for Redis store pickles: `StarlettePickle` of the crate `session-compat` reads and writes them, as the
+//! [codec](RedisBackendBuilder::codec). With a backend that stores JSON it shares sessions with us under an empty [`key_prefix`](session_core::SessionConfigBuilder::key_prefix), one secret and one
 //! cookie name. (It needs a backend type as well: without one it ignores its `custom_session_backend`.)
 //!
 //! ```python

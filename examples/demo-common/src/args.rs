@@ -8,11 +8,12 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use session_core::{BackendType, SameSite, SessionConfig};
-use session_memcache::MemcacheBackend;
-use session_redis::RedisBackend;
+use session_memcache::{MemcacheBackend, MemcacheBackendBuilder};
+use session_redis::{RedisBackend, RedisBackendBuilder};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::format::FormatName;
 use crate::sql;
 
 /// A web server whose sessions you can look at and change, in the browser or with curl.
@@ -40,9 +41,10 @@ pub struct Args {
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     sql_url: Option<String>,
 
-    /// What signs the cookies [default: a random one, so that sessions end with the process]
+    /// What signs the cookies; of several, the first signs, and all verify [default: a random one, so that sessions end
+    /// with the process]
     #[arg(long, env = "SESSION_SECRET", hide_env_values = true)]
-    secret: Option<String>,
+    secret: Vec<String>,
 
     /// The cookie's name
     #[arg(long, value_name = "NAME", default_value = "session")]
@@ -64,9 +66,13 @@ pub struct Args {
     #[arg(long, value_name = "HOST")]
     domain: Option<String>,
 
-    /// What keys in the store begin with [default: session:]
+    /// What keys in the store begin with [default: session:, or that of the format]
     #[arg(long, value_name = "PREFIX")]
     key_prefix: Option<String>,
+
+    /// Share sessions with another framework
+    #[arg(long, value_name = "NAME")]
+    format: Option<FormatName>,
 }
 
 impl Args {
@@ -92,16 +98,23 @@ impl Args {
 
     /// The configuration of the sessions.
     async fn config(&self) -> Result<SessionConfig, Box<dyn Error>> {
-        let mut builder = match &self.secret {
-            Some(secret) => SessionConfig::builder(secret.as_str(), &self.cookie_name),
+        let mut builder = match self.secret.split_first() {
+            Some((signing, verifying)) => {
+                verifying.iter().fold(SessionConfig::builder(signing.as_str(), &self.cookie_name), |builder, secret| {
+                    builder.verify_key(secret.as_str())
+                })
+            }
             None => SessionConfig::development(&self.cookie_name),
         };
+        if let Some(format) = self.format {
+            builder = format.apply(builder);
+        }
         builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
         if self.backend == BackendType::Redis {
-            builder = builder.backend(RedisBackend::connect(&self.redis_url)?);
+            builder = builder.backend(self.redis().connect(&self.redis_url)?);
         }
         if self.backend == BackendType::Memcache {
-            builder = builder.backend(MemcacheBackend::new(&self.memcache_addr)?);
+            builder = builder.backend(self.memcache().build()?);
         }
         if matches!(self.backend, BackendType::Sqlite | BackendType::Postgres | BackendType::Mysql) {
             builder = builder.backend(sql::open(self.backend, self.sql_url.as_deref()).await?);
@@ -122,6 +135,22 @@ impl Args {
         Ok(builder.build()?)
     }
 
+    fn redis(&self) -> RedisBackendBuilder {
+        let backend = RedisBackend::builder();
+        match self.format {
+            Some(format) => format.in_redis(backend),
+            None => backend,
+        }
+    }
+
+    fn memcache(&self) -> MemcacheBackendBuilder {
+        let backend = MemcacheBackend::builder(&self.memcache_addr);
+        match self.format {
+            Some(format) => format.in_memcache(backend),
+            None => backend,
+        }
+    }
+
     /// What should be known about a secret that is good enough for a demo only.
     fn warning(&self) -> Option<&'static str> {
         self.has_weak_secret()
@@ -129,7 +158,7 @@ impl Args {
     }
 
     fn has_weak_secret(&self) -> bool {
-        self.secret.as_ref().is_some_and(|secret| secret.len() < 32)
+        self.secret.iter().any(|secret| secret.len() < 32)
     }
 }
 

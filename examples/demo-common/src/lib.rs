@@ -10,6 +10,7 @@ pub mod page;
 pub mod shutdown;
 
 mod args;
+mod format;
 mod listen;
 mod sql;
 

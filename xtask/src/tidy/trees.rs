@@ -42,6 +42,20 @@ const BORDERS: &[Border] = &[
         why: "authors of stores compile no client but their own",
     },
     Border {
+        package: "session-compat",
+        features: "--all-features",
+        edges: "normal",
+        forbidden: &[HTTP, AXUM, ACTIX, CLIENTS],
+        why: "a format is bytes: it names no web framework and no client library",
+    },
+    Border {
+        package: "session-compat",
+        features: "--features=starlette-pickle",
+        edges: "normal,build",
+        forbidden: &[&["flate2", "miniz_oxide", "rmp*"]],
+        why: "users of one format compile nothing of another",
+    },
+    Border {
         package: "session-actix",
         features: "--all-features",
         edges: "normal,build,dev",

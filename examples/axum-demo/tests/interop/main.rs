@@ -11,6 +11,8 @@ mod differential;
 mod exact_bytes;
 mod forgery;
 mod lifetime;
+#[cfg(unix)]
+mod pickle;
 mod redis;
 mod reserved_key;
 mod rotation;

@@ -27,7 +27,7 @@ fn nested(depth: usize) -> Vec<u8> {
 fn refused_within(pickle: &[u8], limit: Duration) -> PickleError {
     let attempts = (0..20).map(|_| {
         let start = Instant::now();
-        let refusal = read(pickle).unwrap_err();
+        let refusal = read(pickle).expect_err("it is hostile");
         (start.elapsed(), refusal)
     });
     let (time, refusal) = attempts.min_by_key(|(time, _)| *time).expect("there are attempts");
@@ -84,8 +84,8 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read(map in prop::collection::btree_map("\\PC{0,9}", json(), 0..6)) {
-        let json = serde_json::to_string(&map).unwrap();
-        prop_assert_eq!(read(&write(&json)).unwrap().to_json(), serde_json::to_string(&map).unwrap());
+        let json = serde_json::to_string(&map).expect("it is JSON");
+        prop_assert_eq!(read(&write(&json)).expect("it is JSON").to_json(), serde_json::to_string(&map).expect("it is JSON"));
     }
 
     /// Cuts, repeats and replaces bytes: a reader may refuse, and must not panic.
@@ -94,7 +94,7 @@ proptest! {
         map in prop::collection::btree_map("[a-z]{0,4}", json(), 0..4),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 0..6),
     ) {
-        let mut pickle = write(&serde_json::to_string(&map).unwrap());
+        let mut pickle = write(&serde_json::to_string(&map).expect("it is JSON"));
         for (at, byte, kind) in edits {
             let at = at.index(pickle.len().max(1));
             match kind {

@@ -24,8 +24,13 @@ impl Demo {
     }
 
     fn start(backend: &str) -> Self {
+        Self::with(&["--backend", backend])
+    }
+
+    /// Sessions are those of another framework, as these options say.
+    pub(crate) fn with(options: &[&str]) -> Self {
         let mut command = demo();
-        command.args(["--backend", backend, "--secret", SECRET, "--cookie-name", COOKIE]);
+        command.args(["--secret", SECRET, "--cookie-name", COOKIE]).args(options);
         let mut process = Process::start(&mut command);
         Self { url: process.read_after("listening on "), _process: process }
     }
