@@ -1,4 +1,4 @@
-//! What a store keeps of a session: bytes.
+//! The bytes that a store keeps of a session.
 
 use crate::backend::{Applied, BackendError, BackendErrorKind};
 use crate::{MapError, SessionMap};
@@ -41,7 +41,7 @@ pub trait SessionCodec: Send + Sync + 'static {
         Ok(bytes)
     }
 
-    /// Whether the bytes are just the session's JSON text, so that one tells the other; default `false`.
+    /// Returns `true` if the bytes are just the session's JSON text; by default `false`.
     fn is_json(&self) -> bool {
         false
     }

@@ -151,7 +151,7 @@ impl SessionConfig {
         &self.cookie.name
     }
 
-    /// Whether the session itself lives in the cookie.
+    /// Returns `true` if the session itself lives in the cookie.
     #[must_use]
     pub fn is_cookie_mode(&self) -> bool {
         self.store.is_none()
@@ -259,7 +259,7 @@ pub enum OnGone {
     Drop,
 }
 
-/// What is answered when what the store holds can't be read.
+/// The answer to a request whose stored session can't be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCorrupt {

@@ -9,16 +9,16 @@ use smallvec::SmallVec;
 
 use crate::SameSite;
 
-/// What browsers keep of a cookie, name and value together (RFC 6265bis, section 5.6).
+/// The longest cookie that browsers keep, name and value together (RFC 6265bis, section 5.6).
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 
 /// Separates cookies, within a header and where several are joined (RFC 6265, section 5.4).
 const SEPARATOR: u8 = b';';
 
-/// The cookies of a request, searched when somebody asks for the session.
+/// The cookies of a request, searched when the session is loaded.
 #[derive(Default)]
 pub(crate) struct RequestCookies {
-    /// What most requests carry fits in without an allocation.
+    // The cookies of most requests fit in without an allocation.
     joined: SmallVec<[u8; 512]>,
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn encode_short(bytes: &[u8], out: &mut [u8]) -> usize {
 #[repr(C, align(64))]
 pub(crate) struct Alphabet {
     characters: [u8; 64],
-    /// What each byte stands for; more than 24 bits if it is none of the characters.
+    /// The six bits of each character; a value of more than 24 bits for all other bytes.
     six_bits: [u32; 256],
 }
 
@@ -107,7 +107,7 @@ impl Alphabet {
         [18, 12, 6, 0].map(|shift| self.characters[(bits >> shift & 63) as usize])
     }
 
-    /// Whether all of these are its characters.
+    /// Tells if all bytes are characters of the alphabet.
     pub(crate) fn has_all(&self, text: &[u8]) -> bool {
         text.iter().fold(0, |seen, &character| seen | self.six_bits[usize::from(character)]) < 1 << 24
     }

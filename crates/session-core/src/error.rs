@@ -1,4 +1,4 @@
-//! What can go wrong with a session.
+//! The errors of a session.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub enum SessionError {
     /// The session was destroyed, renewed or evicted while this request was using it; the changes could not be kept.
     #[error("the session is gone, its changes could not be kept")]
     Gone,
-    /// The one-time value was taken or changed by another request meanwhile.
+    /// Another request has taken or changed the one-time value.
     #[error("the value of session key {key:?} was taken by another request")]
     Taken {
         /// The key of the session map.
@@ -72,7 +72,7 @@ pub enum SessionError {
     TooLarge {
         /// Its length.
         bytes: usize,
-        /// What is allowed.
+        /// The limit.
         limit: usize,
     },
     /// The session has more keys than `max_keys` allows, or would have them with the key that was to be added.

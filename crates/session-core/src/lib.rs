@@ -52,8 +52,7 @@
 //! and once in a tenth of the lifetime (in the cookie: in half of it) a new signature, and a call that extends the stored
 //! session's TTL. [`AtomicBackend`] tells
 //! which calls these are. The text of a session is scanned for its keys; only values that a request asks for are parsed.
-//! What this comes to in instructions, allocations and time, beside other crates and beside the least that is possible, is
-//! in the project's README.
+//! The project's README has the cost in instructions, allocations and time, beside other crates.
 //!
 //! # Log
 //!

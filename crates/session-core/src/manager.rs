@@ -43,8 +43,8 @@ use crate::request::context::SessionContext;
 /// 2. For each request, [`open`](Self::open) with the values of all its `Cookie` headers, and put the handle where handlers
 ///    and middleware find it: into the request's extensions. If there is a handle of a layer further out,
 ///    [`open_within`](Self::open_within) it.
-/// 3. Offer extractors for the handle and, by [`SessionHandle::load`], for the session. Load nothing that nobody has asked
-///    for.
+/// 3. Offer extractors for the handle and, by [`SessionHandle::load`], for the session. Load a session only
+///    when a handler asks for it.
 /// 4. When the handler has answered, and before the head of the response is sent, [`commit`](SessionHandle::commit) with the status:
 ///    that of the response which an error will make, or 500 where there will be none.
 ///    [`try_commit`](SessionHandle::try_commit) spares most responses the wait.

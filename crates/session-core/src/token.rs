@@ -1,6 +1,6 @@
-//! What is in the cookie: a payload with its time of issue, as text that can't be forged.
+//! The token in the cookie: a payload with its time of issue, signed.
 //!
-//! The one place that knows the format: base64 of the payload, signed with a timestamp.
+//! No other module knows the format: base64 of the payload, signed with a timestamp.
 
 use std::sync::Arc;
 

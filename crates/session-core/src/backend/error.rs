@@ -24,7 +24,7 @@ pub struct BackendError {
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// What is wrong with a store or a stored value.
+/// The kind of a failure of a store, or of a stored value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BackendErrorKind {
@@ -34,7 +34,7 @@ pub enum BackendErrorKind {
     Timeout,
     /// The store answered that it does not take the operation: out of memory, read-only, not permitted.
     Refused,
-    /// What is stored is not a session.
+    /// The stored value is not a session.
     Corrupt,
     /// The value is larger than the store, or the configuration, takes.
     TooLarge,
@@ -65,7 +65,7 @@ impl BackendError {
         self
     }
 
-    /// What is wrong.
+    /// Returns the kind of the failure.
     #[must_use]
     pub fn kind(&self) -> BackendErrorKind {
         self.kind

@@ -36,8 +36,9 @@ impl Version {
         Some(Self(Content::Bytes { bytes: copy, len: u8::try_from(bytes.len()).ok()? }))
     }
 
-    /// The SHA-1 of a session's JSON text, for stores that keep just that. Computed when somebody asks for the
-    /// [bytes](Self::as_bytes): a session that is only read needs none.
+    /// Returns the SHA-1 of a session's JSON text as a version, for stores that keep just that text.
+    ///
+    /// It is computed when [`as_bytes`](Self::as_bytes) is called: a session that is only read needs no digest.
     #[must_use]
     pub fn sha1_of_json(session: &SessionMap) -> Self {
         Self(Content::Sha1OfJson(session.clone()))

@@ -199,7 +199,7 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// What keys in the store begin with; default `session:`. Empty to share keys with starlette-session.
+    /// Sets the prefix of keys in the store; default `session:`. An empty prefix shares keys with starlette-session.
     pub fn key_prefix(mut self, key_prefix: impl Into<String>) -> Self {
         self.key_prefix = key_prefix.into();
         self
@@ -252,19 +252,19 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// What is answered when a session that was changed is gone by then; default [`OnGone::Conflict`].
+    /// Sets the answer to a request that changed a session which is gone at commit; default [`OnGone::Conflict`].
     pub fn on_gone(mut self, on_gone: OnGone) -> Self {
         self.on_gone = on_gone;
         self
     }
 
-    /// What is answered when what the store holds can't be read; default [`OnCorrupt::Absent`].
+    /// Sets the answer to a request whose stored session can't be read; default [`OnCorrupt::Absent`].
     pub fn on_corrupt(mut self, on_corrupt: OnCorrupt) -> Self {
         self.on_corrupt = on_corrupt;
         self
     }
 
-    /// Whether responses with a 5xx status keep the changes made to the session; default no.
+    /// Keeps the changes of a session if the response has a 5xx status; default no.
     pub fn commit_on_server_error(mut self, commit: bool) -> Self {
         self.commit_on_server_error = commit;
         self

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration.
+//! The errors of a configuration.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub enum ConfigError {
     CookiePrefix {
         /// The name that was given.
         name: String,
-        /// What its prefix promises.
+        /// The rule of its prefix.
         requirement: &'static str,
     },
     /// The domain is not a host name.
@@ -89,7 +89,7 @@ pub enum ConfigError {
     Lifetime {
         /// Which lifetime.
         parameter: &'static str,
-        /// What was given.
+        /// The value that was given.
         given: Duration,
     },
     /// A session could live longer than the longest lifetime allowed.
@@ -122,7 +122,7 @@ pub enum ConfigError {
     /// No room for a session, or more than [`SessionMap::MAX_BYTES`](crate::SessionMap::MAX_BYTES).
     #[error("max_session_bytes is {given}, must be from 2 to {}", crate::SessionMap::MAX_BYTES)]
     MaxSessionBytes {
-        /// What was given.
+        /// The value that was given.
         given: usize,
     },
     /// No session could have a key.

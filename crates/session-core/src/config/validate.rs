@@ -39,7 +39,7 @@ pub(super) fn is_cookie_path(text: &str) -> bool {
         && !text.ends_with(' ')
 }
 
-/// What every store takes as the start of a key.
+/// Tells if every store takes the text as the start of a key.
 pub(super) fn is_key_prefix(text: &str) -> bool {
     text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

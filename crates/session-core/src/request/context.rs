@@ -89,7 +89,7 @@ impl SessionContext {
         if is_emptied(data) { (EMPTIED_TTL, None) } else { self.ttl_and_user_of_data(data) }
     }
 
-    /// The same for a session that is not empty.
+    /// Returns the TTL and the user's key of a session that is not empty.
     pub(crate) fn ttl_and_user_of_data(&self, data: &SessionMap) -> (Duration, Option<Box<str>>) {
         let meta = Meta::of(data);
         let remaining = meta.remaining(self.config.lifetimes, || self.now());

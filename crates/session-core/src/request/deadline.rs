@@ -30,7 +30,7 @@ macro_rules! reply_within {
 
 pub(crate) use reply_within;
 
-/// Nobody waits longer, and clocks can't count much further.
+/// The longest deadline: clocks can't count much further.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Deadline {
@@ -38,7 +38,7 @@ impl Deadline {
         Self { left: left.min(FOREVER), started: None, call_timeout }
     }
 
-    /// What is left.
+    /// Returns the time that is left.
     pub(crate) fn left(&self) -> Duration {
         self.left.saturating_sub(self.started.map(|started| started.elapsed()).unwrap_or_default())
     }
@@ -88,7 +88,7 @@ impl Deadline {
     }
 }
 
-/// What a future answers when it is first polled.
+/// Returns the output of a future that is ready when it is first polled.
 #[inline]
 pub(crate) fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     match future.poll(&mut Context::from_waker(Waker::noop())) {

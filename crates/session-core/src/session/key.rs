@@ -31,65 +31,71 @@ impl<T> SessionKey<T> {
         Self { name, value: PhantomData }
     }
 
-    /// Its name.
+    /// Returns the name of the key.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// [`Session::contains_key`].
+    /// Returns `true` if the session has the key; see [`Session::contains_key`].
     #[must_use]
     pub fn is_in(&self, session: &Session) -> bool {
         session.contains_key(self.name)
     }
 
-    /// [`Session::remove`].
+    /// Removes the key. Returns `true` if it had a value; see [`Session::remove`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn remove(&self, session: &Session) -> Result<bool, SessionError> {
         session.remove(self.name)
     }
 }
 
 impl<T: Serialize> SessionKey<T> {
-    /// [`Session::insert`].
+    /// Sets the value of the key; see [`Session::insert`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`ValueError::Encode`](crate::ValueError::Encode) or [`ValueError::NotFinite`](crate::ValueError::NotFinite) if JSON can't carry the value.
+    /// [`SessionError::TooManyKeys`] if a new key is one more than the configured limit.
+    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn insert(&self, session: &Session, value: &T) -> Result<(), SessionError> {
         session.insert(self.name, value)
     }
 }
 
 impl<T: DeserializeOwned> SessionKey<T> {
-    /// [`Session::get`].
+    /// Returns the value of the key, or `None` if there is none; see [`Session::get`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`ValueError::Decode`](crate::ValueError::Decode) if the value is not a `T`.
     pub fn get(&self, session: &Session) -> Result<Option<T>, SessionError> {
         session.get(self.name)
     }
 
-    /// [`Session::take`].
+    /// Removes the key and returns its value, which no other request gets; see [`Session::take`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`ValueError::Decode`](crate::ValueError::Decode) if the value is not a `T`.
+    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn take(&self, session: &Session) -> Result<Option<T>, SessionError> {
         session.take(self.name)
     }
 }
 
 impl<T: Serialize + DeserializeOwned> SessionKey<T> {
-    /// [`Session::update`].
+    /// Computes the value of the key from the current one; see [`Session::update`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`ValueError::Decode`](crate::ValueError::Decode) if the current value is not a `T`, and [`ValueError::Encode`](crate::ValueError::Encode) or [`ValueError::NotFinite`](crate::ValueError::NotFinite) if
+    /// JSON can't carry the new one. [`SessionError::UnstableUpdate`] if the closure itself keeps changing the key.
+    /// [`SessionError::TooManyKeys`] if a new key is one more than the configured limit.
+    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn update(
         &self,
         session: &Session,

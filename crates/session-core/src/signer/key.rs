@@ -200,8 +200,7 @@ impl Mac {
         (tag_len * 8).div_ceil(6)
     }
 
-    /// Whether this is the text of the message's signature. Only the canonical one is; compared in constant time. Made, as
-    /// any that is given out, by a table that is one line of the cache.
+    /// Tells if this is the canonical text of the message's signature. The comparison takes constant time.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         same(self.sign(message).as_bytes(), signature)
     }

@@ -30,11 +30,11 @@ pub struct TimestampSigner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unsigned<'a> {
-    /// What was signed.
+    /// The signed value.
     pub value: &'a [u8],
-    /// When, in Unix seconds.
+    /// The time of signing, in Unix seconds.
     pub timestamp: u64,
-    /// Whether the signing key made the signature; false if it was an older key of the list.
+    /// `true` if the signing key made the signature, `false` if an older key of the list did.
     pub by_signing_key: bool,
 }
 
