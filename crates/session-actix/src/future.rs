@@ -9,7 +9,8 @@ use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use pin_project_lite::pin_project;
-use session_core::{Commit, CommitState, SessionHandle};
+use session_core::SessionHandle;
+use session_core::adapter::{Commit, CommitState};
 
 use crate::OnError;
 use crate::response::Outcome;

@@ -90,7 +90,6 @@ pub use session::{Session, SessionHandle, SessionRejection};
 
 #[doc(no_inline)]
 pub use session_core::{
-    self, BackendType, ConfigError, ISessionBackend, Lifetime, MapError, MemoryBackend, OnCorrupt, OnDuplicate, OnGone,
-    Refresh, SameSite, SessionConfig, SessionConfigBuilder, SessionError, SessionId, SessionKey, SessionManager,
-    SessionMap, UnknownPredefinedBackend, ValueError, signer,
+    self, ConfigError, Lifetime, MemoryBackend, SameSite, SessionConfig, SessionConfigBuilder, SessionError,
+    SessionKey, SessionManager, SessionMap,
 };

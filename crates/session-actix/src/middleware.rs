@@ -42,9 +42,9 @@ impl<E> SessionMiddleware<E> {
     /// ```
     /// use actix_web::HttpResponse;
     /// use actix_web::http::StatusCode;
-    /// use session_actix::{SessionConfig, SessionError, SessionMiddleware};
+    /// use session_actix::{SessionConfigBuilder, SessionError, SessionMiddleware};
     ///
-    /// let config = SessionConfig::development("session").build()?;
+    /// let config = SessionConfigBuilder::development("session").build()?;
     /// let sessions = SessionMiddleware::new(config).on_error(|error: &SessionError| {
     ///     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     ///     HttpResponse::build(status).body(format!(r#"{{"error": "{}"}}"#, error.public_message()))

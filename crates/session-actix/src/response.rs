@@ -7,7 +7,8 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY};
 use actix_web::{Error, HttpRequest, HttpResponse};
-use session_core::{Commit, HeaderValues, ResponseHeader, ResponseHeaders, SessionError, SessionHandle, SetCookie};
+use session_core::adapter::{Commit, HeaderValues, ResponseHeader, ResponseHeaders, SetCookie};
+use session_core::{SessionError, SessionHandle};
 
 use crate::{OnError, SessionRejection};
 

@@ -120,7 +120,7 @@ mod tests {
                 let bytes = codec.encode_with_room(&session, 100).unwrap();
                 assert!(bytes.capacity() >= bytes.len() + 100);
                 assert_eq!(bytes, codec.encode(&session).unwrap());
-                assert_eq!(bytes, session.to_json().as_bytes());
+                assert_eq!(bytes, session.as_json().as_bytes());
             }
         }
         let refused = SessionMap::from_json(r#"{"secret":1}"#).unwrap();

@@ -93,56 +93,10 @@ impl SessionConfig {
     ///
     /// The key signs the cookies: a text, bytes, or a [`Key`](crate::signer::Key) with digest and derivation of its own. Read
     /// the secret from the environment or a secret store; `openssl rand -base64 32` makes one.
-    /// [`development`](Self::development) needs none.
+    /// [`development`](SessionConfigBuilder::development) needs none, and [`hardened`](SessionConfigBuilder::hardened) has the
+    /// settings for sessions that matter.
     pub fn builder(signing_key: impl Into<crate::signer::Key>, cookie_name: impl Into<String>) -> SessionConfigBuilder {
         SessionConfigBuilder::new(signing_key.into(), cookie_name.into())
-    }
-
-    /// A configuration for development: the secret is random, and [`build`](SessionConfigBuilder::build) logs a warning.
-    ///
-    /// All sessions end with the process, and no other process reads them.
-    ///
-    /// ```
-    /// use session_core::SessionConfig;
-    ///
-    /// let config = SessionConfig::development("session").build()?;
-    /// # Ok::<(), session_core::ConfigError>(())
-    /// ```
-    pub fn development(cookie_name: impl Into<String>) -> SessionConfigBuilder {
-        SessionConfigBuilder::new(secret::random(), cookie_name.into()).development()
-    }
-
-    /// A configuration for sessions that matter.
-    ///
-    /// - The cookie is called `__Host-<cookie_name>` and is `Secure`.
-    /// - Sessions end after 30 minutes without use and 12 hours in all, and hold at most 16 KiB.
-    /// - Cookies that a neighbour may have planted are rejected.
-    /// - A salt of the cookie's name and the mode keeps tokens from being used elsewhere under the same secret. Keys sign
-    ///   with SHA-256 unless they have a digest of their own. [`KeyDerivation::None`](crate::signer::KeyDerivation::None),
-    ///   which ignores the salt, is refused.
-    /// - The backend must be atomic. Sessions in the cookie must be asked for, by
-    ///   [`backend_type(BackendType::Cookie)`](SessionConfigBuilder::backend_type): no logout and no renewal revokes a
-    ///   copy of such a cookie before it expires.
-    ///
-    /// Python can read such cookies if it is given the salt `<cookie_name>.cookie` or `<cookie_name>.server`, and the
-    /// digest `hashlib.sha256`.
-    ///
-    /// ```no_run
-    /// use session_core::{MemoryBackend, SessionConfig};
-    ///
-    /// let secret = std::env::var("SESSION_SECRET")?;
-    /// let config = SessionConfig::hardened(secret, "id").backend(MemoryBackend::new()).build()?;
-    /// assert_eq!(config.cookie_name(), "__Host-id");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn hardened(signing_key: impl Into<crate::signer::Key>, cookie_name: &str) -> SessionConfigBuilder {
-        SessionConfigBuilder::new(signing_key.into(), format!("__Host-{cookie_name}"))
-            .https_only(true)
-            .max_age(Duration::from_secs(30 * 60))
-            .absolute_lifetime(Duration::from_secs(12 * 3600))
-            .on_duplicate(OnDuplicate::Reject)
-            .max_session_bytes(16 * 1024)
-            .hardened(cookie_name)
     }
 
     /// The cookie's name.
@@ -165,6 +119,23 @@ impl fmt::Debug for SessionConfig {
             .field("cookie_mode", &self.is_cookie_mode())
             .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
+    }
+}
+
+/// The connections over which browsers send the cookie. `bool` converts: `true` is [`Only`](Self::Only).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Https {
+    /// HTTP and HTTPS.
+    #[default]
+    Optional,
+    /// HTTPS only: the cookie is `Secure`.
+    Only,
+}
+
+impl From<bool> for Https {
+    fn from(only: bool) -> Self {
+        if only { Self::Only } else { Self::Optional }
     }
 }
 

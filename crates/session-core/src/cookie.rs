@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Deref;
 
 use cookie::time::{Duration, OffsetDateTime};
 use smallvec::SmallVec;
@@ -128,35 +127,33 @@ impl Default for Attributes {
 
 /// The value of a `Set-Cookie` header: visible ASCII and spaces.
 ///
-/// A client with this cookie has the session: its `Debug` leaves out the cookie's value.
+/// A client with this cookie has the session, so `Debug` leaves out the cookie's value.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SetCookie(Vec<u8>);
+pub struct SetCookie(String);
 
 impl SetCookie {
-    /// The header's value.
+    /// Returns the header's value.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The header's value, as the types for headers take it without a copy.
+    /// Returns the header's value as bytes, which the types for headers take without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.0.into_bytes()
     }
 }
 
-impl Deref for SetCookie {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("a checked configuration and tokens are ASCII")
+impl AsRef<str> for SetCookie {
+    fn as_ref(&self) -> &str {
+        &self.0
     }
 }
 
 impl fmt::Debug for SetCookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, rest) = self.split_once('=').unwrap_or_default();
+        let (name, rest) = self.0.split_once('=').unwrap_or_default();
         let (_, attributes) = rest.split_once(';').unwrap_or_default();
         write!(f, "SetCookie({name}=..;{attributes})")
     }
@@ -181,11 +178,11 @@ impl CookieTemplate {
             attributes,
             usual_max_age,
             usual_suffix: Box::default(),
-            removal: SetCookie(Vec::new()),
+            removal: SetCookie(String::new()),
         };
         template.usual_suffix = template.render_suffix(usual_max_age).into();
         let removal = template.builder().max_age(Duration::ZERO).expires(OffsetDateTime::UNIX_EPOCH);
-        template.removal = SetCookie(removal.build().to_string().into());
+        template.removal = SetCookie(removal.build().to_string());
         template
     }
 
@@ -209,6 +206,7 @@ impl CookieTemplate {
         push_value(&mut header);
         let cookie_bytes = header.len() - 1;
         header.extend_from_slice(suffix.as_bytes());
+        let header = String::from_utf8(header).expect("a checked configuration and tokens are ASCII");
         (SetCookie(header), cookie_bytes)
     }
 
@@ -300,10 +298,10 @@ mod tests {
                 .partitioned(true)
                 .max_age(Duration::seconds(max_age.cast_signed()))
                 .build();
-            assert_eq!(*header, *expected.to_string());
+            assert_eq!(header.as_str(), expected.to_string());
         }
         let removal = template.removal();
-        let removal = parsed(&removal);
+        let removal = parsed(removal.as_str());
         assert_eq!(removal.value(), "");
         assert_eq!(removal.max_age(), Some(Duration::ZERO));
         assert_eq!(removal.expires_datetime(), Some(OffsetDateTime::UNIX_EPOCH));
@@ -315,16 +313,16 @@ mod tests {
     fn the_defaults_are_those_of_the_original() {
         let template = CookieTemplate::new("cookie", Attributes::default(), Some(1_209_600));
         let (header, _) = template.set(1, Some(1_209_600), |out| out.push(b'v'));
-        assert_eq!(&*header, "cookie=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600");
+        assert_eq!(header.as_str(), "cookie=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600");
     }
 
     #[test]
     fn a_browser_session_cookie_has_no_max_age_but_its_removal_has() {
         let template = CookieTemplate::new("id", Attributes::default(), None);
         let (header, _) = template.set(1, None, |out| out.push(b'v'));
-        assert_eq!(parsed(&header).max_age(), None);
+        assert_eq!(parsed(header.as_str()).max_age(), None);
         let (header, _) = template.set(1, Some(5), |out| out.push(b'v'));
-        assert_eq!(parsed(&header).max_age(), Some(Duration::seconds(5)));
-        assert_eq!(parsed(&template.removal()).max_age(), Some(Duration::ZERO));
+        assert_eq!(parsed(header.as_str()).max_age(), Some(Duration::seconds(5)));
+        assert_eq!(parsed(template.removal().as_str()).max_age(), Some(Duration::ZERO));
     }
 }

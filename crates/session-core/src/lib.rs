@@ -5,11 +5,11 @@
 //! authors of adapters and backends, and works alone:
 //!
 //! ```
-//! use session_core::{MemoryBackend, SessionConfig, SessionManager};
+//! use session_core::{MemoryBackend, SessionConfig, SessionConfigBuilder, SessionManager};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = SessionConfig::development("session")
+//! let config = SessionConfigBuilder::development("session")
 //!     .backend(MemoryBackend::new())
 //!     .build()?;
 //! let manager = SessionManager::new(config);
@@ -22,7 +22,7 @@
 //!
 //! // The client sends back what it was given.
 //! let set_cookie = commit.set_cookie.expect("a new session has a cookie");
-//! let cookie = set_cookie.split(';').next().unwrap_or_default();
+//! let cookie = set_cookie.as_str().split(';').next().unwrap_or_default();
 //! let handle = manager.open([cookie.as_bytes()]);
 //! let session = handle.load().await?;
 //! assert_eq!(session.get::<String>("user")?.as_deref(), Some("ann"));
@@ -99,18 +99,27 @@ pub use backend::{
 pub use clock::{Clock, SystemClock};
 pub use codec::{JsonCodec, SessionCodec};
 pub use config::{
-    BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig, SessionConfigBuilder,
-    UnknownPredefinedBackend,
+    ConfigError, Https, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig, SessionConfigBuilder,
 };
-pub use cookie::SetCookie;
 pub use error::SessionError;
-pub use handle::{CommitState, PendingCommit, SessionHandle};
+pub use handle::SessionHandle;
 pub use id::SessionId;
 pub use manager::SessionManager;
 pub use map::{MapError, SessionMap, ValueError};
 pub use request::absence::Absence;
-pub use request::outcome::{Commit, HeaderValues, ResponseHeader, ResponseHeaders};
 #[doc(hidden)]
 pub use request::report::report_missing_session;
 pub use session::{Lifetime, Session, SessionKey};
 pub use user::{OnSessionLimit, ParseSessionRefError, SessionRef, UserSession};
+
+/// The names of starlette-session.
+pub mod starlette {
+    pub use crate::config::{BackendType, UnknownPredefinedBackend};
+}
+
+/// The types that an adapter to a web framework uses; see [`SessionManager`].
+pub mod adapter {
+    pub use crate::cookie::SetCookie;
+    pub use crate::handle::{CommitState, PendingCommit};
+    pub use crate::request::outcome::{Commit, HeaderValues, ResponseHeader, ResponseHeaders};
+}

@@ -13,11 +13,11 @@ use crate::request::context::SessionContext;
 /// Cheap to clone; clones share the backend and the locks.
 ///
 /// ```
-/// use session_core::{SessionConfig, SessionManager};
+/// use session_core::{SessionConfigBuilder, SessionManager};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = SessionManager::new(SessionConfig::development("id").build()?);
+/// let manager = SessionManager::new(SessionConfigBuilder::development("id").build()?);
 ///
 /// // A first request, without a cookie.
 /// let handle = manager.open([]);
@@ -27,7 +27,7 @@ use crate::request::context::SessionContext;
 /// let set_cookie = commit.set_cookie.expect("a new session has a cookie");
 ///
 /// // The next one brings it back.
-/// let cookie = set_cookie.split(';').next().unwrap_or_default();
+/// let cookie = set_cookie.as_str().split(';').next().unwrap_or_default();
 /// let handle = manager.open([cookie.as_bytes()]);
 /// assert_eq!(handle.load().await?.get::<String>("user")?.as_deref(), Some("ann"));
 /// assert_eq!(handle.commit(200).await.set_cookie, None);
@@ -51,14 +51,14 @@ use crate::request::context::SessionContext;
 /// 5. If [`Commit::error`] is set, answer with a response that reports it, by [`SessionError::status`],
 ///    [`SessionError::retry_after`] and [`SessionError::public_message`], with `Cache-Control: no-store`. Let users replace
 ///    it, together with those that extractors and handlers make of session errors.
-/// 6. In either case [`apply`](crate::Commit::apply) the commit to the headers. Where the response is replaced, apply the commits of
+/// 6. In either case [`apply`](crate::adapter::Commit::apply) the commit to the headers. Where the response is replaced, apply the commits of
 ///    layers further in to the replacement first, because their sessions are stored by then.
 /// 7. Nothing more for upgrades and streams: their commit is that of the head, and handlers that keep the [`Session`] go on
 ///    with [`Session::save`]. A request that is dropped or panics commits nothing.
 ///
 /// `session_testkit::scenarios` has the tests, and a whole adapter without a framework as its example.
 ///
-/// [`Commit::error`]: crate::Commit::error
+/// [`Commit::error`]: crate::adapter::Commit::error
 /// [`SessionError::status`]: crate::SessionError::status
 /// [`SessionError::retry_after`]: crate::SessionError::retry_after
 /// [`SessionError::public_message`]: crate::SessionError::public_message

@@ -1,5 +1,6 @@
 //! The session's data: an ordered map from keys to raw JSON text.
 
+mod embed;
 mod entries;
 mod entry;
 mod error;
@@ -126,12 +127,6 @@ impl SessionMap {
         self.find(key).map(|at| self.raw_at(at))
     }
 
-    /// Returns the same as [`Self::raw_json`].
-    #[must_use]
-    pub fn raw(&self, key: &str) -> Option<&str> {
-        self.raw_json(key)
-    }
-
     /// Returns a key's position, which holds for this map and its clones until they are changed.
     pub(crate) fn find(&self, key: &str) -> Option<usize> {
         self.inner().find(key)
@@ -148,7 +143,7 @@ impl SessionMap {
         self.find(key).is_some()
     }
 
-    /// Sets the value of a key. A new key goes to the end. Returns whether this changed the map.
+    /// Sets the value of a key. A new key goes to the end.
     ///
     /// A value that differs from the stored one only in white space or in the order of an object's keys is no change, so
     /// that a `HashMap` can be inserted again. Numbers compare as they are written: `1` is not `1.0`.
@@ -159,12 +154,13 @@ impl SessionMap {
     /// - [`ValueError::NotFinite`] if it contains a `NaN` or an infinity, which JSON can't carry.
     /// - [`ValueError::TooDeep`] if it is nested deeper than [`Self::MAX_DEPTH`].
     /// - [`ValueError::TooLong`] if the map would grow beyond [`Self::MAX_BYTES`].
-    pub fn insert(&mut self, key: &str, value: impl Serialize) -> Result<bool, ValueError> {
+    pub fn insert(&mut self, key: &str, value: impl Serialize) -> Result<(), ValueError> {
         let json = encode(key, &value)?;
-        self.insert_json(key, &json)
+        self.insert_json(key, &json).map(drop)
     }
 
-    /// Sets the value of a key, like [`Self::insert`], to one that is JSON text of any depth.
+    /// Sets the value of a key, like [`Self::insert`], to one that is JSON text of any depth. Returns `true` if this changed
+    /// the map.
     pub(crate) fn insert_json(&mut self, key: &str, json: &str) -> Result<bool, ValueError> {
         self.insert_json_at(self.find(key), key, json)
     }
@@ -184,7 +180,7 @@ impl SessionMap {
         Ok(true)
     }
 
-    /// Removes a key. Returns whether the map contained it.
+    /// Removes a key. Returns `true` if the map contained it.
     pub fn remove(&mut self, key: &str) -> bool {
         let found = self.find(key);
         if let Some(at) = found {
@@ -249,19 +245,9 @@ impl SessionMap {
         }
     }
 
-    /// Returns the text of [`Self::as_json`].
-    #[must_use]
-    pub fn json(&self) -> Cow<'_, str> {
-        self.as_json()
-    }
-
-    /// Returns a copy of the text of [`Self::as_json`].
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        self.as_json().into_owned()
-    }
-
     /// Appends the text of [`Self::as_json`].
+    // For the codecs and stores of this project, which write into buffers of their own.
+    #[doc(hidden)]
     pub fn write_json(&self, out: &mut String) {
         match &self.inner {
             Some(inner) => inner.write_json(out),
@@ -270,6 +256,7 @@ impl SessionMap {
     }
 
     /// Returns the length in bytes of the text of [`Self::as_json`].
+    #[doc(hidden)]
     #[must_use]
     pub fn json_len(&self) -> usize {
         self.inner.as_ref().map_or("{}".len(), |inner| inner.json_len())

@@ -33,16 +33,16 @@ pub use lifetime::Lifetime;
 /// others. Use [`update`](Self::update) for values that depend on the current one.
 ///
 /// ```
-/// # use session_core::{SessionConfig, SessionError, SessionManager};
+/// # use session_core::{SessionConfigBuilder, SessionError, SessionManager};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let manager = SessionManager::new(SessionConfig::development("id").build()?);
+/// # let manager = SessionManager::new(SessionConfigBuilder::development("id").build()?);
 /// # let handle = manager.open([]);
 /// let session = handle.load().await?;
 /// session.insert("user", "ann")?;
 /// session.update("visits", |visits: Option<u64>| visits.unwrap_or(0) + 1)?;
 /// assert_eq!(session.get::<u64>("visits")?, Some(1));
-/// assert_eq!(session.keys(), ["user", "visits"]);
+/// assert_eq!(session.to_map().as_json(), r#"{"user":"ann","visits":1}"#);
 /// # Ok(())
 /// # }
 /// ```
@@ -63,28 +63,16 @@ impl Session {
         Ok(self.view(key).get(key)?)
     }
 
-    /// Returns the JSON text of a key's value, as it came.
+    /// Returns the JSON text of a key's value, as it was written.
     #[must_use]
-    pub fn raw(&self, key: &str) -> Option<String> {
-        self.view(key).raw(key).map(str::to_owned)
+    pub fn raw_json(&self, key: &str) -> Option<String> {
+        self.view(key).raw_json(key).map(str::to_owned)
     }
 
     /// Returns `true` if the key has a value.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         self.view(key).contains_key(key)
-    }
-
-    /// Returns the keys, in order.
-    #[must_use]
-    pub fn keys(&self) -> Vec<String> {
-        self.to_map().keys().map(Into::into).collect()
-    }
-
-    /// Returns the number of keys.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.to_map().len()
     }
 
     /// Returns `true` if there is no key.
@@ -101,18 +89,12 @@ impl Session {
         self.state().is_changed()
     }
 
-    /// Returns all data. The copy is cheap: it shares the session's text.
+    /// Returns all data as it is now: its keys, their number, its JSON text. The copy is cheap, because it shares the text.
     #[must_use]
     pub fn to_map(&self) -> SessionMap {
         let mut map = self.state().data().clone();
         map.remove(META_KEY);
         map
-    }
-
-    /// Returns the JSON text of all data, values as they came.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        self.to_map().to_json()
     }
 
     /// Returns the id that the store knows the session by.
@@ -161,13 +143,13 @@ impl Session {
         self.set(key, &json)
     }
 
-    /// Sets all keys of a map, values as they are. Check data from a client with [`SessionMap::validate`] first.
+    /// Sets all keys of a map, with the JSON text of their values. Check data from a client with [`SessionMap::validate`] first.
     ///
     /// # Errors
     ///
     /// [`SessionError::ReservedKey`] if one of the keys is reserved, and [`SessionError::TooManyKeys`] if the session would
     /// have more keys than the configured limit; no key is set then.
-    pub fn merge(&self, map: &SessionMap) -> Result<(), SessionError> {
+    pub fn extend(&self, map: &SessionMap) -> Result<(), SessionError> {
         map.keys().try_for_each(|key| self.check_key(&key))?;
         let current = self.state().data().clone();
         let added = map.keys().filter(|key| !current.contains_key(key)).count();

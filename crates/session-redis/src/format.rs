@@ -65,7 +65,7 @@ pub(crate) fn push_expected(out: &mut Vec<u8>, version: &Version) {
     // Hashing a short value, here and on the server, costs more than sending it.
     let short = |session: &&SessionMap| !matches!(session.json_len(), DIGEST_LEN | LONG..);
     match version.json().filter(short) {
-        Some(session) => out.extend_from_slice(session.json().as_bytes()),
+        Some(session) => out.extend_from_slice(session.as_json().as_bytes()),
         None => {
             let bytes = version.as_bytes();
             out.extend(if bytes.is_empty() { hex(&[0; DIGEST_LEN / 2]) } else { hex(&bytes) });

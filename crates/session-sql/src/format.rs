@@ -51,7 +51,7 @@ impl Format {
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn digest(version: &Version) -> Vec<u8> {
     match version.json() {
-        Some(session) => sha256(session.json().as_bytes()).to_vec(),
+        Some(session) => sha256(session.as_json().as_bytes()).to_vec(),
         None => version.as_bytes().into_owned(),
     }
 }

@@ -50,7 +50,7 @@ impl SqliteDialect {
         version: &Version,
     ) -> Result<Result<Vec<u8>, Reply>, sqlx::Error> {
         if let Some(session) = version.json() {
-            return Ok(Ok(session.to_json().into_bytes()));
+            return Ok(Ok(session.as_json().into_owned().into_bytes()));
         }
         match read(connection, query(&self.fetch).bind(key)).await? {
             Reply::Found(Some(Row { value: Some(value), marker: None }))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cookie::Cookie;
 use cookie::time::Duration;
-use session_core::Commit;
+use session_core::adapter::Commit;
 
 /// A cookie jar for requests without HTTP.
 ///
@@ -26,7 +26,7 @@ impl Browser {
 
     /// Takes the cookies that a response sets, and drops those that it removes.
     pub fn receive(&mut self, response: &Commit) {
-        response.set_cookies().for_each(|set_cookie| self.set(set_cookie));
+        response.set_cookies().for_each(|set_cookie| self.set(set_cookie.as_str()));
     }
 
     /// Takes the cookies of another browser, too.

@@ -36,11 +36,11 @@ pub use watched::{Watched, WatchedSimple};
 /// A watched backend is passed to a configuration as it is:
 ///
 /// ```
-/// use session_core::{MemoryBackend, SessionConfig};
+/// use session_core::{MemoryBackend, SessionConfigBuilder};
 /// use session_testkit::Probe;
 ///
 /// let (probe, memory) = (Probe::new(), MemoryBackend::new());
-/// let config = SessionConfig::development("session").backend(probe.watch(memory));
+/// let config = SessionConfigBuilder::development("session").backend(probe.watch(memory));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Probe {

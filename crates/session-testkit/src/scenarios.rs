@@ -50,7 +50,7 @@
 //!         if let Some(value) = commit.vary(response.values("vary").map(str::as_bytes)) {
 //!             response.headers.push(("vary".to_owned(), value.to_owned()));
 //!         }
-//!         response.headers.extend(commit.set_cookies().map(|value| ("set-cookie".to_owned(), value.to_string())));
+//!         response.headers.extend(commit.set_cookies().map(|value| ("set-cookie".to_owned(), value.as_str().to_owned())));
 //!         response
 //!     }
 //! }

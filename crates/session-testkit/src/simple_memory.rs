@@ -12,10 +12,10 @@ use session_core::{BackendError, Clock, ISessionBackend, SessionMap, SystemClock
 /// Clones share the sessions.
 ///
 /// ```
-/// use session_core::SessionConfig;
+/// use session_core::SessionConfigBuilder;
 /// use session_testkit::SimpleMemory;
 ///
-/// let config = SessionConfig::development("session").backend(SimpleMemory::new());
+/// let config = SessionConfigBuilder::development("session").backend(SimpleMemory::new());
 /// ```
 #[derive(Clone)]
 pub struct SimpleMemory {

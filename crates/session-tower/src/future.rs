@@ -7,9 +7,8 @@ use std::task::{Context, Poll, ready};
 use http::header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
-use session_core::{
-    Commit, CommitState, HeaderValues, ResponseHeader, ResponseHeaders, SessionError, SessionHandle, SetCookie,
-};
+use session_core::adapter::{Commit, CommitState, HeaderValues, ResponseHeader, ResponseHeaders, SetCookie};
+use session_core::{SessionError, SessionHandle};
 
 use crate::OnError;
 

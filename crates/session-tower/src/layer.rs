@@ -35,9 +35,9 @@ impl<E> SessionLayer<E> {
     ///
     /// ```
     /// use http::{Response, StatusCode};
-    /// use session_tower::{SessionConfig, SessionError, SessionLayer};
+    /// use session_tower::{SessionConfigBuilder, SessionError, SessionLayer};
     ///
-    /// let config = SessionConfig::development("session").build()?;
+    /// let config = SessionConfigBuilder::development("session").build()?;
     /// let layer = SessionLayer::new(config).on_error(|error: &SessionError| {
     ///     let mut response = Response::new(format!(r#"{{"error": "{}"}}"#, error.public_message()));
     ///     *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

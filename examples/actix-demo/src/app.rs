@@ -7,7 +7,7 @@ use actix_web::web::{self, Bytes, PayloadConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpResponse, Resource, ResponseError, Route};
 use demo_common::api::MAX_BODY_BYTES;
 use demo_common::page;
-use session_actix::BackendType;
+use session_actix::session_core::starlette::BackendType;
 
 use crate::error::ApiError;
 use crate::routes;

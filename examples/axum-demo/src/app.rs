@@ -10,7 +10,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use demo_common::api::MAX_BODY_BYTES;
 use demo_common::page;
-use session_tower::{BackendType, SessionConfig, SessionLayer};
+use session_tower::session_core::starlette::BackendType;
+use session_tower::{SessionConfig, SessionLayer};
 
 use crate::error::{ApiError, session_error};
 use crate::routes;

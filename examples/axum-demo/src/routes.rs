@@ -25,7 +25,7 @@ pub(crate) async fn setup_session(session: Session) -> Result<SessionJson, ApiEr
 
 /// Sets the keys of the body. Their values stay as they came: a number of 60 digits keeps all of them.
 pub(crate) async fn update_session(session: Session, JsonObject(changes): JsonObject) -> Result<SessionJson, ApiError> {
-    session.merge(&changes)?;
+    session.extend(&changes)?;
     Ok(session.into())
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn slow_update(
 ) -> Result<SessionJson, ApiError> {
     let Query(slow) = query?;
     tokio::time::sleep(slow.wait()).await;
-    session.merge(&changes)?;
+    session.extend(&changes)?;
     Ok(session.into())
 }
 

@@ -24,7 +24,7 @@ impl ISessionBackend for FolderBackend {
     }
 
     async fn set(&self, key: &str, session: &SessionMap, ttl: Duration) -> Result<(), BackendError> {
-        self.write(key, &session.to_json(), ttl).map_err(failed)
+        self.write(key, &session.as_json(), ttl).map_err(failed)
     }
 
     async fn delete(&self, key: &str) -> Result<(), BackendError> {

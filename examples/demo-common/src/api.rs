@@ -45,7 +45,7 @@ impl SlowUpdate {
 /// The response `{"session": {...}}`, with the very text of the session.
 #[must_use]
 pub fn session_json(session: &SessionMap) -> String {
-    format!(r#"{{"session": {}}}"#, session.to_json())
+    format!(r#"{{"session": {}}}"#, session.as_json())
 }
 
 /// Reads a body that is a JSON object.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
-use session_core::{BackendType, SameSite, SessionConfig};
+use session_core::starlette::BackendType;
+use session_core::{SameSite, SessionConfig, SessionConfigBuilder};
 use session_memcache::{MemcacheBackend, MemcacheBackendBuilder};
 use session_redis::{RedisBackend, RedisBackendBuilder};
 use tracing_subscriber::EnvFilter;
@@ -104,7 +105,7 @@ impl Args {
                     builder.verify_key(secret.as_str())
                 })
             }
-            None => SessionConfig::development(&self.cookie_name),
+            None => SessionConfigBuilder::development(&self.cookie_name),
         };
         if let Some(format) = self.format {
             builder = format.apply(builder);
@@ -130,7 +131,7 @@ impl Args {
         }
         if self.has_weak_secret() {
             // Don't copy this: it is here so that the short secrets of Python's examples can be tried.
-            builder = builder.danger_allow_weak_secret();
+            builder = builder.danger_allow_weak_secret(true);
         }
         Ok(builder.build()?)
     }

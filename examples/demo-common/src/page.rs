@@ -1,6 +1,6 @@
 //! The page, which uses the JSON routes as every client does. Its own files don't touch the session.
 
-use session_core::BackendType;
+use session_core::starlette::BackendType;
 
 /// Nothing but the files below, no inline scripts or styles, and no way to make markup of a text.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use session_core::{Backend, BackendType};
+use session_core::Backend;
+
+use session_core::starlette::BackendType;
 
 /// Returns the backend of a database whose table exists afterwards.
 ///

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Parser;
-use session_core::{BackendType, SessionConfig};
+use session_core::SessionConfig;
+use session_core::starlette::BackendType;
 use session_memcache::MemcacheBackend;
 use session_redis::RedisBackend;
 

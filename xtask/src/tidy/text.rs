@@ -46,7 +46,7 @@ const SECRET_TAKERS: &[&str] = &[concat!("SessionConfig::bui", "lder(\""), conca
 pub(super) fn literal_secrets(file: &File) -> Vec<Finding> {
     let is_example = file.path.starts_with("examples/") && file.path.contains("/src/");
     let is_documentation = |line: &str| file.is("md") || line.trim_start().starts_with("//");
-    file.flag_lines("a secret that readers copy: use the environment or `SessionConfig::development`", |line| {
+    file.flag_lines("a secret that readers copy: use the environment or `SessionConfigBuilder::development`", |line| {
         (is_example || is_documentation(line)) && SECRET_TAKERS.iter().any(|taker| line.contains(taker))
     })
 }

@@ -72,7 +72,7 @@ async fn refusing_middleware<B: MessageBody>(
 }
 
 fn read_route(config: &mut ServiceConfig) {
-    config.route("/read", web::get().to(async |session: Session| session.to_json()));
+    config.route("/read", web::get().to(async |session: Session| session.to_map().into_json()));
 }
 
 /// Runs a test twice: the handler refuses, and a middleware does so.

@@ -21,7 +21,7 @@ async fn handler(request: HttpRequest, handle: SessionHandle) -> Result<String, 
     match request.path() {
         "/login" => handle.load().await?.insert("user", "ann")?,
         "/logout" => handle.destroy(),
-        "/read" => return Ok(handle.load().await?.to_json()),
+        "/read" => return Ok(handle.load().await?.to_map().into_json()),
         _ => {}
     }
     Ok(String::new())

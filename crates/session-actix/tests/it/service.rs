@@ -22,7 +22,7 @@ async fn handler(request: HttpRequest) -> Result<HttpResponse, SessionRejection>
             let session = handle.load().await?;
             response.body(session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?.to_string())
         }
-        "/read" => response.body(handle.load().await?.to_json()),
+        "/read" => response.body(handle.load().await?.to_map().into_json()),
         "/destroy" => {
             handle.destroy();
             response.finish()
@@ -69,7 +69,7 @@ async fn a_request_that_asks_for_nothing_is_passed_on_as_it_is() {
 async fn it_wraps_an_application_a_scope_or_a_resource() {
     async fn visit(session: Session) -> Result<String, SessionRejection> {
         session.insert("a", 1)?;
-        Ok(session.to_json())
+        Ok(session.to_map().into_json())
     }
     let sessions = SessionMiddleware::new(config().backend(MemoryBackend::new()).build().unwrap());
     let app = App::new()

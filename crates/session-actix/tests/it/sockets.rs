@@ -18,7 +18,7 @@ async fn visit(session: Session) -> Result<String, SessionRejection> {
 }
 
 async fn read(session: Session) -> String {
-    session.to_json()
+    session.to_map().into_json()
 }
 
 async fn refuse(session: Session) -> Result<String, Error> {

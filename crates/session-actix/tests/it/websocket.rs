@@ -25,7 +25,7 @@ async fn upgrade(request: HttpRequest, session: Session, body: Payload) -> Resul
 async fn talk(mut socket: actix_ws::Session, mut messages: MessageStream, session: Session) {
     while let Some(Ok(Message::Text(text))) = messages.next().await {
         let answer = match keep(&session, &text).await {
-            Ok(()) => session.to_json(),
+            Ok(()) => session.to_map().into_json(),
             Err(error) => error.to_string(),
         };
         if socket.text(answer).await.is_err() {

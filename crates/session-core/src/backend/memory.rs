@@ -28,10 +28,10 @@ use store::{Limits, Store};
 /// background task. Clones share one store.
 ///
 /// ```
-/// use session_core::{MemoryBackend, SessionConfig};
+/// use session_core::{MemoryBackend, SessionConfigBuilder};
 ///
 /// let backend = MemoryBackend::builder().max_sessions(10_000).max_bytes(64 << 20).build();
-/// let config = SessionConfig::development("session").backend(backend).build()?;
+/// let config = SessionConfigBuilder::development("session").backend(backend).build()?;
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 #[derive(Clone)]

@@ -130,7 +130,7 @@ impl SingleProcess {
 
 /// Sessions of equal text have equal versions, because the store keeps none.
 fn version(session: &SessionMap) -> Version {
-    Version::from(<[u8; 32]>::from(Sha256::digest(session.to_json())))
+    Version::from(<[u8; 32]>::from(Sha256::digest(session.as_json().as_bytes())))
 }
 
 impl AtomicBackend for SingleProcess {

@@ -47,7 +47,7 @@ impl Version {
     /// The session of whose JSON text it is the [digest](Self::sha1_of_json); `None` of any other version.
     ///
     /// For stores that can compare a text as well: where that is short, comparing it costs less than hashing it on both
-    /// sides. What [`SessionMap::to_json`] returns is the text that was read or written, byte for byte.
+    /// sides. What [`SessionMap::as_json`] returns is the text that was read or written, byte for byte.
     #[must_use]
     pub fn json(&self) -> Option<&SessionMap> {
         match &self.0 {
@@ -61,7 +61,7 @@ impl Version {
     pub fn as_bytes(&self) -> Cow<'_, [u8]> {
         match &self.0 {
             Content::Bytes { bytes, len } => Cow::Borrowed(&bytes[..usize::from(*len)]),
-            Content::Sha1OfJson(session) => Cow::Owned(Sha1::digest(session.json().as_bytes()).to_vec()),
+            Content::Sha1OfJson(session) => Cow::Owned(Sha1::digest(session.as_json().as_bytes()).to_vec()),
         }
     }
 }
@@ -127,10 +127,10 @@ mod tests {
     fn a_digest_knows_its_text_and_no_other_version_does() {
         let mut session = SessionMap::from_json(r#"{"a": 1,  "b": 2}"#).unwrap();
         let version = Version::sha1_of_json(&session);
-        assert_eq!(version.json().unwrap().to_json(), r#"{"a": 1,  "b": 2}"#);
+        assert_eq!(version.json().unwrap().as_json(), r#"{"a": 1,  "b": 2}"#);
         session.insert("a", 3).unwrap();
-        assert_eq!(version.json().unwrap().to_json(), r#"{"a": 1,  "b": 2}"#, "it was not written to");
-        assert_eq!(Version::sha1_of_json(&session).json().unwrap().to_json(), r#"{"a": 3,  "b": 2}"#);
+        assert_eq!(version.json().unwrap().as_json(), r#"{"a": 1,  "b": 2}"#, "it was not written to");
+        assert_eq!(Version::sha1_of_json(&session).json().unwrap().as_json(), r#"{"a": 3,  "b": 2}"#);
         for other in [Version::from(7), Version::from_bytes(&version.as_bytes()).unwrap()] {
             assert!(other.json().is_none());
         }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// The kinds of store that come with this project, for configuration by name.
 ///
 /// ```
-/// use session_core::BackendType;
+/// use session_core::starlette::BackendType;
 ///
 /// assert_eq!("redis".parse(), Ok(BackendType::Redis));
 /// let unknown = "etcd".parse::<BackendType>().unwrap_err();

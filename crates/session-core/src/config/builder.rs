@@ -3,13 +3,16 @@
 mod check;
 mod format;
 mod keys;
+mod presets;
 mod users;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BackendType, ConfigError, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig, SessionLimit};
+use super::{
+    BackendType, ConfigError, Https, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig, SessionLimit,
+};
 use crate::backend::{Backend, MemoryBackend};
 use crate::cookie::{Attributes, CookieTemplate};
 use crate::format::Format;
@@ -127,9 +130,9 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// The `Secure` attribute: browsers send the cookie over HTTPS only. Default off.
-    pub fn https_only(mut self, https_only: bool) -> Self {
-        self.attributes.secure = https_only;
+    /// Sets the `Secure` attribute, with which browsers send the cookie over HTTPS only; default `false`.
+    pub fn https_only(mut self, https_only: impl Into<Https>) -> Self {
+        self.attributes.secure = https_only.into() == Https::Only;
         self
     }
 
@@ -178,9 +181,10 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Lets scripts read the cookie, by leaving out `HttpOnly`: a script that an attacker injects can then steal sessions.
-    pub fn danger_allow_script_access(mut self) -> Self {
-        self.attributes.http_only = false;
+    /// Lets scripts read the cookie, by leaving out `HttpOnly`; default `false`. A script that an attacker injects can then
+    /// steal sessions.
+    pub fn danger_allow_script_access(mut self, allow: bool) -> Self {
+        self.attributes.http_only = !allow;
         self
     }
 
@@ -215,28 +219,18 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Takes secrets shorter than 32 bytes, placeholders of documentation, and bytes that repeat themselves.
+    /// Takes secrets shorter than 32 bytes, placeholders of documentation, and bytes that repeat themselves; default
+    /// `false`.
     ///
     /// Such a secret can be found by trying. An attacker who finds it can log in as any user.
-    pub fn danger_allow_weak_secret(mut self) -> Self {
-        self.allow_weak_secret = true;
+    pub fn danger_allow_weak_secret(mut self, allow: bool) -> Self {
+        self.allow_weak_secret = allow;
         self
     }
 
     /// The salt of the signature; default `itsdangerous.Signer`, as in Starlette.
     pub fn salt(mut self, salt: impl Into<String>) -> Self {
         self.salt = Salt::Given(salt.into());
-        self
-    }
-
-    pub(super) fn hardened(mut self, cookie_name: &str) -> Self {
-        self.hardened = true;
-        self.salt = Salt::OfCookie(cookie_name.to_owned());
-        self.require_atomic()
-    }
-
-    pub(super) fn development(mut self) -> Self {
-        self.development = true;
         self
     }
 

@@ -11,27 +11,27 @@ pub enum ConfigError {
     /// A secret is empty.
     #[error("a secret is empty")]
     EmptySecret,
-    /// A secret is shorter than 32 bytes, and `danger_allow_weak_secret()` was not called.
+    /// A secret is shorter than 32 bytes, and `danger_allow_weak_secret(true)` was not called.
     #[error("a secret has {bytes} bytes, at least 32 are required (see `danger_allow_weak_secret`)")]
     WeakSecret {
         /// Its length.
         bytes: usize,
     },
-    /// A secret contains a text that documentation puts in the place of a secret, and `danger_allow_weak_secret()` was not
+    /// A secret contains a text that documentation puts in the place of a secret, and `danger_allow_weak_secret(true)` was not
     /// called.
     #[error("a secret is a placeholder of documentation: make one with `openssl rand -base64 32`")]
     PlaceholderSecret,
-    /// A secret repeats a few bytes, or counts up or down, and `danger_allow_weak_secret()` was not called.
+    /// A secret repeats a few bytes, or counts up or down, and `danger_allow_weak_secret(true)` was not called.
     #[error("a secret repeats or counts bytes: make one with `openssl rand -base64 32`")]
     RegularSecret,
-    /// The operating system has no random numbers for the secret of [`SessionConfig::development`](crate::SessionConfig::development).
+    /// The operating system has no random numbers for the secret of [`SessionConfigBuilder::development`](crate::SessionConfigBuilder::development).
     #[error("no random numbers for a secret")]
     NoRandomNumbers,
-    /// A key of [`SessionConfig::hardened`](crate::SessionConfig::hardened) ignores the salt, which binds tokens to the
+    /// A key of [`SessionConfigBuilder::hardened`](crate::SessionConfigBuilder::hardened) ignores the salt, which binds tokens to the
     /// cookie's name.
     #[error("`hardened` refuses KeyDerivation::None, which ignores the salt that binds tokens to the cookie")]
     KeyDerivationNone,
-    /// [`SessionConfig::hardened`](crate::SessionConfig::hardened) was given no backend and no backend type.
+    /// [`SessionConfigBuilder::hardened`](crate::SessionConfigBuilder::hardened) was given no backend and no backend type.
     #[error(
         "`hardened` needs a backend: sessions in the cookie can't be revoked, `backend_type(BackendType::Cookie)` asks for them"
     )]
@@ -149,10 +149,10 @@ pub enum ConfigError {
     /// A backend was passed though the cookie is to hold the session.
     #[error("backend type cookie uses no backend, but one was passed")]
     BackendUnused,
-    /// `require_user_index()` or `max_sessions_per_user()` was called and the backend has no index of sessions by user.
+    /// `require_user_index(true)` or `max_sessions_per_user()` was called and the backend has no index of sessions by user.
     #[error("the backend has no index of users, and `require_user_index` or `max_sessions_per_user` was called")]
     NoUserIndex,
-    /// `require_atomic()` was called and the backend can't compare and set.
+    /// `require_atomic(true)` was called and the backend can't compare and set.
     #[error("the backend is not atomic, and `require_atomic` was called")]
     NotAtomic,
 }

@@ -21,7 +21,7 @@ use crate::request::meta::{ForeignRecord, META_KEY, Meta};
 /// // ... and when it encodes.
 /// let record = StoredRecord::detach(&mut map);
 /// assert_eq!((record.max_age, record.foreign()), (Some(60), Some(r#"{"path":"/"}"#)));
-/// assert_eq!(map.to_json(), r#"{"user":"ann"}"#);
+/// assert_eq!(map.as_json(), r#"{"user":"ann"}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -24,7 +24,7 @@ pub enum Absence {
     /// No key made the signature: the secret, the salt or the digest is another one, or the cookie was tampered with.
     BadSignature,
     /// One of the keys made the signature under another salt: that of `itsdangerous`, or of a
-    /// [hardened](crate::SessionConfig::hardened) configuration.
+    /// [hardened](crate::SessionConfigBuilder::hardened) configuration.
     OtherSalt,
     /// The token belongs to sessions in the cookie while sessions are in a store, or the other way round.
     OtherMode,

@@ -265,7 +265,7 @@ fn replay_keys(changes: &mut [Change], map: &mut SessionMap, local: &SessionMap)
                 Meta { foreign, ..Meta::of(local) }.write(map).map_err(ReplayError::Value)?;
             }
             Change::Set(key) => {
-                if let Some(json) = local.raw(key) {
+                if let Some(json) = local.raw_json(key) {
                     map.insert_json(key, json).map_err(ReplayError::Value)?;
                 }
             }
@@ -273,12 +273,12 @@ fn replay_keys(changes: &mut [Change], map: &mut SessionMap, local: &SessionMap)
                 map.remove(key);
             }
             Change::Take(key, observed) => {
-                if !map.raw(key).is_some_and(|current| same_json(current, observed)) {
+                if !map.raw_json(key).is_some_and(|current| same_json(current, observed)) {
                     return Err(ReplayError::Taken((**key).into()));
                 }
                 map.remove(key);
             }
-            Change::Update(key, update) => match update(key, map.raw(key))? {
+            Change::Update(key, update) => match update(key, map.raw_json(key))? {
                 Some(json) => drop(map.insert_json(key, &json).map_err(ReplayError::Value)?),
                 None => drop(map.remove(key)),
             },
@@ -331,7 +331,7 @@ mod tests {
         changes.into_iter().for_each(|change| log.push(change, true));
         let mut current = map(current);
         log.replay(&mut current, &map(local))?;
-        Ok(current.to_json())
+        Ok(current.into_json())
     }
 
     #[test]

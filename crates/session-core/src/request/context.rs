@@ -133,7 +133,7 @@ impl SessionContext {
         if let Some(tokens) = &self.config.format {
             return self.issue_foreign_cookie(tokens, id, data, max_age);
         }
-        let payload = id.map_or_else(|| data.json(), |id| id_payload(id).into());
+        let payload = id.map_or_else(|| data.as_json(), |id| id_payload(id).into());
         let tokens = &self.config.tokens;
         let (header, bytes) = self
             .config

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::config::Lifetimes;
-use crate::map::{SessionMap, ValueError, decode};
+use crate::map::{SessionMap, ValueError, decode, encode};
 use crate::user::SessionRef;
 
 /// The reserved key. Hidden from every accessor; Python carries it along.
@@ -100,7 +100,11 @@ impl Meta {
 
     /// Writes the record. Returns `true` if that changed the map.
     pub(crate) fn write(&self, map: &mut SessionMap) -> Result<bool, ValueError> {
-        if *self == Self::default() { Ok(map.remove(META_KEY)) } else { map.insert(META_KEY, self) }
+        if *self == Self::default() {
+            Ok(map.remove(META_KEY))
+        } else {
+            map.insert_json(META_KEY, &encode(META_KEY, self)?)
+        }
     }
 
     /// Returns `true` if the session has a lifetime of its own.

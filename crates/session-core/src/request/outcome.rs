@@ -156,7 +156,7 @@ mod tests {
         }
 
         fn append_cookie(&mut self, cookie: SetCookie) {
-            self.0[2].push(cookie.to_string());
+            self.0[2].push(cookie.as_str().to_owned());
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
     fn a_commit_adds_its_headers_to_those_of_the_handler() {
         let template = CookieTemplate::new("id", Attributes::default(), Some(60));
         let commit = Commit { set_cookie: Some(template.removal()), session_used: true, ..Commit::default() };
-        let removal = template.removal().to_string();
+        let removal = template.removal().as_str().to_owned();
         let mut headers =
             Headers([["public"], ["Origin"], ["other=1"]].map(|values| values.map(str::to_owned).to_vec()));
         commit.apply(&mut headers);

@@ -167,7 +167,7 @@ mod tests {
     }
 
     fn insert(session: &mut RequestSession) {
-        session.mutate(|map| Ok::<_, ValueError>((Change::Set("b".into()), map.insert("b", 2)?))).unwrap();
+        session.mutate(|map| Ok::<_, ValueError>((Change::Set("b".into()), map.insert_json("b", "2")?))).unwrap();
     }
 
     fn clear(session: &mut RequestSession) {

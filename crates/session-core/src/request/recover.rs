@@ -93,7 +93,7 @@ impl SharedSession {
         if let Some(key) = &own_key {
             match deadline.run(store.fetch(key)).await? {
                 Some(stored) if write.replaces.as_ref() == Some(&stored.version) => return Ok(Finding::NotApplied),
-                Some(stored) if write.told_by_data && stored.session.to_json() == write.sent.to_json() => {
+                Some(stored) if write.told_by_data && stored.session.as_json() == write.sent.as_json() => {
                     return Ok(Finding::Applied(Some(stored.version)));
                 }
                 Some(stored) => return Ok(Finding::Overtaken(stored)),

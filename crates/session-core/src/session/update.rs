@@ -27,13 +27,13 @@ impl Session {
         self.check_key(key)?;
         for _ in 0..ATTEMPTS {
             let view = self.view(key);
-            let Some(observed) = view.raw(key) else { return Ok(None) };
+            let Some(observed) = view.raw_json(key) else { return Ok(None) };
             let value = decode(key, observed)?;
             let observed: Box<str> = observed.into();
             // The map is copied when it is written to, unless this is the only one.
             drop(view);
             let mut session = self.state();
-            if session.data().raw(key) == Some(&*observed) {
+            if session.data().raw_json(key) == Some(&*observed) {
                 session.mutate(|map| {
                     map.remove(key);
                     Ok::<_, ValueError>((Change::Take(key.into(), observed), true))
@@ -123,12 +123,12 @@ impl Session {
         self.check_key(key)?;
         for _ in 0..ATTEMPTS {
             let view = self.view(key);
-            let before = view.raw(key);
+            let before = view.raw_json(key);
             let current = before.map(|raw| decode(key, raw)).transpose().map_err(SessionError::from)?;
             let value = compute(current)?;
             let json = value.as_ref().map(|value| encode(key, value)).transpose().map_err(SessionError::from)?;
             let mut session = self.state();
-            if session.data().raw(key) != before {
+            if session.data().raw_json(key) != before {
                 continue;
             }
             let changed = |map: &mut SessionMap| match &json {
@@ -178,7 +178,7 @@ impl Session {
             if !session.data().is_clone_of(&before) {
                 continue;
             }
-            let changed = after.to_json() != before.to_json();
+            let changed = after.as_json() != before.as_json();
             session.mutate(|map| {
                 *map = after;
                 let update: UpdateAllFn =
@@ -196,7 +196,7 @@ fn without_reserved<T>(
     map: &mut SessionMap,
     compute: &mut impl FnMut(&mut SessionMap) -> Result<T, ValueError>,
 ) -> Result<T, ValueError> {
-    let record = map.raw(META_KEY).map(str::to_owned);
+    let record = map.raw_json(META_KEY).map(str::to_owned);
     map.remove(META_KEY);
     let outcome = compute(map)?;
     match record {

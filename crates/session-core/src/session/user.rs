@@ -38,10 +38,10 @@ impl Session {
     /// only. If another request destroys or revokes it, the sign-in fails with [`SessionError::Gone`].
     ///
     /// ```
-    /// # use session_core::{MemoryBackend, SessionConfig, SessionError, SessionManager};
+    /// # use session_core::{MemoryBackend, SessionConfigBuilder, SessionError, SessionManager};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let config = SessionConfig::development("id").backend(MemoryBackend::new());
+    /// # let config = SessionConfigBuilder::development("id").backend(MemoryBackend::new());
     /// # let manager = SessionManager::new(config.build()?);
     /// # let handle = manager.open([]);
     /// # let session = handle.load().await?;

@@ -75,7 +75,7 @@ impl Key {
     }
 
     /// Sets the digest; default [`Digest::Sha1`], and [`Digest::Sha256`] under
-    /// [`SessionConfig::hardened`](crate::SessionConfig::hardened).
+    /// [`SessionConfigBuilder::hardened`](crate::SessionConfigBuilder::hardened).
     #[must_use]
     pub fn digest(mut self, digest: Digest) -> Self {
         self.digest = Some(digest);

@@ -38,7 +38,7 @@ async fn a_logout_that_commits_while_a_clone_loads_reaches_the_client() {
     session.insert("n", 1).unwrap();
     let cookie = handle.commit(200).await.set_cookie.unwrap();
 
-    let handle = manager.open([pair(&cookie).as_bytes()]);
+    let handle = manager.open([pair(cookie.as_str()).as_bytes()]);
     armed.store(true, Ordering::SeqCst);
     let other = handle.clone();
     let loading = std::thread::spawn(move || at_once(other.load()).unwrap());
@@ -52,7 +52,7 @@ async fn a_logout_that_commits_while_a_clone_loads_reaches_the_client() {
         Poll::Ready(response) => response,
         Poll::Pending => commit.await,
     };
-    assert!(response.set_cookie.is_some_and(|cookie| cookie.contains("Max-Age=0")));
+    assert!(response.set_cookie.is_some_and(|cookie| cookie.as_str().contains("Max-Age=0")));
 }
 
 /// Longer than any of these takes, on whatever machine.

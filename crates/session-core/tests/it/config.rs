@@ -6,9 +6,9 @@ mod settings;
 use std::time::Duration;
 
 use session_core::signer::{Key, KeyDerivation};
+use session_core::starlette::{BackendType, UnknownPredefinedBackend};
 use session_core::{
-    BackendType, ConfigError, MemoryBackend, Refresh, SameSite, SessionConfig, SessionConfigBuilder, SessionManager,
-    SessionMap, UnknownPredefinedBackend,
+    ConfigError, MemoryBackend, Refresh, SameSite, SessionConfig, SessionConfigBuilder, SessionManager, SessionMap,
 };
 use session_test_support::Log;
 
@@ -49,12 +49,14 @@ fn refused(config: SessionConfigBuilder) -> ConfigError {
 #[test]
 fn a_secret_must_not_be_empty_even_where_weak_ones_are_allowed() {
     let signing = |secret: &str| SessionConfig::builder(secret, "id");
-    for config in
-        [signing(""), signing("").danger_allow_weak_secret(), builder().verify_key("").danger_allow_weak_secret()]
-    {
+    for config in [
+        signing(""),
+        signing("").danger_allow_weak_secret(true),
+        builder().verify_key("").danger_allow_weak_secret(true),
+    ] {
         assert_eq!(refused(config), ConfigError::EmptySecret);
     }
-    assert_valid(signing("x").verify_key("y").danger_allow_weak_secret());
+    assert_valid(signing("x").verify_key("y").danger_allow_weak_secret(true));
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn a_secret_must_have_32_bytes_unless_weak_ones_are_allowed() {
     let exactly =
         ["a secret of just thirty-two byte", "geheimnis, öffentlich für nieman"].map(|text| &text.as_bytes()[..32]);
     assert_valid(SessionConfig::builder(exactly[0], "id").verify_key(exactly[1]));
-    assert_valid(SessionConfig::builder(&*short, "id").verify_key(short.clone()).danger_allow_weak_secret());
+    assert_valid(SessionConfig::builder(&*short, "id").verify_key(short.clone()).danger_allow_weak_secret(true));
 }
 
 #[test]
@@ -244,10 +246,10 @@ fn a_backend_is_passed_exactly_where_its_type_needs_one() {
 
 #[test]
 fn a_backend_that_can_not_compare_and_set_is_refused_where_that_is_required() {
-    assert_eq!(refused(builder().backend(Plain::default()).require_atomic()), ConfigError::NotAtomic);
+    assert_eq!(refused(builder().backend(Plain::default()).require_atomic(true)), ConfigError::NotAtomic);
     assert_valid(builder().backend(Plain::default()));
-    assert_valid(builder().backend(MemoryBackend::new()).require_atomic());
-    assert_valid(builder().require_atomic());
+    assert_valid(builder().backend(MemoryBackend::new()).require_atomic(true));
+    assert_valid(builder().require_atomic(true));
 }
 
 #[test]
@@ -282,14 +284,14 @@ fn a_secret_that_is_public_or_regular_is_refused_unless_weak_ones_are_allowed() 
         let signing = || SessionConfig::builder(secret.clone(), "id");
         assert_eq!(refused(signing()), error);
         assert_eq!(refused(builder().verify_key(secret.clone())), error);
-        assert_valid(signing().danger_allow_weak_secret());
+        assert_valid(signing().danger_allow_weak_secret(true));
     }
 }
 
 #[test]
 fn a_secret_for_development_is_another_one_each_time_and_logs_a_warning() {
     let log = Log::capture("session_core");
-    let managers = [(); 2].map(|()| manager(SessionConfig::development("id")));
+    let managers = [(); 2].map(|()| manager(SessionConfigBuilder::development("id")));
     let warned = log.take();
     assert_eq!(warned.len(), 2);
     assert!(warned[0].starts_with("WARN") && warned[0].contains("all sessions end with this process"), "{warned:?}");
@@ -299,13 +301,13 @@ fn a_secret_for_development_is_another_one_each_time_and_logs_a_warning() {
     let (handle, session) = open(&managers[0], []);
     session.insert("user", "ann").unwrap();
     let set_cookie = at_once(handle.commit(200)).set_cookie.unwrap();
-    let is_new = managers.map(|manager| open(&manager, [pair(&set_cookie).as_bytes()]).1.is_new());
+    let is_new = managers.map(|manager| open(&manager, [pair(set_cookie.as_str()).as_bytes()]).1.is_new());
     assert_eq!(is_new, [false, true]);
 }
 
 #[test]
 fn the_hardened_preset_refuses_what_would_break_its_promises() {
-    let hardened = |key| SessionConfig::hardened(key, "id");
+    let hardened = |key| SessionConfigBuilder::hardened(key, "id");
     assert_eq!(refused(hardened(Key::new(SECRET))), ConfigError::HardenedMode);
     assert_eq!(refused(hardened(Key::new(SECRET)).backend(Plain::default())), ConfigError::NotAtomic);
     assert_valid(hardened(Key::new(SECRET)).backend_type(BackendType::Cookie));

@@ -10,7 +10,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use session_core::{Commit, SessionError};
+use session_core::SessionError;
+use session_core::adapter::Commit;
 
 use crate::support::{App, Browser, Fault, Operation, Probe, Request, defaults};
 

@@ -82,7 +82,7 @@ impl Client {
         handler(&request);
         for set_cookie in request.respond(200).await.set_cookies() {
             // A removal of a cookie that the jar does not have is no error of ours.
-            drop(self.0.parse(set_cookie, &url));
+            drop(self.0.parse(set_cookie.as_str(), &url));
         }
     }
 

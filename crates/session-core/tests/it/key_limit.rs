@@ -15,7 +15,7 @@ type Addition = fn(&Session) -> Result<(), SessionError>;
 /// All ways to add a key.
 const ADDITIONS: [Addition; 5] = [
     |session| session.insert("d", 4),
-    |session| session.merge(&SessionMap::from_json(r#"{"a":1,"d":4}"#).expect("JSON")),
+    |session| session.extend(&SessionMap::from_json(r#"{"a":1,"d":4}"#).expect("JSON")),
     |session| session.update("d", |_: Option<u32>| 4).map(drop),
     |session| session.try_update("d", |_: Option<u32>| Ok::<_, SessionError>(Some(4))).map(drop),
     |session| session.update_all(|map| map.insert("d", 4)).map(drop),
@@ -32,7 +32,7 @@ async fn a_key_beyond_the_limit_is_refused_however_it_is_added() {
         for add in ADDITIONS {
             let request = app.open(&browser).await;
             assert_too_many(add(&request));
-            assert_eq!(request.to_json(), FULL);
+            assert_eq!(request.to_map().into_json(), FULL);
             assert!(!request.is_modified());
         }
         app.visit(&mut browser, |session| {
@@ -50,7 +50,7 @@ async fn a_merge_of_too_many_keys_sets_none() {
     let app = App::in_cookie(limited);
     let request = app.open(&Browser::default()).await;
     let four = SessionMap::from_json(r#"{"a":1,"b":2,"c":3,"d":4}"#).unwrap();
-    assert_too_many(request.merge(&four));
+    assert_too_many(request.extend(&four));
     assert!(request.is_empty());
 }
 

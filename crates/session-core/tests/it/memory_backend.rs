@@ -50,7 +50,7 @@ async fn create(store: &MemoryBackend, key: &str, json: &str, exp: Duration) -> 
 }
 
 async fn found(store: &MemoryBackend, key: &str) -> Option<String> {
-    store.fetch(key).await.expect("memory does not fail").map(|stored| stored.session.to_json())
+    store.fetch(key).await.expect("memory does not fail").map(|stored| stored.session.into_json())
 }
 
 async fn fetch(store: &MemoryBackend, key: &str) -> Stored {
@@ -92,7 +92,7 @@ async fn a_session_is_replaced_at_its_version_only() {
     assert_eq!(fetch(&store, "key").await.version, second);
     match store.replace(Replace::new("key", &map(r#"{"a":3}"#), HOUR, &first)).await.unwrap() {
         WriteOutcome::Conflict(Some(current)) => {
-            assert_eq!((current.session.to_json(), &current.version), (r#"{"a":2}"#.to_owned(), &second));
+            assert_eq!((current.session.into_json(), &current.version), (r#"{"a":2}"#.to_owned(), &second));
         }
         other => panic!("{other:?}"),
     }
@@ -131,7 +131,7 @@ async fn a_session_is_removed_at_a_version_or_at_any() {
     let first = create(&store, "key", "{}", HOUR).await;
     put(&store, "key", r#"{"a":1}"#, HOUR);
     match store.remove(Remove::new("key").at(&first)).await.unwrap() {
-        WriteOutcome::Conflict(Some(current)) => assert_eq!(current.session.to_json(), r#"{"a":1}"#),
+        WriteOutcome::Conflict(Some(current)) => assert_eq!(current.session.as_json(), r#"{"a":1}"#),
         other => panic!("{other:?}"),
     }
     let current = fetch(&store, "key").await.version;
@@ -154,7 +154,7 @@ async fn a_rotation_moves_a_session_and_says_where_to() {
         panic!("no other write came in between")
     };
     assert_eq!(fetch(&store, "new").await.version, moved);
-    assert_eq!((found(&store, "old").await, found(&store, "new").await), (None, Some(value.to_json())));
+    assert_eq!((found(&store, "old").await, found(&store, "new").await), (None, Some(value.as_json().into_owned())));
     let renewed = Marker::Renewed { successor: "new".into() };
     assert_eq!(store.marker("old").await.unwrap(), Some(renewed.clone()));
     assert!(matches!(

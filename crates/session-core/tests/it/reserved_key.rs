@@ -15,23 +15,23 @@ async fn limited() -> (Browser, Request, String) {
     let request = app.open(&browser).await;
     let key = format!("session:{}", request.id().expect("it is stored").as_str());
     let stored = stored(&app.memory, &key).expect("it is there");
-    (browser, request, stored.to_json())
+    (browser, request, stored.into_json())
 }
 
 #[tokio::test]
 async fn no_accessor_shows_it() {
     let (_, session, stored) = limited().await;
     assert!(stored.contains(KEY));
-    assert_eq!(session.keys(), ["user"]);
-    assert_eq!(session.len(), 1);
-    assert_eq!(session.to_json(), r#"{"user":"ann"}"#);
+    assert_eq!(session.to_map().keys().collect::<Vec<_>>(), ["user"]);
+    assert_eq!(session.to_map().len(), 1);
+    assert_eq!(session.to_map().into_json(), r#"{"user":"ann"}"#);
     assert!(!session.to_map().contains_key(KEY));
     assert!(!session.contains_key(KEY));
-    assert_eq!(session.raw(KEY), None);
+    assert_eq!(session.raw_json(KEY), None);
     assert_eq!(session.get::<SessionMapLike>(KEY).unwrap(), None);
     session.remove("user").unwrap();
     assert!(session.is_empty());
-    assert_eq!(session.len(), 0);
+    assert_eq!(session.to_map().len(), 0);
 }
 
 type SessionMapLike = std::collections::BTreeMap<String, u64>;
@@ -45,12 +45,12 @@ async fn no_accessor_changes_it() {
         session.remove(KEY).map(drop),
         session.take::<SessionMapLike>(KEY).map(drop),
         session.update(KEY, |_: Option<u8>| 1).map(drop),
-        session.merge(&map),
+        session.extend(&map),
     ];
     for outcome in refused {
         assert!(matches!(outcome, Err(SessionError::ReservedKey { key }) if &*key == KEY));
     }
-    assert_eq!(session.to_json(), r#"{"user":"ann"}"#);
+    assert_eq!(session.to_map().into_json(), r#"{"user":"ann"}"#);
 }
 
 #[tokio::test]

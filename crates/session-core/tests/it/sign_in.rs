@@ -38,7 +38,7 @@ async fn a_signed_in_session_knows_its_user_and_the_times() {
         assert!(matches!(request.user::<std::net::Ipv4Addr>(), Err(SessionError::UserNotReadable)));
         assert!(request.is_signed_in());
         assert_eq!((request.authenticated_at(), request.created_at()), (Some(at(NOW + 5)), Some(at(NOW + 5))));
-        assert_eq!(request.to_json(), r#"{"cart":3}"#, "the data stays, the record is hidden");
+        assert_eq!(request.to_map().into_json(), r#"{"cart":3}"#, "the data stays, the record is hidden");
     }
 }
 
@@ -138,7 +138,7 @@ async fn a_label_set_while_another_request_clears_the_session_brings_no_user_bac
     app.visit(&mut browser.clone(), |session| session.clear().unwrap()).await;
     assert_succeeded(&late.respond(200).await);
     let request = app.open(&browser).await;
-    assert_eq!((request.to_json().as_str(), request.is_signed_in()), (r#"{"late":true}"#, false));
+    assert_eq!((request.to_map().into_json().as_str(), request.is_signed_in()), (r#"{"late":true}"#, false));
 }
 
 #[tokio::test]
@@ -229,10 +229,10 @@ async fn a_sign_in_after_another_request_has_renewed_the_session_begins_one_of_i
         own.receive(&response);
         let request = app.open(&own).await;
         assert_eq!(request.user::<String>().unwrap().as_deref(), Some("ann"));
-        assert_eq!(request.to_json(), r#"{"theme":"dark","cart":1}"#, "no data of the other login");
+        assert_eq!(request.to_map().into_json(), r#"{"theme":"dark","cart":1}"#, "no data of the other login");
         let request = app.open(&browser).await;
         assert_eq!(
-            (request.user::<String>().unwrap().as_deref(), request.to_json().as_str()),
+            (request.user::<String>().unwrap().as_deref(), request.to_map().into_json().as_str()),
             (Some("bob"), r#"{"cart":3}"#)
         );
     }

@@ -293,7 +293,7 @@ async fn a_store_without_an_index_is_told_apart() {
         assert!(no_index(app.manager.revoke_others(&request).await.unwrap_err()));
         assert!(no_index(app.manager.count().await.unwrap_err()));
     }
-    let config = || SessionConfig::builder(SECRET, "id").require_user_index();
+    let config = || SessionConfig::builder(SECRET, "id").require_user_index(true);
     assert!(config().backend(MemoryBackend::new()).build().is_ok());
     assert!(matches!(config().build(), Err(ConfigError::NoUserIndex)));
     assert!(matches!(config().backend(SimpleMemory::new()).build(), Err(ConfigError::NoUserIndex)));

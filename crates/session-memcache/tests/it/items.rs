@@ -148,7 +148,7 @@ struct Reversed;
 
 impl SessionCodec for Reversed {
     fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
-        Ok(session.to_json().bytes().rev().collect())
+        Ok(session.as_json().bytes().rev().collect())
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {

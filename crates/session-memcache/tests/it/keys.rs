@@ -59,7 +59,7 @@ async fn values_that_look_like_commands_are_values() {
     for json in [r#"{"a":"\r\nflush_all\r\n"}"#, "{\r\n\"a\":1}\r\n", "{}\r\nflush_all\r\n"] {
         let Ok(value) = session_core::SessionMap::from_json(json) else { continue };
         backend.set("key", &value, LONG).await.unwrap();
-        assert_eq!(backend.get("key").await.unwrap().map(|found| found.to_json()).as_deref(), Some(json));
+        assert_eq!(backend.get("key").await.unwrap().map(|found| found.into_json()).as_deref(), Some(json));
     }
     assert!(backend.get("other").await.unwrap().is_some());
 }

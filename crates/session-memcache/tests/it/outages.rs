@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use session_core::{
-    AtomicBackend, BackendErrorKind, CommitState, Create, Rotate, SessionConfig, SessionManager, WriteOutcome,
-};
+use session_core::{AtomicBackend, BackendErrorKind, Create, Rotate, SessionConfig, SessionManager, WriteOutcome};
+
+use session_core::adapter::CommitState;
 use session_memcache::MemcacheBackend;
 
 use crate::support::{LONG, PlainCalls, Server, map, version};
@@ -119,7 +119,7 @@ async fn requests_that_do_not_touch_their_session_do_not_notice_an_outage() {
     let handle = manager.open([]);
     handle.load().await.unwrap().insert("user", "ann").unwrap();
     let set_cookie = handle.commit(200).await.set_cookie.expect("a new session");
-    let cookie = set_cookie.split(';').next().expect("a part");
+    let cookie = set_cookie.as_str().split(';').next().expect("a part");
     server.kill();
 
     let untouched = manager.open([cookie.as_bytes()]);

@@ -32,7 +32,7 @@ async fn concurrent_writes_of_different_keys_are_all_kept() {
     let responses = respond_together(requests).await;
     assert!(responses.iter().all(|response| response.error.is_none()));
     let session = apps[0].open(&browser).await;
-    assert_eq!(session.len(), MANY + 1);
+    assert_eq!(session.to_map().len(), MANY + 1);
     for number in 0..MANY {
         assert_eq!(session.get(&format!("key{number}")).unwrap(), Some(number));
     }

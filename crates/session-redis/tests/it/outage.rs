@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use session_core::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, CommitState, Create, Remove, Replace, Rotate, SessionError,
-    WriteOutcome,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Remove, Replace, Rotate, SessionError, WriteOutcome,
 };
+
+use session_core::adapter::CommitState;
 use session_redis::RedisBackend;
 use tokio::time::timeout;
 

@@ -30,7 +30,7 @@ async fn two_hundred_writes_of_different_keys_leave_two_hundred() {
     }
     requests.join_all().await;
     let (_, session) = browser.load(&managers[0]).await;
-    assert_eq!(session.len(), 201);
+    assert_eq!(session.to_map().len(), 201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,7 +59,7 @@ async fn a_session_is_replaced_at_its_version_and_a_conflict_brings_the_stored_o
     else {
         panic!("the version is an old one")
     };
-    assert_eq!((current.session.to_json().as_str(), &current.version), (r#"{"a":2}"#, &second));
+    assert_eq!((current.session.as_json().as_ref(), &current.version), (r#"{"a":2}"#, &second));
     assert_eq!(server.ask(&["TTL", "session:a"]), ["10"], "a conflict changes nothing");
 
     assert!(matches!(backend.remove(Remove::new("session:a")).await.unwrap(), WriteOutcome::Done(())));
@@ -115,7 +115,7 @@ async fn a_session_moves_to_its_new_key_in_one_step() {
     assert_eq!(server.calls().get("eval"), Some(&1), "the server did not know the script yet");
 
     assert_eq!(stored(&backend, "session:a").await, None);
-    assert_eq!(stored(&backend, "session:b").await, Some(value.to_json()));
+    assert_eq!(stored(&backend, "session:b").await, Some(value.as_json().into_owned()));
     let marker = backend.marker("session:a").await.unwrap();
     assert_eq!(marker, Some(Marker::Renewed { successor: "session:b".into() }));
     assert!(matches!(backend.rotate(rotation(&value, &version)).await.unwrap(), WriteOutcome::Gone(_)));
@@ -131,7 +131,7 @@ async fn a_session_that_another_program_changed_is_not_moved() {
     let version = create(&backend, "session:a", r#"{"a":1}"#).await;
     server.ask(&["SET", "session:a", r#"{"a":2}"#]);
     let outcome = backend.rotate(rotation(&map("{}"), &version)).await.unwrap();
-    assert!(matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.to_json() == r#"{"a":2}"#));
+    assert!(matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.as_json() == r#"{"a":2}"#));
     assert_eq!(stored(&backend, "session:b").await, None);
     assert_eq!(backend.marker("session:a").await.unwrap(), None);
 }
@@ -264,7 +264,7 @@ async fn sessions_are_stored_as_the_codec_writes_them() {
     else {
         panic!("the version is an old one")
     };
-    assert_eq!(current.session.to_json(), r#"{"a":2}"#);
+    assert_eq!(current.session.as_json(), r#"{"a":2}"#);
     assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"a":2}"#));
     server.ask(&["SET", "session:a", "{}"]);
     assert_eq!(backend.fetch("session:a").await.unwrap_err().kind(), BackendErrorKind::Corrupt);

@@ -43,7 +43,7 @@ pub(crate) async fn create(backend: &RedisBackend, key: &str, json: &str) -> Ver
 
 /// Returns the text of a stored session.
 pub(crate) async fn stored(backend: &RedisBackend, key: &str) -> Option<String> {
-    backend.fetch(key).await.expect("the server answers").map(|stored| stored.session.to_json())
+    backend.fetch(key).await.expect("the server answers").map(|stored| stored.session.into_json())
 }
 
 /// Tries until it succeeds, and returns the time that this took.

@@ -46,12 +46,12 @@ async fn values_of_any_length_are_written_only_as_they_were_read() {
         server.ask(&["SET", "session:a", &other]);
         let outcome = replace(&backend, r#"{"new":1}"#, &version).await;
         assert!(
-            matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.to_json() == other),
+            matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.as_json() == other),
             "{len}"
         );
         let outcome = backend.remove(Remove::new("session:a").at(&version)).await.unwrap();
         assert!(
-            matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.to_json() == other),
+            matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.as_json() == other),
             "{len}"
         );
         let value = map(r#"{"new":1}"#);
@@ -59,7 +59,7 @@ async fn values_of_any_length_are_written_only_as_they_were_read() {
         let rotation = Rotate::new("session:a", &new, &value, HOUR, &version);
         let outcome = backend.rotate(rotation).await.unwrap();
         assert!(
-            matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.to_json() == other),
+            matches!(outcome, WriteOutcome::Conflict(Some(current)) if current.session.as_json() == other),
             "{len}"
         );
         assert_eq!(stored(&backend, "session:a").await, Some(other));

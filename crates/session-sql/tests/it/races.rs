@@ -40,7 +40,7 @@ async fn two_hundred_writes_of_different_keys_leave_two_hundred(database: Databa
     }
     requests.join_all().await;
     let (_, session) = browser.load(&managers[0]).await;
-    assert_eq!(session.len(), 201);
+    assert_eq!(session.to_map().len(), 201);
 }
 
 async fn two_hundred_increments_make_two_hundred(database: Database) {
@@ -164,5 +164,5 @@ async fn a_conflict_with_a_write_under_way_answers_with_what_that_has_written() 
     }
     sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
     let WriteOutcome::Conflict(Some(current)) = write.await.unwrap() else { panic!("it is no conflict") };
-    assert_eq!(current.session.to_json(), r#"{"n":7}"#);
+    assert_eq!(current.session.as_json(), r#"{"n":7}"#);
 }

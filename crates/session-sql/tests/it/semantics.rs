@@ -95,7 +95,7 @@ async fn a_rotation_at_an_old_version_answers_with_the_current_session(database:
     for new in ["new", "taken"] {
         let rotated = backend.rotate(Rotate::new("old", new, &map("{}"), HOUR, &old)).await.unwrap();
         let WriteOutcome::Conflict(Some(current)) = rotated else { panic!("{rotated:?}") };
-        assert_eq!(current.session.to_json(), r#"{"n":2}"#);
+        assert_eq!(current.session.as_json(), r#"{"n":2}"#);
     }
 }
 
@@ -134,7 +134,7 @@ async fn a_write_by_another_program_changes_the_version(database: Database) {
     database.ask(r#"UPDATE {t} SET value = '{"n": 7}' WHERE session_key = 'a'"#).await;
     let replaced = backend.replace(Replace::new("a", &map("{}"), HOUR, &version)).await.unwrap();
     let WriteOutcome::Conflict(Some(current)) = replaced else { panic!("{replaced:?}") };
-    assert_eq!(current.session.to_json(), r#"{"n": 7}"#);
+    assert_eq!(current.session.as_json(), r#"{"n": 7}"#);
     let replaced = backend.replace(Replace::new("a", &map("{}"), HOUR, &current.version)).await.unwrap();
     assert!(matches!(replaced, WriteOutcome::Done(_)), "{replaced:?}");
 }
@@ -145,7 +145,7 @@ async fn a_session_that_another_program_inserts_is_read_and_written(database: Da
     let insert = format!(r#"INSERT INTO {{t}} (session_key, value, expires_at) VALUES ('a', '{{"n": 1}}', {future})"#);
     database.ask(&insert).await;
     let fetched = backend.fetch("a").await.unwrap().unwrap();
-    assert_eq!(fetched.session.to_json(), r#"{"n": 1}"#);
+    assert_eq!(fetched.session.as_json(), r#"{"n": 1}"#);
     let replaced = backend.replace(Replace::new("a", &map(r#"{"n":2}"#), HOUR, &fetched.version)).await.unwrap();
     assert!(matches!(replaced, WriteOutcome::Done(_)), "{replaced:?}");
     assert_eq!(database.ask("SELECT value FROM {t} WHERE session_key = 'a'").await, [r#"{"n":2}"#]);

@@ -34,7 +34,7 @@ pub(crate) async fn create(backend: &SqlBackend, key: &str, json: &str) -> Versi
 
 /// Returns the text of a stored session.
 pub(crate) async fn stored(backend: &SqlBackend, key: &str) -> Option<String> {
-    backend.fetch(key).await.expect("the database answers").map(|stored| stored.session.to_json())
+    backend.fetch(key).await.expect("the database answers").map(|stored| stored.session.into_json())
 }
 
 /// Returns the words that say why a call failed.

@@ -41,7 +41,7 @@ async fn of_concurrent_creations_one_succeeds(context: Arc<Context>) -> Outcome 
         tasks.push(tokio::spawn(async move {
             let session = map(&format!(r#"{{"task":{task}}}"#))?;
             let created = context.atomic()?.create(Create::new(&key, &session, LONG)).await?;
-            Ok::<_, Failure>(matches!(created, WriteOutcome::Done(_)).then(|| session.to_json()))
+            Ok::<_, Failure>(matches!(created, WriteOutcome::Done(_)).then(|| session.into_json()))
         }));
     }
     let winners = winners(tasks).await?;
@@ -58,7 +58,7 @@ async fn a_version_stays_until_another_write(context: Arc<Context>) -> Outcome {
     ensure!(replaced != created, "a write of other data did not change the version");
     let fetched = there(context.atomic()?.fetch(&key).await?)?;
     ensure!(fetched.version == replaced, "the version is not the one that `replace` answered");
-    ensure!(fetched.session.to_json() == r#"{"n":2}"#, "the data is not what was written");
+    ensure!(fetched.session.as_json() == r#"{"n":2}"#, "the data is not what was written");
     Ok(())
 }
 
@@ -69,7 +69,7 @@ async fn a_session_is_replaced_only_at_its_version(context: Arc<Context>) -> Out
     match atomic.replace(Replace::new(&key, &map(r#"{"n":3}"#)?, LONG, &old)).await? {
         WriteOutcome::Conflict(current) => {
             let current = context.current(&key, current).await?;
-            ensure!(current.session.to_json() == r#"{"n":2}"#, "a conflict answers with other data than the stored");
+            ensure!(current.session.as_json() == r#"{"n":2}"#, "a conflict answers with other data than the stored");
             written(atomic.replace(Replace::new(&key, &map(r#"{"n":3}"#)?, LONG, &current.version)).await?)?;
         }
         other => ensure!(false, "an old version was not a conflict: {other:?}"),
@@ -89,7 +89,7 @@ async fn of_concurrent_replacements_one_succeeds(context: Arc<Context>) -> Outco
         tasks.push(tokio::spawn(async move {
             let session = map(&format!(r#"{{"n":{task}}}"#))?;
             let replaced = context.atomic()?.replace(Replace::new(&key, &session, LONG, &version)).await?;
-            Ok::<_, Failure>(matches!(replaced, WriteOutcome::Done(_)).then(|| session.to_json()))
+            Ok::<_, Failure>(matches!(replaced, WriteOutcome::Done(_)).then(|| session.into_json()))
         }));
     }
     let winners = winners(tasks).await?;
@@ -123,7 +123,7 @@ async fn touching_changes_neither_data_nor_version(context: Arc<Context>) -> Out
     let (key, version) = context.created(r#"{"n":1}"#).await?;
     ensure!(atomic.touch(Touch::new(&key, LONG)).await?, "a stored session is not found");
     let found = there(atomic.fetch(&key).await?)?;
-    ensure!(found.session.to_json() == r#"{"n":1}"#, "touching changed the data");
+    ensure!(found.session.as_json() == r#"{"n":1}"#, "touching changed the data");
     ensure!(found.version == version, "touching changed the version");
     let absent = context.key();
     ensure!(!atomic.touch(Touch::new(&absent, LONG)).await?, "an absent session was touched");

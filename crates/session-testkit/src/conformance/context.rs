@@ -52,7 +52,7 @@ impl Context {
 
     /// Returns the JSON text that is stored under a key.
     pub(super) async fn text(&self, key: &str) -> Result<Option<String>, Failure> {
-        Ok(self.store().get(key).await?.map(|map| map.to_json()))
+        Ok(self.store().get(key).await?.map(|map| map.into_json()))
     }
 
     /// Stores a session under a new key.
@@ -121,7 +121,7 @@ impl Request {
         let commit = self.handle.commit(200).await;
         match commit.error {
             Some(error) => Err(error),
-            None => Ok(commit.set_cookie.and_then(|cookie| cookie.split(';').next().map(str::to_owned))),
+            None => Ok(commit.set_cookie.and_then(|cookie| cookie.as_str().split(';').next().map(str::to_owned))),
         }
     }
 }

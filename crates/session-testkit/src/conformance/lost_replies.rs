@@ -31,7 +31,7 @@ impl Lossy {
     /// Stores a new session. Returns its cookie.
     async fn start(&self, json: &str) -> Result<String, Failure> {
         let request = Request::open(&self.manager, "").await?;
-        request.session.merge(&map(json)?)?;
+        request.session.extend(&map(json)?)?;
         request.commit().await?.ok_or_else(|| Failure::Wrong("a new session has no cookie".to_owned()))
     }
 
@@ -40,7 +40,7 @@ impl Lossy {
     }
 
     async fn json(&self, cookie: &str) -> Result<String, Failure> {
-        Ok(self.open(cookie).await?.session.to_json())
+        Ok(self.open(cookie).await?.session.to_map().into_json())
     }
 
     /// Commits while every write has this fault.
@@ -62,7 +62,7 @@ impl Lossy {
 async fn a_write_whose_reply_is_lost_is_found_by_reading(context: Arc<Context>) -> Outcome {
     let lossy = Lossy::on(&context)?;
     let first = lossy.open("").await?;
-    first.session.merge(&map(r#"{"n":1.50e0}"#)?)?;
+    first.session.extend(&map(r#"{"n":1.50e0}"#)?)?;
     let cookie = lossy.commit(first, Fault::LostReply).await?;
     let cookie = cookie.ok_or_else(|| Failure::Wrong("a new session that was stored has no cookie".to_owned()))?;
     let second = lossy.open(&cookie).await?;

@@ -53,7 +53,7 @@ async fn concurrent_writes_of_different_keys_are_all_kept(context: Arc<Context>)
     for outcome in commit_together(requests).await? {
         outcome?;
     }
-    let kept = Request::open(&manager, &cookie).await?.session.len();
+    let kept = Request::open(&manager, &cookie).await?.session.to_map().len();
     ensure!(kept as u64 == REQUESTS + 1, "of {} keys {kept} are left", REQUESTS + 1);
     Ok(())
 }

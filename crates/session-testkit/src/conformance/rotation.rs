@@ -62,7 +62,7 @@ async fn a_session_is_rotated_only_at_its_version(context: Arc<Context>) -> Outc
     match atomic.rotate(rotation).await? {
         WriteOutcome::Conflict(current) => {
             let current = context.current(&old, current).await?;
-            ensure!(current.session.to_json() == r#"{"n":2}"#, "a conflict answers with other data than the stored");
+            ensure!(current.session.as_json() == r#"{"n":2}"#, "a conflict answers with other data than the stored");
         }
         other => ensure!(false, "rotating at an old version answered {other:?}"),
     }

@@ -70,7 +70,7 @@ async fn a_listed_session_has_its_data_and_version(context: Arc<Context>) -> Out
     let entries = context.index()?.sessions(&user).await?;
     let [entry] = &entries[..] else { return Err(Failure::Wrong(format!("{} entries, not one", entries.len()))) };
     let Some(stored) = &entry.stored else { return Err(Failure::Wrong("a live session is not listed as one".into())) };
-    ensure!(stored.session.to_json() == r#"{"n":1}"#, "a session is listed with other data");
+    ensure!(stored.session.as_json() == r#"{"n":1}"#, "a session is listed with other data");
     ensure!(stored.version == version, "a session is listed with another version");
     if let Some(rest) = entry.expires_in {
         let about_long = rest <= LONG + Duration::from_secs(1) && rest + Duration::from_secs(600) > LONG;

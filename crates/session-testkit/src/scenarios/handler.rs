@@ -24,7 +24,7 @@ pub struct Answer {
 pub async fn answer(session: &SessionHandle, path: &str) -> Result<Answer, SessionError> {
     let (action, query) = path.split_once('?').unwrap_or((path, ""));
     let body = match action {
-        "/read" => session.load().await?.to_json(),
+        "/read" => session.load().await?.to_map().into_json(),
         "/count" => {
             let session = session.load().await?;
             session.update("visits", |visits: Option<u64>| visits.unwrap_or(0) + 1)?.to_string()

@@ -1,6 +1,8 @@
 //! The scenario table passes an adapter without a framework, and catches mutants of it.
 
-use session_core::{Commit, SessionConfig, SessionError, SessionManager};
+use session_core::{SessionConfig, SessionError, SessionManager};
+
+use session_core::adapter::Commit;
 use session_testkit::scenarios::{self, App, Driver, Request, Response};
 
 /// A defect of an adapter.
@@ -106,7 +108,7 @@ impl NoFrameworkApp {
             Bug::CookieSetTwice => 2,
             _ => 1,
         };
-        let set_cookie = commit.set_cookie.map(|value| ("set-cookie".to_owned(), value.to_string()));
+        let set_cookie = commit.set_cookie.map(|value| ("set-cookie".to_owned(), value.as_str().to_owned()));
         response.headers.extend(set_cookie.into_iter().cycle().take(times));
     }
 }

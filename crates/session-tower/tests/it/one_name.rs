@@ -19,7 +19,7 @@ async fn answer(request: Request<String>) -> Result<String, SessionError> {
     match request.uri().path() {
         "/login" => handle.load().await?.insert("user", "ann")?,
         "/logout" => handle.destroy(),
-        "/read" => return Ok(handle.load().await?.to_json()),
+        "/read" => return Ok(handle.load().await?.to_map().into_json()),
         _ => {}
     }
     Ok(String::new())

@@ -23,7 +23,7 @@ async fn app(request: Request<String>) -> Answer {
             let session = handle.load().await?;
             *response.body_mut() = session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?.to_string();
         }
-        "/read" => *response.body_mut() = handle.load().await?.to_json(),
+        "/read" => *response.body_mut() = handle.load().await?.to_map().into_json(),
         "/destroy" => handle.destroy(),
         "/write-and-500" => {
             handle.load().await?.insert("late", true)?;

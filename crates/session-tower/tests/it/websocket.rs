@@ -24,7 +24,7 @@ async fn upgrade(session: Session, upgrade: WebSocketUpgrade) -> Response {
 async fn talk(mut socket: WebSocket, session: Session) {
     while let Some(Ok(Message::Text(text))) = socket.recv().await {
         let answer = match keep(&session, &text).await {
-            Ok(()) => session.to_json(),
+            Ok(()) => session.to_map().into_json(),
             Err(error) => error.to_string(),
         };
         if socket.send(Message::text(answer)).await.is_err() {
@@ -46,7 +46,7 @@ async fn a_websocket_sees_its_session_and_saves_it_later() {
     let layer = SessionLayer::new(config().backend(MemoryBackend::new()).build().unwrap());
     let app = Router::new()
         .route("/ws", get(upgrade))
-        .route("/read", get(|session: Session| async move { session.to_json() }))
+        .route("/read", get(|session: Session| async move { session.to_map().into_json() }))
         .layer(layer);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

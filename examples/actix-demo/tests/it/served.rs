@@ -9,7 +9,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use demo_common::listen;
-use session_actix::{BackendType, SessionConfig, SessionHandle, SessionRejection};
+use session_actix::session_core::starlette::BackendType;
+use session_actix::{SessionConfig, SessionHandle, SessionRejection};
 use session_testkit::scenarios;
 use tokio::sync::oneshot;
 

@@ -80,7 +80,7 @@ fn start_python(app: App, options: &[&str]) -> Peer {
 }
 
 async fn start_rust(configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> RustServer {
-    let config = SessionConfig::builder(SECRET, COOKIE).danger_allow_weak_secret().clock(TestClock::at(NOW));
+    let config = SessionConfig::builder(SECRET, COOKIE).danger_allow_weak_secret(true).clock(TestClock::at(NOW));
     RustServer::start(configure(config).build().expect("the configuration is good")).await
 }
 

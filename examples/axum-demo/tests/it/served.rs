@@ -10,7 +10,8 @@ use axum::routing::get;
 use axum_demo::{app, router, serve};
 use demo_common::listen;
 use session_testkit::scenarios;
-use session_tower::{BackendType, SessionConfig, SessionHandle, SessionRejection};
+use session_tower::session_core::starlette::BackendType;
+use session_tower::{SessionConfig, SessionHandle, SessionRejection};
 use tokio::sync::oneshot;
 
 use crate::scenarios::PREFIX;

@@ -29,7 +29,7 @@ fn routes(app: &mut ServiceConfig, work: Work) {
 }
 
 async fn seed(session: Session) -> Result<&'static str, SessionRejection> {
-    session.merge(&super::values())?;
+    session.extend(&super::values())?;
     Ok("ok")
 }
 

@@ -20,7 +20,7 @@ pub(super) fn with_sessions(runtime: &Runtime, mode: Mode, config: SessionConfig
 
 /// An application whose sessions begin with these values.
 pub fn router(config: SessionConfig, work: Work, values: SessionMap) -> Router {
-    let seed = async move |session: Session| session.merge(&values).map_err(SessionRejection::from);
+    let seed = async move |session: Session| session.extend(&values).map_err(SessionRejection::from);
     Router::new().route("/", handler(work)).route("/seed", get(seed)).layer(SessionLayer::new(config))
 }
 

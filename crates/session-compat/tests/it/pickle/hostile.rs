@@ -60,7 +60,7 @@ fn values_of_the_deepest_nesting_are_read_and_written() {
     assert!(read(&nested(127)).is_ok());
     assert!(read(&nested(128)).is_err());
     let json = format!(r#"{{"d":{}{}}}"#, "[".repeat(127), "]".repeat(127));
-    assert_eq!(read(&write(&json)).unwrap().to_json(), json);
+    assert_eq!(read(&write(&json)).unwrap().as_json(), json);
 }
 
 pub(super) fn json() -> impl Strategy<Value = serde_json::Value> {
@@ -85,7 +85,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read(map in prop::collection::btree_map("\\PC{0,9}", json(), 0..6)) {
         let json = serde_json::to_string(&map).expect("it is JSON");
-        prop_assert_eq!(read(&write(&json)).expect("it is JSON").to_json(), serde_json::to_string(&map).expect("it is JSON"));
+        prop_assert_eq!(read(&write(&json)).expect("it is JSON").into_json(), serde_json::to_string(&map).expect("it is JSON"));
     }
 
     /// Cuts, repeats and replaces bytes: a reader may refuse, and must not panic.

@@ -8,15 +8,15 @@ use crate::user::OnSessionLimit;
 /// Demands on the backend.
 impl SessionConfigBuilder {
     /// Makes [`build`](Self::build) refuse a backend that can't compare and set, for services of more than one process.
-    pub fn require_atomic(mut self) -> Self {
-        self.require_atomic = true;
+    pub fn require_atomic(mut self, require: bool) -> Self {
+        self.require_atomic = require;
         self
     }
 
     /// Makes [`build`](Self::build) refuse a backend without an index of sessions by user, for services that list or revoke
     /// the sessions of a user.
-    pub fn require_user_index(mut self) -> Self {
-        self.require_user_index = true;
+    pub fn require_user_index(mut self, require: bool) -> Self {
+        self.require_user_index = require;
         self
     }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cookie::{Cookie, SameSite as Parsed};
+use session_core::adapter::Commit;
 use session_core::signer::{Digest, Key, SignatureError, Signer, TimestampSigner};
-use session_core::{
-    BackendType, Commit, MemoryBackend, SameSite, SessionConfig, SessionConfigBuilder, SessionError, SessionManager,
-};
+use session_core::starlette::BackendType;
+use session_core::{MemoryBackend, SameSite, SessionConfigBuilder, SessionError, SessionManager};
 
 use super::{DAY, builder, manager, named};
 use crate::support::{App, NOW, SECRET, TestClock, at_once, defaults, open, pair, stopped_at, stored};
@@ -28,12 +28,12 @@ fn insert(manager: &SessionManager, value: &str) -> Commit {
 /// The cookie of a new session, parsed by somebody else.
 fn set_cookie(config: SessionConfigBuilder) -> Cookie<'static> {
     let set_cookie = insert(&at_now(config), "something").set_cookie.expect("a new session has a cookie");
-    Cookie::parse(set_cookie.to_string()).expect("a Set-Cookie value is well-formed")
+    Cookie::parse(set_cookie.as_str().to_owned()).expect("a Set-Cookie value is well-formed")
 }
 
 /// The preset, with sessions in memory.
 fn hardened(name: &str) -> SessionConfigBuilder {
-    SessionConfig::hardened(SECRET, name).backend_type(BackendType::Memory)
+    SessionConfigBuilder::hardened(SECRET, name).backend_type(BackendType::Memory)
 }
 
 fn max_age(cookie: &Cookie<'_>) -> Option<i64> {
@@ -64,7 +64,7 @@ fn each_setting_sets_its_attribute() {
     for domain in ["example.com", ".example.com"] {
         assert_eq!(set_cookie(builder().domain(domain)).domain(), Some("example.com"));
     }
-    assert_eq!(set_cookie(builder().danger_allow_script_access()).http_only(), None);
+    assert_eq!(set_cookie(builder().danger_allow_script_access(true)).http_only(), None);
     assert_eq!(max_age(&set_cookie(builder().max_age(400 * DAY))), Some(34_560_000));
     assert_eq!(max_age(&set_cookie(builder().max_age(Duration::from_millis(1001)))), Some(2));
     let browser_session = set_cookie(builder().browser_session(true));
@@ -79,9 +79,9 @@ fn keys_in_the_store_are_the_prefix_and_the_id() {
         let memory = MemoryBackend::builder().clock(stopped_at(NOW)).build();
         let manager = at_now(set(builder()).backend(memory.clone()));
         let set_cookie = insert(&manager, "something").set_cookie.expect("a new session has a cookie");
-        let id = open(&manager, [pair(&set_cookie).as_bytes()]).1.id().expect("the session is stored");
+        let id = open(&manager, [pair(set_cookie.as_str()).as_bytes()]).1.id().expect("the session is stored");
         let stored = stored(&memory, &[prefix, id.as_str()].concat());
-        assert_eq!(stored.map(|session| session.to_json()).as_deref(), Some(r#"{"data":"something"}"#), "{prefix}");
+        assert_eq!(stored.map(|session| session.into_json()).as_deref(), Some(r#"{"data":"something"}"#), "{prefix}");
     }
 }
 
@@ -91,8 +91,8 @@ fn a_cookie_that_browsers_would_drop_is_an_error_and_is_not_sent() {
     let value = "x".repeat(3045 - r#"{"data":""}"#.len());
     let largest = at_now(named("i"));
     let set_cookie = insert(&largest, &value).set_cookie.expect("4096 bytes are allowed");
-    assert_eq!(pair(&set_cookie).len(), 4096 + "=".len());
-    assert_eq!(open(&largest, [pair(&set_cookie).as_bytes()]).1.get("data").unwrap(), Some(value.clone()));
+    assert_eq!(pair(set_cookie.as_str()).len(), 4096 + "=".len());
+    assert_eq!(open(&largest, [pair(set_cookie.as_str()).as_bytes()]).1.get("data").unwrap(), Some(value.clone()));
 
     let commit = insert(&at_now(named("id")), &value);
     let Some(error @ SessionError::CookieTooLarge { bytes: 4097 }) = commit.error else { panic!("{commit:?}") };
@@ -141,7 +141,7 @@ fn the_hardened_preset_rejects_cookies_that_contradict_each_other() {
     let manager = at_now(hardened("id"));
     let tokens = ["ann", "bob"].map(|value| {
         let set_cookie = insert(&manager, value).set_cookie;
-        pair(&set_cookie.expect("a new session has a cookie")).to_owned()
+        pair(set_cookie.expect("a new session has a cookie").as_str()).to_owned()
     });
     assert_eq!(open(&manager, [tokens[0].as_bytes()]).1.get("data").unwrap(), Some("ann".to_owned()));
     assert!(open(&manager, tokens.iter().map(String::as_bytes)).1.is_new());

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use session_core::{
-    Backend, Commit, MemoryBackend, Session, SessionConfig, SessionError, SessionHandle, SessionManager,
-};
+use session_core::adapter::Commit;
+use session_core::{Backend, MemoryBackend, Session, SessionConfig, SessionError, SessionHandle, SessionManager};
 
 use super::data::{Data, Key};
 use super::gate::Gate;
@@ -183,7 +182,7 @@ fn cookie_of(commit: &Commit) -> Cookie {
 }
 
 fn header_of(commit: &Commit) -> Option<String> {
-    commit.set_cookie.as_ref().map(|cookie| cookie.to_string())
+    commit.set_cookie.as_ref().map(|cookie| cookie.as_str().to_owned())
 }
 
 /// Returns the store key of the session that a cookie names.

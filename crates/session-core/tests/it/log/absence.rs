@@ -5,7 +5,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use session_core::signer::{Digest, Key, Signer, TimestampSigner};
-use session_core::{Absence, BackendType, OnDuplicate, SessionConfig, SessionConfigBuilder};
+use session_core::starlette::BackendType;
+use session_core::{Absence, OnDuplicate, SessionConfigBuilder};
 
 use super::capture;
 use crate::support::{App, Fault, NOW, Operation, SECRET, TestClock, defaults};
@@ -92,7 +93,7 @@ async fn a_hardened_configuration_tells_tokens_of_the_other_mode_and_of_starlett
     let hardened = |mode: BackendType| {
         move || {
             let clock = TestClock::at(NOW);
-            App::new(clock.clone(), |_| SessionConfig::hardened(SECRET, "id").backend_type(mode).clock(clock))
+            App::new(clock.clone(), |_| SessionConfigBuilder::hardened(SECRET, "id").backend_type(mode).clock(clock))
         }
     };
     let cases = |own: &str, other: &str| {

@@ -30,7 +30,7 @@ fn nesting_of_any_depth_is_carried_and_fails_only_its_reader() {
         assert_eq!(map.validate(), Err(too_deep("deep")));
         assert_eq!(map.get("n"), Ok(Some(1)));
         map.insert("n", 2).unwrap();
-        assert_eq!(map.to_json(), format!(r#"{{"deep": {deep}, "n": 2}}"#));
+        assert_eq!(map.as_json(), format!(r#"{{"deep": {deep}, "n": 2}}"#));
         assert!(map == map.clone());
     }
 }
@@ -41,7 +41,7 @@ fn what_insert_takes_can_be_read_back() {
         let mut map = SessionMap::new();
         for depth in [1, 2, 64, SessionMap::MAX_DEPTH] {
             let text = nested(nesting, depth);
-            assert_eq!(map.insert("a", RawValue::from_string(text.clone()).unwrap()), Ok(true), "{depth}");
+            assert_eq!(map.insert("a", RawValue::from_string(text.clone()).unwrap()), Ok(()), "{depth}");
             assert_eq!(map.get("a"), Ok(Some(serde_json::from_str::<Value>(&text).unwrap())), "{depth}");
             assert_eq!(map.validate(), Ok(()));
         }
@@ -60,15 +60,15 @@ fn what_could_not_be_read_back_is_refused_and_changes_nothing() {
             }
         }
     }
-    assert_eq!(map.to_json(), r#"{"a": 1}"#);
+    assert_eq!(map.as_json(), r#"{"a": 1}"#);
     assert_eq!(too_deep("b").to_string(), "the value for session key \"b\" is nested deeper than 127 levels");
 }
 
 #[test]
 fn brackets_side_by_side_or_in_strings_are_not_deep() {
     let mut map = SessionMap::new();
-    assert_eq!(map.insert("siblings", vec![[[0; 0]; 2]; DEEP]), Ok(true));
-    assert_eq!(map.insert("text", ["[{\"".repeat(DEEP)]), Ok(true));
+    assert_eq!(map.insert("siblings", vec![[[0; 0]; 2]; DEEP]), Ok(()));
+    assert_eq!(map.insert("text", ["[{\"".repeat(DEEP)]), Ok(()));
     assert_eq!(map.validate(), Ok(()));
 }
 

@@ -44,8 +44,10 @@ fn the_text_is_one_however_it_is_asked_for() {
         for removed in ["none", "a"] {
             let mut map = map(text);
             map.remove(removed);
-            let json = map.to_json();
-            assert_eq!((&*map.json(), &*map.as_json(), map.json_len()), (&*json, &*json, json.len()));
+            let json = map.as_json().into_owned();
+            let mut written = String::new();
+            map.write_json(&mut written);
+            assert_eq!((&*written, map.json_len()), (&*json, json.len()));
             assert_eq!(map.clone().into_json(), json, "of a text that is shared");
             assert_eq!(map.into_json(), json, "of a text of its own");
         }
@@ -53,4 +55,14 @@ fn the_text_is_one_however_it_is_asked_for() {
     assert_eq!(SessionMap::new().into_json(), "{}");
     assert_eq!(map(r#"{"a": [ 1 ]}"#).raw_json("a"), Some("[ 1 ]"));
     assert_eq!(map("{}").raw_json("a"), None);
+}
+
+#[test]
+fn a_map_is_a_part_of_other_json_with_its_values_as_they_are() {
+    let text = r#"{"outer":{"b":1.50,"a":[1e400,"\u00e9"],"\u00e9":123456789012345678901234567890}}"#;
+    let read: std::collections::HashMap<String, SessionMap> = serde_json::from_str(text).unwrap();
+    assert_eq!(read["outer"], map(&text["{\"outer\":".len()..text.len() - 1]));
+    assert_eq!(serde_json::to_string(&read).unwrap(), text.replace(r#""\u00e9":1"#, "\"\u{e9}\":1"));
+    assert!(serde_json::to_string(&map(r#"{"a": NaN}"#)).is_err());
+    assert!(serde_json::from_str::<SessionMap>("[]").is_err());
 }

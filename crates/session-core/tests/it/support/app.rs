@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Backend, Commit, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager,
-    SessionMap,
+    Backend, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager, SessionMap,
 };
+
+use session_core::adapter::Commit;
 use session_testkit::{SimpleMemory, TestClock};
 use tokio::sync::Barrier;
 
@@ -102,20 +103,20 @@ impl App {
         assert_succeeded(&response);
         assert!(response.session_used);
         browser.receive(&response);
-        response.set_cookie.map(|cookie| cookie.to_string())
+        response.set_cookie.map(|cookie| cookie.as_str().to_owned())
     }
 
     /// A browser whose session holds this data.
     pub(crate) async fn browser_with(&self, json: &str) -> Browser {
         let mut browser = Browser::default();
         let map = SessionMap::from_json(json).expect("the test's own JSON");
-        self.visit(&mut browser, |session| session.merge(&map).expect("a new session takes data")).await;
+        self.visit(&mut browser, |session| session.extend(&map).expect("a new session takes data")).await;
         browser
     }
 
     /// What a new request of this browser finds.
     pub(crate) async fn data(&self, browser: &Browser) -> String {
-        self.open(browser).await.to_json()
+        self.open(browser).await.to_map().into_json()
     }
 }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Backend, Clock, Commit, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager, SessionMap,
+    Backend, Clock, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager, SessionMap,
 };
+
+use session_core::adapter::Commit;
 use tokio::sync::Barrier;
 
 use super::map;
@@ -73,20 +75,20 @@ impl App {
     pub(crate) async fn browser_with(&self, json: &str) -> Browser {
         let mut browser = Browser::default();
         let data: SessionMap = map(json);
-        self.visit(&mut browser, |session| session.merge(&data).expect("a new session takes data")).await;
+        self.visit(&mut browser, |session| session.extend(&data).expect("a new session takes data")).await;
         browser
     }
 
     /// Returns the session that a new request of this browser finds.
     pub(crate) async fn data(&self, browser: &Browser) -> String {
-        self.open(browser).await.to_json()
+        self.open(browser).await.to_map().into_json()
     }
 }
 
 impl Browser {
     pub(crate) fn receive(&mut self, response: &Commit) {
         if let Some(set_cookie) = &response.set_cookie {
-            self.set(set_cookie);
+            self.set(set_cookie.as_str());
         }
     }
 

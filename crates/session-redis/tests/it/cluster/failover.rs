@@ -118,7 +118,7 @@ async fn a_renewal_whose_removal_comes_late_keeps_the_new_session() {
     let error = backend.rotate(rotation).await.unwrap_err();
     assert_eq!(error.applied(), Applied::Maybe);
     // The removal of the old session may be applied when the server goes on, so the new one is not taken back.
-    assert_eq!(cluster.servers[0].ask(&["GET", &new]), [value.to_json()]);
+    assert_eq!(cluster.servers[0].ask(&["GET", &new]), [value.as_json()]);
     cluster.servers[1].resume();
 }
 

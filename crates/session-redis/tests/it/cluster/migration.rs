@@ -221,7 +221,7 @@ impl Client {
     async fn read(&mut self, own: Own) -> Own {
         let backend = self.backend.clone();
         let found = self.timed(backend.fetch(&own.key)).await.expect(ANSWERED).expect("no client has removed it");
-        assert_eq!((found.session.to_json(), &found.version), (self.json(own.n), &own.version));
+        assert_eq!((found.session.into_json(), &found.version), (self.json(own.n), &own.version));
         // The next time it is another step's turn.
         self.change(own).await
     }

@@ -1,6 +1,8 @@
 //! Requests, without HTTP.
 
-use session_core::{Commit, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager};
+use session_core::{Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager};
+
+use session_core::adapter::Commit;
 use session_redis::RedisBackend;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";

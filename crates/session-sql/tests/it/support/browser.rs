@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use session_core::{Commit, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager};
+use session_core::{Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager};
+
+use session_core::adapter::Commit;
 use session_sql::SqlBackend;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";

@@ -80,8 +80,9 @@ impl Mutant {
             Defect::LargeValuesAreCutOff if too_large => SessionMap::new(),
             Defect::ValuesAreReencoded => {
                 let parsed: Option<serde_json::Map<String, serde_json::Value>> =
-                    serde_json::from_str(&session.to_json()).ok();
-                let text = parsed.map_or_else(|| session.to_json(), |map| serde_json::Value::Object(map).to_string());
+                    serde_json::from_str(&session.as_json()).ok();
+                let text = parsed
+                    .map_or_else(|| session.as_json().into_owned(), |map| serde_json::Value::Object(map).to_string());
                 SessionMap::from_json(text).expect("JSON")
             }
             _ => session.clone(),

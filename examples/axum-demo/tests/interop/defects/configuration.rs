@@ -1,6 +1,8 @@
 //! Names and attributes of cookies: Python takes any text, line breaks included.
 
-use session_tower::{BackendType, ConfigError, MemoryBackend, SessionConfig};
+use session_tower::{ConfigError, MemoryBackend, SessionConfig};
+
+use session_tower::session_core::starlette::BackendType;
 
 use crate::support::{App, Browser, COOKIE, Demo, Peer, SECRET, for_each_app};
 

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use session_tower::session_core::starlette::BackendType;
 use session_tower::session_core::{AtomicBackend, Create, WriteOutcome};
-use session_tower::{BackendType, MemoryBackend, SessionConfig, SessionMap};
+use session_tower::{MemoryBackend, SessionConfigBuilder, SessionMap};
 
 use crate::support::{
     App, Browser, Demo, MAX_AGE, NOW, Oracle, Peer, RustServer, SECRET, Server, TestClock, Token, config, for_each_app,
@@ -64,7 +65,7 @@ async fn a_session_that_the_original_has_stored_is_read_and_written_under_its_id
     let written = post(&rust, "/increment", &cookie, "").await;
     assert_eq!((written.status, written.set_cookie()), (200, None));
     let stored = backend.fetch(UUID).await.unwrap().unwrap();
-    assert_eq!(stored.session.to_json(), r#"{"data": "something","n":1}"#);
+    assert_eq!(stored.session.as_json(), r#"{"data": "something","n":1}"#);
 }
 
 #[tokio::test]
@@ -103,7 +104,7 @@ async fn a_login_renews_the_id_and_whoever_knew_the_old_one_has_nothing() {
 
 #[tokio::test]
 async fn hardened_cookies_of_one_mode_are_none_in_the_other_and_python_needs_their_salt() {
-    let hardened = || SessionConfig::hardened(SECRET, "id").clock(TestClock::at(NOW));
+    let hardened = || SessionConfigBuilder::hardened(SECRET, "id").clock(TestClock::at(NOW));
     let in_cookie = RustServer::start(hardened().backend_type(BackendType::Cookie).build().unwrap()).await;
     let in_memory = RustServer::start(hardened().backend(MemoryBackend::new()).build().unwrap()).await;
     let plain = start(MemoryBackend::new(), "session:").await;

@@ -81,30 +81,30 @@ fn answer(session_json: &str) -> Answer {
 }
 
 async fn view_session(session: Session) -> Answer {
-    answer(&session.to_json())
+    answer(&session.to_map().into_json())
 }
 
 async fn setup_session(session: Session) -> Answer {
     session.insert("data", "session_data")?;
-    answer(&session.to_json())
+    answer(&session.to_map().into_json())
 }
 
 async fn update_session(session: Session, body: String) -> Answer {
     let update = SessionMap::from_json(body).expect("tests send JSON objects");
-    session.merge(&update)?;
-    answer(&session.to_json())
+    session.extend(&update)?;
+    answer(&session.to_map().into_json())
 }
 
 async fn clear_session(session: Session) -> Answer {
     session.clear()?;
-    answer(&session.to_json())
+    answer(&session.to_map().into_json())
 }
 
 async fn login(session: Session, body: String) -> Answer {
     let body: Value = serde_json::from_str(&body).expect("tests send JSON");
     session.renew()?;
     session.insert("user", &body["user"])?;
-    answer(&session.to_json())
+    answer(&session.to_map().into_json())
 }
 
 async fn logout(session: SessionHandle) -> Answer {
@@ -126,7 +126,7 @@ impl Counter {
 
 async fn increment(session: Session, Query(counter): Query<Counter>) -> Answer {
     session.update(&counter.key, |n: Option<u64>| n.unwrap_or(0) + 1)?;
-    answer(&session.to_json())
+    answer(&session.to_map().into_json())
 }
 
 async fn untouched() -> &'static str {
