@@ -271,7 +271,8 @@ impl Session {
     /// # Errors
     ///
     /// [`SessionError::Gone`] if the session was destroyed, renewed or has expired. [`SessionError::Store`] if the store
-    /// failed.
+    /// failed. [`SessionError::OutcomeUnknown`] if a `save` that failed may have stored an update or a take after all; the
+    /// pending changes are dropped then.
     pub async fn reload(&self) -> Result<(), SessionError> {
         let mut deadline = self.shared.context.deadline(self.shared.context.config.request_deadline);
         self.shared.reload(&mut deadline).await

@@ -117,12 +117,8 @@ impl<'a> Attempt<'a> {
     ///
     /// If a change can't be replayed. All changes are dropped then, and the request goes on with the current value.
     pub(crate) fn replay(&mut self, current: Stored) -> Result<(SessionMap, Version), SessionError> {
+        self.check_repeatable(&current)?;
         let Some(changes) = &mut self.changes else { return Ok((current.session, current.version)) };
-        if self.earlier_may_land && !changes.is_idempotent() {
-            // The current value may be the outcome of the earlier write.
-            self.drop_changes(&current);
-            return Err(SessionError::OutcomeUnknown);
-        }
         let mut data = current.session.clone();
         match changes.replay(&mut data, &self.data) {
             Ok(()) => {
@@ -134,6 +130,20 @@ impl<'a> Attempt<'a> {
                 Err(error.into())
             }
         }
+    }
+
+    /// Checks that the changes may be made on the current value, which may be the outcome of an earlier write of them.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::OutcomeUnknown`] if an earlier write may have made them, and making them twice differs from making
+    /// them once. All changes are dropped then, and the request goes on with the current value.
+    pub(crate) fn check_repeatable(&mut self, current: &Stored) -> Result<(), SessionError> {
+        if self.earlier_may_land && !self.is_idempotent() {
+            self.drop_changes(current);
+            return Err(SessionError::OutcomeUnknown);
+        }
+        Ok(())
     }
 
     /// Drops the changes, because they can't be kept. The request goes on with the current value of the store.

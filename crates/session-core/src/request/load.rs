@@ -12,6 +12,7 @@ use crate::format::{ForeignTokens, ReadContent};
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::absence::Absence;
+use crate::request::attempt::Attempt;
 use crate::request::context::{SessionContext, StoreKey};
 use crate::request::deadline::{Deadline, poll_once, reply_within};
 use crate::request::meta::Meta;
@@ -81,7 +82,8 @@ impl SharedSession {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Gone`] if the store has it no more.
+    /// [`SessionError::Gone`] if the store has it no more. [`SessionError::OutcomeUnknown`] if the store may hold pending
+    /// changes that can't be made twice; they are dropped.
     pub(crate) async fn reload(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
         let _lock = self.lock_store(deadline).await?;
         let (id, generation) = match self.stored_id()? {
@@ -91,6 +93,15 @@ impl SharedSession {
         let Some(store) = self.context.store() else { return Ok(()) };
         match deadline.run(store.fetch(&self.context.store_key(&id))).await? {
             Some(current) => {
+                let Some((mut attempt, _, version)) = Attempt::begin_stored(self) else {
+                    return Err(SessionError::Gone);
+                };
+                if version.as_ref() == Some(&current.version) {
+                    return Ok(());
+                }
+                attempt.check_repeatable(&current)?;
+                // Dropping the attempt puts its changes back.
+                drop(attempt);
                 self.session().take_version(&current);
                 self.rebase(&current.session, generation);
                 Ok(())

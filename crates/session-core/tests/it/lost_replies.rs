@@ -302,3 +302,30 @@ async fn a_failed_response_does_not_make_a_cancelled_renewal_again_even_if_nobod
     assert_eq!(request.id(), before);
     assert_eq!(app.data(&browser).await, r#"{"n":0}"#);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_update_is_not_repeated_when_a_cancelled_save_is_carried_out_around_a_reload() {
+    for before in [true, false] {
+        let (app, probe, browser, request) = counting().await;
+        increment(&request);
+        request.cancel_save(&probe, Fault::Hangs).await;
+        // Another save finds that the cancelled one was not carried out, and fails.
+        probe.fail(Operation::Replace, Fault::Down);
+        assert!(matches!(request.save().await, Err(SessionError::Store(_))));
+        probe.heal();
+        let key = format!("session:{}", request.id().unwrap().as_str());
+        let arrive = || put(&app.memory, &key, r#"{"n":1}"#, Duration::from_secs(60));
+        let reloaded = if before {
+            arrive();
+            request.reload().await
+        } else {
+            let reloaded = request.reload().await;
+            arrive();
+            reloaded
+        };
+        let response = request.respond(200).await;
+        let error = reloaded.err().or(response.error);
+        assert!(matches!(error, Some(SessionError::OutcomeUnknown)), "{error:?}");
+        assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
+    }
+}
