@@ -7,7 +7,10 @@ pub(crate) enum ResponseHead {
         /// The cookie must be issued anew, whatever its age.
         force_refresh: bool,
     },
-    Sent,
+    Sent {
+        /// A handler has changed the session since.
+        changed_since: bool,
+    },
 }
 
 /// The change of the client's cookie that the response must carry.
@@ -31,18 +34,34 @@ pub(crate) enum ConfirmedBy {
 
 impl ResponseHead {
     pub(crate) fn new(sent: bool) -> Self {
-        if sent { Self::Sent } else { Self::Open { cookie: CookieChange::None, force_refresh: false } }
+        if sent {
+            Self::Sent { changed_since: false }
+        } else {
+            Self::Open { cookie: CookieChange::None, force_refresh: false }
+        }
     }
 
     pub(crate) fn is_sent(&self) -> bool {
-        matches!(self, Self::Sent)
+        matches!(self, Self::Sent { .. })
+    }
+
+    /// Records that a handler has changed the session.
+    pub(crate) fn note_change(&mut self) {
+        if let Self::Sent { changed_since } = self {
+            *changed_since = true;
+        }
+    }
+
+    /// Returns `true` if a handler has changed the session since the head was sent.
+    pub(crate) fn is_changed_since(&self) -> bool {
+        matches!(self, Self::Sent { changed_since: true })
     }
 
     /// Returns the change of the cookie that is due so far.
     pub(crate) fn cookie(&self) -> CookieChange {
         match self {
             Self::Open { cookie, .. } => *cookie,
-            Self::Sent => CookieChange::None,
+            Self::Sent { .. } => CookieChange::None,
         }
     }
 
@@ -77,7 +96,9 @@ impl ResponseHead {
     /// Records that the head is sent. Returns the change of the cookie that it carries.
     pub(crate) fn send(&mut self) -> CookieChange {
         let change = self.cookie();
-        *self = Self::Sent;
+        if !self.is_sent() {
+            *self = Self::Sent { changed_since: false };
+        }
         change
     }
 }

@@ -142,7 +142,7 @@ impl RequestSession {
 
     /// Returns `true` if the end of the request loses changes that a handler made after the response head.
     pub(crate) fn loses_changes(&self) -> bool {
-        self.head.is_sent()
+        self.head.is_changed_since()
             && match &self.phase {
                 Phase::Stored { .. } => self.is_changed(),
                 Phase::Destroyed { .. } => true,
@@ -180,6 +180,9 @@ impl RequestSession {
         }
         let (change, effective) = edit(&mut self.data).map_err(Into::into)?;
         self.changes.push(change, effective);
+        if effective {
+            self.head.note_change();
+        }
         if let Phase::Destroyed { replaced, .. } = &mut self.phase {
             *replaced |= effective;
         }
@@ -208,6 +211,7 @@ impl RequestSession {
         // A write that replaces a version fails once the session is removed.
         self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.replaces.is_none());
         self.head.set_cookie(CookieChange::None);
+        self.head.note_change();
         let target = match &self.phase {
             Phase::Stored { id, .. } | Phase::Lost { id } => Some(*id),
             Phase::New { before: Before::UnknownId(id), .. } => Some(*id),

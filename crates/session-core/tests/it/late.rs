@@ -88,3 +88,23 @@ async fn a_destroy_by_another_task_during_the_commit_is_carried_out() {
         destroyed_during(operation, &mut Browser::default(), prepare).await;
     }
 }
+
+#[tokio::test]
+async fn changes_that_a_failed_commit_could_not_write_are_no_late_ones() {
+    let steps: [(Operation, Prepare); 2] = [
+        (Operation::Replace, |request| request.insert("cart", [1]).unwrap()),
+        (Operation::Remove, |request| request.destroy()),
+    ];
+    for (operation, prepare) in steps {
+        let (app, probe) = App::server(defaults);
+        let browser = app.browser_with(r#"{"user":"ann"}"#).await;
+        let request = app.open(&browser).await;
+        prepare(&request);
+        probe.fail(operation, Fault::Down);
+        let log = Log::capture("session_core");
+        assert!(request.respond(200).await.error.is_some());
+        drop(request);
+        let problems = log.take_problems();
+        assert!(problems.len() == 1 && problems[0].starts_with("ERROR"), "{problems:?}");
+    }
+}
