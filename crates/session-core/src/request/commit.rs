@@ -238,7 +238,7 @@ impl SharedSession {
         let (id, (ttl, user)) = {
             let session = self.session();
             let Some(id) = session.id().copied() else { return Ok(Persisted::Done) };
-            (id, self.context.ttl_and_user(session.data()))
+            (id, self.context.ttl_and_user(session.stored_data()))
         };
         let confirmed = ConfirmedBy::ThisCommit;
         let change = match deadline

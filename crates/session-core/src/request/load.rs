@@ -121,7 +121,7 @@ impl SharedSession {
     pub(crate) async fn keep_alive(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
         let _lock = self.lock_store(deadline).await?;
         let (id, (ttl, user)) = match self.stored_id()? {
-            Some((id, _)) => (id, self.context.ttl_and_user(self.session().data())),
+            Some((id, _)) => (id, self.context.ttl_and_user(self.session().stored_data())),
             None => return Ok(()),
         };
         let Some(store) = self.context.store() else { return Ok(()) };

@@ -68,6 +68,14 @@ impl RequestSession {
         &self.data
     }
 
+    /// Returns the data that the store has, as it was loaded or last persisted.
+    pub(crate) fn stored_data(&self) -> &SessionMap {
+        match &self.phase {
+            Phase::Stored { loaded, .. } => loaded,
+            _ => &self.data,
+        }
+    }
+
     pub(crate) fn time_left(&self) -> Duration {
         self.time_left
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use session_core::{Lifetime, Session, SessionError};
 
-use crate::support::{App, NOW, defaults};
+use crate::support::{App, NOW, Step, defaults};
 
 /// A closure refused the value.
 #[derive(Debug)]
@@ -130,4 +130,22 @@ async fn a_percent_encoded_cookie_is_decoded() {
     assert!(encoded.contains("%2e"));
     let session = app.load(app.manager.open([encoded.as_bytes()])).await;
     assert_eq!(session.get::<String>("user").unwrap().as_deref(), Some("ann"));
+}
+
+#[tokio::test]
+async fn a_touch_goes_by_the_stored_data_and_not_by_pending_changes() {
+    let steps: [Step; 2] = [
+        |session| session.clear().unwrap(),
+        |session| session.set_lifetime(Lifetime::For(Duration::from_secs(10))).unwrap(),
+    ];
+    for step in steps {
+        let (app, _) = App::server(defaults);
+        let browser = app.browser_with(r#"{"user":"ann"}"#).await;
+        let request = app.open(&browser).await;
+        step(&request);
+        request.touch().await.unwrap();
+        assert!(request.respond(500).await.error.is_none());
+        app.advance(61);
+        assert_eq!(app.data(&browser).await, r#"{"user":"ann"}"#);
+    }
 }
