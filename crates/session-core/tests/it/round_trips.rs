@@ -1,9 +1,12 @@
 //! What each kind of request asks of the store, call by call: the table of the design.
 
+use std::time::Duration;
+
 use session_core::Session;
 use session_testkit::Operation::{self, Create, Fetch, Marker, Remove, Replace, Rotate, Touch};
+use tokio::time::Instant;
 
-use crate::support::{App, Browser, Probe, defaults};
+use crate::support::{App, Browser, Fault, Probe, defaults};
 
 const HALF_LIFE: u64 = 7 * 24 * 3600;
 
@@ -203,4 +206,21 @@ async fn a_failed_response_writes_nothing() {
     write(&request);
     assert!(request.respond(500).await.error.is_none());
     assert_eq!(counted.probe.calls(), [Fetch]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destruction_is_one_call_for_each_verified_cookie_and_all_go_at_once() {
+    let Counted { app, probe, browser } = Counted::new().await;
+    let mut cookies = vec![browser.header()];
+    for _ in 1..8 {
+        cookies.push(app.browser_with(r#"{"user":"ann"}"#).await.header());
+    }
+    let handle = app.manager.open([cookies.join("; ").as_bytes()]);
+    handle.destroy();
+    probe.calls();
+    probe.fail(Remove, Fault::Slow(Duration::from_millis(100)));
+    let began = Instant::now();
+    assert!(handle.commit(200).await.error.is_none());
+    assert_eq!(probe.calls(), [Remove; 8]);
+    assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
 }

@@ -6,8 +6,9 @@ use session_core::signer::Key;
 use session_core::{
     AtomicBackend, Marker, Rotate, SameSite, Session, SessionConfigBuilder, SessionMap, Touch, Version, WriteOutcome,
 };
+use session_test_support::Log;
 
-use crate::support::{App, Browser, Fault, NOW, Operation, SECRET, Step, TestClock, defaults};
+use crate::support::{App, Browser, Fault, NOW, Operation, Probe, Request, SECRET, Step, TestClock, defaults};
 
 const DATA: &str = r#"{"user":"ann"}"#;
 const HALF_LIFE: u64 = 7 * 24 * 3600;
@@ -268,5 +269,57 @@ async fn what_a_commit_prints_opens_no_session() {
             (parsed(cookie.as_str()).name().to_owned(), cookie.as_str().split_once(';').unwrap().1);
         assert!(printed.contains(&format!("SetCookie({name}=..;{attributes})")), "{printed}");
         assert!(!printed.contains(parsed(cookie.as_str()).value()));
+    }
+}
+
+/// A request that has saved, and whose cookie is due for a refresh or a renewal.
+async fn saved(renewed: bool) -> (App, Probe, Browser, Request) {
+    let (app, probe) = App::server(defaults);
+    let browser = app.browser_with(DATA).await;
+    app.advance(HALF_LIFE);
+    let request = app.open(&browser).await;
+    request.insert("saved", true).expect("it can be written to");
+    if renewed {
+        request.renew().expect("it is loaded");
+    }
+    request.save().await.expect("the store answers");
+    probe.calls();
+    (app, probe, browser, request)
+}
+
+#[tokio::test]
+async fn a_cookie_that_a_save_left_due_is_sent_after_the_store_was_asked() {
+    for renewed in [false, true] {
+        let (app, probe, mut browser, request) = saved(renewed).await;
+        let response = request.respond(200).await;
+        assert!(response.error.is_none() && response.set_cookie.is_some(), "{response:?}");
+        assert_eq!(probe.calls(), [Operation::Touch]);
+        browser.receive(&response);
+        assert_eq!(app.data(&browser).await, r#"{"user":"ann","saved":true}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_a_save_left_due_is_not_sent_after_a_logout() {
+    for renewed in [false, true] {
+        let (app, _, browser, request) = saved(renewed).await;
+        app.visit(&mut browser.clone(), Session::destroy).await;
+        let response = request.respond(200).await;
+        assert!(response.error.is_none() && response.set_cookie.is_none(), "{response:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_a_save_left_due_is_a_warning_or_an_error_if_the_store_is_down() {
+    for renewed in [false, true] {
+        let (_, probe, _, request) = saved(renewed).await;
+        probe.fail(Operation::Touch, Fault::Down);
+        let log = Log::capture("session_core");
+        let response = request.respond(200).await;
+        assert_eq!(response.set_cookie, None);
+        assert_eq!(response.error.map(|error| error.status()), renewed.then_some(503));
+        let problems = log.take_problems();
+        let level = if renewed { "ERROR" } else { "WARN" };
+        assert!(problems.len() == 1 && problems[0].starts_with(level), "{problems:?}");
     }
 }
