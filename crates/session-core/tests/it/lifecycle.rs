@@ -234,3 +234,15 @@ async fn is_new_tells_whether_the_request_brought_a_session() {
     assert!(app.open(&Browser::default()).await.is_new());
     assert!(app.open(&naming("697a5ae2-203d-4c23-8e51-cb1b5c8a89a6")).await.is_new());
 }
+
+#[tokio::test]
+async fn the_id_of_a_session_that_will_be_renewed_is_known_once_it_is_saved() {
+    for app in App::on_each_backend(defaults) {
+        let request = app.open(&app.browser_with(DATA).await).await;
+        let old_id = request.id();
+        request.renew().unwrap();
+        assert!(old_id.is_some() && request.id().is_none());
+        request.save().await.unwrap();
+        assert!(request.id().is_some() && request.id() != old_id);
+    }
+}

@@ -1,6 +1,6 @@
 //! How long sessions last, by the clock: refreshed, with a lifetime of their own, and in all.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use cookie::Cookie;
 use session_core::{Lifetime, Refresh, Session, SessionConfigBuilder, SessionError};
@@ -209,4 +209,53 @@ async fn a_session_from_before_the_absolute_lifetime_was_configured_gets_one_whe
     assert!(is_refreshed(&after, &mut browser, 60).await);
     after.advance(60);
     assert_eq!(after.data(&browser).await, "{}");
+}
+
+#[tokio::test]
+async fn a_lifetime_until_a_time_does_not_slide_with_use() {
+    for app in each_mode(defaults) {
+        let mut browser = app.browser_with(DATA).await;
+        let end = UNIX_EPOCH + Duration::from_secs(NOW + 100);
+        let set = |session: &Session| session.set_lifetime(Lifetime::Until(end)).unwrap();
+        assert_eq!(max_age(&app, &mut browser, set).await, 100);
+        app.advance(60);
+        assert_eq!(max_age(&app, &mut browser, |session| session.renew().unwrap()).await, 40);
+        app.advance(39);
+        assert_eq!(app.open(&browser).await.expires_in(), Duration::from_secs(1));
+        app.advance(1);
+        assert_eq!(app.data(&browser).await, "{}");
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_of_its_own_wins_over_browser_sessions_until_it_is_reset() {
+    for app in each_mode(|config| hundred_seconds(config).browser_session(true)) {
+        let mut browser = app.browser_with(DATA).await;
+        assert_eq!(app.open(&browser).await.lifetime(), Lifetime::Browser);
+        let own = Lifetime::For(Duration::from_secs(50));
+        assert_eq!(max_age(&app, &mut browser, |session| session.set_lifetime(own).unwrap()).await, 50);
+        assert_eq!(app.open(&browser).await.lifetime(), own);
+        let reset = app.visit(&mut browser, |session| session.reset_lifetime().unwrap()).await.unwrap();
+        assert!(!reset.contains("Max-Age"), "{reset}");
+        assert_eq!(app.open(&browser).await.lifetime(), Lifetime::Browser);
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_that_the_absolute_one_would_cut_is_refused() {
+    let limited: fn(SessionConfigBuilder) -> SessionConfigBuilder =
+        |config| hundred_seconds(config).absolute_lifetime(Duration::from_secs(120));
+    for app in each_mode(limited) {
+        let browser = app.browser_with(DATA).await;
+        app.advance(70);
+        let session = app.open(&browser).await;
+        let until = |seconds| Lifetime::Until(UNIX_EPOCH + Duration::from_secs(NOW + seconds));
+        for cut in [Lifetime::For(Duration::from_secs(51)), until(121)] {
+            let refused = session.set_lifetime(cut);
+            assert!(matches!(refused, Err(SessionError::LifetimeOutOfRange { .. })), "{refused:?}");
+        }
+        for fits in [Lifetime::For(Duration::from_secs(50)), until(120)] {
+            session.set_lifetime(fits).unwrap();
+        }
+    }
 }

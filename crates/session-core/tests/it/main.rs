@@ -11,6 +11,7 @@ mod failures;
 mod format;
 mod former_cookies;
 mod fuzz;
+mod gone;
 mod json;
 mod key_limit;
 mod late;
