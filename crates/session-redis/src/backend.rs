@@ -10,8 +10,8 @@ use fred::bytes::Bytes;
 use fred::clients::{Client, Pool};
 use session_backend_support::{Deadline, Detached};
 use session_core::{
-    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate,
-    StoreFuture, Stored, Touch, Version, WriteOutcome,
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, IndexedSession, Marker, Remove, Replace,
+    Rotate, StoreFuture, Stored, Touch, UserIndex, Version, WriteOutcome,
 };
 use tokio::time::timeout;
 
@@ -75,7 +75,13 @@ impl RedisBackend {
         let mut value = Bytes::from(bytes);
         let marker_key = value.split_off(key_end);
         let (keys, ttl) = ([value.split_off(value_end), marker_key], create.ttl);
-        let outcome = self.carry_out(|store| async move { store.create(&keys, &value, ttl).await });
+        let user = create.user.map(|user| Bytes::copy_from_slice(user.as_bytes()));
+        let outcome = self.carry_out(|store| async move {
+            match user {
+                Some(user) => Box::pin(store.create_of_user(&keys, &value, ttl, &user)).await,
+                None => store.create(&keys, &value, ttl).await,
+            }
+        });
         Ok(at_version(outcome.await?, version))
     }
 
@@ -91,19 +97,39 @@ impl RedisBackend {
         let key = value.split_off(expected_end);
         let expected = value.split_off(value_end);
         let write = Write { version: expected, value, ttl: replace.ttl };
-        let outcome = self.carry_out(|store| async move { store.replace(&key, &write).await });
+        let user = replace.user.map(|user| Bytes::copy_from_slice(user.as_bytes()));
+        let outcome = self.carry_out(|store| async move {
+            match user {
+                Some(user) => Box::pin(store.replace_of_user(&key, &write, &user)).await,
+                None => store.replace(&key, &write).await,
+            }
+        });
         Ok(at_version(outcome.await?, version))
     }
 
     async fn remove(&self, remove: Remove<'_>) -> Result<WriteOutcome<()>, BackendError> {
         let version = remove.version.map(expected).unwrap_or_default();
         let (key, marker) = (remove.key.to_owned(), remove.marker);
-        self.carry_out(|store| async move { store.remove(&key, &version, &marker).await }).await
+        let user = remove.user.map(|user| Bytes::copy_from_slice(user.as_bytes()));
+        self.carry_out(|store| async move {
+            match user {
+                Some(user) => Box::pin(store.remove_of_user(&key, &version, &marker, &user)).await,
+                None => store.remove(&key, &version, &marker).await,
+            }
+        })
+        .await
     }
 
     async fn touch(&self, touch: Touch<'_>) -> Result<bool, BackendError> {
         let (key, ttl) = (copy(touch.key), touch.ttl);
-        self.carry_out(|store| async move { store.touch(&key, ttl).await }).await
+        let user = touch.user.map(|user| Bytes::copy_from_slice(user.as_bytes()));
+        self.carry_out(|store| async move {
+            match user {
+                Some(user) => Box::pin(store.touch_of_user(&key, ttl, &user)).await,
+                None => store.touch(&key, ttl).await,
+            }
+        })
+        .await
     }
 
     async fn rotate(&self, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
@@ -111,7 +137,8 @@ impl RedisBackend {
         let version = self.store.format.version(&bytes, rotate.session);
         let write = Write { version: expected(rotate.version), value: bytes.into(), ttl: rotate.ttl };
         let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());
-        let outcome = self.carry_out(|store| async move { store.rotate(&old, &new, write).await });
+        let users = [rotate.user, rotate.old_user].map(|user| user.map(|user| Bytes::copy_from_slice(user.as_bytes())));
+        let outcome = self.carry_out(|store| async move { store.rotate(&old, &new, write, users).await });
         Ok(at_version(outcome.await?, version))
     }
 
@@ -187,6 +214,27 @@ impl AtomicBackend for RedisBackend {
 
     fn call_timeout(&self) -> Option<Duration> {
         Some(self.call_limit())
+    }
+
+    fn user_index(&self) -> Option<&dyn UserIndex> {
+        Some(self)
+    }
+}
+
+impl UserIndex for RedisBackend {
+    fn sessions<'a>(&'a self, user: &'a str) -> StoreFuture<'a, Vec<IndexedSession>> {
+        let user = Bytes::copy_from_slice(user.as_bytes());
+        StoreFuture::pending(self.carry_out(|store| async move { store.sessions_of(&user).await }))
+    }
+
+    /// Uses `SCAN`. Fails in a Cluster.
+    fn count<'a>(&'a self, key_prefix: &'a str) -> StoreFuture<'a, u64> {
+        if self.store.servers.is_clustered() {
+            let unsupported = BackendError::new(BackendErrorKind::Other, Applied::No);
+            return StoreFuture::ready(Err(unsupported.with_source("redis: sessions are not counted in a Cluster")));
+        }
+        let prefix = key_prefix.to_owned();
+        StoreFuture::pending(self.carry_out(|store| async move { store.count(&prefix).await }))
     }
 }
 

@@ -34,6 +34,11 @@ pub(crate) enum Command<'a> {
         /// The Cluster slot that a clustered client is to send it to.
         slot: u16,
     },
+    /// A step of a SCAN for strings.
+    Scan {
+        cursor: &'a Bytes,
+        pattern: &'a Bytes,
+    },
     /// A command without arguments.
     Plain(&'static str),
 }
@@ -78,6 +83,7 @@ impl Command<'_> {
             Self::Expire { .. } => "EXPIRE",
             Self::Delete(_) => "DEL",
             Self::Script { .. } => "EVALSHA",
+            Self::Scan { .. } => "SCAN",
             Self::Plain(name) => name,
         }
     }
@@ -87,7 +93,7 @@ impl Command<'_> {
         match self {
             Self::Get(key) | Self::Create { key, .. } | Self::Expire { key, .. } | Self::Delete(key) => keys::slot(key),
             Self::Script { slot, .. } => *slot,
-            Self::Plain(_) => 0,
+            Self::Scan { .. } | Self::Plain(_) => 0,
         }
     }
 
@@ -105,10 +111,25 @@ impl Command<'_> {
             Self::Delete(key) => client.del(key.clone()).await,
             Self::Script { name, script, keys, arguments, slot } => {
                 let mut words = Vec::with_capacity(2 + keys.len() + arguments.len());
-                words.extend([Word::Text(script), Word::Fixed(NUMBERS[keys.len()])]);
+                words.extend([
+                    Word::Text(script),
+                    NUMBERS.get(keys.len()).map_or(Word::Number(keys.len() as i64), |text| Word::Fixed(text)),
+                ]);
                 words.extend(keys.iter().map(Word::Bytes));
                 words.extend_from_slice(arguments);
                 client.custom(custom(name, slot), words).await
+            }
+            Self::Scan { cursor, pattern } => {
+                let words = [
+                    Word::Bytes(cursor),
+                    Word::Fixed("MATCH"),
+                    Word::Bytes(pattern),
+                    Word::Fixed("COUNT"),
+                    Word::Fixed("1000"),
+                    Word::Fixed("TYPE"),
+                    Word::Fixed("string"),
+                ];
+                client.custom(custom("SCAN", 0), words.to_vec()).await
             }
             Self::Plain(name) => client.custom(custom(name, 0), Vec::<Value>::new()).await,
         };

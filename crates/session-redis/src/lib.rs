@@ -46,7 +46,8 @@
 //! ~session:* ~gone:{session:* +get +set +del +expire +eval +evalsha +ping
 //! ```
 //!
-//! and in a Cluster `+cluster|slots +asking`, behind Sentinels `+role`, for another database than 0 `+select`. Keys with a
+//! where users sign in also `+zadd +zrem +zrange +zremrangebyscore +expireat +pttl +time` and, to count sessions, `+scan`,
+//! in a Cluster `+cluster|slots +asking`, behind Sentinels `+role`, for another database than 0 `+select`. Keys with a
 //! hash tag work in a Cluster (`key_prefix("{app}:")`, which keeps all sessions on one server). A prefix with other braces
 //! does not.
 //!
@@ -54,6 +55,20 @@
 //! version, so the values are compared: JSON of less than 512 bytes as it is, longer values and those of other codecs by
 //! their SHA-1. Two values with one digest can be made only by a writer of both, who can write any other value as well. A
 //! value that was changed and changed back counts as unchanged.
+//!
+//! # The index of users
+//!
+//! The sessions of a user who [signed in](session_core::Session::sign_in) are listed in a sorted set under `session:user:`
+//! and the user's id. Each entry is the key of a session, with the time at which the entry expires. On one server a script
+//! writes session and entry in one step, so that a sign-in takes no call more. A listing takes two calls. It removes the
+//! entries of sessions that are gone; a sign-in removes those that have expired.
+//!
+//! In a Cluster the index is in a slot of its own. A sign-in takes one call more, because the entry is added before the
+//! session is written; a refresh one more; a renewal two more. An entry whose session is gone stays there until it expires.
+//! Counting is not supported there.
+//!
+//! Let the server evict nothing but expiring keys, and better nothing at all (`maxmemory-policy` `noeviction` or
+//! `volatile-ttl`). An evicted index misses its sessions until their next refresh, so that `revoke_all` does too.
 //!
 //! # Python's starlette-session
 //!
@@ -188,6 +203,7 @@ mod store;
 #[cfg(feature = "tls")]
 mod tls;
 mod url;
+mod user_index;
 
 pub use backend::{RedisBackend, RedisBackendBuilder};
 pub use config_error::RedisConfigError;

@@ -27,46 +27,120 @@ impl Script {
     }
 }
 
-/// Keys: session, marker. Arguments: value, seconds.
-pub(crate) static CREATE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local marker = redis.call('GET', KEYS[2])
+/// The text of a script that ends with this step if it has written.
+macro_rules! create {
+    ($then:literal) => {
+        concat!(
+            "local marker = redis.call('GET', KEYS[2])
 if marker then return {marker} end
 if not redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX') then return 0 end
-return 1",
-    )
-});
+",
+            $then,
+            "return 1"
+        )
+    };
+}
 
-/// Keys: session. Arguments: version, value, seconds.
-pub(crate) static REPLACE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local current = redis.call('GET', KEYS[1])
+macro_rules! replace {
+    ($then:literal) => {
+        concat!(
+            "local current = redis.call('GET', KEYS[1])
 if not current then return {false} end
 local seen = #ARGV[1] == 40 and redis.sha1hex(current) or current
 if seen ~= ARGV[1] then return current end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
-return 1",
-    )
-});
+",
+            $then,
+            "return 1"
+        )
+    };
+}
 
-/// Keys: session, marker. Arguments: version or nothing, marker, seconds of the marker.
-///
-/// Deletes first: a server that is out of memory refuses the first write of a script if that needs memory, and none after
-/// it.
-pub(crate) static REMOVE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "if ARGV[1] ~= '' then
+macro_rules! remove {
+    ($then:literal) => {
+        concat!(
+            "if ARGV[1] ~= '' then
   local current = redis.call('GET', KEYS[1])
   if not current then return {redis.call('GET', KEYS[2])} end
   local seen = #ARGV[1] == 40 and redis.sha1hex(current) or current
   if seen ~= ARGV[1] then return current end
 end
 local found = redis.call('DEL', KEYS[1]) == 1
-local marker = not found and redis.call('GET', KEYS[2])
+",
+            $then,
+            "local marker = not found and redis.call('GET', KEYS[2])
 if not marker then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
-return found and 1 or {marker}",
-    )
+return found and 1 or {marker}"
+        )
+    };
+}
+
+macro_rules! rotate {
+    ($then:literal) => {
+        concat!(
+            "local current = redis.call('GET', KEYS[1])
+if not current then return {redis.call('GET', KEYS[3])} end
+local seen = #ARGV[1] == 40 and redis.sha1hex(current) or current
+if seen ~= ARGV[1] then return current end
+local marker = redis.call('GET', KEYS[4])
+if marker then return {marker} end
+if not redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3], 'NX') then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[3], ARGV[4], 'EX', ARGV[5])
+",
+            $then,
+            "return 1"
+        )
+    };
+}
+
+/// A function that adds an entry to a user's index, and drops those that have expired. The score of an entry is the time at
+/// which it expires, in Unix seconds of the server; the index expires with the last of them.
+macro_rules! enter {
+    () => {
+        "local function enter(index, member, seconds)
+  local now = tonumber(redis.call('TIME')[1])
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
+  redis.call('ZADD', index, now + seconds, member)
+  redis.call('EXPIREAT', index, redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2])
+end
+"
+    };
+}
+
+/// Keys: session, marker. Arguments: value, seconds.
+pub(crate) static CREATE: LazyLock<Script> = LazyLock::new(|| Script::new(create!("")));
+
+/// Keys: those of [`CREATE`], index. Arguments: those of [`CREATE`], seconds of the entry.
+pub(crate) static CREATE_OF_USER: LazyLock<Script> =
+    LazyLock::new(|| Script::new(concat!(enter!(), create!("enter(KEYS[3], KEYS[1], ARGV[3])\n"))));
+
+/// Keys: session. Arguments: version, value, seconds.
+pub(crate) static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(replace!("")));
+
+/// Keys: session, index. Arguments: those of [`REPLACE`], seconds of the entry.
+pub(crate) static REPLACE_OF_USER: LazyLock<Script> =
+    LazyLock::new(|| Script::new(concat!(enter!(), replace!("enter(KEYS[2], KEYS[1], ARGV[4])\n"))));
+
+/// Keys: session, index. Arguments: seconds, seconds of the entry. Answers 1 or 0 as EXPIRE.
+pub(crate) static TOUCH_OF_USER: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        enter!(),
+        "if redis.call('EXPIRE', KEYS[1], ARGV[1]) == 0 then return 0 end
+enter(KEYS[2], KEYS[1], ARGV[2])
+return 1"
+    ))
 });
+
+/// Keys: session, marker. Arguments: version or nothing, marker, seconds of the marker.
+///
+/// Deletes first: a server that is out of memory refuses the first write of a script if that needs memory, and none after
+/// it.
+pub(crate) static REMOVE: LazyLock<Script> = LazyLock::new(|| Script::new(remove!("")));
+
+/// Keys: those of [`REMOVE`], index. Arguments: those of [`REMOVE`].
+pub(crate) static REMOVE_OF_USER: LazyLock<Script> =
+    LazyLock::new(|| Script::new(remove!("redis.call('ZREM', KEYS[3], KEYS[1])\n")));
 
 /// Keys: session. Arguments: version or nothing.
 pub(crate) static REMOVE_UNMARKED: LazyLock<Script> = LazyLock::new(|| {
@@ -84,18 +158,55 @@ return redis.call('DEL', KEYS[1]) == 1 and 1 or {false}",
 /// Keys: session, its new key, the marker of each. Arguments: version, value, seconds, marker, seconds of the marker.
 ///
 /// Writes the new session first: if that is refused, nothing has happened.
-pub(crate) static ROTATE: LazyLock<Script> = LazyLock::new(|| {
+pub(crate) static ROTATE: LazyLock<Script> = LazyLock::new(|| Script::new(rotate!("")));
+
+/// Keys: those of [`ROTATE`], index, index of the old key if there is one. Arguments: those of [`ROTATE`], seconds of the
+/// entry.
+pub(crate) static ROTATE_OF_USER: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        enter!(),
+        rotate!("enter(KEYS[5], KEYS[2], ARGV[6])\nif KEYS[6] then redis.call('ZREM', KEYS[6], KEYS[1]) end\n")
+    ))
+});
+
+/// Keys: index. Arguments: member, seconds of the entry. Answers 1.
+pub(crate) static ENTER: LazyLock<Script> =
+    LazyLock::new(|| Script::new(concat!(enter!(), "enter(KEYS[1], ARGV[1], ARGV[2])\nreturn 1")));
+
+/// Keys: index. Arguments: member. Answers with a number.
+pub(crate) static LEAVE: LazyLock<Script> =
+    LazyLock::new(|| Script::new("return redis.call('ZREM', KEYS[1], ARGV[1])"));
+
+/// Keys: index. Answers with the members that have not expired.
+pub(crate) static MEMBERS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
-        "local current = redis.call('GET', KEYS[1])
-if not current then return {redis.call('GET', KEYS[3])} end
-local seen = #ARGV[1] == 40 and redis.sha1hex(current) or current
-if seen ~= ARGV[1] then return current end
-local marker = redis.call('GET', KEYS[4])
-if marker then return {marker} end
-if not redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3], 'NX') then return 0 end
-redis.call('DEL', KEYS[1])
-redis.call('SET', KEYS[3], ARGV[4], 'EX', ARGV[5])
-return 1",
+        "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)",
+    )
+});
+
+/// Keys: sessions. Answers with the value, or nil, and the rest of its life in milliseconds, of each.
+pub(crate) static FIND: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local found = {}
+for at = 1, #KEYS do
+  found[2 * at - 1] = redis.call('GET', KEYS[at])
+  found[2 * at] = redis.call('PTTL', KEYS[at])
+end
+return found",
+    )
+});
+
+/// Keys: sessions, then the index. Answers as [`FIND`], and removes the entries of sessions that are gone.
+pub(crate) static FIND_AND_HEAL: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local found = {}
+for at = 1, #KEYS - 1 do
+  found[2 * at - 1] = redis.call('GET', KEYS[at])
+  found[2 * at] = redis.call('PTTL', KEYS[at])
+  if not found[2 * at - 1] then redis.call('ZREM', KEYS[#KEYS], KEYS[at]) end
+end
+return found",
     )
 });
 

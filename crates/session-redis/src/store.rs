@@ -15,8 +15,12 @@ use crate::format::Format;
 use crate::keys::marker_key;
 use crate::marker;
 use crate::reply::{bytes, first, unexpected};
-use crate::script::{CREATE, REMOVE, REMOVE_UNMARKED, REPLACE, ROTATE};
+use crate::script::{
+    CREATE, CREATE_OF_USER, REMOVE, REMOVE_OF_USER, REMOVE_UNMARKED, REPLACE, REPLACE_OF_USER, ROTATE, ROTATE_OF_USER,
+    TOUCH_OF_USER,
+};
 use crate::servers::Servers;
+use crate::user_index::entry_seconds;
 
 /// The number of attempts at a step whose reply was lost and that must not be left half done.
 const ATTEMPTS: usize = 4;
@@ -44,11 +48,45 @@ impl Store {
         Ok(self.servers.get(&marker_key(key).into(), deadline).await?.and_then(|text| marker::read(&text)))
     }
 
+    /// Extends a session's life, and that of its entry in the index of a user.
+    pub(crate) async fn touch_of_user(&self, key: &Bytes, ttl: Duration, user: &Bytes) -> Result<bool, CallError> {
+        if self.servers.is_clustered() {
+            let found = self.touch(key, ttl).await?;
+            if found {
+                self.enter(user, key, ttl).await?;
+            }
+            return Ok(found);
+        }
+        let arguments = [Word::Number(seconds(ttl)), entry_seconds(ttl)];
+        match self.servers.run(&TOUCH_OF_USER, &[key.clone(), user.clone()], &arguments).await? {
+            Value::Integer(found) => Ok(found == 1),
+            _ => Err(unexpected()),
+        }
+    }
+
     pub(crate) async fn touch(&self, key: &Bytes, ttl: Duration) -> Result<bool, CallError> {
         match self.servers.call(Command::Expire { key, seconds: seconds(ttl) }).await? {
             Value::Integer(found) => Ok(found == 1),
             _ => Err(unexpected()),
         }
+    }
+
+    /// [Creates](Self::create) a session and its entry in the index of a user.
+    pub(crate) async fn create_of_user(
+        &self,
+        keys: &[Bytes; 2],
+        value: &Bytes,
+        ttl: Duration,
+        user: &Bytes,
+    ) -> Result<WriteOutcome<()>, CallError> {
+        if self.servers.is_clustered() {
+            // First, so that the index never misses a session.
+            self.enter(user, &keys[0], ttl).await.map_err(|error| error.with_applied(Applied::No))?;
+            return self.create(keys, value, ttl).await;
+        }
+        let [key, marker_key] = keys.clone();
+        let arguments = [Word::Bytes(value), Word::Number(seconds(ttl)), entry_seconds(ttl)];
+        self.outcome(self.servers.run(&CREATE_OF_USER, &[key, marker_key, user.clone()], &arguments).await?)
     }
 
     /// Stores a value under the first key, if that is not in use and the second key holds no marker.
@@ -91,6 +129,52 @@ impl Store {
         self.outcome(self.servers.run(&REPLACE, slice::from_ref(key), &arguments).await?)
     }
 
+    /// [Replaces](Self::replace) a session, and extends its entry in the index of a user.
+    pub(crate) async fn replace_of_user(
+        &self,
+        key: &Bytes,
+        write: &Write,
+        user: &Bytes,
+    ) -> Result<WriteOutcome<()>, CallError> {
+        if self.servers.is_clustered() {
+            let outcome = self.replace(key, write).await?;
+            if matches!(outcome, WriteOutcome::Done(())) {
+                // An entry outlives its session by a tenth, so that the next refresh makes up for a failure.
+                drop(self.enter(user, key, write.ttl).await);
+            }
+            return Ok(outcome);
+        }
+        let arguments = [
+            Word::Bytes(&write.version),
+            Word::Bytes(&write.value),
+            Word::Number(seconds(write.ttl)),
+            entry_seconds(write.ttl),
+        ];
+        self.outcome(self.servers.run(&REPLACE_OF_USER, &[key.clone(), user.clone()], &arguments).await?)
+    }
+
+    /// [Removes](Self::remove) a session and its entry in the index of a user.
+    pub(crate) async fn remove_of_user(
+        &self,
+        key: &str,
+        version: &Bytes,
+        marker: &Marker,
+        user: &Bytes,
+    ) -> Result<WriteOutcome<()>, CallError> {
+        if self.servers.is_clustered() {
+            let outcome = self.remove(key, version, marker).await?;
+            if !matches!(outcome, WriteOutcome::Conflict(_)) {
+                // An entry that stays is a dead one, which expires.
+                drop(self.leave(user, &copy(key)).await);
+            }
+            return Ok(outcome);
+        }
+        let keys = [copy(key), marker_key(key).into(), user.clone()];
+        let marker = Bytes::from(marker::write(marker));
+        let arguments = [Word::Bytes(version), Word::Bytes(&marker), Word::Number(seconds(MARKER_LIFETIME))];
+        self.outcome(self.servers.run(&REMOVE_OF_USER, &keys, &arguments).await?)
+    }
+
     /// Removes a session at a version, or at any if that is empty, and leaves a marker.
     pub(crate) async fn remove(
         &self,
@@ -129,12 +213,32 @@ impl Store {
         }
     }
 
-    pub(crate) async fn rotate(&self, old: &str, new: &str, write: Write) -> Result<WriteOutcome<()>, CallError> {
+    /// Rotates a session. Its new entry is in the index of the first user, its old one in that of the second.
+    pub(crate) async fn rotate(
+        &self,
+        old: &str,
+        new: &str,
+        write: Write,
+        [user, old_user]: [Option<Bytes>; 2],
+    ) -> Result<WriteOutcome<()>, CallError> {
         let marker = Marker::Renewed { successor: new.into() };
+        if self.servers.is_clustered()
+            && let Some(user) = user
+        {
+            self.enter(&user, &copy(new), write.ttl).await.map_err(|error| error.with_applied(Applied::No))?;
+            let outcome = Box::pin(self.rotate_in_steps(old, new, write, &marker)).await?;
+            let (user, dead) = match outcome {
+                WriteOutcome::Done(()) => (old_user.unwrap_or(user), old),
+                _ => (user, new),
+            };
+            drop(self.leave(&user, &copy(dead)).await);
+            return Ok(outcome);
+        }
         if self.servers.is_clustered() {
             return Box::pin(self.rotate_in_steps(old, new, write, &marker)).await;
         }
-        let keys = [copy(old), copy(new), marker_key(old).into(), marker_key(new).into()];
+        let mut keys: ArrayVec<_, 6> =
+            [copy(old), copy(new), marker_key(old).into(), marker_key(new).into()].into_iter().collect();
         let marker = Bytes::from(marker::write(&marker));
         let arguments = [
             Word::Bytes(&write.version),
@@ -143,7 +247,12 @@ impl Store {
             Word::Bytes(&marker),
             Word::Number(seconds(MARKER_LIFETIME)),
         ];
-        self.outcome(self.servers.run(&ROTATE, &keys, &arguments).await?)
+        let Some(user) = user else { return self.outcome(self.servers.run(&ROTATE, &keys, &arguments).await?) };
+        keys.push(user);
+        keys.extend(old_user);
+        let mut arguments = arguments.to_vec();
+        arguments.push(entry_seconds(write.ttl));
+        self.outcome(self.servers.run(&ROTATE_OF_USER, &keys, &arguments).await?)
     }
 
     /// Rotates where the two keys may be on two servers: the new session is created before the old one is removed, and
@@ -236,7 +345,7 @@ pub(crate) fn copy(key: &str) -> Bytes {
 }
 
 /// Whole seconds, at least one; a TTL beyond 100 years becomes 100 years.
-fn seconds(ttl: Duration) -> i64 {
+pub(crate) fn seconds(ttl: Duration) -> i64 {
     const LONGEST: u64 = 100 * 365 * 24 * 3600;
     ttl.as_secs().clamp(1, LONGEST) as i64
 }

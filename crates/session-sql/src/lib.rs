@@ -51,7 +51,7 @@
 //! | `session_key` | the key that the configuration makes: `session:` and the id |
 //! | `value` | the session, by default as JSON text that any language can read; NULL in the row of a marker |
 //! | `marker` | the note that a destroyed or renewed session leaves for a minute; NULL in the row of a session |
-//! | `user_id` | the user who has signed in, behind the prefix of the key: `session:ann`; an index finds a user's sessions |
+//! | `user_id` | the user who has signed in, behind the prefix of the key: `session:user:ann`; an index finds a user's sessions |
 //! | `expires_at`, `created_at`, `seen_at` | times by the clock of the database; in SQLite milliseconds since 1970 |
 //!
 //! A row whose `expires_at` has passed counts as absent. Sessions are as good as passwords: protect the table, and remember
@@ -80,7 +80,7 @@
 //!
 //! ```sql
 //! UPDATE http_sessions SET value = NULL, marker = 'destroyed', user_id = NULL, expires_at = now() + interval '60 seconds'
-//!     WHERE user_id = 'session:ann' AND marker IS NULL;
+//!     WHERE user_id = 'session:user:ann' AND marker IS NULL;
 //! ```
 //!
 //! ## Expired rows

@@ -15,7 +15,8 @@ use super::reply::{StoreFuture, Stored};
 ///   [`touch`](crate::AtomicBackend::touch) and [`rotate`](crate::AtomicBackend::rotate) carry a `user`. If it is `Some`,
 ///   the index must have an entry of that user for the (new) key, for as long as the session lives. `None` leaves the index
 ///   as it is.
-/// - A `user` is an opaque text of 1 to 388 bytes, which begins with the configuration's key prefix. Compare it byte by byte.
+/// - A `user` is an opaque text of 6 to 388 bytes, which begins with the configuration's key prefix and `user:`. It is never
+///   the key of a session. Compare it byte by byte.
 /// - An entry is added before the session can be read under its key, and removed after the session is gone. A store that
 ///   does both in one transaction keeps this by itself, and so does a store that keeps the user in the session's own row.
 /// - A write that is refused, or fails with [`Applied::No`](crate::Applied::No), leaves every live session in the index.
@@ -40,7 +41,7 @@ pub trait UserIndex: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the store can't answer.
+    /// [`BackendErrorKind::Other`](crate::BackendErrorKind::Other) if the store can't count, another kind if it can't answer.
     fn count<'a>(&'a self, key_prefix: &'a str) -> StoreFuture<'a, u64>;
 }
 

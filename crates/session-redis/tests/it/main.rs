@@ -15,4 +15,5 @@ mod semantics;
 mod sentinel;
 mod switched;
 mod transports;
+mod user_index;
 mod versions;

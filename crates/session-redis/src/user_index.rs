@@ -1,0 +1,128 @@
+//! The index of sessions by user: a sorted set for each user, of the keys of the user's sessions.
+//!
+//! On one server a script writes a session and its entry in one step. In a Cluster the entry is added before the session is
+//! written, and removed after the session is gone. An entry whose session is gone is removed when the index is read, but not
+//! in a Cluster: there the session may be about to be written, and the entry stays until it expires.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use fred::bytes::Bytes;
+use fred::types::Value;
+use futures_util::future::try_join_all;
+use session_core::{IndexedSession, Stored};
+
+use crate::command::{Command, Word};
+use crate::error::CallError;
+use crate::reply::{bytes, unexpected};
+use crate::script::{ENTER, FIND, FIND_AND_HEAL, LEAVE, MEMBERS};
+use crate::store::{Store, seconds};
+
+/// The number of sessions that are read at a time.
+const AT_A_TIME: usize = 500;
+
+/// The number of times that an index is read again because sessions were renewed.
+const MAX_READS: usize = 8;
+
+/// A session as it was found, with the rest of its life.
+type Found = (Option<Stored>, Duration);
+
+impl Store {
+    /// Returns the entries of a user with their sessions.
+    ///
+    /// A session that is renewed after the index was read and before the session is looked for is found by the second
+    /// reading.
+    pub(crate) async fn sessions_of(&self, user: &Bytes) -> Result<Vec<IndexedSession>, CallError> {
+        let mut found: HashMap<Bytes, Found> = HashMap::new();
+        for _ in 0..MAX_READS {
+            let mut new = self.members(user).await?;
+            new.retain(|key| !found.contains_key(key));
+            let mut is_complete = true;
+            for keys in new.chunks(AT_A_TIME) {
+                let sessions = self.find(user, keys).await?;
+                is_complete &= sessions.iter().all(|(stored, _)| stored.is_some());
+                found.extend(keys.iter().cloned().zip(sessions));
+            }
+            if is_complete {
+                break;
+            }
+        }
+        let entries = found.into_iter().filter_map(|(key, (stored, rest))| {
+            let is_live = stored.is_some();
+            let entry = IndexedSession::new(std::str::from_utf8(&key).ok()?, stored);
+            Some(if is_live { entry.expiring_in(rest) } else { entry })
+        });
+        Ok(entries.collect())
+    }
+
+    /// Returns the number of keys that begin with a prefix and hold a string, as sessions do.
+    pub(crate) async fn count(&self, prefix: &str) -> Result<u64, CallError> {
+        let mut pattern = String::new();
+        for character in prefix.chars() {
+            if matches!(character, '*' | '?' | '[' | ']' | '\\' | '^') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern.push('*');
+        let (pattern, mut cursor, mut count) = (Bytes::from(pattern), Bytes::from_static(b"0"), 0);
+        loop {
+            let reply = self.servers.call(Command::Scan { cursor: &cursor, pattern: &pattern }).await?;
+            let Value::Array(reply) = reply else { return Err(unexpected()) };
+            let Ok([next, Value::Array(keys)]) = <[Value; 2]>::try_from(reply) else { return Err(unexpected()) };
+            count += keys.len() as u64;
+            cursor = bytes(next)?.ok_or_else(unexpected)?;
+            if *cursor == *b"0" {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// Adds an entry to the index, which outlives the session.
+    pub(crate) async fn enter(&self, user: &Bytes, key: &Bytes, ttl: Duration) -> Result<(), CallError> {
+        let arguments = [Word::Bytes(key), entry_seconds(ttl)];
+        self.servers.run(&ENTER, std::slice::from_ref(user), &arguments).await.map(drop)
+    }
+
+    /// Removes an entry from the index.
+    pub(crate) async fn leave(&self, user: &Bytes, key: &Bytes) -> Result<(), CallError> {
+        self.servers.run(&LEAVE, std::slice::from_ref(user), &[Word::Bytes(key)]).await.map(drop)
+    }
+
+    async fn members(&self, user: &Bytes) -> Result<Vec<Bytes>, CallError> {
+        match self.servers.run(&MEMBERS, std::slice::from_ref(user), &[]).await? {
+            Value::Array(keys) => keys.into_iter().map(|key| bytes(key)?.ok_or_else(unexpected)).collect(),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn find(&self, user: &Bytes, keys: &[Bytes]) -> Result<Vec<Found>, CallError> {
+        if self.servers.is_clustered() {
+            let each = keys.iter().map(|key| self.servers.run(&FIND, std::slice::from_ref(key), &[]));
+            let found = try_join_all(each).await?.into_iter().map(|reply| self.found(reply));
+            return Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
+        }
+        let mut keys = keys.to_vec();
+        keys.push(user.clone());
+        self.found(self.servers.run(&FIND_AND_HEAL, &keys, &[]).await?)
+    }
+
+    fn found(&self, reply: Value) -> Result<Vec<Found>, CallError> {
+        let Value::Array(replies) = reply else { return Err(unexpected()) };
+        let mut replies = replies.into_iter();
+        let mut found = Vec::new();
+        while let (Some(value), Some(rest)) = (replies.next(), replies.next()) {
+            // An unreadable session has no data to list.
+            let stored = bytes(value)?.and_then(|value| self.format.decode(&value).ok());
+            let rest = rest.as_i64().and_then(|millis| u64::try_from(millis).ok()).unwrap_or_default();
+            found.push((stored, Duration::from_millis(rest)));
+        }
+        Ok(found)
+    }
+}
+
+/// Returns the life of an entry. A write that is no refresh extends the session and not its entry, so the entry lives longer
+/// than the session: by a tenth, after which a session in use is refreshed, and a minute.
+pub(crate) fn entry_seconds(ttl: Duration) -> Word<'static> {
+    Word::Number(seconds(ttl.saturating_add(ttl / 10)).saturating_add(60))
+}

@@ -1,0 +1,140 @@
+//! The index of sessions by user.
+
+use std::time::Duration;
+
+use session_core::{AtomicBackend, Create, Refresh, Rotate, Session, SessionManager, UserIndex, WriteOutcome};
+use session_redis::RedisBackend;
+
+use crate::support::{Browser, Cluster, HOUR, REMEMBER, Server, config, forget_calls, manager, map, patient, sent};
+
+const USER: &str = "session:user:ann";
+
+fn sign_in(session: &Session) {
+    session.sign_in("ann").expect("the response has not begun");
+}
+
+fn calls(server: &Server) -> String {
+    let calls = sent(server);
+    forget_calls(server);
+    calls.into_iter().map(|(name, calls)| format!("{name} {calls}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Creates a session of the user, straight in the store.
+async fn create(backend: &RedisBackend, key: &str, ttl: Duration) {
+    let session = map(r#"{"n":1}"#);
+    let outcome = backend.create(Create::new(key, &session, ttl).of_user(Some(USER))).await;
+    assert!(matches!(outcome, Ok(WriteOutcome::Done(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn signing_in_costs_no_more_round_trips_than_a_renewal_and_a_listing_costs_two() {
+    let server = Server::start(REMEMBER);
+    let manager = manager(RedisBackend::connect(&server.url()).unwrap());
+    let mut browser = Browser::default();
+    for _ in 0..2 {
+        browser = Browser::default();
+        browser.request(&manager, |session| session.insert("a", 1).unwrap()).await;
+        browser.request(&manager, sign_in).await;
+        browser.request(&manager, |session| session.insert("a", 2).unwrap()).await;
+        browser.request(&manager, |session| session.renew().unwrap()).await;
+        let mut other = Browser::default();
+        other.request(&manager, sign_in).await;
+        manager.sessions_of("ann").await.unwrap();
+        other.request(&manager, Session::sign_out).await;
+    }
+    let count = async |browser: &mut Browser, work: fn(&Session)| {
+        forget_calls(&server);
+        browser.request(&manager, work).await;
+        calls(&server)
+    };
+    assert_eq!(count(&mut browser, |session| assert!(session.is_signed_in())).await, "get 1", "read");
+    assert_eq!(count(&mut browser, |session| session.insert("a", 3).unwrap()).await, "evalsha 1, get 1", "written");
+    assert_eq!(count(&mut browser, sign_in).await, "evalsha 1, get 1", "signed in again");
+    assert_eq!(count(&mut browser, |session| session.renew().unwrap()).await, "evalsha 1, get 1", "renewed");
+    assert_eq!(count(&mut Browser::default(), sign_in).await, "evalsha 1", "signed in without a session");
+    forget_calls(&server);
+    assert_eq!(manager.sessions_of("ann").await.unwrap().len(), 3);
+    assert_eq!(calls(&server), "evalsha 2", "listed");
+    assert_eq!(count(&mut browser, Session::sign_out).await, "evalsha 1, get 1", "signed out");
+    assert_eq!(server.ask(&["ZCARD", USER]), ["2"], "its entry is gone at once");
+}
+
+#[tokio::test]
+async fn a_refresh_extends_the_entry_in_the_same_round_trip() {
+    let server = Server::start(REMEMBER);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    let config = config(backend).refresh(Refresh::Always).build().unwrap();
+    let manager = SessionManager::new(config);
+    let mut browser = Browser::default();
+    browser.request(&manager, sign_in).await;
+    server.ask(&["DEL", USER]);
+    browser.request(&manager, |_| ()).await;
+    assert_eq!(manager.sessions_of("ann").await.unwrap().len(), 1, "a lost index heals with the next refresh");
+    forget_calls(&server);
+    browser.request(&manager, |_| ()).await;
+    assert_eq!(calls(&server), "evalsha 1, get 1");
+}
+
+#[tokio::test]
+async fn dead_entries_go_when_the_index_is_read_or_a_user_signs_in() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    for n in 0..3 {
+        create(&backend, &format!("session:{n}"), HOUR).await;
+    }
+    server.ask(&["DEL", "session:0"]);
+    assert_eq!(server.ask(&["ZCARD", USER]), ["3"]);
+    assert_eq!(backend.sessions(USER).await.unwrap().iter().filter(|entry| entry.stored.is_some()).count(), 2);
+    assert_eq!(server.ask(&["ZCARD", USER]), ["2"]);
+    server.ask(&["ZADD", USER, "1", "session:long-ago"]);
+    create(&backend, "session:3", HOUR).await;
+    assert_eq!(server.ask(&["ZCARD", USER]), ["3"]);
+}
+
+#[tokio::test]
+async fn an_index_expires_with_the_last_of_its_entries() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    let seconds = || -> u64 {
+        let reply = server.ask(&["TTL", USER]);
+        reply[0].parse().expect("a number of seconds")
+    };
+    create(&backend, "session:long", HOUR).await;
+    assert!((3600 + 360..=3600 + 420).contains(&seconds()), "{}", seconds());
+    create(&backend, "session:short", Duration::from_secs(60)).await;
+    assert!((3600 + 300..=3600 + 420).contains(&seconds()), "{}", seconds());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_in_a_cluster_costs_one_call_more_and_a_renewal_two() {
+    let cluster = Cluster::start();
+    let backend = patient(&cluster.url());
+    // From then on every server knows the scripts.
+    for n in 0..60 {
+        let [old, new, user] = ["old", "new", "user:x"].map(|part| format!("session:{part}{n}"));
+        let session = map("{}");
+        let create = Create::new(&old, &session, HOUR).of_user(Some(&user));
+        let Ok(WriteOutcome::Done(version)) = backend.create(create).await else { panic!("it is not created") };
+        let rotate = Rotate::new(&old, &new, &session, HOUR, &version).of_user(Some(&user)).from_user(Some(&user));
+        assert!(matches!(backend.rotate(rotate).await, Ok(WriteOutcome::Done(_))));
+        assert_eq!(backend.sessions(&user).await.unwrap().len(), 1);
+    }
+    let manager = manager(backend);
+    let scripts = || -> u64 {
+        let calls = cluster.primaries().iter().flat_map(Server::calls).filter(|(name, _)| name == "evalsha");
+        calls.map(|(_, count)| count).sum()
+    };
+    let count = async |browser: &mut Browser, work: fn(&Session)| {
+        cluster.primaries().iter().for_each(Server::forget_calls);
+        browser.request(&manager, work).await;
+        scripts()
+    };
+    let mut browser = Browser::default();
+    assert_eq!(count(&mut browser, sign_in).await, 2, "signed in without a session");
+    assert_eq!(count(&mut browser, |session| session.insert("a", 1).unwrap()).await, 1, "written");
+    assert_eq!(count(&mut browser, |session| session.renew().unwrap()).await, 4, "renewed");
+    assert_eq!(manager.sessions_of("ann").await.unwrap().len(), 1);
+    assert_eq!(manager.revoke_all("ann").await.unwrap(), 1);
+    browser.request(&manager, |session| assert!(!session.is_signed_in())).await;
+    assert_eq!(manager.sessions_of("ann").await.unwrap().len(), 0);
+}
