@@ -1,7 +1,7 @@
 //! The bytes that a store keeps of a session.
 
 use crate::backend::{Applied, BackendError, BackendErrorKind};
-use crate::{MapError, SessionMap};
+use crate::map::{MapError, SessionMap};
 
 /// Turns sessions into the bytes that a store keeps, and back. Backends that keep bytes take one; the default is
 /// [`JsonCodec`].

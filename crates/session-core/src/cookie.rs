@@ -6,7 +6,7 @@ use std::fmt;
 use cookie::time::{Duration, OffsetDateTime};
 use smallvec::SmallVec;
 
-use crate::SameSite;
+use crate::config::policy::SameSite;
 
 /// The longest cookie that browsers keep, name and value together (RFC 6265bis, section 5.6).
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;

@@ -6,7 +6,7 @@ mod token;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::config::OnDuplicate;
+use crate::config::policy::OnDuplicate;
 use crate::signer::Key;
 
 pub use record::StoredRecord;

@@ -72,6 +72,7 @@
 pub mod format;
 pub mod signer;
 
+mod absence;
 mod backend;
 mod clock;
 mod codec;
@@ -90,6 +91,7 @@ mod text;
 mod token;
 mod user;
 
+pub use absence::Absence;
 pub use async_trait::async_trait;
 pub use backend::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, IndexedSession,
@@ -106,7 +108,6 @@ pub use handle::SessionHandle;
 pub use id::SessionId;
 pub use manager::SessionManager;
 pub use map::{MapError, SessionMap, ValueError};
-pub use request::absence::Absence;
 #[doc(hidden)]
 pub use request::report::report_missing_session;
 pub use session::{Lifetime, Session, SessionKey};

@@ -24,5 +24,6 @@ pub(crate) mod report;
 pub(crate) mod revoke;
 pub(crate) mod shared;
 pub(crate) mod state;
+pub(crate) mod throttle;
 pub(crate) mod transfer;
 pub(crate) mod write;

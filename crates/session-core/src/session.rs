@@ -11,10 +11,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::absence::Absence;
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::{SessionMap, ValueError, encode};
-use crate::request::absence::Absence;
 use crate::request::changes::Change;
 use crate::request::meta::{META_KEY, Meta};
 use crate::request::phase::Phase;

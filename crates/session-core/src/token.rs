@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use base64::Engine;
 
-use crate::SessionId;
+use crate::absence::Absence;
 use crate::cookie::percent_decoded;
 use crate::encoding::{STANDARD, decode_short, payload_engine};
+use crate::id::SessionId;
 use crate::map::SessionMap;
-use crate::request::absence::Absence;
 use crate::signer::{SignatureError, Signer, TimestampSigner, Unsigned, push_timestamp, timestamp_len};
 
 /// The key of the payload under which the id of a stored session stands, as in starlette-session.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use sha1::{Digest, Sha1};
 
-use crate::SessionMap;
+use crate::map::SessionMap;
 
 /// Tells whether a stored session is still the one that was read: opaque bytes that a backend makes and compares.
 ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BackendType, UnknownPredefinedBackend};
+use super::backend_type::{BackendType, UnknownPredefinedBackend};
 
 /// A rule that a configuration breaks. Names the value and the rule; never prints a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

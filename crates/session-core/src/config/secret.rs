@@ -1,6 +1,6 @@
 //! The strength of a secret.
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::signer::Key;
 
 /// Secrets shorter than this can be found by trying.

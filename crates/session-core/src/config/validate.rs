@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// As long as browsers keep a cookie (RFC 6265bis, section 5.5).
 const LONGEST_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);

@@ -4,6 +4,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 use std::time::Duration;
 
+use crate::absence::Absence;
 use crate::backend::{BackendError, BackendErrorKind, Stored, Touch, Version};
 use crate::config::{OnCorrupt, OnDuplicate, Refresh};
 use crate::cookie::{RequestCookies, percent_decoded};
@@ -11,7 +12,6 @@ use crate::error::SessionError;
 use crate::format::{ForeignTokens, ReadContent};
 use crate::id::SessionId;
 use crate::map::SessionMap;
-use crate::request::absence::Absence;
 use crate::request::attempt::Attempt;
 use crate::request::context::{SessionContext, StoreKey};
 use crate::request::deadline::{Deadline, poll_once, reply_within};

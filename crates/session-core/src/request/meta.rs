@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::config::Lifetimes;
 use crate::map::{SessionMap, ValueError, decode, encode};
-use crate::user::SessionRef;
+use crate::user::reference::SessionRef;
 
 /// The reserved key. Hidden from every accessor; Python carries it along.
 pub(crate) const META_KEY: &str = "__session";

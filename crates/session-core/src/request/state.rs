@@ -6,10 +6,10 @@ mod attempt;
 
 use std::time::Duration;
 
+use crate::absence::Absence;
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
-use crate::request::absence::Absence;
 use crate::request::changes::{Change, ChangeLog};
 use crate::request::head::{CookieChange, ResponseHead};
 use crate::request::meta::{Meta, is_emptied};

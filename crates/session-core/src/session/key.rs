@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Session;
-use crate::SessionError;
+use crate::error::SessionError;
 
 /// A key of the session map together with the type of its value, declared once and used everywhere.
 ///

@@ -1,11 +1,11 @@
 //! The rules of a configuration as a whole.
 
 use super::SessionConfigBuilder;
-use crate::SessionMap;
 use crate::config::secret::check_strength;
 use crate::config::validate::{is_cookie_path, is_host_name, is_key_prefix, is_token, lifetime};
 use crate::config::{ConfigError, Lifetimes, Refresh, SameSite};
 use crate::cookie::Attributes;
+use crate::map::SessionMap;
 use crate::signer::KeyDerivation;
 
 impl SessionConfigBuilder {

@@ -1,6 +1,6 @@
 //! The salts and digests of configurations.
 
-use crate::request::absence::Absence;
+use crate::absence::Absence;
 use crate::signer::{DEFAULT_SALT, Digest, Key, Signer};
 use crate::token::Stranger;
 
