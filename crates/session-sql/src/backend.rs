@@ -15,11 +15,11 @@ use session_core::{
 pub use application_pool::SqlPool;
 pub use builder::SqlBackendBuilder;
 
+use crate::engine::Engine;
 use crate::error::SqlConfigError;
 use crate::format::Format;
 use crate::marker;
 use crate::request::{ListedRow, Reply, Request, Row, Ttl};
-use crate::store::Engine;
 use crate::table::SCHEMA_KEY;
 
 /// How much longer than its timeout a call may take: its own timer must fire first, because it knows whether the request

@@ -229,6 +229,7 @@
 
 mod backend;
 mod dialect;
+mod engine;
 mod error;
 mod format;
 mod marker;

@@ -1,15 +1,15 @@
 //! One database: calls that end in time, and an outage that is noticed and probed.
 
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use session_backend_support::{Background, Breaker, Deadline, Detached, Outage, PerRuntime, UnderWay};
-use session_core::{Applied, BackendError, BackendErrorKind};
+use session_core::{Applied, BackendErrorKind};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::dialect::{Dialect, Then};
+use crate::engine::{Boxed, Engine};
 use crate::error::Failure;
 use crate::pool::{Pool, Source};
 use crate::request::{Reply, Request};
@@ -30,23 +30,6 @@ const SCHEMA_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The time that counting all sessions may take.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(60);
-
-pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send>>;
-
-/// A store of any kind of database.
-pub(crate) trait Engine: Send + Sync + 'static {
-    /// Carries out a request to its end, even if the caller is dropped.
-    fn call(self: Arc<Self>, request: Request) -> Boxed<Reply>;
-
-    /// Creates the table where it is missing.
-    fn create_table(self: Arc<Self>) -> Boxed<()>;
-
-    /// Counts sessions on a connection of its own, because that may take longer than a call.
-    fn count(self: Arc<Self>, key_prefix: String) -> Boxed<u64>;
-
-    /// Deletes a batch of expired rows.
-    fn sweep(self: Arc<Self>) -> Boxed<u64>;
-}
 
 pub(crate) struct Store<D: Dialect> {
     pub(crate) dialect: D,

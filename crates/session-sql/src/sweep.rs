@@ -7,7 +7,7 @@ use session_backend_support::{Background, UnderWay};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use crate::store::Engine;
+use crate::engine::Engine;
 
 /// The number of rows that one statement deletes: few enough that no request waits for it.
 pub(crate) const BATCH: u32 = 500;

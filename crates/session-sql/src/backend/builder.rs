@@ -11,10 +11,11 @@ use tokio::sync::Semaphore;
 use super::SqlBackend;
 use super::application_pool::{ApplicationPool, SqlPool};
 use crate::dialect::Dialect;
+use crate::engine::Engine;
 use crate::error::SqlConfigError;
 use crate::format::Format;
 use crate::pool::Source;
-use crate::store::{Engine, Store};
+use crate::store::Store;
 use crate::sweep::Sweep;
 use crate::table::Table;
 
