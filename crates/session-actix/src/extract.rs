@@ -6,6 +6,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+use session_core::adapter::report_missing_session;
 
 use crate::on_error::{status_of, text_response};
 use crate::{OnError, PlainText, Session, SessionHandle, SessionRejection};
@@ -43,8 +44,8 @@ impl ResponseError for SessionRejection {
     fn error_response(&self) -> HttpResponse {
         match self {
             Self::MissingMiddleware | Self::UnknownName(_) => {
-                session_core::report_missing_session(&self);
-                text_response(self.status_code(), &self.to_string())
+                report_missing_session(self);
+                text_response(self.status_code(), "internal server error")
             }
             Self::Session(error) => {
                 let mut response = PlainText.error_response(error);

@@ -24,7 +24,6 @@ pin_project! {
         #[pin]
         state: State<F, B>,
         handle: SessionHandle,
-        nested: bool,
         on_error: Rc<E>,
     }
 }
@@ -38,9 +37,8 @@ pin_project! {
 }
 
 impl<F, B, E> ResponseFuture<F, B, E> {
-    /// `nested` tells whether there is such middleware further out, too.
-    pub(crate) fn new(response: F, handle: SessionHandle, nested: bool, on_error: Rc<E>) -> Self {
-        Self { state: State::Handling { response }, handle, nested, on_error }
+    pub(crate) fn new(response: F, handle: SessionHandle, on_error: Rc<E>) -> Self {
+        Self { state: State::Handling { response }, handle, on_error }
     }
 }
 
@@ -61,7 +59,7 @@ where
                     let status = outcome.status();
                     let pending = match this.handle.try_commit(status) {
                         CommitState::Ready(commit) => {
-                            return Poll::Ready(outcome.finish(commit, *this.nested, this.on_error));
+                            return Poll::Ready(outcome.finish(commit, this.on_error));
                         }
                         CommitState::Pending(pending) => pending,
                     };
@@ -70,7 +68,7 @@ where
                 StateProjection::Committing { commit, outcome } => {
                     let commit = ready!(commit.as_mut().poll(context));
                     let outcome = outcome.take().expect("a future is not polled after it is ready");
-                    return Poll::Ready(outcome.finish(commit, *this.nested, this.on_error));
+                    return Poll::Ready(outcome.finish(commit, this.on_error));
                 }
             }
         }

@@ -42,6 +42,7 @@
 //!
 //! A session that can't be loaded or kept makes a response of its own: 503 with `Retry-After` when the store is down,
 //! 409 when another request was faster, else 500. [`SessionMiddleware::on_error`] replaces it, for all of them at once.
+//! The headers that middleware further in has set stay, such as those for CORS and cookies, unless they describe the body.
 //!
 //! A handler or an inner middleware that returns an error has its session committed by the status of the error's
 //! response, as if it had returned that response. What the session has to tell the client is added to the error, which

@@ -7,7 +7,9 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY};
 use actix_web::{Error, HttpRequest, HttpResponse};
-use session_core::adapter::{Commit, HeaderValues, ResponseHeader, ResponseHeaders, SetCookie};
+use session_core::adapter::{
+    Commit, HeaderValues, ReplacedHeader, ResponseHeader, ResponseHeaders, SetCookie, forbid_caching,
+};
 use session_core::{SessionError, SessionHandle};
 
 use crate::{OnError, SessionRejection};
@@ -57,39 +59,36 @@ impl<B: MessageBody> Outcome<B> {
     pub(crate) fn finish<E: OnError + 'static>(
         self,
         commit: Commit,
-        nested: bool,
         on_error: &Rc<E>,
     ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-        let mut inner = InnerCommits::default();
         match self {
             Self::Response { request, mut response } => {
                 if let Some(error) = &commit.error {
-                    inner = InnerCommits::take(&mut response);
                     let failed = HttpResponse::from_error(SessionRejection::from(error.clone()));
-                    response = report_boxed(failed, &**on_error).map_into_right_body();
+                    let mut failed = report_boxed(failed, &**on_error);
+                    keep_headers(response.headers(), &mut failed);
+                    response = failed.map_into_right_body();
                 }
-                inner.add_to(&mut response, nested);
-                add_commit(&mut response, commit, nested);
+                commit.apply(&mut Headers(response.headers_mut()));
                 Ok(ServiceResponse::new(request, response))
             }
             Self::Error { mut error, mut response } => {
+                let mut replaced = None;
                 if let Some(failed) = &commit.error {
-                    inner = InnerCommits::take(&mut response);
                     error = SessionRejection::from(failed.clone()).into();
-                    response = report_boxed(error.error_response(), &**on_error);
+                    replaced = Some(std::mem::replace(response.headers_mut(), HeaderMap::new()));
+                    response = error.error_response();
                 }
-                inner.add_to(&mut response, nested);
-                add_commit(&mut response, commit.clone(), nested);
+                let on_error = on_error.clone();
+                let completed = move |response: HttpResponse| {
+                    let mut response = report_boxed(response, &*on_error);
+                    replaced.iter().for_each(|headers| keep_headers(headers, &mut response));
+                    commit.clone().apply(&mut Headers(response.headers_mut()));
+                    response
+                };
                 // Outer middleware may want the error as it is, and adds to its response in the same way.
-                let (made, on_error) = (Cell::new(Some(response)), on_error.clone());
-                error.add_response_mapper(move |made_again| {
-                    made.take().unwrap_or_else(|| {
-                        let mut response = report_boxed(made_again, &*on_error);
-                        inner.add_to(&mut response, nested);
-                        add_commit(&mut response, commit.clone(), nested);
-                        response
-                    })
-                });
+                let made = Cell::new(Some(completed(response)));
+                error.add_response_mapper(move |made_again| made.take().unwrap_or_else(|| completed(made_again)));
                 Err(error)
             }
         }
@@ -111,6 +110,7 @@ fn report<B>(mut response: HttpResponse<B>, on_error: &impl OnError) -> HttpResp
     let Some(error) = error else { return response.map_into_left_body() };
     let (mut head, body) = on_error.error_response(&error).into_parts();
     std::mem::swap(response.head_mut(), head.head_mut());
+    keep_headers(head.headers(), &mut response);
     response.set_body(EitherBody::right(body))
 }
 
@@ -120,27 +120,18 @@ fn report_boxed(response: HttpResponse, on_error: &impl OnError) -> HttpResponse
     })
 }
 
-/// What the middleware further in has committed, for that further out: whatever becomes of the response, clients must
-/// learn of the sessions that are stored.
-#[derive(Clone, Default)]
-struct InnerCommits(Vec<Commit>);
-
-impl InnerCommits {
-    fn take<B>(response: &mut HttpResponse<B>) -> Self {
-        response.extensions_mut().remove().unwrap_or_default()
+/// Takes over the headers of a response that was replaced, unless they describe that one.
+fn keep_headers<B>(replaced: &HeaderMap, response: &mut HttpResponse<B>) {
+    let headers = response.headers_mut();
+    let own: Vec<HeaderName> = headers.keys().cloned().collect();
+    for (name, value) in replaced {
+        match ReplacedHeader::of(name.as_str()) {
+            ReplacedHeader::Dropped => continue,
+            ReplacedHeader::KeptIfAbsent if own.contains(name) => continue,
+            _ => headers.append(name.clone(), value.clone()),
+        }
     }
-
-    fn add_to<B>(&self, response: &mut HttpResponse<B>, nested: bool) {
-        self.0.iter().cloned().for_each(|commit| add_commit(response, commit, nested));
-    }
-}
-
-/// Adds what a commit has to tell the client, and leaves it for such middleware further out, if there is any.
-fn add_commit<B>(response: &mut HttpResponse<B>, commit: Commit, nested: bool) {
-    if nested && commit.session_used {
-        response.extensions_mut().get_or_insert_with(InnerCommits::default).0.push(commit.clone());
-    }
-    commit.apply(&mut Headers(response.headers_mut()));
+    forbid_caching(&mut Headers(headers));
 }
 
 /// The headers of a response, as the core adds to them.

@@ -42,13 +42,12 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let outer = request.extensions_mut().remove::<SessionHandle>();
-        let nested = outer.is_some();
         let cookies = request.headers().get_all(COOKIE).map(HeaderValue::as_bytes);
         let handle = match outer {
             Some(outer) => self.manager.open_within(outer.0, cookies),
             None => self.manager.open(cookies),
         };
         request.extensions_mut().insert(SessionHandle(handle.clone()));
-        ResponseFuture::new(self.inner.call(request), handle, nested, self.on_error.clone())
+        ResponseFuture::new(self.inner.call(request), handle, self.on_error.clone())
     }
 }

@@ -69,6 +69,7 @@
 //! Backends that wait need a Tokio runtime with time enabled, for the deadline. Sessions in the cookie and in memory need
 //! no runtime at all.
 
+pub mod adapter;
 pub mod format;
 pub mod signer;
 
@@ -108,19 +109,10 @@ pub use handle::SessionHandle;
 pub use id::SessionId;
 pub use manager::SessionManager;
 pub use map::{MapError, SessionMap, ValueError};
-#[doc(hidden)]
-pub use request::report::report_missing_session;
 pub use session::{Lifetime, Session, SessionKey};
 pub use user::{OnSessionLimit, ParseSessionRefError, SessionRef, UserSession};
 
 /// The names of starlette-session.
 pub mod starlette {
     pub use crate::config::{BackendType, UnknownPredefinedBackend};
-}
-
-/// The types that an adapter to a web framework uses; see [`SessionManager`].
-pub mod adapter {
-    pub use crate::cookie::SetCookie;
-    pub use crate::handle::{CommitState, PendingCommit};
-    pub use crate::request::outcome::{Commit, HeaderValues, ResponseHeader, ResponseHeaders};
 }

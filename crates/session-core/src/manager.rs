@@ -51,8 +51,8 @@ use crate::request::context::SessionContext;
 /// 5. If [`Commit::error`] is set, answer with a response that reports it, by [`SessionError::status`],
 ///    [`SessionError::retry_after`] and [`SessionError::public_message`], with `Cache-Control: no-store`. Let users replace
 ///    it, together with those that extractors and handlers make of session errors.
-/// 6. In either case [`apply`](crate::adapter::Commit::apply) the commit to the headers. Where the response is replaced, apply the commits of
-///    layers further in to the replacement first, because their sessions are stored by then.
+/// 6. Where a response is replaced, keep its headers as [`ReplacedHeader`](crate::adapter::ReplacedHeader) tells, because
+///    layers further in have set them. In either case [`apply`](crate::adapter::Commit::apply) the commit to the headers.
 /// 7. Nothing more for upgrades and streams: their commit is that of the head, and handlers that keep the [`Session`] go on
 ///    with [`Session::save`]. A request that is dropped or panics commits nothing.
 ///

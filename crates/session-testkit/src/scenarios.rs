@@ -17,6 +17,7 @@
 //! This is an adapter without a framework:
 //!
 //! ```
+//! use session_core::adapter::ReplacedHeader;
 //! use session_core::{SessionConfig, SessionManager};
 //! use session_testkit::scenarios::{self, App, Driver, Request, Response};
 //!
@@ -41,7 +42,9 @@
 //!         };
 //!         let commit = handle.commit(response.status).await;
 //!         if let Some(error) = &commit.error {
-//!             response = error_response(error);
+//!             let replaced = std::mem::replace(&mut response, error_response(error)).headers;
+//!             let kept = |(name, _): &(String, String)| ReplacedHeader::of(name) != ReplacedHeader::Dropped;
+//!             response.headers.extend(replaced.into_iter().filter(kept));
 //!         }
 //!         if let Some(value) = commit.cache_control(response.values("cache-control").map(str::as_bytes)) {
 //!             response.headers.retain(|(name, _)| name != "cache-control");

@@ -1,13 +1,10 @@
 //! Extractors for axum.
 
-use axum_core::body::Body;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
-use session_core::SessionError;
 
-use crate::on_error::text_response;
-use crate::{OnError, PlainText, Session, SessionHandle, SessionRejection};
+use crate::{Session, SessionHandle, SessionRejection};
 
 /// Loads the session: the handler then uses it without waiting.
 impl<S: Sync> FromRequestParts<S> for Session {
@@ -39,16 +36,6 @@ impl<S: Sync> OptionalFromRequestParts<S> for SessionHandle {
 /// A line of text; the layer makes its own of the session error that the response carries along.
 impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
-        match self {
-            Self::MissingLayer | Self::UnknownName(_) => {
-                session_core::report_missing_session(&self);
-                text_response(500, &self.to_string())
-            }
-            Self::Session(error) => {
-                let mut response: Response<Body> = PlainText.error_response(&error);
-                response.extensions_mut().insert::<SessionError>(error);
-                response
-            }
-        }
+        Self::into_response(self)
     }
 }

@@ -7,10 +7,13 @@ use std::task::{Context, Poll, ready};
 use http::header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
-use session_core::adapter::{Commit, CommitState, HeaderValues, ResponseHeader, ResponseHeaders, SetCookie};
+use session_core::adapter::{
+    Commit, CommitState, HeaderValues, ReplacedHeader, ResponseHeader, ResponseHeaders, SetCookie, forbid_caching,
+};
 use session_core::{SessionError, SessionHandle};
 
 use crate::OnError;
+use crate::cause::cause;
 
 pin_project! {
     /// The response of the inner service, with what its session has to add.
@@ -21,7 +24,6 @@ pin_project! {
         #[pin]
         state: State<F, B, Error>,
         handle: SessionHandle,
-        nested: bool,
         on_error: E,
     }
 }
@@ -35,15 +37,15 @@ pin_project! {
 }
 
 impl<F, B, Error, E> ResponseFuture<F, B, Error, E> {
-    /// `nested` tells whether there is another layer further out.
-    pub(crate) fn new(response: F, handle: SessionHandle, nested: bool, on_error: E) -> Self {
-        Self { state: State::Handling { response }, handle, nested, on_error }
+    pub(crate) fn new(response: F, handle: SessionHandle, on_error: E) -> Self {
+        Self { state: State::Handling { response }, handle, on_error }
     }
 }
 
 impl<F, B, Error, E> Future for ResponseFuture<F, B, Error, E>
 where
     F: Future<Output = Result<Response<B>, Error>>,
+    Error: 'static,
     E: OnError<B>,
 {
     type Output = Result<Response<B>, Error>;
@@ -53,15 +55,12 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProjection::Handling { response } => {
-                    let mut outcome = ready!(response.poll(context));
+                    let mut outcome = report(ready!(response.poll(context)), this.handle, this.on_error);
                     // A service that fails without a response commits as one that responds with 500.
-                    let status = outcome.as_mut().map_or(500, |response| {
-                        report(response, this.handle, this.on_error);
-                        response.status().as_u16()
-                    });
+                    let status = outcome.as_ref().map_or(500, |response| response.status().as_u16());
                     let pending = match this.handle.try_commit(status) {
                         CommitState::Ready(commit) => {
-                            finish(&mut outcome, commit, *this.nested, this.on_error);
+                            finish(&mut outcome, commit, this.on_error);
                             return Poll::Ready(outcome);
                         }
                         CommitState::Pending(pending) => pending,
@@ -71,7 +70,7 @@ where
                 StateProjection::Committing { commit, outcome } => {
                     let commit = ready!(commit.as_mut().poll(context));
                     let mut outcome = outcome.take().expect("a future is not polled after it is ready");
-                    finish(&mut outcome, commit, *this.nested, this.on_error);
+                    finish(&mut outcome, commit, this.on_error);
                     return Poll::Ready(outcome);
                 }
             }
@@ -79,41 +78,51 @@ where
     }
 }
 
-/// Puts the application's error response in place of one that an extractor or a handler has made of a session's error.
-fn report<B>(response: &mut Response<B>, handle: &SessionHandle, on_error: &impl OnError<B>) {
-    if let Some(error) = response.extensions_mut().remove::<SessionError>() {
-        handle.report_error(&error);
-        *response = on_error.error_response(&error);
-    }
-}
-
-/// What the layers further in have committed, for those further out: whatever becomes of the response, clients must
-/// learn of the sessions that are stored.
-#[derive(Clone, Default)]
-struct InnerCommits(Vec<Commit>);
-
-fn finish<B, Error>(
-    outcome: &mut Result<Response<B>, Error>,
-    commit: Commit,
-    nested: bool,
+/// Answers for an error of the session, whether the inner service has returned it or has made a response of it.
+fn report<B, Error: 'static>(
+    mut outcome: Result<Response<B>, Error>,
+    handle: &SessionHandle,
     on_error: &impl OnError<B>,
-) {
-    let Ok(response) = outcome else { return };
-    if !commit.session_used && commit.set_cookie.is_none() && commit.error.is_none() {
-        return;
-    }
-    if let Some(error) = &commit.error {
-        let inner = response.extensions_mut().remove::<InnerCommits>();
-        *response = on_error.error_response(error);
-        if let Some(inner) = inner {
-            inner.0.iter().cloned().for_each(|commit| commit.apply(&mut Headers(response.headers_mut())));
-            response.extensions_mut().insert(inner);
+) -> Result<Response<B>, Error> {
+    match &mut outcome {
+        Ok(response) => {
+            if let Some(error) = response.extensions_mut().remove::<SessionError>() {
+                handle.report_error(&error);
+                replace(response, on_error.error_response(&error));
+            }
+        }
+        Err(error) => {
+            if let Some(error) = cause(error).or_else(|| handle.load_error()) {
+                handle.report_error(&error);
+                return Ok(on_error.error_response(&error));
+            }
         }
     }
-    if nested && commit.session_used {
-        response.extensions_mut().get_or_insert_default::<InnerCommits>().0.push(commit.clone());
+    outcome
+}
+
+fn finish<B, Error>(outcome: &mut Result<Response<B>, Error>, commit: Commit, on_error: &impl OnError<B>) {
+    let Ok(response) = outcome else { return };
+    if let Some(error) = &commit.error {
+        replace(response, on_error.error_response(error));
     }
     commit.apply(&mut Headers(response.headers_mut()));
+}
+
+/// Puts a response in place of another one, whose headers it keeps unless they describe that one.
+#[cold]
+fn replace<B>(response: &mut Response<B>, replacement: Response<B>) {
+    let replaced = std::mem::replace(response, replacement);
+    let headers = response.headers_mut();
+    let own: Vec<HeaderName> = headers.keys().cloned().collect();
+    for (name, value) in replaced.headers() {
+        match ReplacedHeader::of(name.as_str()) {
+            ReplacedHeader::Dropped => continue,
+            ReplacedHeader::KeptIfAbsent if own.contains(name) => continue,
+            _ => drop(headers.append(name, value.clone())),
+        }
+    }
+    forbid_caching(&mut Headers(headers));
 }
 
 /// The headers of a response, as the core adds to them.

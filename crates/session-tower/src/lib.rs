@@ -36,6 +36,9 @@
 //!
 //! A session that can't be loaded or kept makes a response of its own: 503 with `Retry-After` when the store is down,
 //! 409 when another request was faster, else 500. [`SessionLayer::on_error`] replaces it, for all of them at once.
+//! The headers that layers further in have set stay, such as those for CORS and cookies, unless they describe the body.
+//! A service that returns a session error as its own error gets this answer, too: as [`SessionRejection`], `SessionError` or a
+//! boxed error with one of them among its sources.
 //!
 //! # Order of layers
 //!
@@ -62,6 +65,7 @@
 //! The handler of an upgrade sees its session and may move it into the connection's task. The response to the upgrade
 //! carries the cookie; what is changed later is kept by [`Session::save`](session_core::Session::save).
 
+mod cause;
 #[cfg(feature = "axum")]
 mod extract;
 mod future;

@@ -25,7 +25,7 @@ impl<S, E> SessionService<S, E> {
 
 impl<S, E, RequestBody, ResponseBody> Service<Request<RequestBody>> for SessionService<S, E>
 where
-    S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>, Error: 'static>,
     E: OnError<ResponseBody> + Clone,
 {
     type Response = Response<ResponseBody>;
@@ -38,13 +38,12 @@ where
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         let outer = request.extensions_mut().remove::<SessionHandle>();
-        let nested = outer.is_some();
         let cookies = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
         let handle = match outer {
             Some(outer) => self.manager.open_within(outer.0, cookies),
             None => self.manager.open(cookies),
         };
         request.extensions_mut().insert(SessionHandle(handle.clone()));
-        ResponseFuture::new(self.inner.call(request), handle, nested, self.on_error.clone())
+        ResponseFuture::new(self.inner.call(request), handle, self.on_error.clone())
     }
 }

@@ -2,8 +2,12 @@
 
 use std::ops::Deref;
 
-use http::{Extensions, Request};
+use http::{Extensions, Request, Response};
 use session_core::SessionError;
+use session_core::adapter::report_missing_session;
+
+use crate::on_error::text_response;
+use crate::{OnError, PlainText};
 
 /// The session of a request, loaded.
 ///
@@ -101,6 +105,30 @@ pub enum SessionRejection {
     Session(SessionError),
 }
 
+impl SessionRejection {
+    /// Returns the session's error, unless the request has no session at all.
+    pub(crate) fn error(&self) -> Option<&SessionError> {
+        match self {
+            Self::MissingLayer | Self::UnknownName(_) => None,
+            Self::Session(error) => Some(error),
+        }
+    }
+
+    /// Makes a response: a line of text, which the layer's [`on_error`](crate::SessionLayer::on_error) replaces.
+    ///
+    /// A service that returns the rejection as its error gets the same answer from the layer.
+    #[must_use]
+    pub fn into_response<B: From<String>>(self) -> Response<B> {
+        let Some(error) = self.error() else {
+            report_missing_session(&self);
+            return text_response(500, "internal server error");
+        };
+        let mut response = PlainText.error_response(error);
+        response.extensions_mut().insert(error.clone());
+        response
+    }
+}
+
 impl From<SessionError> for SessionRejection {
     fn from(error: SessionError) -> Self {
         Self::Session(error)
@@ -123,9 +151,6 @@ impl std::fmt::Display for SessionRejection {
 
 impl std::error::Error for SessionRejection {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::MissingLayer | Self::UnknownName(_) => None,
-            Self::Session(error) => error.source(),
-        }
+        self.error().and_then(std::error::Error::source)
     }
 }

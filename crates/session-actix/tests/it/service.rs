@@ -166,3 +166,22 @@ async fn on_error_makes_the_response_of_a_failed_commit() {
     let response = send(&app, "/visit", None).await;
     assert_eq!(text(response).await, "503 session store unavailable");
 }
+
+#[actix_web::test]
+async fn a_replaced_response_keeps_the_headers_of_middleware_inside() {
+    let store = store();
+    let sessions = SessionMiddleware::new(config().backend(store.clone()).build().unwrap());
+    let cors = from_fn(|request: ServiceRequest, next: Next<_>| async move {
+        let mut response = next.call(request).await?;
+        for (name, value) in [("access-control-allow-origin", "https://example.com"), ("etag", "\"1\"")] {
+            response.headers_mut().insert(name.parse().unwrap(), HeaderValue::from_static(value));
+        }
+        Ok::<_, Error>(response)
+    });
+    let app = init_service(App::new().configure(routes).wrap(cors).wrap(sessions)).await;
+    store.probe().fail(Operation::All, Fault::Down);
+    let response = send(&app, "/visit", None).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers().get("access-control-allow-origin").unwrap(), "https://example.com");
+    assert!(!response.headers().contains_key("etag"));
+}

@@ -58,8 +58,8 @@ pub trait ResponseHeaders {
 impl Commit {
     /// Adds what the commit has to tell the client. The handler's own values of `Vary` and `Set-Cookie` stay.
     ///
-    /// If [`Self::error`] is set, the response must have been replaced before, and the commits of layers further in must be
-    /// applied to the replacement first.
+    /// If [`Self::error`] is set, the response must have been replaced before; see
+    /// [`ReplacedHeader`](crate::adapter::ReplacedHeader).
     pub fn apply(self, headers: &mut impl ResponseHeaders) {
         if self.set_cookie.is_some() {
             headers.set(ResponseHeader::CacheControl, |values| self.cache_control(values));

@@ -209,7 +209,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Step::StoreGoesDown,
             Step::Get(unavailable("/read")),
             Step::Get(unavailable("/count")),
-            Step::Get(unavailable("/destroy?other")),
+            Step::Get(Expected { other_cookie: OTHER_COOKIE, ..unavailable("/destroy?other") }),
             Step::StoreComesUp,
             Step::Get(VISITED),
         ],

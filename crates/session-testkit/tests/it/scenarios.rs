@@ -1,8 +1,7 @@
 //! The scenario table passes an adapter without a framework, and catches mutants of it.
 
+use session_core::adapter::{Commit, ReplacedHeader};
 use session_core::{SessionConfig, SessionError, SessionManager};
-
-use session_core::adapter::Commit;
 use session_testkit::scenarios::{self, App, Driver, Request, Response};
 
 /// A defect of an adapter.
@@ -30,6 +29,8 @@ enum Bug {
     /// The session is loaded for every request.
     LoadsAlways,
     NoRetryAfter,
+    /// A response that is replaced loses its headers.
+    HeadersLost,
 }
 
 const BUGS: &[Bug] = &[
@@ -45,6 +46,7 @@ const BUGS: &[Bug] = &[
     Bug::ErrorDropped,
     Bug::LoadsAlways,
     Bug::NoRetryAfter,
+    Bug::HeadersLost,
 ];
 
 struct NoFramework(Bug);
@@ -77,7 +79,10 @@ impl App for NoFrameworkApp {
         let status = if self.bug == Bug::StatusIgnored { 200 } else { response.status };
         let commit = handle.commit(status).await;
         if let Some(error) = commit.error.as_ref().filter(|_| self.bug != Bug::ErrorDropped) {
-            response = self.error_response(error);
+            let replaced = std::mem::replace(&mut response, self.error_response(error)).headers;
+            let kept = |name: &str| ReplacedHeader::of(name) != ReplacedHeader::Dropped;
+            let headers = replaced.into_iter().filter(|(name, _)| self.bug != Bug::HeadersLost && kept(name));
+            response.headers.extend(headers);
         }
         self.add_headers(&mut response, commit);
         response

@@ -1,5 +1,6 @@
 //! The adapter, on plain tower services and, with feature `axum`, in axum.
 
+mod hyper_server;
 mod nested;
 mod one_name;
 mod scenarios;

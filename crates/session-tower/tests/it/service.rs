@@ -107,13 +107,7 @@ async fn a_store_that_is_down_makes_a_503_and_leaves_the_cookie_alone() {
     let layer = SessionLayer::new(config().backend(store.clone()).build().unwrap());
     let service = layer.layer(service_fn(|request| async {
         // What an application without axum does with a rejection.
-        Ok::<_, Infallible>(app(request).await.unwrap_or_else(|rejection| {
-            let mut response = Response::new(rejection.to_string());
-            if let SessionRejection::Session(error) = rejection {
-                response.extensions_mut().insert(error);
-            }
-            response
-        }))
+        Ok::<_, Infallible>(app(request).await.unwrap_or_else(SessionRejection::into_response))
     }));
     let cookie = cookie(&send(&service, "/visit", None).await);
     store.probe().fail(Operation::All, Fault::Down);
@@ -146,6 +140,62 @@ async fn a_service_that_fails_commits_a_destruction_and_no_changes() {
     assert_eq!(send(&working, "/read", cookie.as_deref()).await.body(), r#"{"visits":1}"#);
     assert_eq!(fail("/destroy").await.unwrap_err(), "out of order");
     assert_eq!(send(&working, "/read", cookie.as_deref()).await.body(), "{}");
+}
+
+#[tokio::test]
+async fn an_error_of_the_session_is_answered_however_a_service_wraps_it() {
+    type Boxed = Box<dyn std::error::Error + Send + Sync>;
+
+    let store = store();
+    let layer = SessionLayer::new(config().backend(store.clone()).build().unwrap());
+    let as_it_is = layer.layer(service_fn(app));
+    let boxed = layer.layer(service_fn(|request| async { app(request).await.map_err(Boxed::from) }));
+    let within_another = layer.layer(service_fn(|request| async {
+        app(request).await.map_err(|error| Boxed::from(std::io::Error::other(error)))
+    }));
+    let as_text = layer.layer(service_fn(|request| async { app(request).await.map_err(|error| error.to_string()) }));
+    let cookie = cookie(&send(&as_it_is, "/visit", None).await);
+
+    store.probe().fail(Operation::All, Fault::Down);
+    for response in [
+        send(&as_it_is, "/visit", cookie.as_deref()).await,
+        send(&boxed, "/visit", cookie.as_deref()).await,
+        send(&within_another, "/visit", cookie.as_deref()).await,
+        send(&as_text, "/visit", cookie.as_deref()).await,
+    ] {
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+        assert_eq!(response.body(), "sessions are unavailable, please try again\n");
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_response_keeps_the_headers_of_layers_inside() {
+    const KEPT: &str = "access-control-allow-origin";
+    const REPLACED: [&str; 3] = ["etag", "content-type", "location"];
+
+    let store = store();
+    let layer = SessionLayer::new(config().backend(store.clone()).build().unwrap())
+        .on_error(|error: &SessionError| Response::new(error.public_message().to_owned()));
+    let cors = async |request: Request<String>| {
+        let mut response = app(request).await.unwrap_or_else(SessionRejection::into_response);
+        response.headers_mut().insert(KEPT, "https://example.com".parse().unwrap());
+        for name in REPLACED {
+            response.headers_mut().insert(name, "text/x".parse().unwrap());
+        }
+        Ok::<_, Infallible>(response)
+    };
+    let service = layer.layer(service_fn(cors));
+    let cookie = cookie(&send(&service, "/visit", None).await);
+
+    store.probe().fail(Operation::All, Fault::Down);
+    // The one fails to load, the other to commit.
+    for response in [send(&service, "/visit", cookie.as_deref()).await, send(&service, "/visit", None).await] {
+        assert_eq!(response.body(), "sessions are unavailable, please try again");
+        assert_eq!(response.headers()[KEPT], "https://example.com");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        assert!(!REPLACED.iter().any(|name| response.headers().contains_key(*name)), "{response:?}");
+    }
 }
 
 #[tokio::test]
