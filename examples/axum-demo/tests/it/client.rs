@@ -132,8 +132,8 @@ impl Answer {
     }
 }
 
-/// A request whose handler has its session and waits for the body: the server asks for one (`100 Continue`) when the
-/// handler reads it, which it does after loading the session.
+/// A request whose handler waits for the body. The server asks for it (`100 Continue`): axum when the session is loaded,
+/// actix-web before.
 pub(crate) struct HeldRequest {
     stream: TcpStream,
 }
@@ -151,6 +151,13 @@ impl HeldRequest {
         timeout(PATIENCE, stream.read_exact(&mut interim)).await.unwrap().unwrap();
         assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
         Self { stream }
+    }
+
+    /// Waits until a store has been asked for the session: actix-web asks for the body at the same time. A load has ended
+    /// after its deadline of 250 ms.
+    pub(crate) async fn loaded(self) -> Self {
+        sleep(Duration::from_millis(300)).await;
+        self
     }
 
     /// Sends the body and returns the whole response, head and all.

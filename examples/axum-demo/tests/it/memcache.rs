@@ -49,7 +49,7 @@ async fn a_logout_wins_against_a_slow_update_on_another_server() {
     let node = MemcachedServer::start();
     let (demos, browsers, cookie) = start(&[&node]).await;
     let body = r#"{"late":1}"#;
-    let slow = HeldRequest::post(&demos[0], "/update_session", &cookie, body.len()).await;
+    let slow = HeldRequest::post(&demos[0], "/update_session", &cookie, body.len()).await.loaded().await;
     assert!(browsers[1].post("/logout", "").await.removes_the_cookie());
     let response = slow.finish(body).await;
     assert!(response.starts_with("HTTP/1.1 200 ") && !response.to_lowercase().contains("set-cookie"), "{response}");

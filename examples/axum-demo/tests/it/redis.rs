@@ -47,7 +47,7 @@ async fn of_200_increments_at_once_on_two_servers_each_is_counted() {
 async fn a_logout_at_one_server_ends_a_slow_update_at_the_other() {
     const BODY: &str = r#"{"late":1}"#;
     let (_redis, [here, there], browser, cookie) = start(&[]).await;
-    let slow = HeldRequest::post(&here, "/slow_update?ms=50", &cookie, BODY.len()).await;
+    let slow = HeldRequest::post(&here, "/slow_update?ms=50", &cookie, BODY.len()).await.loaded().await;
     assert!(browser.at(&there).post("/logout", "").await.removes_the_cookie());
     let late = slow.finish(BODY).await;
     assert!(late.starts_with("HTTP/1.1 200") && !late.to_lowercase().contains("set-cookie"), "{late}");

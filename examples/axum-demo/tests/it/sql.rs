@@ -97,7 +97,7 @@ async fn two_servers_lose_nothing(backend: &str, url: &str) {
     assert_eq!(session.len(), MANY + 2, "all keys, the number and the first value");
 
     let [here, there] = &demos;
-    let slow = HeldRequest::post(here, "/slow_update?ms=50", &cookie, BODY.len()).await;
+    let slow = HeldRequest::post(here, "/slow_update?ms=50", &cookie, BODY.len()).await.loaded().await;
     assert!(browser.at(there).post("/logout", "").await.removes_the_cookie());
     let late = slow.finish(BODY).await;
     assert!(late.starts_with("HTTP/1.1 200") && !late.to_lowercase().contains("set-cookie"), "{late}");
