@@ -191,6 +191,7 @@ mod command;
 mod config_error;
 mod connection;
 mod error;
+mod expiry;
 mod format;
 mod keys;
 mod marker;

@@ -11,6 +11,7 @@ use session_core::{Applied, MARKER_LIFETIME, Marker, Stored, WriteOutcome};
 
 use crate::command::{Command, Word};
 use crate::error::CallError;
+use crate::expiry::{entry_seconds, seconds};
 use crate::format::Format;
 use crate::keys::marker_key;
 use crate::marker;
@@ -20,7 +21,6 @@ use crate::script::{
     TOUCH_OF_USER,
 };
 use crate::servers::Servers;
-use crate::user_index::entry_seconds;
 
 /// The number of attempts at a step whose reply was lost and that must not be left half done.
 const ATTEMPTS: usize = 4;
@@ -341,24 +341,5 @@ pub(crate) fn copy(key: &str) -> Bytes {
     match ArrayVec::<u8, USUAL_LEN>::try_from(key.as_bytes()) {
         Ok(key) => Bytes::from_owner(key),
         Err(_) => Bytes::copy_from_slice(key.as_bytes()),
-    }
-}
-
-/// Whole seconds, at least one; a TTL beyond 100 years becomes 100 years.
-pub(crate) fn seconds(ttl: Duration) -> i64 {
-    const LONGEST: u64 = 100 * 365 * 24 * 3600;
-    ttl.as_secs().clamp(1, LONGEST) as i64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn expiries_are_whole_seconds_that_redis_takes() {
-        assert_eq!(seconds(Duration::ZERO), 1);
-        assert_eq!(seconds(Duration::from_millis(1999)), 1);
-        assert_eq!(seconds(Duration::from_secs(1_209_600)), 1_209_600);
-        assert_eq!(seconds(Duration::MAX), 3_153_600_000);
     }
 }

@@ -14,9 +14,10 @@ use session_core::{IndexedSession, Stored};
 
 use crate::command::{Command, Word};
 use crate::error::CallError;
+use crate::expiry::entry_seconds;
 use crate::reply::{bytes, unexpected};
 use crate::script::{ENTER, FIND, FIND_AND_HEAL, LEAVE, MEMBERS};
-use crate::store::{Store, seconds};
+use crate::store::Store;
 
 /// The number of sessions that are read at a time.
 const AT_A_TIME: usize = 500;
@@ -119,10 +120,4 @@ impl Store {
         }
         Ok(found)
     }
-}
-
-/// Returns the life of an entry. A write that is no refresh extends the session and not its entry, so the entry lives longer
-/// than the session: by a tenth, after which a session in use is refreshed, and a minute.
-pub(crate) fn entry_seconds(ttl: Duration) -> Word<'static> {
-    Word::Number(seconds(ttl.saturating_add(ttl / 10)).saturating_add(60))
 }
