@@ -16,12 +16,11 @@ use crate::clock::Clock;
 use crate::cookie::{CookieTemplate, SetCookie};
 use crate::format::ForeignTokens;
 use crate::token::Tokens;
-use crate::user::OnSessionLimit;
 
 pub use backend_type::{BackendType, UnknownPredefinedBackend};
 pub use builder::SessionConfigBuilder;
 pub use error::ConfigError;
-pub use policy::{OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite};
+pub use policy::{OnCorrupt, OnDuplicate, OnGone, OnSessionLimit, Refresh, SameSite};
 
 /// A checked configuration, from which a [`SessionManager`](crate::SessionManager) or an adapter's layer is made.
 ///

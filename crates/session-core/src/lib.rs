@@ -102,7 +102,8 @@ pub use backend::{
 pub use clock::{Clock, SystemClock};
 pub use codec::{JsonCodec, SessionCodec};
 pub use config::{
-    ConfigError, Https, OnCorrupt, OnDuplicate, OnGone, Refresh, SameSite, SessionConfig, SessionConfigBuilder,
+    ConfigError, Https, OnCorrupt, OnDuplicate, OnGone, OnSessionLimit, Refresh, SameSite, SessionConfig,
+    SessionConfigBuilder,
 };
 pub use error::SessionError;
 pub use handle::SessionHandle;
@@ -110,7 +111,7 @@ pub use id::SessionId;
 pub use manager::SessionManager;
 pub use map::{MapError, SessionMap, ValueError};
 pub use session::{Lifetime, Session, SessionKey};
-pub use user::{OnSessionLimit, ParseSessionRefError, SessionRef, UserSession};
+pub use user::{ParseSessionRefError, SessionRef, UserSession};
 
 /// The names of starlette-session.
 pub mod starlette {

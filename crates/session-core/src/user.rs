@@ -69,14 +69,3 @@ impl fmt::Debug for UserSession {
         f.debug_struct("UserSession").field("reference", &self.reference).finish_non_exhaustive()
     }
 }
-
-/// The treatment of a sign-in by a user who has as many sessions as
-/// [`max_sessions_per_user`](crate::SessionConfigBuilder::max_sessions_per_user) allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnSessionLimit {
-    /// The sign-in fails with [`SessionError::TooManyUserSessions`](crate::SessionError::TooManyUserSessions): 409.
-    Refuse,
-    /// The sessions with the oldest sign-in are revoked.
-    DropOldest,
-}

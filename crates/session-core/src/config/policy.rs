@@ -106,3 +106,14 @@ pub enum OnCorrupt {
     /// 500 Internal Server Error.
     Fail,
 }
+
+/// The treatment of a sign-in by a user who has as many sessions as
+/// [`max_sessions_per_user`](crate::SessionConfigBuilder::max_sessions_per_user) allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnSessionLimit {
+    /// The sign-in fails with [`SessionError::TooManyUserSessions`](crate::SessionError::TooManyUserSessions): 409.
+    Refuse,
+    /// The sessions with the oldest sign-in are revoked.
+    DropOldest,
+}

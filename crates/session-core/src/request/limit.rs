@@ -2,13 +2,13 @@
 
 use crate::backend::{AtomicBackend, Marker};
 use crate::config::SessionLimit;
+use crate::config::policy::OnSessionLimit;
 use crate::error::SessionError;
 use crate::map::SessionMap;
 use crate::request::deadline::Deadline;
 use crate::request::meta::Meta;
 use crate::request::revoke::Listed;
 use crate::request::shared::SharedSession;
-use crate::user::OnSessionLimit;
 
 impl SharedSession {
     /// Refuses a sign-in, before it is written, of a user who has too many sessions beside the one under the key `own`.

@@ -2,8 +2,8 @@
 
 use super::SessionConfigBuilder;
 use crate::backend::Store;
+use crate::config::policy::OnSessionLimit;
 use crate::config::{ConfigError, SessionLimit};
-use crate::user::OnSessionLimit;
 
 /// Demands on the backend.
 impl SessionConfigBuilder {
