@@ -4,6 +4,7 @@
 //! a good one. Rules that read one file at a time are listed in [`FILE_RULES`]; the others are called in [`check`].
 
 mod adapters;
+mod circles;
 mod links;
 mod manifests;
 mod modules;
@@ -41,6 +42,7 @@ pub(crate) fn check() -> Result<()> {
     let mut findings: Vec<Finding> =
         files.iter().flat_map(|file| FILE_RULES.iter().flat_map(|rule| rule(file))).collect();
     findings.extend(modules::long(&files, modules::LONG_FOR_A_REASON));
+    findings.extend(circles::pairs(&files));
     findings.extend(links::dead(&files, |path| root().join(path).exists()));
     findings.extend(manifests::check(&files, &members));
     findings.extend(trees::check()?);
