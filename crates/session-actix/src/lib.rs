@@ -41,7 +41,8 @@
 //! # Errors
 //!
 //! A session that can't be loaded or kept makes a response of its own: 503 with `Retry-After` when the store is down,
-//! 409 when another request was faster, else 500. [`SessionMiddleware::on_error`] replaces it, for all of them at once.
+//! 409 when another request was faster, else 500. [`SessionMiddleware::on_error`] replaces it, for all of them at once,
+//! and [`SessionMiddleware::on_error_by_request`] does so by the head of the request: HTML for browsers, JSON for an API.
 //! The headers that middleware further in has set stay, such as those for CORS and cookies, unless they describe the body.
 //!
 //! A handler or an inner middleware that returns an error has its session committed by the status of the error's
@@ -85,7 +86,7 @@ mod session;
 
 pub use future::ResponseFuture;
 pub use middleware::SessionMiddleware;
-pub use on_error::{OnError, PlainText};
+pub use on_error::{ByRequest, OnError, PlainText};
 pub use service::SessionService;
 pub use session::{Session, SessionHandle, SessionRejection};
 

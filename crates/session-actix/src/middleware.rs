@@ -4,10 +4,10 @@ use std::future::{Ready, ready};
 
 use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::dev::{RequestHead, Service, ServiceRequest, ServiceResponse, Transform};
 use session_core::{SessionConfig, SessionManager};
 
-use crate::{OnError, PlainText, SessionService};
+use crate::{ByRequest, OnError, PlainText, SessionService};
 
 /// Gives every request a session; see the [crate's documentation](crate).
 ///
@@ -54,6 +54,39 @@ impl<E> SessionMiddleware<E> {
     #[must_use]
     pub fn on_error<F>(self, on_error: F) -> SessionMiddleware<F> {
         SessionMiddleware { manager: self.manager, on_error }
+    }
+
+    /// Makes the responses like [`on_error`](Self::on_error), by the head of each request.
+    ///
+    /// The function gets the head of every request, before it is known if there will be an error, so it should only look at
+    /// a header or two. It returns a function from the error to the response.
+    ///
+    /// ```
+    /// use actix_web::HttpResponse;
+    /// use actix_web::dev::RequestHead;
+    /// use actix_web::http::header::ACCEPT;
+    /// use session_actix::{SessionConfigBuilder, SessionError, SessionMiddleware};
+    ///
+    /// let config = SessionConfigBuilder::development("session").build()?;
+    /// let sessions = SessionMiddleware::new(config).on_error_by_request(|head: &RequestHead| {
+    ///     let wants_json = head.headers().get(ACCEPT).is_some_and(|value| value == "application/json");
+    ///     move |error: &SessionError| {
+    ///         let message = error.public_message();
+    ///         let mut response = HttpResponse::ServiceUnavailable();
+    ///         match wants_json {
+    ///             true => response.body(format!(r#"{{"error": "{message}"}}"#)),
+    ///             false => response.body(format!("<p>{message}</p>")),
+    ///         }
+    ///     }
+    /// });
+    /// # Ok::<(), session_actix::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn on_error_by_request<F, O>(self, choose: F) -> SessionMiddleware<ByRequest<F, O>>
+    where
+        F: Fn(&RequestHead) -> O,
+    {
+        SessionMiddleware { manager: self.manager, on_error: ByRequest::new(choose) }
     }
 }
 

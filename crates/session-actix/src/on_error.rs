@@ -1,6 +1,9 @@
 //! Responses for sessions that can't be loaded or kept.
 
+use std::rc::Rc;
+
 use actix_web::HttpResponse;
+use actix_web::dev::RequestHead;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use session_core::SessionError;
@@ -14,8 +17,43 @@ use session_core::SessionError;
     note = "`on_error` takes a function like `|error: &SessionError| HttpResponse::InternalServerError().finish()`"
 )]
 pub trait OnError {
-    /// The response that reports `error`.
+    /// Returns the response that reports `error`.
     fn error_response(&self, error: &SessionError) -> HttpResponse;
+
+    /// Returns a maker for the responses to one request. The middleware calls it before the request goes on.
+    ///
+    /// By default the same for all requests; see
+    /// [`SessionMiddleware::on_error_by_request`](crate::SessionMiddleware::on_error_by_request).
+    fn for_request(self: &Rc<Self>, _head: &RequestHead) -> Rc<Self>
+    where
+        Self: Sized,
+    {
+        self.clone()
+    }
+}
+
+/// Makes a response by the head of its request; see
+/// [`SessionMiddleware::on_error_by_request`](crate::SessionMiddleware::on_error_by_request).
+#[derive(Clone, Debug)]
+pub struct ByRequest<F, E> {
+    choose: F,
+    chosen: Option<E>,
+}
+
+impl<F, E> ByRequest<F, E> {
+    pub(crate) fn new(choose: F) -> Self {
+        Self { choose, chosen: None }
+    }
+}
+
+impl<F: Fn(&RequestHead) -> E + Clone, E: OnError> OnError for ByRequest<F, E> {
+    fn error_response(&self, error: &SessionError) -> HttpResponse {
+        self.chosen.as_ref().expect("the middleware has chosen it for the request").error_response(error)
+    }
+
+    fn for_request(self: &Rc<Self>, head: &RequestHead) -> Rc<Self> {
+        Rc::new(Self { choose: self.choose.clone(), chosen: Some((self.choose)(head)) })
+    }
 }
 
 impl<F: Fn(&SessionError) -> HttpResponse> OnError for F {

@@ -48,6 +48,7 @@ where
             None => self.manager.open(cookies),
         };
         request.extensions_mut().insert(SessionHandle(handle.clone()));
-        ResponseFuture::new(self.inner.call(request), handle, self.on_error.clone())
+        let on_error = self.on_error.for_request(request.head());
+        ResponseFuture::new(self.inner.call(request), handle, on_error)
     }
 }

@@ -3,7 +3,7 @@
 use session_core::{SessionConfig, SessionManager};
 use tower_layer::Layer;
 
-use crate::{PlainText, SessionService};
+use crate::{ByRequest, PlainText, RequestHead, SessionService};
 
 /// Gives every request a session; see the [crate's documentation](crate).
 ///
@@ -48,6 +48,35 @@ impl<E> SessionLayer<E> {
     #[must_use]
     pub fn on_error<F>(self, on_error: F) -> SessionLayer<F> {
         SessionLayer { manager: self.manager, on_error }
+    }
+
+    /// Makes the responses like [`on_error`](Self::on_error), by the head of each request.
+    ///
+    /// The function gets the head of every request, before it is known if there will be an error, so it should only look at
+    /// a header or two. It returns a function from the error to the response.
+    ///
+    /// ```
+    /// use http::Response;
+    /// use http::header::ACCEPT;
+    /// use session_tower::{RequestHead, SessionConfigBuilder, SessionError, SessionLayer};
+    ///
+    /// let config = SessionConfigBuilder::development("session").build()?;
+    /// let layer = SessionLayer::new(config).on_error_by_request(|head: RequestHead<'_>| {
+    ///     let wants_json = head.headers.get(ACCEPT).is_some_and(|value| value == "application/json");
+    ///     move |error: &SessionError| {
+    ///         let message = error.public_message();
+    ///         let body = if wants_json { format!(r#"{{"error": "{message}"}}"#) } else { format!("<p>{message}</p>") };
+    ///         Response::builder().status(error.status()).body(body).unwrap_or_default()
+    ///     }
+    /// });
+    /// # Ok::<(), session_tower::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn on_error_by_request<F, O>(self, choose: F) -> SessionLayer<ByRequest<F, O>>
+    where
+        F: Fn(RequestHead<'_>) -> O,
+    {
+        SessionLayer { manager: self.manager, on_error: ByRequest::new(choose) }
     }
 }
 

@@ -35,7 +35,8 @@
 //! # Errors
 //!
 //! A session that can't be loaded or kept makes a response of its own: 503 with `Retry-After` when the store is down,
-//! 409 when another request was faster, else 500. [`SessionLayer::on_error`] replaces it, for all of them at once.
+//! 409 when another request was faster, else 500. [`SessionLayer::on_error`] replaces it, for all of them at once, and
+//! [`SessionLayer::on_error_by_request`] does so by the head of the request: HTML for browsers, JSON for an API.
 //! The headers that layers further in have set stay, such as those for CORS and cookies, unless they describe the body.
 //! A service that returns a session error as its own error gets this answer, too: as [`SessionRejection`], `SessionError` or a
 //! boxed error with one of them among its sources.
@@ -76,7 +77,7 @@ mod session;
 
 pub use future::ResponseFuture;
 pub use layer::SessionLayer;
-pub use on_error::{OnError, PlainText};
+pub use on_error::{ByRequest, OnError, PlainText, RequestHead};
 pub use service::SessionService;
 pub use session::{Session, SessionHandle, SessionRejection};
 

@@ -1,7 +1,7 @@
 //! Responses for sessions that can't be loaded or kept.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use session_core::SessionError;
 
 /// Makes a response for a session that can't be loaded or kept.
@@ -14,8 +14,64 @@ use session_core::SessionError;
     note = "bodies that are `From<String>` work by default; for others, add `.on_error(|error| ...)` to the `SessionLayer`"
 )]
 pub trait OnError<B> {
-    /// The response that reports `error`.
+    /// Returns the response that reports `error`.
     fn error_response(&self, error: &SessionError) -> Response<B>;
+
+    /// Returns a maker for the responses to one request. The layer calls it before the request goes on to the service.
+    ///
+    /// By default the same for all requests; see [`SessionLayer::on_error_by_request`](crate::SessionLayer::on_error_by_request).
+    fn for_request(&self, _head: RequestHead<'_>) -> Self
+    where
+        Self: Clone,
+    {
+        self.clone()
+    }
+}
+
+/// The head of a request, as far as the response to it may depend on it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct RequestHead<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The URI, such as `/cart?page=2`.
+    pub uri: &'a Uri,
+    /// The headers, such as `Accept`.
+    pub headers: &'a HeaderMap,
+}
+
+impl<'a> RequestHead<'a> {
+    pub(crate) fn of<T>(request: &'a Request<T>) -> Self {
+        Self { method: request.method(), uri: request.uri(), headers: request.headers() }
+    }
+}
+
+/// Makes a response by the head of its request; see
+/// [`SessionLayer::on_error_by_request`](crate::SessionLayer::on_error_by_request).
+#[derive(Clone, Debug)]
+pub struct ByRequest<F, E> {
+    choose: F,
+    chosen: Option<E>,
+}
+
+impl<F, E> ByRequest<F, E> {
+    pub(crate) fn new(choose: F) -> Self {
+        Self { choose, chosen: None }
+    }
+}
+
+impl<B, F, E> OnError<B> for ByRequest<F, E>
+where
+    F: Fn(RequestHead<'_>) -> E + Clone,
+    E: OnError<B>,
+{
+    fn error_response(&self, error: &SessionError) -> Response<B> {
+        self.chosen.as_ref().expect("the layer has chosen it for the request").error_response(error)
+    }
+
+    fn for_request(&self, head: RequestHead<'_>) -> Self {
+        Self { choose: self.choose.clone(), chosen: Some((self.choose)(head)) }
+    }
 }
 
 impl<B, F: Fn(&SessionError) -> Response<B>> OnError<B> for F {

@@ -7,7 +7,7 @@ use http::{HeaderValue, Request, Response};
 use session_core::SessionManager;
 use tower_service::Service;
 
-use crate::{OnError, ResponseFuture, SessionHandle};
+use crate::{OnError, RequestHead, ResponseFuture, SessionHandle};
 
 /// Opens the session of each request and commits it with the response. Made by [`SessionLayer`](crate::SessionLayer).
 #[derive(Clone, Debug)]
@@ -44,6 +44,7 @@ where
             None => self.manager.open(cookies),
         };
         request.extensions_mut().insert(SessionHandle(handle.clone()));
-        ResponseFuture::new(self.inner.call(request), handle, self.on_error.clone())
+        let on_error = self.on_error.for_request(RequestHead::of(&request));
+        ResponseFuture::new(self.inner.call(request), handle, on_error)
     }
 }

@@ -1,6 +1,6 @@
 //! What the middleware does with requests and responses.
 
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{RequestHead, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, SET_COOKIE, VARY};
 use actix_web::middleware::{Next, from_fn};
@@ -184,4 +184,18 @@ async fn a_replaced_response_keeps_the_headers_of_middleware_inside() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers().get("access-control-allow-origin").unwrap(), "https://example.com");
     assert!(!response.headers().contains_key("etag"));
+}
+
+#[actix_web::test]
+async fn an_error_response_may_depend_on_the_request() {
+    let store = store();
+    store.probe().fail(Operation::All, Fault::Down);
+    let sessions =
+        SessionMiddleware::new(config().backend(store).build().unwrap()).on_error_by_request(|head: &RequestHead| {
+            let kind = if head.uri.query() == Some("json") { "application/json" } else { "text/html" };
+            move |error: &SessionError| HttpResponse::Ok().body(format!("{kind} {}", error.status()))
+        });
+    let app = init_service(App::new().configure(routes).wrap(sessions)).await;
+    assert_eq!(text(send(&app, "/visit?json", None).await).await, "application/json 503");
+    assert_eq!(text(send(&app, "/visit", None).await).await, "text/html 503");
 }

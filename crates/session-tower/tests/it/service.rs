@@ -7,7 +7,7 @@ use http::header::{CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, VARY};
 use http::{Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
 use session_testkit::{Fault, Operation};
-use session_tower::{SessionError, SessionHandle, SessionLayer, SessionRejection};
+use session_tower::{RequestHead, SessionError, SessionHandle, SessionLayer, SessionRejection};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::support::{config, cookie, request, store};
@@ -242,4 +242,18 @@ async fn every_body_works() {
 async fn a_missing_layer_is_an_error_that_says_what_to_add() {
     let error = SessionHandle::of(&request::<String>("/", None)).unwrap_err();
     assert!(error.to_string().contains("SessionLayer::new(config)"), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_response_may_depend_on_the_request() {
+    let store = store();
+    store.probe().fail(Operation::All, Fault::Down);
+    let layer =
+        SessionLayer::new(config().backend(store).build().unwrap()).on_error_by_request(|head: RequestHead<'_>| {
+            let kind = if head.uri.query() == Some("json") { "application/json" } else { "text/html" };
+            move |error: &SessionError| Response::new(format!("{kind} {}", error.status()))
+        });
+    let service = layer.layer(service_fn(app));
+    assert_eq!(send(&service, "/visit?json", None).await.body(), "application/json 503");
+    assert_eq!(send(&service, "/visit", None).await.body(), "text/html 503");
 }
