@@ -166,3 +166,50 @@ async fn a_conflict_with_a_write_under_way_answers_with_what_that_has_written() 
     let WriteOutcome::Conflict(Some(current)) = write.await.unwrap() else { panic!("it is no conflict") };
     assert_eq!(current.session.as_json(), r#"{"n":7}"#);
 }
+
+/// Locks the new key of a rotation and then, while the rotation waits for it, the old one.
+macro_rules! rotate_into_a_deadlock {
+    ($database:expr, $other:expr, $waits:expr) => {{
+        let (database, mut other) = ($database, $other);
+        let backend = database.patient();
+        let version = create(&backend, "a", r#"{"n":0}"#).await;
+        let insert = "INSERT INTO {t} (session_key, marker, expires_at) VALUES ('b', 'destroyed', {future})";
+        let insert = insert.replace("{t}", database.table()).replace("{future}", database.future());
+        let lock = format!("SELECT 1 FROM {} WHERE session_key = 'a' FOR UPDATE", database.table());
+        sqlx::raw_sql("BEGIN").execute(&mut other).await.unwrap();
+        // In MySQL the transaction that has changed fewer rows is the victim.
+        for n in 0..20 {
+            let insert = insert.replace("'b'", &format!("'other{n}'"));
+            sqlx::raw_sql(sqlx::AssertSqlSafe(insert)).execute(&mut other).await.unwrap();
+        }
+        sqlx::raw_sql(sqlx::AssertSqlSafe(insert)).execute(&mut other).await.unwrap();
+        let rotation = tokio::spawn(async move {
+            backend.rotate(Rotate::new("a", "b", &map(r#"{"n":1}"#), HOUR, &version)).await.unwrap()
+        });
+        while database.ask($waits).await.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut other).await.unwrap();
+        sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+        let rotated = rotation.await.unwrap();
+        assert!(matches!(rotated, WriteOutcome::Done(_)), "{rotated:?}");
+        assert_eq!(stored(&database.patient(), "b").await.as_deref(), Some(r#"{"n":1}"#));
+    }};
+}
+
+#[tokio::test]
+async fn a_deadlock_in_postgres_is_tried_again() {
+    let database = Database::postgres().await;
+    let other = database.connect_to_postgres().await;
+    let waits = "SELECT 'x' FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"{t}\"%'";
+    rotate_into_a_deadlock!(database, other, waits);
+}
+
+#[tokio::test]
+async fn a_deadlock_in_mysql_is_tried_again() {
+    let database = Database::mysql().await;
+    let other = database.connect_to_mysql().await;
+    let waits =
+        "SELECT 'x' FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%`{t}`%'";
+    rotate_into_a_deadlock!(database, other, waits);
+}

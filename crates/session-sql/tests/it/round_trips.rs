@@ -7,6 +7,7 @@ use session_core::{
 };
 use session_sql::SqlBackend;
 use session_test_support::{MariaDbServer, PostgresServer};
+use session_testkit::TestClock;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tokio::sync::MutexGuard;
@@ -14,12 +15,12 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::support::{Browser, Database, HOUR, Server, create, manager, map};
+use crate::support::{Browser, Database, HOUR, Server, create, manager_with_clock, map};
 
 enum Counter {
     /// Counts the calls of the client library, which logs them.
     Sqlite {
-        _file: Database,
+        file: Database,
     },
     Postgres(MutexGuard<'static, PostgresServer>),
     MySql(MutexGuard<'static, MariaDbServer>),
@@ -29,6 +30,7 @@ struct Counted {
     counter: Counter,
     backend: SqlBackend,
     manager: SessionManager,
+    clock: TestClock,
     /// The count at the last question.
     last: u64,
 }
@@ -42,7 +44,7 @@ impl Counted {
             .log_statements("info".parse().expect("it is a level"));
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.expect("it opens");
         let backend = database.builder().build_with_pool(pool);
-        Self::of(Counter::Sqlite { _file: database }, backend).await
+        Self::of(Counter::Sqlite { file: database }, backend).await
     }
 
     async fn postgres() -> Self {
@@ -59,7 +61,9 @@ impl Counted {
     }
 
     async fn of(counter: Counter, backend: SqlBackend) -> Self {
-        let mut counted = Self { counter, manager: manager(backend.clone()), backend, last: 0 };
+        let clock = TestClock::at(1_700_000_000);
+        let manager = manager_with_clock(backend.clone(), clock.clone());
+        let mut counted = Self { counter, manager, clock, backend, last: 0 };
         // Connections are made, and statements prepared.
         counted.calls().await;
         counted.calls().await;
@@ -123,6 +127,16 @@ impl Counted {
         costs
     }
 
+    async fn delete_all_sessions(&mut self) {
+        let delete = "DELETE FROM http_sessions WHERE marker IS NULL";
+        match &self.counter {
+            Counter::Sqlite { file } => drop(file.ask("DELETE FROM {t} WHERE marker IS NULL").await),
+            Counter::Postgres(server) => drop(server.ask(delete).await),
+            Counter::MySql(server) => drop(server.ask(delete).await),
+        }
+        self.spent().await;
+    }
+
     async fn request(&mut self, browser: &mut Browser, work: impl FnOnce(&Session)) -> u64 {
         browser.request(&self.manager, work).await;
         self.spent().await
@@ -161,10 +175,26 @@ async fn assert_costs(mut counted: Counted, conflict: u64, rotation: u64) {
     assert_eq!(counted.spent().await, conflict + 1, "replay after a conflict");
     assert_eq!(counted.request(&mut browser, |session| session.clear().unwrap()).await, 2, "emptied");
     counted.request(&mut browser, |session| session.insert("a", 1).unwrap()).await;
-    let handle = browser.open(&counted.manager);
+    counted.clock.advance(HOUR * 48);
+    let (saving, session) = browser.load(&counted.manager).await;
+    session.insert("a", 2).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(counted.spent().await, 2, "saved");
+    let commit = saving.commit(200).await;
+    assert!(commit.set_cookie.is_some() && counted.spent().await == 1, "the refresh that the save left due");
+    assert_eq!(counted.request(&mut browser, |session| assert_eq!(session.len(), 1)).await, 2, "read, refresh due");
+
+    let mut other = Browser::default();
+    counted.request(&mut other, |session| session.insert("a", 1).unwrap()).await;
+    let handle = browser.open_with(&other, &counted.manager);
     handle.destroy();
     assert!(handle.commit(200).await.set_cookie.is_some());
-    assert_eq!(counted.spent().await, 1, "destroyed without reading");
+    assert_eq!(counted.spent().await, 2, "two verified cookies, destroyed without reading");
+
+    counted.request(&mut other, |session| session.insert("a", 1).unwrap()).await;
+    counted.delete_all_sessions().await;
+    assert_eq!(counted.request(&mut other, |session| assert!(session.is_empty())).await, 1, "unknown id, read");
+    assert_eq!(counted.request(&mut other, |session| session.insert("a", 1).unwrap()).await, 3, "unknown id, insert");
     let handle = browser.open(&counted.manager);
     assert!(handle.commit(200).await.error.is_none());
     assert_eq!(counted.spent().await, 0, "untouched");

@@ -78,6 +78,19 @@ async fn one_server_of_postgres_cleans_up_at_a_time() {
 }
 
 #[tokio::test]
+async fn one_server_of_mysql_cleans_up_at_a_time() {
+    let database = Database::mysql().await;
+    let backend = database.patient();
+    insert_expired(&database, 10).await;
+    let mut other = database.connect_to_mysql().await;
+    let lock = format!("session-sql {:x}", lock_number(database.table()));
+    sqlx::query("SELECT GET_LOCK(?, 0)").bind(lock).execute(&mut other).await.unwrap();
+    assert_eq!(backend.delete_expired().await.unwrap(), 0);
+    drop(other);
+    until("the lock", Duration::from_secs(5), || async { backend.delete_expired().await.unwrap() == 10 }).await;
+}
+
+#[tokio::test]
 async fn a_row_that_a_request_holds_is_left_for_the_next_time() {
     let database = Database::postgres().await;
     let backend = database.backend();

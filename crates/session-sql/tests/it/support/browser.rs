@@ -6,12 +6,18 @@ use session_core::{Session, SessionConfig, SessionConfigBuilder, SessionHandle, 
 
 use session_core::adapter::Commit;
 use session_sql::SqlBackend;
+use session_testkit::TestClock;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 
 /// Makes what a server process has.
 pub(crate) fn manager(backend: SqlBackend) -> SessionManager {
     SessionManager::new(config(backend).build().expect("the configuration is good"))
+}
+
+/// Makes a server process with a clock that the test moves.
+pub(crate) fn manager_with_clock(backend: SqlBackend, clock: TestClock) -> SessionManager {
+    SessionManager::new(config(backend).clock(clock).build().expect("the configuration is good"))
 }
 
 fn config(backend: SqlBackend) -> SessionConfigBuilder {
@@ -48,6 +54,12 @@ impl Browser {
         let commit = handle.commit(200).await;
         assert!(commit.error.is_none(), "{:?}", commit.error);
         self.take(&commit);
+    }
+
+    /// Begins a request that has the cookies of two browsers.
+    pub(crate) fn open_with(&self, other: &Self, manager: &SessionManager) -> SessionHandle {
+        let headers = [self.0.header(), other.0.header()];
+        manager.open(headers.iter().map(|header| header.as_bytes()))
     }
 
     /// Returns the value of a key, as a request sees it.

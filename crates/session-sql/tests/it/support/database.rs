@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use session_sql::{SqlBackend, SqlBackendBuilder, SqlPool};
 use session_test_support::{MariaDbServer, PostgresServer};
-use sqlx::PgConnection;
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{MySqlConnection, PgConnection};
 
 use super::cause;
 use super::server::Server as _;
@@ -90,6 +90,13 @@ impl Database {
     pub(crate) async fn connect_to_postgres(&self) -> PgConnection {
         match &self.kind {
             Kind::Postgres(server) => super::postgres::connect_to_postgres(server).await,
+            _ => panic!("it is another database"),
+        }
+    }
+
+    pub(crate) async fn connect_to_mysql(&self) -> MySqlConnection {
+        match &self.kind {
+            Kind::MySql(server) => super::mysql::connect_to_mysql(server).await,
             _ => panic!("it is another database"),
         }
     }

@@ -2,7 +2,7 @@
 
 use session_test_support::MariaDbServer;
 use sqlx::mysql::MySqlConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor, MySqlConnection, Row as _};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::server::Server;
@@ -11,6 +11,11 @@ use super::server::Server;
 pub(crate) async fn shared() -> &'static MariaDbServer {
     static SHARED: OnceCell<MariaDbServer> = OnceCell::const_new();
     SHARED.get_or_init(|| async { MariaDbServer::start(&[]) }).await
+}
+
+pub(crate) async fn connect_to_mysql(server: &MariaDbServer) -> MySqlConnection {
+    let options: MySqlConnectOptions = server.url().parse().expect("the url is good");
+    options.connect().await.expect("the server answers")
 }
 
 impl Server for MariaDbServer {
@@ -50,8 +55,7 @@ impl Server for MariaDbServer {
     }
 
     async fn ask(&self, sql: &str) -> Vec<String> {
-        let options: MySqlConnectOptions = self.url().parse().expect("the url is good");
-        let mut connection = options.connect().await.expect("the server answers");
+        let mut connection = connect_to_mysql(self).await;
         let rows = connection.fetch_all(AssertSqlSafe(sql)).await.expect("the statement is good");
         let texts = rows.iter().map(|row| row.get_unchecked::<Option<String>, _>(0).unwrap_or_default()).collect();
         connection.close().await.expect("the server answers");
