@@ -25,7 +25,8 @@ const PARAMETERS: &[&str] = &[
     "statement-cache-capacity",
 ];
 
-/// Settings of each connection. A statement that waits for a lock ends soon after its call: a second is the shortest time.
+/// Settings of each connection. A statement that waits for a lock ends soon after its call: a second is the shortest time. A
+/// call with a longer timeout makes it again.
 const SETTINGS: &str =
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION innodb_lock_wait_timeout = 1";
 

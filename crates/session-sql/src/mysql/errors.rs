@@ -11,7 +11,7 @@ const NUMBERS: &[(u16, BackendErrorKind, &str, Then)] = &[
     (1213, Timeout, "other transactions were in the way until the deadline (deadlock)", Retry),
     (1020, Timeout, "other transactions were in the way until the deadline (changed record)", Retry),
     (1615, Timeout, "the table was altered since the statement was prepared", Retry),
-    (1205, Timeout, "another transaction has locked the row for too long", Fail),
+    (1205, Timeout, "another transaction has locked the row for too long", Retry),
     (1317, Timeout, "an operator, or a limit of the server, ended the statement", Fail),
     (1969, Timeout, "the statement took longer than the server's max_statement_time", Fail),
     (1040, Unavailable, "the server has as many connections as its max_connections allows", Retry),

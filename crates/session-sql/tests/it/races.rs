@@ -167,42 +167,46 @@ async fn a_conflict_with_a_write_under_way_answers_with_what_that_has_written() 
     assert_eq!(current.session.as_json(), r#"{"n":7}"#);
 }
 
-/// Locks the new key of a rotation and then, while the rotation waits for it, the old one.
+/// Runs `first`, which locks one of the rows of a rotation, and then, while the rotation waits for it, `second`, which locks
+/// the other one.
 macro_rules! rotate_into_a_deadlock {
-    ($database:expr, $other:expr, $waits:expr) => {{
+    ($database:expr, $other:expr, $waits:expr, [$($first:expr),*], $second:expr) => {{
         let (database, mut other) = ($database, $other);
+        let sql = |text: &str| text.replace("{t}", database.table()).replace("{future}", database.future());
         let backend = database.patient();
         let version = create(&backend, "a", r#"{"n":0}"#).await;
-        let insert = "INSERT INTO {t} (session_key, marker, expires_at) VALUES ('b', 'destroyed', {future})";
-        let insert = insert.replace("{t}", database.table()).replace("{future}", database.future());
-        let lock = format!("SELECT 1 FROM {} WHERE session_key = 'a' FOR UPDATE", database.table());
-        sqlx::raw_sql("BEGIN").execute(&mut other).await.unwrap();
-        // In MySQL the transaction that has changed fewer rows is the victim.
-        for n in 0..20 {
-            let insert = insert.replace("'b'", &format!("'other{n}'"));
-            sqlx::raw_sql(sqlx::AssertSqlSafe(insert)).execute(&mut other).await.unwrap();
+        for first in ["BEGIN", $($first),*] {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql(first))).execute(&mut other).await.unwrap();
         }
-        sqlx::raw_sql(sqlx::AssertSqlSafe(insert)).execute(&mut other).await.unwrap();
         let rotation = tokio::spawn(async move {
-            backend.rotate(Rotate::new("a", "b", &map(r#"{"n":1}"#), HOUR, &version)).await.unwrap()
+            let rotated = backend.rotate(Rotate::new("a", "b", &map(r#"{"n":1}"#), HOUR, &version)).await;
+            rotated.unwrap_or_else(|error| panic!("{}", crate::support::cause(&error)))
         });
         while database.ask($waits).await.is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            assert!(!rotation.is_finished());
+            // The table of transactions is renewed only if nothing has read it for a tenth of a second.
+            tokio::time::sleep(std::time::Duration::from_millis(120)).await;
         }
-        sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut other).await.unwrap();
-        sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+        for second in [$second, "ROLLBACK"] {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql(second))).execute(&mut other).await.unwrap();
+        }
         let rotated = rotation.await.unwrap();
         assert!(matches!(rotated, WriteOutcome::Done(_)), "{rotated:?}");
         assert_eq!(stored(&database.patient(), "b").await.as_deref(), Some(r#"{"n":1}"#));
     }};
 }
 
+const LOCK_OLD: &str = "SELECT 1 FROM {t} WHERE session_key = 'a' FOR UPDATE";
+const INSERT_NEW: &str = "INSERT INTO {t} (session_key, marker, expires_at) VALUES ('b', 'destroyed', {future})";
+
 #[tokio::test]
 async fn a_deadlock_in_postgres_is_tried_again() {
     let database = Database::postgres().await;
     let other = database.connect_to_postgres().await;
     let waits = "SELECT 'x' FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"{t}\"%'";
-    rotate_into_a_deadlock!(database, other, waits);
+    // The first transaction that looks for a deadlock is the victim.
+    let late = "SET LOCAL deadlock_timeout = '1min'";
+    rotate_into_a_deadlock!(database, other, waits, [late, INSERT_NEW], LOCK_OLD);
 }
 
 #[tokio::test]
@@ -211,5 +215,8 @@ async fn a_deadlock_in_mysql_is_tried_again() {
     let other = database.connect_to_mysql().await;
     let waits =
         "SELECT 'x' FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%`{t}`%'";
-    rotate_into_a_deadlock!(database, other, waits);
+    // The transaction that has changed fewer rows is the victim.
+    let many = "INSERT INTO {t} (session_key, marker, expires_at) \
+        SELECT CONCAT('many', seq), 'destroyed', {future} FROM seq_1_to_100";
+    rotate_into_a_deadlock!(database, other, waits, [many, LOCK_OLD], INSERT_NEW);
 }
