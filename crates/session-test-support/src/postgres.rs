@@ -112,6 +112,14 @@ impl PostgresServer {
         self.process().resume();
     }
 
+    /// Lets it run, in whatever state a test that failed has left it.
+    pub fn restore(&mut self) {
+        match &self.process {
+            Some(process) => process.resume(),
+            None => self.run(),
+        }
+    }
+
     /// Kills it; [`Self::run`] starts it again.
     pub fn kill(&mut self) {
         self.process = None;

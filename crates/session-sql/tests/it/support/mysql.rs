@@ -21,7 +21,9 @@ pub(crate) async fn connect_to_mysql(server: &MariaDbServer) -> MySqlConnection 
 impl Server for MariaDbServer {
     async fn exclusive() -> MutexGuard<'static, Self> {
         static EXCLUSIVE: OnceCell<Mutex<MariaDbServer>> = OnceCell::const_new();
-        EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(&[])) }).await.lock().await
+        let mut server = EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(&[])) }).await.lock().await;
+        server.restore();
+        server
     }
 
     fn start(settings: &[&str]) -> Self {

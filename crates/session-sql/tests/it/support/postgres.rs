@@ -26,7 +26,9 @@ const STATISTICS: &[&str] = &["shared_preload_libraries=pg_stat_statements"];
 impl Server for PostgresServer {
     async fn exclusive() -> MutexGuard<'static, Self> {
         static EXCLUSIVE: OnceCell<Mutex<PostgresServer>> = OnceCell::const_new();
-        EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(STATISTICS)) }).await.lock().await
+        let mut server = EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(STATISTICS)) }).await.lock().await;
+        server.restore();
+        server
     }
 
     fn start(settings: &[&str]) -> Self {
