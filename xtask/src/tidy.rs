@@ -10,6 +10,7 @@ mod manifests;
 mod modules;
 mod text;
 mod trees;
+mod voice;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -32,6 +33,9 @@ const FILE_RULES: &[fn(&File) -> Vec<Finding>] = &[
     text::getters,
     text::reasonless_exceptions,
     adapters::decisions,
+    voice::vague_words,
+    voice::references_elsewhere,
+    voice::doc_openings,
 ];
 
 /// Applies every rule and lists everything found.

@@ -1,4 +1,4 @@
-//! What applications wrap their routes with.
+//! The middleware that applications wrap around their routes.
 
 use std::future::{Ready, ready};
 

@@ -1,4 +1,4 @@
-//! What a session makes of a response, and of an error that will be one.
+//! The headers that a session adds to a response, and the responses that report its errors.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use session_core::{SessionError, SessionHandle};
 
 use crate::{OnError, SessionRejection};
 
-/// What the inner service has answered; session errors are reported in the application's way already.
+/// The outcome of the inner service. The application's response stands in place of one that a session error has made.
 pub(crate) enum Outcome<B> {
     Response {
         request: HttpRequest,

@@ -1,4 +1,4 @@
-//! Sessions that are shared with services of other frameworks: nobody is logged out on the way to Rust.
+//! Sessions that are shared with services of other frameworks, so that users stay logged in on the way to Rust.
 //!
 //! Each format is one feature and one type. The type goes to [`SessionConfigBuilder::format`] and, where the format keeps
 //! sessions in a store, to the backend as its codec.

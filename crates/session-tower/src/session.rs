@@ -24,7 +24,7 @@ impl Deref for Session {
     }
 }
 
-/// The session of a request, which nobody may have asked for yet. The layer puts it into the request's extensions; with
+/// A handle to the session of a request, which may not be loaded yet. The layer puts it into the request's extensions; with
 /// feature `axum`, it is an extractor.
 ///
 /// Take this instead of [`Session`] where the session is needed in some cases only, or is to be destroyed. What else can
@@ -70,7 +70,9 @@ impl SessionHandle {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`SessionError::Store`] if the store can't answer, or if the stored session is unreadable and the configuration says
+    /// so. [`SessionError::LayersDiffer`] if two layers of one cookie name have different configurations. The session then
+    /// fails to load for the rest of the request.
     pub async fn load(&self) -> Result<Session, SessionError> {
         self.0.load().await.map(Session)
     }

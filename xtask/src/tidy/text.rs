@@ -118,7 +118,7 @@ fn is_code_or_prose(file: &File) -> bool {
     file.is("rs") || file.is("md")
 }
 
-fn contains_word(line: &str, word: &str) -> bool {
+pub(super) fn contains_word(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(start, _)| {
         let (before, after) = (&line[..start], &line[start + word.len()..]);
         !before.ends_with(is_word_character) && !after.starts_with(is_word_character)

@@ -64,8 +64,8 @@ async fn a_users_sessions_are_listed_and_those_of_others_are_not(context: Arc<Co
     keys.sort_unstable();
     let found = context.live(&ann).await?;
     ensure!(found == keys, "{} sessions of a user with 5 are listed, or others", found.len());
-    let nobody = context.live(&context.user()).await?;
-    ensure!(nobody.is_empty(), "a user without sessions has {}", nobody.len());
+    let none = context.live(&context.user()).await?;
+    ensure!(none.is_empty(), "a user without sessions has {}", none.len());
     Ok(())
 }
 
@@ -150,7 +150,7 @@ async fn a_session_that_is_renewed_all_the_time_is_in_every_listing(context: Arc
     while !ended {
         ended = renewing.is_finished();
         let entries = context.index()?.sessions(&user).await?;
-        ensure!(!entries.is_empty(), "a listing missed a session that was renewed meanwhile");
+        ensure!(!entries.is_empty(), "a listing missed a session that was being renewed");
         tokio::task::yield_now().await;
     }
     renewing.await.map_err(|_| Failure::Wrong("a renewal panicked".to_owned()))?

@@ -1,0 +1,95 @@
+//! Rules about the English of the crates and pages: plain words and plain openings.
+
+use super::text::contains_word;
+use super::{File, Finding};
+
+/// Words that leave open who acts.
+const VAGUE: &[&str] = &["somebody", "nobody", "whoever", "meanwhile"];
+
+/// Sections that send the reader elsewhere.
+const ELSEWHERE: &str = "As there.";
+
+/// Openings of a doc line that hide what an item is or does.
+const OPENINGS: &[&str] = &["What ", "Whether ", "That of ", "The same "];
+
+pub(super) fn vague_words(file: &File) -> Vec<Finding> {
+    if !is_of_a_crate(file) && !file.is("md") {
+        return Vec::new();
+    }
+    file.flag_lines("a vague word: name who acts, or the request, client, store or caller that is meant", |line| {
+        let line = line.to_lowercase();
+        VAGUE.iter().any(|word| contains_word(&line, word))
+    })
+}
+
+pub(super) fn references_elsewhere(file: &File) -> Vec<Finding> {
+    if !is_of_a_crate(file) {
+        return Vec::new();
+    }
+    file.flag_lines("a section that refers elsewhere: list the conditions", |line| line.contains(ELSEWHERE))
+}
+
+pub(super) fn doc_openings(file: &File) -> Vec<Finding> {
+    if !is_of_a_crate(file) {
+        return Vec::new();
+    }
+    file.flag_lines("a doc line begins with a verb in the third person, or with an article and a noun", |line| {
+        let line = line.trim_start();
+        let text = line.strip_prefix("/// ").or_else(|| line.strip_prefix("//! "));
+        text.is_some_and(|text| OPENINGS.iter().any(|opening| text.starts_with(opening)))
+    })
+}
+
+/// The published crates: their sources, with the documentation.
+fn is_of_a_crate(file: &File) -> bool {
+    file.is_module() && file.path.starts_with("crates/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::sample;
+
+    const NONE: [usize; 0] = [];
+
+    /// Returns the numbers of the lines that the rule flags.
+    fn flagged(rule: fn(&File) -> Vec<Finding>, path: &str, text: &str) -> Vec<usize> {
+        rule(&sample(path, text)).iter().filter_map(|finding| finding.line).collect()
+    }
+
+    #[test]
+    fn vague_words_are_flagged_in_code_and_pages() {
+        for word in VAGUE {
+            let capital = word[..1].to_uppercase() + &word[1..];
+            for path in ["crates/a/src/b.rs", "a.md"] {
+                assert_eq!(flagged(vague_words, path, &format!("good\n// {capital} waits.\n")), [2], "{word}");
+            }
+            assert_eq!(flagged(vague_words, "crates/a/src/b.rs", &format!("let a{word}_b = 1;\n")), NONE, "{word}");
+            assert_eq!(flagged(vague_words, "a.css", &format!("{word}\n")), NONE, "{word}");
+        }
+    }
+
+    #[test]
+    fn sections_that_refer_elsewhere_are_flagged() {
+        assert_eq!(
+            flagged(references_elsewhere, "crates/a/src/b.rs", &format!("/// # Errors\n/// {ELSEWHERE}\n")),
+            [2]
+        );
+        assert_eq!(flagged(references_elsewhere, "crates/a/src/b.rs", "/// [`Gone`] if the session is gone.\n"), NONE);
+    }
+
+    #[test]
+    fn doc_lines_that_open_without_verb_or_article_are_flagged() {
+        for opening in OPENINGS {
+            assert_eq!(
+                flagged(doc_openings, "crates/a/src/b.rs", &format!("/// Returns it.\n    /// {opening}store.\n")),
+                [2]
+            );
+            assert_eq!(
+                flagged(doc_openings, "crates/a/src/b.rs", &format!("//! {opening}store.\n// {opening}store.\n")),
+                [1]
+            );
+        }
+        assert_eq!(flagged(doc_openings, "crates/a/src/b.rs", "/// Whatever it is. The same.\n"), NONE);
+    }
+}
