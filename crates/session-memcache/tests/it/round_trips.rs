@@ -135,3 +135,28 @@ async fn what_was_saved_is_not_written_again() {
     assert!(request.respond().await.error.is_none());
     assert_eq!(bench.server.commands() - before, 2);
 }
+
+#[tokio::test]
+async fn a_cookie_that_a_save_left_due_costs_one_more() {
+    let bench = Bench::new();
+    let request = bench.app.open(&bench.session().await).await;
+    request.renew().unwrap();
+    request.save().await.unwrap();
+    let before = bench.server.commands();
+    assert!(request.respond().await.set_cookie.is_some());
+    assert_eq!(bench.server.commands() - before, 1);
+}
+
+#[tokio::test]
+async fn each_further_verified_cookie_costs_a_destruction_two_more() {
+    let bench = Bench::new();
+    let mut cookies = Vec::new();
+    for _ in 0..3 {
+        cookies.extend(bench.session().await.cookie);
+    }
+    let handle = bench.app.handle(&Browser { cookie: Some(cookies.join("; ")) });
+    handle.destroy();
+    let before = bench.server.commands();
+    assert!(bench.app.commit(&handle).await.error.is_none());
+    assert_eq!(bench.server.commands() - before, 6);
+}

@@ -152,3 +152,29 @@ async fn a_save_is_not_written_a_second_time() {
     assert!(handle.commit(200).await.error.is_none());
     assert_eq!(counted.sent(), "");
 }
+
+#[tokio::test]
+async fn a_cookie_that_a_save_left_due_costs_one_more() {
+    let counted = Counted::start().await;
+    let (handle, session) = counted.browser.load(&counted.manager).await;
+    session.renew().unwrap();
+    session.save().await.unwrap();
+    assert_eq!(counted.sent(), "evalsha 1, get 1");
+    assert!(handle.commit(200).await.set_cookie.is_some());
+    assert_eq!(counted.sent(), "expire 1");
+}
+
+#[tokio::test]
+async fn each_further_verified_cookie_costs_a_destruction_one_more() {
+    let mut counted = Counted::start().await;
+    let mut cookies = vec![counted.browser.header()];
+    for _ in 0..2 {
+        counted.browser = Browser::default();
+        counted.request(|session| session.insert("a", 1).unwrap()).await;
+        cookies.push(counted.browser.header());
+    }
+    let handle = counted.manager.open(cookies.iter().map(|cookie| cookie.as_bytes()));
+    handle.destroy();
+    assert!(handle.commit(200).await.error.is_none());
+    assert_eq!(counted.sent(), "evalsha 3");
+}

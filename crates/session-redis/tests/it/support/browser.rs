@@ -23,7 +23,7 @@ pub(crate) struct Browser(session_test_support::Browser);
 
 impl Browser {
     pub(crate) fn open(&self, manager: &SessionManager) -> SessionHandle {
-        let header = self.has_cookie().then(|| self.0.header());
+        let header = self.has_cookie().then(|| self.header());
         manager.open(header.as_deref().map(str::as_bytes))
     }
 
@@ -37,6 +37,11 @@ impl Browser {
     /// Takes the cookie of a response.
     pub(crate) fn take(&mut self, commit: &Commit) {
         self.0.receive(commit);
+    }
+
+    /// Returns the `Cookie` header of a request.
+    pub(crate) fn header(&self) -> String {
+        self.0.header()
     }
 
     pub(crate) fn has_cookie(&self) -> bool {
