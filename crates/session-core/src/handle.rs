@@ -94,8 +94,12 @@ impl SessionHandle {
     /// Destroys the session when the response is committed, without loading it.
     ///
     /// A destroyed session is final: no request that is under way can bring it back. Every session is destroyed that a
-    /// cookie of the request names, at most 8. The client's cookie is removed once the store has confirmed it. Data that is
-    /// inserted afterwards makes a new session.
+    /// cookie of the request names, at most 8; with more, the commit reports
+    /// [`SessionError::TooManySessions`](crate::SessionError::TooManySessions). The client's cookie is removed once the store
+    /// has confirmed it. Data that is inserted afterwards makes a new session.
+    ///
+    /// The removal can wipe out the cookie of a login that began without the destroyed session's cookie, if the client
+    /// receives the removal after it.
     ///
     /// In cookie mode there is no store that could revoke a cookie: the client is told to forget its own, and a copy of it
     /// stays valid until it expires.

@@ -205,7 +205,8 @@ impl Session {
     /// Removes all keys, those too that another request has set by the time of the commit.
     ///
     /// The session's user is removed as well, and the client's cookie. This is no logout all the same, because the id stays
-    /// usable for a minute. Use [`sign_out`](Self::sign_out) to log a user out.
+    /// usable for a minute. Use [`sign_out`](Self::sign_out) to log a user out. A login that follows has no tie to the cleared
+    /// session, so a late response to a request with the old cookie can replace its cookie.
     ///
     /// # Errors
     ///
