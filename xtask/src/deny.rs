@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Error, Result, bail};
 
 use crate::metadata::target_folder;
 use crate::process::{cargo, program, read, run};
@@ -10,7 +10,23 @@ use crate::process::{cargo, program, read, run};
 /// The version we install, and the one `deny.toml` is written for.
 const VERSION: &str = "0.20.2";
 
-pub(crate) fn check() -> Result<()> {
+/// Takes one argument: with `--release`, advisories that can't be checked are an error.
+pub(crate) fn run_with(arguments: &[String]) -> Result<()> {
+    match arguments {
+        [] => check(Advisories::WhereTheyCanBeHad),
+        [flag] if flag == "--release" => check(Advisories::Required),
+        _ => bail!("`deny` takes no argument but `--release`"),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Advisories {
+    WhereTheyCanBeHad,
+    /// A release must not ship a known flaw.
+    Required,
+}
+
+pub(crate) fn check(advisories: Advisories) -> Result<()> {
     let deny = cargo_deny()?;
     run(program(&deny).args(["check", "licenses", "sources"]))?;
     // Bans are about what our users compile: examples and their clients may bring a crate in two versions.
@@ -20,11 +36,21 @@ pub(crate) fn check() -> Result<()> {
     // the same exit code. So there are two commands: one only fetches, the other only looks at what was fetched.
     // Whatever else can be wrong (deny.toml, the dependency tree) has failed above.
     if let Err(error) = run(program(&deny).args(["fetch", "db"]).env("GIT_TERMINAL_PROMPT", "0")) {
-        let line = "*".repeat(80);
-        eprintln!("\n{line}\nADVISORIES NOT CHECKED: their database can't be fetched: {error:#}\n{line}\n");
-        return Ok(());
+        return advisories.missing(&error);
     }
     run(program(&deny).args(["--offline", "check", "advisories"]))
+}
+
+impl Advisories {
+    fn missing(self, error: &Error) -> Result<()> {
+        let problem = format!("ADVISORIES NOT CHECKED: their database can't be fetched: {error:#}");
+        if self == Self::Required {
+            bail!("{problem}");
+        }
+        let line = "*".repeat(80);
+        eprintln!("\n{line}\n{problem}\n{line}\n");
+        Ok(())
+    }
 }
 
 /// The one on `PATH` or else our own, if of the right version; compiled at the first use.
@@ -47,4 +73,24 @@ fn cargo_deny() -> Result<PathBuf> {
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env_remove("CARGO_TARGET_DIR"))?;
     Ok(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_database_is_an_error_only_where_a_release_is_made() {
+        let unreachable = anyhow::anyhow!("no network");
+        assert!(Advisories::WhereTheyCanBeHad.missing(&unreachable).is_ok());
+        let error = Advisories::Required.missing(&unreachable).unwrap_err().to_string();
+        assert!(error.contains("ADVISORIES NOT CHECKED") && error.contains("no network"), "{error}");
+    }
+
+    #[test]
+    fn the_only_argument_is_the_one_for_releases() {
+        for wrong in [&["--relese".to_owned()][..], &["--release".to_owned(), "x".to_owned()]] {
+            assert!(run_with(wrong).is_err());
+        }
+    }
 }

@@ -65,8 +65,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "deny",
-        summary: "cargo-deny: licences, bans, sources and, where its database can be had, advisories",
-        run: Run::Plain(|steps| steps.run("deny", deny::check)),
+        summary: "cargo-deny: licences, bans, sources, advisories (`-- --release`: an error if their database is missing)",
+        run: Run::WithArguments(|steps, arguments| steps.run("deny", || deny::run_with(arguments))),
     },
     Command {
         name: "guard",

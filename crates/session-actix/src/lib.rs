@@ -71,6 +71,10 @@
 //! }
 //! ```
 //!
+//! Give each cookie name a salt of its own with [`salt`](SessionConfigBuilder::salt), or use [`SessionConfig::hardened`].
+//! Under one secret and salt, a client can send the cookie of one session under the name of the other, and both accept it.
+//! The log warns of such configurations when the second one is put to use.
+//!
 //! # WebSockets
 //!
 //! The handler of an upgrade sees its session and may move it into the connection's task. The response to the upgrade

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY};
+use actix_web::http::header::{CACHE_CONTROL, CDN_CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use session_core::adapter::{
     Commit, HeaderValues, ReplacedHeader, ResponseHeader, ResponseHeaders, SetCookie, forbid_caching,
@@ -163,6 +163,7 @@ impl ResponseHeaders for Headers<'_> {
 fn name(header: ResponseHeader) -> HeaderName {
     match header {
         ResponseHeader::CacheControl => CACHE_CONTROL,
+        ResponseHeader::CdnCacheControl => CDN_CACHE_CONTROL,
         ResponseHeader::Vary => VARY,
     }
 }

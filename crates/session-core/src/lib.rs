@@ -87,6 +87,7 @@ mod manager;
 mod map;
 mod request;
 mod session;
+mod shared_tokens;
 mod sync;
 mod text;
 mod token;

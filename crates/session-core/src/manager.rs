@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::config::SessionConfig;
 use crate::handle::SessionHandle;
 use crate::request::context::SessionContext;
+use crate::shared_tokens::warn_of_shared_tokens;
 
 /// Opens the session of each request, and commits it when the response is there: all that an adapter needs.
 ///
@@ -74,7 +75,9 @@ impl SessionManager {
     /// together.
     #[must_use]
     pub fn new(config: SessionConfig) -> Self {
-        Self { context: Arc::new(SessionContext::new(config)) }
+        let context = Arc::new(SessionContext::new(config));
+        warn_of_shared_tokens(&context);
+        Self { context }
     }
 
     /// Returns the session of a request, from the values of its `Cookie` headers. Copies them, and does no more.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use session_core::{Applied, BackendError, BackendErrorKind};
 
 /// A reason why a [`MemcacheBackend`](crate::MemcacheBackend) can't be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MemcacheConfigError {
     /// The list of nodes is empty.
@@ -35,6 +35,13 @@ pub enum MemcacheConfigError {
         /// The name of the setter.
         name: &'static str,
     },
+}
+
+/// Prints the sentence, because `fn main() -> Result<(), MemcacheConfigError>` prints `Debug`.
+impl fmt::Debug for MemcacheConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// The failure of a call. Quotes neither keys nor data, nor the text of a server.

@@ -3,7 +3,7 @@
 /// The reason why a [`RedisBackend`](crate::RedisBackend) can't be made.
 ///
 /// Quotes nothing of the URL but the name of a parameter, because a URL may hold a password.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisConfigError {
     /// The URL is malformed, or its scheme is none that is known.
@@ -33,4 +33,11 @@ pub enum RedisConfigError {
     /// The client certificate is malformed, or its private key is not the one that belongs to it.
     #[error("the client certificate for tls or its private key is not usable")]
     ClientCertificate,
+}
+
+/// Prints the sentence, because `fn main() -> Result<(), RedisConfigError>` prints `Debug`.
+impl std::fmt::Debug for RedisConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
 }

@@ -11,7 +11,7 @@ use crate::dialect::{Cause, Dialect, Meaning, Then};
 use crate::request::Request;
 
 /// An error in the settings of a [`SqlBackend`](crate::SqlBackend). Quotes nothing of the URL, which may hold a password.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlConfigError {
     /// The URL is malformed, or its scheme is none of `sqlite`, `postgres`, `postgresql`, `mysql` and `mariadb`.
@@ -38,6 +38,13 @@ pub enum SqlConfigError {
     /// The name of the table is not made of at most 48 letters, digits and underscores, perhaps behind that of a schema.
     #[error("the name of the table is not usable")]
     Table,
+}
+
+/// Prints the sentence, because `fn main() -> Result<(), SqlConfigError>` prints `Debug`.
+impl fmt::Debug for SqlConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// A call that failed.

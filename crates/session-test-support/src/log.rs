@@ -1,12 +1,12 @@
 //! The log lines of a test.
 
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 /// Keeps the lines that one crate logs on the current thread.
 #[derive(Debug)]
@@ -19,6 +19,9 @@ impl Log {
     /// Begins to keep the lines whose target starts with `target`.
     #[must_use]
     pub fn capture(target: &'static str) -> Self {
+        // With one subscriber alone, tracing asks that of the thread which is the first to log a line: it may have none.
+        static SECOND: OnceLock<Dispatch> = OnceLock::new();
+        SECOND.get_or_init(|| Dispatch::new(Recorder { target: "", lines: Arc::default() }));
         let lines = Arc::default();
         let _guard = tracing::subscriber::set_default(Recorder { target, lines: Arc::clone(&lines) });
         Self { lines, _guard }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, CDN_CACHE_CONTROL, Entry, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
 use session_core::adapter::{
@@ -162,6 +162,7 @@ impl ResponseHeaders for Headers<'_> {
 fn name(header: ResponseHeader) -> HeaderName {
     match header {
         ResponseHeader::CacheControl => CACHE_CONTROL,
+        ResponseHeader::CdnCacheControl => CDN_CACHE_CONTROL,
         ResponseHeader::Vary => VARY,
     }
 }

@@ -82,11 +82,18 @@ impl FromStr for BackendType {
 }
 
 /// There is no predefined backend of this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown predefined backend {given:?}, known are: {}", known_names())]
 pub struct UnknownPredefinedBackend {
     /// The name that was given.
     pub given: String,
+}
+
+/// Prints the sentence, because `fn main() -> Result<(), UnknownPredefinedBackend>` prints `Debug`.
+impl fmt::Debug for UnknownPredefinedBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 fn known_names() -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::backend_type::{BackendType, UnknownPredefinedBackend};
 
 /// A rule that a configuration breaks. Names the value and the rule; never prints a secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A secret is empty.
@@ -42,7 +42,8 @@ pub enum ConfigError {
         /// The name that was given.
         name: String,
     },
-    /// `__Host-` promises `Secure`, `Path=/` and no `Domain`; `__Secure-` promises `Secure` (RFC 6265bis, section 4.1.3).
+    /// `__Host-` promises `Secure`, `Path=/` and no `Domain`; `__Secure-` promises `Secure`; `__Http-` promises `Secure` and
+    /// `HttpOnly`; `__Host-Http-` promises all of it (RFC 6265bis, section 4.1.3).
     #[error("cookie name {name:?} requires {requirement} (RFC 6265bis, section 4.1.3)")]
     CookiePrefix {
         /// The name that was given.
@@ -155,4 +156,11 @@ pub enum ConfigError {
     /// `require_atomic(true)` was called and the backend can't compare and set.
     #[error("the backend is not atomic, and `require_atomic` was called")]
     NotAtomic,
+}
+
+/// Prints the sentence, because `fn main() -> Result<(), ConfigError>` prints `Debug`.
+impl std::fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
 }

@@ -1,5 +1,7 @@
 //! The strength of a secret.
 
+use zeroize::Zeroizing;
+
 use super::error::ConfigError;
 use crate::signer::Key;
 
@@ -35,7 +37,7 @@ pub(super) fn check_strength(secret: &[u8]) -> Result<(), ConfigError> {
     if secret.len() < STRONG_SECRET_BYTES {
         return Err(ConfigError::WeakSecret { bytes: secret.len() });
     }
-    let lower = secret.to_ascii_lowercase();
+    let lower = Zeroizing::new(secret.to_ascii_lowercase());
     if PLACEHOLDERS.iter().any(|placeholder| memchr::memmem::find(&lower, placeholder.as_bytes()).is_some()) {
         return Err(ConfigError::PlaceholderSecret);
     }
@@ -50,7 +52,7 @@ fn is_regular(secret: &[u8]) -> bool {
     let mut steps = secret.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
     let first = steps.next();
     let counts = steps.all(|step| Some(step) == first);
-    let mut different = secret.to_vec();
+    let mut different = Zeroizing::new(secret.to_vec());
     different.sort_unstable();
     different.dedup();
     counts || different.len() < FEWEST_DIFFERENT_BYTES
@@ -58,9 +60,9 @@ fn is_regular(secret: &[u8]) -> bool {
 
 /// Makes a secret that ends with the process; an empty one if the operating system has no random numbers.
 pub(super) fn random() -> Key {
-    let mut secret = [0; STRONG_SECRET_BYTES];
-    match getrandom::fill(&mut secret) {
-        Ok(()) => Key::from(&secret),
+    let mut secret = Zeroizing::new([0; STRONG_SECRET_BYTES]);
+    match getrandom::fill(&mut *secret) {
+        Ok(()) => Key::from(&*secret),
         Err(_) => Key::new(Vec::new()),
     }
 }

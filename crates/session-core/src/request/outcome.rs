@@ -21,7 +21,8 @@ pub(crate) enum Persisted {
 #[non_exhaustive]
 #[must_use = "the response has to carry this"]
 pub struct Commit {
-    /// The value of a `Set-Cookie` header to append; see [`Self::set_cookies`] for others that go with it. Such a response must not be cached: see [`Self::cache_control`].
+    /// The value of a `Set-Cookie` header to append; see [`Self::set_cookies`] for others that go with it. Such a response
+    /// must not be cached: see [`Self::cache_control`] and [`Self::cdn_cache_control`].
     pub set_cookie: Option<SetCookie>,
     /// The session was used: `Vary` has to name `Cookie`; see [`Self::vary`].
     pub session_used: bool,
@@ -36,6 +37,8 @@ pub struct Commit {
 pub enum ResponseHeader {
     /// `Cache-Control`.
     CacheControl,
+    /// `CDN-Cache-Control`, which shared caches obey in place of `Cache-Control` (RFC 9213).
+    CdnCacheControl,
     /// `Vary`.
     Vary,
 }
@@ -63,6 +66,7 @@ impl Commit {
     pub fn apply(self, headers: &mut impl ResponseHeaders) {
         if self.set_cookie.is_some() {
             headers.set(ResponseHeader::CacheControl, |values| self.cache_control(values));
+            headers.set(ResponseHeader::CdnCacheControl, |values| self.cdn_cache_control(values));
         }
         if self.session_used {
             headers.append(ResponseHeader::Vary, |values| self.vary(values));
@@ -84,8 +88,15 @@ impl Commit {
     /// The value that a `Cache-Control` header must be set to, given the values that the response has: `no-store` if the
     /// response sets the cookie, unless it says `no-store` or `private` already (RFC 9111, section 7.3).
     pub fn cache_control<'a>(&self, existing: impl IntoIterator<Item = &'a [u8]>) -> Option<&'static str> {
-        let uncached = |value: &'a [u8]| has_member(value, b"no-store") || has_member(value, b"private");
-        (self.set_cookie.is_some() && !existing.into_iter().any(uncached)).then_some("no-store")
+        (self.set_cookie.is_some() && !existing.into_iter().any(is_uncached)).then_some("no-store")
+    }
+
+    /// The value that a `CDN-Cache-Control` header must be set to, given the values that the response has: `no-store` if the
+    /// response sets the cookie and has such a header that lets shared caches keep it (RFC 9213, section 2.2).
+    pub fn cdn_cache_control<'a>(&self, existing: impl IntoIterator<Item = &'a [u8]>) -> Option<&'static str> {
+        let mut existing = existing.into_iter().peekable();
+        existing.peek()?;
+        self.cache_control(existing)
     }
 
     /// The value of a `Vary` header to append, given the values that the response has: `Cookie` if the session was used,
@@ -94,6 +105,10 @@ impl Commit {
         let varies = |value: &'a [u8]| has_member(value, b"cookie") || has_member(value, b"*");
         (self.session_used && !existing.into_iter().any(varies)).then_some("Cookie")
     }
+}
+
+fn is_uncached(value: &[u8]) -> bool {
+    has_member(value, b"no-store") || has_member(value, b"private")
 }
 
 /// Returns `true` if a comma-separated header value has this member, without an argument and outside of quoted strings.
@@ -130,11 +145,17 @@ mod tests {
             assert_eq!(commit.cache_control([present.as_bytes()]), None, "{present}");
         }
         assert_eq!(Commit::default().cache_control([]), None);
+
+        // A header of shared caches is not added, because they obey `Cache-Control` without it.
+        assert_eq!(commit.cdn_cache_control([]), None);
+        assert_eq!(commit.cdn_cache_control([&b"max-age=60"[..]]), Some("no-store"));
+        assert_eq!(commit.cdn_cache_control([&b"max-age=60"[..], b"no-store"]), None);
+        assert_eq!(Commit::default().cdn_cache_control([&b"max-age=60"[..]]), None);
     }
 
-    /// `Cache-Control`, `Vary` and `Set-Cookie`.
+    /// `Cache-Control`, `CDN-Cache-Control`, `Vary` and `Set-Cookie`.
     #[derive(Default)]
-    struct Headers([Vec<String>; 3]);
+    struct Headers([Vec<String>; 4]);
 
     impl ResponseHeaders for Headers {
         fn set(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>) {
@@ -156,7 +177,7 @@ mod tests {
         }
 
         fn append_cookie(&mut self, cookie: SetCookie) {
-            self.0[2].push(cookie.as_str().to_owned());
+            self.0[3].push(cookie.as_str().to_owned());
         }
     }
 
@@ -165,14 +186,16 @@ mod tests {
         let template = CookieTemplate::new("id", Attributes::default(), Some(60));
         let commit = Commit { set_cookie: Some(template.removal()), session_used: true, ..Commit::default() };
         let removal = template.removal().as_str().to_owned();
-        let mut headers =
-            Headers([["public"], ["Origin"], ["other=1"]].map(|values| values.map(str::to_owned).to_vec()));
+        let mut headers = Headers(
+            [["public"], ["max-age=60"], ["Origin"], ["other=1"]].map(|values| values.map(str::to_owned).to_vec()),
+        );
         commit.apply(&mut headers);
-        assert_eq!(headers.0, [vec!["no-store"], vec!["Origin", "Cookie"], vec!["other=1", &removal]]);
+        let expected = [vec!["no-store"], vec!["no-store"], vec!["Origin", "Cookie"], vec!["other=1", &removal]];
+        assert_eq!(headers.0, expected);
 
         let mut untouched = Headers::default();
         Commit::default().apply(&mut untouched);
-        assert_eq!(untouched.0, [const { Vec::<String>::new() }; 3]);
+        assert_eq!(untouched.0, [const { Vec::<String>::new() }; 4]);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use hmac::{Hmac, KeyInit, Mac as _};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
+use zeroize::Zeroizing;
+
 use super::Signature;
 use crate::encoding::encode_short;
 
@@ -41,7 +43,8 @@ pub enum KeyDerivation {
 
 /// A secret with the way it is used.
 ///
-/// Strings and byte strings turn into a key with the default derivation and digest. `Debug` does not print the secret.
+/// Strings and byte strings turn into a key with the default derivation and digest. `Debug` does not print the secret, whose
+/// memory is overwritten when the key is dropped.
 ///
 /// ```
 /// use session_core::signer::{Digest, Key, KeyDerivation, Signer};
@@ -54,7 +57,7 @@ pub enum KeyDerivation {
 /// ```
 #[derive(Clone)]
 pub struct Key {
-    secret: Vec<u8>,
+    secret: Zeroizing<Vec<u8>>,
     derivation: KeyDerivation,
     /// `None` until one was chosen.
     digest: Option<Digest>,
@@ -64,7 +67,7 @@ impl Key {
     /// A key with the default derivation and digest.
     #[must_use]
     pub fn new(secret: impl Into<Vec<u8>>) -> Self {
-        Self { secret: secret.into(), derivation: KeyDerivation::default(), digest: None }
+        Self { secret: Zeroizing::new(secret.into()), derivation: KeyDerivation::default(), digest: None }
     }
 
     /// Sets the key derivation; default [`KeyDerivation::DjangoConcat`].
@@ -98,12 +101,12 @@ impl Key {
     /// Prepares the HMAC, inner and outer pads included, once and for all messages.
     pub(super) fn derive(&self, salt: &[u8]) -> Mac {
         let digest = self.digest.unwrap_or_default();
-        let derived = match self.derivation {
+        let derived = Zeroizing::new(match self.derivation {
             KeyDerivation::DjangoConcat => hash(digest, &[salt, b"signer", &self.secret]),
             KeyDerivation::Concat => hash(digest, &[salt, &self.secret]),
             KeyDerivation::Hmac => Mac::new(digest, &self.secret).tag(salt),
             KeyDerivation::None => return Mac::new(digest, &self.secret),
-        };
+        });
         Mac::new(digest, &derived)
     }
 }

@@ -26,8 +26,8 @@ pub struct TimestampSigner {
     clock_skew: u64,
 }
 
-/// A value whose signature and age were accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A value whose signature and age were accepted. Its `Debug` leaves out the value.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unsigned<'a> {
     /// The signed value.
@@ -36,6 +36,15 @@ pub struct Unsigned<'a> {
     pub timestamp: u64,
     /// `true` if the signing key made the signature, `false` if an older key of the list did.
     pub by_signing_key: bool,
+}
+
+impl std::fmt::Debug for Unsigned<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unsigned")
+            .field("timestamp", &self.timestamp)
+            .field("by_signing_key", &self.by_signing_key)
+            .finish_non_exhaustive()
+    }
 }
 
 impl TimestampSigner {
@@ -138,6 +147,13 @@ mod tests {
     fn a_timestamp_of_more_than_eight_bytes_is_malformed() {
         assert_eq!(parse_timestamp(b"AAAAAAAAAAAAAAA"), None);
         assert_eq!(parse_timestamp(b"!!!"), None);
+    }
+
+    #[test]
+    fn debug_prints_no_value() {
+        let token = TimestampSigner::new("secret").sign("a value", 1_000);
+        let unsigned = TimestampSigner::new("secret").unsign(&token, None, 0).unwrap();
+        assert_eq!(format!("{unsigned:?}"), "Unsigned { timestamp: 1000, by_signing_key: true, .. }");
     }
 
     #[test]

@@ -88,11 +88,16 @@ fn the_prefix_of_a_cookie_name_is_a_promise_that_must_be_kept() {
     let broken = |config, given: &str, promise| {
         assert_eq!(refused(config), ConfigError::CookiePrefix { name: given.to_owned(), requirement: promise });
     };
-    for name in ["__Host-id", "__Secure-id", "__host-id", "__SECURE-id"] {
+    for name in ["__Host-id", "__Secure-id", "__host-id", "__SECURE-id", "__Http-id", "__Host-Http-id"] {
         broken(named(name), name, "`https_only(true)`");
         assert_valid(named(name).https_only(true));
     }
-    for name in ["__Host-id", "__hOST-id"] {
+    for name in ["__Http-id", "__host-HTTP-id"] {
+        let script = named(name).https_only(true).danger_allow_script_access(true);
+        assert!(matches!(refused(script), ConfigError::CookiePrefix { .. }));
+        assert_valid(named(name).https_only(true));
+    }
+    for name in ["__Host-id", "__hOST-id", "__Host-Http-id"] {
         broken(named(name).https_only(true).path("/app"), name, "path `/`");
         broken(named(name).https_only(true).domain("example.com"), name, "no domain");
     }
@@ -319,6 +324,29 @@ fn the_hardened_preset_refuses_what_would_break_its_promises() {
     assert_eq!(refused(in_memory(Key::new(SECRET)).verify_key(unsalted())), ConfigError::KeyDerivationNone);
     assert_valid(in_memory(Key::new(SECRET).derivation(KeyDerivation::Hmac)));
     assert_valid(SessionConfig::builder(unsalted(), "id"));
+}
+
+#[test]
+fn managers_that_accept_each_others_tokens_are_warned_of() {
+    let secret = "a secret that no other test of this file has";
+    let config = |name: &str, salt: &str| SessionConfig::builder(secret, name).salt(salt).build().unwrap();
+    let log = Log::capture("session_core");
+    let first = SessionManager::new(config("first", "a"));
+    let _clone = SessionManager::new(config("first", "a"));
+    let _other_salt = SessionManager::new(config("second", "b"));
+    assert_eq!(log.take(), [""; 0]);
+    let _second = SessionManager::new(config("second", "a"));
+    let warning = r#"WARN two session configurations share secret and salt: each accepts the tokens of the other cookie="second" other="first""#;
+    assert_eq!(log.take(), [warning]);
+    drop(first);
+}
+
+#[test]
+fn an_error_that_main_returns_prints_its_sentence() {
+    let error = SessionConfig::builder("short", "id").build().unwrap_err();
+    assert_eq!(format!("{error:?}"), error.to_string());
+    let unknown = "etcd".parse::<BackendType>().unwrap_err();
+    assert_eq!(format!("{unknown:?}"), unknown.to_string());
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl SessionConfigBuilder {
     }
 
     fn check_attributes(&self, attributes: &Attributes) -> Result<(), ConfigError> {
-        let Attributes { path, domain, secure, same_site, partitioned, .. } = attributes;
+        let Attributes { path, domain, secure, http_only, same_site, partitioned } = attributes;
         let name = &self.cookie_name;
         if let Some(domain) = domain.as_ref().filter(|domain| !is_host_name(domain)) {
             return Err(ConfigError::Domain { domain: domain.clone() });
@@ -54,9 +54,11 @@ impl SessionConfigBuilder {
         }
         // Browsers compare prefixes without regard to case.
         let lower = name.to_ascii_lowercase();
-        let (host, secure_prefix) = (lower.starts_with("__host-"), lower.starts_with("__secure-"));
+        let [host, secure_prefix] = ["__host-", "__secure-"].map(|prefix| lower.starts_with(prefix));
+        let http = lower.starts_with("__http-") || lower.starts_with("__host-http-");
         let broken_promise = [
-            ((host || secure_prefix) && !secure, "`https_only(true)`"),
+            ((host || secure_prefix || http) && !secure, "`https_only(true)`"),
+            (http && !http_only, "`danger_allow_script_access(false)`"),
             (host && path != "/", "path `/`"),
             (host && domain.is_some(), "no domain"),
         ];
