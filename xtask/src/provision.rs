@@ -1,8 +1,9 @@
-//! What tests and checks need beside Rust: programs from Debian packages, and Python packages.
+//! What tests and checks need beside Rust: programs from Debian packages, and packages of Python and Node.
 //!
 //! To add a program, add a row to [`PROGRAMS`].
 
 mod debian;
+mod node;
 mod python;
 
 use std::ffi::OsString;
@@ -23,6 +24,8 @@ const PROGRAMS: &[Program] = &[
     // For `guard`: it counts what a request costs.
     Program { name: "valgrind", probe: &["--version"], packages: &["valgrind"] },
     // Debian's python3 alone can't make a virtual environment: `ensurepip` comes with python3-venv.
+    Program { name: "node", probe: &["--version"], packages: &["nodejs"] },
+    Program { name: "npm", probe: &["--version"], packages: &["npm"] },
     Program { name: "python3", probe: &["-m", "ensurepip", "--version"], packages: &["python3", "python3-venv"] },
 ];
 
@@ -33,7 +36,8 @@ const FOR_BENCH: &[Program] = &[Program { name: "which", probe: &["wrk"], packag
 pub(crate) fn all() -> Result<Vec<(&'static str, OsString)>> {
     programs()?;
     let python = python::environment()?;
-    Ok(vec![("SESSION_PYTHON", python.into_os_string())])
+    let peer = node::peer()?;
+    Ok(vec![("SESSION_PYTHON", python.into_os_string()), ("SESSION_NODE_PEER", peer.into_os_string())])
 }
 
 /// The programs alone.

@@ -6,6 +6,7 @@
 //! | feature | type | shares sessions with |
 //! |---|---|---|
 //! | `starlette-pickle` | [`StarlettePickle`] | starlette-session with `backend_type` `redis`, `aioRedis` or `aioMemcache` |
+//! | `express` | [`Express`] | Express with express-session and connect-redis |
 //!
 //! The sessions of Starlette's own middleware, and those that starlette-session keeps in the cookie or writes as JSON, need
 //! none of these: they are the format of `session-core` itself.
@@ -33,11 +34,15 @@
 //!
 //! [`SessionConfigBuilder::format`]: session_core::SessionConfigBuilder::format
 
+#[cfg(feature = "express")]
+mod express;
 #[cfg(feature = "starlette-pickle")]
 mod pickle;
 #[cfg(feature = "starlette-pickle")]
 mod starlette;
 
+#[cfg(feature = "express")]
+pub use express::Express;
 #[cfg(feature = "starlette-pickle")]
 pub use pickle::PickleError;
 #[cfg(feature = "starlette-pickle")]

@@ -108,7 +108,7 @@ impl Args {
             None => SessionConfigBuilder::development(&self.cookie_name),
         };
         if let Some(format) = self.format {
-            builder = format.apply(builder);
+            builder = format.apply(builder, self.max_age);
         }
         builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
         if self.backend == BackendType::Redis {
@@ -139,7 +139,7 @@ impl Args {
     fn redis(&self) -> RedisBackendBuilder {
         let backend = RedisBackend::builder();
         match self.format {
-            Some(format) => format.in_redis(backend),
+            Some(format) => format.in_redis(backend, self.max_age),
             None => backend,
         }
     }
@@ -147,7 +147,7 @@ impl Args {
     fn memcache(&self) -> MemcacheBackendBuilder {
         let backend = MemcacheBackend::builder(&self.memcache_addr);
         match self.format {
-            Some(format) => format.in_memcache(backend),
+            Some(format) => format.in_memcache(backend, self.max_age),
             None => backend,
         }
     }

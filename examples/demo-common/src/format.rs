@@ -1,7 +1,9 @@
 //! The frameworks that a demo can share its sessions with.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
-use session_compat::StarlettePickle;
+use session_compat::{Express, StarlettePickle};
 use session_core::SessionConfigBuilder;
 use session_memcache::MemcacheBackendBuilder;
 use session_redis::RedisBackendBuilder;
@@ -11,27 +13,37 @@ use session_redis::RedisBackendBuilder;
 pub(crate) enum FormatName {
     /// starlette-session with `redis`, `aioRedis` or `aioMemcache`.
     StarlettePickle,
+    /// Express with express-session and connect-redis. The name of its cookie is `connect.sid`, unless it is told another.
+    Express,
 }
 
 impl FormatName {
     /// Sets the format of a configuration.
-    pub(crate) fn apply(self, builder: SessionConfigBuilder) -> SessionConfigBuilder {
+    pub(crate) fn apply(self, builder: SessionConfigBuilder, max_age: Option<u64>) -> SessionConfigBuilder {
         match self {
             Self::StarlettePickle => builder.format(StarlettePickle),
+            Self::Express => builder.format(express(max_age)),
         }
     }
 
     /// Sets the form of the values in Redis.
-    pub(crate) fn in_redis(self, backend: RedisBackendBuilder) -> RedisBackendBuilder {
+    pub(crate) fn in_redis(self, backend: RedisBackendBuilder, max_age: Option<u64>) -> RedisBackendBuilder {
         match self {
             Self::StarlettePickle => backend.codec(StarlettePickle),
+            Self::Express => backend.codec(express(max_age)),
         }
     }
 
     /// Sets the form of the values in memcached.
-    pub(crate) fn in_memcache(self, backend: MemcacheBackendBuilder) -> MemcacheBackendBuilder {
+    pub(crate) fn in_memcache(self, backend: MemcacheBackendBuilder, max_age: Option<u64>) -> MemcacheBackendBuilder {
         match self {
             Self::StarlettePickle => backend.codec(StarlettePickle).client_flags(0),
+            Self::Express => backend.codec(express(max_age)),
         }
     }
+}
+
+/// Express as it is with this `cookie.maxAge`, in seconds.
+fn express(max_age: Option<u64>) -> Express {
+    max_age.map_or_else(Express::new, |seconds| Express::new().max_age(Duration::from_secs(seconds)))
 }

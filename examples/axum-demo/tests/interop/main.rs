@@ -9,6 +9,7 @@ mod support;
 mod defects;
 mod differential;
 mod exact_bytes;
+mod express;
 mod forgery;
 mod lifetime;
 #[cfg(unix)]

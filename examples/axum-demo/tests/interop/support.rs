@@ -2,6 +2,7 @@
 
 mod browser;
 mod demo;
+mod node;
 mod oracle;
 mod python;
 mod rust;
@@ -11,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use browser::{Browser, Reply, SetCookie, get, get_with_headers, post};
 pub(crate) use demo::Demo;
+pub(crate) use node::Express;
 pub(crate) use oracle::{Oracle, Refusal};
 pub(crate) use python::{App, Peer};
 pub(crate) use rust::{RustServer, config};

@@ -29,8 +29,16 @@ impl Demo {
 
     /// Sessions are those of another framework, as these options say.
     pub(crate) fn with(options: &[&str]) -> Self {
+        Self::with_secrets(&[SECRET], options)
+    }
+
+    /// The same, and the first of these secrets signs.
+    pub(crate) fn with_secrets(secrets: &[&str], options: &[&str]) -> Self {
         let mut command = demo();
-        command.args(["--secret", SECRET, "--cookie-name", COOKIE]).args(options);
+        for secret in secrets {
+            command.args(["--secret", secret]);
+        }
+        command.args(["--cookie-name", COOKIE]).args(options);
         let mut process = Process::start(&mut command);
         Self { url: process.read_after("listening on "), _process: process }
     }

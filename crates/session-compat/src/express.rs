@@ -1,0 +1,178 @@
+//! Sessions of express-session in Redis, as connect-redis stores them.
+
+mod cookie;
+mod date;
+mod token;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use session_core::format::{Format, FormatKeys, FormatSettings, StoredRecord, TokenFormat};
+use session_core::{
+    Applied, BackendError, BackendErrorKind, Clock, OnDuplicate, SessionCodec, SessionMap, SystemClock,
+};
+
+use cookie::{COOKIE_KEY, Cookie};
+use token::Tokens;
+
+/// The time for which connect-redis keeps a session whose cookie has no `maxAge`.
+const DEFAULT_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// The sessions of Express with express-session and connect-redis.
+///
+/// Pass it to the configuration, and to the backend as its codec. The service in Express needs no change.
+///
+/// | Express | here |
+/// |---|---|
+/// | `secret` | the first argument of [`SessionConfig::builder`](session_core::SessionConfig::builder) |
+/// | further secrets | [`verify_key`](session_core::SessionConfigBuilder::verify_key): the first secret signs, all verify |
+/// | `name` | the second argument of the builder; [`Express::COOKIE_NAME`] is Express's default |
+/// | `cookie.maxAge` | [`Express::max_age`] |
+/// | `RedisStore`'s `prefix` | [`key_prefix`](session_core::SessionConfigBuilder::key_prefix); default `sess:` |
+/// | `RedisStore`'s `ttl` | [`SessionConfigBuilder::max_age`](session_core::SessionConfigBuilder::max_age), called after `format` |
+/// | `rolling: true` | [`Refresh::Always`](session_core::Refresh::Always) |
+/// | `disableTouch: true` | [`Refresh::Never`](session_core::Refresh::Never) |
+///
+/// ```
+/// # use session_core::MemoryBackend;
+/// use session_compat::Express;
+/// use session_core::SessionConfig;
+///
+/// # fn redis_backend(_: Express) -> MemoryBackend { MemoryBackend::new() }
+/// # let secret = "0d6c1a7be2f94c53a8b1d0e7f6253948";
+/// let express = Express::new();
+/// // With session-redis: RedisBackend::builder().codec(express.clone()).connect("redis://localhost")?
+/// let backend = redis_backend(express.clone());
+/// let config = SessionConfig::builder(secret, Express::COOKIE_NAME).format(express).backend(backend).build()?;
+/// # Ok::<(), session_core::ConfigError>(())
+/// ```
+///
+/// # The `cookie` object
+///
+/// express-session keeps the settings of its cookie in each stored session, and answers 500 to a session without them.
+/// Handlers in Rust don't see that object. It is kept as it came, and added to sessions that begin in Rust. A session can't
+/// have a key `cookie` of its own: writing one is an error.
+///
+/// `originalMaxAge` is the session's [lifetime](session_core::Session::lifetime), and
+/// [`set_lifetime`](session_core::Session::set_lifetime) changes it. A lifetime beyond the configured
+/// [`longest_max_age`](session_core::SessionConfigBuilder::longest_max_age) is cut to that. Each write sets `expires`.
+///
+/// # Expiry
+///
+/// The token tells no time, so the store decides when a session ends. Each use in Rust extends the stored session, one call
+/// of the store, as express-session does. The client's cookie is sent again when the session changes.
+///
+/// # What is lost
+///
+/// - Express stores a session as a whole when a request has changed it. Such a request that had read before undoes a write
+///   of Rust, a logout included.
+/// - JavaScript rounds integers beyond 2^53 when Express writes a session.
+/// - Express drops keys that its session object has as methods: `id`, `req`, `save`, `touch`, `reload`, `destroy`,
+///   `regenerate`, `resetMaxAge`, `toString`, `constructor`.
+/// - `destroy` in Express sends no removal of the cookie. Rust finds no session under its id, as Express does.
+#[derive(Clone)]
+pub struct Express {
+    max_age: Option<Duration>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Express {
+    /// The name of the cookie, unless Express is told another.
+    pub const COOKIE_NAME: &str = "connect.sid";
+
+    /// Returns the format of an Express whose cookies end with the browser, as they do by default.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { max_age: None, clock: Arc::new(SystemClock) }
+    }
+
+    /// Sets the `cookie.maxAge` of Express, in whole seconds.
+    #[must_use]
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = Some(max_age);
+        self
+    }
+
+    /// Sets the clock by which `expires` is written; default the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    fn now_ms(&self) -> u64 {
+        let since = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Default for Express {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Express {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Express").field("max_age", &self.max_age).finish_non_exhaustive()
+    }
+}
+
+impl Format for Express {
+    fn name(&self) -> &'static str {
+        "express"
+    }
+
+    fn settings(&self) -> FormatSettings {
+        let settings = FormatSettings::in_store("sess:").on_duplicate(OnDuplicate::First);
+        match self.max_age {
+            Some(max_age) => settings.max_age(max_age),
+            None => settings.max_age(DEFAULT_TTL).browser_session(),
+        }
+    }
+
+    fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
+        Some(Box::new(Tokens::new(keys)))
+    }
+}
+
+impl SessionCodec for Express {
+    fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
+        session.validate().map_err(|error| unwritable().with_source(error))?;
+        let mut rest = session.clone();
+        let mut record = StoredRecord::detach(&mut rest);
+        if rest.contains_key(COOKIE_KEY) {
+            return Err(unwritable().with_source("express-session keeps its own data under the session key \"cookie\""));
+        }
+        let mut cookie = Cookie::parse(record.take_foreign().as_deref());
+        let default = if record.browser { None } else { self.max_age.map(|max_age| max_age.as_secs()) };
+        cookie
+            .set_max_age(record.max_age.or(default), self.now_ms())
+            .map_err(|error| unwritable().with_source(error))?;
+        (record.max_age, record.browser) = (None, false);
+        record.attach(&mut rest).map_err(|error| unwritable().with_source(error))?;
+
+        let (cookie, rest) = (cookie.into_json(), rest.into_json());
+        let rest = rest.trim_start().strip_prefix('{').unwrap_or_default();
+        let separator = if rest.trim_start().starts_with('}') { "" } else { "," };
+        Ok([r#"{"cookie":"#, &cookie, separator, rest].concat().into_bytes())
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {
+        let mut session = SessionMap::from_slice(bytes)?;
+        let corrupt = || BackendError::new(BackendErrorKind::Corrupt, Applied::No);
+        let Some(json) = session.raw_json(COOKIE_KEY).map(str::to_owned) else { return Ok(session) };
+        session.remove(COOKIE_KEY);
+        let mut record = StoredRecord::detach(&mut session);
+        let cookie = Cookie::parse(Some(&json));
+        (record.max_age, record.browser) = (cookie.max_age(), cookie.max_age().is_none());
+        record.set_foreign(&cookie.into_json()).map_err(|error| corrupt().with_source(error))?;
+        record.attach(&mut session).map_err(|error| corrupt().with_source(error))?;
+        Ok(session)
+    }
+}
+
+fn unwritable() -> BackendError {
+    BackendError::new(BackendErrorKind::Other, Applied::No)
+}
