@@ -6,6 +6,7 @@
 mod adapters;
 mod circles;
 mod links;
+mod log_lines;
 mod manifests;
 mod modules;
 mod text;
@@ -48,6 +49,7 @@ pub(crate) fn check() -> Result<()> {
     findings.extend(modules::long(&files, modules::LONG_FOR_A_REASON));
     findings.extend(circles::pairs(&files));
     findings.extend(links::dead(&files, |path| root().join(path).exists()));
+    findings.extend(log_lines::unexplained(&files));
     findings.extend(manifests::check(&files, &members));
     findings.extend(trees::check()?);
     findings.sort();
