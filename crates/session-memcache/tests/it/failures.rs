@@ -83,16 +83,16 @@ async fn a_name_that_is_not_known_is_said_to_be() {
 #[tokio::test]
 async fn a_timeout_names_the_limit_and_its_setting() {
     let server = Server::start();
-    let limit = Duration::from_millis(60);
+    let limit = Duration::from_millis(400);
     let backend = MemcacheBackend::builder([server.address()]).timeout(limit).build().unwrap();
     backend.get("key").await.unwrap();
     let log = Log::capture("session_memcache");
     server.freeze();
     let error = backend.get("key").await.unwrap_err();
     assert_eq!(error.kind(), BackendErrorKind::Timeout);
-    assert!(causes(&error).ends_with("no reply within 60ms, the `timeout` of the backend"), "{}", causes(&error));
+    assert!(causes(&error).ends_with("no reply within 400ms, the `timeout` of the backend"), "{}", causes(&error));
     let lines = log.take();
-    assert!(lines.len() == 1 && lines[0].contains("no reply within 60ms, the `timeout` of the backend"), "{lines:?}");
+    assert!(lines.len() == 1 && lines[0].contains("no reply within 400ms, the `timeout` of the backend"), "{lines:?}");
     server.thaw();
 }
 
