@@ -31,8 +31,9 @@ impl Stopwatch {
 
 /// Returns the time that the thread has run, as Linux counts it.
 fn processor_time() -> Duration {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(statistics.split(' ').next().unwrap().parse().unwrap())
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux has this file");
+    let nanoseconds = statistics.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("the file begins with a number"))
 }
 
 /// Ways in which a client may name keys: plain, with an escape each, and with many escapes that are alike in all keys.
