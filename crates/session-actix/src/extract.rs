@@ -2,14 +2,16 @@
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
+use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+use session_core::SessionError;
 use session_core::adapter::report_missing_session;
 
 use crate::on_error::{status_of, text_response};
-use crate::{OnError, PlainText, Session, SessionHandle, SessionRejection};
+use crate::{CurrentUser, OnError, PlainText, Session, SessionHandle, SessionRejection};
 
 /// Loads the session: the handler then uses it without waiting.
 impl FromRequest for Session {
@@ -29,6 +31,20 @@ impl FromRequest for SessionHandle {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Self::of(request))
+    }
+}
+
+/// Answers 401 if no user is signed in.
+impl<T: FromStr> FromRequest for CurrentUser<T> {
+    type Error = SessionRejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, SessionRejection>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let handle = SessionHandle::of(request);
+        Box::pin(async move {
+            let user = handle?.load().await?.user()?;
+            Ok(Self(user.ok_or(SessionError::NotSignedIn)?))
+        })
     }
 }
 

@@ -92,10 +92,10 @@ pub use future::ResponseFuture;
 pub use middleware::SessionMiddleware;
 pub use on_error::{ByRequest, OnError, PlainText};
 pub use service::SessionService;
-pub use session::{Session, SessionHandle, SessionRejection};
+pub use session::{CurrentUser, Session, SessionHandle, SessionRejection};
 
 #[doc(no_inline)]
 pub use session_core::{
     self, ConfigError, Lifetime, MemoryBackend, SameSite, SessionConfig, SessionConfigBuilder, SessionError,
-    SessionKey, SessionManager, SessionMap,
+    SessionKey, SessionManager, SessionMap, SessionRef, UserSession,
 };

@@ -60,6 +60,13 @@ impl SessionHandle {
     }
 }
 
+/// The id of the user who is signed in, such as `CurrentUser<u64>`: see [`session_core::Session::sign_in`].
+///
+/// An extractor. Without a user the answer is 401; `Option<CurrentUser>` is `None` then, and also if the session can't be
+/// loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CurrentUser<T = String>(pub T);
+
 impl Deref for SessionHandle {
     type Target = session_core::SessionHandle;
 

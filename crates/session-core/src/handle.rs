@@ -138,6 +138,10 @@ impl SessionHandle {
         }
     }
 
+    pub(crate) fn context(&self) -> &Arc<SessionContext> {
+        &self.shared.context
+    }
+
     /// Returns the name of the session's cookie.
     #[must_use]
     pub fn cookie_name(&self) -> &str {

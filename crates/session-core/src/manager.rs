@@ -102,6 +102,12 @@ impl SessionManager {
         SessionHandle::within(self.context.clone(), outer, cookie_headers)
     }
 
+    /// Returns the manager that has opened a session, for handlers that list or revoke the sessions of a user.
+    #[must_use]
+    pub fn of(handle: &SessionHandle) -> Self {
+        Self { context: handle.context().clone() }
+    }
+
     /// Returns the name of the session's cookie.
     #[must_use]
     pub fn cookie_name(&self) -> &str {

@@ -1,10 +1,13 @@
 //! Extractors for axum.
 
+use std::str::FromStr;
+
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
+use session_core::SessionError;
 
-use crate::{Session, SessionHandle, SessionRejection};
+use crate::{CurrentUser, Session, SessionHandle, SessionRejection};
 
 /// Loads the session: the handler then uses it without waiting.
 impl<S: Sync> FromRequestParts<S> for Session {
@@ -30,6 +33,26 @@ impl<S: Sync> OptionalFromRequestParts<S> for SessionHandle {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
         Ok(Self::from_extensions(&parts.extensions).ok())
+    }
+}
+
+/// Answers 401 if no user is signed in.
+impl<T: FromStr, S: Sync> FromRequestParts<S> for CurrentUser<T> {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, SessionRejection> {
+        let user = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(user.ok_or(SessionError::NotSignedIn)?)
+    }
+}
+
+/// `None` if no user is signed in.
+impl<T: FromStr, S: Sync> OptionalFromRequestParts<S> for CurrentUser<T> {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, SessionRejection> {
+        let session = SessionHandle::borrowed(&parts.extensions)?.load().await?;
+        Ok(session.user()?.map(Self))
     }
 }
 

@@ -78,6 +78,12 @@ impl SessionHandle {
     }
 }
 
+/// The id of the user who is signed in, such as `CurrentUser<u64>`: see [`session_core::Session::sign_in`].
+///
+/// With feature `axum`, it is an extractor. Without a user the answer is 401; `Option<CurrentUser>` is `None` then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CurrentUser<T = String>(pub T);
+
 impl Deref for SessionHandle {
     type Target = session_core::SessionHandle;
 

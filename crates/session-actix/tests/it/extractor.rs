@@ -5,7 +5,7 @@ use actix_web::http::header::{RETRY_AFTER, SET_COOKIE};
 use actix_web::test::init_service;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpResponse};
-use session_actix::{Session, SessionError, SessionHandle, SessionMiddleware, SessionRejection};
+use session_actix::{CurrentUser, Session, SessionError, SessionHandle, SessionMiddleware, SessionRejection};
 use session_testkit::{Fault, Operation};
 
 use crate::support::{NOTHING, config, cookie, send, store, text, values};
@@ -103,4 +103,34 @@ fn the_session_is_send_and_sync() {
     assert_send_and_sync::<SessionHandle>();
     assert_send_and_sync::<SessionRejection>();
     assert_send_and_sync::<SessionMiddleware>();
+}
+
+async fn sign_in(session: Session) -> Result<&'static str, SessionRejection> {
+    session.sign_in(42)?;
+    Ok("")
+}
+
+async fn user(CurrentUser(user): CurrentUser<u64>) -> String {
+    user.to_string()
+}
+
+async fn optional_user(user: Option<CurrentUser>) -> String {
+    format!("{user:?}")
+}
+
+#[actix_web::test]
+async fn the_current_user_is_extracted_by_type_and_its_absence_is_a_401() {
+    let app = App::new()
+        .route("/sign_in", web::get().to(sign_in))
+        .route("/user", web::get().to(user))
+        .route("/optional", web::get().to(optional_user))
+        .wrap(SessionMiddleware::new(config().build().unwrap()));
+    let app = init_service(app).await;
+    let refused = send(&app, "/user", None).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(text(refused).await, "sign in first\n");
+    assert_eq!(text(send(&app, "/optional", None).await).await, "None");
+    let cookie = cookie(&send(&app, "/sign_in", None).await);
+    assert_eq!(text(send(&app, "/user", cookie.as_deref()).await).await, "42");
+    assert_eq!(text(send(&app, "/optional", cookie.as_deref()).await).await, r#"Some(CurrentUser("42"))"#);
 }

@@ -7,7 +7,7 @@ use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use session_test_support::Log;
 use session_testkit::{Fault, Operation};
-use session_tower::{Session, SessionError, SessionHandle, SessionLayer, SessionRejection};
+use session_tower::{CurrentUser, Session, SessionError, SessionHandle, SessionLayer, SessionRejection};
 use tower::ServiceExt;
 
 use crate::support::{config, cookie, request, store};
@@ -111,4 +111,21 @@ async fn an_error_that_a_handler_passes_on_is_logged_once() {
     let missing = log.take_problems();
     assert_eq!(missing.len(), 1, "{missing:?}");
     assert!(missing[0].starts_with("ERROR a handler asks for a session that its route does not have"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn the_current_user_is_extracted_by_type_and_its_absence_is_a_401() {
+    let app = Router::new()
+        .route("/sign_in", get(|session: Session| async move { Ok::<_, SessionRejection>(session.sign_in(42)?) }))
+        .route("/user", get(|CurrentUser(user): CurrentUser<u64>| async move { user.to_string() }))
+        .route("/other_type", get(|_: CurrentUser<std::net::Ipv4Addr>| async {}))
+        .route("/optional", get(|user: Option<CurrentUser>| async move { format!("{user:?}") }))
+        .layer(SessionLayer::new(config().build().unwrap()));
+    let refused = send(&app, "/user", None).await;
+    assert_eq!((refused.status(), text(refused).await.as_str()), (StatusCode::UNAUTHORIZED, "sign in first\n"));
+    assert_eq!(text(send(&app, "/optional", None).await).await, "None");
+    let cookie = cookie(&send(&app, "/sign_in", None).await);
+    assert_eq!(text(send(&app, "/user", cookie.as_deref()).await).await, "42");
+    assert_eq!(text(send(&app, "/optional", cookie.as_deref()).await).await, r#"Some(CurrentUser("42"))"#);
+    assert_eq!(send(&app, "/other_type", cookie.as_deref()).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
 }
