@@ -34,3 +34,5 @@ mod support;
 mod updates;
 mod user_sessions;
 mod vectors;
+#[cfg(target_os = "linux")]
+mod worst_request;
