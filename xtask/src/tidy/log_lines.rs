@@ -2,7 +2,7 @@
 
 use super::{File, Finding};
 
-const TABLE: &str = "TROUBLESHOOTING.md";
+const TABLE: &str = "crates/session-core/TROUBLESHOOTING.md";
 
 /// The ends of the names of macros that log a line.
 const MACROS: &[&str] = &["error!(", "warn!(", "info!(", "debug!(", "trace!(", "log_at!("];
