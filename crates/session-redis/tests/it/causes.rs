@@ -222,3 +222,32 @@ async fn neither_errors_nor_log_lines_quote_secrets() {
     }
     assert!(printed.len() >= 8, "{printed:?}");
 }
+
+#[tokio::test]
+async fn a_server_that_is_loading_its_data_says_so_and_is_used_when_it_has_loaded() {
+    // It loads a key in 2 ms, and answers after each kilobyte.
+    let mut server = Server::start(&["--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024"]);
+    let backend = connect(&server.url());
+    let json = format!(r#"{{"user":"ann","text":"{}"}}"#, "x".repeat(1000));
+    for number in 0..1000 {
+        create(&backend, &format!("session:{number}"), &json).await;
+    }
+    server.ask(&["SAVE"]);
+    server.kill();
+    // Starting it waits until it has loaded.
+    let restarted = tokio::task::spawn_blocking(move || {
+        server.run();
+        server
+    });
+    let is_loading = async || match backend.fetch("session:7").await {
+        Ok(_) => panic!("it had loaded before it was asked"),
+        Err(error) => {
+            assert_eq!(error.applied(), Applied::No);
+            source(&error).ends_with("the server is loading its data (LOADING)")
+        }
+    };
+    until("the cause", Duration::from_secs(5), is_loading).await;
+    let _server = restarted.await.unwrap();
+    let is_served = async || matches!(backend.fetch("session:7").await, Ok(Some(stored)) if stored.session.len() == 2);
+    until("a served read", Duration::from_secs(2), is_served).await;
+}
