@@ -61,7 +61,7 @@
 //! }
 //! ```
 //!
-//! Give each cookie name a salt of its own with [`salt`](SessionConfigBuilder::salt), or use [`SessionConfig::hardened`].
+//! Give each cookie name a salt of its own with [`salt`](SessionConfigBuilder::salt), or use [`SessionConfigBuilder::hardened`].
 //! Under one secret and salt, a client can send the cookie of one session under the name of the other, and both accept it.
 //! The log warns of such configurations when the second one is put to use.
 //!
