@@ -37,7 +37,7 @@ enum Run {
 const COMMANDS: &[Command] = &[
     Command {
         name: "test",
-        summary: "install what the tests need, then run all of them (`-- ARGS` go to cargo test)",
+        summary: "install what the tests need, then run all of them (`-- ARGS` go to cargo test); `--fast`: no servers",
         run: Run::WithArguments(test::run),
     },
     Command {

@@ -6,8 +6,26 @@ use crate::process::{self, cargo};
 use crate::provision;
 use crate::steps::Steps;
 
-/// Runs every test, doc tests included. What follows `--` goes to cargo test: `cargo xtask test -- lost_update`.
+/// The packages whose tests start servers, or processes of their own.
+const WITH_SERVERS: &[&str] = &[
+    "actix-demo",
+    "axum-demo",
+    "custom-backend",
+    "session-memcache",
+    "session-redis",
+    "session-sql",
+    "session-test-support",
+    "shared-login",
+];
+
+/// Runs every test, doc tests included. The arguments after `--` go to cargo test: `cargo xtask test -- lost_update`.
+///
+/// With `--fast` it installs nothing, and runs the tests that need no server, no Python and no example to compile.
 pub(crate) fn run(steps: &mut Steps, arguments: &[String]) -> Result<()> {
+    let (is_fast, arguments) = match arguments.split_first() {
+        Some((first, rest)) if first == "--fast" => (true, rest),
+        _ => (false, arguments),
+    };
     let for_cargo = match arguments.split_first() {
         None => &[],
         Some((separator, rest)) if separator == "--" => rest,
@@ -16,6 +34,12 @@ pub(crate) fn run(steps: &mut Steps, arguments: &[String]) -> Result<()> {
         }
     };
 
+    if is_fast {
+        let excluded = WITH_SERVERS.iter().flat_map(|package| ["--exclude", package]);
+        let mut command = cargo(&["test", "--workspace", "--all-features", "--lib", "--bins", "--tests"]);
+        command.args(excluded).args(for_cargo).args(["--", "--skip", "python"]);
+        return steps.run("cargo test", || process::run(&mut command));
+    }
     let mut environment = Vec::new();
     steps.run("provision", || {
         environment = provision::all()?;
