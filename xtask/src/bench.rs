@@ -1,4 +1,4 @@
-//! What a request costs, beside other crates: the report of `xtask/bench/peers`.
+//! Compares the cost of a request with that of other crates: the report of `xtask/bench/peers`.
 
 use anyhow::{Result, bail};
 
@@ -15,7 +15,7 @@ pub(crate) fn run_parts(arguments: &[String]) -> Result<()> {
     };
     provision::for_bench()?;
     let target = target_folder()?;
-    // Apart: in one build, features that a peer asks for would be compiled into ours.
+    // Two builds, because one build would compile features that a peer asks for into this project's programs.
     for package in ["session-bench", "session-bench-peers"] {
         let mut build = cargo(&["build", "--release", "--bins", "--manifest-path", "xtask/bench/Cargo.toml"]);
         run(build.args(["--package", package]).env("CARGO_TARGET_DIR", &target))?;

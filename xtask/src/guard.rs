@@ -1,4 +1,4 @@
-//! What a request may cost: the programs of `xtask/bench`, a workspace of its own that nobody else compiles.
+//! Limits the cost of a request. Its programs are in `xtask/bench`, a workspace that only this command compiles.
 
 use std::process::Command;
 
@@ -8,10 +8,10 @@ use crate::metadata::target_folder;
 use crate::process::{cargo, program, run};
 use crate::provision;
 
-/// Checks and compiles what is measured, as applications are compiled, and fails if a request is dearer than its ceiling.
+/// Compiles the subjects in release mode, and fails if a request costs more than its ceiling.
 ///
-/// What is counted are the dependencies of its own `Cargo.lock`; a stale one is an error here. `cargo update --workspace
-/// --manifest-path xtask/bench/Cargo.toml` renews it.
+/// The versions of the dependencies come from its own `Cargo.lock`. Fails if that file is stale; renew it with `cargo
+/// update --workspace --manifest-path xtask/bench/Cargo.toml`.
 pub(crate) fn check() -> Result<()> {
     provision::programs()?;
     run(&mut cargo(&["fmt", "--all", "--check", PACKAGE[0], PACKAGE[1]]))?;

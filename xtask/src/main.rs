@@ -21,7 +21,7 @@ use anyhow::{Result, anyhow};
 
 use crate::steps::Steps;
 
-/// What a command is called, and what `help` says of it.
+/// A command: its name, its line in `help`, and its function.
 struct Command {
     name: &'static str,
     summary: &'static str,
@@ -30,7 +30,7 @@ struct Command {
 
 enum Run {
     Plain(fn(&mut Steps) -> Result<()>),
-    /// Gets what follows the command's name.
+    /// Gets the arguments after the command's name.
     WithArguments(fn(&mut Steps, &[String]) -> Result<()>),
 }
 

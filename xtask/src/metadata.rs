@@ -1,4 +1,4 @@
-//! What cargo knows of the workspace: its packages, and what they depend on.
+//! Reads the packages of the workspace and their dependencies from cargo.
 
 use std::path::PathBuf;
 
@@ -21,23 +21,23 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// Its folder as seen from the root of the repository: `crates/session-core`.
+    /// Returns the folder relative to the root of the repository: `crates/session-core`.
     pub(crate) fn place(&self) -> String {
         self.folder.strip_prefix(root()).unwrap_or(&self.folder).display().to_string()
     }
 }
 
-/// The members of the workspace.
+/// Returns the members of the workspace.
 pub(crate) fn members() -> Result<Vec<Package>> {
     packages(&query(&["--no-deps"])?)
 }
 
-/// The members and everything they depend on, on any platform, with all features.
+/// Returns the members and all their dependencies, on any platform, with all features.
 pub(crate) fn all_packages() -> Result<Vec<Package>> {
     packages(&query(&["--all-features"])?)
 }
 
-/// Where cargo builds, and we keep what we install for ourselves.
+/// Returns the folder of cargo's builds, which also holds the tools that xtask installs.
 pub(crate) fn target_folder() -> Result<PathBuf> {
     let metadata = query(&["--no-deps"])?;
     let folder = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
@@ -51,8 +51,8 @@ pub(crate) struct Dependency {
     pub(crate) version: String,
 }
 
-/// Everything that is compiled for a user of `package`, on any platform: itself, and its dependencies along `edges`
-/// (in `cargo tree`'s words), with the features that `features` (a cargo flag) names.
+/// Returns the packages that are compiled for a user of `package`, on any platform: itself, and its dependencies along
+/// `edges` (in `cargo tree`'s words), with the features that `features` (a cargo flag) names.
 pub(crate) fn dependency_tree(package: &str, features: &str, edges: &str) -> Result<Vec<Dependency>> {
     let mut tree = cargo(&["tree", "--package", package, features, "--edges", edges]);
     tree.args(["--target", "all", "--prefix", "none", "--format", "{p}"]);
@@ -89,7 +89,7 @@ fn read_package(package: &Value) -> Option<Package> {
         folder: PathBuf::from(text("manifest_path")?).parent()?.to_owned(),
         description: text("description"),
         rust_version: text("rust_version"),
-        // `publish` is null for anywhere, and a list of registries otherwise: an empty one says nowhere.
+        // `publish` is null if any registry is allowed, otherwise a list of registries, which is empty for none.
         publishable: package["publish"].as_array().is_none_or(|registries| !registries.is_empty()),
         has_features: package["features"].as_object().is_some_and(|features| !features.is_empty()),
     })

@@ -1,7 +1,7 @@
-//! The Rust version we promise: no dependency of a published crate declares a newer one.
+//! Verifies the promised Rust version: no dependency of a published crate declares a newer one.
 //!
-//! This reads what the dependencies declare. It builds nothing with the old toolchain, so it can't see one that
-//! declares too little; clippy's `incompatible_msrv` looks after our own code.
+//! It reads the versions that the dependencies declare. It builds nothing with the old toolchain, so it can't detect a
+//! dependency that declares too old a version. Clippy's `incompatible_msrv` checks the project's own code.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::metadata::{Dependency, all_packages, dependency_tree, members};
 
-/// What is compiled for a user: code, and the build scripts that make it.
+/// The dependencies that are compiled for a user: those of the code and of its build scripts.
 const EDGES: &str = "normal,build";
 
 pub(crate) fn check() -> Result<()> {

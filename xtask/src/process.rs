@@ -1,4 +1,4 @@
-//! Running other programs: always from the root of the repository; what does the work is shown before it runs.
+//! Runs other programs, always from the root of the repository. Commands that do the work are shown before they run.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -6,27 +6,27 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub(crate) fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
 }
 
-/// A program that will run in the root of the repository.
+/// Prepares a program to run in the root of the repository.
 pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     command.current_dir(root());
     command
 }
 
-/// The cargo that runs this program, so that both are of one toolchain.
+/// Prepares the cargo that runs this program, so that both have the same toolchain.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
     command
 }
 
-/// Shows the command, runs it on our own input and output, and makes a failure an error.
+/// Shows the command, runs it with this program's input and output, and returns an error if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", shown(command));
     let status = command.status().with_context(|| format!("cannot start `{}`", shown(command)))?;
@@ -34,7 +34,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// What the command prints; a failure is an error that quotes what it said.
+/// Returns the output of the command. The error of a failed command quotes its standard error.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{}`", shown(command)))?;
     if !output.status.success() {
@@ -44,7 +44,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{}` printed what is not UTF-8", shown(command)))
 }
 
-/// Whether the command starts and succeeds; what it prints is dropped.
+/// Returns true if the command starts and succeeds. Drops its output.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -54,7 +54,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The command as one would type it, with the variables that were set for it.
+/// Writes the command as a shell would take it, with the variables that were set for it.
 fn shown(command: &Command) -> String {
     let variables = command
         .get_envs()

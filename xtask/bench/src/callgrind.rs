@@ -1,7 +1,7 @@
-//! Counts by valgrind's callgrind: what one more request costs.
+//! Counts the cost of one more request with valgrind's callgrind.
 //!
-//! A subject is run twice, the second time with [`REQUESTS`] more. The difference is theirs alone: start, first requests
-//! and end are in both.
+//! A subject is run twice, the second time with [`REQUESTS`] more. The difference is the cost of these requests alone,
+//! because both runs contain the start, the first requests and the end.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,25 +12,25 @@ use serde::{Deserialize, Serialize};
 use crate::profile::Profile;
 use crate::subjects::{KNOWN_ALLOCATIONS, KNOWN_BLOCKS, KNOWN_WORK};
 
-/// Requests that are in both runs: tables have grown, connections stand, what is lazy is done.
+/// Requests of both runs. After them tables have grown, connections are open, and lazy values are initialized.
 const WARM_UP: u32 = 300;
 
-/// Requests that are counted.
+/// The number of requests that are counted.
 const REQUESTS: u32 = 1000;
 
-/// What one request costs, on average.
+/// The average cost of one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Counts {
-    /// As valgrind's processor counts them: one that has no instructions for SHA, so that those are done in software.
+    /// Instructions, as valgrind counts them. Its processor has none for SHA, so SHA is computed in software.
     pub instructions: f64,
-    /// Of the heap: calls of `malloc` and its like.
+    /// Heap allocations: calls of `malloc` and its like.
     pub allocations: f64,
-    /// Blocks of 64 bytes that went through SHA-1, of the version that we use.
+    /// Blocks of 64 bytes that went through the version of SHA-1 that this project uses.
     pub sha1_blocks: f64,
 }
 
 impl Counts {
-    /// What is left when a part is taken away.
+    /// Subtracts the counts of a part.
     #[must_use]
     pub fn above(self, part: Self) -> Self {
         Self {
@@ -44,24 +44,24 @@ impl Counts {
 /// Counts the requests of subjects.
 #[derive(Debug)]
 pub struct Counter {
-    /// Where the programs are, such as `subject`.
+    /// The folder of the programs, such as `subject`.
     folder: PathBuf,
-    /// The variables that the programs are given.
+    /// The environment variables of the programs.
     environment: Vec<(&'static str, String)>,
-    /// Instructions for a block of SHA-1.
+    /// The number of instructions for a block of SHA-1.
     sha1_block: f64,
 }
 
 impl Counter {
-    /// One for the programs that stand beside this one.
+    /// Creates a counter for the programs in the folder of this one.
     ///
     /// # Errors
     ///
-    /// If there is no valgrind, or if it finds anything else than is there in work whose counts are known.
+    /// Returns an error if valgrind is missing, or if it counts work of a known size wrongly.
     pub fn new(environment: Vec<(&'static str, String)>) -> Result<Self> {
         let program = std::env::current_exe()?;
         let folder = program.parent().context("a program is in a folder")?.to_owned();
-        // Instructions pass for blocks, until it is known how many make one.
+        // With 1 here, `sha1_blocks` is a number of instructions, from which the size of a block follows.
         let mut counter = Self { folder, environment, sha1_block: 1.0 };
         let known = counter.count("subject", KNOWN_WORK)?;
         ensure!(
@@ -72,11 +72,11 @@ impl Counter {
         Ok(counter)
     }
 
-    /// What a request of the subject costs, which `program` can run.
+    /// Counts the cost of a request of a subject of `program`.
     ///
     /// # Errors
     ///
-    /// If the subject does not run to its end.
+    /// Returns an error if the subject does not run to its end.
     pub fn count(&self, program: &str, subject: &str) -> Result<Counts> {
         let few = self.profile(program, subject, WARM_UP)?;
         let many = self.profile(program, subject, WARM_UP + REQUESTS)?;

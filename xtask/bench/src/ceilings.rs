@@ -1,27 +1,27 @@
-//! The ceilings: what a request may cost above the same application without sessions.
+//! The ceilings: the greatest allowed cost of a request above the same application without sessions.
 
 use std::fmt::{self, Display};
 
 use crate::callgrind::Counts;
 
-/// What a request of a subject may cost. [`SLACK`] comes on top of the instructions.
+/// The greatest allowed cost of a request of a subject. [`SLACK`] comes on top of the instructions.
 #[derive(Clone, Copy, Debug)]
 pub struct Ceiling {
-    /// Its name, see [`subjects`](crate::subjects).
+    /// The name of the subject, see [`subjects`](crate::subjects).
     pub subject: &'static str,
     /// Instructions.
     pub instructions: u32,
     /// Allocations on the heap.
     pub allocations: u32,
-    /// Blocks that SHA-1 hashes: exact, since each is dear, and one that is missing is a check left out.
+    /// Blocks that SHA-1 hashes. The count must be exact: each block is expensive, and a missing one is a check left out.
     pub sha1_blocks: u32,
 }
 
-/// How far above its ceiling a count of instructions may be: they differ by one or two per cent from one version of the
-/// compiler, of a dependency or of the C library to the next. Below it by as much, the ceiling can be lowered.
+/// The tolerance of instruction counts, because they differ by one or two per cent between versions of the compiler, of
+/// a dependency or of the C library. The ceiling can be lowered if a count is below it by more than this.
 pub const SLACK: f64 = 0.05;
 
-/// All of them: name, instructions, allocations, blocks.
+/// All ceilings: name, instructions, allocations, blocks.
 #[rustfmt::skip]
 pub const CEILINGS: &[Ceiling] = &[
     ceiling("axum/memory/untouched",    2_042,   4,   0),
@@ -48,19 +48,19 @@ const fn ceiling(subject: &'static str, instructions: u32, allocations: u32, sha
     Ceiling { subject, instructions, allocations, sha1_blocks }
 }
 
-/// How a count stands to its ceiling.
+/// The relation of a count to its ceiling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// At the ceiling, or below it by no more than the slack.
     Kept,
-    /// Dearer than allowed.
+    /// The count is greater than allowed.
     Passed,
-    /// So much cheaper that the ceiling can be lowered.
+    /// The count is so low that the ceiling can be lowered.
     CanBeLowered,
 }
 
 impl Ceiling {
-    /// Compares what was counted, the bare application taken away.
+    /// Compares the counts above the bare application with the ceiling.
     #[must_use]
     pub fn judge(&self, counts: Counts) -> Verdict {
         let [instructions, allocations, blocks] =

@@ -1,16 +1,16 @@
-//! What a program of subjects is asked to do: `subject NAME measure REQUESTS`, `fill SESSIONS`, or `serve`.
+//! The command line of a program of subjects: `subject NAME measure REQUESTS`, `fill SESSIONS`, or `serve`.
 
 use anyhow::{Context, Result, bail};
 use tokio::runtime::Runtime;
 
-/// What to do with the subject.
+/// A task for a subject.
 #[derive(Clone, Copy, Debug)]
 pub enum Mode {
     /// Answer this many requests, made in this process.
     Measure(u32),
-    /// Store this many sessions, and say what memory they take and how long a request then does.
+    /// Store this many sessions. Print the memory that they take, and the time of a request after that.
     Fill(u32),
-    /// Listen on a free port, say which, and answer until the standard input ends.
+    /// Listen on a free port, print it, and answer until the standard input closes.
     Serve,
 }
 
@@ -18,7 +18,7 @@ pub enum Mode {
 ///
 /// # Errors
 ///
-/// If they are not as above.
+/// Returns an error if the arguments have another form.
 pub fn arguments() -> Result<(String, Mode)> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -33,13 +33,13 @@ pub fn arguments() -> Result<(String, Mode)> {
     }
 }
 
-/// A runtime of one thread, for subjects and for servers with one worker.
+/// Creates a runtime of one thread, for subjects and for servers with one worker.
 #[must_use]
 pub fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
 }
 
-/// Ends the process when its standard input does: with whoever started it.
+/// Ends the process when its standard input closes, so that it does not outlive its parent.
 pub fn end_with_standard_input() {
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

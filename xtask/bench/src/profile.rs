@@ -1,4 +1,4 @@
-//! Reads what callgrind writes.
+//! Reads the output of callgrind.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ pub struct Profile {
     pub sha1_instructions: u64,
 }
 
-/// What Rust's allocator calls.
+/// The functions that Rust's allocator calls.
 const ALLOCATING: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];
 
 impl Profile {
@@ -23,13 +23,13 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// If the text has another format.
+    /// Returns an error if the text has another format.
     pub fn parse(text: &str) -> Result<Self> {
         let mut profile = Self::default();
         let mut names = Names::default();
         let mut caller = "";
         let mut callee = "";
-        // The line after one of calls has the cost of these calls, which the callee's own lines have too.
+        // The line after a `calls` line has the cost of these calls, which the callee's own lines contain too.
         let mut is_call = false;
         for line in text.lines() {
             if let Some(name) = line.strip_prefix("fn=") {
@@ -38,7 +38,7 @@ impl Profile {
                 callee = names.resolve(name)?;
             } else if let Some(calls) = line.strip_prefix("calls=") {
                 is_call = true;
-                // One that calls another of them, inside the library, has been counted.
+                // A call from one of these functions to another, inside the library, has been counted already.
                 if ALLOCATING.contains(&callee) && !ALLOCATING.contains(&caller) {
                     let count = calls.split(' ').next().unwrap_or(calls);
                     profile.allocations += count.parse::<u64>().with_context(|| format!("`{line}`"))?;
@@ -62,7 +62,7 @@ impl Profile {
     }
 }
 
-/// A name is written once, after its number; from then on the number stands for it: `(7) malloc`, `(7)`.
+/// Resolves a name. Callgrind writes it once, after its number, and only the number from then on: `(7) malloc`, `(7)`.
 #[derive(Default)]
 struct Names<'a> {
     known: HashMap<&'a str, &'a str>,

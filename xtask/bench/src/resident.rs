@@ -1,10 +1,10 @@
 //! The memory of this process.
 
-/// What it occupies, in bytes, as Linux counts.
+/// Returns the resident memory of this process in bytes, as Linux counts it.
 ///
 /// # Panics
 ///
-/// Where there is no `/proc`.
+/// Panics if the system has no `/proc`.
 #[must_use]
 pub fn bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells the state of a process");

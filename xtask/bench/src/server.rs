@@ -1,4 +1,4 @@
-//! Servers to measure with.
+//! The servers of the measurements.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,16 +13,16 @@ pub const REDIS: &str = "SESSION_BENCH_REDIS";
 /// The variable by which subjects find memcached: host and port.
 pub const MEMCACHED: &str = "SESSION_BENCH_MEMCACHED";
 
-/// What one of the variables says.
+/// Reads the address in one of the variables.
 ///
 /// # Errors
 ///
-/// If it is not set.
+/// Returns an error if the variable is not set.
 pub fn address(variable: &str) -> Result<String> {
     std::env::var(variable).with_context(|| format!("{variable} names no server"))
 }
 
-/// One of each.
+/// One server of each kind.
 #[derive(Debug)]
 pub struct Servers {
     redis: Server,
@@ -30,28 +30,27 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Starts them.
+    /// Starts the servers.
     ///
     /// # Errors
     ///
-    /// If one does not answer.
+    /// Returns an error if a server does not answer.
     pub fn start() -> Result<Self> {
         Ok(Self { redis: Server::redis()?, memcached: Server::memcached()? })
     }
 
-    /// The variables by which subjects find them.
+    /// Returns the variables by which subjects find the servers.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![(REDIS, format!("redis://{}", self.redis.address())), (MEMCACHED, self.memcached.address())]
     }
 
-    /// Round trips so far, by the servers' own count: how often Redis has read from a client, which is once for each round
-    /// trip of one that waits for every reply, and how many commands on keys memcached has carried out. This question is
-    /// counted too.
+    /// Returns the round trips so far, by the servers' own statistics. Redis counts reads from clients, which equal round
+    /// trips because the client waits for every reply. Memcached counts commands on keys. This call is counted too.
     ///
     /// # Errors
     ///
-    /// If one does not answer.
+    /// Returns an error if a server does not answer.
     pub fn round_trips(&self) -> Result<u64> {
         let commands = ["cmd_get ", "cmd_set ", "cmd_touch ", "delete_hits ", "delete_misses "];
         let redis = self.redis.statistic("INFO stats", "total_reads_processed:", &[""])?;
@@ -59,10 +58,10 @@ impl Servers {
     }
 }
 
-/// One on a port of its own, which ends when this is dropped or when this process ends in whatever way.
+/// A server on its own port. It ends when this value is dropped, and whenever this process ends.
 #[derive(Debug)]
 struct Server {
-    /// A shell that kills the server as soon as its standard input ends.
+    /// A shell that kills the server as soon as its standard input closes.
     guard: Child,
     port: u16,
 }
@@ -76,11 +75,11 @@ impl Server {
 
     fn memcached() -> Result<Self> {
         let port = free_port()?;
-        // As root, it asks which user to be.
+        // Run as root, memcached requires a user name.
         Self::start(port, &["memcached", "-l", "127.0.0.1", "-u", "root", "-p", &port.to_string()])
     }
 
-    /// Starts it, and waits until it listens.
+    /// Starts the server, and waits until it listens.
     fn start(port: u16, command: &[&str]) -> Result<Self> {
         let guard = Command::new("sh")
             .args(["-c", r#""$@" >/dev/null & read -r _; kill -9 $! 2>/dev/null"#, "sh"])
@@ -97,12 +96,12 @@ impl Server {
         Ok(server)
     }
 
-    /// Host and port.
+    /// Returns host and port.
     fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// The sum of the statistics with these names, in lines that begin with a word of the server's.
+    /// Returns the sum of the statistics with these names, in lines that start with `beginning`.
     fn statistic(&self, command: &str, beginning: &str, names: &[&str]) -> Result<u64> {
         let mut stream = BufReader::new(self.connect()?);
         stream.get_mut().write_all(format!("{command}\r\n").as_bytes())?;

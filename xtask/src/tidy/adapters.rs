@@ -1,11 +1,11 @@
-//! Adapters are thin: what becomes of a session is decided by the core, the same for all of them.
+//! Keeps adapters thin: the core decides about sessions, so that all adapters behave alike.
 
 use super::{File, Finding};
 
-/// Where the adapters are.
+/// The folders of the adapters.
 const ADAPTERS: &[&str] = &["crates/session-actix/src/", "crates/session-tower/src/"];
 
-/// What code that decides on expiry, changes, renewals or cookies can't do without.
+/// The words of code that decides on expiry, changes, renewals or cookies.
 const DECISIONS: &[&str] = &[
     "Duration",
     "Instant",

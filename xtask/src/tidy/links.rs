@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{File, Finding};
 
-/// Links in Markdown files to files that don't exist.
+/// Finds links in Markdown files to files that don't exist.
 pub(super) fn dead(files: &[File], exists: impl Fn(&Path) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files.iter().filter(|file| file.is("md")) {
@@ -30,22 +30,23 @@ pub(super) fn dead(files: &[File], exists: impl Fn(&Path) -> bool) -> Vec<Findin
     findings
 }
 
-/// What a line links to: `[text](target)`, `[text](target "title")` and `[name]: target`.
+/// Returns the targets of the links in a line: `[text](target)`, `[text](target "title")` and `[name]: target`.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
     let inline = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let definition = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target);
     inline.chain(definition).filter_map(|target| target.split_whitespace().next())
 }
 
-/// The path in a link, unless it leads to a website, a section of the same page, or a Rust item (in pages that are
-/// included in crate documentation; rustdoc checks those).
+/// Returns the path in a link, unless it leads to a website, a section of the same page, or a Rust item. Rustdoc checks
+/// links to Rust items, in pages that are included in crate documentation.
 fn local_path(target: &str) -> Option<&str> {
     let path = target.split('#').next().unwrap_or(target);
     let elsewhere = path.is_empty() || path.contains(':');
     (!elsewhere).then_some(path)
 }
 
-/// The linked file, from the root of the repository: a link is relative to its page or, with a leading `/`, to the root.
+/// Returns the linked file, from the root of the repository. A link is relative to its page or, with a leading `/`, to
+/// the root.
 fn resolve(page: &str, link: &str) -> PathBuf {
     let folder = Path::new(page).parent().unwrap_or(Path::new(""));
     let joined = match link.strip_prefix('/') {

@@ -1,9 +1,9 @@
-//! What every package of the workspace says of itself.
+//! Rules about the manifests of the packages.
 
 use super::{File, Finding};
 use crate::metadata::Package;
 
-/// Keys that every package takes from the workspace: what they say must be the same everywhere.
+/// The keys that every package inherits from the workspace, so that all packages have equal values.
 const INHERITED: &[(&str, &str)] = &[
     ("[package]", "license.workspace = true"),
     ("[package]", "rust-version.workspace = true"),
@@ -35,7 +35,7 @@ pub(super) fn check(files: &[File], members: &[Package]) -> Vec<Finding> {
     findings
 }
 
-/// Finds the keys that a manifest should take from the workspace, and doesn't.
+/// Finds the keys that a manifest should inherit from the workspace, but does not.
 fn inherits(path: &str, manifest: &str, own_rust: bool) -> Vec<Finding> {
     let mut section = "";
     let mut found = Vec::new();
@@ -52,7 +52,7 @@ fn inherits(path: &str, manifest: &str, own_rust: bool) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether a row of a Markdown table names the crate, as code.
+/// Returns true if a row of a Markdown table names the crate, as code.
 fn in_crate_table(readme: &str, name: &str) -> bool {
     readme.lines().any(|line| line.starts_with('|') && line.contains(&format!("`{name}`")))
 }

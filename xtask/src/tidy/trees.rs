@@ -1,18 +1,18 @@
-//! What a crate must not bring to its users: the borders between core, adapters and backends.
+//! Forbids dependencies that a crate must not bring to its users: the borders between core, adapters and backends.
 
 use anyhow::Result;
 
 use super::Finding;
 use crate::metadata::{Dependency, dependency_tree};
 
-/// What the dependency tree of one package may not contain.
+/// The packages that the dependency tree of one package must not contain.
 struct Border {
     package: &'static str,
-    /// A cargo flag.
+    /// The features, as a cargo flag.
     features: &'static str,
-    /// In `cargo tree`'s words.
+    /// The kinds of dependencies, in `cargo tree`'s words.
     edges: &'static str,
-    /// Names of packages; a `*` at the end stands for any rest.
+    /// The names of the packages; a `*` at the end matches any rest.
     forbidden: &'static [&'static [&'static str]],
     why: &'static str,
 }
@@ -23,7 +23,7 @@ const AXUM: &[&str] = &["axum", "axum-*"];
 const ACTIX: &[&str] = &["actix-*", "session-actix"];
 const CLIENTS: &[&str] = &["fred", "redis", "redis-*", "async-memcached", "sqlx"];
 const SERVER_DRIVERS: &[&str] = &["sqlx-mysql", "sqlx-postgres", "rustls"];
-/// Not `redis-*`: fred brings `redis-protocol`.
+/// The list has no `redis-*`, because fred brings `redis-protocol`.
 const OTHER_STORES: &[&str] = &["async-memcached", "redis"];
 
 const BORDERS: &[Border] = &[
@@ -120,7 +120,7 @@ const BORDERS: &[Border] = &[
     },
 ];
 
-/// Builds each tree. A row for a package that does not exist is an error of cargo's.
+/// Checks each tree. Cargo fails on a row for a package that does not exist.
 pub(super) fn check() -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for border in BORDERS {

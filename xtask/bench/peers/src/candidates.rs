@@ -1,50 +1,50 @@
-//! Who is measured beside whom.
+//! The candidates: the libraries that are compared.
 
 use std::process::Command;
 
 use anyhow::{Context, Result};
 use session_bench::session::Work;
 
-/// Sessions of one library in one place, or what no library can do without there.
+/// One library with one store, or the work that no library can avoid with that store.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
-    /// As tables and plots call it.
+    /// The name in tables and plots.
     pub label: &'static str,
-    /// Where the sessions live, as tables and plots call it.
+    /// The place of the sessions, as tables and plots name it.
     pub place: &'static str,
-    /// The program that can run it, and the bare application: each of the two has one, as compiled with its dependencies.
+    /// The program that runs the candidate, and the bare application compiled with the same dependencies.
     pub program: &'static str,
-    /// Its subjects' name, without the kind of request.
+    /// The name of its subjects, without the kind of request.
     pub name: &'static str,
     /// The subject of the same application without sessions.
     pub bare: &'static str,
 }
 
 impl Candidate {
-    /// The name of a subject.
+    /// Returns the name of the subject for this kind of request.
     #[must_use]
     pub fn subject(&self, work: Work) -> String {
         format!("{}/{}", self.name, work.name())
     }
 
-    /// Whether it is one of this project's.
+    /// Returns true if the candidate belongs to this project.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.program == OURS && !self.name.starts_with("floor")
     }
 
-    /// Its label in a table.
+    /// Returns the label in a table.
     #[must_use]
     pub fn cell(&self) -> String {
         if self.is_ours() { format!("**{}**", self.label) } else { self.label.to_owned() }
     }
 }
 
-/// A program of subjects: it stands beside this one.
+/// Returns the path of a program of subjects, which is in the folder of this program.
 ///
 /// # Errors
 ///
-/// If this one stands nowhere.
+/// Returns an error if the path of this program is unknown.
 pub fn program(name: &str) -> Result<Command> {
     let this = std::env::current_exe()?;
     Ok(Command::new(this.parent().context("a program is in a folder")?.join(name)))
@@ -55,7 +55,7 @@ pub const OURS: &str = "subject";
 /// The program of the others.
 pub const PEER: &str = "peer";
 
-/// All of them, by the place of their sessions.
+/// All candidates, by the place of their sessions.
 pub const CANDIDATES: [Candidate; 18] = [
     floor("in memory", "floor/memory"),
     on_axum("session-tower, signed", "in memory", OURS, "axum/memory"),

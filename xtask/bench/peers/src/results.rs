@@ -8,37 +8,37 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A file in it.
+/// Returns the path of a file in the folder.
 #[must_use]
 pub fn file(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../results")).join(name)
 }
 
-/// Keeps what a part has measured.
+/// Saves the numbers that a part has measured.
 ///
 /// # Errors
 ///
-/// If it can't be written.
+/// Returns an error if the file can't be written.
 pub fn save(part: &str, numbers: &impl Serialize) -> Result<()> {
     write(&format!("{part}.json"), &(serde_json::to_string_pretty(numbers)? + "\n"))
 }
 
-/// What a part has measured.
+/// Reads the numbers that a part has measured.
 ///
 /// # Errors
 ///
-/// If it has not been measured.
+/// Returns an error if the part has not been measured.
 pub fn load<T: DeserializeOwned>(part: &str) -> Result<T> {
     let path = file(&format!("{part}.json"));
     let text = fs::read_to_string(&path).with_context(|| format!("`{part}` was never measured"))?;
     serde_json::from_str(&text).with_context(|| format!("`{part}` was measured by another version of this program"))
 }
 
-/// What was measured of a subject.
+/// Returns the numbers that were measured for a subject.
 ///
 /// # Errors
 ///
-/// If that never was.
+/// Returns an error if the subject has not been measured.
 pub fn of<'a, T>(numbers: &'a BTreeMap<String, T>, subject: &str) -> Result<&'a T> {
     numbers.get(subject).with_context(|| format!("`{subject}` was never measured"))
 }
@@ -47,13 +47,13 @@ pub fn of<'a, T>(numbers: &'a BTreeMap<String, T>, subject: &str) -> Result<&'a 
 ///
 /// # Errors
 ///
-/// If it can't be written.
+/// Returns an error if the file can't be written.
 pub fn write(name: &str, text: &str) -> Result<()> {
     let path = file(name);
     fs::create_dir_all(file("")).and_then(|()| fs::write(&path, text)).with_context(|| format!("cannot write {name}"))
 }
 
-/// A whole number with its thousands parted: `12,345`.
+/// Writes a whole number with thousands separators: `12,345`.
 #[must_use]
 pub fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");

@@ -1,5 +1,5 @@
-//! What no session layer can do without, in axum: an empty layer, the verification of the cookie and the signature of a new
-//! one, the calls of the store's client. Everything else is left out.
+//! The work that every session layer has to do, in axum: an empty layer, the verification of the cookie and the
+//! signature of a new one, the calls of the store's client. Everything else is left out.
 
 use std::sync::Arc;
 
@@ -23,16 +23,16 @@ use crate::on_axum::run;
 use crate::server::{REDIS, address};
 use crate::session::{COOKIE as NAME, SECRET, VALUES, Work};
 
-/// As long as base64 of `{"_cssid": "..."}`.
+/// The length of `{"_cssid": "..."}` in base64.
 const ID_LEN: usize = 48;
 
-/// As long as base64 of [`VALUES`].
+/// The length of [`VALUES`] in base64.
 const SESSION_LEN: usize = VALUES.len().div_ceil(3) * 4;
 
-/// What stands in every cookie.
+/// The attributes of every cookie.
 const ATTRIBUTES: &str = "; Path=/; HttpOnly; SameSite=Lax";
 
-/// When everything is signed, in Unix seconds.
+/// The time of all signatures, in Unix seconds.
 const NOW: u64 = 1_700_000_000;
 
 pub(super) fn with_sessions(runtime: &Runtime, mode: Mode, backend: &str, work: Work) -> Result<()> {
@@ -96,7 +96,7 @@ impl Cookies {
     }
 }
 
-/// A client of Redis with its defaults, which waits for an answer for ever, and a script that writes without comparing.
+/// A client of Redis with its defaults, so without a timeout, and a script that writes without comparing.
 struct Store {
     client: Client,
     script: Str,

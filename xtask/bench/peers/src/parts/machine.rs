@@ -1,15 +1,15 @@
-//! What the numbers were measured on and with.
+//! A description of the machine and the programs that the numbers were measured with.
 
 use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-/// One line, for people.
+/// Returns the description in one line.
 ///
 /// # Errors
 ///
-/// If a program is missing.
+/// Returns an error if a program is missing.
 pub fn describe() -> Result<String> {
     let processors = fs::read_to_string("/proc/cpuinfo")?;
     let model =

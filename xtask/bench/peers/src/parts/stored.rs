@@ -1,4 +1,4 @@
-//! What stored sessions take: memory, and time.
+//! The memory that stored sessions take, and the time of a request that uses one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,20 +14,20 @@ const PART: &str = "stored";
 
 const SESSIONS: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-/// For each candidate by its name: how many sessions, bytes of each, nanoseconds of a request that reads.
+/// For each candidate by its name: the number of sessions, the bytes of each, the nanoseconds of a request that reads.
 type Numbers = BTreeMap<String, Vec<(u32, f64, f64)>>;
 
-/// One for each store in memory.
+/// A subject for each store in memory.
 fn candidates() -> impl Iterator<Item = Candidate> {
     let names = ["axum/memory", "tower-sessions/memory signed", "axum_session/memory unsigned"];
     CANDIDATES.into_iter().filter(move |candidate| names.contains(&candidate.name))
 }
 
-/// Fills the stores, each in a process of its own.
+/// Fills the stores, each in its own process.
 ///
 /// # Errors
 ///
-/// If one does not answer.
+/// Returns an error if a store does not answer.
 pub fn measure() -> Result<()> {
     let mut numbers = Numbers::new();
     for candidate in candidates() {
@@ -45,11 +45,11 @@ pub fn measure() -> Result<()> {
     save(PART, &numbers)
 }
 
-/// Its section and plot.
+/// Writes the section and the plot of this part.
 ///
 /// # Errors
 ///
-/// If it was never measured.
+/// Returns an error if this part has not been measured.
 pub fn report() -> Result<String> {
     let numbers: Numbers = load(PART)?;
     let mut rows = Vec::new();

@@ -17,36 +17,36 @@ use crate::results::{load, of, save, thousands};
 
 const PART: &str = "throughput";
 
-/// Bare application and candidate are measured in turn, so often.
+/// The number of rounds. Each measures the bare application and the candidate in turn.
 const ROUNDS: usize = 3;
 
-/// Seconds of each turn.
+/// The seconds of each turn.
 const TURN: &str = "1s";
 
-/// More than there are connections, by far.
+/// The number of sessions, far more than there are connections.
 const SESSIONS: usize = 500;
 
-/// By the name of the subject.
+/// The numbers by the name of the subject.
 type Numbers = BTreeMap<String, Throughput>;
 
 #[derive(serde::Deserialize, serde::Serialize)]
 struct Throughput {
-    /// Of the candidate and of the bare application: the median of all rounds.
+    /// The throughput as a share of the bare application's: the median of all rounds.
     share: f64,
-    /// Requests a second of the candidate: the median.
+    /// The median number of requests a second of the candidate.
     requests: f64,
     /// The shares of all rounds.
     rounds: Vec<f64>,
-    /// Processor time for a request above the bare application's, in nanoseconds: of the process itself and of the system
-    /// for it. The mean.
+    /// The mean processor time of a request above that of the bare application, in nanoseconds. The process itself and
+    /// the system on its behalf are counted apart.
     user: f64,
     system: f64,
 }
 
-/// What became of a turn.
+/// The result of one run of a candidate.
 struct Turn {
     per_second: f64,
-    /// Processor time for a request, in nanoseconds: user and system.
+    /// The processor time of a request, in nanoseconds: user and system.
     times: [f64; 2],
 }
 
@@ -54,7 +54,7 @@ struct Turn {
 ///
 /// # Errors
 ///
-/// If a server or wrk fails.
+/// Returns an error if a server or wrk fails.
 pub fn measure() -> Result<()> {
     let servers = Servers::start()?;
     let mut numbers = Numbers::new();
@@ -84,7 +84,7 @@ pub fn measure() -> Result<()> {
     save(PART, &numbers)
 }
 
-/// A server of one worker thread, in a process of its own; it ends with its standard input.
+/// A server of one worker thread in its own process, which ends when its standard input closes.
 struct App {
     process: Child,
     port: u16,
@@ -114,9 +114,9 @@ impl App {
         Ok(pairs.join("; "))
     }
 
-    /// The time that its process has been running until now, in nanoseconds: user and system (proc(5), `stat`).
+    /// Returns the processor time of the process until now, in nanoseconds: user and system (proc(5), `stat`).
     fn processor_time(&self) -> Result<[f64; 2]> {
-        /// The kernel counts in hundredths of a second, whatever its own clock is.
+        /// The kernel reports hundredths of a second, independent of its own clock rate.
         const TICK: f64 = 1e7;
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
         // The name, in parentheses, may hold spaces.
@@ -126,7 +126,7 @@ impl App {
         Ok([time(11)?, time(12)?])
     }
 
-    /// Over 32 connections that are kept.
+    /// Measures over 32 connections that are kept alive.
     fn load(&self, script: &Path) -> Result<Turn> {
         let before = self.processor_time()?;
         let output = Command::new("wrk")
@@ -155,7 +155,7 @@ impl Drop for App {
     }
 }
 
-/// Tells wrk to make requests of many sessions in turn, so that hardly two at once are of the same one.
+/// Tells wrk to use many sessions in turn, so that concurrent requests rarely share a session.
 fn script(app: &App) -> Result<PathBuf> {
     let cookies = (0..SESSIONS).map(|_| app.cookie()).collect::<Result<Vec<_>>>()?;
     let list = cookies.iter().map(|cookie| format!("  {cookie:?},\n")).collect::<String>();
@@ -183,11 +183,11 @@ fn median(numbers: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-/// Its section and plot.
+/// Writes the section and the plot of this part.
 ///
 /// # Errors
 ///
-/// If it was never measured.
+/// Returns an error if this part has not been measured.
 pub fn report() -> Result<String> {
     let numbers: Numbers = load(PART)?;
     let mut groups: Vec<Group> = Vec::new();

@@ -1,4 +1,4 @@
-//! Times, by criterion.
+//! Measures times with criterion.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -13,11 +13,11 @@ use tokio::runtime::Runtime;
 /// The variable that tells criterion its folder.
 const HOME: &str = "CRITERION_HOME";
 
-/// Takes times.
+/// A timer, which runs criterion and collects its medians.
 pub(super) struct Timer {
     criterion: Criterion,
     home: PathBuf,
-    /// What was done, and the median of the nanoseconds that it took.
+    /// The name of each measurement, and its median in nanoseconds.
     pub(super) taken: Vec<(String, f64)>,
 }
 
@@ -32,13 +32,13 @@ impl Timer {
         Ok(Self { criterion, home, taken: Vec::new() })
     }
 
-    /// The median of what `work` takes, in nanoseconds. The name is used once, and has no characters that files can't have.
+    /// Returns the median time of `work`, in nanoseconds. The name must be unique and fit for a file.
     pub(super) fn time<T>(&mut self, name: &str, mut work: impl FnMut() -> T) -> Result<f64> {
         self.criterion.bench_function(name, |bencher| bencher.iter(&mut work));
         self.median(name)
     }
 
-    /// The median time of a request, in process.
+    /// Returns the median time of a request, in process.
     pub(super) fn request(&mut self, name: &str, runtime: &Runtime, router: Router) -> Result<f64> {
         let client = RefCell::new(runtime.block_on(Client::new(router)));
         self.criterion.bench_function(name, |bencher| {

@@ -1,4 +1,4 @@
-//! How long signing, and work on a session's map, takes.
+//! The time of signing and of work on a session's map.
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -13,17 +13,17 @@ use crate::results::{load, save, thousands};
 
 const PART: &str = "times";
 
-/// What was done, and the nanoseconds that it took.
+/// The name of each measurement, and its time in nanoseconds.
 type Numbers = Vec<(String, f64)>;
 
 /// The instant of all signatures, in seconds.
 const NOW: u64 = 1_700_000_000;
 
-/// Takes all times.
+/// Measures all times.
 ///
 /// # Errors
 ///
-/// If criterion can't write.
+/// Returns an error if criterion can't write.
 pub fn measure() -> Result<()> {
     let mut timer = Timer::new()?;
     let session = vec![b'a'; VALUES.len().div_ceil(3) * 4];
@@ -50,11 +50,11 @@ pub fn measure() -> Result<()> {
     save(PART, &timer.taken)
 }
 
-/// Its section.
+/// Writes the section of this part.
 ///
 /// # Errors
 ///
-/// If it was never measured.
+/// Returns an error if this part has not been measured.
 pub fn report() -> Result<String> {
     let numbers: Numbers = load(PART)?;
     let mut text = format!(

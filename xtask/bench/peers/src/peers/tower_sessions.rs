@@ -1,4 +1,4 @@
-//! tower-sessions: 0.15 in memory, and 0.14 in Redis, whose store has not followed.
+//! tower-sessions: 0.15 in memory, and 0.14 in Redis, because its Redis store still needs that version.
 
 use anyhow::Result;
 use axum::Router;
@@ -13,14 +13,14 @@ pub(super) fn in_memory(signed: bool, work: Work, values: Values) -> Router {
 }
 
 pub(super) async fn in_redis(signed: bool, work: Work, values: Values) -> Result<Router> {
-    // One connection, as we have.
+    // One connection, as in this project's client.
     let pool = Pool::new(Config::from_url(&address(REDIS)?)?, None, None, None, 1)?;
     pool.connect();
     pool.wait_for_connect().await?;
     Ok(before::router(RedisStore::new(pool), signed, work, values))
 }
 
-/// The same for both versions, whose types differ.
+/// Writes the application once for both versions, because their types differ.
 macro_rules! application {
     ($module:ident, $version:ident) => {
         mod $module {

@@ -12,13 +12,13 @@ use crate::results;
 /// The whole plot.
 #[derive(Clone, Copy, Debug)]
 pub struct Bars<'a> {
-    /// Above it.
+    /// The text above the plot.
     pub title: &'a str,
-    /// Above each column.
+    /// The heading of each column.
     pub columns: &'a [&'a str],
     /// The rows.
     pub groups: &'a [Group],
-    /// What the values are shares of, for bars with a trough; without, each column has its own scale.
+    /// The total that the values are shares of; draws a trough behind each bar. Without it, columns have their own scales.
     pub whole: Option<f64>,
     /// Writes a value.
     pub format: fn(f64) -> String,
@@ -29,7 +29,7 @@ pub struct Bars<'a> {
 pub struct Group {
     /// The heading.
     pub label: &'static str,
-    /// At least one.
+    /// The rows, at least one.
     pub rows: Vec<Row>,
 }
 
@@ -44,14 +44,14 @@ impl Group {
     }
 }
 
-/// A bar for each column.
+/// A row with a bar for each column.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Left of it.
+    /// The text on the left of the bars.
     pub label: &'static str,
-    /// Whether it is ours.
+    /// True for this project's rows, which are highlighted.
     pub highlighted: bool,
-    /// In the order of the columns.
+    /// The values, in the order of the columns.
     pub values: Vec<f64>,
 }
 
@@ -62,17 +62,17 @@ const ROW: i32 = 22;
 const BAR: i32 = 13;
 const HEADING: i32 = 34;
 const TOP: i32 = 84;
-/// For the number at the end of the longest bar.
+/// The width of the number at the end of the longest bar.
 const NUMBER: i32 = 64;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 impl Bars<'_> {
-    /// Draws it into a file of the results.
+    /// Draws the plot into a file of the results.
     ///
     /// # Errors
     ///
-    /// If it can't be written.
+    /// Returns an error if the file can't be written.
     pub fn draw(&self, name: &str) -> Result<()> {
         let rows: usize = self.groups.iter().map(|group| group.rows.len()).sum();
         let height = TOP + self.groups.len() as i32 * HEADING + rows as i32 * ROW + MARGIN;
@@ -119,7 +119,7 @@ impl Bars<'_> {
         Ok(())
     }
 
-    /// Where the bars of a column begin.
+    /// Returns the left edge of the bars of a column.
     fn start(&self, column: usize) -> i32 {
         MARGIN + LABELS + column as i32 * self.column_width()
     }

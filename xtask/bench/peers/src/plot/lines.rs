@@ -14,37 +14,37 @@ use crate::results;
 /// A plot of several panels side by side.
 #[derive(Clone, Copy, Debug)]
 pub struct Lines<'a> {
-    /// Above all of them.
+    /// The text above the panels.
     pub title: &'a str,
-    /// From left to right.
+    /// The panels, from left to right.
     pub panels: &'a [Panel],
 }
 
 /// Lines over common axes.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    /// What goes to the right.
+    /// The label of the horizontal axis.
     pub x: &'static str,
-    /// What goes up.
+    /// The label of the vertical axis.
     pub y: &'static str,
     /// Writes a value of the vertical axis.
     pub format: fn(f64) -> String,
-    /// Whether the vertical axis is logarithmic, as the other always is; else it begins at 0.
+    /// Makes the vertical axis logarithmic; otherwise it begins at 0. The horizontal axis is always logarithmic.
     pub logarithmic: bool,
     /// The lines.
     pub lines: Vec<Line>,
 }
 
-/// One line.
+/// A line in a panel.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// What it is.
+    /// The text beside the line.
     pub label: String,
-    /// Whether it is ours.
+    /// True for this project's lines, which are highlighted.
     pub highlighted: bool,
-    /// Thin lines are for the second of a pair.
+    /// Draws a thin line, for the second of a pair.
     pub thin: bool,
-    /// From left to right.
+    /// The points, from left to right.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -53,11 +53,11 @@ const SIZE: (u32, u32) = (960, 430);
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 impl Lines<'_> {
-    /// Draws it into a file of the results.
+    /// Draws the plot into a file of the results.
     ///
     /// # Errors
     ///
-    /// If it can't be written.
+    /// Returns an error if the file can't be written.
     pub fn draw(&self, name: &str) -> Result<()> {
         let path = results::file(name);
         let area = SVGBackend::new(&path, SIZE).into_drawing_area();
@@ -133,7 +133,7 @@ impl Panel {
         Ok(())
     }
 
-    /// Ours have one color; each of the others, with its pair, the next.
+    /// Returns the color: one for all of this project's lines, the next one for each other line and its pair.
     fn color(&self, index: usize) -> RGBColor {
         if self.lines[index].highlighted {
             return OURS;
@@ -147,7 +147,7 @@ fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, 0.0), |(low, high), value| (low.min(value), high.max(value)))
 }
 
-/// `1k` for 1,000.
+/// Writes `1k` for 1,000.
 fn short(number: f64) -> String {
     match number {
         1e6.. => format!("{:.0}M", number / 1e6),
