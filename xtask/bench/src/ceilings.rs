@@ -13,7 +13,7 @@ pub struct Ceiling {
     pub instructions: u32,
     /// Allocations on the heap.
     pub allocations: u32,
-    /// Blocks that SHA-1 hashes. The count must be exact: each block is expensive, and a missing one is a check left out.
+    /// Blocks that SHA-1 hashes. The count must be exact: a block is expensive, and a missing one is a check left out.
     pub sha1_blocks: u32,
 }
 

@@ -45,8 +45,8 @@ impl Servers {
         vec![(REDIS, format!("redis://{}", self.redis.address())), (MEMCACHED, self.memcached.address())]
     }
 
-    /// Returns the round trips so far, by the servers' own statistics. Redis counts reads from clients, which equal round
-    /// trips because the client waits for every reply. Memcached counts commands on keys. This call is counted too.
+    /// Returns the round trips so far, by the servers' own statistics. Redis counts reads from clients, which equal
+    /// round trips if the client waits for every reply. Memcached counts commands on keys. This call is counted too.
     ///
     /// # Errors
     ///
