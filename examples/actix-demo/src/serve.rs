@@ -31,7 +31,7 @@ pub async fn serve(
         App::new()
             .configure(routes.clone())
             .wrap(sessions.clone())
-            // A browser that is shown somebody's session data must not take it for a page.
+            // A browser must never render session data as a page, because visitors choose its content.
             .wrap(DefaultHeaders::new().add((X_CONTENT_TYPE_OPTIONS, "nosniff")))
     });
     let server = server.disable_signals().shutdown_timeout(2 * shutdown::GRACE.as_secs()).listen(listener)?.run();

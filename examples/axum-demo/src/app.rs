@@ -52,7 +52,7 @@ fn files(backend: BackendType) -> Router {
     })
 }
 
-/// A browser that is shown somebody's session data must not take it for a page.
+/// Forbids content sniffing. A browser must never render session data as a page, because visitors choose its content.
 async fn no_sniffing(mut response: Response) -> Response {
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

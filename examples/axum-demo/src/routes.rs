@@ -37,13 +37,13 @@ pub(crate) async fn clear_session(session: Session) -> Result<SessionJson, ApiEr
 pub(crate) async fn login(session: Session, JsonObject(body): JsonObject) -> Result<SessionJson, ApiError> {
     let user = body.get("user").ok().flatten();
     let user = user.ok_or_else(|| ApiError::bad_request(r#""user" must be there and be a string"#))?;
-    // Whoever knew the session's id before the login is left without a session.
+    // Prevents session fixation: an attacker who knew the id before the login loses the session.
     session.renew()?;
     USER.insert(&session, &user)?;
     Ok(session.into())
 }
 
-/// Needs the handle only: to be destroyed, a session need not be loaded.
+/// Takes only the handle, because a session is destroyed without being loaded.
 pub(crate) async fn logout(session: SessionHandle) -> SessionJson {
     session.destroy();
     SessionJson(SessionMap::new())

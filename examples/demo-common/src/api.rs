@@ -1,4 +1,4 @@
-//! What the JSON routes take and answer.
+//! The requests and responses of the JSON routes.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -52,31 +52,32 @@ pub fn session_json(session: &SessionMap) -> String {
 ///
 /// # Errors
 ///
-/// What is wrong with it.
+/// Returns a message that says what is wrong with the body.
 pub fn json_object(body: &[u8]) -> Result<SessionMap, String> {
     let map = SessionMap::from_slice(body).map_err(|error| error.to_string())?;
-    // A session map checks values when they are read. These are a stranger's and read by nobody here, so: now.
+    // A session map checks a value when a handler reads it. These values come from the client and no handler reads
+    // them, so check them now.
     map.validate().map_err(|error| error.to_string())?;
     Ok(map)
 }
 
-/// The response for an error, `{"error": "..."}`.
+/// Returns the body of an error response, `{"error": "..."}`.
 #[must_use]
 pub fn error_json(message: &str) -> String {
     serde_json::json!({ "error": message }).to_string()
 }
 
-/// Whether an error is the client's: in this application keys and values come from it, and so do mistakes in them.
+/// Returns true if the client caused the error. In this application keys and values come from the client.
 #[must_use]
 pub fn is_bad_request(error: &SessionError) -> bool {
     matches!(error, SessionError::ReservedKey { .. } | SessionError::TooManyKeys { .. } | SessionError::Value(_))
 }
 
-/// What a client is told of a session's error.
+/// Returns the message that a client gets for an error of a session.
 #[must_use]
 pub fn message(error: &SessionError) -> Cow<'static, str> {
     match error {
-        // The visitor's own data, so the visitor may know.
+        // This message describes the visitor's own data, so the visitor may read it.
         SessionError::TooLarge { .. } | SessionError::CookieTooLarge { .. } => error.to_string().into(),
         _ => error.public_message().into(),
     }

@@ -1,5 +1,4 @@
-//! What the demo servers share: everything without a framework in it. Their handlers are not here, they are what to
-//! copy.
+//! The code that the demo servers share, independent of a framework. The demos hold the handlers, for users to copy.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

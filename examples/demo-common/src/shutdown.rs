@@ -1,9 +1,9 @@
-//! When to stop.
+//! The signals that stop a server.
 
 use std::io;
 use std::time::Duration;
 
-/// What requests that are under way get to finish.
+/// The time that requests in progress get to finish.
 pub const GRACE: Duration = Duration::from_secs(5);
 
 /// Resolves when Ctrl-C is pressed or the process is asked to terminate. Signals count from the call on.

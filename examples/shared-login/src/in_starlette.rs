@@ -9,11 +9,11 @@ use tokio::process::{Child, Command};
 use crate::args::{Args, COOKIE_NAME};
 use crate::page::Links;
 
-/// The process, which ends with this value, and its address.
+/// Starts the server. Returns its process, which ends when the value is dropped, and its address.
 ///
 /// # Errors
 ///
-/// What is missing, for a person to read.
+/// Returns a message for the operator that says what is missing.
 pub(crate) async fn start(args: &Args, secret: &str, links: &Links) -> Result<(Child, String), String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/in_starlette.py");
     let mut command = Command::new(&args.python);

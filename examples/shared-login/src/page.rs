@@ -1,8 +1,8 @@
-//! The page of every server: who is logged in, and the way to the others.
+//! The page of every server: the name of the user, and links to the other servers.
 
 use std::fmt;
 
-/// What the servers are called, and where they are.
+/// The names of the servers, and their addresses.
 #[derive(Clone, Default)]
 pub(crate) struct Links(Vec<(&'static str, String)>);
 
@@ -33,7 +33,7 @@ impl fmt::Display for Links {
     }
 }
 
-/// Text is text, whatever markup somebody may have put into a name.
+/// Escapes markup, because a visitor may put some into a name.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -88,7 +88,7 @@ async fn view_both(python: &Peer, rust: &Demo, cookie: &str) -> [Value; 2] {
     [of_python.session(), of_rust.session()]
 }
 
-/// What a forger can do without the secret. All keep two dots: the original fails on less.
+/// Returns forgeries that need no secret. All keep two dots, because the original fails on fewer.
 fn forgeries_of(genuine: &Token) -> Vec<(&'static str, String)> {
     let other = Token::signed("{}", NOW);
     let token = |change: &dyn Fn(&mut Token)| {
@@ -128,7 +128,7 @@ fn swap_case(text: &str) -> String {
     text.chars().map(swap).collect()
 }
 
-/// A timestamp a second later, as somebody would write it who wants to live longer.
+/// Returns a timestamp one second later, as an attacker would forge it to extend the session.
 fn later(timestamp: &str) -> String {
     let bytes = URL_SAFE_NO_PAD.decode(timestamp).expect("a timestamp is base64");
     let seconds = bytes.iter().fold(0_u32, |seconds, &byte| seconds << 8 | u32::from(byte));

@@ -103,12 +103,12 @@ async fn a_session_that_rust_refreshes_lives_on_in_python(app: App) {
     assert_eq!(view(python, &reply.cookie()).await, json!({"data": "session_data"}));
 }
 
-/// The cookie of a new session that holds `{"data": "session_data"}`.
+/// Returns the cookie of a new session that holds `{"data": "session_data"}`.
 async fn set_up(server: &impl Server) -> String {
     Browser::new().get(server, "/setup_session").await.cookie()
 }
 
-/// What a server makes of this cookie.
+/// Returns the session that a server reads from this cookie.
 async fn view(server: &(impl Server + ?Sized), cookie: &str) -> Value {
     get(server, "/view_session", cookie).await.session()
 }

@@ -9,13 +9,13 @@ use session_tower::SessionConfig;
 
 use crate::support::{App, Browser, COOKIE, Peer, RustServer, SECRET, Token, get, post};
 
-/// Long enough for a busy machine.
+/// A time limit that a busy machine meets.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The lifetime of a session that no test is to see the end of.
+/// A lifetime that outlasts every test.
 const LONG: u64 = 14 * 24 * 3600;
 
-/// What Redis answers for a key that does not expire.
+/// The answer of Redis for a key that does not expire.
 const NEVER: i64 = -1;
 
 struct Both {
@@ -38,13 +38,13 @@ async fn start(python: u64, rust: u64) -> Both {
 }
 
 impl Both {
-    /// What Redis keeps under the id that this cookie names.
+    /// Returns the value that Redis stores under the id in this cookie.
     fn stored(&self, cookie: &str) -> Value {
         let found = self.redis.ask(&["GET", &id(cookie)]);
         found.first().map_or(Value::Null, |text| serde_json::from_str(text).expect("a session is JSON"))
     }
 
-    /// How long Redis will keep it, in milliseconds.
+    /// Returns the remaining TTL of that value, in milliseconds.
     fn left(&self, cookie: &str) -> i64 {
         self.redis.ask(&["PTTL", &id(cookie)])[0].parse().expect("a time is a number")
     }
@@ -192,7 +192,7 @@ async fn whoever_writes_last_says_how_long_a_session_lives() {
     assert_eq!(browser.view(&both.rust).await, json!({"data": "session_data", "n": 1}));
 }
 
-/// What a store could get wrong.
+/// Returns values that a store could get wrong.
 fn strange() -> Value {
     json!({ "text": "ü \u{1f980} \" \\ \u{0} </script>", "": [], "nested": { "deep": [[{}], null, true, -1.5e300] } })
 }

@@ -1,4 +1,4 @@
-//! What Rust remembers of a session, under a key of the session that Python carries along.
+//! The metadata of a session, which Rust stores under a reserved key and Python preserves.
 
 use std::time::Duration;
 

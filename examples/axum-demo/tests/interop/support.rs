@@ -1,4 +1,4 @@
-//! What the tests are made of: the servers of both sides, and a browser that talks to them.
+//! The servers of both sides, and a browser that talks to them.
 
 mod browser;
 mod demo;

@@ -1,4 +1,4 @@
-//! What a session holds survives the other side: byte for byte in Rust, as far as Python's own types go in Python.
+//! The data of a session survives the other side: byte for byte in Rust, within the limits of its own types in Python.
 
 use serde_json::json;
 use session_tower::SessionMap;
@@ -71,7 +71,7 @@ async fn what_rust_wrote_is_spelled_anew_by_python_and_then_left_alone_by_rust(a
     assert_eq!(values_of(&reply.cookie()), [&by_python[..], &["1", "1"]].concat());
 }
 
-/// What Rust may write, and how Python writes the same.
+/// Numbers and texts as Rust may write them, and as Python writes them.
 const SPELLINGS: &[(&str, &str)] = &[
     ("1", "1"),
     ("1.0", "1.0"),
@@ -124,7 +124,7 @@ async fn keys_that_only_python_can_hold_stay_as_they_are(app: App) {
     assert_eq!(seen, r#"{"\ud800": 1, "\udfff": 2, "n": 4}"#);
 }
 
-/// Rust reads all of them as U+FFFD, which is a key that somebody may set.
+/// Rust reads all such keys as U+FFFD, which a handler may also set as a key.
 async fn keys_that_only_python_can_hold_are_not_taken_for_one_that_rust_sets(app: App) {
     let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
     browser.post(python, "/update_session", r#"{"\ud800": 1, "\udfff": 2}"#).await;

@@ -38,7 +38,7 @@ impl Browser {
         Self { client: builder.no_proxy().timeout(PATIENCE).build().unwrap(), url: demo.url.clone() }
     }
 
-    /// The same browser before another server.
+    /// Returns this browser, with its cookies, for another server.
     pub(crate) fn at(&self, demo: &Demo) -> Self {
         Self { client: self.client.clone(), url: demo.url.clone() }
     }

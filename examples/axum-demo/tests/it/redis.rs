@@ -80,7 +80,7 @@ async fn renewals_for_which_there_is_no_memory_are_refused_and_leave_the_session
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_redis_stands_still_sessions_are_refused_everything_else_is_served_and_no_login_is_lost() {
+async fn while_redis_hangs_sessions_are_refused_other_routes_are_served_and_logins_survive() {
     let (redis, _demos, browser, _) = start(&[]).await;
     redis.pause();
     let lag = Lag::watch();
@@ -95,7 +95,7 @@ async fn while_redis_stands_still_sessions_are_refused_everything_else_is_served
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{}", answer.text);
         assert_eq!(answer.header("set-cookie"), None);
     }
-    // Five calls without an answer and nobody waits any more.
+    // After five calls without an answer, requests fail fast.
     let (waited, at_once) = refused.split_at(5);
     println!("served after {:?}, 503 after {waited:?}, then {:?}", median(&served), median(at_once));
     let allowance = lag.allowance();

@@ -19,7 +19,7 @@ impl Browser {
         Self { client: Client::builder().no_proxy().cookie_provider(jar.clone()).build().unwrap(), jar }
     }
 
-    /// One that has got hold of somebody's cookie.
+    /// Creates a browser with the cookie of another one.
     pub(crate) fn with_cookie(cookie: &str) -> Self {
         let browser = Self::new();
         browser.jar.add_cookie_str(cookie, &HOST.parse().unwrap());
@@ -39,7 +39,7 @@ impl Browser {
         send(self.client.post(format!("{url}/logout"))).await;
     }
 
-    /// What the page says of the login.
+    /// Returns the greeting on the page.
     pub(crate) async fn greeting(&self, url: &str) -> String {
         let page = send(self.client.get(url)).await.text().await.unwrap();
         let greeting = page.split_once("<p>").and_then(|(_, rest)| rest.split_once("</p>"));

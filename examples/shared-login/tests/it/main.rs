@@ -75,7 +75,7 @@ async fn logins_are_shared(flags: &[&str], sessions: Sessions) {
     program.stop();
 }
 
-/// Else whoever knew the id before the login would be logged in, too.
+/// Prevents session fixation: an attacker who knew the id before the login would be logged in, too.
 #[tokio::test]
 async fn a_login_gives_a_new_id_whichever_server_gave_the_old_one() {
     let server = MemcachedServer::start();

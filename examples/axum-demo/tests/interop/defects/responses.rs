@@ -1,4 +1,4 @@
-//! What responses carry: Python sends too many cookies, too long ones, and no `Vary`.
+//! The headers of responses: Python sends too many cookies, too long ones, and no `Vary`.
 
 use reqwest::header::{CACHE_CONTROL, VARY};
 use serde_json::json;
@@ -6,14 +6,14 @@ use serde_json::json;
 use crate::support::{App, Browser, COOKIE, Demo, Peer, SetCookie, for_each_app, get, post};
 
 for_each_app![
-    python_sets_the_cookie_with_every_response_and_rust_with_those_that_changed_the_session,
+    python_always_sets_the_cookie_and_rust_only_after_a_change_of_the_session,
     python_never_says_vary_and_rust_does_where_the_session_was_used,
     a_response_of_rust_that_sets_the_cookie_is_not_to_be_stored,
     a_cookie_that_browsers_drop_is_sent_by_python_and_an_error_in_rust,
     the_longest_cookie_that_browsers_keep_is_read_by_both_sides,
 ];
 
-async fn python_sets_the_cookie_with_every_response_and_rust_with_those_that_changed_the_session(app: App) {
+async fn python_always_sets_the_cookie_and_rust_only_after_a_change_of_the_session(app: App) {
     let (python, rust) = (Peer::live(app), Demo::cookie());
     let cookie = Browser::new().get(python, "/setup_session").await.cookie();
     for path in ["/view_session", "/untouched", "/setup_session"] {

@@ -19,10 +19,10 @@ for_each_app![an_id_that_a_user_of_python_makes_up_reads_nothing_from_the_store,
 const UUID: &str = "697a5ae2-203d-4c23-8e51-cb1b5c8a89a6";
 const LIVE: &str = "3f1c9f5e-8a34-4f0e-9d43-6f0c2c0d7b11";
 
-/// Python in cookie mode signs whatever its users put into their sessions, ids of the store included.
+/// Python in cookie mode signs all values that its users put into their sessions, ids of the store included.
 async fn an_id_that_a_user_of_python_makes_up_reads_nothing_from_the_store(app: App) {
     let (backend, long) = (MemoryBackend::new(), "k".repeat(65));
-    // What somebody else keeps in the same store, what no id leads to, and a session.
+    // Data of another application in the same store, keys that belong to no id, and a session.
     store(&backend, UUID, r#"{"admin": true}"#).await;
     for id in ["config", "../config", "", &long, LIVE] {
         store(&backend, &format!("session:{id}"), r#"{"admin": true}"#).await;
@@ -43,7 +43,7 @@ async fn an_id_that_a_user_of_python_makes_up_reads_nothing_from_the_store(app: 
     }
 }
 
-/// As Rust refuses to put one into the cookie, whoever else did.
+/// Such a cookie comes from another server: Rust refuses to put an id into one.
 async fn an_id_is_no_session_in_cookie_mode(app: App) {
     let (python, rust) = (Peer::live(app), Demo::cookie());
     for id in [json!(UUID), json!("x"), json!(1), json!(null)] {

@@ -5,16 +5,16 @@ use serde_json::json;
 use crate::support::{App, Demo, Peer, Token, for_each_app, get, post, sign_timestamp, sign_value, unix_now};
 
 for_each_app![
-    a_cookie_without_two_dots_is_an_error_in_the_original_and_an_empty_session_in_rust,
-    a_signed_cookie_that_holds_no_json_is_an_error_in_python_and_an_empty_session_in_rust,
-    a_signed_cookie_that_holds_no_object_breaks_the_handlers_of_python_and_is_an_empty_session_in_rust,
+    a_cookie_without_two_dots_fails_in_the_original_and_is_an_empty_session_in_rust,
+    a_signed_cookie_without_json_is_an_error_in_python_and_an_empty_session_in_rust,
+    a_signed_cookie_without_an_object_breaks_python_and_is_an_empty_session_in_rust,
     a_timestamp_beyond_all_years_is_an_error_in_python_and_an_empty_session_in_rust,
     a_timestamp_that_is_no_number_is_an_empty_session_on_both_sides,
-    what_python_reads_though_nobody_signs_it_is_an_empty_session_in_rust,
+    what_python_reads_though_no_server_signs_it_is_an_empty_session_in_rust,
 ];
 
-/// Among them what stays in a browser that ignores the removal of a cookie: `null` of Python's, nothing of Rust's.
-async fn a_cookie_without_two_dots_is_an_error_in_the_original_and_an_empty_session_in_rust(app: App) {
+/// A browser that ignores the removal of a cookie keeps two of them: `null` from Python, an empty value from Rust.
+async fn a_cookie_without_two_dots_fails_in_the_original_and_is_an_empty_session_in_rust(app: App) {
     let (python, rust) = (Peer::live(app), Demo::cookie());
     let status = match app {
         App::StarletteSession => 500,
@@ -26,7 +26,7 @@ async fn a_cookie_without_two_dots_is_an_error_in_the_original_and_an_empty_sess
     }
 }
 
-async fn a_signed_cookie_that_holds_no_json_is_an_error_in_python_and_an_empty_session_in_rust(app: App) {
+async fn a_signed_cookie_without_json_is_an_error_in_python_and_an_empty_session_in_rust(app: App) {
     let (python, rust, now) = (Peer::live(app), Demo::cookie(), unix_now());
     let signed = |payload: &[u8]| Token::signed(payload, now).to_string();
     for (what, cookie) in [
@@ -45,7 +45,7 @@ async fn a_signed_cookie_that_holds_no_json_is_an_error_in_python_and_an_empty_s
     }
 }
 
-async fn a_signed_cookie_that_holds_no_object_breaks_the_handlers_of_python_and_is_an_empty_session_in_rust(app: App) {
+async fn a_signed_cookie_without_an_object_breaks_python_and_is_an_empty_session_in_rust(app: App) {
     let (python, rust, now) = (Peer::live(app), Demo::cookie(), unix_now());
     for json in ["[1]", "\"text\"", "1", "true", "null", "[]", "0"] {
         let cookie = Token::signed(json, now).to_string();
@@ -74,7 +74,7 @@ async fn a_timestamp_that_is_no_number_is_an_empty_session_on_both_sides(app: Ap
 }
 
 /// Only who has the secret can make such cookies, and no library does.
-async fn what_python_reads_though_nobody_signs_it_is_an_empty_session_in_rust(app: App) {
+async fn what_python_reads_though_no_server_signs_it_is_an_empty_session_in_rust(app: App) {
     let (python, rust, now) = (Peer::live(app), Demo::cookie(), unix_now());
     let utf_16: Vec<u8> = r#"{"n": 41}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (what, cookie) in [

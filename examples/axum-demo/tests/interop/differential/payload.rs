@@ -9,8 +9,8 @@ use super::for_random;
 use super::sessions::{manager, open, python};
 use crate::support::{NOW, Oracle, Token};
 
-/// What Python reads, Rust reads, and the same in it. What only Rust reads has a value that is not JSON: values are
-/// checked when they are asked for.
+/// Rust reads every payload that Python reads, with equal values. A payload that only Rust reads has a value that is
+/// not JSON, because Rust checks a value when the handler reads it.
 #[test]
 fn rust_reads_the_signed_objects_that_python_reads_and_no_other_json() {
     let rust = manager();
@@ -59,7 +59,7 @@ fn payloads() -> impl Strategy<Value = Vec<u8>> {
 /// Values that Python reads, separated by spaces.
 const GOOD: &str = r#"1 -1 0.5 1.5e3 -2E-7 1e400 NaN -Infinity null true {} [] {"a":{"a":[1]}} [1,[2,{"b":null}]] "" "a" "é" "\u00e9" "\ud83e\udd80" "\ud800" "\"""#;
 
-/// What it does not read, or not as a value.
+/// Texts that Python does not read, or not as a value.
 const BAD: &str = "01|+1|.5|1.|- 1|0x1|1_0|nul|True|[1,]|{\"a\"}|[|}|,|:|\"|\\|\"\\u00g9\"|\"\\x\"|\"\t\"|\"a\": 1|\u{feff}| |\n|\u{a0}";
 
 /// An object of these values; some of its keys occur twice, or are written in two ways.

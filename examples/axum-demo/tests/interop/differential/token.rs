@@ -1,4 +1,4 @@
-//! Tokens that somebody has tampered with: what one side refuses, the other one refuses.
+//! Tampered tokens: both sides accept or refuse the same ones.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -38,7 +38,7 @@ fn signed_values_without_a_timestamp_get_the_same_verdict_on_both_sides() {
     });
 }
 
-/// What is done to a token.
+/// A change of a token.
 #[derive(Clone, Debug)]
 enum Edit {
     Replace(Index, u8),
@@ -120,7 +120,7 @@ fn is_same_reason(error: SignatureError, refusal: &Refusal) -> bool {
     }
 }
 
-/// Whether Python failed on a timestamp after the year 9999.
+/// Returns true if Python failed on a timestamp after the year 9999.
 fn has_no_date(refusal: &Refusal) -> bool {
     ["ValueError", "OverflowError", "OSError"].contains(&refusal.exception.as_str())
 }

@@ -77,7 +77,7 @@ impl Step {
         }
     }
 
-    /// What it does to the session.
+    /// Applies the expected effect of the step to the session.
     fn expect(&self, session: &mut Map<String, Value>) {
         let (key, value) = match self {
             Self::View => return,

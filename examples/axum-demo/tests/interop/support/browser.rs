@@ -96,7 +96,7 @@ async fn send(
     Reply { status, headers, body }
 }
 
-/// What a server answered.
+/// The reply of a server.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -105,12 +105,12 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// The session, which every route but `/untouched` answers.
+    /// Returns the session, which is in the reply of every route except `/untouched`.
     pub(crate) fn session(&self) -> Value {
         serde_json::from_str(&self.session_json()).expect("a session without NaN is JSON")
     }
 
-    /// The same as text, which may be what Python takes for JSON.
+    /// Returns the session as text, which may contain values that only Python accepts as JSON.
     pub(crate) fn session_json(&self) -> String {
         #[derive(Deserialize)]
         struct Body<'a> {

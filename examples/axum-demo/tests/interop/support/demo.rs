@@ -43,7 +43,7 @@ impl Demo {
         Self { url: process.read_after("listening on "), _process: process }
     }
 
-    /// What the demo says to options that it does not start with.
+    /// Returns the error message of the demo for options that it refuses.
     pub(crate) fn refusal(options: &[&str]) -> String {
         let mut process = Process::start(demo().args(["--secret", SECRET]).args(options));
         assert_eq!(process.next_line(), None, "the program has started");

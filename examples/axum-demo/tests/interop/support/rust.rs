@@ -56,7 +56,7 @@ impl Drop for RustServer {
     }
 }
 
-/// What both sides share, in cookie mode, with a clock of its own.
+/// Returns the configuration that both sides share, in cookie mode, with its own clock.
 pub(crate) fn config(clock: &TestClock) -> SessionConfigBuilder {
     SessionConfig::builder(SECRET, COOKIE).clock(clock.clone())
 }
