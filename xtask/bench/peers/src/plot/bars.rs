@@ -18,7 +18,7 @@ pub struct Bars<'a> {
     pub columns: &'a [&'a str],
     /// The rows.
     pub groups: &'a [Group],
-    /// The total that the values are shares of; draws a trough behind each bar. Otherwise each column has its own scale.
+    /// The total that the values are shares of; draws a trough behind each bar. Without it, each column has its scale.
     pub whole: Option<f64>,
     /// Writes a value.
     pub format: fn(f64) -> String,
