@@ -1,4 +1,4 @@
-//! What the middleware does with requests and responses.
+//! The effect of the middleware on requests and responses.
 
 use actix_web::dev::{RequestHead, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;

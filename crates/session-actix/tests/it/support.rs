@@ -25,7 +25,7 @@ pub(crate) fn config() -> SessionConfigBuilder {
     SessionConfig::builder(SECRET, "id")
 }
 
-/// What a server sends as the response to a request with the cookie that an earlier response has set, if any.
+/// Sends a request with the given `Cookie` header, if any, and returns the response.
 pub(crate) async fn send<B: MessageBody + 'static>(
     app: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
     path: &str,

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{App, NOW, SECRET, TestClock, at_once, increment, open, pair};
 
-/// A clock in which whoever reads it next is held.
+/// A clock that blocks its next reader.
 #[derive(Clone)]
 struct Gate {
     armed: Arc<AtomicBool>,
@@ -88,7 +88,7 @@ async fn updates_of_all_clones_of_all_requests_are_counted() {
             requests.spawn(async move { assert!(handle.commit(200).await.error.is_none()) });
         }
         let all = async { (requests.join_all().await, clones.join_all().await) };
-        tokio::time::timeout(PATIENCE, all).await.expect("nobody waits for ever");
+        tokio::time::timeout(PATIENCE, all).await.expect("no task waits forever");
         assert_eq!(app.data(&browser).await, format!(r#"{{"n":{}}}"#, counted.load(Ordering::SeqCst)));
     }
 }
@@ -124,7 +124,7 @@ async fn a_logout_wins_against_the_clones_of_its_own_request_and_of_others() {
                 assert!(request != 0 || commit.error.is_none(), "{:?}", commit.error);
             });
         }
-        tokio::time::timeout(PATIENCE, tasks.join_all()).await.expect("nobody waits for ever");
+        tokio::time::timeout(PATIENCE, tasks.join_all()).await.expect("no task waits forever");
         let key = format!("session:{}", id.as_str());
         assert!(memory.fetch(&key).await.unwrap().is_none(), "round {round}");
     }

@@ -1,4 +1,4 @@
-//! What the closures of updates may do to a session: nothing but compute.
+//! The closures of updates must be pure: they must not call their session.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;

@@ -258,7 +258,7 @@ fn a_backend_that_can_not_compare_and_set_is_refused_where_that_is_required() {
 }
 
 #[test]
-fn an_unknown_predefined_backend_is_an_error_that_says_what_was_given_and_what_exists() {
+fn an_unknown_predefined_backend_is_an_error_that_lists_the_known_ones() {
     let configured =
         |name: &str| builder().backend_type(name.parse::<BackendType>()?).backend(MemoryBackend::new()).build();
     for given in ["", "Redis", "redis ", "etcd", "aiocookie"] {

@@ -18,10 +18,10 @@ use crate::support::{App, Browser, Fault, Operation, Probe, Request, defaults};
 use Change::{Append, Destroy, Renew};
 
 const REQUESTS: usize = 3;
-/// The one that may log out.
+/// The request that may log out.
 const LEAVING: usize = 0;
 
-/// What a request does to its session.
+/// A change that a request makes to its session.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Change {
     Append,
@@ -32,11 +32,11 @@ enum Change {
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Change(Change),
-    /// Saves, while calls fail so. If that has to wait, does something else meanwhile, and then sees to the end of it or
-    /// goes away.
+    /// Saves, while calls fail in the given way. If the save has to wait, makes another change while it runs, and then
+    /// awaits or cancels the save.
     Save {
         failure: Failure,
-        meanwhile: Option<Change>,
+        concurrent: Option<Change>,
         cancelled: bool,
     },
 }
@@ -75,7 +75,7 @@ impl Failure {
     }
 }
 
-/// What happens, and to which request.
+/// Generates acts, each with the number of its request.
 fn acts(changes: &'static [Change]) -> impl Strategy<Value = Vec<(usize, Act)>> {
     let failure = prop_oneof![
         3 => Just(Failure::None),
@@ -89,16 +89,16 @@ fn acts(changes: &'static [Change]) -> impl Strategy<Value = Vec<(usize, Act)>> 
     let save = (failure, option::of(select(changes)), any::<bool>());
     let act = prop_oneof![
         select(changes).prop_map(Act::Change),
-        save.prop_map(|(failure, meanwhile, cancelled)| Act::Save { failure, meanwhile, cancelled }),
+        save.prop_map(|(failure, concurrent, cancelled)| Act::Save { failure, concurrent, cancelled }),
     ];
     let whose = |(at, act): (usize, Act)| match act {
-        Act::Change(Destroy) | Act::Save { meanwhile: Some(Destroy), .. } => (LEAVING, act),
+        Act::Change(Destroy) | Act::Save { concurrent: Some(Destroy), .. } => (LEAVING, act),
         _ => (at, act),
     };
     vec((0..REQUESTS, act).prop_map(whose), 1..24)
 }
 
-/// A request, and what it has put into the list since it has last destroyed the session.
+/// A request, and the items that it has appended to the list since its last `destroy`.
 struct Actor {
     request: Request,
     destructions: u32,
@@ -133,16 +133,16 @@ impl Actor {
     }
 
     async fn act(&mut self, number: u32, act: Act, probe: &Probe) {
-        let (failure, meanwhile, cancelled) = match act {
+        let (failure, concurrent, cancelled) = match act {
             Act::Change(change) => return self.change(number, change),
-            Act::Save { failure, meanwhile, cancelled } => (failure, meanwhile, cancelled),
+            Act::Save { failure, concurrent, cancelled } => (failure, concurrent, cancelled),
         };
         failure.inject(probe);
         let (request, sent, destructions) = (self.request.clone(), self.pending.clone(), self.destructions);
         let mut save = pin!(request.save());
         let mut outcome = std::future::poll_fn(|context| Poll::Ready(save.as_mut().poll(context))).await;
         if outcome.is_pending() {
-            if let Some(change) = meanwhile {
+            if let Some(change) = concurrent {
                 self.change(number, change);
             }
             if !cancelled {
@@ -171,7 +171,7 @@ impl Actor {
     }
 }
 
-/// What a run is made of: what happens, how the requests are answered, and whether the store can't compare and set.
+/// The input of a run: the acts, the status of each response, and whether the store lacks compare-and-set.
 type Run = (Vec<(usize, Act)>, [u16; REQUESTS], bool);
 
 fn run(changes: &'static [Change]) -> impl Strategy<Value = Run> {
@@ -179,7 +179,7 @@ fn run(changes: &'static [Change]) -> impl Strategy<Value = Run> {
     (acts(changes), [status(), status(), status()], any::<bool>())
 }
 
-/// What is left when all requests have been answered.
+/// The state after all requests have been answered.
 struct Aftermath {
     app: App,
     before: Browser,
@@ -226,7 +226,7 @@ impl Aftermath {
         }
     }
 
-    /// Whatever cookie somebody has, it opens nothing but what the leaving request made after it had left.
+    /// Asserts that every cookie opens an empty session, or data that the leaving request wrote after its logout.
     async fn assert_destroyed(&self) {
         let error = &self.responses[LEAVING].error;
         assert!(matches!(error, None | Some(SessionError::OutcomeUnknown)), "{error:?}");

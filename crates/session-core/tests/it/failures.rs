@@ -156,7 +156,7 @@ async fn conflicts_without_end_are_given_up_at_the_deadline() {
     let (app, probe, browser) = watched(false).await;
     let request = app.open(&browser).await;
     request.insert("a", 1).unwrap();
-    // Whenever it is this request's turn to write, somebody else has just done so.
+    // Another request writes right before every write of this request.
     let (key, memory) = (format!("session:{}", request.id().unwrap().as_str()), app.memory.clone());
     let overtake = move || put(&memory, &key, r#"{"other":1}"#, Duration::from_secs(60));
     probe.fail(Operation::Replace, Fault::Slow(Duration::from_millis(20)));
@@ -221,7 +221,7 @@ async fn an_unreadable_session_can_be_destroyed() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_succeeds_leaves_nothing_under_the_old_id_and_one_that_fails_leaves_all() {
+async fn a_renewal_removes_the_old_id_if_it_succeeds_and_keeps_it_if_it_fails() {
     for plain in [false, true] {
         for fault in [Fault::Down, Fault::LostRequest, Fault::LostReply] {
             for call in [Operation::Rotate, Operation::Set, Operation::Delete] {

@@ -133,7 +133,7 @@ async fn ids_are_at_least_128_random_bits_and_all_different() {
 }
 
 #[tokio::test]
-async fn a_renewed_session_has_the_same_data_under_another_id_and_nothing_is_left_under_the_old_one() {
+async fn a_renewal_moves_the_data_to_a_new_id_and_leaves_nothing_under_the_old_one() {
     for app in App::on_each_backend(defaults) {
         let old = app.browser_with(DATA).await;
         let mut browser = old.clone();

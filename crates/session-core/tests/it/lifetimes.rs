@@ -13,18 +13,18 @@ fn hundred_seconds(config: SessionConfigBuilder) -> SessionConfigBuilder {
     config.max_age(Duration::from_secs(100))
 }
 
-/// An app in each mode, so configured.
+/// Creates an app in each mode with this configuration.
 fn each_mode(configure: fn(SessionConfigBuilder) -> SessionConfigBuilder) -> [App; 2] {
     [App::server(configure).0, App::in_cookie(configure)]
 }
 
-/// Whether a request that only reads, so much later, gets a new cookie.
+/// Returns true if a request that only reads, this many seconds later, gets a new cookie.
 async fn is_refreshed(app: &App, browser: &mut Browser, later: u64) -> bool {
     app.advance(later);
     app.visit(browser, |session| assert!(!session.is_empty(), "it has expired")).await.is_some()
 }
 
-/// The `Max-Age` of the cookie that a request is answered with.
+/// Returns the `Max-Age` of the cookie in the response to a request.
 async fn max_age(app: &App, browser: &mut Browser, handler: impl FnOnce(&Session)) -> i64 {
     let set_cookie = app.visit(browser, handler).await.expect("a cookie is set");
     let age = Cookie::parse(set_cookie).expect("it is well-formed").max_age();
@@ -142,7 +142,7 @@ async fn a_session_may_have_a_shorter_or_longer_lifetime_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_lifetime_of_its_own_is_kept_when_the_session_is_renewed_cleared_or_given_it_again() {
+async fn the_lifetime_of_a_session_survives_a_renewal_a_clear_and_setting_it_again() {
     for app in each_mode(hundred_seconds) {
         let mut browser = Browser::default();
         let new = |session: &Session| {
@@ -198,7 +198,7 @@ async fn a_session_ends_after_its_absolute_lifetime_however_much_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_session_from_before_the_absolute_lifetime_was_configured_gets_one_when_it_is_refreshed() {
+async fn a_session_older_than_the_absolute_lifetime_setting_gets_one_at_its_refresh() {
     let clock = TestClock::at(NOW);
     let memory = session_core::MemoryBackend::builder().clock(clock.clone()).build();
     let before = App::new(clock.clone(), |config| hundred_seconds(config).backend(memory.clone()));

@@ -1,4 +1,4 @@
-//! A logout is final, whatever other requests of the session do meanwhile, in either order.
+//! A logout is final: concurrent requests of the session never undo it, in either order.
 
 use session_core::{OnGone, Session, SessionError};
 
@@ -14,7 +14,7 @@ async fn logout(app: &App, browser: &mut Browser) {
     assert!(!browser.has_cookie());
 }
 
-/// Asserts that the logged-out browser stays so after a late response, and that nobody's cookie works.
+/// Asserts that the browser stays logged out after a late response, and that the old cookie opens no session.
 async fn assert_final(app: &App, old: &Browser, late: &Request, status: u16) {
     let response = late.respond(status).await;
     assert!(response.set_cookie.is_none(), "{response:?}");
@@ -124,7 +124,7 @@ async fn what_was_written_renewed_or_saved_before_the_logout_is_destroyed() {
 }
 
 #[tokio::test]
-async fn a_logout_destroys_all_successors_of_a_session_that_was_renewed_meanwhile() {
+async fn a_logout_destroys_all_successors_of_a_concurrently_renewed_session() {
     for read_first in [true, false] {
         for app in App::on_each_backend(defaults) {
             let old = app.browser_with(DATA).await;
@@ -209,7 +209,7 @@ async fn a_logout_in_the_middle_of_many_requests_leaves_nothing() {
     }
 }
 
-/// What a request is answered that comes to its commit some steps later than others.
+/// Responds to a request after a number of steps, so that others may commit earlier.
 async fn respond_later(request: &Request, steps: usize) -> Commit {
     for _ in 0..steps {
         yield_now().await;
@@ -225,7 +225,7 @@ async fn a_logout_is_final_between_any_two_steps_of_another_request() {
         for (first, second) in (0..12).flat_map(|steps| [(0, steps), (steps, 0)]) {
             for app in App::on_each_backend(defaults) {
                 let old = app.browser_with(DATA).await;
-                // Whoever only reads has to refresh.
+                // Makes a refresh due, so that a request that only reads writes too.
                 app.advance(8 * 24 * 3600);
                 let (leaving, other) = (app.open(&old).await, app.open(&old).await);
                 leaving.destroy();
@@ -243,7 +243,7 @@ async fn a_logout_is_final_between_any_two_steps_of_another_request() {
 }
 
 #[tokio::test]
-async fn a_write_to_a_session_that_was_renewed_meanwhile_is_a_conflict() {
+async fn a_write_to_a_concurrently_renewed_session_is_a_conflict() {
     for app in App::on_each_backend(defaults) {
         let mut browser = app.browser_with(DATA).await;
         let writing = app.open(&browser).await;

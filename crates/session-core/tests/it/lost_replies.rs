@@ -1,4 +1,4 @@
-//! Writes of which nobody knows whether they were carried out: the save was cancelled, or the reply was lost.
+//! Unconfirmed writes: the save was cancelled, or the reply of the store was lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ async fn an_update_is_made_once_whether_or_not_a_cancelled_save_was_carried_out(
             request.cancel_save(&probe, fault.clone()).await;
             assert_eq!(request.get("n").unwrap(), Some(1));
             let response = request.respond(200).await;
-            // Somebody else may have made the same of it, except under an id that nobody else knows.
+            // Another request may have written an equal value, except under an id that only this request knows.
             let can_tell = renewed || matches!(fault, Fault::Hangs);
             assert!(can_tell == response.error.is_none(), "{response:?}");
             assert_eq!(response.set_cookie.is_some(), renewed);
@@ -261,7 +261,7 @@ async fn a_renewal_that_stopped_half_way_comes_to_nothing_if_another_was_faster(
 }
 
 #[tokio::test]
-async fn a_renewal_that_stopped_half_way_comes_to_nothing_after_a_logout_even_if_its_reply_was_lost() {
+async fn a_half_done_renewal_is_void_after_a_logout_even_if_the_logouts_reply_was_lost() {
     for plain in [false, true] {
         let (app, probe, mut browser, request) = torn(plain).await;
         let leaving = app.open(&browser).await;
@@ -290,7 +290,7 @@ async fn a_failed_response_does_not_make_a_cancelled_renewal_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_response_does_not_make_a_cancelled_renewal_again_even_if_nobody_could_look() {
+async fn a_failed_response_does_not_repeat_a_cancelled_renewal_while_the_store_is_down() {
     let (app, probe, browser, request) = counting().await;
     let before = request.id();
     request.renew().unwrap();

@@ -1,4 +1,4 @@
-//! What each kind of request asks of the store, call by call: the table of the design.
+//! The calls of the store that each kind of request makes, as the design lists them.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ impl Counted {
         Self { app, probe, browser }
     }
 
-    /// What a whole request asks of the store.
+    /// Returns the calls of the store that a whole request makes.
     async fn calls(&mut self, handler: impl FnOnce(&Session)) -> Vec<Operation> {
         self.app.visit(&mut self.browser, handler).await;
         self.probe.calls()
@@ -40,14 +40,14 @@ fn write(session: &Session) {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_asked_for_costs_nothing_even_if_its_cookie_is_due_for_a_refresh() {
+async fn a_request_without_session_access_makes_no_call_even_if_a_refresh_is_due() {
     let Counted { app, probe, browser } = Counted::new().await;
     app.advance(HALF_LIFE);
     let readings = app.clock.readings();
     let response = app.handle(&browser).commit(200).await;
     assert!(response.set_cookie.is_none() && response.error.is_none() && !response.session_used);
     assert!(probe.calls().is_empty());
-    // Whoever verifies a token looks at the clock, as a request that reads does.
+    // A verification would read the clock, as a request that reads the session does.
     assert_eq!(app.clock.readings(), readings);
     assert!(app.visit(&mut browser.clone(), read).await.is_some());
     assert!(app.clock.readings() > readings);

@@ -231,7 +231,7 @@ async fn a_destroyed_session_leaves_no_cookie_behind_when_the_store_fails() {
 }
 
 #[tokio::test]
-async fn a_renewed_session_that_somebody_else_has_destroyed_leaves_no_cookie_behind() {
+async fn a_renewed_session_that_another_request_destroyed_leaves_no_cookie_behind() {
     let steps: [Step; 2] = [Session::destroy, |session| session.insert("late", true).unwrap()];
     for step in steps {
         for app in App::on_each_backend(defaults) {

@@ -239,7 +239,7 @@ async fn a_sign_in_after_another_request_has_renewed_the_session_begins_one_of_i
 }
 
 #[tokio::test]
-async fn a_sign_in_that_takes_a_value_is_refused_after_another_request_has_renewed_the_session() {
+async fn a_sign_in_that_takes_a_value_is_refused_after_a_renewal_by_another_request() {
     let (app, _) = App::server(defaults);
     let mut browser = app.browser_with(r#"{"token":"secret"}"#).await;
     let late = app.open(&browser).await;

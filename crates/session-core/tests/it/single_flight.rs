@@ -1,4 +1,4 @@
-//! What a request asks of the store happens once, however often and from wherever it is asked for.
+//! A request makes each call of the store once, even if several tasks ask for it at the same time.
 
 use std::pin::pin;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What several modules of tests share.
+//! Helpers that several modules of tests share.
 
 mod app;
 mod plain;

@@ -1,4 +1,4 @@
-//! What Python signed, wrote and answered, held against this crate: `tests/data/itsdangerous.json`.
+//! Compares this crate with the cookies, values and verdicts of Python in `tests/data/itsdangerous.json`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -98,7 +98,7 @@ impl Vector {
     }
 
     fn now(&self) -> u64 {
-        self.now.expect("whoever looks at a timestamp has a clock")
+        self.now.expect("a vector with a timestamp has a time")
     }
 
     fn value(&self) -> &[u8] {
@@ -232,7 +232,7 @@ fn an_untouched_session_goes_back_in_the_very_cookie_that_python_made() {
 }
 
 #[test]
-fn a_token_without_a_maximum_age_is_taken_by_the_signer_and_is_too_old_for_the_manager() {
+fn a_token_without_a_maximum_age_passes_the_signer_and_is_too_old_for_the_manager() {
     let vectors: Vec<_> =
         vectors("starlette_cookie", 30).into_iter().filter(|vector| vector.max_age.is_none()).collect();
     let [vector] = &*vectors else { panic!("one vector has no maximum age") };
@@ -243,7 +243,7 @@ fn a_token_without_a_maximum_age_is_taken_by_the_signer_and_is_too_old_for_the_m
     assert!(session.is_new() && session.is_empty());
 }
 
-/// Whether the cookie holds the id of a session that is in the store.
+/// Returns true if the cookie holds the id of a stored session.
 fn is_stored(vector: &Vector) -> bool {
     vector.tags.iter().any(|tag| tag == "server-side-id")
 }

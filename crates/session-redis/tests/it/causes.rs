@@ -57,7 +57,7 @@ async fn credentials_that_the_server_does_not_take_are_the_cause() {
     for (credentials, told) in [
         ("", "the server asks for a password, and the url has none (NOAUTH)"),
         (":guess@", "the user name or the password is wrong (WRONGPASS)"),
-        ("nobody:open%20sesame@", "the user name or the password is wrong (WRONGPASS)"),
+        ("stranger:open%20sesame@", "the user name or the password is wrong (WRONGPASS)"),
     ] {
         assert_eq!(cause(&connect(&url(credentials))).await, told);
     }

@@ -23,7 +23,7 @@ async fn a_wrong_password_is_an_outage() {
     let server = Server::start_with_password("open sesame", &[]);
     let url = |credentials: &str| format!("redis://{credentials}127.0.0.1:{}", server.port);
     assert_works(&RedisBackend::connect(&url(":open%20sesame@")).unwrap()).await;
-    for wrong in ["", ":guess@", "nobody:open%20sesame@"] {
+    for wrong in ["", ":guess@", "stranger:open%20sesame@"] {
         let backend = RedisBackend::connect(&url(wrong)).unwrap();
         let error = backend.fetch("session:a").await.unwrap_err();
         assert!(matches!(error.kind(), BackendErrorKind::Unavailable | BackendErrorKind::Timeout), "{wrong}");

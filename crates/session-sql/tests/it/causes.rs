@@ -34,7 +34,7 @@ async fn what_the_server_refuses_is_the_cause<S: Server>() {
     let database = server.url().rsplit('/').next().unwrap().to_owned();
     let lacks = told(&of("web:secret", &database)).await;
     assert!(lacks.starts_with("the user lacks a right: it needs SELECT, INSERT, UPDATE and DELETE"), "{lacks}");
-    let unknown = told(&of("nobody:secret", &database)).await;
+    let unknown = told(&of("stranger:secret", &database)).await;
     assert!(unknown.starts_with("the server does not let") || unknown.starts_with("the user name or"), "{unknown}");
     let missing = told(&of(server.owner(), "missing")).await;
     assert!(missing.starts_with("the server has no database of the name in the url"), "{missing}");

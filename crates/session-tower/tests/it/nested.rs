@@ -74,7 +74,7 @@ async fn an_outer_session_that_fails_does_not_cost_the_inner_one_its_cookie() {
     let around_both = layer("guest", &user).layer(app(&user, &admin));
     let response = around_both.oneshot(request("/guest/user/admin", None)).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(cookie_names(&response), ["admin"], "nobody adds it a second time");
+    assert_eq!(cookie_names(&response), ["admin"], "no layer adds it a second time");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ fn service(signing: &Key, verifying: &[&Key], shared: &Shared) -> SessionManager
     })
 }
 
-/// What services of one site have in common.
+/// The configuration that services of one site share.
 struct Shared {
     /// None where sessions live in the cookie.
     backend: Option<MemoryBackend>,

@@ -1,4 +1,4 @@
-//! What the settings make of the cookie: the defaults of the original, each setting, and the hardened preset.
+//! The effect of settings on the cookie: the defaults of the original, each setting, and the hardened preset.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn insert(manager: &SessionManager, value: &str) -> Commit {
     at_once(handle.commit(200))
 }
 
-/// The cookie of a new session, parsed by somebody else.
+/// Returns the cookie of a new session, parsed by an independent crate.
 fn set_cookie(config: SessionConfigBuilder) -> Cookie<'static> {
     let set_cookie = insert(&at_now(config), "something").set_cookie.expect("a new session has a cookie");
     Cookie::parse(set_cookie.as_str().to_owned()).expect("a Set-Cookie value is well-formed")
@@ -124,7 +124,7 @@ fn the_hardened_preset_keeps_what_its_name_promises() {
 }
 
 #[test]
-fn the_hardened_preset_ends_sessions_after_half_an_hour_without_use_and_twelve_hours_in_all() {
+fn the_hardened_preset_ends_sessions_after_30_idle_minutes_or_12_hours_in_all() {
     for (step, last) in [(1800, 12 * 3600), (1801, 1801)] {
         let clock = TestClock::at(NOW);
         let app = App::new(clock.clone(), |_| hardened("id").clock(clock));

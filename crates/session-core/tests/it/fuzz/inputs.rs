@@ -1,4 +1,4 @@
-//! What may arrive: random, but close to what is meant to.
+//! Random inputs that are close to valid ones.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -82,7 +82,7 @@ fn strange_meta() -> impl Strategy<Value = String> {
     ]
 }
 
-/// What a store may hold: an object with the library's own key, well-formed or not.
+/// Generates stored values: objects with the library's own key, well-formed or not.
 pub(super) fn stored() -> impl Strategy<Value = String> {
     (object(), option::of(strange_meta()), prop::bool::ANY).prop_map(|((_, mut text), meta, nan)| {
         if let Some(meta) = meta {

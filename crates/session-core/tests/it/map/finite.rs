@@ -1,4 +1,4 @@
-//! What is no JSON: refused where it is inserted, found where it came along.
+//! Numbers that JSON lacks, such as NaN: an insert refuses them, a read reports them.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -15,7 +15,7 @@ use tokio::sync::Barrier;
 
 use super::{Browser, Fault, NOW, Operation, Plain, Probe, SECRET, begin};
 
-/// What a handler does, where a test goes through several.
+/// The work of a handler, for tests that try several.
 pub(crate) type Step = fn(&Session);
 
 /// For tests that need nothing but the defaults.
@@ -114,7 +114,7 @@ impl App {
         browser
     }
 
-    /// What a new request of this browser finds.
+    /// Returns the data that a new request of this browser finds.
     pub(crate) async fn data(&self, browser: &Browser) -> String {
         self.open(browser).await.to_map().into_json()
     }
