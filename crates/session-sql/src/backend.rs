@@ -15,8 +15,8 @@ use session_core::{
 pub use application_pool::SqlPool;
 pub use builder::SqlBackendBuilder;
 
+use crate::config_error::SqlConfigError;
 use crate::engine::Engine;
-use crate::error::SqlConfigError;
 use crate::format::Format;
 use crate::marker;
 use crate::request::{ListedRow, Reply, Request, Row, Ttl};

@@ -232,6 +232,7 @@
 )]
 
 mod backend;
+mod config_error;
 mod dialect;
 mod engine;
 mod error;
@@ -252,4 +253,4 @@ mod table;
 mod url;
 
 pub use backend::{SqlBackend, SqlBackendBuilder, SqlPool};
-pub use error::SqlConfigError;
+pub use config_error::SqlConfigError;

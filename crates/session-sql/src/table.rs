@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use crate::error::SqlConfigError;
+use crate::config_error::SqlConfigError;
 
 /// The key of the row that holds the version of the schema, as a marker. No session has a key with this character.
 pub(crate) const SCHEMA_KEY: &str = "(schema)";

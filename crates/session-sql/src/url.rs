@@ -1,6 +1,6 @@
 //! The parameters of URLs.
 
-use crate::error::SqlConfigError;
+use crate::config_error::SqlConfigError;
 
 /// Refuses a parameter that the client library would ignore.
 pub(crate) fn check_parameters(url: &str, known: &[&str]) -> Result<(), SqlConfigError> {

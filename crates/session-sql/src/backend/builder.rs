@@ -10,9 +10,9 @@ use tokio::sync::Semaphore;
 
 use super::SqlBackend;
 use super::application_pool::{ApplicationPool, SqlPool};
+use crate::config_error::SqlConfigError;
 use crate::dialect::Dialect;
 use crate::engine::Engine;
-use crate::error::SqlConfigError;
 use crate::format::Format;
 use crate::pool::Source;
 use crate::store::Store;

@@ -7,7 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::{ConnectOptions, Executor};
 
 use super::MySqlDialect;
-use crate::error::SqlConfigError;
+use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 use crate::url::check_parameters;
 

@@ -8,7 +8,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::PostgresDialect;
-use crate::error::SqlConfigError;
+use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 use crate::url::check_parameters;
 

@@ -11,7 +11,7 @@ use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::SqliteDialect;
-use crate::error::SqlConfigError;
+use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 
 /// Returns the way to connections to the file of a URL, and the name of the file.
