@@ -151,8 +151,8 @@ async fn a_restart_between_two_requests_goes_unnoticed() {
 #[tokio::test]
 async fn a_script_that_has_to_be_sent_twice_has_one_deadline_for_both() {
     let server = Server::start(&[]);
-    let way = Endpoint::of(&server);
-    let backend = RedisBackend::connect(&way.url()).unwrap();
+    let way = Endpoint::to(server.port);
+    let backend = RedisBackend::connect(&format!("redis://127.0.0.1:{}", way.port())).unwrap();
     let version = create(&backend, "session:a", "{}").await;
     way.delay(TIMEOUT * 3 / 4);
     let error = backend.replace(Replace::new("session:a", &map("{}"), HOUR, &version)).await.unwrap_err();

@@ -2,7 +2,6 @@
 
 mod browser;
 mod cluster;
-mod endpoint;
 mod server;
 
 use std::time::{Duration, Instant};
@@ -15,9 +14,10 @@ use session_redis::RedisBackend;
 
 pub(crate) use browser::{Browser, config, manager};
 pub(crate) use cluster::Cluster;
-pub(crate) use endpoint::Endpoint;
 pub(crate) use server::{REMEMBER, allow_user, forget_calls, sent};
-pub(crate) use session_test_support::{Lag, Log, RedisConnection as Connection, RedisServer as Server, free_port};
+pub(crate) use session_test_support::{
+    Endpoint, Lag, Log, RedisConnection as Connection, RedisServer as Server, free_port,
+};
 
 /// Longer than any test takes.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
