@@ -58,6 +58,13 @@ pub(crate) async fn begin<F: Future + Unpin>(work: &mut F) {
     assert!(waits, "this has to wait");
 }
 
+/// Returns the time that the thread has run, as Linux counts it.
+pub(crate) fn processor_time() -> Duration {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux has this file");
+    let nanoseconds = statistics.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("the file begins with a number"))
+}
+
 /// Opens and loads the session of a request with these `Cookie` headers, where that neither waits nor fails.
 pub(crate) fn open<'a>(
     manager: &SessionManager,

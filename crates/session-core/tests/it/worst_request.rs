@@ -2,24 +2,16 @@
 //!
 //! On Linux, which tells the processor time of a thread.
 
-use std::fs;
 use std::time::Duration;
 
 use session_core::SessionMap;
 
-use crate::support::{App, Browser, at_once, defaults};
+use crate::support::{App, Browser, at_once, defaults, processor_time};
 
 const BODY: usize = 64 * 1024;
 
 /// The promise is 50 ms in a release build. A debug build takes about ten times as long.
 const LIMIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 50 });
-
-/// Returns the processor time that this thread has used.
-fn processor_time() -> Duration {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells it");
-    let nanoseconds = text.split(' ').next().and_then(|first| first.parse().ok()).expect("a number comes first");
-    Duration::from_nanos(nanoseconds)
-}
 
 /// An object of so many members, `bytes` long, whose keys share a long start of escapes.
 fn object(members: usize, bytes: usize, value: char) -> String {

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use session_core::SessionMap;
 
 use super::map;
+use crate::support::processor_time;
 
 const COUNT: usize = 20_000;
 
@@ -27,13 +28,6 @@ impl Stopwatch {
     fn is_in_time(&self) -> bool {
         self.start.elapsed() < LIMIT || processor_time().saturating_sub(self.used) < LIMIT
     }
-}
-
-/// Returns the time that the thread has run, as Linux counts it.
-fn processor_time() -> Duration {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux has this file");
-    let nanoseconds = statistics.split(' ').next().and_then(|first| first.parse().ok());
-    Duration::from_nanos(nanoseconds.expect("the file begins with a number"))
 }
 
 /// Ways in which a client may name keys: plain, with an escape each, and with many escapes that are alike in all keys.
