@@ -1,4 +1,4 @@
-//! What tests and checks need beside Rust: programs from Debian packages, and packages of Python and Node.
+//! The programs and packages that tests and checks need beside Rust: of Debian, Python and Node.
 //!
 //! To add a program, add a row to [`PROGRAMS`].
 

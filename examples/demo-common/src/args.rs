@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     sql_url: Option<String>,
 
-    /// What signs the cookies; of several, the first signs, and all verify [default: a random one, so that sessions end
+    /// The secret of the cookies; of several, the first signs, and all verify [default: a random one, so that sessions end
     /// with the process]
     #[arg(long, env = "SESSION_SECRET", hide_env_values = true)]
     secret: Vec<String>,
@@ -67,7 +67,7 @@ pub struct Args {
     #[arg(long, value_name = "HOST")]
     domain: Option<String>,
 
-    /// What keys in the store begin with [default: session:, or that of the format]
+    /// The prefix of keys in the store [default: session:, or that of the format]
     #[arg(long, value_name = "PREFIX")]
     key_prefix: Option<String>,
 

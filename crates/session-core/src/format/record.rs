@@ -12,7 +12,7 @@ use crate::request::meta::{ForeignRecord, META_KEY, Meta};
 /// use session_core::SessionMap;
 /// use session_core::format::StoredRecord;
 ///
-/// // What a codec does when it decodes ...
+/// // A codec decodes ...
 /// let mut map = SessionMap::from_json(r#"{"user":"ann"}"#)?;
 /// let mut record = StoredRecord::default();
 /// record.max_age = Some(60);

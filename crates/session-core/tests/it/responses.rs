@@ -26,7 +26,7 @@ async fn a_failed_response_commits_no_changes() {
                 let kept = request.clone();
                 let response = request.respond(status).await;
                 assert!(response.set_cookie.is_none() && response.error.is_none(), "{response:?}");
-                assert_eq!(kept.to_map().into_json(), DATA, "whoever keeps it sees it as it is");
+                assert_eq!(kept.to_map().into_json(), DATA, "a kept session is seen as it is");
                 assert_eq!(app.data(&browser).await, DATA);
 
                 let new = app.open(&Browser::default()).await;

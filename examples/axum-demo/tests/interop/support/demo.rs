@@ -32,7 +32,7 @@ impl Demo {
         Self::with_secrets(&[SECRET], options)
     }
 
-    /// The same, and the first of these secrets signs.
+    /// Starts it with several secrets, of which the first signs.
     pub(crate) fn with_secrets(secrets: &[&str], options: &[&str]) -> Self {
         let mut command = demo();
         for secret in secrets {
