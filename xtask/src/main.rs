@@ -11,6 +11,7 @@ mod metadata;
 mod msrv;
 mod process;
 mod provision;
+mod public_api;
 mod steps;
 mod test;
 mod tidy;
@@ -42,7 +43,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "check",
-        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, guard, deny",
+        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, public-api, guard, deny",
         run: Run::Plain(check::all),
     },
     Command {
@@ -62,6 +63,11 @@ const COMMANDS: &[Command] = &[
         name: "docs",
         summary: "build the documentation; a warning is an error",
         run: Run::Plain(|steps| steps.run("docs", check::docs)),
+    },
+    Command {
+        name: "public-api",
+        summary: "write the public API of each published crate to its public-api.txt (`-- --check`: compare instead)",
+        run: Run::WithArguments(|steps, arguments| steps.run("public API", || public_api::run_with(arguments))),
     },
     Command {
         name: "deny",
@@ -131,6 +137,6 @@ fn main() -> ExitCode {
 fn print_help() {
     println!("Usage: cargo xtask COMMAND\n");
     for command in COMMANDS {
-        println!("  {:6} {}", command.name, command.summary);
+        println!("  {:10} {}", command.name, command.summary);
     }
 }
