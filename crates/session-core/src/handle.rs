@@ -94,7 +94,7 @@ impl SessionHandle {
     /// Destroys the session when the response is committed, without loading it.
     ///
     /// A destroyed session is final: no request that is under way can bring it back. Every session is destroyed that a
-    /// cookie of the request names, at most 8; with more, the commit reports
+    /// cookie of the request names, even an expired one, at most 8; with more, the commit reports
     /// [`SessionError::TooManySessions`](crate::SessionError::TooManySessions). The client's cookie is removed once the store
     /// has confirmed it. Data that is inserted afterwards makes a new session.
     ///

@@ -79,13 +79,13 @@ impl Tokens {
         encoded_len(payload_len) + 1 + timestamp_len(now) + 1 + self.signer.signer().signature_len()
     }
 
-    /// Verifies a token. What it holds is still encoded.
+    /// Verifies a token as of `now`; without a time, a token of any age. The payload is still encoded.
     ///
     /// # Errors
     ///
     /// If the signature or its age is wrong.
-    pub(crate) fn verify<'a>(&self, token: &'a [u8], now: u64) -> Result<Unsigned<'a>, SignatureError> {
-        self.signer.unsign(token, Some(self.longest_max_age), now)
+    pub(crate) fn verify<'a>(&self, token: &'a [u8], now: Option<u64>) -> Result<Unsigned<'a>, SignatureError> {
+        self.signer.unsign(token, now.map(|_| self.longest_max_age), now.unwrap_or_default())
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
         let mut text = Vec::new();
         tokens.issue(br#"{"data": "something"}"#, 1_700_000_000, &mut text);
         assert_eq!(text, b"eyJkYXRhIjogInNvbWV0aGluZyJ9.ZVPxAA.FdFGnltuWS2hDs3eecuXCwu5b44");
-        let token = tokens.verify(&text, 1_700_000_001).unwrap();
+        let token = tokens.verify(&text, Some(1_700_000_001)).unwrap();
         let payload = payload(token.value).unwrap();
         assert_eq!(payload, br#"{"data": "something"}"#);
         assert_eq!((token.timestamp, token.by_signing_key), (1_700_000_000, true));

@@ -25,7 +25,7 @@ impl SharedSession {
     ) -> Result<(), SessionError> {
         let context = &*self.context;
         let mut ids: Vec<SessionId> = self.session().destroyed_id().into_iter().collect();
-        for id in context.verified_ids(&self.cookies, context.now()) {
+        for id in context.verified_ids(&self.cookies) {
             if !ids.contains(&id) {
                 ids.push(id);
             }

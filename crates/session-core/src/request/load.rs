@@ -201,12 +201,12 @@ impl SessionContext {
     /// Returns the token to go by, of those that verify at that time.
     pub(crate) fn newest_token(&self, cookies: &RequestCookies, now: u64) -> Option<VerifiedToken> {
         let candidates = cookies.newest_first(self.config.cookie_name());
-        let mut verified = candidates.filter_map(|text| Some((text, self.verify(text, now).ok()?)));
+        let mut verified = candidates.filter_map(|text| Some((text, self.verify(text, Some(now)).ok()?)));
         match self.config.on_duplicate {
             OnDuplicate::Last => verified.next().map(|(_, token)| token),
             OnDuplicate::First => {
                 let first = cookies.newest_first(self.config.cookie_name()).last();
-                first.and_then(|text| self.verify(text, now).ok())
+                first.and_then(|text| self.verify(text, Some(now)).ok())
             }
             // The first of the maxima is the last in the header.
             OnDuplicate::Newest => verified
@@ -219,33 +219,27 @@ impl SessionContext {
         }
     }
 
-    /// Returns the session ids of all tokens that verify at that time.
-    pub(crate) fn verified_ids<'a>(
-        &'a self,
-        cookies: &'a RequestCookies,
-        now: u64,
-    ) -> impl Iterator<Item = SessionId> + 'a {
-        cookies.newest_first(self.config.cookie_name()).filter_map(move |text| {
-            match self.verify(text, now).ok()?.payload {
-                TokenPayload::Id(id) => Some(id),
-                TokenPayload::Session(_) => None,
-            }
+    /// Returns the session ids of all tokens that verify, expired ones too.
+    pub(crate) fn verified_ids(&self, cookies: &RequestCookies) -> impl Iterator<Item = SessionId> {
+        cookies.newest_first(self.config.cookie_name()).filter_map(|text| match self.verify(text, None).ok()?.payload {
+            TokenPayload::Id(id) => Some(id),
+            TokenPayload::Session(_) => None,
         })
     }
 
-    /// Verifies the text of a cookie.
+    /// Verifies the text of a cookie as of `now`; without a time, a token of any age.
     ///
     /// # Errors
     ///
     /// The reason why it is no token of a session.
-    pub(crate) fn verify(&self, text: &[u8], now: u64) -> Result<VerifiedToken, Absence> {
+    pub(crate) fn verify(&self, text: &[u8], now: Option<u64>) -> Result<VerifiedToken, Absence> {
         self.verify_text(text, now).or_else(|absence| match percent_decoded(text) {
             Some(decoded) => self.verify_text(&decoded, now),
             None => Err(absence),
         })
     }
 
-    fn verify_text(&self, text: &[u8], now: u64) -> Result<VerifiedToken, Absence> {
+    fn verify_text(&self, text: &[u8], now: Option<u64>) -> Result<VerifiedToken, Absence> {
         if let Some(tokens) = &self.config.format {
             return self.verify_foreign(tokens, text, now);
         }
@@ -262,11 +256,14 @@ impl SessionContext {
             TokenPayload::Id(token::id(token.value).ok_or_else(|| no_id(token.value))?)
         };
         let kind = if token.by_signing_key { IssueKind::BySigningKey } else { IssueKind::ByOlderKey };
-        Ok(VerifiedToken { payload, issued: Issued { at: token.timestamp, kind, read_at: now } })
+        Ok(VerifiedToken {
+            payload,
+            issued: Issued { at: token.timestamp, kind, read_at: now.unwrap_or(token.timestamp) },
+        })
     }
 
     #[cold]
-    fn verify_foreign(&self, tokens: &ForeignTokens, text: &[u8], now: u64) -> Result<VerifiedToken, Absence> {
+    fn verify_foreign(&self, tokens: &ForeignTokens, text: &[u8], now: Option<u64>) -> Result<VerifiedToken, Absence> {
         let token = tokens.read(text, now).ok_or(Absence::BadSignature)?;
         let payload = match token.content {
             ReadContent::Id(id) if !self.is_cookie_mode() => TokenPayload::Id(id),
@@ -278,7 +275,8 @@ impl SessionContext {
             Some(_) => IssueKind::BySigningKey,
             None => IssueKind::Undated,
         };
-        Ok(VerifiedToken { payload, issued: Issued { at: token.issued_at.unwrap_or(now), kind, read_at: now } })
+        let read_at = now.or(token.issued_at).unwrap_or_default();
+        Ok(VerifiedToken { payload, issued: Issued { at: token.issued_at.unwrap_or(read_at), kind, read_at } })
     }
 
     /// Judges a token that needs no store.

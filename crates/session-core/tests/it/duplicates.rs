@@ -74,6 +74,21 @@ async fn a_logout_destroys_the_sessions_of_all_cookies_that_verify() {
 }
 
 #[tokio::test]
+async fn a_logout_with_an_expired_cookie_destroys_a_session_that_lives() {
+    let (app, _) = App::server(defaults);
+    let mut browser = app.browser_with(r#"{"user":"ann"}"#).await;
+    let expired = browser.header();
+    app.advance(8 * 24 * 3600);
+    app.visit(&mut browser, |_| {}).await.expect("a refresh is due");
+    app.advance(8 * 24 * 3600);
+
+    let handle = app.manager.open([expired.as_bytes()]);
+    handle.destroy();
+    assert!(handle.commit(200).await.set_cookie.unwrap().as_str().contains("Max-Age=0"));
+    assert_eq!(app.data(&browser).await, "{}");
+}
+
+#[tokio::test]
 async fn a_logout_of_more_than_eight_sessions_says_so_and_destroys_eight() {
     let (app, _) = App::server(defaults);
     let mut cookies = Vec::new();
