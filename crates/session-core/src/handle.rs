@@ -109,6 +109,11 @@ impl SessionHandle {
         self.shared.session().destroy();
     }
 
+    /// Signs the user out, without loading the session: [destroys](Self::destroy) it.
+    pub fn sign_out(&self) {
+        self.destroy();
+    }
+
     /// Ends the request: persists its changes, and returns the headers that the response must carry.
     ///
     /// Changes are dropped with a 5xx `status` (unless configured), which is also the status to pass if the handler failed

@@ -4,15 +4,14 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::USER_AGENT;
 use actix_web::web::{Bytes, Query};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use demo_common::api::{self, Increment, SlowUpdate};
-use session_actix::{Session, SessionHandle, SessionKey, SessionMap};
+use demo_common::sessions;
+use session_actix::{Session, SessionHandle, SessionMap};
 
 use crate::error::ApiError;
-
-/// Who is logged in.
-const USER: SessionKey<String> = SessionKey::new("user");
 
 pub(crate) async fn view_session(session: Session) -> SessionJson {
     session.into()
@@ -34,24 +33,44 @@ pub(crate) async fn clear_session(session: Session) -> Result<SessionJson, ApiEr
     Ok(session.into())
 }
 
-pub(crate) async fn login(session: Session, JsonObject(body): JsonObject) -> Result<SessionJson, ApiError> {
-    let user = body.get("user").ok().flatten();
+pub(crate) async fn login(
+    session: Session,
+    request: HttpRequest,
+    JsonObject(body): JsonObject,
+) -> Result<SessionJson, ApiError> {
+    let user: Option<String> = body.get("user").ok().flatten();
     let user = user.ok_or_else(|| ApiError::bad_request(r#""user" must be there and be a string"#))?;
-    // Prevents session fixation: an attacker who knew the id before the login loses the session.
-    session.renew()?;
-    USER.insert(&session, &user)?;
+    let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+    sessions::sign_in(&session, &user, user_agent)?;
     Ok(session.into())
 }
 
-/// Takes only the handle, because a session is destroyed without being loaded.
+/// Takes only the handle, because a user is signed out without loading the session.
 pub(crate) async fn logout(session: SessionHandle) -> HttpResponse {
-    session.destroy();
+    session.sign_out();
     json(r#"{"session": {}}"#)
 }
 
 pub(crate) async fn renew(session: Session) -> Result<SessionJson, ApiError> {
     session.renew()?;
     Ok(session.into())
+}
+
+pub(crate) async fn list_sessions(session: SessionHandle) -> Result<HttpResponse, ApiError> {
+    Ok(json(sessions::list(&session).await?))
+}
+
+pub(crate) async fn revoke(session: SessionHandle, JsonObject(body): JsonObject) -> Result<HttpResponse, ApiError> {
+    let reference = sessions::reference(&body).map_err(ApiError::bad_request)?;
+    Ok(json(sessions::revoke(&session, reference).await?))
+}
+
+pub(crate) async fn revoke_others(session: SessionHandle) -> Result<HttpResponse, ApiError> {
+    Ok(json(sessions::revoke_others(&session).await?))
+}
+
+pub(crate) async fn revoke_all(session: SessionHandle) -> Result<HttpResponse, ApiError> {
+    Ok(json(sessions::revoke_all(&session).await?))
 }
 
 /// Counts exactly, however many requests do so at once, if the session is kept by a server. In a cookie the last

@@ -33,7 +33,11 @@ impl IntoResponse for ApiError {
 
 impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
-        if api::is_bad_request(&error) { Self::bad_request(error) } else { Self::Session(error.into()) }
+        match error {
+            SessionError::NoUserIndex => Self::Request(StatusCode::NOT_IMPLEMENTED, error.to_string()),
+            error if api::is_bad_request(&error) => Self::bad_request(error),
+            error => Self::Session(error.into()),
+        }
     }
 }
 

@@ -4,15 +4,14 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, Query, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::response::{IntoResponse, Response};
 use demo_common::api::{self, Increment, SlowUpdate};
-use session_tower::{Session, SessionHandle, SessionKey, SessionMap};
+use demo_common::sessions;
+use session_tower::{Session, SessionHandle, SessionMap};
 
 use crate::error::ApiError;
-
-/// Who is logged in.
-const USER: SessionKey<String> = SessionKey::new("user");
 
 pub(crate) async fn view_session(session: Session) -> SessionJson {
     session.into()
@@ -34,24 +33,44 @@ pub(crate) async fn clear_session(session: Session) -> Result<SessionJson, ApiEr
     Ok(session.into())
 }
 
-pub(crate) async fn login(session: Session, JsonObject(body): JsonObject) -> Result<SessionJson, ApiError> {
-    let user = body.get("user").ok().flatten();
+pub(crate) async fn login(
+    session: Session,
+    headers: HeaderMap,
+    JsonObject(body): JsonObject,
+) -> Result<SessionJson, ApiError> {
+    let user: Option<String> = body.get("user").ok().flatten();
     let user = user.ok_or_else(|| ApiError::bad_request(r#""user" must be there and be a string"#))?;
-    // Prevents session fixation: an attacker who knew the id before the login loses the session.
-    session.renew()?;
-    USER.insert(&session, &user)?;
+    let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    sessions::sign_in(&session, &user, user_agent)?;
     Ok(session.into())
 }
 
-/// Takes only the handle, because a session is destroyed without being loaded.
+/// Takes only the handle, because a user is signed out without loading the session.
 pub(crate) async fn logout(session: SessionHandle) -> SessionJson {
-    session.destroy();
+    session.sign_out();
     SessionJson(SessionMap::new())
 }
 
 pub(crate) async fn renew(session: Session) -> Result<SessionJson, ApiError> {
     session.renew()?;
     Ok(session.into())
+}
+
+pub(crate) async fn list_sessions(session: SessionHandle) -> Result<Response, ApiError> {
+    Ok(json(sessions::list(&session).await?))
+}
+
+pub(crate) async fn revoke(session: SessionHandle, JsonObject(body): JsonObject) -> Result<Response, ApiError> {
+    let reference = sessions::reference(&body).map_err(ApiError::bad_request)?;
+    Ok(json(sessions::revoke(&session, reference).await?))
+}
+
+pub(crate) async fn revoke_others(session: SessionHandle) -> Result<Response, ApiError> {
+    Ok(json(sessions::revoke_others(&session).await?))
+}
+
+pub(crate) async fn revoke_all(session: SessionHandle) -> Result<Response, ApiError> {
+    Ok(json(sessions::revoke_all(&session).await?))
 }
 
 /// Counts exactly, however many requests do so at once, if the session is kept by a server. In a cookie the last
@@ -93,8 +112,12 @@ impl From<Session> for SessionJson {
 
 impl IntoResponse for SessionJson {
     fn into_response(self) -> Response {
-        ([(CONTENT_TYPE, "application/json")], api::session_json(&self.0)).into_response()
+        json(api::session_json(&self.0))
     }
+}
+
+fn json(body: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// A body that is a JSON object, whatever its content type.

@@ -70,7 +70,13 @@ pub fn error_json(message: &str) -> String {
 /// Returns true if the client caused the error. In this application keys and values come from the client.
 #[must_use]
 pub fn is_bad_request(error: &SessionError) -> bool {
-    matches!(error, SessionError::ReservedKey { .. } | SessionError::TooManyKeys { .. } | SessionError::Value(_))
+    matches!(
+        error,
+        SessionError::ReservedKey { .. }
+            | SessionError::TooManyKeys { .. }
+            | SessionError::Value(_)
+            | SessionError::InvalidUser { .. }
+    )
 }
 
 /// Returns the message that a client gets for an error of a session.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use session_core::starlette::BackendType;
-use session_core::{SameSite, SessionConfig, SessionConfigBuilder};
+use session_core::{OnSessionLimit, SameSite, SessionConfig, SessionConfigBuilder};
 use session_memcache::{MemcacheBackend, MemcacheBackendBuilder};
 use session_redis::{RedisBackend, RedisBackendBuilder};
 use tracing_subscriber::EnvFilter;
@@ -71,6 +71,10 @@ pub struct Args {
     #[arg(long, value_name = "PREFIX")]
     key_prefix: Option<String>,
 
+    /// How many sessions a user may have; of more, the oldest ends [default: no limit]
+    #[arg(long, value_name = "N")]
+    max_sessions_per_user: Option<usize>,
+
     /// Share sessions with another framework
     #[arg(long, value_name = "NAME")]
     format: Option<FormatName>,
@@ -122,6 +126,9 @@ impl Args {
         }
         if let Some(seconds) = self.max_age {
             builder = builder.max_age(Duration::from_secs(seconds));
+        }
+        if let Some(limit) = self.max_sessions_per_user {
+            builder = builder.max_sessions_per_user(limit, OnSessionLimit::DropOldest);
         }
         if let Some(domain) = &self.domain {
             builder = builder.domain(domain);

@@ -6,6 +6,7 @@ mod readme {}
 
 pub mod api;
 pub mod page;
+pub mod sessions;
 pub mod shutdown;
 
 mod args;

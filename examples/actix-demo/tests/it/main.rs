@@ -22,6 +22,8 @@ mod routes;
 #[path = "../../../axum-demo/tests/it/scenarios.rs"]
 mod scenarios;
 mod served;
+#[path = "../../../axum-demo/tests/it/sessions.rs"]
+mod sessions;
 #[cfg(feature = "sql")]
 #[path = "../../../axum-demo/tests/it/sql.rs"]
 mod sql;

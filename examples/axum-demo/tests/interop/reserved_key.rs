@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use session_tower::SessionConfigBuilder;
 
-use crate::support::{App, Browser, NOW, Peer, RustServer, TestClock, config, for_each_app, get, post};
+use crate::support::{
+    App, Browser, NOW, Peer, RESERVED_KEY as KEY, RustServer, TestClock, config, for_each_app, get, post,
+};
 
 for_each_app![
     python_keeps_what_rust_remembers_and_rust_shows_it_to_nobody,
@@ -13,16 +15,15 @@ for_each_app![
     nothing_that_python_writes_in_its_place_is_an_error_in_rust,
 ];
 
-const KEY: &str = "__session";
 const HOUR: u64 = 3600;
 
 async fn python_keeps_what_rust_remembers_and_rust_shows_it_to_nobody(app: App) {
     let (python, (rust, _), browser) = (Peer::stopped(app), start(with_absolute_lifetime).await, Browser::new());
     browser.post(&rust, "/increment?key=rust", "").await;
-    let seen = browser.post(python, "/increment?key=python", "").await.session();
+    let seen = browser.post(python, "/increment?key=python", "").await.whole_session();
     assert_eq!(seen, json!({"rust": 1, "python": 1, KEY: {"created": NOW}}));
     assert_eq!(browser.post(&rust, "/increment?key=rust", "").await.session(), json!({"rust": 2, "python": 1}));
-    assert_eq!(browser.view(python).await[KEY], json!({"created": NOW}));
+    assert_eq!(browser.get(python, "/view_session").await.whole_session()[KEY], json!({"created": NOW}));
 }
 
 async fn an_absolute_lifetime_ends_though_python_issues_new_cookies(app: App) {

@@ -25,6 +25,9 @@ pub(crate) const SECRET: &str = "a secret that both of the sides share";
 /// The cookie that both sides share.
 pub(crate) const COOKIE: &str = "session";
 
+/// The key under which Rust stores what it knows of a session.
+pub(crate) const RESERVED_KEY: &str = "__session";
+
 /// Where the clocks of both sides stand still, in Unix seconds.
 pub(crate) const NOW: u64 = 1_700_000_000;
 

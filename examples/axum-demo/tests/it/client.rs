@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, SET_COOKIE};
+use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, SET_COOKIE, USER_AGENT};
 use reqwest::{Body, Client, Method};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -15,6 +15,7 @@ use crate::demo::{Demo, PATIENCE};
 pub(crate) struct Browser {
     client: Client,
     url: String,
+    user_agent: Option<&'static str>,
 }
 
 pub(crate) struct Answer {
@@ -35,12 +36,18 @@ impl Browser {
     }
 
     fn with(builder: reqwest::ClientBuilder, demo: &Demo) -> Self {
-        Self { client: builder.no_proxy().timeout(PATIENCE).build().unwrap(), url: demo.url.clone() }
+        let client = builder.no_proxy().timeout(PATIENCE).build().unwrap();
+        Self { client, url: demo.url.clone(), user_agent: None }
     }
 
     /// Returns this browser, with its cookies, for another server.
     pub(crate) fn at(&self, demo: &Demo) -> Self {
-        Self { client: self.client.clone(), url: demo.url.clone() }
+        Self { url: demo.url.clone(), ..self.clone() }
+    }
+
+    /// Returns this browser with a `User-Agent` header.
+    pub(crate) fn called(self, user_agent: &'static str) -> Self {
+        Self { user_agent: Some(user_agent), ..self }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -52,7 +59,10 @@ impl Browser {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<Body>) -> Answer {
-        let request = self.client.request(method, format!("{}{path}", self.url)).body(body);
+        let mut request = self.client.request(method, format!("{}{path}", self.url)).body(body);
+        if let Some(user_agent) = self.user_agent {
+            request = request.header(USER_AGENT, user_agent);
+        }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer { status, headers, text: response.text().await.unwrap() }

@@ -15,6 +15,7 @@ mod redis;
 mod routes;
 mod scenarios;
 mod served;
+mod sessions;
 #[cfg(feature = "sql")]
 mod sql;
 mod start;

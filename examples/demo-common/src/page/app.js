@@ -50,6 +50,22 @@ on("renew", "click", () => act(() => request("POST", "/renew"), () => "Renewed: 
 
 on("clear", "click", () => act(() => request("POST", "/clear_session"), () => "Cleared."));
 
+const revoked = (count) => `${count} ${count === 1 ? "session" : "sessions"} ended.`;
+
+on("revoke-others", "click", () => endSessions("/sessions/revoke_others"));
+
+on("revoke-all", "click", () => endSessions("/sessions/revoke_all"));
+
+/// Ends sessions, then shows those that are left.
+function endSessions(path, body) {
+  let ended;
+  const work = async () => {
+    ended = JSON.parse(await request("POST", path, body)).revoked;
+    return "{}";
+  };
+  act(work, () => revoked(ended));
+}
+
 act();
 
 // --- Requests ---------------------------------------------------------------------------------------------------------
@@ -67,6 +83,7 @@ async function act(work = async () => "{}", message = () => "") {
     const answered = await work();
     const kept = await request("GET", "/view_session");
     show(kept);
+    await showSessions(!element("logout").hidden);
     if (answered !== "{}" && kept === "{}") {
       throw new Error("Your browser did not send the cookie back. Were --domain or --https-only given for another address?");
     }
@@ -133,6 +150,35 @@ function show(session) {
   element("logout").hidden = !isLoggedIn;
 
   element("count").textContent = count(session) ?? "–";
+}
+
+/// Lists where the user is signed in. Without a user, and without a store that knows, there is nothing to list.
+async function showSessions(isLoggedIn) {
+  let sessions = [];
+  if (isLoggedIn) {
+    try {
+      sessions = JSON.parse(await request("GET", "/sessions")).sessions;
+    } catch {
+      // The list of requests shows the status.
+    }
+  }
+  element("devices").hidden = sessions.length === 0;
+  element("sessions").replaceChildren(...sessions.map(listed));
+}
+
+function listed({ ref, current, last_seen, label }) {
+  const entry = document.createElement("li");
+  const seen = last_seen === null ? "" : `, last seen ${new Date(last_seen * 1000).toLocaleString()}`;
+  entry.textContent = `${label ?? "unknown"}${seen}${current ? " (this one)" : ""} `;
+  if (!current) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet";
+    button.textContent = "Sign out";
+    button.addEventListener("click", () => endSessions("/sessions/revoke", JSON.stringify({ ref })));
+    entry.append(button);
+  }
+  return entry;
 }
 
 /// The counter, or nothing if its key holds something else.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Server;
+use super::{RESERVED_KEY, Server};
 
 /// A browser: it takes the cookies that servers of 127.0.0.1 set, and sends them to all of them, whatever their port.
 pub(crate) struct Browser {
@@ -105,8 +105,18 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Returns the session, which is in the reply of every route except `/untouched`.
+    /// Returns the session, which is in the reply of every route except `/untouched`. Leaves out the reserved key, which
+    /// other frameworks show.
     pub(crate) fn session(&self) -> Value {
+        let mut session = self.whole_session();
+        if let Value::Object(keys) = &mut session {
+            keys.remove(RESERVED_KEY);
+        }
+        session
+    }
+
+    /// Returns the session with the reserved key.
+    pub(crate) fn whole_session(&self) -> Value {
         serde_json::from_str(&self.session_json()).expect("a session without NaN is JSON")
     }
 
