@@ -16,7 +16,7 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::{SessionMap, ValueError, encode};
 use crate::request::changes::Change;
-use crate::request::meta::{META_KEY, Meta};
+use crate::request::meta::{META_KEY, Meta, RecordChange};
 use crate::request::phase::Phase;
 use crate::request::shared::{SessionGuard, SharedSession};
 use crate::request::state::RequestSession;
@@ -221,7 +221,7 @@ impl Session {
             meta.write(map)?;
             Ok::<_, ValueError>((Change::Clear, effective))
         })?;
-        if meta == Meta::default() { Ok(()) } else { set_meta(&mut session, &meta, false) }
+        session.mutate(|_| Ok::<_, ValueError>((Change::Record(RecordChange::NoUser), false)))
     }
 }
 
@@ -329,13 +329,9 @@ impl Session {
     }
 }
 
-/// Writes the library's record. `effective` tells if the session has to be written for it.
-fn set_meta(session: &mut RequestSession, meta: &Meta, effective: bool) -> Result<(), SessionError> {
-    session.mutate(|map| {
-        let change = meta.write(map)?;
-        let record = if map.contains_key(META_KEY) { Change::Set } else { Change::Remove };
-        Ok::<_, ValueError>((record(META_KEY.into()), change && effective))
-    })
+/// Writes the library's record with a change.
+fn set_meta(session: &mut RequestSession, meta: &Meta, change: RecordChange) -> Result<(), SessionError> {
+    session.mutate(|map| Ok::<_, ValueError>((Change::Record(change), meta.write(map)?)))
 }
 
 /// Prints no data.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use crate::map::{JsonText, SessionMap, ValueError, same_json};
-use crate::request::meta::{META_KEY, Meta};
+use crate::request::meta::{Meta, RecordChange};
 use crate::text::Text;
 
 /// Computes the new JSON text of a key from its current one. `None` removes the key.
@@ -24,12 +24,13 @@ pub(crate) enum Change {
     Remove(Key),
     /// The key is removed and its value was given away: it must still be the observed one.
     Take(Key, Box<str>),
-    /// The library's record is the one of the request's data, which names a user.
-    SignIn,
     Update(Key, UpdateFn),
     /// A barrier: the closure sees all keys. Earlier changes of the log are replayed on `before` it.
     UpdateAll(Box<UpdateAll>),
+    /// All keys are removed. The library's record stays.
     Clear,
+    /// Changes of the record touch no other key, so they have no place in the order of the others.
+    Record(RecordChange),
     /// A later change made this one pointless.
     Dropped,
 }
@@ -59,6 +60,7 @@ pub(crate) enum ReplayError {
 #[derive(Default)]
 pub(crate) struct ChangeLog {
     changes: SmallVec<[Change; 2]>,
+    record: Vec<RecordChange>,
     /// The positions of the changes of each key after the last barrier, once there are many.
     index: Option<Box<Index>>,
     dropped: usize,
@@ -76,7 +78,7 @@ const MANY: usize = 64;
 impl ChangeLog {
     /// Returns `true` if the log holds no change at all, effective or not.
     pub(crate) fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.record.is_empty()
     }
 
     /// Returns `true` if the changes have altered the data, so that they have to be written.
@@ -99,12 +101,13 @@ impl ChangeLog {
 
     /// Returns `true` if a user signs in.
     pub(crate) fn signs_in(&self) -> bool {
-        self.changes.iter().any(|change| matches!(change, Change::SignIn))
+        self.record.contains(&RecordChange::SignIn)
     }
 
     /// Returns `true` if the changes add no data.
     pub(crate) fn only_removes(&self) -> bool {
         self.changes.iter().all(|change| matches!(change, Change::Remove(_) | Change::Clear | Change::Dropped))
+            && self.record.iter().all(|change| *change == RecordChange::NoUser)
     }
 
     /// Adds a change, and drops the earlier ones that it makes pointless. `effective` tells if it altered the data.
@@ -115,12 +118,16 @@ impl ChangeLog {
         let change = match change {
             Change::Update(key, _) if self.decides(&key) => Change::Set(key),
             Change::Take(key, _) if self.decides(&key) => Change::Remove(key),
-            Change::Set(key) if *key == *META_KEY && self.signs_in() => Change::SignIn,
+            Change::Record(change) => {
+                if !self.record.contains(&change) {
+                    self.record.push(change);
+                }
+                return;
+            }
             other => other,
         };
         match &change {
             Change::Set(key) | Change::Remove(key) => self.drop_changes_of(key),
-            Change::SignIn => self.drop_changes_of(META_KEY),
             Change::Clear => self.drop_all(),
             _ => {}
         }
@@ -144,7 +151,7 @@ impl ChangeLog {
     /// Adds the changes that were made after these.
     pub(crate) fn append(&mut self, later: Self) {
         let effective = later.effective;
-        for change in later.changes {
+        for change in later.changes.into_iter().chain(later.record.into_iter().map(Change::Record)) {
             self.push(change, effective);
         }
     }
@@ -161,7 +168,13 @@ impl ChangeLog {
             }
             rest = after;
         }
-        replay_keys(rest, map, local)
+        replay_keys(rest, map, local)?;
+        if !self.record.is_empty() {
+            let (mut record, local) = (Meta::of(map), Meta::of(local));
+            self.record.iter().for_each(|change| record.replay(change, &local));
+            record.write(map).map_err(ReplayError::Value)?;
+        }
+        Ok(())
     }
 
     /// Returns `true` if the key's value follows from these changes alone, whatever the store holds.
@@ -254,16 +267,6 @@ impl ChangeLog {
 fn replay_keys(changes: &mut [Change], map: &mut SessionMap, local: &SessionMap) -> Result<(), ReplayError> {
     for change in changes {
         match change {
-            Change::Set(key) if **key == *META_KEY => {
-                // Another request may have cleared the session, its user included.
-                let user = Meta::of(map).user;
-                let record = Meta::of(local);
-                Meta { user: user.and(record.user), ..record }.write(map).map_err(ReplayError::Value)?;
-            }
-            Change::SignIn => {
-                let foreign = Meta::of(map).foreign;
-                Meta { foreign, ..Meta::of(local) }.write(map).map_err(ReplayError::Value)?;
-            }
             Change::Set(key) => {
                 if let Some(json) = local.raw_json(key) {
                     map.insert_json(key, json).map_err(ReplayError::Value)?;
@@ -282,8 +285,12 @@ fn replay_keys(changes: &mut [Change], map: &mut SessionMap, local: &SessionMap)
                 Some(json) => drop(map.insert_json(key, &json).map_err(ReplayError::Value)?),
                 None => drop(map.remove(key)),
             },
-            Change::Clear => map.clear(),
-            Change::UpdateAll(_) | Change::Dropped => {}
+            Change::Clear => {
+                let record = Meta::of(map);
+                map.clear();
+                record.write(map).map_err(ReplayError::Value)?;
+            }
+            Change::UpdateAll(_) | Change::Record(_) | Change::Dropped => {}
         }
     }
     Ok(())
@@ -293,8 +300,7 @@ impl Change {
     fn key(&self) -> Option<&str> {
         match self {
             Self::Set(key) | Self::Remove(key) | Self::Take(key, _) | Self::Update(key, _) => Some(key),
-            Self::SignIn => Some(META_KEY),
-            Self::UpdateAll(_) | Self::Clear | Self::Dropped => None,
+            Self::UpdateAll(_) | Self::Clear | Self::Record(_) | Self::Dropped => None,
         }
     }
 }

@@ -49,6 +49,18 @@ pub(crate) struct SignIn {
     pub(crate) labels: BTreeMap<Box<str>, Box<str>>,
 }
 
+/// A part of the record that a request has changed. The request's data has its new value.
+#[derive(PartialEq, Eq)]
+pub(crate) enum RecordChange {
+    /// A user signs in, which begins the record anew.
+    SignIn,
+    /// The user is removed.
+    NoUser,
+    Lifetime,
+    /// The user's label of this name.
+    Label(Box<str>),
+}
+
 /// Returns `true` if a session holds no data and no user.
 pub(crate) fn is_emptied(map: &SessionMap) -> bool {
     map.is_empty_but_for(META_KEY) && Meta::of(map).user.is_none()
@@ -104,6 +116,25 @@ impl Meta {
             Ok(map.remove(META_KEY))
         } else {
             map.insert_json(META_KEY, &encode(META_KEY, self)?)
+        }
+    }
+
+    /// Makes a change on the record, with the new value of `local`.
+    pub(crate) fn replay(&mut self, change: &RecordChange, local: &Self) {
+        match change {
+            RecordChange::SignIn => *self = Self { foreign: self.foreign.take(), ..local.clone() },
+            RecordChange::NoUser => self.user = local.user.clone(),
+            RecordChange::Lifetime => {
+                (self.max_age, self.until, self.browser) = (local.max_age, local.until, local.browser);
+            }
+            // Another request may have cleared the session, its user included.
+            RecordChange::Label(name) => {
+                if let (Some(user), Some(changed)) = (&mut self.user, &local.user)
+                    && let Some(label) = changed.labels.get(name)
+                {
+                    user.labels.insert(name.clone(), label.clone());
+                }
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Session, set_meta};
 use crate::error::SessionError;
-use crate::request::meta::Meta;
+use crate::request::meta::{Meta, RecordChange};
 
 /// The time that a session lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Session {
                 Meta { until: Some(now + seconds), ..meta }
             }
         };
-        set_meta(&mut session, &meta, true)?;
+        set_meta(&mut session, &meta, RecordChange::Lifetime)?;
         session.head_mut().force_refresh(true);
         Ok(())
     }
@@ -87,7 +87,8 @@ impl Session {
         if session.head().is_sent() {
             return Err(SessionError::HeadersSent);
         }
-        set_meta(&mut session, &Meta { max_age: None, until: None, browser: false, ..meta }, true)?;
+        let meta = Meta { max_age: None, until: None, browser: false, ..meta };
+        set_meta(&mut session, &meta, RecordChange::Lifetime)?;
         session.head_mut().force_refresh(true);
         Ok(())
     }

@@ -7,9 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::{Session, set_meta};
 use crate::error::SessionError;
 use crate::id::SessionId;
-use crate::map::ValueError;
-use crate::request::changes::Change;
-use crate::request::meta::{META_KEY, Meta, SignIn};
+use crate::request::meta::{META_KEY, Meta, RecordChange, SignIn};
 use crate::user::SessionRef;
 
 /// The largest number of bytes of a user's id.
@@ -73,10 +71,7 @@ impl Session {
         let foreign = Meta::of(session.data()).foreign;
         let meta = Meta { created: Some(now.as_secs()), user: Some(Box::new(user)), foreign, ..Meta::default() };
         session.renew()?;
-        session.mutate(|map| {
-            meta.write(map)?;
-            Ok::<_, ValueError>((Change::SignIn, true))
-        })
+        set_meta(&mut session, &meta, RecordChange::SignIn)
     }
 
     /// Signs the user out: destroys the session; see [`SessionHandle::destroy`](crate::SessionHandle::destroy).
@@ -140,7 +135,7 @@ impl Session {
         let cut = (0..=label.len().min(MAX_LABEL_BYTES)).rev().find(|&at| label.is_char_boundary(at)).unwrap_or(0);
         let label = &label[..cut];
         user.labels.insert(name.into(), label.into());
-        set_meta(&mut session, &meta, true)
+        set_meta(&mut session, &meta, RecordChange::Label(name.into()))
     }
 
     /// Returns a label of the session.

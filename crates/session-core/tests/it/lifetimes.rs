@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use cookie::Cookie;
 use session_core::{Lifetime, Refresh, Session, SessionConfigBuilder, SessionError};
 
-use crate::support::{App, Browser, NOW, TestClock, defaults};
+use crate::support::{App, Browser, NOW, TestClock, assert_succeeded, defaults};
 
 const DATA: &str = r#"{"user":"ann"}"#;
 
@@ -159,6 +159,28 @@ async fn the_lifetime_of_a_session_survives_a_renewal_a_clear_and_setting_it_aga
             session.renew().unwrap();
         };
         assert_eq!(max_age(&app, &mut browser, cleared).await, 10);
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_set_while_another_request_clears_the_session_is_kept() {
+    for earlier in [None, Some(50)] {
+        let (app, _) = App::server(hundred_seconds);
+        let lasts = |seconds| {
+            move |session: &Session| session.set_lifetime(Lifetime::For(Duration::from_secs(seconds))).unwrap()
+        };
+        let mut browser = app.browser_with(r#"{"user":"ann"}"#).await;
+        if let Some(earlier) = earlier {
+            app.visit(&mut browser, lasts(earlier)).await;
+        }
+        let clears = app.open(&browser).await;
+        clears.clear().unwrap();
+        clears.insert("theme", "dark").unwrap();
+        app.visit(&mut browser, lasts(10)).await;
+        assert_succeeded(&clears.respond(200).await);
+        let request = app.open(&browser).await;
+        assert_eq!(request.to_map().as_json(), r#"{"theme":"dark"}"#);
+        assert_eq!(request.lifetime(), Lifetime::For(Duration::from_secs(10)), "{earlier:?}");
     }
 }
 

@@ -142,6 +142,22 @@ async fn a_label_set_while_another_request_clears_the_session_brings_no_user_bac
 }
 
 #[tokio::test]
+async fn a_lifetime_and_labels_of_requests_that_overlap_are_all_kept() {
+    let (app, _) = App::server(defaults);
+    let browser = signed_in(&app, "ann").await;
+    let [device, place, lifetime] = [app.open(&browser).await, app.open(&browser).await, app.open(&browser).await];
+    device.set_label("device", "phone").unwrap();
+    place.set_label("place", "Paris").unwrap();
+    lifetime.set_lifetime(Lifetime::For(Duration::from_secs(60))).unwrap();
+    for request in [device, place, lifetime] {
+        assert_succeeded(&request.respond(200).await);
+    }
+    let request = app.open(&browser).await;
+    assert_eq!(["device", "place"].map(|name| request.label(name).unwrap()), ["phone", "Paris"]);
+    assert_eq!(request.lifetime(), Lifetime::For(Duration::from_secs(60)));
+}
+
+#[tokio::test]
 async fn a_user_has_an_id_of_1_to_255_bytes() {
     let (app, _) = App::server(defaults);
     let session = app.open(&Browser::default()).await;
