@@ -8,9 +8,9 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use session_core::SessionError;
-use session_core::adapter::report_missing_session;
+use session_core::adapter::report_missing_layer;
 
-use crate::on_error::{status_of, text_response};
+use crate::on_error::status_of;
 use crate::{CurrentUser, OnError, PlainText, Session, SessionHandle, SessionRejection};
 
 /// Loads the session: the handler then uses it without waiting.
@@ -51,23 +51,13 @@ impl<T: FromStr> FromRequest for CurrentUser<T> {
 /// A line of text; the middleware makes its own of the session error that the response carries along.
 impl ResponseError for SessionRejection {
     fn status_code(&self) -> StatusCode {
-        match self {
-            Self::MissingMiddleware | Self::UnknownName(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Session(error) => status_of(error),
-        }
+        status_of(self.error())
     }
 
     fn error_response(&self) -> HttpResponse {
-        match self {
-            Self::MissingMiddleware | Self::UnknownName(_) => {
-                report_missing_session(self);
-                text_response(self.status_code(), "internal server error")
-            }
-            Self::Session(error) => {
-                let mut response = PlainText.error_response(error);
-                response.extensions_mut().insert(error.clone());
-                response
-            }
-        }
+        report_missing_layer(self.error());
+        let mut response = PlainText.error_response(self.error());
+        response.extensions_mut().insert(self.error().clone());
+        response
     }
 }

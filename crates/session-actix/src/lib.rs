@@ -81,16 +81,15 @@
 //! carries the cookie; what is changed later is kept by [`Session::save`](session_core::Session::save).
 
 mod extract;
-mod future;
 mod middleware;
 mod on_error;
 mod response;
 mod service;
 mod session;
 
-pub use future::ResponseFuture;
 pub use middleware::SessionMiddleware;
 pub use on_error::{ByRequest, OnError, PlainText};
+pub use response::Responder;
 pub use service::SessionService;
 pub use session::{CurrentUser, Session, SessionHandle, SessionRejection};
 

@@ -93,7 +93,7 @@ impl<E> SessionMiddleware<E> {
 impl<S, B, E> Transform<S, ServiceRequest> for SessionMiddleware<E>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
+    B: MessageBody + 'static,
     E: OnError + Clone + 'static,
 {
     type Response = ServiceResponse<EitherBody<B>>;

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use actix_web::HttpResponse;
 use actix_web::dev::RequestHead;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use session_core::SessionError;
+use session_core::adapter::PlainResponse;
 
 /// Makes a response for a session that can't be loaded or kept.
 ///
@@ -68,22 +68,15 @@ pub struct PlainText;
 
 impl OnError for PlainText {
     fn error_response(&self, error: &SessionError) -> HttpResponse {
-        let mut response = text_response(status_of(error), error.public_message());
-        if let Some(seconds) = error.retry_after() {
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        let PlainResponse { headers, body, .. } = PlainResponse::new(error);
+        let mut response = HttpResponse::build(status_of(error));
+        for header in headers {
+            response.insert_header(header);
         }
-        response
+        response.body(body)
     }
 }
 
 pub(crate) fn status_of(error: &SessionError) -> StatusCode {
     StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-pub(crate) fn text_response(status: StatusCode, text: &str) -> HttpResponse {
-    let mut response = HttpResponse::new(status).set_body(format!("{text}\n")).map_into_boxed_body();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

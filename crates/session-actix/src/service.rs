@@ -8,8 +8,9 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{COOKIE, HeaderValue};
 use actix_web::{Error, HttpMessage};
 use session_core::SessionManager;
+use session_core::adapter::ResponseFuture;
 
-use crate::{OnError, ResponseFuture, SessionHandle};
+use crate::{OnError, Responder, SessionHandle};
 
 /// Opens the session of each request and commits it with the response. Made by
 /// [`SessionMiddleware`](crate::SessionMiddleware).
@@ -29,12 +30,12 @@ impl<S, E> SessionService<S, E> {
 impl<S, B, E> Service<ServiceRequest> for SessionService<S, E>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
+    B: MessageBody + 'static,
     E: OnError + 'static,
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Future = ResponseFuture<S::Future, B, E>;
+    type Future = ResponseFuture<S::Future, Responder<E>>;
 
     fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(context)
@@ -49,6 +50,6 @@ where
         };
         request.extensions_mut().insert(SessionHandle(handle.clone()));
         let on_error = self.on_error.for_request(request.head());
-        ResponseFuture::new(self.inner.call(request), handle, on_error)
+        ResponseFuture::new(self.inner.call(request), handle, Responder(on_error))
     }
 }

@@ -28,24 +28,24 @@ impl Deref for Session {
 pub struct SessionHandle(pub(crate) session_core::SessionHandle);
 
 impl SessionHandle {
-    /// The handle of a request: an `HttpRequest` or a `ServiceRequest`.
+    /// Returns the handle of a request: an `HttpRequest` or a `ServiceRequest`.
     ///
     /// # Errors
     ///
-    /// [`SessionRejection::MissingMiddleware`] if no [`SessionMiddleware`](crate::SessionMiddleware) has seen the request.
+    /// [`SessionError::MissingLayer`] if no [`SessionMiddleware`](crate::SessionMiddleware) has seen the request.
     pub fn of(request: &impl HttpMessage) -> Result<Self, SessionRejection> {
-        request.extensions().get::<Self>().cloned().ok_or(SessionRejection::MissingMiddleware)
+        let add = "`.wrap(SessionMiddleware::new(config))`";
+        request.extensions().get().cloned().ok_or(SessionRejection(SessionError::MissingLayer { add }))
     }
 
-    /// The handle of another session of the same request, by the name of its cookie: where middleware with different
+    /// Returns the handle of another session of the same request, by the name of its cookie: where middleware with different
     /// configurations is nested, the request's own handle is that of the innermost one.
     ///
     /// # Errors
     ///
-    /// [`SessionRejection::UnknownName`] if no middleware that has seen the request has this cookie name.
+    /// [`SessionError::UnknownCookieName`] if no middleware that has seen the request has this cookie name.
     pub fn named(&self, cookie_name: &str) -> Result<Self, SessionRejection> {
-        let handle = self.0.named(cookie_name).cloned();
-        handle.map(Self).ok_or_else(|| SessionRejection::UnknownName(cookie_name.into()))
+        Ok(Self(self.0.named(cookie_name)?.clone()))
     }
 
     /// Loads the session; see [`session_core::SessionHandle::load`].
@@ -81,46 +81,17 @@ impl From<session_core::SessionHandle> for SessionHandle {
     }
 }
 
-/// Why a handler gets no session, or can't go on with it.
+/// A session error that a handler can return with `?`.
 ///
-/// A handler can return it with `?` for every session error. It makes a response, which the middleware's
-/// [`on_error`](crate::SessionMiddleware::on_error) replaces.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum SessionRejection {
-    /// No [`SessionMiddleware`](crate::SessionMiddleware) has seen the request.
-    MissingMiddleware,
-    /// No middleware with this cookie name has seen the request.
-    UnknownName(Box<str>),
-    /// The session can't be loaded, changed or saved.
-    Session(SessionError),
-}
+/// It makes a response, which the middleware's [`on_error`](crate::SessionMiddleware::on_error) replaces.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct SessionRejection(#[from] SessionError);
 
-impl From<SessionError> for SessionRejection {
-    fn from(error: SessionError) -> Self {
-        Self::Session(error)
-    }
-}
-
-impl std::fmt::Display for SessionRejection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::MissingMiddleware => f.write_str(
-                "no session for this route: add `.wrap(SessionMiddleware::new(config))` to the application, scope or resource",
-            ),
-            Self::UnknownName(name) => {
-                write!(f, "no session {name:?} for this route: add a `SessionMiddleware` whose cookie name this is")
-            }
-            Self::Session(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for SessionRejection {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::MissingMiddleware | Self::UnknownName(_) => None,
-            Self::Session(error) => error.source(),
-        }
+impl SessionRejection {
+    /// Returns the error.
+    #[must_use]
+    pub fn error(&self) -> &SessionError {
+        &self.0
     }
 }

@@ -48,6 +48,18 @@ pub enum SessionError {
         /// The number of sessions that were destroyed.
         limit: usize,
     },
+    /// No layer of sessions has seen the request.
+    #[error("no session for this route: add {add} to it")]
+    MissingLayer {
+        /// The code that adds the layer.
+        add: &'static str,
+    },
+    /// No layer with this cookie name has seen the request.
+    #[error("no session of cookie {cookie_name:?} for this route: add a layer with this cookie name")]
+    UnknownCookieName {
+        /// The cookie name that was asked for.
+        cookie_name: Box<str>,
+    },
     /// Two layers of one cookie name have different keys, salts, modes or stores.
     #[error("two session layers of cookie {cookie_name:?} have different configurations")]
     LayersDiffer {

@@ -49,7 +49,7 @@ impl SessionHandle {
         outer: Self,
         cookie_headers: impl IntoIterator<Item = &'a [u8]>,
     ) -> Self {
-        let (shared, role) = match outer.named(context.config.cookie_name()) {
+        let (shared, role) = match outer.find(context.config.cookie_name()) {
             None => (SharedSession::new(context, cookie_headers), Role::Commits),
             Some(same) if Arc::ptr_eq(&same.shared.context, &context) || same.shares_sessions_with(&context) => {
                 (same.shared.clone(), Role::Borrows)
@@ -154,8 +154,15 @@ impl SessionHandle {
     }
 
     /// Returns the handle of the session whose cookie has this name: this one, or that of a layer further out.
-    #[must_use]
-    pub fn named(&self, cookie_name: &str) -> Option<&Self> {
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::UnknownCookieName`] if no layer that has seen the request has this cookie name.
+    pub fn named(&self, cookie_name: &str) -> Result<&Self, SessionError> {
+        self.find(cookie_name).ok_or_else(|| SessionError::UnknownCookieName { cookie_name: cookie_name.into() })
+    }
+
+    fn find(&self, cookie_name: &str) -> Option<&Self> {
         std::iter::successors(Some(self), |handle| handle.outer.as_ref().map(|outer| &outer.handle))
             .find(|handle| handle.cookie_name() == cookie_name)
     }

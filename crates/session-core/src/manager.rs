@@ -49,20 +49,23 @@ use crate::shared_tokens::warn_of_shared_tokens;
 /// 4. When the handler has answered, and before the head of the response is sent, [`commit`](SessionHandle::commit) with the status:
 ///    that of the response which an error will make, or 500 where there will be none.
 ///    [`try_commit`](SessionHandle::try_commit) spares most responses the wait.
-/// 5. If [`Commit::error`] is set, answer with a response that reports it, by [`SessionError::status`],
-///    [`SessionError::retry_after`] and [`SessionError::public_message`], with `Cache-Control: no-store`. Let users replace
-///    it, together with those that extractors and handlers make of session errors.
-/// 6. Where a response is replaced, keep its headers as [`ReplacedHeader`](crate::adapter::ReplacedHeader) tells, because
-///    layers further in have set them. In either case [`apply`](crate::adapter::Commit::apply) the commit to the headers.
+/// 5. If [`Commit::error`] is set, answer with a response that reports it, such as [`PlainResponse`], with
+///    `Cache-Control: no-store`. Let users replace it, together with those that extractors and handlers make of session
+///    errors.
+/// 6. Where a response is replaced, keep its headers as [`kept_headers`] tells, because layers further in have set them. In
+///    either case [`apply`](crate::adapter::Commit::apply) the commit to the headers.
 /// 7. Nothing more for upgrades and streams: their commit is that of the head, and handlers that keep the [`Session`] go on
 ///    with [`Session::save`]. A request that is dropped or panics commits nothing.
+///
+/// [`ResponseFuture`] takes the steps 4 to 6, if the framework has futures that a [`Responder`] fits.
 ///
 /// `session_testkit::scenarios` has the tests, and a whole adapter without a framework as its example.
 ///
 /// [`Commit::error`]: crate::adapter::Commit::error
-/// [`SessionError::status`]: crate::SessionError::status
-/// [`SessionError::retry_after`]: crate::SessionError::retry_after
-/// [`SessionError::public_message`]: crate::SessionError::public_message
+/// [`PlainResponse`]: crate::adapter::PlainResponse
+/// [`kept_headers`]: crate::adapter::kept_headers
+/// [`ResponseFuture`]: crate::adapter::ResponseFuture
+/// [`Responder`]: crate::adapter::Responder
 /// [`Session`]: crate::Session
 /// [`Session::save`]: crate::Session::save
 #[derive(Clone)]

@@ -17,7 +17,7 @@
 //! This is an adapter without a framework:
 //!
 //! ```
-//! use session_core::adapter::ReplacedHeader;
+//! use session_core::adapter::{PlainResponse, kept_headers};
 //! use session_core::{SessionConfig, SessionManager};
 //! use session_testkit::scenarios::{self, App, Driver, Request, Response};
 //!
@@ -43,8 +43,8 @@
 //!         let commit = handle.commit(response.status).await;
 //!         if let Some(error) = &commit.error {
 //!             let replaced = std::mem::replace(&mut response, error_response(error)).headers;
-//!             let kept = |(name, _): &(String, String)| ReplacedHeader::of(name) != ReplacedHeader::Dropped;
-//!             response.headers.extend(replaced.into_iter().filter(kept));
+//!             let own: Vec<_> = response.headers.iter().map(|(name, _)| name.clone()).collect();
+//!             response.headers.extend(kept_headers(replaced, own));
 //!         }
 //!         if let Some(value) = commit.cache_control(response.values("cache-control").map(str::as_bytes)) {
 //!             response.headers.retain(|(name, _)| name != "cache-control");
@@ -59,9 +59,8 @@
 //! }
 //!
 //! fn error_response(error: &session_core::SessionError) -> Response {
-//!     let mut headers = vec![("cache-control", "no-store".to_owned())];
-//!     headers.extend(error.retry_after().map(|seconds| ("retry-after", seconds.to_string())));
-//!     Response::new(error.status(), headers, error.public_message())
+//!     let PlainResponse { status, headers, body, .. } = PlainResponse::new(error);
+//!     Response::new(status, headers, body)
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]

@@ -14,7 +14,7 @@ pub(crate) fn cause<E: 'static>(error: &E) -> Option<SessionError> {
         return Some(error.clone());
     }
     if let Some(rejection) = error.downcast_ref::<SessionRejection>() {
-        return rejection.error().cloned();
+        return Some(rejection.error().clone());
     }
     if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
         return among_sources(&**error);
@@ -24,7 +24,7 @@ pub(crate) fn cause<E: 'static>(error: &E) -> Option<SessionError> {
 
 fn among_sources(error: &(dyn Error + 'static)) -> Option<SessionError> {
     std::iter::successors(Some(error), |error| (*error).source()).find_map(|error| {
-        let rejected = || error.downcast_ref::<SessionRejection>().and_then(SessionRejection::error);
+        let rejected = || error.downcast_ref().map(SessionRejection::error);
         error.downcast_ref::<SessionError>().or_else(rejected).cloned()
     })
 }

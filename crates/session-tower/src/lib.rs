@@ -73,15 +73,15 @@
 mod cause;
 #[cfg(feature = "axum")]
 mod extract;
-mod future;
 mod layer;
 mod on_error;
+mod response;
 mod service;
 mod session;
 
-pub use future::ResponseFuture;
 pub use layer::SessionLayer;
 pub use on_error::{ByRequest, OnError, PlainText, RequestHead};
+pub use response::Responder;
 pub use service::SessionService;
 pub use session::{CurrentUser, Session, SessionHandle, SessionRejection};
 

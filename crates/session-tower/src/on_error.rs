@@ -1,8 +1,8 @@
 //! Responses for sessions that can't be loaded or kept.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, Uri};
 use session_core::SessionError;
+use session_core::adapter::PlainResponse;
 
 /// Makes a response for a session that can't be loaded or kept.
 ///
@@ -86,19 +86,9 @@ pub struct PlainText;
 
 impl<B: From<String>> OnError<B> for PlainText {
     fn error_response(&self, error: &SessionError) -> Response<B> {
-        let mut response = text_response(error.status(), error.public_message());
-        if let Some(seconds) = error.retry_after() {
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
-        }
-        response
+        let PlainResponse { status, headers, body, .. } = PlainResponse::new(error);
+        let response = Response::builder().status(status);
+        let response = headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
+        response.body(body.into()).expect("the core names valid statuses and headers")
     }
-}
-
-pub(crate) fn text_response<B: From<String>>(status: u16, text: &str) -> Response<B> {
-    let mut response = Response::new(B::from(format!("{text}\n")));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

@@ -5,9 +5,10 @@ use std::task::{Context, Poll};
 use http::header::COOKIE;
 use http::{HeaderValue, Request, Response};
 use session_core::SessionManager;
+use session_core::adapter::ResponseFuture;
 use tower_service::Service;
 
-use crate::{OnError, RequestHead, ResponseFuture, SessionHandle};
+use crate::{OnError, RequestHead, Responder, SessionHandle};
 
 /// Opens the session of each request and commits it with the response. Made by [`SessionLayer`](crate::SessionLayer).
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ where
 {
     type Response = Response<ResponseBody>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, ResponseBody, S::Error, E>;
+    type Future = ResponseFuture<S::Future, Responder<E>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -45,6 +46,6 @@ where
         };
         request.extensions_mut().insert(SessionHandle(handle.clone()));
         let on_error = self.on_error.for_request(RequestHead::of(&request));
-        ResponseFuture::new(self.inner.call(request), handle, on_error)
+        ResponseFuture::new(self.inner.call(request), handle, Responder(on_error))
     }
 }

@@ -4,9 +4,8 @@ use std::ops::Deref;
 
 use http::{Extensions, Request, Response};
 use session_core::SessionError;
-use session_core::adapter::report_missing_session;
+use session_core::adapter::report_missing_layer;
 
-use crate::on_error::text_response;
 use crate::{OnError, PlainText};
 
 /// The session of a request, loaded.
@@ -33,37 +32,37 @@ impl Deref for Session {
 pub struct SessionHandle(pub(crate) session_core::SessionHandle);
 
 impl SessionHandle {
-    /// The handle of a request.
+    /// Returns the handle of a request.
     ///
     /// # Errors
     ///
-    /// [`SessionRejection::MissingLayer`] if no [`SessionLayer`](crate::SessionLayer) has seen the request.
+    /// [`SessionError::MissingLayer`] if no [`SessionLayer`](crate::SessionLayer) has seen the request.
     pub fn of<B>(request: &Request<B>) -> Result<Self, SessionRejection> {
         Self::from_extensions(request.extensions())
     }
 
-    /// The handle in the extensions of a request.
+    /// Returns the handle in the extensions of a request.
     ///
     /// # Errors
     ///
-    /// As [`of`](Self::of).
+    /// [`SessionError::MissingLayer`] if no [`SessionLayer`](crate::SessionLayer) has seen the request.
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, SessionRejection> {
         Self::borrowed(extensions).cloned()
     }
 
     pub(crate) fn borrowed(extensions: &Extensions) -> Result<&Self, SessionRejection> {
-        extensions.get().ok_or(SessionRejection::MissingLayer)
+        let add = "`.layer(SessionLayer::new(config))`";
+        extensions.get().ok_or(SessionRejection(SessionError::MissingLayer { add }))
     }
 
-    /// The handle of another session of the same request, by the name of its cookie: where layers with different
+    /// Returns the handle of another session of the same request, by the name of its cookie: where layers with different
     /// configurations are nested, the request's own handle is that of the innermost one.
     ///
     /// # Errors
     ///
-    /// [`SessionRejection::UnknownName`] if none of the layers that have seen the request has this cookie name.
+    /// [`SessionError::UnknownCookieName`] if none of the layers that have seen the request has this cookie name.
     pub fn named(&self, cookie_name: &str) -> Result<Self, SessionRejection> {
-        let handle = self.0.named(cookie_name).cloned();
-        handle.map(Self).ok_or_else(|| SessionRejection::UnknownName(cookie_name.into()))
+        Ok(Self(self.0.named(cookie_name)?.clone()))
     }
 
     /// Loads the session; see [`session_core::SessionHandle::load`].
@@ -98,28 +97,18 @@ impl From<session_core::SessionHandle> for SessionHandle {
     }
 }
 
-/// Why a handler gets no session, or can't go on with it.
+/// A session error that a handler can return with `?`.
 ///
-/// A handler can return it with `?` for every session error. With feature `axum` it is a response, which the layer's
-/// [`on_error`](crate::SessionLayer::on_error) replaces.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum SessionRejection {
-    /// No [`SessionLayer`](crate::SessionLayer) has seen the request.
-    MissingLayer,
-    /// No layer with this cookie name has seen the request.
-    UnknownName(Box<str>),
-    /// The session can't be loaded, changed or saved.
-    Session(SessionError),
-}
+/// With feature `axum` it is a response, which the layer's [`on_error`](crate::SessionLayer::on_error) replaces.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct SessionRejection(#[from] SessionError);
 
 impl SessionRejection {
-    /// Returns the session's error, unless the request has no session at all.
-    pub(crate) fn error(&self) -> Option<&SessionError> {
-        match self {
-            Self::MissingLayer | Self::UnknownName(_) => None,
-            Self::Session(error) => Some(error),
-        }
+    /// Returns the error.
+    #[must_use]
+    pub fn error(&self) -> &SessionError {
+        &self.0
     }
 
     /// Makes a response: a line of text, which the layer's [`on_error`](crate::SessionLayer::on_error) replaces.
@@ -127,38 +116,9 @@ impl SessionRejection {
     /// A service that returns the rejection as its error gets the same answer from the layer.
     #[must_use]
     pub fn into_response<B: From<String>>(self) -> Response<B> {
-        let Some(error) = self.error() else {
-            report_missing_session(&self);
-            return text_response(500, "internal server error");
-        };
-        let mut response = PlainText.error_response(error);
-        response.extensions_mut().insert(error.clone());
+        report_missing_layer(&self.0);
+        let mut response = PlainText.error_response(&self.0);
+        response.extensions_mut().insert(self.0);
         response
-    }
-}
-
-impl From<SessionError> for SessionRejection {
-    fn from(error: SessionError) -> Self {
-        Self::Session(error)
-    }
-}
-
-impl std::fmt::Display for SessionRejection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::MissingLayer => f.write_str(
-                "no session for this route: add `.layer(SessionLayer::new(config))` to the router, after its routes",
-            ),
-            Self::UnknownName(name) => {
-                write!(f, "no session {name:?} for this route: add a `SessionLayer` whose cookie name this is")
-            }
-            Self::Session(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for SessionRejection {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.error().and_then(std::error::Error::source)
     }
 }

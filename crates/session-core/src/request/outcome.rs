@@ -43,17 +43,16 @@ pub enum ResponseHeader {
     Vary,
 }
 
-/// All values of a header.
-pub type HeaderValues<'i, 'v> = &'i mut dyn Iterator<Item = &'v [u8]>;
-
 /// Access to the headers of a framework's response, for [`Commit::apply`].
 ///
 /// All values consist of visible ASCII and spaces.
 pub trait ResponseHeaders {
-    /// Shows all values of a header to `choose`, and sets the header to the chosen value in place of them.
-    fn set(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>);
-    /// Shows all values of a header to `choose`, and adds the chosen value to them.
-    fn append(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>);
+    /// Returns all values of a header.
+    fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]>;
+    /// Sets a header to one value, in place of those that it has.
+    fn set(&mut self, header: ResponseHeader, value: &'static str);
+    /// Adds a value to a header.
+    fn append(&mut self, header: ResponseHeader, value: &'static str);
     /// Adds a `Set-Cookie` header.
     fn append_cookie(&mut self, cookie: SetCookie);
 }
@@ -62,14 +61,21 @@ impl Commit {
     /// Adds what the commit has to tell the client. The handler's own values of `Vary` and `Set-Cookie` stay.
     ///
     /// If [`Self::error`] is set, the response must have been replaced before; see
-    /// [`ReplacedHeader`](crate::adapter::ReplacedHeader).
+    /// [`Responder::replace`](crate::adapter::Responder::replace).
     pub fn apply(self, headers: &mut impl ResponseHeaders) {
         if self.set_cookie.is_some() {
-            headers.set(ResponseHeader::CacheControl, |values| self.cache_control(values));
-            headers.set(ResponseHeader::CdnCacheControl, |values| self.cdn_cache_control(values));
+            if let Some(value) = self.cache_control(headers.values(ResponseHeader::CacheControl)) {
+                headers.set(ResponseHeader::CacheControl, value);
+            }
+            if let Some(value) = self.cdn_cache_control(headers.values(ResponseHeader::CdnCacheControl)) {
+                headers.set(ResponseHeader::CdnCacheControl, value);
+            }
         }
-        if self.session_used {
-            headers.append(ResponseHeader::Vary, |values| self.vary(values));
+        // Untouched requests look for no header.
+        if self.session_used
+            && let Some(value) = self.vary(headers.values(ResponseHeader::Vary))
+        {
+            headers.append(ResponseHeader::Vary, value);
         }
         if let Some(removals) = &self.former_removals {
             removals.iter().cloned().for_each(|removal| headers.append_cookie(removal));
@@ -158,22 +164,16 @@ mod tests {
     struct Headers([Vec<String>; 4]);
 
     impl ResponseHeaders for Headers {
-        fn set(&mut self, header: ResponseHeader, choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>) {
-            let values = &mut self.0[header as usize];
-            if let Some(value) = choose(&mut values.iter().map(String::as_bytes)) {
-                *values = vec![value.to_owned()];
-            }
+        fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]> {
+            self.0[header as usize].iter().map(String::as_bytes)
         }
 
-        fn append(
-            &mut self,
-            header: ResponseHeader,
-            choose: impl FnOnce(HeaderValues<'_, '_>) -> Option<&'static str>,
-        ) {
-            let values = &mut self.0[header as usize];
-            if let Some(value) = choose(&mut values.iter().map(String::as_bytes)) {
-                values.push(value.to_owned());
-            }
+        fn set(&mut self, header: ResponseHeader, value: &'static str) {
+            self.0[header as usize] = vec![value.to_owned()];
+        }
+
+        fn append(&mut self, header: ResponseHeader, value: &'static str) {
+            self.0[header as usize].push(value.to_owned());
         }
 
         fn append_cookie(&mut self, cookie: SetCookie) {

@@ -1,7 +1,5 @@
 //! The lines of the log for sessions that can't be loaded, used or kept.
 
-use std::fmt::Display;
-
 use crate::backend::BackendErrorKind;
 use crate::error::SessionError;
 use crate::id::SessionId;
@@ -58,17 +56,20 @@ impl SessionContext {
 }
 
 impl SharedSession {
-    /// Logs an error that a handler has passed on, unless it is the one of the load, which was logged.
+    /// Logs an error that a handler has passed on. The error of a session of another layer is logged there.
     pub(crate) fn report_passed_on(&self, error: &SessionError) {
-        let Some(id) = self.peek().map(|session| session.id().copied()) else { return };
-        self.context.report(Stage::Handler, error, id.as_ref());
+        let id = self.peek().map(|session| session.id().copied());
+        if id.is_some() || matches!(error, SessionError::UnknownCookieName { .. }) {
+            self.context.report(Stage::Handler, error, id.flatten().as_ref());
+        }
     }
 }
 
-/// Logs that a handler asks for a session that no layer of its route has. For adapters.
-#[cold]
-pub fn report_missing_session(problem: &dyn Display) {
-    tracing::error!(%problem, "a handler asks for a session that its route does not have");
+/// Logs a [`SessionError::MissingLayer`]. For adapters; the layer logs all other errors.
+pub fn report_missing_layer(error: &SessionError) {
+    if matches!(error, SessionError::MissingLayer { .. }) {
+        tracing::error!(problem = %error, "a handler asks for a session that its route does not have");
+    }
 }
 
 /// Tells if the store can't be used at all, which concerns all sessions.

@@ -1,6 +1,6 @@
 //! The scenario table passes an adapter without a framework, and catches mutants of it.
 
-use session_core::adapter::{Commit, ReplacedHeader};
+use session_core::adapter::{Commit, PlainResponse, kept_headers};
 use session_core::{SessionConfig, SessionError, SessionManager};
 use session_testkit::scenarios::{self, App, Driver, Request, Response};
 
@@ -80,9 +80,9 @@ impl App for NoFrameworkApp {
         let commit = handle.commit(status).await;
         if let Some(error) = commit.error.as_ref().filter(|_| self.bug != Bug::ErrorDropped) {
             let replaced = std::mem::replace(&mut response, self.error_response(error)).headers;
-            let kept = |name: &str| ReplacedHeader::of(name) != ReplacedHeader::Dropped;
-            let headers = replaced.into_iter().filter(|(name, _)| self.bug != Bug::HeadersLost && kept(name));
-            response.headers.extend(headers);
+            let own: Vec<_> = response.headers.iter().map(|(name, _)| name.clone()).collect();
+            let kept = kept_headers(replaced, own);
+            response.headers.extend(kept.into_iter().filter(|_| self.bug != Bug::HeadersLost));
         }
         self.add_headers(&mut response, commit);
         response
@@ -91,10 +91,9 @@ impl App for NoFrameworkApp {
 
 impl NoFrameworkApp {
     fn error_response(&self, error: &SessionError) -> Response {
-        let mut headers = vec![("cache-control", "no-store".to_owned())];
-        let retry_after = error.retry_after().filter(|_| self.bug != Bug::NoRetryAfter);
-        headers.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
-        Response::new(error.status(), headers, error.public_message())
+        let PlainResponse { status, mut headers, body, .. } = PlainResponse::new(error);
+        headers.retain(|(name, _)| *name != "retry-after" || self.bug != Bug::NoRetryAfter);
+        Response::new(status, headers, body)
     }
 
     fn add_headers(&self, response: &mut Response, commit: Commit) {

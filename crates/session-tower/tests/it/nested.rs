@@ -2,6 +2,7 @@
 
 use http::header::{SET_COOKIE, VARY};
 use http::{Request, Response, StatusCode};
+use session_test_support::Log;
 use session_testkit::{Fault, Operation};
 use session_tower::{SessionConfig, SessionHandle, SessionLayer, SessionRejection};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -53,12 +54,16 @@ async fn each_session_of_a_request_is_found_by_its_cookie_name() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_layer_has_is_an_error_that_says_what_to_add() {
-    let error = app(&store(), &store()).oneshot(request("/guest", None)).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        r#"no session "guest" for this route: add a `SessionLayer` whose cookie name this is"#
-    );
+async fn a_name_that_no_layer_has_is_a_500_and_a_line_that_says_what_to_add() {
+    let (user, admin) = (store(), store());
+    let app = app(&user, &admin);
+    let log = Log::capture("session_core");
+    let response = app.oneshot(request("/guest", None)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.body(), "internal server error\n");
+    let lines = log.take_problems();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains(r#"no session of cookie "guest" for this route: add a layer"#), "{lines:?}");
 }
 
 /// The inner session is stored by then: without its cookie it would be lost to the client.

@@ -143,6 +143,21 @@ async fn a_service_that_fails_commits_a_destruction_and_no_changes() {
 }
 
 #[tokio::test]
+async fn a_service_that_fails_is_a_503_if_its_destruction_fails_too() {
+    let store = store();
+    let layer = SessionLayer::new(config().backend(store.clone()).build().unwrap());
+    let service = layer.layer(service_fn(|request: Request<String>| async {
+        app(request).await.expect("the session is there");
+        Err::<Response<String>, _>("out of order")
+    }));
+    let cookie = cookie(&send(&layer.layer(service_fn(app)), "/visit", None).await);
+    store.probe().fail(Operation::All, Fault::Down);
+    let response = send(&service, "/destroy", cookie.as_deref()).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+}
+
+#[tokio::test]
 async fn an_error_of_the_session_is_answered_however_a_service_wraps_it() {
     type Boxed = Box<dyn std::error::Error + Send + Sync>;
 

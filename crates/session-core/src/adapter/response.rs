@@ -1,0 +1,116 @@
+//! The response to a request, which waits for the commit of its session.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::error::SessionError;
+use crate::handle::{CommitState, SessionHandle};
+use crate::request::outcome::Commit;
+
+/// The responses of a framework, as [`ResponseFuture`] needs them.
+///
+/// `Answer` is what the inner service returns.
+pub trait Responder<Answer> {
+    /// A response while its session is committed. It may stand for an error of the inner service.
+    type Response;
+    /// The response with the headers of its session.
+    type Output;
+
+    /// Takes the answer of the inner service.
+    fn receive(&self, answer: Answer) -> Self::Response;
+
+    /// Takes the session error that an extractor, a handler or the inner service has passed on with the response.
+    fn take_error(&self, response: &mut Self::Response, handle: &SessionHandle) -> Option<SessionError>;
+
+    /// Returns the status to commit the session with: 500 if there is an error that makes no response.
+    fn status(&self, response: &Self::Response) -> u16;
+
+    /// Replaces the response by the application's response for an error.
+    ///
+    /// The new response takes over headers as [`kept_headers`](crate::adapter::kept_headers) tells, and is not cached, see
+    /// [`forbid_caching`](crate::adapter::forbid_caching).
+    fn replace(&self, response: &mut Self::Response, error: &SessionError);
+
+    /// Adds the headers of a commit. A response that the commit's error concerns is replaced already.
+    fn finish(&self, response: Self::Response, commit: Commit) -> Self::Output;
+}
+
+pin_project! {
+    /// Waits for the response of the inner service, commits its session, and adds what the client has to know of it.
+    ///
+    /// An error of the session replaces the response. Boxes a future only if the store has to be asked.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F, R>
+    where
+        F: Future,
+        R: Responder<F::Output>,
+    {
+        #[pin]
+        state: State<F, R::Response>,
+        handle: SessionHandle,
+        responder: R,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, Response> {
+        Handling { #[pin] answer: F },
+        Committing { commit: Pin<Box<dyn Future<Output = Commit> + Send>>, response: Option<Response> },
+    }
+}
+
+impl<F: Future, R: Responder<F::Output>> ResponseFuture<F, R> {
+    /// Commits the session of `handle` with the response that `answer` brings.
+    pub fn new(answer: F, handle: SessionHandle, responder: R) -> Self {
+        Self { state: State::Handling { answer }, handle, responder }
+    }
+}
+
+impl<F: Future, R: Responder<F::Output>> Future for ResponseFuture<F, R> {
+    type Output = R::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProjection::Handling { answer } => {
+                    let mut response = this.responder.receive(ready!(answer.poll(context)));
+                    if let Some(error) = this.responder.take_error(&mut response, this.handle) {
+                        this.handle.report_error(&error);
+                        this.responder.replace(&mut response, &error);
+                    }
+                    match this.handle.try_commit(this.responder.status(&response)) {
+                        CommitState::Ready(commit) => return Poll::Ready(finish(this.responder, response, commit)),
+                        CommitState::Pending(pending) => {
+                            this.state.set(State::Committing { commit: pending.finish(), response: Some(response) });
+                        }
+                    }
+                }
+                StateProjection::Committing { commit, response } => {
+                    let commit = ready!(commit.as_mut().poll(context));
+                    let response = response.take().expect("a future is not polled after it is ready");
+                    return Poll::Ready(finish(this.responder, response, commit));
+                }
+            }
+        }
+    }
+}
+
+#[inline]
+fn finish<A, R: Responder<A>>(responder: &R, mut response: R::Response, commit: Commit) -> R::Output {
+    if let Some(error) = &commit.error {
+        responder.replace(&mut response, error);
+    }
+    responder.finish(response, commit)
+}
+
+impl<F: Future, R: Responder<F::Output>> fmt::Debug for ResponseFuture<F, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}
