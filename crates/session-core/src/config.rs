@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::backend::Store;
 use crate::clock::Clock;
 use crate::cookie::{CookieTemplate, SetCookie};
+use crate::event::OnEvent;
 use crate::format::ForeignTokens;
 use crate::token::Tokens;
 
@@ -65,6 +66,7 @@ pub struct SessionConfig {
     pub(crate) max_session_bytes: usize,
     pub(crate) max_keys: usize,
     pub(crate) session_limit: Option<SessionLimit>,
+    pub(crate) on_event: Option<OnEvent>,
     pub(crate) request_deadline: Duration,
     pub(crate) clock: Arc<dyn Clock>,
 }

@@ -64,6 +64,8 @@
 //!   dropped.
 //! - Other targets that start with the name of a crate: warnings and errors.
 //!
+//! [`on_event`](SessionConfigBuilder::on_event) tells the application itself, with the user: for audit logs and mails.
+//!
 //! # Runtime
 //!
 //! Backends that wait need a Tokio runtime with time enabled, for the deadline. Sessions in the cookie and in memory need
@@ -81,6 +83,7 @@ mod config;
 mod cookie;
 mod encoding;
 mod error;
+mod event;
 mod handle;
 mod id;
 mod manager;
@@ -107,6 +110,7 @@ pub use config::{
     SessionConfigBuilder,
 };
 pub use error::SessionError;
+pub use event::{SessionEvent, SessionEventKind};
 pub use handle::SessionHandle;
 pub use id::SessionId;
 pub use manager::SessionManager;

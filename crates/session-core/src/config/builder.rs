@@ -1,6 +1,7 @@
 //! Builds a [`SessionConfig`] and checks it as a whole.
 
 mod check;
+mod event;
 mod format;
 mod keys;
 mod presets;
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::backend::{Backend, MemoryBackend};
 use crate::cookie::{Attributes, CookieTemplate};
+use crate::event::OnEvent;
 use crate::format::Format;
 use crate::signer::{DEFAULT_SALT, Key, Signer, TimestampSigner};
 use crate::token::Tokens;
@@ -50,6 +52,7 @@ pub struct SessionConfigBuilder {
     commit_on_server_error: bool,
     max_session_bytes: usize,
     max_keys: usize,
+    on_event: Option<OnEvent>,
     clock_skew: Duration,
     request_deadline: Duration,
     clock: Arc<dyn Clock>,
@@ -97,6 +100,7 @@ impl SessionConfigBuilder {
             commit_on_server_error: false,
             max_session_bytes: 128 * 1024,
             max_keys: 1024,
+            on_event: None,
             clock_skew: Duration::from_secs(10),
             request_deadline: Duration::from_millis(250),
             clock: Arc::new(SystemClock),
@@ -353,6 +357,7 @@ impl SessionConfigBuilder {
             max_session_bytes: self.max_session_bytes,
             max_keys: self.max_keys,
             session_limit: self.session_limit,
+            on_event: self.on_event,
             request_deadline: self.request_deadline,
             clock: self.clock,
         })

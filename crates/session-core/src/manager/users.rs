@@ -5,6 +5,7 @@ use std::fmt::Display;
 use super::SessionManager;
 use crate::backend::{AtomicBackend, Marker, UserIndex};
 use crate::error::SessionError;
+use crate::event::SessionEventKind;
 use crate::id::SessionId;
 use crate::request::deadline::Deadline;
 use crate::request::revoke::Listed;
@@ -81,7 +82,11 @@ impl SessionManager {
     pub async fn destroy(&self, id: &SessionId) -> Result<bool, SessionError> {
         let Some(store) = self.context.store() else { return Ok(false) };
         let ending = vec![(self.context.store_key(id), None)];
-        self.context.end_sessions(ending, &Marker::Destroyed, store, &mut self.deadline()).await
+        let has_ended = self.context.end_sessions(ending, &Marker::Destroyed, store, &mut self.deadline()).await?;
+        if has_ended {
+            self.context.notify(SessionEventKind::Revoked, None);
+        }
+        Ok(has_ended)
     }
 
     /// Returns the number of stored sessions, of users and of visitors. For tools: it may take time in proportion to all
@@ -107,12 +112,13 @@ impl SessionManager {
         let mut deadline = self.deadline();
         let mut listed = self.context.list(user, index, &mut deadline).await?;
         listed.retain(is_meant);
-        let live = listed.iter().filter(|one| one.session.is_some()).count();
+        let live: Vec<_> = listed.iter().filter_map(|one| Some(one.session.as_ref()?.1.clone())).collect();
         let user = self.context.user_key(user);
         // An entry without a session may be that of a sign-in under way, which then fails.
         let sessions = listed.into_iter().map(|one| (one.key, Some(&*user))).collect();
         self.context.end_sessions(sessions, &Marker::Destroyed, store, &mut deadline).await?;
-        Ok(live)
+        live.iter().for_each(|sign_in| self.context.notify(SessionEventKind::Revoked, Some(sign_in)));
+        Ok(live.len())
     }
 
     fn index(&self) -> Result<(&dyn AtomicBackend, &dyn UserIndex), SessionError> {

@@ -188,6 +188,7 @@ impl SentAttempt<'_, '_> {
     #[inline]
     pub(crate) fn confirm(mut self, version: Version) {
         let Some(attempt) = self.attempt.take() else { return };
+        let signs_in = attempt.shared.context.reports_events() && attempt.signs_in();
         attempt.changes = None;
         let (shared, generation, replaced_empty) = (attempt.shared, attempt.generation, attempt.on_empty);
         let write = Confirmed { new_id: self.new_id, version, sent: &self.sent, replaced_empty };
@@ -200,7 +201,9 @@ impl SentAttempt<'_, '_> {
             shared.rebase(&self.sent, generation);
         }
         if let Some(new_id) = &self.new_id {
-            events::log(if self.replaces.is_some() { Event::Renewed } else { Event::Created }, Some(new_id));
+            let event = if self.replaces.is_some() { Event::Renewed } else { Event::Created };
+            events::log(event, Some(new_id));
+            shared.context.notify_of(event.kind(signs_in), &self.sent);
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::backend::{AtomicBackend, Touch};
 use crate::config::OnGone;
 use crate::error::SessionError;
+use crate::event::SessionEventKind;
 use crate::map::SessionMap;
 use crate::request::deadline::{Deadline, poll_once};
 use crate::request::events::{self, Event};
@@ -306,13 +307,23 @@ impl SharedSession {
         };
         let event = if set_cookie.is_some() { Event::of(change, cookie_mode) } else { None };
         let id = if event.is_some() || error.is_some() { session.id().copied() } else { None };
+        let (signs_in, user) = match self.context.reports_events() {
+            true => (session.signs_in(), session.known_user()),
+            false => (false, None),
+        };
         // A log subscriber may ask for the session.
         drop(session);
         if let Some(event) = event {
             events::log(event, id.as_ref());
+            if let Some(kind) = event.kind(signs_in) {
+                self.context.notify(kind, user.as_deref());
+            }
         }
         if let Some(error) = &error {
             self.context.report(Stage::Commit, error, id.as_ref());
+            if (400..500).contains(&error.status()) {
+                self.context.notify(SessionEventKind::CommitRefused(error), user.as_deref());
+            }
         }
         let former_removals = set_cookie.as_ref().and(self.context.config.former_removals.clone());
         Some(Commit { set_cookie, former_removals, session_used: true, error })

@@ -2,6 +2,7 @@
 
 use crate::backend::{AtomicBackend, Marker};
 use crate::error::SessionError;
+use crate::event::SessionEventKind;
 use crate::id::SessionId;
 use crate::request::deadline::Deadline;
 use crate::request::events::{self, Event};
@@ -45,13 +46,17 @@ impl SharedSession {
         let has_session = !ids.is_empty();
         let (target, user) = {
             let session = self.session();
-            (session.destroyed_id(), session.signed_out().map(|user| context.user_key(user)))
+            (session.destroyed_id(), session.signed_out().cloned())
         };
-        let user_of = |id| user.as_deref().filter(|_| target == Some(id));
+        let user_key = user.as_ref().map(|user| context.user_key(&user.id));
+        let user_of = |id| user_key.as_deref().filter(|_| target == Some(id));
         let sessions = ids.iter().map(|id| (context.store_key(id), user_of(*id))).collect();
-        let removes_cookie = context.end_sessions(sessions, &marker, store, deadline).await? || !has_session;
-        self.session().confirm_destroyed(successor, removes_cookie && has_cookie);
+        let has_ended = context.end_sessions(sessions, &marker, store, deadline).await?;
+        self.session().confirm_destroyed(successor, (has_ended || !has_session) && has_cookie);
         ids.iter().for_each(|id| events::log(Event::Destroyed, Some(id)));
+        if has_ended {
+            context.notify(SessionEventKind::SignedOut, user.as_ref());
+        }
         if found > MAX_SESSIONS {
             return Err(SessionError::TooManySessions { found, limit: MAX_SESSIONS });
         }

@@ -1,9 +1,14 @@
-//! The events of a session's life in the log, with the target `session_core::lifecycle`.
+//! The events of a session's life: in the log, with the target `session_core::lifecycle`, and for the application.
 //!
 //! The caller holds no lock of the session, because a log subscriber may ask for it.
 
+use crate::absence::Absence;
+use crate::event::{SessionEvent, SessionEventKind};
 use crate::id::SessionId;
+use crate::map::SessionMap;
+use crate::request::context::SessionContext;
 use crate::request::head::CookieChange;
+use crate::request::meta::{Meta, SignIn};
 
 const TARGET: &str = "session_core::lifecycle";
 
@@ -26,6 +31,49 @@ impl Event {
             CookieChange::Renewed(_) if cookie_mode => Some(Self::Renewed),
             CookieChange::Remove(_) if cookie_mode => Some(Self::Destroyed),
             _ => None,
+        }
+    }
+
+    /// Returns the kind that the application is told of. A sign-in creates or renews its session.
+    pub(crate) fn kind(self, signs_in: bool) -> Option<SessionEventKind<'static>> {
+        match self {
+            Self::Created | Self::Renewed if signs_in => Some(SessionEventKind::SignedIn),
+            Self::Created => Some(SessionEventKind::Created),
+            Self::Renewed => Some(SessionEventKind::Renewed),
+            Self::Refreshed => None,
+            Self::Destroyed => Some(SessionEventKind::SignedOut),
+        }
+    }
+}
+
+impl SessionContext {
+    /// Returns `true` if the application asks for events.
+    pub(crate) fn reports_events(&self) -> bool {
+        self.config.on_event.is_some()
+    }
+
+    /// Reports an event to the application, if it asks for events.
+    pub(crate) fn notify(&self, kind: SessionEventKind<'_>, sign_in: Option<&SignIn>) {
+        if let Some(on_event) = &self.config.on_event {
+            on_event(&SessionEvent::new(kind, sign_in));
+        }
+    }
+
+    /// [Reports](Self::notify) an event of a session with this data, if it has a kind.
+    pub(crate) fn notify_of(&self, kind: Option<SessionEventKind<'_>>, data: &SessionMap) {
+        if let Some(kind) = kind
+            && self.reports_events()
+        {
+            self.notify(kind, Meta::of(data).user.as_deref());
+        }
+    }
+
+    /// Reports the reason why a cookie leads to no session.
+    pub(crate) fn notify_absence(&self, absence: Absence) {
+        match absence {
+            Absence::NoCookie | Absence::OtherName => {}
+            Absence::Expired => self.notify(SessionEventKind::Expired, None),
+            absence => self.notify(SessionEventKind::CookieRefused(absence), None),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::backend::{AtomicBackend, Marker};
 use crate::config::SessionLimit;
 use crate::config::policy::OnSessionLimit;
 use crate::error::SessionError;
+use crate::event::SessionEventKind;
 use crate::map::SessionMap;
 use crate::request::deadline::Deadline;
 use crate::request::meta::Meta;
@@ -56,8 +57,10 @@ impl SharedSession {
             OnSessionLimit::Refuse => listed.into_iter().skip(max_sessions).filter(|one| *one.key == *own).collect(),
         };
         let ends_own = ended.iter().any(|one| *one.key == *own);
-        let ended = ended.into_iter().map(|one| (one.key, None)).collect();
-        context.end_sessions(ended, &Marker::Destroyed, store, deadline).await?;
+        let (keys, sign_ins): (Vec<_>, Vec<_>) =
+            ended.into_iter().map(|one| ((one.key, None), one.session.map(|(_, sign_in)| sign_in))).unzip();
+        context.end_sessions(keys, &Marker::Destroyed, store, deadline).await?;
+        sign_ins.iter().for_each(|sign_in| context.notify(SessionEventKind::Revoked, sign_in.as_ref()));
         if !ends_own {
             return Ok(());
         }

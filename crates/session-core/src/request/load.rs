@@ -193,6 +193,11 @@ impl SharedSession {
         // A log subscriber may ask for the session.
         drop(session);
         self.log_absence();
+        if self.context.reports_events()
+            && let Some(absence) = self.absence()
+        {
+            self.context.notify_absence(absence);
+        }
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::changes::{Change, ChangeLog};
 use crate::request::head::{CookieChange, ResponseHead};
-use crate::request::meta::{Meta, is_emptied};
+use crate::request::meta::{Meta, SignIn, is_emptied};
 use crate::request::phase::{Before, Phase};
 use crate::request::transfer::UnconfirmedWrite;
 
@@ -29,8 +29,8 @@ pub(crate) struct RequestSession {
     client_has_session: bool,
     /// The reason why the store has no session under the cookie's id.
     absence: Option<Absence>,
-    /// The user of the session that `destroy` has been called for, if it was loaded.
-    signed_out: Option<Box<str>>,
+    /// The user of the session that `destroy` has been called for, if the session was loaded.
+    signed_out: Option<Box<SignIn>>,
     /// Incremented by `destroy`. Results of writes from an earlier generation are ignored.
     generation: u32,
     /// The rest of the request's deadline.
@@ -113,17 +113,28 @@ impl RequestSession {
         }
     }
 
-    /// Returns the id of the stored session's user.
-    pub(crate) fn stored_user(&self) -> Option<Box<str>> {
+    /// Returns the user of the session that the store or the cookie holds.
+    pub(crate) fn bound_user(&self) -> Option<Box<SignIn>> {
         match &self.phase {
-            Phase::Stored { loaded, .. } => Meta::of(loaded).user.map(|user| user.id),
+            Phase::Stored { loaded, .. } => Meta::of(loaded).user,
+            Phase::InCookie { .. } => Meta::of(&self.data).user,
             _ => None,
         }
     }
 
-    /// Returns the id of the user of the session that is to be destroyed, if the session was loaded.
-    pub(crate) fn signed_out(&self) -> Option<&str> {
+    /// Returns the user of the session that is to be destroyed, if the session was loaded.
+    pub(crate) fn signed_out(&self) -> Option<&SignIn> {
         self.signed_out.as_deref()
+    }
+
+    /// Returns the user as the request sees it, or the one that it signs out.
+    pub(crate) fn known_user(&self) -> Option<Box<SignIn>> {
+        Meta::of(&self.data).user.or_else(|| self.signed_out.clone())
+    }
+
+    /// Returns `true` if a pending change signs a user in.
+    pub(crate) fn signs_in(&self) -> bool {
+        self.changes.signs_in()
     }
 
     /// Returns `true` if the session holds no data and no user.
@@ -212,7 +223,7 @@ impl RequestSession {
     }
 
     pub(crate) fn destroy(&mut self) {
-        self.signed_out = self.stored_user().or(self.signed_out.take());
+        self.signed_out = self.bound_user().or(self.signed_out.take());
         self.data.clear();
         self.changes = ChangeLog::default();
         self.generation += 1;

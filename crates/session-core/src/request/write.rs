@@ -195,7 +195,7 @@ impl SharedSession {
         deadline: &mut Deadline,
     ) -> Result<WriteOutcome<Option<Version>>, BackendError> {
         let new_key = self.context.store_key(new_id);
-        let old_user = self.session().stored_user().map(|user| self.context.user_key(&user));
+        let old_user = self.session().bound_user().map(|user| self.context.user_key(&user.id));
         let rotate = Rotate::new(key, &new_key, session, ttl, version);
         let rotate = rotate.of_user(user.as_deref()).from_user(old_user.as_deref());
         written(deadline.run(store.rotate(rotate)).await)

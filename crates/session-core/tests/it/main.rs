@@ -12,6 +12,7 @@ mod format;
 mod former_cookies;
 mod fuzz;
 mod gone;
+mod hooks;
 mod json;
 mod key_limit;
 mod late;
