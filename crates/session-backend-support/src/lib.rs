@@ -2,7 +2,7 @@
 //!
 //! A request must not wait for a server that is down, and an outage must be one line in the log:
 //!
-//! - [`Deadline`] is the time by which a call has to end, all of its steps together.
+//! - [`Deadline`] is the time by which a call has to end, all of its steps together. [`CallTimeout`] tells how long that is.
 //! - [`Breaker`] fails calls fast while the server does not answer. A call asks it for a [`Permit`], and returns that with the
 //!   outcome.
 //! - [`Outage`] logs when an outage begins, lasts and ends, and tells later callers the cause.
@@ -59,6 +59,7 @@
 
 mod background;
 mod breaker;
+mod call_timeout;
 mod deadline;
 mod detached;
 mod outage;
@@ -66,6 +67,7 @@ mod runtimes;
 
 pub use background::{Background, UnderWay};
 pub use breaker::{Breaker, Permit};
+pub use call_timeout::CallTimeout;
 pub use deadline::Deadline;
 pub use detached::Detached;
 pub use outage::Outage;

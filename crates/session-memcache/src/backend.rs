@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_backend_support::{Deadline, Detached};
+use session_backend_support::{CallTimeout, Deadline, Detached};
 use session_core::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate,
     StoreFuture, Stored, Touch, WriteOutcome,
@@ -38,7 +38,7 @@ const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 #[derive(Clone)]
 pub struct MemcacheBackend {
     store: Arc<Store>,
-    timeout: Duration,
+    timeout: CallTimeout,
 }
 
 impl MemcacheBackend {
@@ -92,11 +92,12 @@ impl MemcacheBackend {
             return self.store.mismatch(old, self.deadline()).await;
         };
         let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());
-        let rotation = Rotation { old, new, value, ttl: rotate.ttl, at, timeout: self.timeout };
+        let rotation = Rotation { old, new, value, ttl: rotate.ttl, at, timeout: self.timeout.get() };
         // Each step has the whole timeout. A request that is cancelled must not leave the session under both keys.
         let rotation = Detached::new(rotation.execute(self.store.clone()));
         timeout(self.call_limit(), rotation).await.unwrap_or_else(|_| {
-            Err(BackendError::new(BackendErrorKind::Timeout, Applied::Maybe).with_source(SlowRotation(self.timeout)))
+            Err(BackendError::new(BackendErrorKind::Timeout, Applied::Maybe)
+                .with_source(SlowRotation(self.timeout.get())))
         })
     }
 
@@ -109,12 +110,12 @@ impl MemcacheBackend {
 
     /// Returns the longest time that a call takes.
     fn call_limit(&self) -> Duration {
-        self.timeout.saturating_add(TIMEOUT_MARGIN)
+        self.timeout.get().saturating_add(TIMEOUT_MARGIN)
     }
 
     /// Returns the deadline of a call that begins now.
     fn deadline(&self) -> Deadline {
-        Deadline::after(self.timeout)
+        Deadline::after(self.timeout.get())
     }
 }
 
@@ -175,5 +176,9 @@ impl AtomicBackend for MemcacheBackend {
 
     fn call_timeout(&self) -> Option<Duration> {
         Some(self.call_limit())
+    }
+
+    fn follow_deadline(&self, deadline: Duration) {
+        self.timeout.follow(deadline);
     }
 }

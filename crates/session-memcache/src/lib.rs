@@ -38,7 +38,7 @@
 //!
 //! # Outages
 //!
-//! Every call ends within the [timeout](MemcacheBackendBuilder::timeout), 250 ms by default. After
+//! Every call ends within the [timeout](MemcacheBackendBuilder::timeout), by default the request deadline of the manager. After
 //! [three](MemcacheBackendBuilder::breaker_threshold) in a row without an answer, calls fail at once, and one call tries the
 //! node every 200 ms. The first answer ends it.
 //!

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_backend_support::{Breaker, Deadline, Outage, PerRuntime, Permit, outage};
+use session_backend_support::{Breaker, CallTimeout, Deadline, Outage, PerRuntime, Permit, outage};
 use session_core::BackendError;
 use tokio::time::timeout_at;
 
@@ -27,9 +27,9 @@ pub(crate) struct Node {
 }
 
 /// The limits of each node.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Limits {
-    pub(crate) timeout: Duration,
+    pub(crate) timeout: CallTimeout,
     pub(crate) connections: usize,
     pub(crate) breaker_threshold: u32,
 }
@@ -108,7 +108,7 @@ impl Node {
         };
         // An earlier step of the call may have taken all of the time.
         if !deadline.is_ahead() {
-            return Err(CallError::NoReply(self.limits.timeout));
+            return Err(CallError::NoReply(deadline.timeout()));
         }
         *sent = true;
         match attempt(&pool, connection, key, command).await {
@@ -120,11 +120,11 @@ impl Node {
     }
 
     async fn connect(&self) -> Result<Connection, CallError> {
-        Connection::open(&self.address, self.limits.timeout).await
+        Connection::open(&self.address, self.limits.timeout.get()).await
     }
 
     fn time_is_over(&self, permit: &Permit<'_>, sent: bool, deadline: Deadline) -> CallError {
-        let timeout = self.limits.timeout;
+        let timeout = deadline.timeout();
         match () {
             () if deadline.is_long_over() => CallError::Blocked(timeout),
             () if sent => CallError::NoReply(timeout),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fred::bytes::Bytes;
 use fred::clients::{Client, Pool};
-use session_backend_support::{Deadline, Detached};
+use session_backend_support::{CallTimeout, Deadline, Detached};
 use session_core::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, IndexedSession, Marker, Remove, Replace,
     Rotate, StoreFuture, Stored, Touch, UserIndex, Version, WriteOutcome,
@@ -28,7 +28,7 @@ use crate::store::{Store, Write, copy};
 #[derive(Clone)]
 pub struct RedisBackend {
     store: Arc<Store>,
-    timeout: Duration,
+    timeout: CallTimeout,
 }
 
 impl RedisBackend {
@@ -157,18 +157,18 @@ impl RedisBackend {
             return Ok(detached.await?);
         }
         // Each of several steps has the whole timeout.
-        let late = |_| CallError::new(BackendErrorKind::Timeout, Applied::Maybe, no_reply_within(self.timeout));
+        let late = |_| CallError::new(BackendErrorKind::Timeout, Applied::Maybe, no_reply_within(self.timeout.get()));
         Ok(timeout(self.call_limit(), detached).await.map_err(late)??)
     }
 
     /// Returns the longest time that a call takes.
     fn call_limit(&self) -> Duration {
-        self.timeout + TIMEOUT_MARGIN
+        self.timeout.get() + TIMEOUT_MARGIN
     }
 
     /// Returns the deadline of a call that begins now.
     fn deadline(&self) -> Deadline {
-        Deadline::after(self.timeout)
+        Deadline::after(self.timeout.get())
     }
 }
 
@@ -214,6 +214,10 @@ impl AtomicBackend for RedisBackend {
 
     fn call_timeout(&self) -> Option<Duration> {
         Some(self.call_limit())
+    }
+
+    fn follow_deadline(&self, deadline: Duration) {
+        self.timeout.follow(deadline);
     }
 
     fn user_index(&self) -> Option<&dyn UserIndex> {

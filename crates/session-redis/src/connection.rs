@@ -21,6 +21,8 @@ const LEAVE_PAUSE: Duration = Duration::from_millis(100);
 /// It is closed when the last call that uses it has ended and no further call can get it.
 pub(crate) struct Connection {
     pub(crate) client: Client,
+    /// The timeout of a call to which no other one is given.
+    pub(crate) timeout: Duration,
     /// Moves bytes between the calls and the server. Ends with the connection, or with the runtime.
     driver: AbortOnDrop<Result<(), FredError>>,
 }
@@ -47,10 +49,11 @@ type Attempt = Result<Arc<Connection>, Failure>;
 
 impl Connection {
     async fn open(settings: &Settings) -> Result<Self, Failure> {
-        let refused = |error: FredError| Failure::of_connecting(&error, settings.timeout);
-        let client = settings.client().map_err(refused)?;
+        let timeout = settings.timeout.get();
+        let refused = |error: FredError| Failure::of_connecting(&error, timeout);
+        let client = settings.client(timeout).map_err(refused)?;
         let driver = AbortOnDrop(client.init().await.map_err(refused)?);
-        Ok(Self { client, driver })
+        Ok(Self { client, timeout, driver })
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -82,7 +85,7 @@ impl Connector {
                 Some(Some(outcome)) => Ok(outcome.clone()?),
                 _ => Err(CallError::unavailable("connecting was aborted")),
             },
-            Err(_) => Err(CallError::unavailable(no_connection_within(settings.timeout))),
+            Err(_) => Err(CallError::unavailable(no_connection_within(deadline.timeout()))),
         }
     }
 

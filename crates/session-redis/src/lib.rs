@@ -111,7 +111,7 @@
 //!
 //! # Outages
 //!
-//! Every call ends within the [timeout](RedisBackendBuilder::timeout), 250 ms by default. After five calls in a row without
+//! Every call ends within the [timeout](RedisBackendBuilder::timeout), by default the request deadline of the manager. After five calls in a row without
 //! an answer, calls fail fast while the server is probed every 100 ms; the first answer ends that. In our tests a call then
 //! took 3 µs, and sessions worked again 10 to 110 ms after a server was restarted or went on. In a Cluster each server has
 //! a circuit breaker of its own. After a replica had taken over, sessions worked again 10 to 100 ms later in a Cluster, and

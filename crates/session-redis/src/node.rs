@@ -8,7 +8,7 @@ use fred::clients::{Client, Pool};
 use fred::interfaces::ClientLike;
 use fred::types::Value;
 use fred::types::config::Options;
-use session_backend_support::{Background, Breaker, Deadline, Outage, PerRuntime, UnderWay, outage};
+use session_backend_support::{Background, Breaker, CallTimeout, Deadline, Outage, PerRuntime, UnderWay, outage};
 use session_core::{Applied, BackendErrorKind};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout, timeout_at};
@@ -30,7 +30,7 @@ const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) struct Node {
     link: Link,
-    timeout: Duration,
+    timeout: CallTimeout,
     outage: Outage,
 }
 
@@ -61,7 +61,7 @@ impl Node {
         let (settings, lines) = (Arc::new(settings), PerRuntime::new());
         let outage = outage!("redis", label(&settings.config));
         let link = Link::Owned { settings: settings.clone(), lines };
-        let node = Arc::new(Self { link, timeout: settings.timeout, outage });
+        let node = Arc::new(Self { link, timeout: settings.timeout.clone(), outage });
         if Handle::try_current().is_ok() {
             node.line().connector.start(&settings);
         }
@@ -69,7 +69,7 @@ impl Node {
     }
 
     /// A server with a client of the application's.
-    pub(crate) fn external(pool: Pool, timeout: Duration, breaker_threshold: u32) -> Arc<Self> {
+    pub(crate) fn external(pool: Pool, timeout: CallTimeout, breaker_threshold: u32) -> Arc<Self> {
         let outage = outage!("redis", label(&pool.next().client_config()));
         let link = Link::External { pool, line: Arc::new(Line::new(breaker_threshold)) };
         Arc::new(Self { link, timeout, outage })
@@ -83,7 +83,7 @@ impl Node {
 
     /// Returns the deadline of a call that begins now.
     pub(crate) fn deadline(&self) -> Deadline {
-        Deadline::after(self.timeout)
+        Deadline::after(self.timeout.get())
     }
 
     /// Sends a command and waits for the reply until the deadline. Fails fast if the last calls had no answer.
@@ -156,7 +156,7 @@ impl Node {
             Some(connection) => (connection, deadline),
             None => (Box::pin(line.connector.connect(settings, deadline)).await?, deadline.rest()),
         };
-        let outcome = if deadline.is_whole() && !asking {
+        let outcome = if deadline.is_whole() && deadline.timeout() == connection.timeout && !asking {
             // The settings of the client have the same timeout.
             command.send(&connection.client).await
         } else {
@@ -177,7 +177,7 @@ impl Node {
 
     /// Reports a failed call.
     fn failed(&self, error: CallError, command: Command<'_>) -> CallError {
-        let error = error.at(self.outage.server(), self.timeout);
+        let error = error.at(self.outage.server(), self.timeout.get());
         // A value that another program has stored is no failure of the server.
         if let Some(failure) = error.failure().filter(|failure| failure.kind() != BackendErrorKind::Corrupt) {
             let operation = (!failure.is_outage()).then(|| command.name());

@@ -6,6 +6,7 @@ use fred::clients::Client;
 use fred::error::Error as FredError;
 use fred::types::Builder;
 use fred::types::config::{Config, ServerConfig};
+use session_backend_support::CallTimeout;
 
 use crate::address::Address;
 
@@ -21,7 +22,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) config: Config,
-    pub(crate) timeout: Duration,
+    pub(crate) timeout: CallTimeout,
     pub(crate) breaker_threshold: u32,
 }
 
@@ -29,7 +30,7 @@ impl Settings {
     /// Returns the settings for one server of a Cluster.
     pub(crate) fn for_server(&self, address: &Address) -> Self {
         let server = ServerConfig::new_centralized(&*address.host, address.port);
-        Self { config: Config { server, ..self.config.clone() }, ..*self }
+        Self { config: Config { server, ..self.config.clone() }, ..self.clone() }
     }
 
     /// Returns the servers that the URL names.
@@ -40,8 +41,7 @@ impl Settings {
     /// Returns a client that is not connected yet.
     ///
     /// With fred's own defaults a call waits forever once the server is gone.
-    pub(crate) fn client(&self) -> Result<Client, FredError> {
-        let timeout = self.timeout;
+    pub(crate) fn client(&self, timeout: Duration) -> Result<Client, FredError> {
         Builder::from_config(self.config.clone())
             .with_connection_config(|connection| {
                 connection.connection_timeout = timeout;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_backend_support::CallTimeout;
 use session_core::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, IndexedSession, Marker, Remove, Replace,
     Rotate, StoreFuture, Stored, Touch, UserIndex, WriteOutcome,
@@ -34,7 +35,7 @@ const SCHEMA: &str = "schema 1";
 pub struct SqlBackend {
     engine: Arc<dyn Engine>,
     format: Arc<Format>,
-    timeout: Duration,
+    timeout: CallTimeout,
 }
 
 impl SqlBackend {
@@ -241,7 +242,11 @@ impl AtomicBackend for SqlBackend {
     }
 
     fn call_timeout(&self) -> Option<Duration> {
-        Some(self.timeout + TIMEOUT_MARGIN)
+        Some(self.timeout.get() + TIMEOUT_MARGIN)
+    }
+
+    fn follow_deadline(&self, deadline: Duration) {
+        self.timeout.follow(deadline);
     }
 
     fn user_index(&self) -> Option<&dyn UserIndex> {

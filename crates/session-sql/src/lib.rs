@@ -32,7 +32,7 @@
 //! | setting of [`SqlBackend::builder`] | default |
 //! |---|---|
 //! | [`table`](SqlBackendBuilder::table) | `http_sessions` |
-//! | [`timeout`](SqlBackendBuilder::timeout) of a call, connecting included | 250 ms |
+//! | [`timeout`](SqlBackendBuilder::timeout) of a call, connecting included | the request deadline |
 //! | [`max_connections`](SqlBackendBuilder::max_connections) of each runtime | 8 |
 //! | [`breaker_threshold`](SqlBackendBuilder::breaker_threshold), the calls without an answer until calls fail fast | 5 |
 //! | [`clean_up_every`](SqlBackendBuilder::clean_up_every), or [never](SqlBackendBuilder::without_clean_up) | one minute |
@@ -173,7 +173,7 @@
 //!
 //! # Outages
 //!
-//! Every call ends within the [timeout](SqlBackendBuilder::timeout), 250 ms by default. After five calls in a row without an
+//! Every call ends within the [timeout](SqlBackendBuilder::timeout), by default the request deadline of the manager. After five calls in a row without an
 //! answer, calls fail fast while the database is probed every 100 ms; the first answer ends that. In our tests a call then
 //! took 2 µs, and sessions worked again 5 to 120 ms after a server was restarted or went on.
 //!

@@ -22,9 +22,9 @@ const TRUSTED: Duration = Duration::from_secs(1);
 /// unused connections in silence.
 const LONGEST_LIFE: Duration = Duration::from_secs(300);
 
-/// Makes a connection.
+/// Makes a connection for calls with this timeout.
 pub(crate) type Connect<D> =
-    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Connection<D>, sqlx::Error>> + Send>> + Send + Sync>;
+    Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = Result<Connection<D>, sqlx::Error>> + Send>> + Send + Sync>;
 
 /// The way to connections.
 pub(crate) enum Source<D: Dialect> {
@@ -83,16 +83,16 @@ impl<D: Dialect> Source<D> {
     }
 
     /// Returns a connection outside of the pool, for work that takes long.
-    pub(crate) async fn acquire_apart(&self) -> Result<Connection<D>, sqlx::Error> {
+    pub(crate) async fn acquire_apart(&self, timeout: Duration) -> Result<Connection<D>, sqlx::Error> {
         match self {
-            Self::Own(connect) => connect().await,
+            Self::Own(connect) => connect(timeout).await,
             Self::Application(pool) => Ok(pool.acquire().await?.detach()),
         }
     }
 }
 
 async fn new_connection<D: Dialect>(connect: &Connect<D>, deadline: Deadline) -> Result<Connection<D>, Failure> {
-    match timeout_at(deadline.until(), connect()).await {
+    match timeout_at(deadline.until(), connect(deadline.timeout())).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(Failure::of_connecting::<D>(&error)),
         Err(_) => {

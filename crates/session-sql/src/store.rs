@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use session_backend_support::{Background, Breaker, Deadline, Detached, Outage, PerRuntime, UnderWay};
+use session_backend_support::{Background, Breaker, CallTimeout, Deadline, Detached, Outage, PerRuntime, UnderWay};
 use session_core::{Applied, BackendErrorKind};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{sleep, timeout, timeout_at};
@@ -37,7 +37,7 @@ pub(crate) struct Store<D: Dialect> {
     pub(crate) max_connections: usize,
     /// The right to write a file.
     pub(crate) turn: Semaphore,
-    pub(crate) timeout: Duration,
+    pub(crate) timeout: CallTimeout,
     pub(crate) breaker_threshold: u32,
     pub(crate) outage: Outage,
     pub(crate) sweep: Option<Sweep>,
@@ -86,7 +86,7 @@ impl<D: Dialect> Engine for Store<D> {
 
     fn sweep(self: Arc<Self>) -> Boxed<u64> {
         Box::pin(async move {
-            let (line, deadline) = (self.line(), Deadline::after(self.timeout));
+            let (line, deadline) = (self.line(), Deadline::after(self.timeout.get()));
             match self.attempts(&line, &Request::Sweep, deadline).await {
                 Ok(Reply::Number(rows)) => Ok(rows),
                 Ok(_) => Ok(0),
@@ -99,7 +99,7 @@ impl<D: Dialect> Engine for Store<D> {
 impl<D: Dialect> Store<D> {
     /// Carries out a request, unless the last ones had no answer.
     async fn guarded(self: &Arc<Self>, request: &Request) -> Result<Reply, Failure> {
-        let deadline = Deadline::after(self.timeout);
+        let deadline = Deadline::after(self.timeout.get());
         let line = self.line();
         let Some(mut permit) = line.breaker.admit(deadline) else {
             self.probe(&line);
@@ -204,7 +204,8 @@ impl<D: Dialect> Store<D> {
     }
 
     async fn run_apart(&self, request: &Request) -> Result<Reply, Failure> {
-        let mut connection = self.source.acquire_apart().await.map_err(|error| Failure::of_connecting::<D>(&error))?;
+        let mut connection =
+            self.source.acquire_apart(self.timeout.get()).await.map_err(|error| Failure::of_connecting::<D>(&error))?;
         let reply = async {
             self.dialect.lift_limits(&mut connection).await?;
             self.dialect.run(&mut connection, request).await
@@ -214,8 +215,11 @@ impl<D: Dialect> Store<D> {
 
     async fn run_schema(&self) -> Result<(), Failure> {
         loop {
-            let mut connection =
-                self.source.acquire_apart().await.map_err(|error| Failure::of_connecting::<D>(&error))?;
+            let mut connection = self
+                .source
+                .acquire_apart(self.timeout.get())
+                .await
+                .map_err(|error| Failure::of_connecting::<D>(&error))?;
             let Err(error) = self.dialect.run_script(&mut connection, self.dialect.schema()).await else {
                 return Ok(());
             };
@@ -233,7 +237,7 @@ async fn probe<D: Dialect>(store: Weak<Store<D>>, line: Weak<Line<D>>, _under_wa
     loop {
         sleep(PROBE_PAUSE).await;
         let (Some(store), Some(line)) = (store.upgrade(), line.upgrade()) else { return };
-        let outcome = store.attempt(&line, &request, Deadline::after(store.timeout)).await;
+        let outcome = store.attempt(&line, &request, Deadline::after(store.timeout.get())).await;
         if !outcome.is_err_and(|failure| failure.is_outage) {
             // If a call opens it again before this task has ended, the next call has the database probed.
             line.breaker.close();

@@ -122,6 +122,12 @@ pub trait AtomicBackend: Send + Sync + 'static {
         None
     }
 
+    /// Takes the request deadline of a manager that uses the store, as the timeout of calls unless the application has set one;
+    /// by default does nothing.
+    ///
+    /// Each manager calls it once, before its first request.
+    fn follow_deadline(&self, _deadline: Duration) {}
+
     /// Returns `true` if every call returns [`StoreFuture::ready`], as a map in memory can; by default `false`.
     ///
     /// A commit is then polled on the stack, and allocates nothing.
@@ -167,6 +173,10 @@ impl<B: AtomicBackend + ?Sized> AtomicBackend for Arc<B> {
 
     fn call_timeout(&self) -> Option<Duration> {
         (**self).call_timeout()
+    }
+
+    fn follow_deadline(&self, deadline: Duration) {
+        (**self).follow_deadline(deadline);
     }
 
     fn answers_at_once(&self) -> bool {

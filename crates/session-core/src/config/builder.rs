@@ -294,6 +294,8 @@ impl SessionConfigBuilder {
     /// How long one request waits for the store in all, retries included; default 250 ms. Each
     /// [`save`](crate::Session::save) may wait as long. A store that bounds its calls itself may take up to a tenth more:
     /// see [`AtomicBackend::call_timeout`](crate::AtomicBackend::call_timeout).
+    ///
+    /// The timeout of the project's backends follows this deadline, unless it is set.
     pub fn request_deadline(mut self, deadline: Duration) -> Self {
         self.request_deadline = deadline;
         self

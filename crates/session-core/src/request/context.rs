@@ -38,6 +38,9 @@ pub(crate) const EMPTIED_TTL: Duration = Duration::from_secs(60);
 
 impl SessionContext {
     pub(crate) fn new(config: SessionConfig) -> Self {
+        if let Some(store) = &config.store {
+            store.follow_deadline(config.request_deadline);
+        }
         Self {
             config,
             write_locks: StripedLock::default(),

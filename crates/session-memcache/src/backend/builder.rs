@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_backend_support::CallTimeout;
 use session_core::{Clock, JsonCodec, SessionCodec, SystemClock};
 
 use super::MemcacheBackend;
@@ -35,7 +36,7 @@ pub struct MemcacheBackendBuilder {
     codec: Arc<dyn SessionCodec>,
     client_flags: u32,
     max_value_bytes: usize,
-    timeout: Duration,
+    timeout: Option<Duration>,
     breaker_threshold: u32,
     connections_per_node: usize,
     on_node_down: OnNodeDown,
@@ -61,7 +62,7 @@ impl MemcacheBackend {
             codec: Arc::new(JsonCodec),
             client_flags: JSON_FLAGS,
             max_value_bytes: DEFAULT_MAX_VALUE_BYTES,
-            timeout: Duration::from_millis(250),
+            timeout: None,
             breaker_threshold: 3,
             connections_per_node: 16,
             on_node_down: OnNodeDown::default(),
@@ -97,12 +98,13 @@ impl MemcacheBackendBuilder {
         self
     }
 
-    /// Sets how long a call waits for its reply, connecting included; default 250 ms.
+    /// Sets how long a call waits for its reply, connecting included; default the
+    /// [request deadline](session_core::SessionConfigBuilder::request_deadline) of the manager.
     ///
-    /// Longer than the manager's request deadline is of no use. A call may take several round trips, which share the
-    /// time. Each of the two steps of a renewal has the whole time.
+    /// Longer than that is of no use. A call may take several round trips, which share the time. Each of the two steps of
+    /// a renewal has the whole time.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
         self
     }
 
@@ -143,7 +145,7 @@ impl MemcacheBackendBuilder {
     pub fn build(self) -> Result<MemcacheBackend, MemcacheConfigError> {
         for (name, is_zero) in [
             ("max_value_bytes", self.max_value_bytes == 0),
-            ("timeout", self.timeout.is_zero()),
+            ("timeout", self.timeout.is_some_and(|timeout| timeout.is_zero())),
             ("breaker_threshold", self.breaker_threshold == 0),
             ("connections_per_node", self.connections_per_node == 0),
         ] {
@@ -154,8 +156,9 @@ impl MemcacheBackendBuilder {
         if self.nodes.is_empty() {
             return Err(MemcacheConfigError::NoNodes);
         }
+        let timeout = CallTimeout::new(self.timeout);
         let limits = Limits {
-            timeout: self.timeout,
+            timeout: timeout.clone(),
             connections: self.connections_per_node,
             breaker_threshold: self.breaker_threshold,
         };
@@ -169,7 +172,7 @@ impl MemcacheBackendBuilder {
             if !known.insert(address.clone()) {
                 return Err(MemcacheConfigError::DuplicateNode { given });
             }
-            nodes.push(Node::new(address, limits));
+            nodes.push(Node::new(address, limits.clone()));
         }
         let store = Store {
             cluster: Cluster::new(nodes, self.on_node_down),
@@ -178,7 +181,7 @@ impl MemcacheBackendBuilder {
             max_value_bytes: self.max_value_bytes,
             clock: self.clock,
         };
-        Ok(MemcacheBackend { store: Arc::new(store), timeout: self.timeout })
+        Ok(MemcacheBackend { store: Arc::new(store), timeout })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Servers that are killed, restarted, or hang.
 
+use std::error::Error;
 use std::time::{Duration, Instant};
 
 use session_core::{AtomicBackend, BackendErrorKind, Create, Rotate, SessionConfig, SessionManager, WriteOutcome};
@@ -95,6 +96,24 @@ async fn a_call_is_bounded_by_the_timeout_and_the_longest_one_is_no_panic() {
         version(backend.rotate(Rotate::new(&old, &new, &session, LONG, &at)).await.unwrap());
         assert!(backend.get(&new).await.unwrap().is_some());
         backend.delete(&new).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_call_may_take_as_long_as_the_request_unless_a_timeout_is_set() {
+    let server = Server::start();
+    let builder = || MemcacheBackend::builder([server.address()]);
+    let backends = [builder().build().unwrap(), builder().timeout(Duration::from_millis(70)).build().unwrap()];
+    for (backend, limit) in backends.into_iter().zip(["within 400ms", "within 70ms"]) {
+        backend.set("key", &map("{}"), LONG).await.unwrap();
+        let config = SessionConfig::builder("a secret of at least thirty-two bytes", "id").backend(backend.clone());
+        let _manager = SessionManager::new(config.request_deadline(Duration::from_millis(400)).build().unwrap());
+        server.freeze();
+        let error = backend.get("key").await.unwrap_err();
+        server.thaw();
+        let cause = std::iter::successors(error.source(), |error| (*error).source()).map(ToString::to_string);
+        let cause: Vec<_> = cause.collect();
+        assert!(cause.concat().contains(limit), "{cause:?}");
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fred::clients::{Client, Pool};
 use fred::interfaces::ClientLike;
 use fred::types::config::Config;
+use session_backend_support::CallTimeout;
 use session_core::{JsonCodec, SessionCodec};
 
 use super::RedisBackend;
@@ -36,7 +37,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 pub struct RedisBackendBuilder {
     codec: Box<dyn SessionCodec>,
     max_value_bytes: usize,
-    timeout: Duration,
+    timeout: Option<Duration>,
     breaker_threshold: u32,
     #[cfg(feature = "tls")]
     certificates: Certificates,
@@ -47,7 +48,7 @@ impl Default for RedisBackendBuilder {
         Self {
             codec: Box::new(JsonCodec),
             max_value_bytes: 1024 * 1024,
-            timeout: Duration::from_millis(250),
+            timeout: None,
             breaker_threshold: 5,
             #[cfg(feature = "tls")]
             certificates: Certificates::default(),
@@ -69,11 +70,12 @@ impl RedisBackendBuilder {
         self
     }
 
-    /// Limits the time of a call, connecting included; default 250 ms, at least 1 ms, at most an hour.
+    /// Limits the time of a call, connecting included; default the
+    /// [request deadline](session_core::SessionConfigBuilder::request_deadline) of the manager. At least 1 ms, at most an hour.
     ///
-    /// The manager's request deadline ends calls as well, so a longer timeout than that has no effect.
+    /// The request deadline ends calls as well, so a longer timeout than that has no effect.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout.clamp(Duration::from_millis(1), LONGEST_TIMEOUT);
+        self.timeout = Some(timeout.clamp(Duration::from_millis(1), LONGEST_TIMEOUT));
         self
     }
 
@@ -127,13 +129,14 @@ impl RedisBackendBuilder {
         }
         let config = if tls { self.with_tls(config)? } else { config };
         let clustered = config.server.is_clustered();
-        let settings = Settings { config, timeout: self.timeout, breaker_threshold: self.breaker_threshold };
+        let timeout = CallTimeout::new(self.timeout);
+        let settings = Settings { config, timeout: timeout.clone(), breaker_threshold: self.breaker_threshold };
         let servers = if clustered {
             Servers::Cluster(Cluster::new(settings))
         } else {
             Servers::Node { node: Node::new(settings), clustered: false }
         };
-        Ok(self.build(servers))
+        Ok(self.build(servers, timeout))
     }
 
     /// Returns a backend on a client that the application has; see [`Self::build_with_pool`].
@@ -149,8 +152,9 @@ impl RedisBackendBuilder {
     #[must_use]
     pub fn build_with_pool(self, pool: Pool) -> RedisBackend {
         let clustered = pool.is_clustered();
-        let node = Node::external(pool, self.timeout, self.breaker_threshold);
-        self.build(Servers::Node { node, clustered })
+        let timeout = CallTimeout::new(self.timeout);
+        let node = Node::external(pool, timeout.clone(), self.breaker_threshold);
+        self.build(Servers::Node { node, clustered }, timeout)
     }
 
     #[cfg(feature = "tls")]
@@ -164,8 +168,8 @@ impl RedisBackendBuilder {
         Err(RedisConfigError::TlsNotCompiled)
     }
 
-    fn build(self, servers: Servers) -> RedisBackend {
-        let Self { codec, max_value_bytes, timeout, .. } = self;
+    fn build(self, servers: Servers, timeout: CallTimeout) -> RedisBackend {
+        let Self { codec, max_value_bytes, .. } = self;
         let format = Format { codec, max_value_bytes };
         RedisBackend { store: Arc::new(Store { servers, format }), timeout }
     }

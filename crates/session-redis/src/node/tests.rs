@@ -49,7 +49,7 @@ fn serve(mut client: TcpStream, connection: Duration, script: Duration) {
 
 fn client(url: &str) -> Arc<Node> {
     let config = Target::parse(url).unwrap().config;
-    Node::new(Settings { config, timeout: TIMEOUT, breaker_threshold: 5 })
+    Node::new(Settings { config, timeout: CallTimeout::new(Some(TIMEOUT)), breaker_threshold: 5 })
 }
 
 #[tokio::test]

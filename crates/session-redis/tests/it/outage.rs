@@ -3,14 +3,17 @@
 use std::time::{Duration, Instant};
 
 use session_core::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Remove, Replace, Rotate, SessionError, WriteOutcome,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Remove, Replace, Rotate, SessionError,
+    SessionManager, WriteOutcome,
 };
 
 use session_core::adapter::CommitState;
-use session_redis::RedisBackend;
+use session_redis::{RedisBackend, RedisBackendBuilder};
 use tokio::time::timeout;
 
-use crate::support::{Browser, Endpoint, HOUR, Lag, Log, Server, create, free_port, manager, map, stored, until};
+use crate::support::{
+    Browser, Endpoint, HOUR, Lag, Log, Server, config, create, free_port, manager, map, stored, until,
+};
 
 const TIMEOUT: Duration = Duration::from_millis(250);
 
@@ -54,6 +57,29 @@ async fn assert_recovers(backend: &RedisBackend) {
     let time = until("recovery", Duration::from_secs(10), answers).await;
     assert!(time < Duration::from_secs(1) + lag.allowance(), "{time:?}");
     println!("answers again after {time:?}");
+}
+
+#[tokio::test]
+async fn a_call_may_take_as_long_as_the_request_unless_a_timeout_is_set() {
+    let server = Server::start(&[]);
+    let connected = [RedisBackend::connect(&server.url()).unwrap(), patient_for(70).connect(&server.url()).unwrap()];
+    for backend in &connected {
+        // The connection is made before the manager tells its deadline.
+        assert_eq!(stored(backend, "session:a").await, None);
+    }
+    for (backend, limit) in connected.into_iter().zip(["within 400ms", "within 70ms"]) {
+        let deadline = Duration::from_millis(400);
+        let _manager = SessionManager::new(config(backend.clone()).request_deadline(deadline).build().unwrap());
+        server.pause();
+        let error = timed(&backend).await.0.unwrap_err();
+        server.resume();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains(limit), "{cause}");
+    }
+}
+
+fn patient_for(millis: u64) -> RedisBackendBuilder {
+    RedisBackend::builder().timeout(Duration::from_millis(millis))
 }
 
 #[tokio::test]

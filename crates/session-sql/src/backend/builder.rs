@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_backend_support::PerRuntime;
+use session_backend_support::{CallTimeout, PerRuntime};
 use session_core::{JsonCodec, SessionCodec};
 use tokio::sync::Semaphore;
 
@@ -34,7 +34,7 @@ pub struct SqlBackendBuilder {
     table: Table,
     codec: Box<dyn SessionCodec>,
     max_value_bytes: usize,
-    timeout: Duration,
+    timeout: Option<Duration>,
     breaker_threshold: u32,
     max_connections: usize,
     clean_up: Option<Duration>,
@@ -67,11 +67,12 @@ impl SqlBackendBuilder {
         self
     }
 
-    /// Sets how long a call may take, connecting included; default 250 ms, at least 10 ms.
+    /// Sets how long a call may take, connecting included; default the
+    /// [request deadline](session_core::SessionConfigBuilder::request_deadline) of the manager. At least 10 ms.
     ///
-    /// A timeout longer than the manager's request deadline is of no use.
+    /// A timeout longer than the request deadline is of no use.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout.max(Duration::from_millis(10));
+        self.timeout = Some(timeout.max(Duration::from_millis(10)));
         self
     }
 
@@ -115,12 +116,12 @@ impl SqlBackendBuilder {
         match url.split(':').next().unwrap_or_default() {
             #[cfg(feature = "sqlite")]
             "sqlite" => {
-                let (source, server) = crate::sqlite::connect(url, self.timeout)?;
+                let (source, server) = crate::sqlite::connect(url)?;
                 Ok(self.build(source, server))
             }
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => {
-                let (source, server) = crate::postgres::connect(url, self.timeout)?;
+                let (source, server) = crate::postgres::connect(url)?;
                 Ok(self.build(source, server))
             }
             #[cfg(feature = "mysql")]
@@ -160,12 +161,13 @@ impl SqlBackendBuilder {
 
     fn build<D: Dialect>(self, source: Source<D>, server: Arc<str>) -> SqlBackend {
         let Self { table, codec, max_value_bytes, timeout, breaker_threshold, max_connections, clean_up } = self;
+        let timeout = CallTimeout::new(timeout);
         let engine: Arc<dyn Engine> = Arc::new(Store {
             dialect: D::new(table, codec.is_json()),
             source,
             max_connections,
             turn: Semaphore::new(1),
-            timeout,
+            timeout: timeout.clone(),
             breaker_threshold,
             outage: D::outage(server),
             sweep: clean_up.map(Sweep::every),
@@ -181,7 +183,7 @@ impl Default for SqlBackendBuilder {
             table: Table::default(),
             codec: Box::new(JsonCodec),
             max_value_bytes: 1024 * 1024,
-            timeout: Duration::from_millis(250),
+            timeout: None,
             breaker_threshold: 5,
             max_connections: 8,
             clean_up: Some(Duration::from_secs(60)),

@@ -40,7 +40,7 @@ pub(crate) fn connect(url: &str) -> Result<(Source<MySqlDialect>, Arc<str>), Sql
     }
     let options = options.disable_statement_logging();
     let server = server(&options);
-    let connect: Connect<MySqlDialect> = Arc::new(move || {
+    let connect: Connect<MySqlDialect> = Arc::new(move |_| {
         let options = options.clone();
         Box::pin(async move {
             let mut connection = options.connect().await?;

@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -35,26 +34,20 @@ const PARAMETERS: &[&str] = &[
 ];
 
 /// Returns the way to connections to the server of a URL, and its name for the log.
-pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Source<PostgresDialect>, Arc<str>), SqlConfigError> {
+pub(crate) fn connect(url: &str) -> Result<(Source<PostgresDialect>, Arc<str>), SqlConfigError> {
     check_parameters(url, PARAMETERS)?;
     let options = PgConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
     let asks_for_tls = !matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer);
     if asks_for_tls && cfg!(not(feature = "tls")) {
         return Err(SqlConfigError::TlsNotCompiled);
     }
-    let millis = timeout.as_millis().to_string();
-    let options = options
-        .options([
-            ("default_transaction_isolation", "read committed"),
-            // A statement ends with its call, so that it holds no lock longer, and can't be applied late.
-            ("statement_timeout", &millis),
-            ("lock_timeout", &millis),
-            ("idle_in_transaction_session_timeout", &millis),
-        ])
-        .disable_statement_logging();
+    let options = options.options([("default_transaction_isolation", "read committed")]).disable_statement_logging();
     let server = server(&options);
-    let connect: Connect<PostgresDialect> = Arc::new(move || {
-        let options = options.clone();
+    let connect: Connect<PostgresDialect> = Arc::new(move |timeout| {
+        let millis = timeout.as_millis().to_string();
+        // A statement ends with its call, so that it holds no lock longer, and can't be applied late.
+        let limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+        let options = options.clone().options(limits.map(|limit| (limit, &millis)));
         Box::pin(async move { options.connect().await })
     });
     Ok((Source::Own(connect), server))

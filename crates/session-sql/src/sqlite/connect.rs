@@ -5,7 +5,6 @@ use std::io;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -15,7 +14,7 @@ use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 
 /// Returns the way to connections to the file of a URL, and the name of the file.
-pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Source<SqliteDialect>, Arc<str>), SqlConfigError> {
+pub(crate) fn connect(url: &str) -> Result<(Source<SqliteDialect>, Arc<str>), SqlConfigError> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(SqlConfigError::InMemory);
     }
@@ -28,14 +27,13 @@ pub(crate) fn connect(url: &str, timeout: Duration) -> Result<(Source<SqliteDial
         .journal_mode(SqliteJournalMode::Wal)
         // A transaction survives the end of the process. The latest ones may be lost with the power.
         .synchronous(SqliteSynchronous::Normal)
-        // Just below the deadline, so that a call ends with the reason.
-        .busy_timeout(timeout * 9 / 10)
         .foreign_keys(false)
         .thread_name(|n| format!("session-sqlite-{n}"))
         .disable_statement_logging();
     let name = server(&options);
-    let connect: Connect<SqliteDialect> = Arc::new(move || {
-        let options = options.clone();
+    let connect: Connect<SqliteDialect> = Arc::new(move |timeout| {
+        // Just below the deadline, so that a call ends with the reason.
+        let options = options.clone().busy_timeout(timeout * 9 / 10);
         Box::pin(async move {
             if create {
                 create_private(options.get_filename())?;

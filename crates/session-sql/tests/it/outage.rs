@@ -3,16 +3,18 @@
 use std::time::{Duration, Instant};
 
 use session_core::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Remove, Replace, Rotate, SessionError, Touch, WriteOutcome,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Remove, Replace, Rotate, SessionError, SessionManager,
+    Touch, WriteOutcome,
 };
 use session_sql::SqlBackend;
 use session_test_support::{Lag, PostgresServer};
 
-use crate::support::{Browser, HOUR, Server, cause, create, manager, map, on_each_server, stored, until};
+use crate::support::{Browser, HOUR, Server, cause, config, create, manager, map, on_each_server, stored, until};
 
 const TIMEOUT: Duration = Duration::from_millis(250);
 
 on_each_server![
+    a_call_may_take_as_long_as_the_request_unless_a_timeout_is_set,
     a_server_that_stands_still_costs_the_timeout_then_nothing_and_recovers,
     a_server_that_is_killed_costs_nothing_and_recovers_when_restarted,
     a_backend_starts_before_its_server,
@@ -69,6 +71,23 @@ async fn a_server_that_stands_still_costs_the_timeout_then_nothing_and_recovers<
         server.resume();
         assert_recovers(&backend).await;
         assert_eq!(stored(&backend, "a").await.as_deref(), Some("{}"));
+    }
+}
+
+async fn a_call_may_take_as_long_as_the_request_unless_a_timeout_is_set<S: Server>() {
+    let server = S::exclusive().await;
+    create(&server.backend().await, "a", "{}").await;
+    let builder = || SqlBackend::builder().without_clean_up();
+    for (builder, limit) in [(builder(), "within 400ms"), (builder().timeout(TIMEOUT), "within 250ms")] {
+        let backend = builder.connect(&server.url()).unwrap();
+        let deadline = Duration::from_millis(400);
+        let _manager = SessionManager::new(config(backend.clone()).request_deadline(deadline).build().unwrap());
+        // The connection is in use before the server stops.
+        until("a connection", Duration::from_secs(5), || async { backend.fetch("a").await.is_ok() }).await;
+        server.pause();
+        let error = timed(&backend).await.0.unwrap_err();
+        server.resume();
+        assert!(cause(&error).contains(limit), "{}", cause(&error));
     }
 }
 

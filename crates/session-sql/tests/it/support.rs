@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use session_core::{AtomicBackend, BackendError, Create, SessionMap, Version, WriteOutcome};
 use session_sql::SqlBackend;
 
-pub(crate) use browser::{Browser, manager, manager_with_clock};
+pub(crate) use browser::{Browser, config, manager, manager_with_clock};
 pub(crate) use database::{Database, on_each_database};
 pub(crate) use postgres::connect_to_postgres;
 pub(crate) use server::{Server, on_each_server};

@@ -90,6 +90,10 @@ impl<B: AtomicBackend> AtomicBackend for Watched<B> {
         self.call(Operation::Marker, move |backend| backend.marker(key))
     }
 
+    fn follow_deadline(&self, deadline: Duration) {
+        self.backend.follow_deadline(deadline);
+    }
+
     fn call_timeout(&self) -> Option<Duration> {
         self.backend.call_timeout().filter(|_| !self.probe.waits())
     }

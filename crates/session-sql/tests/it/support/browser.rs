@@ -20,7 +20,7 @@ pub(crate) fn manager_with_clock(backend: SqlBackend, clock: TestClock) -> Sessi
     SessionManager::new(config(backend).clock(clock).build().expect("the configuration is good"))
 }
 
-fn config(backend: SqlBackend) -> SessionConfigBuilder {
+pub(crate) fn config(backend: SqlBackend) -> SessionConfigBuilder {
     // Many writers of one session wait for each other: that takes longer than a request usually may.
     SessionConfig::builder(SECRET, "session").backend(backend).request_deadline(Duration::from_secs(20))
 }
