@@ -13,6 +13,7 @@ use session_core::{
     Applied, BackendError, BackendErrorKind, Clock, OnDuplicate, SessionCodec, SessionMap, SystemClock,
 };
 
+use crate::entry::with_first;
 use cookie::{COOKIE_KEY, Cookie};
 use token::Tokens;
 
@@ -153,10 +154,7 @@ impl SessionCodec for Express {
         (record.max_age, record.browser) = (None, false);
         record.attach(&mut rest).map_err(|error| unwritable().with_source(error))?;
 
-        let (cookie, rest) = (cookie.into_json(), rest.into_json());
-        let rest = rest.trim_start().strip_prefix('{').unwrap_or_default();
-        let separator = if rest.trim_start().starts_with('}') { "" } else { "," };
-        Ok([r#"{"cookie":"#, &cookie, separator, rest].concat().into_bytes())
+        Ok(with_first(&[r#""cookie":"#, &cookie.into_json()].concat(), rest).into_bytes())
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {

@@ -7,6 +7,8 @@
 //! |---|---|---|
 //! | `starlette-pickle` | [`StarlettePickle`] | starlette-session with `backend_type` `redis`, `aioRedis` or `aioMemcache` |
 //! | `express` | [`Express`] | Express with express-session and connect-redis |
+//! | `flask` | [`Flask`] | Flask, whose sessions live in its cookie |
+//! | `django-cookie` | [`DjangoCookie`] | Django with the engine `signed_cookies` |
 //!
 //! The sessions of Starlette's own middleware, and those that starlette-session keeps in the cookie or writes as JSON, need
 //! none of these: they are the format of `session-core` itself.
@@ -34,15 +36,27 @@
 //!
 //! [`SessionConfigBuilder::format`]: session_core::SessionConfigBuilder::format
 
+#[cfg(feature = "django-cookie")]
+mod django;
+#[cfg(any(feature = "express", feature = "flask"))]
+mod entry;
 #[cfg(feature = "express")]
 mod express;
+#[cfg(feature = "flask")]
+mod flask;
+#[cfg(any(feature = "django-cookie", feature = "flask"))]
+mod packed;
 #[cfg(feature = "starlette-pickle")]
 mod pickle;
 #[cfg(feature = "starlette-pickle")]
 mod starlette;
 
+#[cfg(feature = "django-cookie")]
+pub use django::DjangoCookie;
 #[cfg(feature = "express")]
 pub use express::Express;
+#[cfg(feature = "flask")]
+pub use flask::Flask;
 #[cfg(feature = "starlette-pickle")]
 pub use pickle::PickleError;
 #[cfg(feature = "starlette-pickle")]

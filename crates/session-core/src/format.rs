@@ -85,6 +85,7 @@ pub struct FormatSettings {
     pub(crate) max_age: Option<Duration>,
     pub(crate) browser_session: bool,
     pub(crate) on_duplicate: Option<OnDuplicate>,
+    pub(crate) clock_skew: Option<Duration>,
 }
 
 /// The place where a format keeps sessions.
@@ -117,6 +118,7 @@ impl FormatSettings {
             max_age: None,
             browser_session: false,
             on_duplicate: None,
+            clock_skew: None,
         }
     }
 
@@ -135,6 +137,12 @@ impl FormatSettings {
     /// Sets which of several cookies of the session's name is taken; by default as the builder says.
     pub fn on_duplicate(mut self, on_duplicate: OnDuplicate) -> Self {
         self.on_duplicate = Some(on_duplicate);
+        self
+    }
+
+    /// Sets by how much a dated token may come from the future; by default as the builder says.
+    pub fn clock_skew(mut self, clock_skew: Duration) -> Self {
+        self.clock_skew = Some(clock_skew);
         self
     }
 

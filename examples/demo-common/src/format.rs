@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use session_compat::{Express, StarlettePickle};
+use session_compat::{DjangoCookie, Express, Flask, StarlettePickle};
 use session_core::SessionConfigBuilder;
 use session_memcache::MemcacheBackendBuilder;
 use session_redis::RedisBackendBuilder;
@@ -15,6 +15,10 @@ pub(crate) enum FormatName {
     StarlettePickle,
     /// Express with express-session and connect-redis. The name of its cookie is `connect.sid`, unless it is told another.
     Express,
+    /// Flask with its own sessions, in the cookie.
+    Flask,
+    /// Django with the engine `signed_cookies`. The name of its cookie is `sessionid`, unless it is told another.
+    DjangoCookie,
 }
 
 impl FormatName {
@@ -23,6 +27,8 @@ impl FormatName {
         match self {
             Self::StarlettePickle => builder.format(StarlettePickle),
             Self::Express => builder.format(express(max_age)),
+            Self::Flask => builder.format(flask(max_age)),
+            Self::DjangoCookie => builder.format(DjangoCookie),
         }
     }
 
@@ -31,6 +37,7 @@ impl FormatName {
         match self {
             Self::StarlettePickle => backend.codec(StarlettePickle),
             Self::Express => backend.codec(express(max_age)),
+            Self::Flask | Self::DjangoCookie => backend,
         }
     }
 
@@ -39,6 +46,7 @@ impl FormatName {
         match self {
             Self::StarlettePickle => backend.codec(StarlettePickle).client_flags(0),
             Self::Express => backend.codec(express(max_age)),
+            Self::Flask | Self::DjangoCookie => backend,
         }
     }
 }
@@ -46,4 +54,9 @@ impl FormatName {
 /// Express as it is with this `cookie.maxAge`, in seconds.
 fn express(max_age: Option<u64>) -> Express {
     max_age.map_or_else(Express::new, |seconds| Express::new().max_age(Duration::from_secs(seconds)))
+}
+
+/// Flask as it is with this `PERMANENT_SESSION_LIFETIME`, in seconds.
+fn flask(lifetime: Option<u64>) -> Flask {
+    lifetime.map_or_else(Flask::new, |seconds| Flask::new().lifetime(Duration::from_secs(seconds)))
 }

@@ -42,6 +42,7 @@ pub struct ReadToken {
     pub(crate) content: ReadContent,
     pub(crate) issued_at: Option<u64>,
     pub(crate) by_signing_key: bool,
+    pub(crate) renewed_by_use: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -77,8 +78,16 @@ impl ReadToken {
         self
     }
 
+    /// Accepts the token for the longest lifetime of any session, whatever the session's own lifetime, and renews it only
+    /// when the session changes. This is for frameworks that leave a session's own lifetime to the browser.
+    #[must_use]
+    pub fn renewed_by_change(mut self) -> Self {
+        self.renewed_by_use = false;
+        self
+    }
+
     fn of(content: ReadContent) -> Self {
-        Self { content, issued_at: None, by_signing_key: true }
+        Self { content, issued_at: None, by_signing_key: true, renewed_by_use: true }
     }
 }
 

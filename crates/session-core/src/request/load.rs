@@ -275,13 +275,14 @@ impl SessionContext {
             ReadContent::Session(session) if self.is_cookie_mode() => TokenPayload::Session(session),
             _ => return Err(Absence::OtherMode),
         };
-        let kind = match token.issued_at {
+        let issued_at = token.issued_at.filter(|_| token.renewed_by_use);
+        let kind = match issued_at {
             _ if !token.by_signing_key => IssueKind::ByOlderKey,
             Some(_) => IssueKind::BySigningKey,
             None => IssueKind::Undated,
         };
         let read_at = now.or(token.issued_at).unwrap_or_default();
-        Ok(VerifiedToken { payload, issued: Issued { at: token.issued_at.unwrap_or(read_at), kind, read_at } })
+        Ok(VerifiedToken { payload, issued: Issued { at: issued_at.unwrap_or(read_at), kind, read_at } })
     }
 
     /// Judges a token that needs no store.

@@ -1,5 +1,7 @@
 //! Cookies and stored values of another framework.
 
+use std::time::Duration;
+
 use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, StoredRecord, TokenContent, TokenFormat};
 use session_core::{
     ConfigError, MemoryBackend, OnDuplicate, Refresh, SessionConfig, SessionConfigBuilder, SessionError, SessionId,
@@ -76,7 +78,7 @@ fn cookie(id: &str) -> Browser {
 
 fn shared(configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> (App, session_testkit::Probe) {
     let (app, probe) = App::server(|config| configure(config.format(bare())));
-    put(&app.memory, &format!("bare:{ID}"), r#"{"user":"ann"}"#, std::time::Duration::from_secs(60));
+    put(&app.memory, &format!("bare:{ID}"), r#"{"user":"ann"}"#, Duration::from_secs(60));
     (app, probe)
 }
 
@@ -139,8 +141,19 @@ async fn a_dated_token_expires() {
         [(now, true), (now - age, true), (now - age - 1, false), (now + 10, true), (now + 11, false)]
     {
         let (app, _) = App::server(|config| config.format(Bare { issued_at: Some(issued_at), ..bare() }));
-        put(&app.memory, &format!("bare:{ID}"), r#"{"a":1}"#, std::time::Duration::from_secs(60));
+        put(&app.memory, &format!("bare:{ID}"), r#"{"a":1}"#, Duration::from_secs(60));
         assert_eq!(app.data(&cookie(ID)).await == r#"{"a":1}"#, found, "{issued_at}");
+    }
+}
+
+#[tokio::test]
+async fn a_format_sets_how_far_a_token_may_be_ahead() {
+    let ahead = crate::support::NOW + 1_000_000;
+    for (skew, found) in [(Duration::MAX, true), (Duration::ZERO, false)] {
+        let settings = bare().settings.clock_skew(skew);
+        let (app, _) = App::server(|config| config.format(Bare { issued_at: Some(ahead), settings }));
+        put(&app.memory, &format!("bare:{ID}"), r#"{"a":1}"#, Duration::from_secs(60));
+        assert_eq!(app.data(&cookie(ID)).await == r#"{"a":1}"#, found, "{skew:?}");
     }
 }
 
@@ -188,7 +201,7 @@ async fn the_data_of_the_framework_is_hidden_and_follows_the_session() {
     record.set_foreign(r#"{"path": "/"}"#).unwrap();
     let mut map = SessionMap::from_json(r#"{"user":"ann"}"#).unwrap();
     record.attach(&mut map).unwrap();
-    put(&app.memory, &key, &map.as_json(), std::time::Duration::from_secs(60));
+    put(&app.memory, &key, &map.as_json(), Duration::from_secs(60));
 
     let foreign = |id: &str| {
         let mut map = stored(&app.memory, &format!("bare:{id}")).unwrap();

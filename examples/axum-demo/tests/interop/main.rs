@@ -8,8 +8,10 @@ mod support;
 
 mod defects;
 mod differential;
+mod django_cookie;
 mod exact_bytes;
 mod express;
+mod flask;
 mod forgery;
 mod lifetime;
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 mod browser;
 mod demo;
+mod frameworks;
 mod node;
 mod oracle;
 mod python;
@@ -12,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use browser::{Browser, Reply, SetCookie, get, get_with_headers, post};
 pub(crate) use demo::Demo;
+pub(crate) use frameworks::Framework;
 pub(crate) use node::Express;
 pub(crate) use oracle::{Oracle, Refusal};
 pub(crate) use python::{App, Peer};

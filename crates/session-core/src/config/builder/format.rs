@@ -10,17 +10,19 @@ impl SessionConfigBuilder {
     /// Shares sessions with another framework, whose cookies and keys of the store this format knows; default those of
     /// Starlette and starlette-session.
     ///
-    /// This sets the key prefix, and lifetime and choice between cookies where the format has its own. Settings that are made
+    /// This sets the key prefix, and lifetime, clock skew and choice between cookies where the format has its own. Settings that are made
     /// afterwards replace them. A format whose stored values are not the session's JSON text goes to the backend as well, as
     /// its [`SessionCodec`](crate::SessionCodec).
     pub fn format(mut self, format: impl Format) -> Self {
-        let FormatSettings { key_prefix, max_age, browser_session, on_duplicate, place: _ } = format.settings();
+        let FormatSettings { key_prefix, max_age, browser_session, on_duplicate, clock_skew, place: _ } =
+            format.settings();
         if let Some(key_prefix) = key_prefix {
             self.key_prefix = key_prefix.into_owned();
         }
         self.max_age = max_age.unwrap_or(self.max_age);
         self.browser_session |= browser_session;
         self.on_duplicate = on_duplicate.unwrap_or(self.on_duplicate);
+        self.clock_skew = clock_skew.unwrap_or(self.clock_skew);
         self.format = Some(Arc::new(format));
         self
     }

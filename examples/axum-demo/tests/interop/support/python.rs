@@ -69,12 +69,17 @@ impl Server for Peer {
 
 /// `peer.py` in its interpreter.
 pub(super) fn peer() -> Command {
+    script("peer.py")
+}
+
+/// A program of `xtask/python` in its interpreter.
+pub(super) fn script(name: &str) -> Command {
     let Some(python) = std::env::var_os("SESSION_PYTHON") else {
         panic!(
             "SESSION_PYTHON is not set: run these tests with `cargo xtask test`, which makes the Python environment"
         );
     };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python/peer.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python").join(name);
     let mut command = Command::new(python);
     command.arg(script);
     command

@@ -1,0 +1,39 @@
+//! The mark of a permanent session of Flask, which is the session's lifetime in Rust.
+
+use std::time::Duration;
+
+use session_core::format::StoredRecord;
+use session_core::{SessionMap, ValueError};
+
+use crate::entry::with_first;
+
+/// Flask's `PERMANENT_SESSION_LIFETIME`, unless it is told another.
+pub(crate) const LIFETIME: Duration = Duration::from_secs(31 * 24 * 3600);
+
+const KEY: &str = "_permanent";
+
+/// Turns the mark into a lifetime of so many seconds. Returns `true` if there was one.
+pub(crate) fn from_permanent(session: &mut SessionMap, lifetime: u64) -> Result<bool, ValueError> {
+    if session.raw_json(KEY) != Some("true") {
+        return Ok(false);
+    }
+    session.remove(KEY);
+    let mut record = StoredRecord::detach(session);
+    (record.max_age, record.browser) = (record.max_age.or(Some(lifetime)), false);
+    record.attach(session)?;
+    Ok(true)
+}
+
+/// Returns the JSON text of a session, marked if it has a lifetime of its own. A lifetime other than Flask's stays.
+pub(crate) fn to_permanent(session: &SessionMap, lifetime: u64) -> Result<String, ValueError> {
+    let mut session = session.clone();
+    let mut record = StoredRecord::detach(&mut session);
+    let permanent = record.max_age.is_some() && !record.browser;
+    record.max_age = record.max_age.filter(|&seconds| seconds != lifetime);
+    record.attach(&mut session)?;
+    if !permanent {
+        return Ok(session.into_json());
+    }
+    session.remove(KEY);
+    Ok(with_first("\"_permanent\":true", session))
+}
