@@ -1,6 +1,7 @@
 //! The parts of the report.
 
 pub mod growth;
+pub mod keys;
 pub mod machine;
 pub mod requests;
 pub mod round_trips;
@@ -23,11 +24,12 @@ pub struct Part {
 }
 
 /// All of them, in the order of the report.
-pub const PARTS: [Part; 6] = [
+pub const PARTS: [Part; 7] = [
     Part { name: "requests", measure: requests::measure, report: requests::report },
     Part { name: "throughput", measure: throughput::measure, report: throughput::report },
     Part { name: "round-trips", measure: round_trips::measure, report: round_trips::report },
     Part { name: "times", measure: times::measure, report: times::report },
     Part { name: "growth", measure: growth::measure, report: growth::report },
+    Part { name: "keys", measure: keys::measure, report: keys::report },
     Part { name: "stored", measure: stored::measure, report: stored::report },
 ];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use axum::Router;
-use criterion::Criterion;
+use criterion::{BatchSize, Criterion};
 use session_bench::on_axum::Client;
 use tokio::runtime::Runtime;
 
@@ -35,6 +35,19 @@ impl Timer {
     /// Returns the median time of `work`, in nanoseconds. The name must be unique and fit for a file.
     pub(super) fn time<T>(&mut self, name: &str, mut work: impl FnMut() -> T) -> Result<f64> {
         self.criterion.bench_function(name, |bencher| bencher.iter(&mut work));
+        self.median(name)
+    }
+
+    /// Returns the median time of `work` on a value that `prepare` makes each time, in nanoseconds.
+    pub(super) fn time_on<S, T>(
+        &mut self,
+        name: &str,
+        mut prepare: impl FnMut() -> S,
+        mut work: impl FnMut(S) -> T,
+    ) -> Result<f64> {
+        self.criterion.bench_function(name, |bencher| {
+            bencher.iter_batched(&mut prepare, &mut work, BatchSize::PerIteration);
+        });
         self.median(name)
     }
 
