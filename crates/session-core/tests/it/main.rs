@@ -27,6 +27,8 @@ mod races;
 mod reserved_key;
 mod responses;
 mod round_trips;
+#[cfg(target_os = "linux")]
+mod secrets_in_memory;
 mod set_cookie;
 mod sign_in;
 mod signer;

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use session_test_support::Lag;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::client::{Browser, HeldRequest};
 use crate::demo::Demo;
@@ -80,4 +82,36 @@ async fn an_update_overtaken_by_a_login_is_a_json_conflict_and_leaves_the_login(
     assert!(!head.contains("set-cookie"), "{head}");
     assert_eq!(body, r#"{"error":"the session was changed by another request, please try again"}"#);
     assert_eq!(browser.session().await, r#"{"data":"session_data","user":"ann"}"#);
+}
+
+/// The promise is 100 ms in a release build. A debug build takes about ten times as long.
+const BYSTANDER: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 100 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bystander_is_answered_while_four_of_the_largest_updates_run() {
+    let (demo, bystander, _) = start().await;
+    let object = |value: char| {
+        let member = |number| format!("\"{}{number:03}\":\"{}\"", "\\n".repeat(10), value.to_string().repeat(30));
+        format!("{{{}}}", (0..1_000).map(member).collect::<Vec<_>>().join(","))
+    };
+    let bodies = ['x', 'y'].map(object);
+    let lag = Lag::watch();
+    let mut updates = JoinSet::new();
+    for _ in 0..4 {
+        let (browser, bodies) = (Browser::new(&demo), bodies.clone());
+        updates.spawn(async move {
+            for body in bodies.iter().cycle() {
+                assert_eq!(browser.post("/update_session", body.clone()).await.status, 200);
+            }
+        });
+    }
+    for _ in 0..20 {
+        let asked = Instant::now();
+        assert_eq!(bystander.session().await, r#"{"data":"session_data"}"#);
+        let time = asked.elapsed();
+        assert!(time < BYSTANDER + lag.allowance(), "{time:?}");
+        // The next question meets other updates.
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert!(updates.try_join_next().is_none(), "the updates go on until here");
 }
