@@ -1,6 +1,7 @@
 //! The time of an operation on a session, by the number of its keys.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use anyhow::Result;
 use session_bench::mode::runtime;
@@ -65,7 +66,7 @@ fn times(timer: &mut Timer, runtime: &Runtime, unit: &str, keys: &[String]) -> R
     let conflict = || {
         let cookie = stored(&manager, runtime, &equal);
         let [slow, fast] = [(); 2].map(|()| load_session(&manager, runtime, &cookie));
-        slow.1.merge(&longer).expect("a map can be merged");
+        slow.1.extend(&longer).expect("a map can be taken in");
         fast.1.insert("other", 1).expect("a number can be inserted");
         assert!(runtime.block_on(fast.0.commit(200)).error.is_none(), "the first commit succeeds");
         slow
@@ -75,7 +76,7 @@ fn times(timer: &mut Timer, runtime: &Runtime, unit: &str, keys: &[String]) -> R
         (
             "insert",
             timer.time_on(&named("insert"), SessionMap::new, |mut map| {
-                let inserted = keys.iter().filter(|key| map.insert(key, 1) == Ok(true)).count();
+                let inserted = keys.iter().filter(|key| map.insert(key, 1).is_ok()).count();
                 (map, inserted)
             })?,
         ),
@@ -88,12 +89,13 @@ fn times(timer: &mut Timer, runtime: &Runtime, unit: &str, keys: &[String]) -> R
         ),
         (
             "merge equal values",
-            timer.time_on(&named("merge equal"), load, |(handle, session)| (session.merge(&equal), session, handle))?,
+            timer
+                .time_on(&named("merge equal"), load, |(handle, session)| (session.extend(&equal), session, handle))?,
         ),
         (
             "merge other values",
             timer
-                .time_on(&named("merge other"), load, |(handle, session)| (session.merge(&longer), session, handle))?,
+                .time_on(&named("merge other"), load, |(handle, session)| (session.extend(&longer), session, handle))?,
         ),
         (
             "remove",
@@ -105,7 +107,8 @@ fn times(timer: &mut Timer, runtime: &Runtime, unit: &str, keys: &[String]) -> R
         (
             "commit after a conflict",
             timer.time_on(&named("replay"), conflict, |(handle, session)| {
-                assert!(runtime.block_on(handle.commit(200)).error.is_none(), "the changes are replayed");
+                let error = runtime.block_on(handle.commit(200)).error;
+                assert!(error.is_none(), "the changes are replayed: {error:?}");
                 session
             })?,
         ),
@@ -113,7 +116,10 @@ fn times(timer: &mut Timer, runtime: &Runtime, unit: &str, keys: &[String]) -> R
 }
 
 fn manager() -> Result<SessionManager> {
-    let config = SessionConfig::builder(SECRET, COOKIE).max_session_bytes(1 << 24);
+    let config = SessionConfig::builder(SECRET, COOKIE)
+        .max_session_bytes(1 << 24)
+        .max_keys(1 << 20)
+        .request_deadline(Duration::from_secs(60));
     Ok(SessionManager::new(
         config.backend(MemoryBackend::builder().max_sessions(100).max_bytes(usize::MAX).build()).build()?,
     ))
@@ -122,9 +128,9 @@ fn manager() -> Result<SessionManager> {
 /// Stores a session and returns its cookie.
 fn stored(manager: &SessionManager, runtime: &Runtime, map: &SessionMap) -> String {
     let (handle, session) = load_session(manager, runtime, "");
-    session.merge(map).expect("a map can be merged");
+    session.extend(map).expect("a map can be taken in");
     let set_cookie = runtime.block_on(handle.commit(200)).set_cookie.expect("a new session has a cookie");
-    set_cookie.split(';').next().unwrap_or_default().to_owned()
+    set_cookie.as_str().split(';').next().unwrap_or_default().to_owned()
 }
 
 fn load_session(manager: &SessionManager, runtime: &Runtime, cookie: &str) -> (SessionHandle, Session) {
@@ -146,7 +152,7 @@ pub fn report() -> Result<String> {
          Median times by criterion, for each key: an operation on all keys of a session with this many, divided by their \
          number. *Get* and *remove* begin with a text that was just parsed; the *merges* with a stored session that has the \
          keys; the *commit* writes all keys to a session that another request has changed. *Escaped*: each key begins with \
-         a line feed. Measured on {machine}.\n\n| ns per key | {sizes} |\n|---|{}\n",
+         a line feed. Measured on {machine}, beside other work: the rows show how the times grow.\n\n| ns per key | {sizes} |\n|---|{}\n",
         "---:|".repeat(KEYS.len())
     );
     for (operation, nanoseconds) in operations {
