@@ -9,6 +9,7 @@ mod dropped;
 mod operations;
 mod outage;
 mod races;
+mod revocations;
 mod round_trips;
 mod runtimes;
 mod semantics;
