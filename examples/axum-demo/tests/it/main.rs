@@ -6,6 +6,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a helper that can't go on fails the test")]
 
+mod churn;
 mod client;
 mod concurrency;
 mod demo;
