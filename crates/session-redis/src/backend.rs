@@ -4,6 +4,7 @@ mod builder;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
@@ -76,6 +77,9 @@ impl RedisBackend {
         let marker_key = value.split_off(key_end);
         let (keys, ttl) = ([value.split_off(value_end), marker_key], create.ttl);
         let user = create.user.map(|user| Bytes::copy_from_slice(user.as_bytes()));
+        if user.is_some() {
+            self.check_eviction();
+        }
         let outcome = self.carry_out(|store| async move {
             match user {
                 Some(user) => Box::pin(store.create_of_user(&keys, &value, ttl, &user)).await,
@@ -138,12 +142,23 @@ impl RedisBackend {
         let write = Write { version: expected(rotate.version), value: bytes.into(), ttl: rotate.ttl };
         let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());
         let users = [rotate.user, rotate.old_user].map(|user| user.map(|user| Bytes::copy_from_slice(user.as_bytes())));
+        if rotate.user.is_some() {
+            self.check_eviction();
+        }
         let outcome = self.carry_out(|store| async move { store.rotate(&old, &new, write, users).await });
         Ok(at_version(outcome.await?, version))
     }
 
     async fn marker(&self, key: &str) -> Result<Option<Marker>, BackendError> {
         Ok(self.store.marker(key, self.deadline()).await?)
+    }
+
+    /// Warns once, in a task of its own, if the server may evict the index of users.
+    fn check_eviction(&self) {
+        if !self.store.eviction_checked.swap(true, Ordering::Relaxed) {
+            let store = self.store.clone();
+            tokio::spawn(async move { store.warn_of_eviction().await });
+        }
     }
 
     /// Carries work out to its end, even if the caller is dropped.

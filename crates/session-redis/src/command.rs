@@ -66,13 +66,22 @@ impl From<Word<'_>> for Value {
 /// The number of keys of a script, as text, because numbers cost the client more.
 const NUMBERS: [&str; 5] = ["0", "1", "2", "3", "4"];
 
+/// A question whose failure concerns no session.
+const INFO: &str = "INFO memory";
+
 pub(crate) const PING: Command<'static> = Command::Plain("PING");
 pub(crate) const CLUSTER_SLOTS: Command<'static> = Command::Plain("CLUSTER SLOTS");
+pub(crate) const INFO_MEMORY: Command<'static> = Command::Plain(INFO);
 const ASKING: Command<'static> = Command::Plain("ASKING");
 
 impl Command<'_> {
     pub(crate) fn is_read(&self) -> bool {
         matches!(self, Self::Get(_))
+    }
+
+    /// Returns `true` if sessions depend on the command.
+    pub(crate) fn is_needed(&self) -> bool {
+        !matches!(self, Self::Plain(name) if *name == INFO)
     }
 
     /// Returns the name of the operation. A script has one name, whether it is sent as a digest or as text.

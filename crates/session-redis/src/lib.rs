@@ -68,7 +68,9 @@
 //! Counting is not supported there.
 //!
 //! Let the server evict nothing but expiring keys, and better nothing at all (`maxmemory-policy` `noeviction` or
-//! `volatile-ttl`). An evicted index misses its sessions until their next refresh, so that `revoke_all` does too.
+//! `volatile-ttl`). An evicted index misses its sessions until their next refresh, so that `revoke_all` does too. The first
+//! sign-in asks the server for its policy (`INFO memory`), and warns in the log of one that begins with `allkeys-`. A user
+//! of an ACL without `+info` gets no warning.
 //!
 //! # Python's starlette-session
 //!
@@ -159,7 +161,8 @@
 //!
 //! - **Memory.** A session takes about 160 bytes more than its text. In Redis 7.0 a million sessions of 200 bytes of JSON
 //!   are 360 MB of `used_memory`, and about 440 MB of the machine's. (`MEMORY USAGE` of one says 296 bytes: it leaves out
-//!   its expiry.) A logout or a renewal takes up to 200 bytes for a minute. To repeat it:
+//!   its expiry.) A logout or a renewal takes up to 200 bytes for a minute. The entry of a user's session in the index takes
+//!   55 bytes, measured with a million sessions of users who have ten each. To repeat it:
 //!   `cargo test -p session-redis --test it -- --nocapture memory`, or `INFO memory` before and after.
 //! - **`maxmemory-policy`.** With `noeviction` a full server refuses new sessions and writes (503); reading and logging
 //!   out go on, and a refused renewal leaves the session as it was. With `volatile-ttl` or `allkeys-lru` sessions vanish,
@@ -191,6 +194,7 @@ mod command;
 mod config_error;
 mod connection;
 mod error;
+mod eviction;
 mod expiry;
 mod format;
 mod keys;

@@ -179,7 +179,9 @@ impl Node {
     fn failed(&self, error: CallError, command: Command<'_>) -> CallError {
         let error = error.at(self.outage.server(), self.timeout.get());
         // A value that another program has stored is no failure of the server.
-        if let Some(failure) = error.failure().filter(|failure| failure.kind() != BackendErrorKind::Corrupt) {
+        if let Some(failure) = error.failure().filter(|failure| failure.kind() != BackendErrorKind::Corrupt)
+            && command.is_needed()
+        {
             let operation = (!failure.is_outage()).then(|| command.name());
             self.outage.failed(operation, failure.cause());
         }

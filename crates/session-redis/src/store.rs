@@ -1,6 +1,7 @@
 //! The operations on sessions, each in as few steps as the topology allows.
 
 use std::slice;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -28,6 +29,8 @@ const ATTEMPTS: usize = 4;
 pub(crate) struct Store {
     pub(crate) servers: Servers,
     pub(crate) format: Format,
+    /// The server was asked for its eviction policy.
+    pub(crate) eviction_checked: AtomicBool,
 }
 
 /// The new value of a session, and the version that the stored one must have.

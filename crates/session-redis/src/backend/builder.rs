@@ -1,6 +1,7 @@
 //! The settings of a [`RedisBackend`].
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use fred::clients::{Client, Pool};
@@ -171,7 +172,7 @@ impl RedisBackendBuilder {
     fn build(self, servers: Servers, timeout: CallTimeout) -> RedisBackend {
         let Self { codec, max_value_bytes, .. } = self;
         let format = Format { codec, max_value_bytes };
-        RedisBackend { store: Arc::new(Store { servers, format }), timeout }
+        RedisBackend { store: Arc::new(Store { servers, format, eviction_checked: AtomicBool::new(false) }), timeout }
     }
 }
 

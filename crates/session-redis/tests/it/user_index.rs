@@ -5,7 +5,9 @@ use std::time::Duration;
 use session_core::{AtomicBackend, Create, Refresh, Rotate, Session, SessionManager, UserIndex, WriteOutcome};
 use session_redis::RedisBackend;
 
-use crate::support::{Browser, Cluster, HOUR, REMEMBER, Server, config, forget_calls, manager, map, patient, sent};
+use crate::support::{
+    Browser, Cluster, HOUR, Log, REMEMBER, Server, allow_user, config, forget_calls, manager, map, patient, sent, until,
+};
 
 const USER: &str = "session:user:ann";
 
@@ -137,4 +139,83 @@ async fn a_sign_in_in_a_cluster_costs_one_call_more_and_a_renewal_two() {
     assert_eq!(manager.revoke_all("ann").await.unwrap(), 1);
     browser.request(&manager, |session| assert!(!session.is_signed_in())).await;
     assert_eq!(manager.sessions_of("ann").await.unwrap().len(), 0);
+}
+
+/// Returns `true` if a client has asked for the eviction policy. The tests' own questions name other sections.
+fn asked(server: &Server) -> bool {
+    server.ask(&["SLOWLOG", "GET", "-1"]).windows(2).any(|words| words == ["INFO", "memory"])
+}
+
+#[tokio::test]
+async fn a_server_that_may_evict_the_index_is_warned_about_once() {
+    for (options, warns) in [
+        (&["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"][..], true),
+        (&["--maxmemory", "100mb", "--maxmemory-policy", "volatile-ttl"], false),
+        (&["--maxmemory-policy", "allkeys-lru"], false),
+    ] {
+        let server = Server::start(&[REMEMBER, options].concat());
+        let manager = manager(RedisBackend::connect(&server.url()).unwrap());
+        let log = Log::capture("session_redis");
+        Browser::default().request(&manager, |session| session.insert("a", 1).unwrap()).await;
+        assert!(!asked(&server), "no user has signed in");
+        for _ in 0..2 {
+            Browser::default().request(&manager, sign_in).await;
+        }
+        until("the server to be asked", HOUR, async || asked(&server)).await;
+        // The reply has come when a later one has.
+        Browser::default().request(&manager, sign_in).await;
+        let lines = log.take();
+        assert_eq!(lines.iter().filter(|line| line.contains("may evict the index")).count(), usize::from(warns));
+    }
+}
+
+#[tokio::test]
+async fn an_acl_that_refuses_the_question_of_the_policy_is_no_failure() {
+    let server = Server::start(&[]);
+    let more = ["+zadd", "+zrem", "+zrange", "+zremrangebyscore", "+expireat", "+pttl", "+time"];
+    allow_user(&server, "app", &more);
+    let manager = manager(RedisBackend::connect(&server.url().replace("://", "://app:app@")).unwrap());
+    let log = Log::capture("session_redis");
+    Browser::default().request(&manager, sign_in).await;
+    let mut lines = Vec::new();
+    until("the server to refuse", HOUR, || {
+        lines.extend(log.take());
+        std::future::ready(lines.iter().any(|line| line.contains("does not tell its eviction policy")))
+    })
+    .await;
+    assert!(lines.iter().all(|line| line.starts_with("DEBUG")), "{lines:?}");
+}
+
+/// To repeat it with more: `SESSION_INDEX_SESSIONS=1000000 cargo test -p session-redis --test it -- --nocapture a_million`.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_of_the_index_takes_at_most_120_bytes_also_with_a_million() {
+    let sessions = std::env::var("SESSION_INDEX_SESSIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000);
+    let server = Server::start(REMEMBER);
+    let backend = patient(&server.url());
+    let map = map(r#"{"n":1}"#);
+    let store = async |task: usize| {
+        for n in (task..sessions).step_by(64) {
+            let (key, user) = (format!("session:{n:022}"), format!("session:user:{}", n / 10));
+            let created = backend.create(Create::new(&key, &map, HOUR).of_user(Some(&user))).await;
+            assert!(matches!(created, Ok(WriteOutcome::Done(_))), "{created:?}");
+        }
+    };
+    futures_util::future::join_all((0..64).map(store)).await;
+    for _ in 0..2 {
+        // The server knows the scripts from the first listing.
+        forget_calls(&server);
+        assert_eq!(backend.sessions("session:user:7").await.unwrap().len(), 10);
+    }
+    assert_eq!(calls(&server), "evalsha 2");
+    let used = || -> usize {
+        forget_calls(&server);
+        let facts = server.ask(&["INFO", "memory"]).remove(0);
+        facts.lines().find_map(|line| line.strip_prefix("used_memory:")?.parse().ok()).unwrap()
+    };
+    let with_index = used();
+    let forget = "for _, key in ipairs(redis.call('KEYS', 'session:user:*')) do redis.call('DEL', key) end";
+    server.ask(&["EVAL", forget, "0"]);
+    let each = (with_index - used()) / sessions;
+    println!("{sessions} sessions: {each} bytes of index each");
+    assert!((20..=120).contains(&each), "{each}");
 }
