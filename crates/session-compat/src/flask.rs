@@ -1,7 +1,5 @@
 //! The sessions that Flask keeps in its cookie.
 
-mod permanent;
-
 use std::time::Duration;
 
 use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, TokenContent, TokenFormat};
@@ -9,7 +7,7 @@ use session_core::signer::{Key, KeyDerivation, Signer, TimestampSigner};
 use session_core::{Applied, BackendError, BackendErrorKind, OnDuplicate, SessionError};
 
 use crate::packed::{pack, unpack};
-pub(crate) use permanent::{LIFETIME, from_permanent, to_permanent};
+use crate::permanent::{LIFETIME, from_permanent, to_permanent};
 
 const SALT: &str = "cookie-session";
 
@@ -124,7 +122,7 @@ impl TokenFormat for Tokens {
         let TokenContent::Session(session) = content else {
             return Err(BackendError::new(BackendErrorKind::Other, Applied::No).into());
         };
-        out.extend(self.signer.sign(pack(&to_permanent(session, self.lifetime)?), now));
+        out.extend(self.signer.sign(pack(&to_permanent(session, self.lifetime, false)?), now));
         Ok(())
     }
 }

@@ -8,7 +8,9 @@
 //! | `starlette-pickle` | [`StarlettePickle`] | starlette-session with `backend_type` `redis`, `aioRedis` or `aioMemcache` |
 //! | `express` | [`Express`] | Express with express-session and connect-redis |
 //! | `flask` | [`Flask`] | Flask, whose sessions live in its cookie |
+//! | `flask-session` | [`FlaskSession`] | Flask with Flask-Session in Redis |
 //! | `django-cookie` | [`DjangoCookie`] | Django with the engine `signed_cookies` |
+//! | `django-cache` | [`DjangoCache`] | Django with the engine `cache` in Redis |
 //!
 //! The sessions of Starlette's own middleware, and those that starlette-session keeps in the cookie or writes as JSON, need
 //! none of these: they are the format of `session-core` itself.
@@ -36,28 +38,38 @@
 //!
 //! [`SessionConfigBuilder::format`]: session_core::SessionConfigBuilder::format
 
-#[cfg(feature = "django-cookie")]
+#[cfg(any(feature = "django-cache", feature = "django-cookie"))]
 mod django;
-#[cfg(any(feature = "express", feature = "flask"))]
+#[cfg(any(feature = "express", feature = "flask", feature = "flask-session"))]
 mod entry;
 #[cfg(feature = "express")]
 mod express;
 #[cfg(feature = "flask")]
 mod flask;
+#[cfg(feature = "flask-session")]
+mod flask_session;
+#[cfg(any(feature = "django-cache", feature = "flask-session", feature = "starlette-pickle"))]
+mod json;
 #[cfg(any(feature = "django-cookie", feature = "flask"))]
 mod packed;
-#[cfg(feature = "starlette-pickle")]
+#[cfg(any(feature = "flask", feature = "flask-session"))]
+mod permanent;
+#[cfg(any(feature = "django-cache", feature = "starlette-pickle"))]
 mod pickle;
 #[cfg(feature = "starlette-pickle")]
 mod starlette;
 
+#[cfg(feature = "django-cache")]
+pub use django::DjangoCache;
 #[cfg(feature = "django-cookie")]
 pub use django::DjangoCookie;
 #[cfg(feature = "express")]
 pub use express::Express;
 #[cfg(feature = "flask")]
 pub use flask::Flask;
-#[cfg(feature = "starlette-pickle")]
+#[cfg(feature = "flask-session")]
+pub use flask_session::FlaskSession;
+#[cfg(any(feature = "django-cache", feature = "starlette-pickle"))]
 pub use pickle::PickleError;
 #[cfg(feature = "starlette-pickle")]
 pub use starlette::StarlettePickle;

@@ -134,7 +134,8 @@ impl Args {
             builder = builder.domain(domain);
         }
         if let Some(prefix) = &self.key_prefix {
-            builder = builder.key_prefix(prefix);
+            builder =
+                builder.key_prefix(self.format.map_or_else(|| prefix.clone(), |format| format.key_prefix(prefix)));
         }
         if self.has_weak_secret() {
             // Don't copy this: it is here so that the short secrets of Python's examples can be tried.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use session_compat::{DjangoCookie, Express, Flask, StarlettePickle};
+use session_compat::{DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle};
 use session_core::SessionConfigBuilder;
 use session_memcache::MemcacheBackendBuilder;
 use session_redis::RedisBackendBuilder;
@@ -17,6 +17,10 @@ pub(crate) enum FormatName {
     Express,
     /// Flask with its own sessions, in the cookie.
     Flask,
+    /// Flask with Flask-Session in Redis, in msgpack.
+    FlaskSession,
+    /// Django with the engine `cache` in Redis, in pickles. The name of its cookie is `sessionid`, unless it is told another.
+    DjangoCache,
     /// Django with the engine `signed_cookies`. The name of its cookie is `sessionid`, unless it is told another.
     DjangoCookie,
 }
@@ -28,7 +32,17 @@ impl FormatName {
             Self::StarlettePickle => builder.format(StarlettePickle),
             Self::Express => builder.format(express(max_age)),
             Self::Flask => builder.format(flask(max_age)),
+            Self::FlaskSession => builder.format(flask_session(max_age)),
+            Self::DjangoCache => builder.format(DjangoCache::new()),
             Self::DjangoCookie => builder.format(DjangoCookie),
+        }
+    }
+
+    /// Returns the prefix of keys in the store that the framework makes of the one it is told.
+    pub(crate) fn key_prefix(self, told: &str) -> String {
+        match self {
+            Self::DjangoCache => format!("{told}:1:django.contrib.sessions.cache"),
+            _ => told.to_owned(),
         }
     }
 
@@ -37,6 +51,8 @@ impl FormatName {
         match self {
             Self::StarlettePickle => backend.codec(StarlettePickle),
             Self::Express => backend.codec(express(max_age)),
+            Self::FlaskSession => backend.codec(flask_session(max_age)),
+            Self::DjangoCache => backend.codec(DjangoCache::new()),
             Self::Flask | Self::DjangoCookie => backend,
         }
     }
@@ -46,6 +62,8 @@ impl FormatName {
         match self {
             Self::StarlettePickle => backend.codec(StarlettePickle).client_flags(0),
             Self::Express => backend.codec(express(max_age)),
+            Self::FlaskSession => backend.codec(flask_session(max_age)),
+            Self::DjangoCache => backend.codec(DjangoCache::new()),
             Self::Flask | Self::DjangoCookie => backend,
         }
     }
@@ -59,4 +77,9 @@ fn express(max_age: Option<u64>) -> Express {
 /// Flask as it is with this `PERMANENT_SESSION_LIFETIME`, in seconds.
 fn flask(lifetime: Option<u64>) -> Flask {
     lifetime.map_or_else(Flask::new, |seconds| Flask::new().lifetime(Duration::from_secs(seconds)))
+}
+
+/// Flask-Session as it is with this `PERMANENT_SESSION_LIFETIME`, in seconds.
+fn flask_session(lifetime: Option<u64>) -> FlaskSession {
+    lifetime.map_or_else(FlaskSession::new, |seconds| FlaskSession::new().lifetime(Duration::from_secs(seconds)))
 }

@@ -56,6 +56,13 @@ const BORDERS: &[Border] = &[
         why: "users of one format compile nothing of another",
     },
     Border {
+        package: "session-compat",
+        features: "--no-default-features",
+        edges: "normal,build",
+        forbidden: &[&["miniz_oxide"]],
+        why: "users of no format compile nothing of one",
+    },
+    Border {
         package: "session-actix",
         features: "--all-features",
         edges: "normal,build,dev",

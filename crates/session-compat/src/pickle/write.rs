@@ -1,11 +1,10 @@
 //! Writes a session as a pickle that every Python from 3.4 on loads.
 
-use std::borrow::Cow;
-
 use session_core::SessionMap;
 
 use super::error::{PickleError, Problem};
 use super::integer::twos_complement;
+use crate::json::{Token, Tokens};
 
 /// Returns the pickle of a session, in protocol 4.
 ///
@@ -25,73 +24,19 @@ pub(crate) fn write(session: &SessionMap) -> Result<Vec<u8>, PickleError> {
 
 /// Appends the operations of a JSON text that was [validated](SessionMap::validate), without recursion.
 fn push_value(json: &str, out: &mut Vec<u8>) -> Result<(), Problem> {
-    let mut rest = json;
-    while let Some(&byte) = rest.as_bytes().first() {
-        let len = match byte {
-            b'{' => {
-                out.extend(b"}(");
-                1
-            }
-            b'[' => {
-                out.extend(b"](");
-                1
-            }
-            b'}' => {
-                out.push(b'u');
-                1
-            }
-            b']' => {
-                out.push(b'e');
-                1
-            }
-            b'"' => {
-                let len = string_len(rest).ok_or(Problem::Malformed)?;
-                push_text(&unescaped(&rest[..len])?, out)?;
-                len
-            }
-            b't' => {
-                out.push(0x88);
-                "true".len()
-            }
-            b'f' => {
-                out.push(0x89);
-                "false".len()
-            }
-            b'n' => {
-                out.push(b'N');
-                "null".len()
-            }
-            b'-' | b'0'..=b'9' => {
-                let end = rest.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
-                let number = &rest[..end.unwrap_or(rest.len())];
-                push_number(number, out)?;
-                number.len()
-            }
-            b',' | b':' | b' ' | b'\t' | b'\r' | b'\n' => 1,
-            _ => return Err(Problem::Malformed),
-        };
-        rest = rest.get(len..).ok_or(Problem::Malformed)?;
+    for token in Tokens::of(json) {
+        match token.ok_or(Problem::Type("str with lone surrogates"))? {
+            Token::Object => out.extend(b"}("),
+            Token::Array => out.extend(b"]("),
+            Token::EndObject => out.push(b'u'),
+            Token::EndArray => out.push(b'e'),
+            Token::Text(text) => push_text(&text, out)?,
+            Token::Number(number) => push_number(number, out)?,
+            Token::Bool(value) => out.push(if value { 0x88 } else { 0x89 }),
+            Token::Null => out.push(b'N'),
+        }
     }
     Ok(())
-}
-
-/// Returns the length of the string at the start, with its quotes.
-fn string_len(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    let end = text.bytes().skip(1).position(|byte| {
-        let ends = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        ends
-    });
-    end.map(|end| end + 2)
-}
-
-fn unescaped(string: &str) -> Result<Cow<'_, str>, Problem> {
-    if string.contains('\\') {
-        serde_json::from_str(string).map(Cow::Owned).map_err(|_| Problem::Type("str with lone surrogates"))
-    } else {
-        Ok(Cow::Borrowed(&string[1..string.len() - 1]))
-    }
 }
 
 fn push_text(text: &str, out: &mut Vec<u8>) -> Result<(), Problem> {

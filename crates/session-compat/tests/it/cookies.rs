@@ -1,8 +1,6 @@
 //! Sessions that live in the cookies of Flask and Django.
 
-#[cfg(feature = "django-cookie")]
 mod django;
-#[cfg(feature = "flask")]
 mod flask;
 
 use serde::Deserialize;
@@ -117,7 +115,6 @@ async fn written(manager: &SessionManager, json: &str) -> String {
 }
 
 /// The payload of a short JSON text.
-#[cfg(feature = "django-cookie")]
 fn packed(json: &str) -> String {
     use base64::Engine;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json)

@@ -1,9 +1,9 @@
 //! The integration tests of `session-compat`: one binary, one module for each subject.
 
-#[cfg(any(feature = "django-cookie", feature = "flask"))]
 mod cookies;
-#[cfg(feature = "express")]
+mod django_cache;
 mod express;
-#[cfg(feature = "starlette-pickle")]
+mod flask_session;
+mod fuzz;
 mod pickle;
 mod support;

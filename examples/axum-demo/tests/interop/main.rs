@@ -8,10 +8,12 @@ mod support;
 
 mod defects;
 mod differential;
+mod django_cache;
 mod django_cookie;
 mod exact_bytes;
 mod express;
 mod flask;
+mod flask_session;
 mod forgery;
 mod lifetime;
 #[cfg(unix)]

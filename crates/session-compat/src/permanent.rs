@@ -24,12 +24,14 @@ pub(crate) fn from_permanent(session: &mut SessionMap, lifetime: u64) -> Result<
     Ok(true)
 }
 
-/// Returns the JSON text of a session, marked if it has a lifetime of its own. A lifetime other than Flask's stays.
-pub(crate) fn to_permanent(session: &SessionMap, lifetime: u64) -> Result<String, ValueError> {
+/// Returns the JSON text of a session, marked if it has a lifetime of its own, or if sessions are permanent by default. A
+/// lifetime other than Flask's stays.
+pub(crate) fn to_permanent(session: &SessionMap, lifetime: u64, by_default: bool) -> Result<String, ValueError> {
     let mut session = session.clone();
     let mut record = StoredRecord::detach(&mut session);
-    let permanent = record.max_age.is_some() && !record.browser;
+    let permanent = (by_default || record.max_age.is_some()) && !record.browser;
     record.max_age = record.max_age.filter(|&seconds| seconds != lifetime);
+    record.browser &= !by_default;
     record.attach(&mut session)?;
     if !permanent {
         return Ok(session.into_json());

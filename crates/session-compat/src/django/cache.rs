@@ -1,0 +1,167 @@
+//! The sessions that Django keeps in a cache on Redis.
+
+use std::borrow::Cow;
+
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, TokenContent, TokenFormat};
+use session_core::{
+    Applied, BackendError, BackendErrorKind, OnDuplicate, SessionCodec, SessionError, SessionId, SessionMap,
+};
+
+use super::expiry::{from_expiry, to_expiry};
+use crate::pickle::{read, write};
+
+/// The longest value that zlib may hold.
+const MAX_BYTES: usize = 8 << 20;
+
+/// The sessions of Django's engine `cache` on Redis, by Django's own `RedisCache` or the package django-redis.
+///
+/// Pass it to the configuration, and to the backend as its codec. The service in Django needs no change.
+///
+/// | Django | here |
+/// |---|---|
+/// | `SESSION_COOKIE_NAME` | the second argument of [`SessionConfig::builder`](session_core::SessionConfig::builder); [`DjangoCache::COOKIE_NAME`] is Django's default |
+/// | `SECRET_KEY` | nothing: the cookie is the bare key of the session. Rust needs a secret of its own |
+/// | `KEY_PREFIX` and `VERSION` of the cache | [`DjangoCache::key_prefix`], then the builder's `format` |
+/// | django-redis' `JSONSerializer` | [`DjangoCache::json`] |
+/// | `SESSION_COOKIE_AGE` | [`max_age`](session_core::SessionConfigBuilder::max_age); 14 days on both sides by default |
+/// | `SESSION_EXPIRE_AT_BROWSER_CLOSE` | [`browser_session`](session_core::SessionConfigBuilder::browser_session) |
+/// | `SESSION_SAVE_EVERY_REQUEST = False` | [`Refresh::Never`](session_core::Refresh::Never): a use does not extend the session |
+///
+/// ```
+/// # use session_core::MemoryBackend;
+/// use session_compat::DjangoCache;
+/// use session_core::SessionConfig;
+///
+/// # fn redis_backend(_: DjangoCache) -> MemoryBackend { MemoryBackend::new() }
+/// # let secret = "0d6c1a7be2f94c53a8b1d0e7f6253948";
+/// let django = DjangoCache::new();
+/// // With session-redis: RedisBackend::builder().codec(django.clone()).connect("redis://localhost")?
+/// let backend = redis_backend(django.clone());
+/// let config = SessionConfig::builder(secret, DjangoCache::COOKIE_NAME).format(django).backend(backend).build()?;
+/// # Ok::<(), session_core::ConfigError>(())
+/// ```
+///
+/// # What is read and written
+///
+/// Pickles are read and written, or JSON after [`json`](Self::json). Values that django-redis has compressed with zlib are read
+/// too. The reader of pickles runs no code. It refuses a session with a value that JSON can't carry exactly:
+/// tuples, `bytes`, `datetime`, `Decimal`, objects of models. Such a session counts as absent by default
+/// ([`OnCorrupt`](session_core::OnCorrupt)), and its stored value stays for Django. The log names key and type.
+///
+/// # Logins
+///
+/// `django.contrib.auth` keeps three keys: `_auth_user_id`, `_auth_user_backend` and `_auth_user_hash`. A user whom Django
+/// has logged in is one with an `_auth_user_id` in Rust. Keep the three keys as they are, because Django logs a user out
+/// whose hash is missing. The hash depends on the column `password` of the user, so let Django log users in.
+///
+/// # Expiry
+///
+/// `set_expiry(seconds)` in Django is the session's [lifetime](session_core::Session::lifetime), and
+/// [`set_lifetime`](session_core::Session::set_lifetime) writes it.
+///
+/// # What is lost
+///
+/// - Django stores a session as a whole when a request has changed it. Such a request that had read before undoes a write of
+///   Rust. A session that was removed stays so: Django writes to existing keys only, but for a race of its own.
+/// - The engine `cached_db` keeps a row in the database too, which Rust does not write. Use the engine `cache`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DjangoCache {
+    key_prefix: Cow<'static, str>,
+    json: bool,
+}
+
+impl DjangoCache {
+    /// The name of the cookie, unless Django is told another.
+    pub const COOKIE_NAME: &str = "sessionid";
+
+    /// Returns the format of a Django with its default settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { key_prefix: ":1:django.contrib.sessions.cache".into(), json: false }
+    }
+
+    /// Sets `KEY_PREFIX` and `VERSION` of the cache; by default empty and 1.
+    #[must_use]
+    pub fn key_prefix(mut self, prefix: &str, version: u64) -> Self {
+        self.key_prefix = format!("{prefix}:{version}:django.contrib.sessions.cache").into();
+        self
+    }
+
+    /// Reads and writes JSON instead of pickles.
+    #[must_use]
+    pub fn json(mut self) -> Self {
+        self.json = true;
+        self
+    }
+}
+
+impl Default for DjangoCache {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Format for DjangoCache {
+    fn name(&self) -> &'static str {
+        "django-cache"
+    }
+
+    fn settings(&self) -> FormatSettings {
+        FormatSettings::in_store(self.key_prefix.clone()).on_duplicate(OnDuplicate::Last)
+    }
+
+    fn tokens(&self, _: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
+        Some(Box::new(BareIds))
+    }
+}
+
+/// Cookies that are the key of the session, which clients can't guess.
+struct BareIds;
+
+impl TokenFormat for BareIds {
+    fn read(&self, text: &[u8]) -> Option<ReadToken> {
+        SessionId::parse(std::str::from_utf8(text).ok()?).map(ReadToken::of_id)
+    }
+
+    fn write(&self, content: TokenContent<'_>, _now: u64, out: &mut Vec<u8>) -> Result<(), SessionError> {
+        let TokenContent::Id(id) = content else {
+            return Err(BackendError::new(BackendErrorKind::Other, Applied::No).into());
+        };
+        out.extend(id.as_str().as_bytes());
+        Ok(())
+    }
+}
+
+impl SessionCodec for DjangoCache {
+    fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
+        let failed = || BackendError::new(BackendErrorKind::Other, Applied::No);
+        session.validate().map_err(|error| failed().with_source(error))?;
+        let mut session = session.clone();
+        to_expiry(&mut session).map_err(|error| failed().with_source(error))?;
+        if self.json {
+            return Ok(session.into_json().into_bytes());
+        }
+        write(&session).map_err(|error| failed().with_source(error))
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {
+        let corrupt = || BackendError::new(BackendErrorKind::Corrupt, Applied::No);
+        let bytes = match bytes.first() {
+            // The first byte of zlib's texts.
+            Some(b'x') => {
+                let plain = decompress_to_vec_zlib_with_limit(bytes, MAX_BYTES);
+                // The error of zlib holds what was read.
+                Cow::Owned(plain.map_err(|error| corrupt().with_source(format!("zlib: {:?}", error.status)))?)
+            }
+            _ => Cow::Borrowed(bytes),
+        };
+        let mut session = if self.json {
+            SessionMap::from_slice(&bytes)?
+        } else {
+            SessionMap::from_json(read(&bytes).map_err(|error| corrupt().with_source(error))?)?
+        };
+        from_expiry(&mut session).map_err(|error| corrupt().with_source(error))?;
+        Ok(session)
+    }
+}

@@ -1,0 +1,189 @@
+//! Sessions of Flask-Session in Redis.
+
+mod msgpack;
+
+use std::time::Duration;
+
+use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, StoredRecord, TokenContent, TokenFormat};
+use session_core::signer::{Key, KeyDerivation, Signer};
+use session_core::{
+    Applied, BackendError, BackendErrorKind, OnDuplicate, SessionCodec, SessionError, SessionId, SessionMap,
+};
+
+use crate::permanent::{LIFETIME, from_permanent, to_permanent};
+
+const SALT: &str = "flask-session";
+
+/// The sessions of Flask-Session 0.7 and 0.8 with Redis, in msgpack or JSON.
+///
+/// Pass it to the configuration, and to the backend as its codec. The service in Flask needs no change.
+///
+/// | Flask-Session | here |
+/// |---|---|
+/// | `SECRET_KEY` | the first argument of [`SessionConfig::builder`](session_core::SessionConfig::builder) |
+/// | `SESSION_COOKIE_NAME` | the second argument of the builder; [`FlaskSession::COOKIE_NAME`] is the default |
+/// | `SESSION_SERIALIZATION_FORMAT = "json"` | [`FlaskSession::json`] |
+/// | `SESSION_USE_SIGNER = True` | [`FlaskSession::signed`] |
+/// | `SESSION_PERMANENT = False` | [`FlaskSession::not_permanent`] |
+/// | `PERMANENT_SESSION_LIFETIME` | [`FlaskSession::lifetime`], by default 31 days |
+/// | `SESSION_KEY_PREFIX` | [`key_prefix`](session_core::SessionConfigBuilder::key_prefix); default `session:` |
+///
+/// ```
+/// # use session_core::MemoryBackend;
+/// use session_compat::FlaskSession;
+/// use session_core::SessionConfig;
+///
+/// # fn redis_backend(_: FlaskSession) -> MemoryBackend { MemoryBackend::new() }
+/// # let secret = "0d6c1a7be2f94c53a8b1d0e7f6253948";
+/// let flask = FlaskSession::new();
+/// // With session-redis: RedisBackend::builder().codec(flask).connect("redis://localhost")?
+/// let backend = redis_backend(flask);
+/// let config = SessionConfig::builder(secret, FlaskSession::COOKIE_NAME).format(flask).backend(backend).build()?;
+/// # Ok::<(), session_core::ConfigError>(())
+/// ```
+///
+/// # What is read and written
+///
+/// Values in msgpack and in JSON are read, whichever is configured, and the configured one is written. Flask-Session reads
+/// both as well. It also loads pickles, which Rust never does: a stored pickle is unreadable here.
+///
+/// Bytes and extensions of msgpack, such as aware datetimes, are refused, because JSON can't carry them exactly. Such a session
+/// counts as absent by default ([`OnCorrupt`](session_core::OnCorrupt)), and its stored value stays for Flask. msgpack holds
+/// integers of 64 bits. A larger one is an error when Rust writes it, as it is in Flask.
+///
+/// # Permanent sessions
+///
+/// Flask marks a permanent session by `_permanent`. Handlers in Rust don't see that key, which is the session's
+/// [lifetime](session_core::Session::lifetime). A session without it ends with the browser.
+///
+/// # What is lost
+///
+/// - Flask-Session stores a session as a whole on each request, also on those that only read. Such a request that had read
+///   before undoes a write of Rust, a logout included. Move the routes that change a session at the same time together.
+/// - Without `SESSION_USE_SIGNER`, the cookie is the bare id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlaskSession {
+    lifetime: Duration,
+    json: bool,
+    signed: bool,
+    permanent: bool,
+}
+
+impl FlaskSession {
+    /// The name of the cookie, unless Flask is told another.
+    pub const COOKIE_NAME: &str = "session";
+
+    /// Returns the format of a Flask-Session with its default settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { lifetime: LIFETIME, json: false, signed: false, permanent: true }
+    }
+
+    /// Writes JSON instead of msgpack.
+    #[must_use]
+    pub fn json(mut self) -> Self {
+        self.json = true;
+        self
+    }
+
+    /// Signs the id in the cookie, and refuses others.
+    #[must_use]
+    pub fn signed(mut self) -> Self {
+        self.signed = true;
+        self
+    }
+
+    /// Lets sessions that begin in Rust end with the browser.
+    #[must_use]
+    pub fn not_permanent(mut self) -> Self {
+        self.permanent = false;
+        self
+    }
+
+    /// Sets the `PERMANENT_SESSION_LIFETIME` of Flask, in whole seconds.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+}
+
+impl Default for FlaskSession {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Format for FlaskSession {
+    fn name(&self) -> &'static str {
+        "flask-session"
+    }
+
+    fn settings(&self) -> FormatSettings {
+        let settings = FormatSettings::in_store("session:").max_age(self.lifetime).on_duplicate(OnDuplicate::First);
+        if self.permanent { settings } else { settings.browser_session() }
+    }
+
+    fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
+        // Flask-Session knows no fallback keys. They are verified for the time in which the secret changes.
+        let keyed = |secret| Signer::with_salt(Key::new(secret).derivation(KeyDerivation::Hmac), SALT);
+        let signers = if self.signed { keys.all().map(keyed).collect() } else { Vec::new() };
+        Some(Box::new(Tokens { signers }))
+    }
+}
+
+struct Tokens {
+    /// The first one signs, all verify. Empty for bare ids.
+    signers: Vec<Signer>,
+}
+
+impl TokenFormat for Tokens {
+    fn read(&self, text: &[u8]) -> Option<ReadToken> {
+        let verified = self.signers.iter().enumerate().find_map(|(at, signer)| Some((at, signer.unsign(text).ok()?)));
+        let (key, id) = if self.signers.is_empty() { (0, text) } else { verified? };
+        let id = SessionId::parse(std::str::from_utf8(id).ok()?)?;
+        Some(ReadToken::of_id(id).by_older_key(key > 0))
+    }
+
+    fn write(&self, content: TokenContent<'_>, _now: u64, out: &mut Vec<u8>) -> Result<(), SessionError> {
+        let TokenContent::Id(id) = content else { return Err(unwritable().into()) };
+        match self.signers.first() {
+            Some(signer) => out.extend(signer.sign(id.as_str())),
+            None => out.extend(id.as_str().as_bytes()),
+        }
+        Ok(())
+    }
+}
+
+impl SessionCodec for FlaskSession {
+    fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
+        session.validate().map_err(|error| unwritable().with_source(error))?;
+        let json = to_permanent(session, self.lifetime.as_secs(), self.permanent)
+            .map_err(|error| unwritable().with_source(error))?;
+        if self.json {
+            Ok(json.into_bytes())
+        } else {
+            msgpack::write(&json).map_err(|error| unwritable().with_source(error))
+        }
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {
+        let corrupt = || BackendError::new(BackendErrorKind::Corrupt, Applied::No);
+        let mut session = if bytes.first() == Some(&b'{') {
+            SessionMap::from_slice(bytes)?
+        } else {
+            SessionMap::from_json(msgpack::read(bytes).map_err(|error| corrupt().with_source(error))?)?
+        };
+        let permanent = from_permanent(&mut session, self.lifetime.as_secs());
+        if !permanent.map_err(|error| corrupt().with_source(error))? {
+            let mut record = StoredRecord::detach(&mut session);
+            record.browser = record.max_age.is_none();
+            record.attach(&mut session).map_err(|error| corrupt().with_source(error))?;
+        }
+        Ok(session)
+    }
+}
+
+fn unwritable() -> BackendError {
+    BackendError::new(BackendErrorKind::Other, Applied::No)
+}

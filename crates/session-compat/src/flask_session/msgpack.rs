@@ -1,0 +1,24 @@
+//! MessagePack of plain data: maps, arrays, texts, numbers, booleans and nil.
+
+mod read;
+mod write;
+
+pub(crate) use read::read;
+pub(crate) use write::write;
+
+/// The reason why a value is not read, or a session not written. It quotes no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("a value of the type {0}, which JSON can't carry exactly")]
+    Type(&'static str),
+    #[error("more than {0}")]
+    Limit(&'static str),
+    #[error("an end of the data")]
+    Truncated,
+    #[error("malformed data")]
+    Malformed,
+    #[error("bytes behind the end")]
+    Trailing,
+    #[error("a number beyond those of msgpack")]
+    Number,
+}

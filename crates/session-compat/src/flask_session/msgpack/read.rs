@@ -1,0 +1,151 @@
+//! Reads MessagePack as JSON text, without recursion, and in proportion to the data.
+
+use std::fmt::Write;
+
+use super::Problem;
+
+/// The deepest nesting: a session's values may be nested as deep as [`SessionMap`](session_core::SessionMap) reads them.
+const MAX_DEPTH: usize = session_core::SessionMap::MAX_DEPTH + 1;
+
+/// A container that is not complete yet.
+struct Open {
+    map: bool,
+    /// The values that are missing. Each entry of a map has two.
+    missing: u64,
+    first: bool,
+}
+
+/// Reads the JSON text of a map.
+///
+/// # Errors
+///
+/// [`Problem`] if the data is damaged or nested too deeply, is no map, or has a value that JSON can't carry exactly.
+pub(crate) fn read(bytes: &[u8]) -> Result<String, Problem> {
+    let mut reader = Reader { bytes, out: String::with_capacity(bytes.len() * 2), open: Vec::new() };
+    let [marker] = reader.array()?;
+    match marker {
+        0x80..=0x8f | 0xde | 0xdf => reader.value(marker)?,
+        _ => return Err(Problem::Type("other than map at the top")),
+    }
+    while let Some(container) = reader.open.last_mut() {
+        let Open { map, missing, first } = container;
+        if *missing == 0 {
+            reader.out.push(if *map { '}' } else { ']' });
+            reader.open.pop();
+            continue;
+        }
+        let is_key = *map && *missing % 2 == 0;
+        match (*first, *map && !is_key) {
+            (true, _) => {}
+            (false, true) => reader.out.push(':'),
+            (false, false) => reader.out.push(','),
+        }
+        (*missing, *first) = (*missing - 1, false);
+        let [marker] = reader.array()?;
+        if is_key && !matches!(marker, 0xa0..=0xbf | 0xd9..=0xdb) {
+            return Err(Problem::Type("map with keys other than str"));
+        }
+        reader.value(marker)?;
+    }
+    if reader.bytes.is_empty() { Ok(reader.out) } else { Err(Problem::Trailing) }
+}
+
+struct Reader<'a> {
+    /// The rest.
+    bytes: &'a [u8],
+    out: String,
+    open: Vec<Open>,
+}
+
+impl Reader<'_> {
+    fn value(&mut self, marker: u8) -> Result<(), Problem> {
+        match marker {
+            0x00..=0x7f => self.push(marker),
+            0xe0..=0xff => self.push(marker as i8),
+            0xc0 => self.push("null"),
+            0xc2 => self.push("false"),
+            0xc3 => self.push("true"),
+            0xcc..=0xcf => {
+                let value = self.unsigned(1 << (marker - 0xcc))?;
+                self.push(value)
+            }
+            0xd0 => {
+                let value = i8::from_be_bytes(self.array()?);
+                self.push(value)
+            }
+            0xd1 => {
+                let value = i16::from_be_bytes(self.array()?);
+                self.push(value)
+            }
+            0xd2 => {
+                let value = i32::from_be_bytes(self.array()?);
+                self.push(value)
+            }
+            0xd3 => {
+                let value = i64::from_be_bytes(self.array()?);
+                self.push(value)
+            }
+            0xcb => {
+                let value = f64::from_be_bytes(self.array()?);
+                if !value.is_finite() {
+                    return Err(Problem::Type("float (NaN or infinity)"));
+                }
+                // With a point or an exponent, by which it is known as a float when it is written.
+                self.push(serde_json::to_string(&value).map_err(|_| Problem::Malformed)?)
+            }
+            0xa0..=0xbf => self.text((marker & 0x1f).into()),
+            0xd9..=0xdb => {
+                let len = self.unsigned(1 << (marker - 0xd9))?;
+                self.text(len)
+            }
+            0x90..=0x9f => self.begin(false, (marker & 0x0f).into()),
+            0xdc | 0xdd => {
+                let len = self.unsigned(2 << (marker - 0xdc))?;
+                self.begin(false, len)
+            }
+            0x80..=0x8f => self.begin(true, (marker & 0x0f).into()),
+            0xde | 0xdf => {
+                let len = self.unsigned(2 << (marker - 0xde))?;
+                self.begin(true, len)
+            }
+            0xc4..=0xc6 => Err(Problem::Type("bytes")),
+            0xca => Err(Problem::Type("float of 32 bits")),
+            0xc7..=0xc9 | 0xd4..=0xd8 => Err(Problem::Type("an extension, such as datetime")),
+            0xc1 => Err(Problem::Malformed),
+        }
+    }
+
+    fn begin(&mut self, map: bool, len: u64) -> Result<(), Problem> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(Problem::Limit("128 levels"));
+        }
+        self.out.push(if map { '{' } else { '[' });
+        self.open.push(Open { map, missing: if map { 2 * len } else { len }, first: true });
+        Ok(())
+    }
+
+    fn text(&mut self, len: u64) -> Result<(), Problem> {
+        let len = usize::try_from(len).map_err(|_| Problem::Truncated)?;
+        let (text, rest) = self.bytes.split_at_checked(len).ok_or(Problem::Truncated)?;
+        self.bytes = rest;
+        let text = std::str::from_utf8(text).map_err(|_| Problem::Malformed)?;
+        self.push(serde_json::to_string(text).map_err(|_| Problem::Malformed)?)
+    }
+
+    fn push(&mut self, value: impl std::fmt::Display) -> Result<(), Problem> {
+        write!(self.out, "{value}").map_err(|_| Problem::Malformed)
+    }
+
+    /// Reads a big-endian number of so many bytes.
+    fn unsigned(&mut self, len: usize) -> Result<u64, Problem> {
+        let (bytes, rest) = self.bytes.split_at_checked(len).ok_or(Problem::Truncated)?;
+        self.bytes = rest;
+        Ok(bytes.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)))
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Problem> {
+        let (bytes, rest) = self.bytes.split_first_chunk().ok_or(Problem::Truncated)?;
+        self.bytes = rest;
+        Ok(*bytes)
+    }
+}

@@ -1,0 +1,163 @@
+//! Each reader on mutated vectors: nothing panics, what is read is JSON, and what is read can be written and read again.
+//!
+//! The inputs are the same in each run. `SESSION_FUZZ_SECONDS` fuzzes each reader for so long instead, with other inputs.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::Value;
+use session_compat::{DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle};
+use session_core::signer::{Key, KeyDerivation, Signer, TimestampSigner};
+use session_core::{BackendErrorKind, SessionCodec, SessionConfig, SessionConfigBuilder, SessionManager};
+use session_testkit::TestClock;
+
+use crate::support::{unhex, vectors};
+
+/// The number of inputs of each reader, unless there is a time.
+const INPUTS: usize = 8_000;
+
+const NOW: u64 = 1_700_000_000;
+
+const SECRET: &str = "a secret of at least thirty-two bytes";
+
+/// A generator of random numbers, "xorshift64*".
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit.max(1)
+    }
+
+    fn mutated(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
+        let mut input = seeds[self.below(seeds.len())].clone();
+        for _ in 0..=self.below(6) {
+            let at = self.below(input.len() + 1);
+            let end = (at + self.below(9)).min(input.len());
+            match self.below(7) {
+                0 if at < input.len() => input[at] ^= 1 << self.below(8),
+                1 if at < input.len() => input[at] = [0, 1, 0x7f, 0x80, 0xfe, 0xff][self.below(6)],
+                2 => input.insert(at, self.below(256) as u8),
+                3 => drop(input.drain(at..end)),
+                4 => {
+                    let part = input[at..end].repeat(1 + self.below(40));
+                    input.splice(at..at, part);
+                }
+                5 => {
+                    let other = &seeds[self.below(seeds.len())];
+                    input.truncate(at);
+                    input.extend(&other[self.below(other.len() + 1)..]);
+                }
+                _ => input.truncate(at),
+            }
+        }
+        input.truncate(4096);
+        input
+    }
+}
+
+/// Calls `read` with mutations of these inputs. It returns `true` for one that it has read.
+fn fuzz(name: &str, seeds: &[Vec<u8>], mut read: impl FnMut(&[u8]) -> bool) {
+    assert!(seeds.len() > 10, "{name}: {}", seeds.len());
+    let seconds = std::env::var("SESSION_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    let start = Instant::now();
+    let other = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_nanos() as u64 | 1);
+    let mut random = Random(if seconds.is_some() { other } else { 0x9e37_79b9_7f4a_7c15 });
+    let (mut inputs, mut accepted, mut slowest) = (0_u64, 0_u64, Duration::ZERO);
+    while seconds.map_or(inputs < INPUTS as u64, |seconds| start.elapsed() < Duration::from_secs(seconds)) {
+        let input = random.mutated(seeds);
+        let began = Instant::now();
+        accepted += u64::from(read(&input));
+        slowest = slowest.max(began.elapsed());
+        inputs += 1;
+    }
+    println!("{name}: {inputs} inputs, {accepted} read, the slowest in {slowest:?}");
+    assert!(accepted > 0 && accepted < inputs, "{name}: {accepted} of {inputs}");
+}
+
+/// Fuzzes the reader of stored values.
+fn values(name: &str, codec: &impl SessionCodec, seeds: &[Vec<u8>]) {
+    fuzz(name, seeds, |input| match codec.decode(input) {
+        Ok(session) => {
+            if session.validate().is_ok()
+                && let Ok(back) = codec.encode(&session)
+            {
+                assert!(codec.decode(&back).is_ok(), "{name}: it does not read what it has written");
+            }
+            true
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), BackendErrorKind::Corrupt);
+            false
+        }
+    });
+}
+
+/// Fuzzes the reader of cookies, of which `cookie` makes one of an input.
+fn cookies(name: &str, builder: SessionConfigBuilder, seeds: &[Vec<u8>], cookie: impl Fn(&[u8]) -> Vec<u8>) {
+    let manager = SessionManager::new(builder.clock(TestClock::at(NOW)).build().expect("the configuration is good"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    fuzz(name, seeds, |input| {
+        let header = [b"id=", &*cookie(input)].concat();
+        let handle = manager.open([header.as_slice()]);
+        let session = runtime.block_on(handle.load()).expect("no cookie is an error");
+        session.to_map().validate().expect("a session that is read is JSON");
+        !session.is_new()
+    });
+}
+
+/// The texts under these names, of all vectors of a file.
+fn texts(file: &str, name: &str) -> Vec<String> {
+    vectors::<Value>(file).iter().filter_map(|vector| vector[name].as_str().map(str::to_owned)).collect()
+}
+
+fn bytes(file: &str) -> Vec<Vec<u8>> {
+    texts(file, "store_value_b64").iter().map(|value| STANDARD.decode(value).expect("it is base64")).collect()
+}
+
+#[test]
+fn stored_values_are_read_or_refused() {
+    let pickles: Vec<_> = texts("pickles.json", "hex").iter().map(|hex| unhex(hex)).collect();
+    values("starlette-pickle", &StarlettePickle, &pickles);
+    values("django-cache", &DjangoCache::new(), &bytes("django-cache.json"));
+    values("flask-session", &FlaskSession::new(), &bytes("flask-session.json"));
+    let express: Vec<_> = texts("express.json", "store_value").into_iter().map(String::into_bytes).collect();
+    values("express", &Express::new().clock(TestClock::at(NOW)), &express);
+}
+
+#[test]
+fn cookies_are_read_or_refused() {
+    let flask = || SessionConfig::builder(SECRET, "id").format(Flask::new());
+    let django = || SessionConfig::builder(SECRET, "id").format(DjangoCookie);
+    // Signed payloads, so that the reader goes on to what is in them.
+    let key = Key::new(SECRET).derivation(KeyDerivation::Hmac);
+    let signer = TimestampSigner::from(Signer::with_salt(key, "cookie-session"));
+    let packed = |input: &[u8]| URL_SAFE_NO_PAD.encode(input).into_bytes();
+    let plain: Vec<_> = texts("flask.json", "payload_text").into_iter().map(String::into_bytes).collect();
+    cookies("flask, texts", flask(), &plain, |input| signer.sign(packed(input), NOW));
+    let compressed: Vec<_> = plain.iter().map(|text| miniz_oxide::deflate::compress_to_vec_zlib(text, 6)).collect();
+    cookies("flask, compressed", flask(), &compressed, |input| {
+        signer.sign([b".".as_slice(), &packed(input)].concat(), NOW)
+    });
+    for (name, builder) in [("flask, tokens", flask as fn() -> _), ("django-cookie", django)] {
+        cookies(name, builder(), &tokens(builder()), <[u8]>::to_vec);
+    }
+}
+
+/// Returns tokens of sessions of all sizes.
+fn tokens(builder: SessionConfigBuilder) -> Vec<Vec<u8>> {
+    let manager = SessionManager::new(builder.clock(TestClock::at(NOW)).build().expect("the configuration is good"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let token = |size: usize| {
+        let handle = manager.open([]);
+        let session = runtime.block_on(handle.load()).expect("there is no cookie");
+        session.insert("text", "ab".repeat(size)).expect("it is text");
+        let set_cookie = runtime.block_on(handle.commit(200)).set_cookie.expect("a session begins");
+        let pair = set_cookie.as_str().split(';').next().unwrap_or_default();
+        pair.trim_start_matches("id=").as_bytes().to_vec()
+    };
+    (0..20).map(|size| token(size * size)).collect()
+}

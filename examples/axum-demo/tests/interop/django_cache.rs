@@ -1,0 +1,71 @@
+//! The demo and the real Django on one Redis.
+
+use serde_json::{Value, json};
+use session_test_support::RedisServer;
+
+use crate::support::{Browser, Demo, Framework, get};
+
+/// Both sides on this Redis, Django with these options.
+fn start(redis: &RedisServer, of_django: &[&str]) -> (Framework, Demo) {
+    let url = redis.url();
+    let django = Framework::django(&[&["--redis", &url], of_django].concat());
+    (django, Demo::with(&["--format", "django-cache", "--backend", "redis", "--redis-url", &url]))
+}
+
+const DATA: &str = r#"{"_auth_user_id":"1","_auth_user_backend":"django.contrib.auth.backends.ModelBackend","_auth_user_hash":"d37d","n":1.5,"big":123456789012345678901234567890,"text":"é 🦀"}"#;
+
+#[tokio::test]
+async fn a_session_goes_to_and_fro() {
+    for options in [&[][..], &["--django-redis"]] {
+        let redis = RedisServer::start(&[]);
+        let ((django, rust), browser) = (start(&redis, options), Browser::new());
+        browser.post(&django, "/update_session", DATA).await;
+        let data: Value = serde_json::from_str(DATA).expect("it is JSON");
+        assert_eq!(browser.view(&rust).await, data, "{options:?}");
+        browser.post(&rust, "/update_session", r#"{"seen": true}"#).await;
+        let seen = browser.get(&django, "/view_session").await;
+        assert!(seen.session_json().contains("123456789012345678901234567890"), "{}", seen.session_json());
+        assert_eq!((&seen.session()["seen"], &seen.session()["_auth_user_id"]), (&json!(true), &json!("1")));
+        browser.post(&django, "/login", r#"{"user": "bob"}"#).await;
+        assert_eq!(browser.view(&rust).await["user"], "bob");
+        let old = browser.cookie(&rust).expect("there is a session");
+        browser.post(&rust, "/login", r#"{"user": "eve"}"#).await;
+        assert_eq!(browser.view(&django).await["user"], "eve");
+        assert_eq!(
+            get(&django, "/view_session", &old).await.session(),
+            json!({}),
+            "a renewal in Rust is one in Django"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_logout_on_either_side_is_one_on_both() {
+    let redis = RedisServer::start(&[]);
+    let (django, rust) = start(&redis, &[]);
+    for in_rust in [true, false] {
+        let browser = Browser::new();
+        browser.post(&django, "/update_session", DATA).await;
+        let cookie = browser.cookie(&django).expect("there is a session");
+        assert_eq!(browser.view(&rust).await["_auth_user_id"], "1");
+        match in_rust {
+            true => drop(browser.post(&rust, "/logout", "").await),
+            false => drop(browser.post(&django, "/logout", "").await),
+        }
+        assert_eq!(get(&rust, "/view_session", &cookie).await.session(), json!({}));
+        assert_eq!(get(&django, "/view_session", &cookie).await.session(), json!({}));
+    }
+}
+
+#[tokio::test]
+async fn the_expiry_that_django_sets_is_kept() {
+    let redis = RedisServer::start(&[]);
+    let ((django, rust), browser) = (start(&redis, &[]), Browser::new());
+    browser.post(&django, "/update_session", DATA).await;
+    browser.post(&django, "/expire", "3600").await;
+    browser.post(&rust, "/update_session", r#"{"n": 2}"#).await;
+    assert_eq!(browser.view(&django).await["_session_expiry"], 3600);
+    let key = format!(":1:django.contrib.sessions.cache{}", browser.cookie(&rust).expect("there is a session"));
+    let left: u64 = redis.ask(&["TTL", &key])[0].parse().expect("a time is a number");
+    assert!((3590..=3601).contains(&left), "{left}");
+}

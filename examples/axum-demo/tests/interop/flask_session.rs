@@ -1,0 +1,66 @@
+//! The demo and the real Flask-Session on one Redis.
+
+use serde_json::{Value, json};
+use session_test_support::RedisServer;
+
+use crate::support::{Browser, Demo, Framework, get};
+
+struct Both {
+    flask: Framework,
+    rust: Demo,
+    redis: RedisServer,
+}
+
+/// Both sides on a Redis of their own, Flask with these options.
+fn start(of_flask: &[&str]) -> Both {
+    let redis = RedisServer::start(&[]);
+    let url = redis.url();
+    let flask = Framework::flask(&[&["--redis", &url], of_flask].concat());
+    let rust = Demo::with(&["--format", "flask-session", "--backend", "redis", "--redis-url", &url]);
+    Both { flask, rust, redis }
+}
+
+const DATA: &str = r#"{"user":"ann","n":1.5,"big":9007199254740993,"list":[1,{"a":null}],"text":"é 🦀"}"#;
+
+#[tokio::test]
+async fn a_session_goes_to_and_fro() {
+    for options in [&[][..], &["--json"]] {
+        let (both, browser) = (start(options), Browser::new());
+        browser.post(&both.flask, "/update_session", DATA).await;
+        let data: Value = serde_json::from_str(DATA).expect("it is JSON");
+        assert_eq!(browser.view(&both.rust).await, data);
+        browser.post(&both.rust, "/update_session", r#"{"seen": true}"#).await;
+        let seen = browser.view(&both.flask).await;
+        assert_eq!((&seen["seen"], &seen["big"], &seen["list"]), (&json!(true), &data["big"], &data["list"]));
+        browser.post(&both.flask, "/login", r#"{"user": "bob"}"#).await;
+        assert_eq!(browser.view(&both.rust).await["user"], "bob");
+        browser.post(&both.rust, "/login", r#"{"user": "eve"}"#).await;
+        assert_eq!(browser.view(&both.flask).await["user"], "eve");
+        // A session that begins in Rust is permanent, as those of Flask-Session are.
+        let other = Browser::new();
+        let set = other.post(&both.rust, "/update_session", DATA).await.set_cookie().expect("a session begins");
+        assert!(set.attributes.contains("max-age=2678400"), "{set:?}");
+        let again = other.get(&both.flask, "/view_session").await;
+        assert_eq!(again.session(), data);
+        let set = again.set_cookie().expect("Flask-Session sends the cookie again");
+        assert!(set.attributes.iter().any(|attribute| attribute.starts_with("expires")), "{set:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_logout_on_either_side_is_one_on_both() {
+    let both = start(&[]);
+    for in_rust in [true, false] {
+        let browser = Browser::new();
+        browser.post(&both.flask, "/update_session", DATA).await;
+        let cookie = browser.cookie(&both.flask).expect("there is a session");
+        assert_eq!(browser.view(&both.rust).await["user"], "ann");
+        match in_rust {
+            true => drop(browser.post(&both.rust, "/logout", "").await),
+            false => drop(browser.post(&both.flask, "/logout", "").await),
+        }
+        assert_eq!(get(&both.rust, "/view_session", &cookie).await.session(), json!({}));
+        assert_eq!(get(&both.flask, "/view_session", &cookie).await.session(), json!({}));
+        assert!(both.redis.ask(&["GET", &format!("session:{cookie}")]).concat().is_empty());
+    }
+}
