@@ -60,7 +60,9 @@ async fn each_kind_of_request_costs_its_round_trips() {
         session.renew().unwrap();
     };
     assert_eq!(bench.cost(&none, login).await, 1, "login without a session");
-    let rows: [(&str, u64, Handler); 9] = [
+    assert_eq!(bench.cost(&none, |session| session.sign_in("ann").unwrap()).await, 1, "sign-in without a session");
+    let rows: [(&str, u64, Handler); 10] = [
+        ("sign in", 3, |session| session.sign_in("ann").unwrap()),
         ("read", 1, |session| assert_eq!(session.to_map().len(), 2)),
         ("modify", 2, |session| session.insert("n", 2).unwrap()),
         ("modify, same value", 1, |session| session.insert("n", 1).unwrap()),

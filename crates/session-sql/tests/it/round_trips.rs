@@ -168,6 +168,11 @@ async fn assert_costs(mut counted: Counted, conflict: u64, rotation: u64) {
     assert_eq!(counted.request(&mut browser, |session| session.insert("a", 1).unwrap()).await, 1, "same value");
     assert_eq!(counted.request(&mut browser, |session| session.insert("a", 2).unwrap()).await, 2, "modified");
     assert_eq!(counted.request(&mut browser, |session| session.renew().unwrap()).await, 1 + rotation, "renewed");
+    let sign_in = |session: &Session| session.sign_in("ann").unwrap();
+    assert_eq!(counted.request(&mut Browser::default(), sign_in).await, 1, "signed in without a session");
+    assert_eq!(counted.request(&mut browser, sign_in).await, 1 + rotation, "signed in");
+    assert_eq!(counted.request(&mut browser, |session| assert!(session.is_signed_in())).await, 1, "read of a user");
+    assert_eq!(counted.request(&mut browser, |session| session.insert("a", 3).unwrap()).await, 2, "write of a user");
     let (slow, session) = browser.load(&counted.manager).await;
     session.insert("slow", 1).unwrap();
     counted.request(&mut browser.clone(), |session| session.insert("fast", 1).unwrap()).await;
