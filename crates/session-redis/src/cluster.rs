@@ -98,6 +98,19 @@ impl Cluster {
         Err(CallError::unavailable("the servers of the Cluster redirect to each other"))
     }
 
+    /// Returns the servers that own slots.
+    pub(crate) async fn owners(&self) -> Result<Vec<Arc<Node>>, CallError> {
+        self.look(Instant::now()).await?;
+        let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
+        let mut nodes: Vec<Arc<Node>> = Vec::new();
+        for (_, node) in owners.iter() {
+            if !nodes.iter().any(|known| Arc::ptr_eq(known, node)) {
+                nodes.push(node.clone());
+            }
+        }
+        Ok(nodes)
+    }
+
     fn owner(&self, slot: u16) -> Option<Arc<Node>> {
         let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
         let at = owners.partition_point(|(slots, _)| *slots.end() < slot);

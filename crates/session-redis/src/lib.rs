@@ -65,7 +65,7 @@
 //!
 //! In a Cluster the index is in a slot of its own. A sign-in takes one call more, because the entry is added before the
 //! session is written; a refresh one more; a renewal two more. An entry whose session is gone stays there until it expires.
-//! Counting is not supported there.
+//! Counting asks each server in turn.
 //!
 //! Let the server evict nothing but expiring keys, and better nothing at all (`maxmemory-policy` `noeviction` or
 //! `volatile-ttl`). An evicted index misses its sessions until their next refresh, so that `revoke_all` does too. The first

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fred::bytes::Bytes;
 use fred::types::Value;
 use session_backend_support::Deadline;
+use session_core::{Applied, BackendErrorKind};
 use tokio::time::timeout_at;
 
 use crate::cluster::Cluster;
@@ -41,6 +42,19 @@ impl Servers {
         match self {
             Self::Node { node, .. } => node.boxed_call(command, node.deadline()).await,
             Self::Cluster(cluster) => Box::pin(cluster.call(command)).await,
+        }
+    }
+
+    /// Returns each server that holds sessions, unless the application's client finds its way in a Cluster.
+    pub(crate) async fn each(&self) -> Result<Vec<Arc<Node>>, CallError> {
+        match self {
+            Self::Node { clustered: true, .. } => Err(CallError::new(
+                BackendErrorKind::Other,
+                Applied::No,
+                "a client of the application's can't count the sessions of a Cluster",
+            )),
+            Self::Node { node, .. } => Ok(vec![node.clone()]),
+            Self::Cluster(cluster) => cluster.owners().await,
         }
     }
 

@@ -5,6 +5,7 @@
 //! in a Cluster: there the session may be about to be written, and the entry stays until it expires.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
@@ -15,6 +16,7 @@ use session_core::{IndexedSession, Stored};
 use crate::command::{Command, Word};
 use crate::error::CallError;
 use crate::expiry::entry_seconds;
+use crate::node::Node;
 use crate::reply::{bytes, unexpected};
 use crate::script::{ENTER, FIND, FIND_AND_HEAL, LEAVE, MEMBERS};
 use crate::store::Store;
@@ -56,7 +58,7 @@ impl Store {
         Ok(entries.collect())
     }
 
-    /// Returns the number of keys that begin with a prefix and hold a string, as sessions do.
+    /// Returns the number of keys of all servers that begin with a prefix and hold a string, as sessions do.
     pub(crate) async fn count(&self, prefix: &str) -> Result<u64, CallError> {
         let mut pattern = String::new();
         for character in prefix.chars() {
@@ -66,17 +68,11 @@ impl Store {
             pattern.push(character);
         }
         pattern.push('*');
-        let (pattern, mut cursor, mut count) = (Bytes::from(pattern), Bytes::from_static(b"0"), 0);
-        loop {
-            let reply = self.servers.call(Command::Scan { cursor: &cursor, pattern: &pattern }).await?;
-            let Value::Array(reply) = reply else { return Err(unexpected()) };
-            let Ok([next, Value::Array(keys)]) = <[Value; 2]>::try_from(reply) else { return Err(unexpected()) };
-            count += keys.len() as u64;
-            cursor = bytes(next)?.ok_or_else(unexpected)?;
-            if *cursor == *b"0" {
-                return Ok(count);
-            }
+        let (pattern, mut count) = (Bytes::from(pattern), 0);
+        for node in self.servers.each().await? {
+            count += count_on(&node, &pattern).await?;
         }
+        Ok(count)
     }
 
     /// Adds an entry to the index, which outlives the session.
@@ -119,5 +115,21 @@ impl Store {
             found.push((stored, Duration::from_millis(rest)));
         }
         Ok(found)
+    }
+}
+
+/// Returns the number of keys of one server that match a pattern and hold a string.
+async fn count_on(node: &Arc<Node>, pattern: &Bytes) -> Result<u64, CallError> {
+    let (mut cursor, mut count) = (Bytes::from_static(b"0"), 0);
+    loop {
+        let scan = Command::Scan { cursor: &cursor, pattern };
+        let reply = node.boxed_call(scan, node.deadline()).await?;
+        let Value::Array(reply) = reply else { return Err(unexpected()) };
+        let Ok([next, Value::Array(keys)]) = <[Value; 2]>::try_from(reply) else { return Err(unexpected()) };
+        count += keys.len() as u64;
+        cursor = bytes(next)?.ok_or_else(unexpected)?;
+        if *cursor == *b"0" {
+            return Ok(count);
+        }
     }
 }
