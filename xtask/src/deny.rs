@@ -1,4 +1,4 @@
-//! What the dependencies may be: their licences, sources and known flaws, by cargo-deny. See `deny.toml`.
+//! The rules for dependencies, their licences, sources and known flaws, checked by cargo-deny. See `deny.toml`.
 
 use std::path::PathBuf;
 

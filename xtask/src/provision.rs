@@ -29,7 +29,7 @@ const PROGRAMS: &[Program] = &[
     Program { name: "python3", probe: &["-m", "ensurepip", "--version"], packages: &["python3", "python3-venv"] },
 ];
 
-/// What `bench` starts beside them. There are no arguments with which wrk itself succeeds at once.
+/// The programs that `bench` starts beside them. There are no arguments with which wrk itself succeeds at once.
 const FOR_BENCH: &[Program] = &[Program { name: "which", probe: &["wrk"], packages: &["wrk"] }];
 
 /// Installs what is missing, and returns the environment variables by which the tests find it.

@@ -37,6 +37,7 @@ const FILE_RULES: &[fn(&File) -> Vec<Finding>] = &[
     voice::vague_words,
     voice::references_elsewhere,
     voice::doc_openings,
+    voice::long_names,
 ];
 
 /// Applies every rule and lists everything found.

@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args, config: SessionConfig) -> io::Result<()> {
-    // Before anybody can know that the server is there, and so want to stop it.
+    // Before the address is printed: a client that has seen it may stop the server.
     let (stop, give_up) = (shutdown::requested()?, shutdown::overdue()?);
     let listener = listen(args.listen)?;
     announce(listener.local_addr()?);

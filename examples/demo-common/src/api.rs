@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use session_core::{SessionError, SessionMap};
 
-/// More than anybody types in, and far less than a session may hold.
+/// The largest body: more than a visitor types in, and less than a session may hold.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 const LONGEST_WAIT_MS: u64 = 60_000;

@@ -160,10 +160,11 @@ impl Args {
         }
     }
 
-    /// What should be known about a secret that is good enough for a demo only.
+    /// Returns a warning about a secret that is good enough for a demo only.
     fn warning(&self) -> Option<&'static str> {
-        self.has_weak_secret()
-            .then_some("warning: the secret is shorter than 32 bytes; whoever guesses it can be anybody")
+        self.has_weak_secret().then_some(
+            "warning: the secret is shorter than 32 bytes; an attacker who guesses it can sign in as any user",
+        )
     }
 
     fn has_weak_secret(&self) -> bool {
@@ -171,7 +172,7 @@ impl Args {
     }
 }
 
-/// What the session crates have to say; `RUST_LOG=debug` shows more.
+/// The log of the session crates. `RUST_LOG=debug` shows more.
 fn log_to_stderr() {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();

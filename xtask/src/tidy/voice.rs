@@ -1,4 +1,4 @@
-//! Rules about the English of the crates and pages: plain words and plain openings.
+//! Rules about the English of the code and pages: plain words, plain openings and short names.
 
 use super::text::contains_word;
 use super::{File, Finding};
@@ -12,25 +12,29 @@ const ELSEWHERE: &str = "As there.";
 /// Openings of a doc line that hide what an item is or does.
 const OPENINGS: &[&str] = &["What ", "Whether ", "That of ", "The same "];
 
+/// The most characters of a function's name. The names of tests are sentences.
+const LONGEST_NAME: usize = 80;
+
 pub(super) fn vague_words(file: &File) -> Vec<Finding> {
-    if !is_of_a_crate(file) && !file.is("md") {
+    if !has_our_voice(file) && !file.is("md") {
         return Vec::new();
     }
     file.flag_lines("a vague word: name who acts, or the request, client, store or caller that is meant", |line| {
-        let line = line.to_lowercase();
+        // The words of a name count, too.
+        let line = line.to_lowercase().replace('_', " ");
         VAGUE.iter().any(|word| contains_word(&line, word))
     })
 }
 
 pub(super) fn references_elsewhere(file: &File) -> Vec<Finding> {
-    if !is_of_a_crate(file) {
+    if !has_our_voice(file) {
         return Vec::new();
     }
     file.flag_lines("a section that refers elsewhere: list the conditions", |line| line.contains(ELSEWHERE))
 }
 
 pub(super) fn doc_openings(file: &File) -> Vec<Finding> {
-    if !is_of_a_crate(file) {
+    if !has_our_voice(file) {
         return Vec::new();
     }
     file.flag_lines("a doc line begins with a verb in the third person, or with an article and a noun", |line| {
@@ -40,9 +44,19 @@ pub(super) fn doc_openings(file: &File) -> Vec<Finding> {
     })
 }
 
-/// The published crates: their sources, with the documentation.
-fn is_of_a_crate(file: &File) -> bool {
-    file.is_module() && file.path.starts_with("crates/")
+pub(super) fn long_names(file: &File) -> Vec<Finding> {
+    if !has_our_voice(file) {
+        return Vec::new();
+    }
+    file.flag_lines("the name of a function has at most 80 characters: the module carries the noun", |line| {
+        let name = line.split_once("fn ").map(|(_, rest)| rest.split(['(', '<']).next().unwrap_or_default());
+        name.is_some_and(|name| name.len() > LONGEST_NAME && !name.contains(' '))
+    })
+}
+
+/// Returns true for all Rust files but this one, which has to name the words.
+fn has_our_voice(file: &File) -> bool {
+    file.is("rs") && file.path != "xtask/src/tidy/voice.rs"
 }
 
 #[cfg(test)]
@@ -64,6 +78,7 @@ mod tests {
             for path in ["crates/a/src/b.rs", "a.md"] {
                 assert_eq!(flagged(vague_words, path, &format!("good\n// {capital} waits.\n")), [2], "{word}");
             }
+            assert_eq!(flagged(vague_words, "examples/a/b.rs", &format!("fn a_{word}_b() {{}}\n")), [1], "{word}");
             assert_eq!(flagged(vague_words, "crates/a/src/b.rs", &format!("let a{word}_b = 1;\n")), NONE, "{word}");
             assert_eq!(flagged(vague_words, "a.css", &format!("{word}\n")), NONE, "{word}");
         }
@@ -91,5 +106,13 @@ mod tests {
             );
         }
         assert_eq!(flagged(doc_openings, "crates/a/src/b.rs", "/// Whatever it is. The same.\n"), NONE);
+    }
+
+    #[test]
+    fn names_of_more_than_80_characters_are_flagged() {
+        let function = |length| format!("    async fn {}() {{\n", "a".repeat(length));
+        assert_eq!(flagged(long_names, "crates/a/tests/it/b.rs", &function(LONGEST_NAME + 1)), [1]);
+        assert_eq!(flagged(long_names, "crates/a/tests/it/b.rs", &function(LONGEST_NAME)), NONE);
+        assert_eq!(flagged(long_names, "a.md", &function(LONGEST_NAME + 1)), NONE);
     }
 }

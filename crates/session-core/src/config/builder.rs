@@ -215,7 +215,7 @@ impl SessionConfigBuilder {
 
     /// Adds a key that verifies and does not sign.
     ///
-    /// To change keys without logging anybody out: deploy the new key as verify-only, then swap the two, then, when
+    /// To change keys without logging users out: deploy the new key as verify-only, then swap the two, then, when
     /// [`longest_max_age`](Self::longest_max_age) has passed, remove the old one. A session in use that was verified by such a key gets
     /// a new cookie at once.
     pub fn verify_key(mut self, key: impl Into<Key>) -> Self {

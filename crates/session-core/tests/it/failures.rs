@@ -1,4 +1,4 @@
-//! A store that fails: loudly, within the deadline, and without harm to anybody's session.
+//! A store that fails: loudly, within the deadline, and without harm to any session.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -140,7 +140,7 @@ async fn the_time_of_the_handler_does_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_commit_waits_no_longer_than_the_deadline_for_a_save_that_nobody_drives() {
+async fn a_commit_waits_no_longer_than_the_deadline_for_a_save_that_is_not_polled() {
     let (app, probe, browser) = watched(false).await;
     let request = app.open(&browser).await;
     request.insert("a", 1).unwrap();

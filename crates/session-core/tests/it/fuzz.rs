@@ -95,7 +95,7 @@ proptest! {
     #![proptest_config(many_cases())]
 
     #[test]
-    fn headers_that_nobody_signed_open_nothing_and_stop_nobody_from_logging_in(headers in vec(header(), 0..4)) {
+    fn unsigned_headers_open_no_session_and_do_not_prevent_a_login(headers in vec(header(), 0..4)) {
         for manager in both_modes() {
             let (handle, session) = open(&manager, headers.iter().map(Vec::as_slice));
             assert!(session.is_new() && session.is_empty() && session.id().is_none());

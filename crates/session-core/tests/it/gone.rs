@@ -124,7 +124,7 @@ async fn requests_that_empty_one_session_all_succeed() {
 }
 
 #[tokio::test]
-async fn additions_to_a_session_that_is_emptied_meanwhile_are_all_in_one_session() {
+async fn additions_while_another_request_empties_the_session_are_in_one_session() {
     for app in App::on_each_backend(defaults) {
         let old = app.browser_with(DATA).await;
         let [emptying, first, second] = [app.open(&old).await, app.open(&old).await, app.open(&old).await];
@@ -150,7 +150,7 @@ async fn additions_to_a_session_that_is_emptied_meanwhile_are_all_in_one_session
 }
 
 #[tokio::test]
-async fn a_take_from_a_session_that_is_emptied_meanwhile_is_a_conflict() {
+async fn a_take_while_another_request_empties_the_session_is_a_conflict() {
     for app in App::on_each_backend(dropping) {
         let browser = app.browser_with(DATA).await;
         let taking = app.open(&browser).await;

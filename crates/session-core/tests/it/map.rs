@@ -39,7 +39,7 @@ fn keys_keep_their_order() {
 }
 
 #[test]
-fn values_that_nobody_touches_stay_as_they_were_written() {
+fn untouched_values_stay_as_they_were_written() {
     let values = [
         "1",
         "1.0",

@@ -111,7 +111,7 @@ async fn one_of_many_concurrent_takes_of_the_only_value_succeeds() {
 }
 
 #[tokio::test]
-async fn a_take_by_a_request_that_renews_is_the_only_one_whatever_is_answered_to_the_others() {
+async fn a_take_by_a_request_that_renews_is_the_only_one() {
     for app in App::on_each_backend(|config| config.on_gone(OnGone::Drop)) {
         let browser = app.browser_with(r#"{"token":"once","user":"ann"}"#).await;
         let (login, other) = (app.open(&browser).await, app.open(&browser).await);
@@ -174,7 +174,7 @@ async fn a_write_survives_that_another_request_was_about_to_empty_the_session() 
 }
 
 #[tokio::test]
-async fn a_clear_empties_what_another_request_wrote_meanwhile_too() {
+async fn a_clear_removes_what_another_request_wrote_before_its_commit() {
     for app in App::on_each_backend(defaults) {
         let browser = app.browser_with(r#"{"old":1}"#).await;
         let clearing = app.open(&browser).await;
@@ -186,7 +186,7 @@ async fn a_clear_empties_what_another_request_wrote_meanwhile_too() {
 }
 
 #[tokio::test]
-async fn a_write_to_a_session_that_was_emptied_meanwhile_is_kept_and_sets_the_cookie() {
+async fn a_write_after_another_request_emptied_the_session_is_kept_and_sets_the_cookie() {
     for app in App::on_each_backend(defaults) {
         let mut browser = app.browser_with(r#"{"last":1}"#).await;
         let writing = app.open(&browser).await;
@@ -200,7 +200,7 @@ async fn a_write_to_a_session_that_was_emptied_meanwhile_is_kept_and_sets_the_co
 }
 
 #[tokio::test]
-async fn a_renewal_takes_along_what_others_wrote_meanwhile() {
+async fn a_renewal_keeps_what_other_requests_wrote_before_its_commit() {
     for app in App::on_each_backend(defaults) {
         let mut browser = app.browser_with(r#"{"cart":[1]}"#).await;
         let login = app.open(&browser).await;
@@ -263,7 +263,7 @@ fn writers_that_wait_for_their_turn_in_memory_need_no_runtime() {
 }
 
 #[tokio::test]
-async fn whoever_is_overtaken_again_and_again_gives_up_by_the_deadline_and_says_why() {
+async fn a_request_that_meets_conflicts_without_end_fails_at_the_deadline() {
     const RUN: Duration = Duration::from_millis(100);
     let (app, _) = App::server(|config| config.request_deadline(RUN * 5 / 2));
     let app = Arc::new(app);
@@ -280,7 +280,7 @@ async fn whoever_is_overtaken_again_and_again_gives_up_by_the_deadline_and_says_
     };
     request.update("n", slow).unwrap();
     let began = Instant::now();
-    let error = request.respond(200).await.error.expect("somebody else is always faster");
+    let error = request.respond(200).await.error.expect("another request is always faster");
     assert!(matches!(error, SessionError::Contended), "{error:?}");
     // The first run was the handler's; the time is over in the third after it.
     assert!(runs.load(Ordering::Relaxed) <= 4, "{runs:?}");

@@ -38,7 +38,7 @@ async fn a_failed_response_commits_no_changes() {
 }
 
 #[tokio::test]
-async fn a_failed_response_forgets_the_changes_of_a_session_whose_cookie_has_expired_meanwhile() {
+async fn a_failed_response_drops_the_changes_though_the_cookie_expired_before_it() {
     let app = App::in_cookie(|config| config.max_age(Duration::from_secs(100)));
     let browser = app.browser_with(DATA).await;
     app.advance(99);
@@ -123,7 +123,7 @@ async fn what_was_saved_gets_its_cookie_even_if_the_response_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_was_carried_out_gets_its_cookie_even_if_save_was_cancelled_and_the_response_fails() {
+async fn a_completed_renewal_gets_its_cookie_after_a_cancelled_save_and_a_failed_response() {
     let (app, probe) = App::server(defaults);
     let mut browser = app.browser_with(DATA).await;
     let request = app.open(&browser).await;
@@ -154,10 +154,10 @@ async fn a_stored_session_can_be_changed_and_saved_after_the_response_head() {
         assert!(request.respond(200).await.error.is_none());
         request.insert("streamed", 1).unwrap();
         request.save().await.unwrap();
-        app.visit(&mut browser.clone(), |session| session.insert("meanwhile", 2).unwrap()).await;
+        app.visit(&mut browser.clone(), |session| session.insert("between", 2).unwrap()).await;
         request.insert("streamed", 3).unwrap();
         request.save().await.unwrap();
-        assert_eq!(app.data(&browser).await, r#"{"user":"ann","streamed":3,"meanwhile":2}"#);
+        assert_eq!(app.data(&browser).await, r#"{"user":"ann","streamed":3,"between":2}"#);
         request.destroy();
         request.save().await.unwrap();
         assert_eq!(app.data(&browser).await, "{}");

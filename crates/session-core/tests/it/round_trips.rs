@@ -54,7 +54,7 @@ async fn a_request_without_session_access_makes_no_call_even_if_a_refresh_is_due
 }
 
 #[tokio::test]
-async fn a_session_in_the_cookie_that_nobody_asked_for_costs_nothing() {
+async fn an_untouched_session_in_the_cookie_is_free() {
     let app = App::in_cookie(defaults);
     let browser = app.browser_with(r#"{"user":"ann"}"#).await;
     app.advance(HALF_LIFE);

@@ -308,7 +308,7 @@ async fn a_sign_in_after_a_sign_out_of_the_same_request_begins_an_empty_session(
 }
 
 #[tokio::test]
-async fn a_failed_response_signs_nobody_in() {
+async fn a_failed_response_signs_no_user_in() {
     for app in each_mode() {
         let browser = app.browser_with(r#"{"cart":3}"#).await;
         let request = app.open(&browser).await;
@@ -320,7 +320,7 @@ async fn a_failed_response_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn nobody_signs_in_after_the_response_head() {
+async fn a_sign_in_after_the_response_head_is_refused() {
     let (app, _) = App::server(defaults);
     let request = app.open(&Browser::default()).await;
     assert_succeeded(&request.respond(200).await);

@@ -180,7 +180,7 @@ async fn what_rust_lets_expire_is_gone_for_both() {
 }
 
 #[tokio::test]
-async fn whoever_writes_last_says_how_long_a_session_lives() {
+async fn the_last_writer_sets_the_lifetime_of_a_session() {
     let (both, browser) = (start(1_000, 2_000).await, Browser::new());
     let cookie = browser.get(&both.python, "/setup_session").await.cookie();
     assert!((900_000..=1_000_000).contains(&both.left(&cookie)));

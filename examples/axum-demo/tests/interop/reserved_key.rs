@@ -10,14 +10,14 @@ use crate::support::{
 };
 
 for_each_app![
-    python_keeps_what_rust_remembers_and_rust_shows_it_to_nobody,
+    python_keeps_the_reserved_key_and_rust_hides_it,
     an_absolute_lifetime_ends_though_python_issues_new_cookies,
     nothing_that_python_writes_in_its_place_is_an_error_in_rust,
 ];
 
 const HOUR: u64 = 3600;
 
-async fn python_keeps_what_rust_remembers_and_rust_shows_it_to_nobody(app: App) {
+async fn python_keeps_the_reserved_key_and_rust_hides_it(app: App) {
     let (python, (rust, _), browser) = (Peer::stopped(app), start(with_absolute_lifetime).await, Browser::new());
     browser.post(&rust, "/increment?key=rust", "").await;
     let seen = browser.post(python, "/increment?key=python", "").await.whole_session();

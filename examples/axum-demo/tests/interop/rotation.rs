@@ -1,4 +1,4 @@
-//! Other secrets, digests and derivations: a change of keys without logging anybody out.
+//! Other secrets, digests and derivations: a change of keys that logs no user out.
 
 use serde_json::{Value, json};
 use session_tower::SessionConfig;

@@ -8,7 +8,7 @@ use crate::support::{App, Browser, Demo, Peer, Token, for_each_app};
 for_each_app![
     what_python_wrote_comes_back_to_the_byte_after_rust_has_changed_another_key,
     what_rust_wrote_is_spelled_anew_by_python_and_then_left_alone_by_rust,
-    a_value_that_is_not_json_harms_nobody_but_its_reader,
+    a_value_that_is_not_json_harms_its_reader_only,
     keys_of_any_text_are_the_same_keys_on_both_sides,
     keys_that_only_python_can_hold_stay_as_they_are,
     keys_that_only_python_can_hold_are_not_taken_for_one_that_rust_sets,
@@ -91,7 +91,7 @@ const SPELLINGS: &[(&str, &str)] = &[
     (r#"{"a":1,"a":2}"#, r#"{"a": 2}"#),
 ];
 
-async fn a_value_that_is_not_json_harms_nobody_but_its_reader(app: App) {
+async fn a_value_that_is_not_json_harms_its_reader_only(app: App) {
     let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
     browser.post(python, "/update_session", r#"{"nan": NaN, "n": 1}"#).await;
     let refused = browser.post(&rust, "/increment?key=nan", "").await;

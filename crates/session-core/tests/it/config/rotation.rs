@@ -106,7 +106,7 @@ fn servers_that_change_keys_one_after_the_other_understand_each_other() {
 }
 
 #[test]
-fn a_session_that_nobody_asks_for_keeps_its_old_cookie() {
+fn an_untouched_session_keeps_its_old_cookie() {
     let [old, new] = keys();
     for shared in every_kind_of_service() {
         let cookie = login(&service(&old, &[], &shared));

@@ -93,7 +93,7 @@ async fn the_cookie_of_a_cleared_session_resurrects_nothing() {
 }
 
 #[tokio::test]
-async fn a_login_renews_the_id_and_whoever_knew_the_old_one_has_nothing() {
+async fn a_login_renews_the_id_and_the_old_one_is_worthless() {
     let (rust, browser) = (Demo::memory(), Browser::new());
     let planted = browser.post(&rust, "/update_session", r#"{"cart": 1}"#).await.cookie();
     let cookie = browser.post(&rust, "/login", r#"{"user": "ann"}"#).await.cookie();
