@@ -259,3 +259,16 @@ async fn a_session_longer_than_allowed_is_a_500_and_stays_as_it_was() {
         assert_eq!(app.data(&browser).await, fits);
     }
 }
+
+#[tokio::test]
+async fn a_stored_session_longer_than_allowed_is_still_read_and_can_be_made_shorter() {
+    let long = format!(r#"{{"a":1,"k":"{}"}}"#, "x".repeat(200));
+    let (app, _probe) = App::server(|config| config);
+    let browser = app.browser_with(&long).await;
+    let (stricter, _probe) = App::server(|config| config.max_session_bytes(100).backend(app.memory.clone()));
+    assert_eq!(stricter.data(&browser).await, long);
+    let request = stricter.open(&browser).await;
+    request.remove("k").unwrap();
+    assert!(request.respond(200).await.error.is_none());
+    assert_eq!(stricter.data(&browser).await, r#"{"a":1}"#);
+}

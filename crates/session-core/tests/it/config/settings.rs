@@ -163,3 +163,15 @@ fn tokens_of_the_hardened_preset_are_of_no_use_elsewhere_under_the_same_secret()
     let chosen = set_cookie(hardened("id").salt("itsdangerous.Signer"));
     assert!(TimestampSigner::new(SECRET).unsign(chosen.value().as_bytes(), Some(0), NOW).is_ok());
 }
+
+#[test]
+fn a_session_may_have_128_kib_by_default_and_16_kib_when_hardened() {
+    let default = builder().backend_type(BackendType::Memory);
+    for (config, kib) in [(default, 128), (hardened("id"), 16)] {
+        let (manager, limit) = (at_now(config), kib * 1024);
+        let value = |bytes: usize| "x".repeat(bytes - r#"{"data":""}"#.len());
+        assert!(insert(&manager, &value(limit - 100)).error.is_none(), "{kib} KiB");
+        let error = insert(&manager, &value(limit + 1)).error;
+        assert!(matches!(error, Some(SessionError::TooLarge { limit: allowed, .. }) if allowed == limit), "{error:?}");
+    }
+}
