@@ -5,7 +5,7 @@ use crate::error::SessionError;
 /// A response that reports the error of a session with a line of text.
 ///
 /// The text tells a stranger nothing of the service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlainResponse {
     /// The status.

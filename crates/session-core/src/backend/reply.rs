@@ -81,7 +81,7 @@ impl<T> fmt::Debug for StoreFuture<'_, T> {
 }
 
 /// A session as a store holds it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stored {
     /// The session's data.
@@ -99,7 +99,7 @@ impl Stored {
 }
 
 /// The outcome of a write that compares first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteOutcome<T = Version> {
     /// The write was applied; the new version, if there is one.
     Done(T),

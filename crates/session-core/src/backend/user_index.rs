@@ -46,7 +46,7 @@ pub trait UserIndex: Send + Sync {
 }
 
 /// An entry of a [`UserIndex`].
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IndexedSession {
     /// The session's key.
