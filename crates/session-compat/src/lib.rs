@@ -9,6 +9,7 @@
 //! | `express` | [`Express`] | Express with express-session and connect-redis |
 //! | `flask` | [`Flask`] | Flask, whose sessions live in its cookie |
 //! | `flask-session` | [`FlaskSession`] | Flask with Flask-Session in Redis |
+//! | `actix-session` | [`ActixSession`] | actix-session in its cookie or in Redis |
 //! | `django-cookie` | [`DjangoCookie`] | Django with the engine `signed_cookies` |
 //! | `django-cache` | [`DjangoCache`] | Django with the engine `cache` in Redis |
 //!
@@ -38,6 +39,8 @@
 //!
 //! [`SessionConfigBuilder::format`]: session_core::SessionConfigBuilder::format
 
+#[cfg(feature = "actix-session")]
+mod actix;
 #[cfg(any(feature = "django-cache", feature = "django-cookie"))]
 mod django;
 #[cfg(any(feature = "express", feature = "flask", feature = "flask-session"))]
@@ -59,6 +62,8 @@ mod pickle;
 #[cfg(feature = "starlette-pickle")]
 mod starlette;
 
+#[cfg(feature = "actix-session")]
+pub use actix::ActixSession;
 #[cfg(feature = "django-cache")]
 pub use django::DjangoCache;
 #[cfg(feature = "django-cookie")]

@@ -112,7 +112,7 @@ impl Args {
             None => SessionConfigBuilder::development(&self.cookie_name),
         };
         if let Some(format) = self.format {
-            builder = format.apply(builder, self.max_age);
+            builder = format.apply(builder, self.backend, self.max_age);
         }
         builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
         if self.backend == BackendType::Redis {

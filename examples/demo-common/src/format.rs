@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use session_compat::{DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle};
+use session_compat::{ActixSession, DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle};
 use session_core::SessionConfigBuilder;
+use session_core::starlette::BackendType;
 use session_memcache::MemcacheBackendBuilder;
 use session_redis::RedisBackendBuilder;
 
@@ -17,6 +18,8 @@ pub(crate) enum FormatName {
     Express,
     /// Flask with its own sessions, in the cookie.
     Flask,
+    /// actix-session with `CookieSessionStore` or `RedisSessionStore`, as the backend says, encrypted.
+    ActixSession,
     /// Flask with Flask-Session in Redis, in msgpack.
     FlaskSession,
     /// Django with the engine `cache` in Redis, in pickles. The name of its cookie is `sessionid`, unless it is told another.
@@ -27,8 +30,17 @@ pub(crate) enum FormatName {
 
 impl FormatName {
     /// Sets the format of a configuration.
-    pub(crate) fn apply(self, builder: SessionConfigBuilder, max_age: Option<u64>) -> SessionConfigBuilder {
+    pub(crate) fn apply(
+        self,
+        builder: SessionConfigBuilder,
+        backend: BackendType,
+        max_age: Option<u64>,
+    ) -> SessionConfigBuilder {
         match self {
+            Self::ActixSession if backend == BackendType::Cookie => {
+                builder.format(actix_session(ActixSession::in_cookie(), max_age))
+            }
+            Self::ActixSession => builder.format(actix_session(ActixSession::in_redis(), max_age)),
             Self::StarlettePickle => builder.format(StarlettePickle),
             Self::Express => builder.format(express(max_age)),
             Self::Flask => builder.format(flask(max_age)),
@@ -51,6 +63,7 @@ impl FormatName {
         match self {
             Self::StarlettePickle => backend.codec(StarlettePickle),
             Self::Express => backend.codec(express(max_age)),
+            Self::ActixSession => backend.codec(ActixSession::in_redis()),
             Self::FlaskSession => backend.codec(flask_session(max_age)),
             Self::DjangoCache => backend.codec(DjangoCache::new()),
             Self::Flask | Self::DjangoCookie => backend,
@@ -62,6 +75,7 @@ impl FormatName {
         match self {
             Self::StarlettePickle => backend.codec(StarlettePickle).client_flags(0),
             Self::Express => backend.codec(express(max_age)),
+            Self::ActixSession => backend.codec(ActixSession::in_redis()),
             Self::FlaskSession => backend.codec(flask_session(max_age)),
             Self::DjangoCache => backend.codec(DjangoCache::new()),
             Self::Flask | Self::DjangoCookie => backend,
@@ -82,4 +96,9 @@ fn flask(lifetime: Option<u64>) -> Flask {
 /// Flask-Session as it is with this `PERMANENT_SESSION_LIFETIME`, in seconds.
 fn flask_session(lifetime: Option<u64>) -> FlaskSession {
     lifetime.map_or_else(FlaskSession::new, |seconds| FlaskSession::new().lifetime(Duration::from_secs(seconds)))
+}
+
+/// actix-session as it is with this `session_ttl`, in seconds.
+fn actix_session(format: ActixSession, ttl: Option<u64>) -> ActixSession {
+    ttl.map_or(format, |seconds| format.persistent(Duration::from_secs(seconds)))
 }

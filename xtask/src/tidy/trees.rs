@@ -52,14 +52,14 @@ const BORDERS: &[Border] = &[
         package: "session-compat",
         features: "--features=starlette-pickle",
         edges: "normal,build",
-        forbidden: &[&["flate2", "miniz_oxide", "rmp*"]],
+        forbidden: &[&["aes-gcm", "flate2", "miniz_oxide", "rmp*"]],
         why: "users of one format compile nothing of another",
     },
     Border {
         package: "session-compat",
         features: "--no-default-features",
         edges: "normal,build",
-        forbidden: &[&["miniz_oxide"]],
+        forbidden: &[&["aes-gcm", "miniz_oxide"]],
         why: "users of no format compile nothing of one",
     },
     Border {

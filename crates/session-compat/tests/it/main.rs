@@ -1,5 +1,6 @@
 //! The integration tests of `session-compat`: one binary, one module for each subject.
 
+mod actix;
 mod cookies;
 mod django_cache;
 mod express;

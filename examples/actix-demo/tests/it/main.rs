@@ -5,6 +5,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a helper that can't go on fails the test")]
 
+mod actix_session;
 #[path = "../../../axum-demo/tests/it/client.rs"]
 mod client;
 #[path = "../../../axum-demo/tests/it/concurrency.rs"]

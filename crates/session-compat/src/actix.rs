@@ -1,0 +1,175 @@
+//! The sessions of actix-session, in its cookie or in Redis.
+
+mod sealed;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, TokenContent, TokenFormat};
+use session_core::{
+    Applied, BackendError, BackendErrorKind, OnDuplicate, SessionCodec, SessionError, SessionId, SessionMap,
+};
+
+use sealed::Sealing;
+
+/// The time for which actix-session's `RedisSessionStore` keeps the session of a browser.
+const STATE_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// The sessions of actix-session 0.11 with `CookieSessionStore` or `RedisSessionStore`.
+///
+/// Pass it to the configuration, and with Redis to the backend as its codec. The other service needs no change.
+///
+/// | actix-session | here |
+/// |---|---|
+/// | `CookieSessionStore` | [`ActixSession::in_cookie`] |
+/// | `RedisSessionStore` | [`ActixSession::in_redis`] |
+/// | `Key::from(secret)`, of 64 bytes or more | the secret, the first argument of [`SessionConfig::builder`](session_core::SessionConfig::builder) |
+/// | `Key::derive_from(secret)`, of 32 to 63 bytes | the secret |
+/// | `CookieContentSecurity::Signed` | [`ActixSession::signed`]; by default both encrypt |
+/// | `cookie_name` | the second argument of the builder; [`ActixSession::COOKIE_NAME`] is the default |
+/// | `PersistentSession` with its `session_ttl` | [`ActixSession::persistent`] |
+/// | `cache_keygen` | [`key_prefix`](session_core::SessionConfigBuilder::key_prefix), called after `format` |
+///
+/// ```
+/// use session_compat::ActixSession;
+/// use session_core::SessionConfig;
+///
+/// # let secret = "0d6c1a7be2f94c53a8b1d0e7f6253948";
+/// let config =
+///     SessionConfig::builder(secret, ActixSession::COOKIE_NAME).format(ActixSession::in_cookie()).build()?;
+/// # Ok::<(), session_core::ConfigError>(())
+/// ```
+///
+/// # What is lost
+///
+/// - A cookie that holds the whole session tells no time. A copy stays valid after a logout and for ever, as in actix-session.
+/// - actix-session with Redis stores a session as a whole when a request has changed it. Such a request that had read before
+///   undoes a write of Rust.
+/// - A value that is no JSON, which actix-session refuses in `get`, makes the session unreadable here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActixSession {
+    in_redis: bool,
+    signed: bool,
+    ttl: Option<Duration>,
+}
+
+impl ActixSession {
+    /// The name of the cookie, unless actix-session is told another.
+    pub const COOKIE_NAME: &str = "id";
+
+    /// Returns the format of `CookieSessionStore`.
+    #[must_use]
+    pub fn in_cookie() -> Self {
+        Self { in_redis: false, signed: false, ttl: None }
+    }
+
+    /// Returns the format of `RedisSessionStore`.
+    #[must_use]
+    pub fn in_redis() -> Self {
+        Self { in_redis: true, ..Self::in_cookie() }
+    }
+
+    /// Signs cookies instead of encrypting them.
+    #[must_use]
+    pub fn signed(mut self) -> Self {
+        self.signed = true;
+        self
+    }
+
+    /// Sends cookies with `Max-Age`, as a `PersistentSession` does.
+    #[must_use]
+    pub fn persistent(mut self, session_ttl: Duration) -> Self {
+        self.ttl = Some(session_ttl);
+        self
+    }
+}
+
+impl Format for ActixSession {
+    fn name(&self) -> &'static str {
+        "actix-session"
+    }
+
+    fn settings(&self) -> FormatSettings {
+        let settings = if self.in_redis { FormatSettings::in_store("") } else { FormatSettings::in_cookie() };
+        let settings = settings.on_duplicate(OnDuplicate::First);
+        match self.ttl {
+            Some(ttl) => settings.max_age(ttl),
+            None => settings.max_age(STATE_TTL).browser_session(),
+        }
+    }
+
+    fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
+        Some(Box::new(Tokens { sealing: Sealing::new(keys, self.signed), in_redis: self.in_redis }))
+    }
+}
+
+struct Tokens {
+    sealing: Sealing,
+    in_redis: bool,
+}
+
+impl TokenFormat for Tokens {
+    fn read(&self, text: &[u8]) -> Option<ReadToken> {
+        let (value, by_older_key) = self.sealing.open(text)?;
+        let token = if self.in_redis {
+            ReadToken::of_id(SessionId::parse(std::str::from_utf8(&value).ok()?)?)
+        } else {
+            // actix-session counts a session without data as none.
+            ReadToken::of_session(from_map_of_texts(&value).ok().filter(|session| !session.is_empty())?)
+        };
+        Some(token.by_older_key(by_older_key))
+    }
+
+    fn write(&self, content: TokenContent<'_>, _now: u64, out: &mut Vec<u8>) -> Result<(), SessionError> {
+        let value = match content {
+            TokenContent::Id(id) => Cow::Borrowed(id.as_str()),
+            TokenContent::Session(session) => Cow::Owned(to_map_of_texts(session)?),
+        };
+        self.sealing.seal(&value, out)
+    }
+}
+
+impl SessionCodec for ActixSession {
+    fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
+        session.validate().map_err(|error| unwritable().with_source(error))?;
+        to_map_of_texts(session).map(String::into_bytes)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {
+        from_map_of_texts(bytes)
+    }
+}
+
+/// Reads a map whose values are the JSON texts of a session's values.
+fn from_map_of_texts(bytes: &[u8]) -> Result<SessionMap, BackendError> {
+    let corrupt = || BackendError::new(BackendErrorKind::Corrupt, Applied::No);
+    let texts = SessionMap::from_slice(bytes)?;
+    let mut json = String::from("{");
+    for (key, text) in texts.iter() {
+        let text: String = serde_json::from_str(text).map_err(|error| corrupt().with_source(error))?;
+        // Checked by itself, because a text such as `1,"admin":true` would be two entries.
+        let value: &RawValue = serde_json::from_str(&text).map_err(|error| corrupt().with_source(error))?;
+        if json.len() > 1 {
+            json.push(',');
+        }
+        json.push_str(&serde_json::to_string(&*key).map_err(|error| corrupt().with_source(error))?);
+        json.push(':');
+        json.push_str(value.get());
+    }
+    json.push('}');
+    let session = SessionMap::from_json(json)?;
+    session.validate().map_err(|error| corrupt().with_source(error))?;
+    Ok(session)
+}
+
+/// Writes a map whose values are the JSON texts of a session's values.
+fn to_map_of_texts(session: &SessionMap) -> Result<String, BackendError> {
+    let mut texts = serde_json::Map::new();
+    texts.extend(session.iter().map(|(key, json)| ((*key).to_owned(), json.into())));
+    serde_json::to_string(&texts).map_err(|error| unwritable().with_source(error))
+}
+
+fn unwritable() -> BackendError {
+    BackendError::new(BackendErrorKind::Other, Applied::No)
+}
