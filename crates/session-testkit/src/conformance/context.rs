@@ -80,7 +80,7 @@ impl Context {
         let config = SessionConfig::builder("the secret of the conformance suite", "id")
             .backend(backend)
             .key_prefix(format!("conformance:{:016x}:", self.run))
-            .request_deadline(Duration::from_secs(30))
+            .request_deadline(Duration::from_secs(10))
             .build();
         config.map(SessionManager::new).map_err(|error| Failure::Wrong(error.to_string()))
     }
