@@ -54,7 +54,8 @@ impl SharedSession {
         let Some(own) = self.session().id().map(|id| context.store_key(id)) else { return Ok(()) };
         let ended: Vec<_> = match on_limit {
             OnSessionLimit::DropOldest => listed.into_iter().take(excess).collect(),
-            OnSessionLimit::Refuse => listed.into_iter().skip(max_sessions).filter(|one| *one.key == *own).collect(),
+            // A sign-in that was acknowledged before this one was stored ends, too, if it is a later one.
+            OnSessionLimit::Refuse => listed.into_iter().skip(max_sessions).collect(),
         };
         let ends_own = ended.iter().any(|one| *one.key == *own);
         let (keys, sign_ins): (Vec<_>, Vec<_>) =

@@ -125,6 +125,10 @@ async fn a_cookie_without_a_session_is_told_with_its_reason() {
         app.open(browser).await;
         assert_eq!(events.take(), expected);
     }
+    let handle = app.handle(&old);
+    handle.sign_out();
+    let _ = handle.commit(200).await;
+    assert_eq!(events.take(), [""; 0], "another request has signed the user out");
     app.advance(200);
     app.open(&old).await;
     assert_eq!(events.take(), ["Expired"]);

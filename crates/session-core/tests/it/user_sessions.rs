@@ -1,5 +1,6 @@
 //! A user's sessions: listed, revoked and limited.
 
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use session_core::{
@@ -8,7 +9,9 @@ use session_core::{
 };
 use session_testkit::SimpleMemory;
 
-use crate::support::{App, Browser, NOW, Request, SECRET, assert_succeeded, defaults, respond_together};
+use crate::support::{
+    App, Browser, Fault, NOW, Operation, Request, SECRET, assert_succeeded, at_once, defaults, respond_together,
+};
 
 const USER: &str = "ann";
 
@@ -259,6 +262,42 @@ async fn a_sign_in_beyond_the_limit_is_refused_and_leaves_its_session_as_it_was(
     app.visit(&mut first, Session::sign_out).await;
     signed_in(&app, ["third"]).await;
     assert_eq!(devices(&app).await, ["third", "second"]);
+}
+
+/// The client whose sign-in is the oldest stores its session last, after another sign-in was acknowledged.
+#[tokio::test]
+async fn a_sign_in_that_is_stored_late_keeps_the_limit() {
+    for (on_limit, late_is_live) in [(OnSessionLimit::Refuse, true), (OnSessionLimit::DropOldest, false)] {
+        let (app, probe) = App::server(|config| config.max_sessions_per_user(1, on_limit));
+        let late = app.open(&Browser::default()).await;
+        late.sign_in(USER).unwrap();
+        app.advance(1);
+        let faster = app.open(&Browser::default()).await;
+        faster.sign_in(USER).unwrap();
+        let healed = probe.clone();
+        let overtake = move || {
+            healed.heal();
+            assert_succeeded(&at_once(faster.respond(200)));
+        };
+        probe.fail(Operation::Create, Fault::Overtaken(Arc::new(overtake)));
+        let response = late.respond(200).await;
+        assert_eq!((response.error.is_none(), response.set_cookie.is_some()), (late_is_live, late_is_live));
+        assert_eq!(devices(&app).await.len(), 1, "{on_limit:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_own_session_stays_when_others_are_revoked_though_it_is_renewed_or_signed_in_anew() {
+    let (app, _) = App::server(defaults);
+    let [mut browser, other] = signed_in(&app, ["phone", "other"]).await;
+    let again = app.open(&browser).await;
+    again.sign_in(USER).unwrap();
+    assert_eq!(app.manager.revoke_others(&again).await.unwrap(), 1);
+    assert!(is_signed_in(&app, &browser).await && !is_signed_in(&app, &other).await);
+    let earlier = app.open(&browser).await;
+    app.visit(&mut browser, |session| session.renew().unwrap()).await;
+    assert_eq!(app.manager.revoke_others(&earlier).await.unwrap(), 0);
+    assert!(is_signed_in(&app, &browser).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
