@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use session_core::{
-    ConfigError, MemoryBackend, OnSessionLimit, Refresh, Session, SessionConfig, SessionConfigBuilder, SessionError,
-    SessionRef,
+    AtomicBackend, ConfigError, Create, MemoryBackend, OnSessionLimit, Refresh, Session, SessionConfig,
+    SessionConfigBuilder, SessionError, SessionRef, WriteOutcome,
 };
 use session_testkit::SimpleMemory;
 
 use crate::support::{
-    App, Browser, Fault, NOW, Operation, Request, SECRET, assert_succeeded, at_once, defaults, respond_together,
+    App, Browser, Fault, NOW, Operation, Request, SECRET, assert_succeeded, at_once, defaults, respond_together, stored,
 };
 
 const USER: &str = "ann";
@@ -100,6 +100,25 @@ async fn sessions_that_have_ended_are_not_listed() {
     app.advance(60);
     assert_eq!(devices(&app).await, ["renewed"]);
     assert_eq!(app.manager.sessions_of("bob").await.unwrap().len(), 0, "it has expired too");
+}
+
+/// A store may list more than the user's live sessions.
+#[tokio::test]
+async fn entries_of_another_user_and_of_an_ended_session_are_left_out() {
+    let (app, _) = App::server(|config| config.absolute_lifetime(Duration::from_secs(100)));
+    for (user, listed) in [("bob", 0), (USER, 1)] {
+        let mut browser = Browser::default();
+        app.visit(&mut browser, |session| session.sign_in(user).unwrap()).await;
+        let id = app.open(&browser).await.id().unwrap();
+        let copied = stored(&app.memory, &format!("session:{}", id.as_str())).unwrap();
+        app.visit(&mut browser, Session::sign_out).await;
+        let key = format!("session:copy-of-{user}");
+        let create = Create::new(&key, &copied, Duration::from_secs(3600)).of_user(Some("session:user:ann"));
+        assert!(matches!(app.memory.create(create).await, Ok(WriteOutcome::Done(_))));
+        assert_eq!(devices(&app).await.len(), listed, "{user}");
+    }
+    app.advance(200);
+    assert!(devices(&app).await.is_empty(), "its absolute lifetime is over");
 }
 
 #[tokio::test]
@@ -287,7 +306,7 @@ async fn a_sign_in_that_is_stored_late_keeps_the_limit() {
 }
 
 #[tokio::test]
-async fn the_own_session_stays_when_others_are_revoked_though_it_is_renewed_or_signed_in_anew() {
+async fn a_revocation_of_others_spares_a_session_that_is_renewed_or_signed_in_anew() {
     let (app, _) = App::server(defaults);
     let [mut browser, other] = signed_in(&app, ["phone", "other"]).await;
     let again = app.open(&browser).await;
