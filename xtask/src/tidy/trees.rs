@@ -125,6 +125,13 @@ const BORDERS: &[Border] = &[
         forbidden: &[&["sqlx-mysql", "sqlx-sqlite", "libsqlite3-sys", "rustls"]],
         why: "users of one database compile no driver of another, and no TLS that they did not ask for",
     },
+    Border {
+        package: "session-sql",
+        features: "--features=mysql",
+        edges: "normal",
+        forbidden: &[&["sqlx-postgres", "sqlx-sqlite", "libsqlite3-sys", "rustls"]],
+        why: "users of one database compile no driver of another, and no TLS that they did not ask for",
+    },
 ];
 
 /// Checks each tree. Cargo fails on a row for a package that does not exist.

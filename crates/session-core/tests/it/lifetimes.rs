@@ -281,3 +281,25 @@ async fn a_lifetime_that_the_absolute_one_would_cut_is_refused() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_lifetime_that_another_request_sets_survives_a_clear_and_an_insert() {
+    for app in App::on_each_backend(hundred_seconds) {
+        for clear_is_first in [true, false] {
+            let mut browser = app.browser_with(DATA).await;
+            let [clears, sets] = [app.open(&browser).await, app.open(&browser).await];
+            clears.clear().unwrap();
+            clears.insert("user", "bea").unwrap();
+            sets.set_lifetime(Lifetime::For(Duration::from_secs(10))).unwrap();
+            let in_order = if clear_is_first { [clears, sets] } else { [sets, clears] };
+            for request in in_order {
+                let response = request.respond(200).await;
+                assert_succeeded(&response);
+                browser.receive(&response);
+            }
+            let request = app.open(&browser).await;
+            assert_eq!(request.to_map().into_json(), r#"{"user":"bea"}"#, "{clear_is_first}");
+            assert_eq!(request.lifetime(), Lifetime::For(Duration::from_secs(10)), "{clear_is_first}");
+        }
+    }
+}
