@@ -153,6 +153,11 @@ impl Handler<'_> {
                 session.destroy();
                 session.insert(Key::User.name(), me)?;
             }
+            Operation::Reload => {
+                increment(&session)?;
+                session.reload().await?;
+            }
+            Operation::Touch => session.touch().await?,
             Operation::Fail => {
                 increment(&session)?;
                 return Ok(500);

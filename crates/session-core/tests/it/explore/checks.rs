@@ -96,10 +96,11 @@ fn lost_its_id(record: &Record, number: usize) -> bool {
     match request.operation {
         Operation::Read | Operation::SlowRead | Operation::Fail | Operation::Destroy => false,
         // A login begins a session where there is none.
-        Operation::Login => loaded_before,
+        Operation::Login | Operation::Touch => loaded_before,
         _ if record.was_renewed() => true,
         // After a logout, changes are dropped in silence, as if they had come before it. These can't be.
-        Operation::Take | Operation::Renew | Operation::SaveThenMore | Operation::SaveThenWait => loaded_before,
+        Operation::Take | Operation::Renew | Operation::Reload => loaded_before,
+        Operation::SaveThenMore | Operation::SaveThenWait => loaded_before,
         _ => false,
     }
 }

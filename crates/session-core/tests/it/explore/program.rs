@@ -32,6 +32,10 @@ pub(super) enum Operation {
     SaveThenWait,
     /// Destroys the session and inserts a user into the new one.
     Replace,
+    /// Increments, and fetches the session again.
+    Reload,
+    /// Reads all data, and extends the session's life.
+    Touch,
 }
 
 /// The operations of two or three requests that begin with the cookie of one session.
@@ -72,7 +76,7 @@ impl Operation {
 
     /// Returns `true` if the operation only looks at the session.
     pub(super) fn only_reads(self) -> bool {
-        matches!(self, Self::Read | Self::SlowRead)
+        matches!(self, Self::Read | Self::SlowRead | Self::Touch)
     }
 
     /// Returns the number of writes that the operation makes. Each of them is atomic by itself.
@@ -85,11 +89,16 @@ impl Operation {
     }
 }
 
-/// Returns all pairs of the operations, those of an operation with itself included. Since every order of their calls is
-/// run, the order within a pair has no meaning.
+/// Returns all pairs of the operations, those of an operation with itself included, and some with a `reload` or a `touch`.
+/// Since every order of their calls is run, the order within a pair has no meaning.
 pub(super) fn pairs() -> Vec<Program> {
+    use Operation::{Clear, Destroy, Insert, Login, Read, Reload, Renew, Touch};
     let all = Operation::ALL;
-    (0..all.len()).flat_map(|first| (first..all.len()).map(move |second| vec![all[first], all[second]])).collect()
+    let in_use = [Reload, Touch]
+        .into_iter()
+        .flat_map(|first| [Read, Insert, Clear, Renew, Login, Destroy, Reload].map(|second| vec![first, second]));
+    let pairs = |first| (first..all.len()).map(move |second| vec![all[first], all[second]]);
+    (0..all.len()).flat_map(pairs).chain(in_use).collect()
 }
 
 /// Returns all triples of the first twelve operations. The two others differ from those in one step only.

@@ -239,11 +239,12 @@ fn changed(operation: Operation, me: usize, data: Data) -> Data {
     let number = i8::try_from(me).expect("three requests at most");
     match operation {
         Operation::Insert => data.with(Key::Last, number).with(Key::Own(me), number),
-        Operation::Update | Operation::SaveThenMore | Operation::SaveThenWait => data.incremented(),
+        Operation::Update | Operation::SaveThenMore | Operation::SaveThenWait | Operation::Reload => data.incremented(),
         Operation::RemoveLast => Key::INITIAL.into_iter().fold(data, Data::without),
         Operation::Clear => Data::default(),
         Operation::Take => data.without(Key::Token),
         Operation::Login | Operation::Replace => data.with(Key::User, number),
-        Operation::Read | Operation::SlowRead | Operation::Renew | Operation::Destroy | Operation::Fail => data,
+        Operation::Read | Operation::SlowRead | Operation::Touch => data,
+        Operation::Renew | Operation::Destroy | Operation::Fail => data,
     }
 }
