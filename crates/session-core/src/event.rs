@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::absence::Absence;
 use crate::error::SessionError;
-use crate::request::meta::SignIn;
-use crate::user::SessionRef;
+use crate::user::reference::SessionRef;
+use crate::user::sign_in::SignIn;
 
 /// The application's function for events.
 pub(crate) type OnEvent = Arc<dyn Fn(&SessionEvent<'_>) + Send + Sync>;
@@ -33,8 +33,8 @@ pub enum SessionEventKind<'a> {
     SignedIn,
     /// The session got a new id.
     Renewed,
-    /// A request signed its user out or destroyed its session, or emptied a session in the cookie. The event names the user if the request had loaded the
-    /// session.
+    /// A request signed its user out or destroyed its session, or emptied a session in the cookie. The event names the
+    /// user if the request had loaded the session.
     SignedOut,
     /// The application ended a session through the [`SessionManager`](crate::SessionManager), or a sign-in beyond the
     /// [limit](crate::SessionConfigBuilder::max_sessions_per_user) did.

@@ -1,13 +1,14 @@
 //! A user's session, as it is listed.
 
 pub(crate) mod reference;
+pub(crate) mod sign_in;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::request::meta::SignIn;
 use crate::session::Session;
+use crate::user::sign_in::SignIn;
 
 pub use reference::{ParseSessionRefError, SessionRef};
 

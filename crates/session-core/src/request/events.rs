@@ -8,7 +8,8 @@ use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::context::SessionContext;
 use crate::request::head::CookieChange;
-use crate::request::meta::{Meta, SignIn};
+use crate::request::meta::Meta;
+use crate::user::sign_in::SignIn;
 
 const TARGET: &str = "session_core::lifecycle";
 

@@ -1,13 +1,11 @@
 //! The library's own record in a session, under a reserved key of its map.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::config::Lifetimes;
 use crate::map::{SessionMap, ValueError, decode, encode};
-use crate::user::reference::SessionRef;
+use crate::user::sign_in::SignIn;
 
 /// The reserved key. Hidden from every accessor; Python carries it along.
 pub(crate) const META_KEY: &str = "__session";
@@ -35,18 +33,6 @@ pub(crate) struct Meta {
     pub(crate) foreign: Option<ForeignRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<Box<SignIn>>,
-}
-
-/// The sign-in of a session's user.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SignIn {
-    pub(crate) id: Box<str>,
-    /// Unix time in milliseconds, which tells the order of a user's sign-ins.
-    pub(crate) at: u64,
-    #[serde(rename = "ref")]
-    pub(crate) reference: SessionRef,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) labels: BTreeMap<Box<str>, Box<str>>,
 }
 
 /// A part of the record that a request has changed. The request's data has its new value.

@@ -8,8 +8,9 @@ use crate::backend::{AtomicBackend, Marker, Remove, StoreFuture, UserIndex, Writ
 use crate::error::SessionError;
 use crate::request::context::{SessionContext, StoreKey};
 use crate::request::deadline::Deadline;
-use crate::request::meta::{Meta, SignIn};
+use crate::request::meta::Meta;
 use crate::user::UserSession;
+use crate::user::sign_in::SignIn;
 
 /// The number of renewals of one session within a minute that are followed.
 const LONGEST_CHAIN: usize = 64;

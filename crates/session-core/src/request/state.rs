@@ -12,9 +12,10 @@ use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::changes::{Change, ChangeLog};
 use crate::request::head::{CookieChange, ResponseHead};
-use crate::request::meta::{Meta, SignIn, is_emptied};
+use crate::request::meta::{Meta, is_emptied};
 use crate::request::phase::{Before, Phase};
 use crate::request::transfer::UnconfirmedWrite;
+use crate::user::sign_in::SignIn;
 
 /// One request's session, as all its handles share it.
 pub(crate) struct RequestSession {

@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::{Session, set_meta};
 use crate::error::SessionError;
 use crate::id::SessionId;
-use crate::request::meta::{META_KEY, Meta, RecordChange, SignIn};
+use crate::request::meta::{META_KEY, Meta, RecordChange};
 use crate::user::SessionRef;
+use crate::user::sign_in::SignIn;
 
 /// The largest number of bytes of a user's id.
 const MAX_USER_BYTES: usize = 255;

@@ -1,0 +1,19 @@
+//! The sign-in of a user, as the record of a session keeps it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::reference::SessionRef;
+
+/// The sign-in of a session's user.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SignIn {
+    pub(crate) id: Box<str>,
+    /// Unix time in milliseconds, which tells the order of a user's sign-ins.
+    pub(crate) at: u64,
+    #[serde(rename = "ref")]
+    pub(crate) reference: SessionRef,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) labels: BTreeMap<Box<str>, Box<str>>,
+}
