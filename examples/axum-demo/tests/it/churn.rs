@@ -67,7 +67,7 @@ async fn churn(mut store: Store, sessions: usize) {
     done.store(true, Ordering::Relaxed);
     let counts = workers.join_all().await.into_iter().reduce(|one, other| one.plus(&other)).unwrap_or_default();
     let seconds = begin.elapsed().as_secs_f64();
-    // What a server still has under way ends before it does.
+    // A server finishes the requests that it has begun before it ends.
     demos.into_iter().for_each(|demo| drop(demo.stop()));
     let [before, listed, after] = [store.scan(), store.listed(USERS).await, store.scan()];
     let dead_entries = store.entries().saturating_sub(listed.len());

@@ -69,20 +69,11 @@ impl Reader<'_> {
                 let value = self.unsigned(1 << (marker - 0xcc))?;
                 self.push(value)
             }
-            0xd0 => {
-                let value = i8::from_be_bytes(self.array()?);
-                self.push(value)
-            }
-            0xd1 => {
-                let value = i16::from_be_bytes(self.array()?);
-                self.push(value)
-            }
-            0xd2 => {
-                let value = i32::from_be_bytes(self.array()?);
-                self.push(value)
-            }
-            0xd3 => {
-                let value = i64::from_be_bytes(self.array()?);
+            0xd0..=0xd3 => {
+                let bytes = 1 << (marker - 0xd0);
+                // Shifted up and down again, the sign fills the bytes that the value lacks.
+                let lacking = u64::BITS - 8 * bytes;
+                let value = (self.unsigned(bytes as usize)? << lacking).cast_signed() >> lacking;
                 self.push(value)
             }
             0xcb => {
