@@ -1,7 +1,5 @@
 //! The sessions of actix-session, in its cookie or in Redis.
 
-mod sealed;
-
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -11,7 +9,7 @@ use session_core::{
     Applied, BackendError, BackendErrorKind, OnDuplicate, SessionCodec, SessionError, SessionId, SessionMap,
 };
 
-use sealed::Sealing;
+use crate::sealed::Sealing;
 
 /// The time for which actix-session's `RedisSessionStore` keeps the session of a browser.
 const STATE_TTL: Duration = Duration::from_secs(24 * 3600);
@@ -126,7 +124,8 @@ impl TokenFormat for Tokens {
             TokenContent::Id(id) => Cow::Borrowed(id.as_str()),
             TokenContent::Session(session) => Cow::Owned(to_map_of_texts(session)?),
         };
-        self.sealing.seal(&value, out)
+        push_encoded(&self.sealing.seal(&value)?, out);
+        Ok(())
     }
 }
 
@@ -172,4 +171,16 @@ fn to_map_of_texts(session: &SessionMap) -> Result<String, BackendError> {
 
 fn unwritable() -> BackendError {
     BackendError::new(BackendErrorKind::Other, Applied::No)
+}
+
+/// Appends a text as the crate percent-encodes cookies.
+fn push_encoded(text: &str, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"!$&'*+-._~".contains(&byte) {
+            out.push(byte);
+        } else {
+            out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+    }
 }

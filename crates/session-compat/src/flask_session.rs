@@ -1,7 +1,5 @@
 //! Sessions of Flask-Session in Redis.
 
-mod msgpack;
-
 use std::time::Duration;
 
 use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, StoredRecord, TokenContent, TokenFormat};
@@ -10,6 +8,7 @@ use session_core::{
     Applied, BackendError, BackendErrorKind, OnDuplicate, SessionCodec, SessionError, SessionId, SessionMap,
 };
 
+use crate::msgpack::{self, Problem};
 use crate::permanent::{LIFETIME, from_permanent, to_permanent};
 
 const SALT: &str = "flask-session";
@@ -155,6 +154,17 @@ impl TokenFormat for Tokens {
     }
 }
 
+/// Reads MessagePack that is one map.
+fn map(bytes: &[u8]) -> Result<String, Problem> {
+    match bytes.first() {
+        Some(0x80..=0x8f | 0xde | 0xdf) => {}
+        Some(_) => return Err(Problem::Type("other than map at the top")),
+        None => return Err(Problem::Truncated),
+    }
+    let (json, rest) = msgpack::read_first(bytes)?;
+    if rest.is_empty() { Ok(json) } else { Err(Problem::Trailing) }
+}
+
 impl SessionCodec for FlaskSession {
     fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
         session.validate().map_err(|error| unwritable().with_source(error))?;
@@ -172,7 +182,7 @@ impl SessionCodec for FlaskSession {
         let mut session = if bytes.first() == Some(&b'{') {
             SessionMap::from_slice(bytes)?
         } else {
-            SessionMap::from_json(msgpack::read(bytes).map_err(|error| corrupt().with_source(error))?)?
+            SessionMap::from_json(map(bytes).map_err(|error| corrupt().with_source(error))?)?
         };
         let permanent = from_permanent(&mut session, self.lifetime.as_secs());
         if !permanent.map_err(|error| corrupt().with_source(error))? {

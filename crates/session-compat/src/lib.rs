@@ -10,6 +10,7 @@
 //! | `flask` | [`Flask`] | Flask, whose sessions live in its cookie |
 //! | `flask-session` | [`FlaskSession`] | Flask with Flask-Session in Redis |
 //! | `actix-session` | [`ActixSession`] | actix-session in its cookie or in Redis |
+//! | `tower-sessions` | [`TowerSessions`] | tower-sessions in Redis |
 //! | `django-cookie` | [`DjangoCookie`] | Django with the engine `signed_cookies` |
 //! | `django-cache` | [`DjangoCache`] | Django with the engine `cache` in Redis |
 //!
@@ -51,16 +52,27 @@ mod express;
 mod flask;
 #[cfg(feature = "flask-session")]
 mod flask_session;
-#[cfg(any(feature = "django-cache", feature = "flask-session", feature = "starlette-pickle"))]
+#[cfg(any(
+    feature = "django-cache",
+    feature = "flask-session",
+    feature = "starlette-pickle",
+    feature = "tower-sessions"
+))]
 mod json;
+#[cfg(any(feature = "flask-session", feature = "tower-sessions"))]
+mod msgpack;
 #[cfg(any(feature = "django-cookie", feature = "flask"))]
 mod packed;
 #[cfg(any(feature = "flask", feature = "flask-session"))]
 mod permanent;
 #[cfg(any(feature = "django-cache", feature = "starlette-pickle"))]
 mod pickle;
+#[cfg(any(feature = "actix-session", feature = "tower-sessions"))]
+mod sealed;
 #[cfg(feature = "starlette-pickle")]
 mod starlette;
+#[cfg(feature = "tower-sessions")]
+mod tower;
 
 #[cfg(feature = "actix-session")]
 pub use actix::ActixSession;
@@ -78,3 +90,5 @@ pub use flask_session::FlaskSession;
 pub use pickle::PickleError;
 #[cfg(feature = "starlette-pickle")]
 pub use starlette::StarlettePickle;
+#[cfg(feature = "tower-sessions")]
+pub use tower::TowerSessions;

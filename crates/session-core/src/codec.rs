@@ -41,6 +41,32 @@ pub trait SessionCodec: Send + Sync + 'static {
         Ok(bytes)
     }
 
+    /// [`Self::encode_with_room`], for the store's key of the session; by default without regard to it.
+    ///
+    /// This is for formats whose values name their session. The key ends with the session's id. Backends call this method,
+    /// never those that it calls.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::encode`].
+    fn encode_under(&self, key: &str, session: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
+        let _ = key;
+        self.encode_with_room(session, room)
+    }
+
+    /// [`Self::decode`], for the store's key that the bytes stood under; by default without regard to it.
+    ///
+    /// Backends call this method for a session that a request loads, and [`Self::decode`] where the key is known to be the
+    /// session's own.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::decode`], and [`BackendErrorKind::Corrupt`] if the bytes name another session.
+    fn decode_under(&self, key: &str, bytes: &[u8]) -> Result<SessionMap, BackendError> {
+        let _ = key;
+        self.decode(bytes)
+    }
+
     /// Returns `true` if the bytes are just the session's JSON text; by default `false`.
     fn is_json(&self) -> bool {
         false

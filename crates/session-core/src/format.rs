@@ -6,7 +6,7 @@ mod token;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::config::policy::OnDuplicate;
+use crate::config::policy::{OnDuplicate, Refresh};
 use crate::signer::Key;
 
 pub use record::StoredRecord;
@@ -86,6 +86,7 @@ pub struct FormatSettings {
     pub(crate) browser_session: bool,
     pub(crate) on_duplicate: Option<OnDuplicate>,
     pub(crate) clock_skew: Option<Duration>,
+    pub(crate) refresh: Option<Refresh>,
 }
 
 /// The place where a format keeps sessions.
@@ -119,6 +120,7 @@ impl FormatSettings {
             browser_session: false,
             on_duplicate: None,
             clock_skew: None,
+            refresh: None,
         }
     }
 
@@ -143,6 +145,12 @@ impl FormatSettings {
     /// Sets by how much a dated token may come from the future; by default as the builder says.
     pub fn clock_skew(mut self, clock_skew: Duration) -> Self {
         self.clock_skew = Some(clock_skew);
+        self
+    }
+
+    /// Sets when a session in use gets a new cookie and expiry; by default as the builder says.
+    pub fn refresh(mut self, refresh: Refresh) -> Self {
+        self.refresh = Some(refresh);
         self
     }
 

@@ -45,20 +45,20 @@ impl MemcacheBackend {
     async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
         let key = Key::check(key)?;
         match self.store.look(key, self.deadline()).await? {
-            Found::Session(bytes, at) => self.store.decode(&bytes, at).map(Some),
+            Found::Session(bytes, at) => self.store.decode(key, &bytes, at).map(Some),
             _ => Ok(None),
         }
     }
 
     async fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
         let key = Key::check(create.key)?;
-        let value = self.store.encode(create.session)?;
+        let value = self.store.encode(create.key, create.session)?;
         Ok(with_version(self.store.create(key, &value, create.ttl, self.deadline()).await?))
     }
 
     async fn replace(&self, replace: Replace<'_>) -> Result<WriteOutcome, BackendError> {
         let (key, deadline) = (Key::check(replace.key)?, self.deadline());
-        let value = self.store.encode(replace.session)?;
+        let value = self.store.encode(replace.key, replace.session)?;
         let replaced = match NodeVersion::parse(replace.version) {
             Some(at) => {
                 let replaced = self.store.compare_and_set(key, &value, replace.ttl, at, deadline).await;
@@ -87,7 +87,7 @@ impl MemcacheBackend {
     async fn rotate(&self, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
         let old = Key::check(rotate.old)?;
         Key::check(rotate.new)?;
-        let value = self.store.encode(rotate.session)?;
+        let value = self.store.encode(rotate.new, rotate.session)?;
         let Some(at) = NodeVersion::parse(rotate.version) else {
             return self.store.mismatch(old, self.deadline()).await;
         };

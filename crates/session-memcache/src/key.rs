@@ -20,6 +20,10 @@ impl<'a> Key<'a> {
         }
     }
 
+    pub(crate) fn as_str(self) -> &'a str {
+        self.0
+    }
+
     pub(crate) fn as_bytes(self) -> &'a [u8] {
         self.0.as_bytes()
     }

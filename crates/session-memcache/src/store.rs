@@ -53,7 +53,7 @@ impl Store {
     /// Returns why a write at another version than the stored one was not applied.
     pub(crate) async fn mismatch<T>(&self, key: Key<'_>, deadline: Deadline) -> Result<WriteOutcome<T>, BackendError> {
         Ok(match self.look(key, deadline).await? {
-            Found::Session(bytes, at) => WriteOutcome::Conflict(Some(self.decode(&bytes, at)?)),
+            Found::Session(bytes, at) => WriteOutcome::Conflict(Some(self.decode(key, &bytes, at)?)),
             Found::Tombstone(marker, _) => WriteOutcome::Gone(Some(marker)),
             Found::Nothing => WriteOutcome::Gone(None),
         })
@@ -81,18 +81,18 @@ impl Store {
     }
 
     /// Encodes a session. One that is too large is an error, because memcached would drop the stored value.
-    pub(crate) fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
-        let value = self.codec.encode(session)?;
+    pub(crate) fn encode(&self, key: &str, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
+        let value = self.codec.encode_under(key, session, 0)?;
         self.check_size(&value)?;
         Ok(value)
     }
 
-    pub(crate) fn decode(&self, bytes: &Bytes, at: NodeVersion) -> Result<Stored, BackendError> {
+    pub(crate) fn decode(&self, key: Key<'_>, bytes: &Bytes, at: NodeVersion) -> Result<Stored, BackendError> {
         if bytes.flags != self.client_flags {
             return Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source(OtherFormat));
         }
         self.check_size(&bytes.value)?;
-        Ok(Stored::new(self.codec.decode(&bytes.value)?, at.into()))
+        Ok(Stored::new(self.codec.decode_under(key.as_str(), &bytes.value)?, at.into()))
     }
 
     /// Returns the value that takes the place of a removed session.

@@ -67,7 +67,7 @@ impl RedisBackend {
 
     async fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
         // All in one allocation.
-        let mut bytes = self.store.format.encode(create.session, 3 * create.key.len())?;
+        let mut bytes = self.store.format.encode(create.key, create.session, 3 * create.key.len())?;
         let version = self.store.format.version(&bytes, create.session);
         let value_end = bytes.len();
         bytes.extend_from_slice(create.key.as_bytes());
@@ -91,7 +91,7 @@ impl RedisBackend {
 
     async fn replace(&self, replace: Replace<'_>) -> Result<WriteOutcome, BackendError> {
         // All in one allocation: each alone would cost two.
-        let mut bytes = self.store.format.encode(replace.session, LONG + replace.key.len())?;
+        let mut bytes = self.store.format.encode(replace.key, replace.session, LONG + replace.key.len())?;
         let version = self.store.format.version(&bytes, replace.session);
         let value_end = bytes.len();
         push_expected(&mut bytes, replace.version);
@@ -137,7 +137,7 @@ impl RedisBackend {
     }
 
     async fn rotate(&self, rotate: Rotate<'_>) -> Result<WriteOutcome, BackendError> {
-        let bytes = self.store.format.encode(rotate.session, 0)?;
+        let bytes = self.store.format.encode(rotate.new, rotate.session, 0)?;
         let version = self.store.format.version(&bytes, rotate.session);
         let write = Write { version: expected(rotate.version), value: bytes.into(), ttl: rotate.ttl };
         let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());

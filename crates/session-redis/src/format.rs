@@ -20,18 +20,27 @@ pub(crate) struct Format {
 }
 
 impl Format {
-    /// Encodes a session into a buffer with room for so many more bytes.
-    pub(crate) fn encode(&self, session: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
-        let bytes = self.codec.encode_with_room(session, room)?;
+    /// Encodes the session of a key into a buffer with room for so many more bytes.
+    pub(crate) fn encode(&self, key: &str, session: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
+        let bytes = self.codec.encode_under(key, session, room)?;
         self.check_size(&bytes)?;
         Ok(bytes)
     }
 
+    /// Decodes the session that a key was found to have.
+    pub(crate) fn decode_under(&self, key: &str, bytes: &[u8]) -> Result<Stored, BackendError> {
+        self.check_size(bytes)?;
+        Ok(self.stored(bytes, self.codec.decode_under(key, bytes)?))
+    }
+
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Stored, BackendError> {
         self.check_size(bytes)?;
-        let session = self.codec.decode(bytes)?;
+        Ok(self.stored(bytes, self.codec.decode(bytes)?))
+    }
+
+    fn stored(&self, bytes: &[u8], session: SessionMap) -> Stored {
         let version = self.version(bytes, &session);
-        Ok(Stored::new(session, version))
+        Stored::new(session, version)
     }
 
     fn check_size(&self, bytes: &[u8]) -> Result<(), BackendError> {

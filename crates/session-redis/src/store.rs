@@ -44,7 +44,7 @@ pub(crate) struct Write {
 impl Store {
     pub(crate) async fn fetch(&self, key: &str, deadline: Deadline) -> Result<Option<Stored>, CallError> {
         let value = self.servers.get(&copy(key), deadline).await?;
-        Ok(value.map(|value| self.format.decode(&value)).transpose()?)
+        Ok(value.map(|value| self.format.decode_under(key, &value)).transpose()?)
     }
 
     pub(crate) async fn marker(&self, key: &str, deadline: Deadline) -> Result<Option<Marker>, CallError> {

@@ -109,13 +109,13 @@ impl SqlBackend {
 
     async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
         match self.call(Request::Fetch { key: key.to_owned() }).await? {
-            Reply::Found(Some(row)) => self.stored(&row).map(Some),
+            Reply::Found(Some(row)) => self.stored(key, &row).map(Some),
             _ => Ok(None),
         }
     }
 
     async fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
-        let (value, version) = self.format.encode(create.session)?;
+        let (value, version) = self.format.encode(create.key, create.session)?;
         let (key, ttl, user) = (create.key.to_owned(), Ttl::new(create.ttl), create.user.map(str::to_owned));
         let request = Request::Create { key, value, ttl, user };
         Ok(match self.call(request).await? {
@@ -125,17 +125,17 @@ impl SqlBackend {
     }
 
     async fn replace(&self, replace: Replace<'_>) -> Result<WriteOutcome, BackendError> {
-        let (value, version) = self.format.encode(replace.session)?;
+        let (value, version) = self.format.encode(replace.key, replace.session)?;
         let (key, ttl, user) = (replace.key.to_owned(), Ttl::new(replace.ttl), replace.user.map(str::to_owned));
         let reply = self.call(Request::Replace { key, value, ttl, version: replace.version.clone(), user }).await?;
-        self.at_version(reply, version)
+        self.at_version(replace.key, reply, version)
     }
 
     async fn remove(&self, remove: Remove<'_>) -> Result<WriteOutcome<()>, BackendError> {
         let (key, version) = (remove.key.to_owned(), remove.version.cloned());
         match self.call(Request::Remove { key, version, marker: remove.marker }).await? {
             Reply::Left => Ok(WriteOutcome::Gone(None)),
-            reply => self.at_version(reply, ()),
+            reply => self.at_version(remove.key, reply, ()),
         }
     }
 
@@ -150,13 +150,13 @@ impl SqlBackend {
             let replace = Replace::new(rotate.old, rotate.session, rotate.ttl, rotate.version);
             return self.replace(replace.of_user(rotate.user)).await;
         }
-        let (value, version) = self.format.encode(rotate.session)?;
+        let (value, version) = self.format.encode(rotate.new, rotate.session)?;
         let (old, new, ttl) = (rotate.old.to_owned(), rotate.new.to_owned(), Ttl::new(rotate.ttl));
         let (version_of_old, user) = (rotate.version.clone(), rotate.user.map(str::to_owned));
         let request = Request::Rotate { old, new, value, ttl, version: version_of_old, user };
         match self.call(request).await? {
             reply @ Reply::NewKeyTaken(_) => Ok(new_key_taken(reply)),
-            reply => self.at_version(reply, version),
+            reply => self.at_version(rotate.old, reply, version),
         }
     }
 
@@ -175,24 +175,24 @@ impl SqlBackend {
     }
 
     fn listed(&self, row: ListedRow) -> IndexedSession {
-        let stored = row.value.and_then(|value| self.format.decode(&value).ok());
+        let stored = row.value.and_then(|value| self.format.decode_under(&row.key, &value).ok());
         let left = Duration::from_millis(row.millis_left.try_into().unwrap_or_default());
         IndexedSession::new(row.key, stored).expiring_in(left)
     }
 
     /// Returns the outcome of a write that compares with a version.
-    fn at_version<T>(&self, reply: Reply, done: T) -> Result<WriteOutcome<T>, BackendError> {
+    fn at_version<T>(&self, key: &str, reply: Reply, done: T) -> Result<WriteOutcome<T>, BackendError> {
         Ok(match reply {
             Reply::Done => WriteOutcome::Done(done),
-            Reply::Found(Some(row)) if row.marker.is_none() => WriteOutcome::Conflict(Some(self.stored(&row)?)),
+            Reply::Found(Some(row)) if row.marker.is_none() => WriteOutcome::Conflict(Some(self.stored(key, &row)?)),
             Reply::Found(row) => WriteOutcome::Gone(row.as_ref().and_then(marker_of)),
             _ => WriteOutcome::Gone(None),
         })
     }
 
-    fn stored(&self, row: &Row) -> Result<Stored, BackendError> {
+    fn stored(&self, key: &str, row: &Row) -> Result<Stored, BackendError> {
         match &row.value {
-            Some(value) => self.format.decode(value),
+            Some(value) => self.format.decode_under(key, value),
             None => Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source("the value is NULL")),
         }
     }

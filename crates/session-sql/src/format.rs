@@ -13,8 +13,8 @@ pub(crate) struct Format {
 
 impl Format {
     /// Returns the stored form of a session, and the version that it has once it is stored.
-    pub(crate) fn encode(&self, session: &SessionMap) -> Result<(Value, Version), BackendError> {
-        let bytes = self.codec.encode(session)?;
+    pub(crate) fn encode(&self, key: &str, session: &SessionMap) -> Result<(Value, Version), BackendError> {
+        let bytes = self.codec.encode_under(key, session, 0)?;
         self.check_size(&bytes)?;
         let version = self.version(&bytes, session);
         if !self.codec.is_json() {
@@ -25,9 +25,10 @@ impl Format {
         Ok((Value::Text(text), version))
     }
 
-    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Stored, BackendError> {
+    /// Decodes the session that a key was found to have.
+    pub(crate) fn decode_under(&self, key: &str, bytes: &[u8]) -> Result<Stored, BackendError> {
         self.check_size(bytes)?;
-        let session = self.codec.decode(bytes)?;
+        let session = self.codec.decode_under(key, bytes)?;
         let version = self.version(bytes, &session);
         Ok(Stored::new(session, version))
     }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use session_compat::{ActixSession, DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle};
+use session_compat::{
+    ActixSession, DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle, TowerSessions,
+};
 use session_core::SessionConfigBuilder;
 use session_core::starlette::BackendType;
 use session_memcache::MemcacheBackendBuilder;
@@ -26,6 +28,8 @@ pub(crate) enum FormatName {
     DjangoCache,
     /// Django with the engine `signed_cookies`. The name of its cookie is `sessionid`, unless it is told another.
     DjangoCookie,
+    /// tower-sessions in Redis, whose cookie is the bare id.
+    TowerSessions,
 }
 
 impl FormatName {
@@ -47,6 +51,7 @@ impl FormatName {
             Self::FlaskSession => builder.format(flask_session(max_age)),
             Self::DjangoCache => builder.format(DjangoCache::new()),
             Self::DjangoCookie => builder.format(DjangoCookie),
+            Self::TowerSessions => builder.format(tower_sessions(max_age)),
         }
     }
 
@@ -66,6 +71,7 @@ impl FormatName {
             Self::ActixSession => backend.codec(ActixSession::in_redis()),
             Self::FlaskSession => backend.codec(flask_session(max_age)),
             Self::DjangoCache => backend.codec(DjangoCache::new()),
+            Self::TowerSessions => backend.codec(tower_sessions(max_age)),
             Self::Flask | Self::DjangoCookie => backend,
         }
     }
@@ -78,6 +84,7 @@ impl FormatName {
             Self::ActixSession => backend.codec(ActixSession::in_redis()),
             Self::FlaskSession => backend.codec(flask_session(max_age)),
             Self::DjangoCache => backend.codec(DjangoCache::new()),
+            Self::TowerSessions => backend.codec(tower_sessions(max_age)),
             Self::Flask | Self::DjangoCookie => backend,
         }
     }
@@ -101,4 +108,10 @@ fn flask_session(lifetime: Option<u64>) -> FlaskSession {
 /// actix-session as it is with this `session_ttl`, in seconds.
 fn actix_session(format: ActixSession, ttl: Option<u64>) -> ActixSession {
     ttl.map_or(format, |seconds| format.persistent(Duration::from_secs(seconds)))
+}
+
+/// tower-sessions as it is with this `Expiry::OnInactivity`, in seconds.
+fn tower_sessions(inactivity: Option<u64>) -> TowerSessions {
+    inactivity
+        .map_or_else(TowerSessions::new, |seconds| TowerSessions::new().on_inactivity(Duration::from_secs(seconds)))
 }

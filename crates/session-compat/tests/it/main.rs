@@ -8,3 +8,4 @@ mod flask_session;
 mod fuzz;
 mod pickle;
 mod support;
+mod tower;

@@ -22,4 +22,5 @@ mod redis;
 mod reserved_key;
 mod rotation;
 mod sharing;
+mod tower_sessions;
 mod values;

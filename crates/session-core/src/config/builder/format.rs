@@ -10,11 +10,11 @@ impl SessionConfigBuilder {
     /// Shares sessions with another framework, whose cookies and keys of the store this format knows; default those of
     /// Starlette and starlette-session.
     ///
-    /// This sets the key prefix, and lifetime, clock skew and choice between cookies where the format has its own. Settings that are made
+    /// This sets the key prefix, and lifetime, refresh, clock skew and choice between cookies where the format has its own. Settings that are made
     /// afterwards replace them. A format whose stored values are not the session's JSON text goes to the backend as well, as
     /// its [`SessionCodec`](crate::SessionCodec).
     pub fn format(mut self, format: impl Format) -> Self {
-        let FormatSettings { key_prefix, max_age, browser_session, on_duplicate, clock_skew, place: _ } =
+        let FormatSettings { key_prefix, max_age, browser_session, on_duplicate, clock_skew, refresh, place: _ } =
             format.settings();
         if let Some(key_prefix) = key_prefix {
             self.key_prefix = key_prefix.into_owned();
@@ -23,6 +23,7 @@ impl SessionConfigBuilder {
         self.browser_session |= browser_session;
         self.on_duplicate = on_duplicate.unwrap_or(self.on_duplicate);
         self.clock_skew = clock_skew.unwrap_or(self.clock_skew);
+        self.refresh = refresh.or(self.refresh);
         self.format = Some(Arc::new(format));
         self
     }

@@ -15,18 +15,15 @@ struct Open {
     first: bool,
 }
 
-/// Reads the JSON text of a map.
+/// Reads the JSON text of the first value, and returns it with the rest of the data.
 ///
 /// # Errors
 ///
-/// [`Problem`] if the data is damaged or nested too deeply, is no map, or has a value that JSON can't carry exactly.
-pub(crate) fn read(bytes: &[u8]) -> Result<String, Problem> {
+/// [`Problem`] if the value is damaged or nested too deeply, or is or has one that JSON can't carry exactly.
+pub(crate) fn read_first(bytes: &[u8]) -> Result<(String, &[u8]), Problem> {
     let mut reader = Reader { bytes, out: String::with_capacity(bytes.len() * 2), open: Vec::new() };
     let [marker] = reader.array()?;
-    match marker {
-        0x80..=0x8f | 0xde | 0xdf => reader.value(marker)?,
-        _ => return Err(Problem::Type("other than map at the top")),
-    }
+    reader.value(marker)?;
     while let Some(container) = reader.open.last_mut() {
         let Open { map, missing, first } = container;
         if *missing == 0 {
@@ -47,7 +44,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<String, Problem> {
         }
         reader.value(marker)?;
     }
-    if reader.bytes.is_empty() { Ok(reader.out) } else { Err(Problem::Trailing) }
+    Ok((reader.out, reader.bytes))
 }
 
 struct Reader<'a> {

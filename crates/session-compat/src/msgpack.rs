@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub(crate) use read::read;
+pub(crate) use read::read_first;
 pub(crate) use write::write;
 
 /// The reason why a value is not read, or a session not written. It quotes no value.

@@ -19,7 +19,7 @@ const NONCE: usize = 12;
 /// The context of a derived key.
 const INFO: &[u8] = b"COOKIE;SIGNED:HMAC-SHA256;PRIVATE:AEAD-AES-256-GCM";
 
-pub(super) struct Sealing {
+pub(crate) struct Sealing {
     /// The first one seals, all open.
     keys: Vec<Key>,
     /// An encrypted value is bound to it.
@@ -32,7 +32,7 @@ enum Key {
 }
 
 impl Sealing {
-    pub(super) fn new(keys: FormatKeys<'_>, signed: bool) -> Self {
+    pub(crate) fn new(keys: FormatKeys<'_>, signed: bool) -> Self {
         let key = |secret: &[u8]| {
             let (signing, encrypting) = halves(secret);
             if signed {
@@ -45,7 +45,7 @@ impl Sealing {
     }
 
     /// Returns a value, and whether another key than the first one has sealed it.
-    pub(super) fn open(&self, text: &[u8]) -> Option<(Vec<u8>, bool)> {
+    pub(crate) fn open(&self, text: &[u8]) -> Option<(Vec<u8>, bool)> {
         self.keys.iter().enumerate().find_map(|(at, key)| Some((self.open_with(key, text)?, at > 0)))
     }
 
@@ -65,24 +65,22 @@ impl Sealing {
         }
     }
 
-    /// Appends the text of a value.
-    pub(super) fn seal(&self, value: &str, out: &mut Vec<u8>) -> Result<(), SessionError> {
+    /// Returns the text of a value, which begins with base64.
+    pub(crate) fn seal(&self, value: &str) -> Result<String, SessionError> {
         match self.keys.first() {
             Some(Key::Signing(key)) => {
                 let signature = key.clone().chain_update(value).finalize().into_bytes();
-                push_encoded(&STANDARD.encode(signature), out);
-                push_encoded(value, out);
+                Ok(STANDARD.encode(signature) + value)
             }
             Some(Key::Encrypting(key)) => {
                 let mut nonce = [0; NONCE];
                 getrandom::fill(&mut nonce).map_err(|_| SessionError::NoRandomNumbers)?;
                 let payload = Payload { msg: value.as_bytes(), aad: &self.cookie_name };
                 let sealed = key.encrypt(&Nonce::from(nonce), payload).map_err(|_| SessionError::NoRandomNumbers)?;
-                push_encoded(&STANDARD.encode([&nonce[..], &sealed].concat()), out);
+                Ok(STANDARD.encode([&nonce[..], &sealed].concat()))
             }
-            None => {}
+            None => Ok(String::new()),
         }
-        Ok(())
     }
 }
 
@@ -101,16 +99,4 @@ fn halves(secret: &[u8]) -> ([u8; 32], [u8; 32]) {
 
 fn keyed(key: &[u8]) -> HmacSha256 {
     HmacSha256::new_from_slice(key).expect("HMAC takes keys of every length")
-}
-
-/// Appends a text as the crate percent-encodes cookies.
-fn push_encoded(text: &str, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"!$&'*+-._~".contains(&byte) {
-            out.push(byte);
-        } else {
-            out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        }
-    }
 }
