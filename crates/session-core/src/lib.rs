@@ -73,6 +73,7 @@
 
 pub mod adapter;
 pub mod format;
+pub mod guide;
 pub mod signer;
 
 mod absence;

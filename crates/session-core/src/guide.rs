@@ -1,0 +1,22 @@
+//! Pages on topics that no single item covers.
+//!
+//! Those about a framework are in `session_tower::guide` and `session_actix::guide`: getting started, sign-in, WebSockets, the
+//! order of layers, and coming from other crates.
+
+#[doc = include_str!("../guide/stores.md")]
+pub mod stores {}
+
+#[doc = include_str!("../guide/proxies.md")]
+pub mod proxies {}
+
+#[doc = include_str!("../guide/keys.md")]
+pub mod keys {}
+
+#[doc = include_str!("../guide/operations.md")]
+pub mod operations {}
+
+#[doc = include_str!("../guide/troubleshooting.md")]
+pub mod troubleshooting {}
+
+#[doc = include_str!("../guide/not_offered.md")]
+pub mod not_offered {}
