@@ -10,4 +10,5 @@ mod support;
 #[cfg(feature = "axum")]
 mod extractor;
 #[cfg(feature = "axum")]
+mod tonic_server;
 mod websocket;

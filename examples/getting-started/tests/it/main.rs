@@ -26,22 +26,27 @@ impl Service {
     }
 
     async fn page(&self, browser: &Client) -> String {
-        browser.get(&self.address).send().await.unwrap().text().await.unwrap()
+        text(browser.get(&self.address).send().await.expect("the service answers")).await
     }
 
     async fn post(&self, browser: &Client, path: &str, form: &str) -> Response {
         let request = browser.post(format!("{}{path}", self.address)).body(form.to_owned());
-        request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap()
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.send().await.expect("the service answers")
     }
 
     async fn log_in(&self, browser: &Client) -> String {
-        self.post(browser, "/login", "name=ann&password=open+sesame").await.text().await.unwrap()
+        text(self.post(browser, "/login", "name=ann&password=open+sesame").await).await
     }
+}
+
+async fn text(response: Response) -> String {
+    response.text().await.expect("the page is text")
 }
 
 /// A browser of this name, with cookies of its own.
 fn browser(name: &str) -> Client {
-    Client::builder().user_agent(name).cookie_store(true).build().unwrap()
+    Client::builder().user_agent(name).cookie_store(true).build().expect("a client needs nothing")
 }
 
 #[tokio::test]

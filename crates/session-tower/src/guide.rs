@@ -1,0 +1,21 @@
+//! Pages for services on axum, tower, hyper and tonic.
+//!
+//! Topics without a framework are in [`session_core::guide`]: where to keep sessions, proxies, secrets, operations, troubleshooting.
+
+#[doc = include_str!("../guide/getting-started.md")]
+pub mod getting_started {}
+
+#[doc = include_str!("../guide/sign_in.md")]
+pub mod sign_in {}
+
+#[doc = include_str!("../guide/websockets.md")]
+pub mod websockets {}
+
+#[doc = include_str!("../guide/layers.md")]
+pub mod layers {}
+
+#[doc = include_str!("../guide/tower_and_hyper.md")]
+pub mod tower_and_hyper {}
+
+#[doc = include_str!("../guide/tonic.md")]
+pub mod tonic {}
