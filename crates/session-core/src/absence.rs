@@ -40,10 +40,13 @@ pub enum Absence {
     Renewed,
     /// The stored session can't be read.
     Unreadable,
+    /// All sessions of its user were revoked, in a store that keeps [epochs](crate::UserEpochs), or the store has lost the
+    /// user's epoch.
+    Revoked,
 }
 
 impl Absence {
-    const COUNT: usize = Self::Unreadable as usize + 1;
+    const COUNT: usize = Self::Revoked as usize + 1;
 
     /// Returns the name that the log has for it.
     #[must_use]
@@ -62,6 +65,7 @@ impl Absence {
             Self::Destroyed => "destroyed",
             Self::Renewed => "renewed",
             Self::Unreadable => "unreadable",
+            Self::Revoked => "revoked",
         }
     }
 }

@@ -12,6 +12,7 @@ mod reply;
 mod simple;
 mod single_process;
 mod store;
+mod user_epochs;
 mod user_index;
 mod version;
 
@@ -22,6 +23,7 @@ pub use memory::{MemoryBackend, MemoryBackendBuilder};
 pub use reply::{MARKER_LIFETIME, Marker, StoreFuture, Stored, WriteOutcome};
 pub use simple::ISessionBackend;
 pub use store::Backend;
+pub use user_epochs::UserEpochs;
 pub use user_index::{IndexedSession, UserIndex};
 pub use version::Version;
 

@@ -37,7 +37,8 @@ pub enum SessionEventKind<'a> {
     /// user if the request had loaded the session.
     SignedOut,
     /// The application ended a session through the [`SessionManager`](crate::SessionManager), or a sign-in beyond the
-    /// [limit](crate::SessionConfigBuilder::max_sessions_per_user) did.
+    /// [limit](crate::SessionConfigBuilder::max_sessions_per_user) did. In a store with [epochs](crate::UserEpochs), one event
+    /// that names no user tells of all sessions of a user.
     Revoked,
     /// A request brought a cookie whose session has expired, as the cookie or the stored session tells. A store forgets
     /// expired sessions: most requests of those are [`CookieRefused`](Self::CookieRefused) for an

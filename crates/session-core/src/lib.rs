@@ -102,7 +102,7 @@ pub use async_trait::async_trait;
 pub use backend::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, IndexedSession,
     MARKER_LIFETIME, Marker, MemoryBackend, MemoryBackendBuilder, Remove, Replace, Rotate, StoreFuture, Stored, Touch,
-    UserIndex, Version, WriteOutcome,
+    UserEpochs, UserIndex, Version, WriteOutcome,
 };
 pub use clock::{Clock, SystemClock};
 pub use codec::{JsonCodec, SessionCodec};

@@ -2,7 +2,8 @@
 //!
 //! A request's session is loaded ([`load`]), changed ([`state`], [`changes`]) and committed ([`commit`]). A commit plans
 //! ([`plan`]), carries the plan out ([`write`], [`destroy`]) one attempt at a time ([`attempt`]), and finds out what became
-//! of a write whose reply was lost ([`recover`]). A user's sessions are ended from any request ([`revoke`]).
+//! of a write whose reply was lost ([`recover`]). A user's sessions are ended from any request ([`revoke`]),
+//! or with the user's epoch ([`epoch`]).
 
 pub(crate) mod absence;
 pub(crate) mod attempt;
@@ -11,6 +12,7 @@ pub(crate) mod commit;
 pub(crate) mod context;
 pub(crate) mod deadline;
 pub(crate) mod destroy;
+pub(crate) mod epoch;
 pub(crate) mod events;
 pub(crate) mod head;
 pub(crate) mod limit;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use session_backend_support::{CallTimeout, Deadline, Detached};
 use session_core::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate,
-    StoreFuture, Stored, Touch, WriteOutcome,
+    StoreFuture, Stored, Touch, UserEpochs, WriteOutcome,
 };
 use tokio::time::timeout;
 
@@ -39,6 +39,7 @@ const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 pub struct MemcacheBackend {
     store: Arc<Store>,
     timeout: CallTimeout,
+    has_epochs: bool,
 }
 
 impl MemcacheBackend {
@@ -180,5 +181,23 @@ impl AtomicBackend for MemcacheBackend {
 
     fn follow_deadline(&self, deadline: Duration) {
         self.timeout.follow(deadline);
+    }
+
+    fn user_epochs(&self) -> Option<&dyn UserEpochs> {
+        self.has_epochs.then_some(self as _)
+    }
+}
+
+impl UserEpochs for MemcacheBackend {
+    fn join<'a>(&'a self, user: &'a str, candidate: u64, ttl: Duration) -> StoreFuture<'a, u64> {
+        StoreFuture::pending(self.store.join_epoch(user, candidate, ttl, self.deadline()))
+    }
+
+    fn current<'a>(&'a self, user: &'a str, ttl: Duration) -> StoreFuture<'a, Option<u64>> {
+        StoreFuture::pending(self.store.epoch(user, ttl, self.deadline()))
+    }
+
+    fn end<'a>(&'a self, user: &'a str) -> StoreFuture<'a, ()> {
+        StoreFuture::pending(self.store.end_epoch(user, self.deadline()))
     }
 }

@@ -9,8 +9,8 @@ pub(crate) enum Command<'a> {
     Touch { expiry: u64 },
     /// `ms`.
     Set { value: &'a [u8], flags: u32, expiry: u64, mode: Mode },
-    /// `md`, at a version.
-    Delete { version: u64 },
+    /// `md`, at a version or at any.
+    Delete { version: Option<u64> },
 }
 
 /// The condition under which a value is stored.

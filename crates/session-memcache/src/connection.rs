@@ -70,8 +70,9 @@ impl Connection {
                 client.meta_set(name, *value, false, opaque, Some(&["k", "c", &flags, &expiry, &mode])).await
             }
             Command::Delete { version } => {
-                let version = format!("C{version}");
-                client.meta_delete(name, false, opaque, Some(&["k", &version])).await
+                let version = version.map(|version| format!("C{version}"));
+                let flags: Vec<&str> = ["k"].into_iter().chain(version.as_deref()).collect();
+                client.meta_delete(name, false, opaque, Some(&flags)).await
             }
         };
         let reply = match answer {

@@ -29,6 +29,10 @@ pub enum MemcacheConfigError {
         /// The second of them.
         given: String,
     },
+    /// `user_epochs(true)` and `on_node_down(OnNodeDown::NextNode)`: a node that answers again could have an epoch that was
+    /// ended on the next node.
+    #[error("user epochs need OnNodeDown::Fail, because the next node does not know which epochs were ended")]
+    EpochsOnNextNode,
     /// A limit is zero.
     #[error("{name} must not be zero")]
     Zero {

@@ -79,6 +79,23 @@
 //!
 //! Data that must survive all that belongs into a database. The session may hold its key there.
 //!
+//! # Sign out everywhere
+//!
+//! memcached has no sets, so that it lists no sessions of a user. With
+//! [`user_epochs`](MemcacheBackendBuilder::user_epochs) it still ends all of them:
+//! [`revoke_all`](session_core::SessionManager::revoke_all) ends the user's epoch, an item of some 150 bytes for each user who
+//! signed in. Each request that loads the session of a user then looks at that item, which takes one round trip more. A sign-in
+//! takes one more too, or two if it begins the epoch. Requests without a user cost nothing more.
+//!
+//! - An epoch that is evicted counts as ended: its user has to sign in again, on all devices.
+//! - Once `revoke_all` has returned, no request reads a session of the user. A request that had loaded its session before
+//!   may still write to it, and its next request finds it ended. So does a request after a sign-in that overlapped with
+//!   `revoke_all`.
+//! - While the node of the epoch is down, requests of its user fail with 503, and so does `revoke_all`.
+//! - Turning epochs on signs all users out, because their sign-ins have joined none.
+//!
+//! After a change of the password: `revoke_all(user)`, then `session.sign_in(user)` for the session of this request.
+//!
 //! # Round trips
 //!
 //! Reading, creating, writing and extending a session take one round trip each. Renewing it takes two. Destroying it unread
@@ -91,6 +108,7 @@ mod backend;
 mod cluster;
 mod command;
 mod connection;
+mod epoch;
 mod error;
 mod expiry;
 mod key;

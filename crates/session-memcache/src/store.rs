@@ -61,7 +61,7 @@ impl Store {
 
     /// Removes the session that has this version, and leaves no marker.
     pub(crate) async fn delete(&self, key: Key<'_>, at: NodeVersion, deadline: Deadline) -> Result<(), BackendError> {
-        let delete = Command::Delete { version: at.version };
+        let delete = Command::Delete { version: Some(at.version) };
         self.cluster.call_at(at.node, key, delete, deadline).await.map(drop)
     }
 

@@ -1,6 +1,7 @@
 //! A suite that checks a session backend against the rules for its authors.
 //!
-//! The rules stand at [`ISessionBackend`], [`AtomicBackend`] and [`UserIndex`](session_core::UserIndex).
+//! The rules stand at [`ISessionBackend`], [`AtomicBackend`] and [`UserIndex`](session_core::UserIndex) and
+//! [`UserEpochs`](session_core::UserEpochs).
 
 mod atomic;
 mod context;
@@ -11,6 +12,7 @@ mod markers;
 mod races;
 mod rotation;
 mod store;
+mod user_epochs;
 mod user_index;
 mod values;
 
@@ -106,6 +108,7 @@ use cases;
 pub async fn check(candidate: Candidate) -> Report {
     let atomic = candidate.store.atomic().is_some();
     let index = candidate.store.atomic().is_some_and(|backend| backend.user_index().is_some());
+    let epochs = candidate.store.atomic().is_some_and(|backend| backend.user_epochs().is_some());
     let context = Arc::new(Context::new(candidate));
     let mut results = Vec::new();
     for (cases, apply) in [
@@ -117,6 +120,7 @@ pub async fn check(candidate: Candidate) -> Report {
         (markers::CASES, atomic),
         (rotation::CASES, atomic),
         (user_index::CASES, index),
+        (user_epochs::CASES, epochs),
     ] {
         for case in cases {
             let verdict = if !apply {
@@ -149,7 +153,7 @@ pub enum Verdict {
     Passed,
     /// The rule is broken, and how.
     Failed(String),
-    /// The case needs a backend that compares and sets, or one with an index of users.
+    /// The case needs a backend that compares and sets, or one with an index or epochs of users.
     Skipped,
 }
 

@@ -33,14 +33,17 @@
 //! # Faults and time
 //!
 //! [`Probe`] records the calls that a backend gets, and injects a [`Fault`] into those of an [`Operation`]. [`TestClock`]
-//! stands still until the test moves it. [`SimpleMemory`] is a store of three methods in memory.
+//! stands still until the test moves it. [`SimpleMemory`] is a store of three methods in memory, and [`EpochMemory`] one with
+//! epochs of users.
 
 mod clock;
 pub mod conformance;
+mod epoch_memory;
 mod probe;
 pub mod scenarios;
 mod simple_memory;
 
 pub use clock::TestClock;
+pub use epoch_memory::EpochMemory;
 pub use probe::{Fault, Operation, Probe, Watched, WatchedSimple};
 pub use simple_memory::SimpleMemory;

@@ -61,7 +61,7 @@ pub fn reference(body: &SessionMap) -> Result<SessionRef, &'static str> {
 pub async fn revoke(handle: &SessionHandle, reference: SessionRef) -> Result<String, SessionError> {
     let (_, user) = current(handle).await?;
     let revoked = SessionManager::of(handle).revoke(user, reference).await?;
-    Ok(revoked_json(usize::from(revoked)))
+    Ok(revoked_json(Some(usize::from(revoked))))
 }
 
 /// Ends all of the user's sessions but this one.
@@ -71,7 +71,7 @@ pub async fn revoke(handle: &SessionHandle, reference: SessionRef) -> Result<Str
 /// If no user is signed in, and if the store fails or has no index of users.
 pub async fn revoke_others(handle: &SessionHandle) -> Result<String, SessionError> {
     let (session, _) = current(handle).await?;
-    Ok(revoked_json(SessionManager::of(handle).revoke_others(&session).await?))
+    Ok(revoked_json(SessionManager::of(handle).revoke_others(&session).await?.into()))
 }
 
 /// Ends all of the user's sessions.
@@ -90,7 +90,8 @@ async fn current(handle: &SessionHandle) -> Result<(Session, String), SessionErr
     Ok((session, user))
 }
 
-fn revoked_json(count: usize) -> String {
+/// A store that keeps epochs of users tells no number.
+fn revoked_json(count: Option<usize>) -> String {
     json!({ "revoked": count }).to_string()
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::call::{Create, Remove, Replace, Rotate, Touch};
 use super::reply::{Marker, StoreFuture, Stored, WriteOutcome};
+use super::user_epochs::UserEpochs;
 use super::user_index::UserIndex;
 
 /// A session store whose every call compares and acts in one step.
@@ -139,6 +140,11 @@ pub trait AtomicBackend: Send + Sync + 'static {
     fn user_index(&self) -> Option<&dyn UserIndex> {
         None
     }
+
+    /// Returns the epochs of users, if the backend keeps them instead of an index; by default `None`.
+    fn user_epochs(&self) -> Option<&dyn UserEpochs> {
+        None
+    }
 }
 
 /// A backend that several owners share is a backend.
@@ -185,5 +191,9 @@ impl<B: AtomicBackend + ?Sized> AtomicBackend for Arc<B> {
 
     fn user_index(&self) -> Option<&dyn UserIndex> {
         (**self).user_index()
+    }
+
+    fn user_epochs(&self) -> Option<&dyn UserEpochs> {
+        (**self).user_epochs()
     }
 }

@@ -16,11 +16,12 @@ use crate::user::{SessionRef, UserSession};
 ///
 /// These work for sessions in a store. All but [`destroy`](Self::destroy) need a store with an index of users; otherwise they
 /// fail with [`SessionError::NoUserIndex`]. [`require_user_index`](crate::SessionConfigBuilder::require_user_index) tells so
-/// at the start of a service.
+/// at the start of a service. For [`revoke_all`](Self::revoke_all), [epochs](crate::UserEpochs) of users will do.
 ///
 /// A session that is revoked has ended on every server when the call returns: no later request reads it, and a request in
 /// flight can't bring it back. A sign-in that is under way either fails with [`SessionError::Gone`], or counts as one after
-/// the revocation, and is listed.
+/// the revocation, and is listed. In a store with epochs, a request in flight may be answered as if it had come before the
+/// revocation; the next request finds its session ended.
 impl SessionManager {
     /// Returns the sessions of a user who [signed in](Session::sign_in), the latest sign-in first.
     ///
@@ -47,14 +48,21 @@ impl SessionManager {
         Ok(self.end(&user.to_string(), is_meant).await? > 0)
     }
 
-    /// Ends all sessions of a user. Returns the number of those that were live.
+    /// Ends all sessions of a user. Returns the number of those that were live; `None` if the store has epochs of users, which
+    /// tell no number.
     ///
     /// # Errors
     ///
-    /// [`SessionError::NoUserIndex`] if the store has no index. [`SessionError::Store`] if the store failed, and
+    /// [`SessionError::NoUserIndex`] if the store has neither an index nor epochs. [`SessionError::Store`] if the store failed, and
     /// [`SessionError::Contended`] if a session is renewed all the time; some sessions may have ended then.
-    pub async fn revoke_all(&self, user: impl Display) -> Result<usize, SessionError> {
-        self.end(&user.to_string(), |_| true).await
+    pub async fn revoke_all(&self, user: impl Display) -> Result<Option<usize>, SessionError> {
+        let user = user.to_string();
+        let Some(epochs) = self.context.store().and_then(|store| store.user_epochs()) else {
+            return self.end(&user, |_| true).await.map(Some);
+        };
+        self.deadline().run(epochs.end(&self.context.user_key(&user))).await?;
+        self.context.notify(SessionEventKind::Revoked, None);
+        Ok(None)
     }
 
     /// Ends all sessions of the session's user but this one. Returns the number of those that were live.
@@ -63,7 +71,7 @@ impl SessionManager {
     ///
     /// # Errors
     ///
-    /// [`SessionError::NotSignedIn`] if the session has no user, and the errors of [`revoke_all`](Self::revoke_all).
+    /// [`SessionError::NotSignedIn`] if the session has no user, and the errors of [`revoke`](Self::revoke).
     pub async fn revoke_others(&self, session: &Session) -> Result<usize, SessionError> {
         let sign_in = session.sign_in_record().ok_or(SessionError::NotSignedIn)?;
         let own_key = session.stored_id().map(|id| self.context.store_key(&id));

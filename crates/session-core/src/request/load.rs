@@ -58,7 +58,7 @@ struct Fetch {
 }
 
 /// A loaded session, or the reason why the store has none.
-type Loaded = (Phase, SessionMap, Option<Absence>);
+pub(crate) type Loaded = (Phase, SessionMap, Option<Absence>);
 
 impl SharedSession {
     /// Loads the session, unless that was done before.
@@ -92,7 +92,7 @@ impl SharedSession {
         };
         let Some(store) = self.context.store() else { return Ok(()) };
         match deadline.run(store.fetch(&self.context.store_key(&id))).await? {
-            Some(current) => {
+            Some(current) if !self.context.is_revoked(&current.session, deadline).await? => {
                 let Some((mut attempt, _, version)) = Attempt::begin_stored(self) else {
                     return Err(SessionError::Gone);
                 };
@@ -106,7 +106,7 @@ impl SharedSession {
                 self.rebase(&current.session, generation);
                 Ok(())
             }
-            None => {
+            _ => {
                 self.session().lose();
                 Err(SessionError::Gone)
             }
@@ -120,12 +120,13 @@ impl SharedSession {
     /// [`SessionError::Gone`] if the store has it no more.
     pub(crate) async fn keep_alive(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
         let _lock = self.lock_store(deadline).await?;
-        let (id, (ttl, user)) = match self.stored_id()? {
-            Some((id, _)) => (id, self.context.ttl_and_user(self.session().stored_data())),
-            None => return Ok(()),
-        };
+        let Some((id, _)) = self.stored_id()? else { return Ok(()) };
+        let data = self.session().stored_data().clone();
+        let (ttl, user) = self.context.ttl_and_user(&data);
         let Some(store) = self.context.store() else { return Ok(()) };
-        if deadline.run(store.touch(Touch::new(&self.context.store_key(&id), ttl).of_user(user.as_deref()))).await? {
+        let key = self.context.store_key(&id);
+        let touch = Touch::new(&key, ttl).of_user(user.as_deref());
+        if !self.context.is_revoked(&data, deadline).await? && deadline.run(store.touch(touch)).await? {
             return Ok(());
         }
         self.session().lose();
@@ -169,7 +170,11 @@ impl SharedSession {
         };
         let Some(store) = self.context.store() else { return Ok(()) };
         let found = reply_within!(deadline, store.fetch(&fetch.key));
-        self.store_outcome(self.context.check_loaded(found, fetch.id, fetch.issued), deadline.left())
+        let mut loaded = self.context.check_loaded(found, fetch.id, fetch.issued);
+        if store.user_epochs().is_some() {
+            loaded = Box::pin(self.context.check_epoch(loaded, &fetch.id, &mut deadline)).await;
+        }
+        self.store_outcome(loaded, deadline.left())
     }
 
     /// Returns the outcome of an earlier load, or continues with the rest of the request's deadline.
@@ -360,7 +365,7 @@ impl SessionContext {
     }
 }
 
-fn no_session(before: Before, absence: Option<Absence>) -> Loaded {
+pub(crate) fn no_session(before: Before, absence: Option<Absence>) -> Loaded {
     (Phase::New { before, renew: false }, SessionMap::new(), absence)
 }
 

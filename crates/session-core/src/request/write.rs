@@ -14,6 +14,7 @@ use crate::map::SessionMap;
 use crate::request::attempt::Attempt;
 use crate::request::context::EMPTIED_TTL;
 use crate::request::deadline::{Deadline, reply_within};
+use crate::request::epoch::stamp;
 use crate::request::meta::is_emptied;
 use crate::request::outcome::Persisted;
 use crate::request::phase::Before;
@@ -47,6 +48,10 @@ impl SharedSession {
             }
         }
         let mut data = attempt.data.clone();
+        if attempt.signs_in() && store.user_epochs().is_some() {
+            let epoch = Box::pin(context.join_epoch(&data, store, deadline)).await?;
+            stamp(&mut data, epoch)?;
+        }
         context.prepare(&mut data, true)?;
         let (ttl, user) = context.ttl_and_user(&data);
         let is_limited = context.config.session_limit.is_some() && attempt.signs_in();
@@ -107,8 +112,15 @@ impl SharedSession {
         if is_limited {
             Box::pin(self.check_limit(&data, Some(&key), store, deadline)).await?;
         }
+        let epoch = match attempt.signs_in() && store.user_epochs().is_some() {
+            true => Box::pin(context.join_epoch(&data, store, deadline)).await?,
+            false => None,
+        };
         let mut turn = None;
         loop {
+            if epoch.is_some() {
+                stamp(&mut data, epoch)?;
+            }
             context.prepare(&mut data, false)?;
             let emptied = is_emptied(&data);
             let new_id = match renew && !emptied {

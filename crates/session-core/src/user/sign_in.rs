@@ -14,6 +14,9 @@ pub(crate) struct SignIn {
     pub(crate) at: u64,
     #[serde(rename = "ref")]
     pub(crate) reference: SessionRef,
+    /// The user's epoch at the sign-in, if the store has epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) epoch: Option<u64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) labels: BTreeMap<Box<str>, Box<str>>,
 }

@@ -1,5 +1,6 @@
 //! A user's sessions: listed, revoked and limited.
 
+mod epochs;
 mod limits;
 mod listings;
 mod revocations;

@@ -40,6 +40,7 @@ pub struct MemcacheBackendBuilder {
     breaker_threshold: u32,
     connections_per_node: usize,
     on_node_down: OnNodeDown,
+    user_epochs: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -66,6 +67,7 @@ impl MemcacheBackend {
             breaker_threshold: 3,
             connections_per_node: 16,
             on_node_down: OnNodeDown::default(),
+            user_epochs: false,
             clock: Arc::new(SystemClock),
         }
     }
@@ -131,6 +133,17 @@ impl MemcacheBackendBuilder {
         self
     }
 
+    /// Keeps an epoch for each user who signs in, so that [`revoke_all`](session_core::SessionManager::revoke_all) works;
+    /// default `false`.
+    ///
+    /// Each request that loads the session of a user then takes one round trip more. See
+    /// [the crate's documentation](crate#sign-out-everywhere). All services that share the sessions must set it alike:
+    /// one without it does not see revocations.
+    pub fn user_epochs(mut self, user_epochs: bool) -> Self {
+        self.user_epochs = user_epochs;
+        self
+    }
+
     /// Sets the clock by which expiries beyond 30 days are computed; default the system's. memcached takes those as dates.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -141,7 +154,8 @@ impl MemcacheBackendBuilder {
     ///
     /// # Errors
     ///
-    /// [`MemcacheConfigError`] if there is no node, one is named twice, an address can't be used, or a limit is zero.
+    /// [`MemcacheConfigError`] if there is no node, one is named twice, an address can't be used, a limit is zero, or
+    /// [`user_epochs`](Self::user_epochs) is combined with [`OnNodeDown::NextNode`].
     pub fn build(self) -> Result<MemcacheBackend, MemcacheConfigError> {
         for (name, is_zero) in [
             ("max_value_bytes", self.max_value_bytes == 0),
@@ -152,6 +166,9 @@ impl MemcacheBackendBuilder {
             if is_zero {
                 return Err(MemcacheConfigError::Zero { name });
             }
+        }
+        if self.user_epochs && self.on_node_down == OnNodeDown::NextNode {
+            return Err(MemcacheConfigError::EpochsOnNextNode);
         }
         if self.nodes.is_empty() {
             return Err(MemcacheConfigError::NoNodes);
@@ -181,7 +198,7 @@ impl MemcacheBackendBuilder {
             max_value_bytes: self.max_value_bytes,
             clock: self.clock,
         };
-        Ok(MemcacheBackend { store: Arc::new(store), timeout })
+        Ok(MemcacheBackend { store: Arc::new(store), timeout, has_epochs: self.user_epochs })
     }
 }
 
@@ -195,6 +212,7 @@ impl fmt::Debug for MemcacheBackendBuilder {
             .field("breaker_threshold", &self.breaker_threshold)
             .field("connections_per_node", &self.connections_per_node)
             .field("on_node_down", &self.on_node_down)
+            .field("user_epochs", &self.user_epochs)
             .finish_non_exhaustive()
     }
 }
@@ -216,6 +234,14 @@ mod tests {
         let twice = MemcacheConfigError::DuplicateNode { given: "tcp://cache-1:11211".to_owned() };
         assert_eq!(error(&["cache-1", "tcp://cache-1:11211"]), twice);
         assert!(MemcacheBackend::new(["cache-1", "cache-1:11212", "/run/memcached.sock"]).is_ok());
+    }
+
+    #[test]
+    fn epochs_are_refused_where_a_node_could_bring_one_back() {
+        let builder = || MemcacheBackend::builder(["cache-1"]).user_epochs(true);
+        let built = builder().on_node_down(OnNodeDown::NextNode).build();
+        assert_eq!(built.unwrap_err(), MemcacheConfigError::EpochsOnNextNode);
+        assert!(builder().build().is_ok());
     }
 
     #[test]

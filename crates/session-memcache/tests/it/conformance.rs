@@ -24,10 +24,11 @@ async fn a_node_on_a_unix_socket_conforms() {
     conforms(backend(&server)).await;
 }
 
+/// With epochs of users, as most settings are the default elsewhere.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn three_nodes_conform() {
     let servers = [Server::start(), Server::start(), Server::start()];
-    conforms(patient(&servers.each_ref()).build().unwrap()).await;
+    conforms(patient(&servers.each_ref()).user_epochs(true).build().unwrap()).await;
     for server in &servers {
         assert!(server.commands() > 50, "every node has its share");
     }

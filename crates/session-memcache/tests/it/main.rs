@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod conformance;
+mod epochs;
 mod evictions;
 mod failures;
 mod items;

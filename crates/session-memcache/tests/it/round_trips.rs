@@ -5,7 +5,7 @@ use std::time::Duration;
 use session_core::Session;
 use session_testkit::TestClock;
 
-use crate::support::{App, Browser, Server, backend};
+use crate::support::{App, Browser, Server, patient};
 
 struct Bench {
     server: Server,
@@ -17,8 +17,13 @@ type Handler = fn(&Session);
 
 impl Bench {
     fn new() -> Self {
+        Self::with_epochs(false)
+    }
+
+    fn with_epochs(user_epochs: bool) -> Self {
         let (server, clock) = (Server::start(), TestClock::at(1_700_000_000));
-        let app = App::with_clock(backend(&server), clock.clone());
+        let backend = patient(&[&server]).user_epochs(user_epochs).build().expect("the address is good");
+        let app = App::with_clock(backend, clock.clone());
         Self { server, app, clock }
     }
 
@@ -82,6 +87,32 @@ async fn each_kind_of_request_costs_its_round_trips() {
         let browser = bench.session().await;
         assert_eq!(bench.cost(&browser, handler).await, round_trips, "{name}");
     }
+}
+
+#[tokio::test]
+async fn with_epochs_only_the_requests_of_users_cost_one_more() {
+    let bench = Bench::with_epochs(true);
+    let visitor = bench.session().await;
+    assert_eq!(bench.cost(&visitor, |_| {}).await, 1, "read without a user");
+    assert_eq!(bench.cost(&visitor, |session| session.insert("n", 2).unwrap()).await, 2, "modify without a user");
+    assert_eq!(bench.cost(&visitor, |session| session.sign_in("ann").unwrap()).await, 5, "the first sign-in");
+    let mut user = bench.session().await;
+    assert_eq!(bench.cost(&user, |session| session.sign_in("ann").unwrap()).await, 4, "a later sign-in");
+    user = bench.session().await;
+    bench.app.visit(&mut user, |session| session.sign_in("ann").unwrap()).await;
+    for (name, round_trips, handler) in [
+        ("read", 2, (|_| {}) as Handler),
+        ("modify", 3, |session| session.insert("n", 2).unwrap()),
+        ("renew", 4, |session| session.renew().unwrap()),
+    ] {
+        let before = bench.server.commands();
+        bench.app.visit(&mut user, handler).await;
+        assert_eq!(bench.server.commands() - before, round_trips, "{name}");
+    }
+    let before = bench.server.commands();
+    bench.app.manager().revoke_all("ann").await.unwrap();
+    assert_eq!(bench.server.commands() - before, 1, "revoke all");
+    assert_eq!(bench.cost(&user, |session| assert!(!session.is_signed_in())).await, 2, "read once revoked");
 }
 
 #[tokio::test]

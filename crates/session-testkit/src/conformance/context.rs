@@ -50,6 +50,11 @@ impl Context {
         format!("conformance:{:016x}:{}", self.run, self.keys.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Returns a new user, as a manager names it: no session has such a key.
+    pub(super) fn user(&self) -> String {
+        format!("{}:user:ann", self.key())
+    }
+
     /// Returns the JSON text that is stored under a key.
     pub(super) async fn text(&self, key: &str) -> Result<Option<String>, Failure> {
         Ok(self.store().get(key).await?.map(|map| map.into_json()))

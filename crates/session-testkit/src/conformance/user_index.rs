@@ -30,11 +30,6 @@ impl Context {
         self.atomic()?.user_index().ok_or_else(|| Failure::Wrong("the backend has no index".to_owned()))
     }
 
-    /// Returns a new user, as a manager names it: no session has such a key.
-    fn user(&self) -> String {
-        format!("{}:user:ann", self.key())
-    }
-
     /// Returns the keys of a user's live sessions, in order.
     async fn live(&self, user: &str) -> Result<Vec<String>, Failure> {
         let entries = self.index()?.sessions(user).await?;

@@ -22,6 +22,8 @@ pub enum Operation {
     Sessions,
     /// [`UserIndex::count`](session_core::UserIndex::count).
     Count,
+    /// A call of [`UserEpochs`](session_core::UserEpochs).
+    Epoch,
     /// [`ISessionBackend::get`](session_core::ISessionBackend::get).
     Get,
     /// [`ISessionBackend::set`](session_core::ISessionBackend::set).

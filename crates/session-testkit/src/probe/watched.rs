@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use session_core::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, IndexedSession, Marker,
-    Remove, Replace, Rotate, SessionMap, StoreFuture, Stored, Touch, UserIndex, WriteOutcome, async_trait,
+    Remove, Replace, Rotate, SessionMap, StoreFuture, Stored, Touch, UserEpochs, UserIndex, WriteOutcome, async_trait,
 };
 
 use super::{Fault, Operation, Probe};
@@ -105,6 +105,10 @@ impl<B: AtomicBackend> AtomicBackend for Watched<B> {
     fn user_index(&self) -> Option<&dyn UserIndex> {
         self.backend.user_index().is_some().then_some(self as _)
     }
+
+    fn user_epochs(&self) -> Option<&dyn UserEpochs> {
+        self.backend.user_epochs().is_some().then_some(self as _)
+    }
 }
 
 /// The index of a backend that has one.
@@ -120,6 +124,30 @@ impl<B: AtomicBackend> UserIndex for Watched<B> {
         self.call(Operation::Count, move |backend| match backend.user_index() {
             Some(index) => index.count(key_prefix),
             None => StoreFuture::ready(Ok(0)),
+        })
+    }
+}
+
+/// The epochs of a backend that has some.
+impl<B: AtomicBackend> UserEpochs for Watched<B> {
+    fn join<'a>(&'a self, user: &'a str, candidate: u64, ttl: Duration) -> StoreFuture<'a, u64> {
+        self.call(Operation::Epoch, move |backend| match backend.user_epochs() {
+            Some(epochs) => epochs.join(user, candidate, ttl),
+            None => StoreFuture::ready(Ok(candidate)),
+        })
+    }
+
+    fn current<'a>(&'a self, user: &'a str, ttl: Duration) -> StoreFuture<'a, Option<u64>> {
+        self.call(Operation::Epoch, move |backend| match backend.user_epochs() {
+            Some(epochs) => epochs.current(user, ttl),
+            None => StoreFuture::ready(Ok(None)),
+        })
+    }
+
+    fn end<'a>(&'a self, user: &'a str) -> StoreFuture<'a, ()> {
+        self.call(Operation::Epoch, move |backend| match backend.user_epochs() {
+            Some(epochs) => epochs.end(user),
+            None => StoreFuture::ready(Ok(())),
         })
     }
 }

@@ -2,16 +2,18 @@
 
 mod atomic;
 mod simple;
+mod user_epochs;
 mod user_index;
 
 use std::collections::BTreeSet;
 
 use session_testkit::conformance::{self, Candidate, Report};
-use session_testkit::{SimpleMemory, TestClock};
+use session_testkit::{EpochMemory, SimpleMemory, TestClock};
 
 use crate::memory;
 use atomic::{Defect, Mutant};
 use simple::{SimpleDefect, SimpleMutant};
+use user_epochs::{EpochDefect, EpochMutant};
 use user_index::{IndexDefect, IndexMutant};
 
 const INDEX_DEFECTS: &[(IndexDefect, &[&str])] = &[
@@ -37,6 +39,21 @@ const INDEX_DEFECTS: &[(IndexDefect, &[&str])] = &[
     (IndexDefect::TouchRemovesTheEntry, &["a_session_that_is_touched_stays_in_the_index_until_it_expires"]),
     (IndexDefect::RefusedWritesRemoveTheEntry, &["a_refused_write_leaves_the_session_in_the_index"]),
     (IndexDefect::AllSessionsAreCounted, &["the_sessions_of_a_key_prefix_are_counted"]),
+];
+
+const EPOCH_DEFECTS: &[(EpochDefect, &[&str])] = &[
+    (
+        EpochDefect::AllUsersAreOne,
+        &["users_of_any_name_have_epochs_of_their_own", "a_revocation_ends_every_session_of_the_user"],
+    ),
+    (EpochDefect::NamesAreCaseless, &["users_of_any_name_have_epochs_of_their_own"]),
+    (EpochDefect::EveryJoinBegins, &["an_epoch_is_joined_until_it_ends", "concurrent_sign_ins_join_one_epoch"]),
+    (
+        EpochDefect::EndDoesNothing,
+        &["an_epoch_that_ended_does_not_come_back", "a_revocation_ends_every_session_of_the_user"],
+    ),
+    (EpochDefect::NothingExpires, &["an_epoch_expires_and_is_extended_by_its_use"]),
+    (EpochDefect::UseExtendsNothing, &["an_epoch_expires_and_is_extended_by_its_use"]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,6 +125,16 @@ async fn every_defect_is_caught_by_its_cases_and_every_case_catches_a_defect() {
     for (defect, cases) in INDEX_DEFECTS {
         let (memory, clock) = memory();
         let report = check(Candidate::atomic(IndexMutant::new(memory, *defect)), clock).await;
+        for case in *cases {
+            assert!(report.failures().any(|failed| failed == *case), "{defect:?} passes {case}:\n{report}");
+        }
+        never_failed.extend(report.results().map(|(case, _)| case));
+        failed.extend(report.failures());
+    }
+    for (defect, cases) in EPOCH_DEFECTS {
+        let clock = TestClock::at(1_700_000_000);
+        let memory = EpochMemory::with_clock(clock.clone());
+        let report = check(Candidate::atomic(EpochMutant { memory, defect: *defect }), clock).await;
         for case in *cases {
             assert!(report.failures().any(|failed| failed == *case), "{defect:?} passes {case}:\n{report}");
         }

@@ -46,6 +46,10 @@ impl App {
         Self { manager: SessionManager::new(more(config).build().expect("the configuration is valid")) }
     }
 
+    pub(crate) fn manager(&self) -> &SessionManager {
+        &self.manager
+    }
+
     /// The unread session of a request of this browser.
     pub(crate) fn handle(&self, browser: &Browser) -> SessionHandle {
         self.manager.open(browser.cookie.as_deref().map(str::as_bytes))

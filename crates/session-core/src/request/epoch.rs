@@ -1,0 +1,77 @@
+//! The epoch of a session's user, in a store that keeps those instead of an index.
+
+use std::time::Duration;
+
+use crate::absence::Absence;
+use crate::backend::AtomicBackend;
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::map::SessionMap;
+use crate::request::context::SessionContext;
+use crate::request::deadline::Deadline;
+use crate::request::load::{Loaded, no_session};
+use crate::request::meta::Meta;
+use crate::request::phase::{Before, Phase};
+use crate::request::report::Stage;
+
+/// The least time for which an epoch outlives its sessions, in seconds.
+const MIN_MARGIN: u64 = 60;
+
+impl SessionContext {
+    /// Joins the epoch of the user who signs in with this data; `None` if the store has no epochs.
+    pub(crate) async fn join_epoch(
+        &self,
+        data: &SessionMap,
+        store: &dyn AtomicBackend,
+        deadline: &mut Deadline,
+    ) -> Result<Option<u64>, SessionError> {
+        let Some(epochs) = store.user_epochs() else { return Ok(None) };
+        let Some(user) = Meta::of(data).user else { return Ok(None) };
+        let mut bits = [0; 8];
+        getrandom::fill(&mut bits).map_err(|_| SessionError::NoRandomNumbers)?;
+        // A number of JSON that every language reads exactly.
+        let candidate = u64::from_ne_bytes(bits) >> 11;
+        let user = self.user_key(&user.id);
+        Ok(Some(deadline.run(epochs.join(&user, candidate, self.epoch_ttl())).await?))
+    }
+
+    /// Returns `true` if the sessions of this session's user were revoked since the user signed in.
+    pub(crate) async fn is_revoked(&self, data: &SessionMap, deadline: &mut Deadline) -> Result<bool, SessionError> {
+        let Some(epochs) = self.store().and_then(|store| store.user_epochs()) else { return Ok(false) };
+        let Some(sign_in) = Meta::of(data).user else { return Ok(false) };
+        let user = self.user_key(&sign_in.id);
+        // A sign-in without an epoch comes from before there were any.
+        Ok(sign_in.epoch.is_none() || deadline.run(epochs.current(&user, self.epoch_ttl())).await? != sign_in.epoch)
+    }
+
+    /// Judges a session that was loaded by the epoch of its user.
+    pub(crate) async fn check_epoch(&self, loaded: Loaded, id: &SessionId, deadline: &mut Deadline) -> Loaded {
+        if !matches!(loaded.0, Phase::Stored { .. }) {
+            return loaded;
+        }
+        match self.is_revoked(&loaded.1, deadline).await {
+            Ok(false) => loaded,
+            Ok(true) => no_session(Before::Nothing, Some(Absence::Revoked)),
+            Err(error) => {
+                self.report(Stage::Load, &error, Some(id));
+                (Phase::LoadFailed(error), SessionMap::new(), None)
+            }
+        }
+    }
+
+    /// Returns the time for which an epoch lasts without use: longer than any session of its user.
+    fn epoch_ttl(&self) -> Duration {
+        let longest = self.config.lifetimes.longest;
+        Duration::from_secs(longest.saturating_add((longest / 10).max(MIN_MARGIN)))
+    }
+}
+
+/// Records the epoch that the session's user has joined.
+pub(crate) fn stamp(data: &mut SessionMap, epoch: Option<u64>) -> Result<(), SessionError> {
+    let mut meta = Meta::of(data);
+    if let (Some(epoch), Some(sign_in)) = (epoch, &mut meta.user) {
+        sign_in.epoch = Some(epoch);
+        meta.write(data)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! The epochs of users: an item for each, whose key is a hash of the user.
+
+use std::time::Duration;
+
+use session_backend_support::Deadline;
+use session_core::{Applied, BackendError, BackendErrorKind};
+use sha2::{Digest, Sha256};
+
+use crate::command::{Command, Mode, Reply};
+use crate::expiry::expiry;
+use crate::key::Key;
+use crate::store::Store;
+
+/// The start of every key. With the hash it is longer than any id, so that no session's key without a prefix is one.
+const PREFIX: &str = "user-epoch:";
+
+/// The most epochs that may end while one is joined.
+const MAX_ATTEMPTS: usize = 8;
+
+impl Store {
+    /// Returns the epoch of a user. If there is none, begins this one.
+    pub(crate) async fn join_epoch(
+        &self,
+        user: &str,
+        candidate: u64,
+        ttl: Duration,
+        deadline: Deadline,
+    ) -> Result<u64, BackendError> {
+        let (key, value) = (key(user), candidate.to_string());
+        let key = Key::check(&key)?;
+        let expiry = expiry(ttl, &*self.clock);
+        let add = Command::Set { value: value.as_bytes(), flags: self.client_flags, expiry, mode: Mode::Add };
+        for _ in 0..MAX_ATTEMPTS {
+            if let Some(epoch) = self.epoch_at(key, ttl, deadline).await? {
+                return Ok(epoch);
+            }
+            match self.cluster.call(key, add, deadline).await {
+                Ok((_, Reply::Stored { .. })) => return Ok(candidate),
+                // Another sign-in has begun the epoch, or this one, whose reply is lost.
+                Ok(_) => {}
+                Err(error) if error.may_have_applied() && deadline.is_ahead() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(BackendError::new(BackendErrorKind::Timeout, Applied::No).with_source(Unsteady))
+    }
+
+    /// Returns the epoch of a user, which is kept for longer by that.
+    pub(crate) async fn epoch(
+        &self,
+        user: &str,
+        ttl: Duration,
+        deadline: Deadline,
+    ) -> Result<Option<u64>, BackendError> {
+        self.epoch_at(Key::check(&key(user))?, ttl, deadline).await
+    }
+
+    /// Ends the epoch of a user.
+    pub(crate) async fn end_epoch(&self, user: &str, deadline: Deadline) -> Result<(), BackendError> {
+        self.cluster.call(Key::check(&key(user))?, Command::Delete { version: None }, deadline).await.map(drop)
+    }
+
+    async fn epoch_at(&self, key: Key<'_>, ttl: Duration, deadline: Deadline) -> Result<Option<u64>, BackendError> {
+        let touch = Command::Touch { expiry: expiry(ttl, &*self.clock) };
+        let (_, Reply::Found { value, .. }) = self.cluster.call(key, touch, deadline).await? else { return Ok(None) };
+        let epoch = std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok());
+        epoch.map(Some).ok_or_else(|| BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source(NoEpoch))
+    }
+}
+
+/// Returns the key of a user's epoch. A user may have any name, and memcached's keys are words.
+fn key(user: &str) -> String {
+    let hash = Sha256::digest(user.as_bytes());
+    hash.iter().fold(PREFIX.to_owned(), |key, byte| format!("{key}{byte:02x}"))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("memcached: {MAX_ATTEMPTS} epochs of the user ended while a sign-in joined them")]
+struct Unsteady;
+
+#[derive(Debug, thiserror::Error)]
+#[error("memcached: the epoch of a user is no number")]
+struct NoEpoch;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_of_any_name_have_keys_that_no_session_has() {
+        for user in ["session:user:a", "session:user:A", "session:user:\r\n", "session:user:\u{1f600}"] {
+            let key = key(user);
+            assert!(Key::check(&key).is_ok() && key.len() > 64, "{key}");
+        }
+        assert_ne!(key("session:user:a"), key("session:user:A"));
+    }
+}

@@ -1,0 +1,125 @@
+//! A store in memory with epochs of users.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use session_core::{
+    AtomicBackend, Backend, Clock, Create, Marker, MemoryBackend, Remove, Replace, Rotate, StoreFuture, Stored, Touch,
+    UserEpochs, WriteOutcome,
+};
+
+/// Keeps sessions in memory, and epochs of users instead of an index, as a store does that can't list.
+///
+/// For tests of applications whose store is such a one. Clones are one store.
+#[derive(Clone)]
+pub struct EpochMemory {
+    sessions: MemoryBackend,
+    epochs: Arc<Mutex<HashMap<String, Epoch>>>,
+    clock: Arc<dyn Clock>,
+}
+
+struct Epoch {
+    number: u64,
+    expires: SystemTime,
+}
+
+impl EpochMemory {
+    /// An empty store whose sessions and epochs expire by this clock.
+    #[must_use]
+    pub fn with_clock(clock: impl Clock) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let of_sessions = clock.clone();
+        let sessions = MemoryBackend::builder().clock(move || of_sessions.now()).build();
+        Self { sessions, epochs: Arc::default(), clock }
+    }
+
+    /// Loses all epochs, as a store does that evicts or restarts.
+    pub fn lose_epochs(&self) {
+        self.epochs().clear();
+    }
+
+    fn epochs(&self) -> MutexGuard<'_, HashMap<String, Epoch>> {
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AtomicBackend for EpochMemory {
+    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
+        self.sessions.fetch(key)
+    }
+
+    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
+        self.sessions.create(create)
+    }
+
+    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
+        self.sessions.replace(replace)
+    }
+
+    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
+        self.sessions.remove(remove)
+    }
+
+    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
+        self.sessions.touch(touch)
+    }
+
+    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
+        self.sessions.rotate(rotate)
+    }
+
+    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
+        self.sessions.marker(key)
+    }
+
+    fn answers_at_once(&self) -> bool {
+        true
+    }
+
+    fn user_epochs(&self) -> Option<&dyn UserEpochs> {
+        Some(self)
+    }
+}
+
+impl UserEpochs for EpochMemory {
+    fn join<'a>(&'a self, user: &'a str, candidate: u64, ttl: Duration) -> StoreFuture<'a, u64> {
+        let now = self.clock.now();
+        let mut epochs = self.epochs();
+        let expires = now + ttl;
+        let epoch = epochs.entry(user.to_owned()).or_insert(Epoch { number: candidate, expires });
+        if epoch.expires <= now {
+            epoch.number = candidate;
+        }
+        epoch.expires = expires;
+        StoreFuture::ready(Ok(epoch.number))
+    }
+
+    fn current<'a>(&'a self, user: &'a str, ttl: Duration) -> StoreFuture<'a, Option<u64>> {
+        let now = self.clock.now();
+        let mut epochs = self.epochs();
+        let epoch = epochs.get_mut(user).filter(|epoch| epoch.expires > now);
+        StoreFuture::ready(Ok(epoch.map(|epoch| {
+            epoch.expires = now + ttl;
+            epoch.number
+        })))
+    }
+
+    fn end<'a>(&'a self, user: &'a str) -> StoreFuture<'a, ()> {
+        self.epochs().remove(user);
+        StoreFuture::ready(Ok(()))
+    }
+}
+
+impl From<EpochMemory> for Backend {
+    fn from(memory: EpochMemory) -> Self {
+        Self::atomic(memory)
+    }
+}
+
+impl fmt::Debug for EpochMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EpochMemory").finish_non_exhaustive()
+    }
+}

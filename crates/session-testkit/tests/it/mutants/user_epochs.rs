@@ -1,0 +1,96 @@
+//! Defects of the epochs of users.
+
+use std::time::Duration;
+
+use session_core::{
+    AtomicBackend, Create, Marker, Remove, Replace, Rotate, StoreFuture, Stored, Touch, UserEpochs, WriteOutcome,
+};
+use session_testkit::EpochMemory;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EpochDefect {
+    AllUsersAreOne,
+    NamesAreCaseless,
+    EveryJoinBegins,
+    EndDoesNothing,
+    NothingExpires,
+    UseExtendsNothing,
+}
+
+pub(super) struct EpochMutant {
+    pub(super) memory: EpochMemory,
+    pub(super) defect: EpochDefect,
+}
+
+impl EpochMutant {
+    fn user(&self, user: &str) -> String {
+        match self.defect {
+            EpochDefect::AllUsersAreOne => "all".to_owned(),
+            EpochDefect::NamesAreCaseless => user.to_lowercase(),
+            _ => user.to_owned(),
+        }
+    }
+}
+
+impl AtomicBackend for EpochMutant {
+    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
+        self.memory.fetch(key)
+    }
+
+    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
+        self.memory.create(create)
+    }
+
+    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
+        self.memory.replace(replace)
+    }
+
+    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
+        self.memory.remove(remove)
+    }
+
+    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
+        self.memory.touch(touch)
+    }
+
+    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
+        self.memory.rotate(rotate)
+    }
+
+    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
+        self.memory.marker(key)
+    }
+
+    fn user_epochs(&self) -> Option<&dyn UserEpochs> {
+        Some(self)
+    }
+}
+
+impl UserEpochs for EpochMutant {
+    fn join<'a>(&'a self, user: &'a str, candidate: u64, ttl: Duration) -> StoreFuture<'a, u64> {
+        StoreFuture::pending(async move {
+            let user = self.user(user);
+            match self.defect {
+                EpochDefect::EveryJoinBegins => self.memory.end(&user).await?,
+                EpochDefect::UseExtendsNothing => {
+                    let short = Duration::from_secs(1);
+                    return self.memory.join(&user, candidate, ttl.min(short)).await;
+                }
+                _ => {}
+            }
+            let longest = Duration::from_secs(1 << 20);
+            let ttl = if self.defect == EpochDefect::NothingExpires { longest } else { ttl };
+            self.memory.join(&user, candidate, ttl).await
+        })
+    }
+
+    fn current<'a>(&'a self, user: &'a str, ttl: Duration) -> StoreFuture<'a, Option<u64>> {
+        StoreFuture::pending(async move { self.memory.current(&self.user(user), ttl).await })
+    }
+
+    fn end<'a>(&'a self, user: &'a str) -> StoreFuture<'a, ()> {
+        StoreFuture::pending(async move {
+            if self.defect == EpochDefect::EndDoesNothing { Ok(()) } else { self.memory.end(&self.user(user)).await }
+        })
+    }
+}
