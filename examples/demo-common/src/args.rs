@@ -153,7 +153,7 @@ impl Args {
     }
 
     fn memcache(&self) -> MemcacheBackendBuilder {
-        let backend = MemcacheBackend::builder(&self.memcache_addr);
+        let backend = MemcacheBackend::builder(&self.memcache_addr).user_epochs(true);
         match self.format {
             Some(format) => format.in_memcache(backend, self.max_age),
             None => backend,

@@ -48,7 +48,7 @@ impl SharedSession {
             }
         }
         let mut data = attempt.data.clone();
-        if attempt.signs_in() && store.user_epochs().is_some() {
+        if store.user_epochs().is_some() {
             let epoch = Box::pin(context.join_epoch(&data, store, deadline)).await?;
             stamp(&mut data, epoch)?;
         }

@@ -1,5 +1,7 @@
 //! The revocation of all sessions of a user, by epochs.
 
+use std::time::Duration;
+
 use session_core::{AtomicBackend, ConfigError, Session, SessionConfig, SessionError, UserEpochs};
 use session_memcache::MemcacheBackend;
 use sha2::{Digest, Sha256};
@@ -72,22 +74,29 @@ async fn of_200_requests_in_flight_none_leaves_a_session_behind_a_revocation() {
     for _ in 0..SESSIONS {
         browsers.push(signed_in(&apps[0]).await);
     }
-    let mut requests = JoinSet::new();
+    let mut requests = Vec::new();
     for number in 0..SESSIONS * EACH {
-        let mut browser = browsers[number % SESSIONS].clone();
+        let browser = browsers[number % SESSIONS].clone();
         let request = apps[number % 2].open(&browser).await;
         WORKS[number / SESSIONS % WORKS.len()](&request);
-        requests.spawn(async move {
+        requests.push((browser, request));
+    }
+    let mut commits = JoinSet::new();
+    for (number, (mut browser, request)) in requests.into_iter().enumerate() {
+        commits.spawn(async move {
             browser.receive(&request.respond().await);
             browser
         });
+        if number == SESSIONS * EACH / 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
     // Some of the commits have ended by now, and others have not begun.
     apps[1].manager().revoke_all(USER).await.expect("the servers answer");
     for browser in &browsers {
         assert!(!is_signed_in(&apps[0], browser).await, "as soon as it is acknowledged");
     }
-    browsers.extend(requests.join_all().await);
+    browsers.extend(commits.join_all().await);
     for (number, browser) in browsers.iter().enumerate() {
         let request = apps[number % 2].open(browser).await;
         assert!(!request.is_signed_in() && request.is_empty(), "request {number}");
@@ -130,7 +139,7 @@ async fn a_node_that_is_down_fails_the_requests_of_its_epochs_and_no_others() {
         assert_eq!(app.data(&of_visitor).await, r#"{"n":1}"#);
     }
     servers[keeper].start_again();
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!is_signed_in(&app, &of_user).await, "the restart has lost the epoch");
     app.visit(&mut of_user, sign_in).await;
     assert!(is_signed_in(&app, &of_user).await);
