@@ -150,7 +150,7 @@ async fn only_sessions_of_users_cost_a_call_more() {
 }
 
 #[tokio::test]
-async fn a_store_that_tells_no_epoch_lets_nobody_in() {
+async fn a_store_that_tells_no_epoch_signs_no_user_in() {
     let (app, probe, _) = app(defaults);
     let [browser] = signed_in(&app, ["phone"]).await;
     probe.fail(Operation::Epoch, Fault::Down);
