@@ -80,6 +80,8 @@
 //! The handler of an upgrade sees its session and may move it into the connection's task. The response to the upgrade
 //! carries the cookie; what is changed later is kept by [`Session::save`](session_core::Session::save).
 
+pub mod guide;
+
 mod extract;
 mod middleware;
 mod on_error;

@@ -21,3 +21,12 @@ pub mod tower_and_hyper {}
 
 #[doc = include_str!("../guide/tonic.md")]
 pub mod tonic {}
+
+#[doc = include_str!("../guide/from_starlette.md")]
+pub mod from_starlette {}
+
+#[doc = include_str!("../guide/from_tower_sessions.md")]
+pub mod from_tower_sessions {}
+
+#[doc = include_str!("../guide/from_axum_session.md")]
+pub mod from_axum_session {}
