@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::metadata::{Package, members};
 use crate::process::{cargo, run};
 use crate::steps::Steps;
-use crate::{deny, guard, msrv, public_api, tidy};
+use crate::{deny, guard, msrv, outside, public_api, tidy};
 
 /// All checks, each a step.
 pub(crate) fn all(steps: &mut Steps) -> Result<()> {
@@ -20,6 +20,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<()> {
         }
     }
     steps.run("docs", docs)?;
+    steps.run("outside", outside::check)?;
     steps.run("public API", public_api::check)?;
     steps.run("guard", guard::check)?;
     steps.run("deny", || deny::check(deny::Advisories::WhereTheyCanBeHad))

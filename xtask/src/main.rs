@@ -9,6 +9,7 @@ mod deny;
 mod guard;
 mod metadata;
 mod msrv;
+mod outside;
 mod process;
 mod provision;
 mod public_api;
@@ -43,7 +44,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "check",
-        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, public-api, guard, deny",
+        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, outside, public-api, guard, deny",
         run: Run::Plain(check::all),
     },
     Command {
@@ -63,6 +64,11 @@ const COMMANDS: &[Command] = &[
         name: "docs",
         summary: "build the documentation; a warning is an error",
         run: Run::Plain(|steps| steps.run("docs", check::docs)),
+    },
+    Command {
+        name: "outside",
+        summary: "build the programs of the README and the guides from outside of the workspace, and start one",
+        run: Run::Plain(|steps| steps.run("outside", outside::check)),
     },
     Command {
         name: "public-api",
