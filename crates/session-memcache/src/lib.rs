@@ -102,6 +102,14 @@
 //! takes two, or one if it has a marker already. A call that finds another version than the expected one takes one more, to
 //! read the stored session. A session that was destroyed or renewed leaves a marker of some 30 or 100 bytes under its key,
 //! for a minute.
+//!
+//! | request | without epochs | with [epochs](MemcacheBackendBuilder::user_epochs) |
+//! |---|---|---|
+//! | untouched, or without a user | none more | the same |
+//! | read / modify a user's session | 1 / 2 | 2 / 3 |
+//! | renew a user's session | 3 | 4 |
+//! | sign in: first session of the user / later | 3 | 5 / 4 |
+//! | end all sessions of a user | not supported | 1 |
 
 mod address;
 mod backend;
