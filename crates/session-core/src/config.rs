@@ -15,7 +15,7 @@ use crate::backend::Store;
 use crate::clock::Clock;
 use crate::cookie::{CookieTemplate, SetCookie};
 use crate::event::OnEvent;
-use crate::format::ForeignTokens;
+use crate::format::{Accepted, ForeignTokens};
 use crate::token::Tokens;
 
 pub use backend_type::{BackendType, UnknownPredefinedBackend};
@@ -55,6 +55,8 @@ pub struct SessionConfig {
     pub(crate) tokens: Tokens,
     /// The reader and writer of cookies in a foreign format, in place of `tokens`.
     pub(crate) format: Option<Arc<ForeignTokens>>,
+    /// The formats whose sessions are taken over.
+    pub(crate) accepted: Option<Arc<[Accepted]>>,
     pub(crate) store: Option<Store>,
     pub(crate) key_prefix: Box<str>,
     pub(crate) lifetimes: Lifetimes,

@@ -1,5 +1,6 @@
 //! The cookies and stored values of other frameworks.
 
+mod accept;
 mod record;
 mod token;
 
@@ -9,6 +10,8 @@ use std::time::Duration;
 use crate::config::policy::{OnDuplicate, Refresh};
 use crate::signer::Key;
 
+pub use accept::AcceptedFormat;
+pub(crate) use accept::{Accepted, StarletteTokens};
 pub use record::StoredRecord;
 pub(crate) use token::{ForeignTokens, ReadContent};
 pub use token::{ReadToken, TokenContent, TokenFormat};

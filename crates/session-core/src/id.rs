@@ -29,6 +29,13 @@ impl SessionId {
         Self::from_bytes(&text)
     }
 
+    /// The id with these bits, which no client can guess.
+    pub(crate) fn of_bits(bits: &[u8; 16]) -> Self {
+        let mut text = [0; Self::MIN_LEN];
+        encode_short(bits, &mut text);
+        Self::from_bytes(&text).expect("base64url has the form of an id")
+    }
+
     /// The id with this text, if it has the form of one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -6,6 +6,7 @@
 //! or with the user's epoch ([`epoch`]).
 
 pub(crate) mod absence;
+pub(crate) mod adopt;
 pub(crate) mod attempt;
 pub(crate) mod changes;
 pub(crate) mod commit;

@@ -1,5 +1,6 @@
 //! Builds a [`SessionConfig`] and checks it as a whole.
 
+mod accept;
 mod check;
 mod event;
 mod format;
@@ -17,7 +18,7 @@ use super::{
 use crate::backend::{Backend, MemoryBackend};
 use crate::cookie::{Attributes, CookieTemplate};
 use crate::event::OnEvent;
-use crate::format::Format;
+use crate::format::{AcceptedFormat, Format};
 use crate::signer::{DEFAULT_SALT, Key, Signer, TimestampSigner};
 use crate::token::Tokens;
 use crate::{Clock, SystemClock};
@@ -42,6 +43,7 @@ pub struct SessionConfigBuilder {
     backend: Option<Backend>,
     require_atomic: bool,
     format: Option<Arc<dyn Format>>,
+    accepted: Vec<AcceptedFormat>,
     require_user_index: bool,
     session_limit: Option<SessionLimit>,
     key_prefix: String,
@@ -90,6 +92,7 @@ impl SessionConfigBuilder {
             backend: None,
             require_atomic: false,
             format: None,
+            accepted: Vec::new(),
             require_user_index: false,
             session_limit: None,
             key_prefix: "session:".to_owned(),
@@ -321,6 +324,7 @@ impl SessionConfigBuilder {
         self.check_user_index(store.as_ref())?;
 
         let format = self.check_format(store.is_some(), lifetimes.longest)?;
+        let accepted = self.check_accepted(store.as_ref(), lifetimes)?;
         let refresh = self.refresh.unwrap_or(if store.is_some() { Refresh::Tenth } else { Refresh::HalfLife });
         let keys: Vec<Key> = self.verify_keys.into_iter().chain([self.signing_key]).collect();
         let mode = if store.is_some() { "server" } else { "cookie" };
@@ -348,6 +352,7 @@ impl SessionConfigBuilder {
             cookie: template(self.attributes),
             tokens: Tokens::new(signer, lifetimes.longest).with_strangers(strangers),
             format: format.map(Arc::new),
+            accepted: (!accepted.is_empty()).then(|| accepted.into()),
             store,
             key_prefix: self.key_prefix.into(),
             lifetimes,

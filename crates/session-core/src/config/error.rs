@@ -120,6 +120,12 @@ pub enum ConfigError {
         /// The place where it keeps sessions.
         place: &'static str,
     },
+    /// Sessions live in the cookie, and an accepted format keeps its own in a store.
+    #[error("format {format} keeps sessions in a store: only a configuration with a store can take them over")]
+    AcceptedPlace {
+        /// The name of the format.
+        format: &'static str,
+    },
     /// No room for a session, or more than [`SessionMap::MAX_BYTES`](crate::SessionMap::MAX_BYTES).
     #[error("max_session_bytes is {given}, must be from 2 to {}", crate::SessionMap::MAX_BYTES)]
     MaxSessionBytes {

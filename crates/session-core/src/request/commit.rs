@@ -222,7 +222,7 @@ impl SharedSession {
                 session.head_mut().set_cookie(change);
             }
             CookiePlan::Remove => {
-                let has_cookie = self.cookies.names(self.context.config.cookie_name());
+                let has_cookie = self.context.has_cookie(&self.cookies);
                 session.confirm_destroyed(None, has_cookie);
             }
         }
@@ -325,7 +325,8 @@ impl SharedSession {
                 self.context.notify(SessionEventKind::CommitRefused(error), user.as_deref());
             }
         }
-        let former_removals = set_cookie.as_ref().and(self.context.config.former_removals.clone());
+        let removes = matches!(change, CookieChange::Remove(_));
+        let former_removals = set_cookie.as_ref().and_then(|_| self.context.removals(&self.cookies, removes));
         Some(Commit { set_cookie, former_removals, session_used: true, error })
     }
 }

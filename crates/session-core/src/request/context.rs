@@ -41,6 +41,9 @@ impl SessionContext {
         if let Some(store) = &config.store {
             store.follow_deadline(config.request_deadline);
         }
+        for store in config.accepted.iter().flat_map(|accepted| accepted.iter()).filter_map(|one| one.store.as_ref()) {
+            store.follow_deadline(config.request_deadline);
+        }
         Self {
             config,
             write_locks: StripedLock::default(),

@@ -31,6 +31,14 @@ impl SharedSession {
                 ids.push(id);
             }
         }
+        // Before the sessions that have taken over, which `SessionContext::adopt` relies on.
+        let mut has_ended = false;
+        if context.config.accepted.is_some() {
+            has_ended = Box::pin(context.end_accepted(&self.cookies, deadline)).await?;
+            for accepted in context.accepted() {
+                ids.extend(accepted.ids(&self.cookies).map(|id| accepted.successor(&id)));
+            }
+        }
         let found = ids.len();
         ids.truncate(MAX_SESSIONS);
         let successor = match replaced {
@@ -42,7 +50,7 @@ impl SharedSession {
         });
 
         // A cookie that names no session is removed as well, but not one whose session another logout has destroyed.
-        let has_cookie = self.cookies.names(context.config.cookie_name());
+        let has_cookie = context.has_cookie(&self.cookies);
         let has_session = !ids.is_empty();
         let (target, user) = {
             let session = self.session();
@@ -51,7 +59,7 @@ impl SharedSession {
         let user_key = user.as_ref().map(|user| context.user_key(&user.id));
         let user_of = |id| user_key.as_deref().filter(|_| target == Some(id));
         let sessions = ids.iter().map(|id| (context.store_key(id), user_of(*id))).collect();
-        let has_ended = context.end_sessions(sessions, &marker, store, deadline).await?;
+        has_ended |= context.end_sessions(sessions, &marker, store, deadline).await?;
         self.session().confirm_destroyed(successor, (has_ended || !has_session) && has_cookie);
         ids.iter().for_each(|id| events::log(Event::Destroyed, Some(id)));
         if has_ended {

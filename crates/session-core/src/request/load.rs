@@ -12,6 +12,7 @@ use crate::error::SessionError;
 use crate::format::{ForeignTokens, ReadContent};
 use crate::id::SessionId;
 use crate::map::SessionMap;
+use crate::request::adopt::Adoption;
 use crate::request::attempt::Attempt;
 use crate::request::context::{SessionContext, StoreKey};
 use crate::request::deadline::{Deadline, poll_once, reply_within};
@@ -50,11 +51,13 @@ enum IssueKind {
 }
 
 /// The parts of a fetch that the cookie has told.
-struct Fetch {
+struct Fetch<'a> {
     id: SessionId,
     key: StoreKey,
     issued: Issued,
     time_left: Duration,
+    /// The session to take over, if the store has none under the key.
+    adoption: Option<Box<Adoption<'a>>>,
 }
 
 /// A loaded session, or the reason why the store has none.
@@ -143,19 +146,43 @@ impl SharedSession {
     }
 
     /// Verifies the request's cookie. Continues with the fetch of the session that it names, if it names one.
-    fn verify_cookie(&self) -> ControlFlow<Result<(), SessionError>, Fetch> {
+    fn verify_cookie(&self) -> ControlFlow<Result<(), SessionError>, Fetch<'_>> {
         let time_left = self.load_outcome()?;
         let now = self.context.now();
         let token = self.context.newest_token(&self.cookies, now);
         match token {
             Some(VerifiedToken { payload: TokenPayload::Id(id), issued }) => {
-                Continue(Fetch { id, key: self.context.store_key(&id), issued, time_left })
+                Continue(Fetch { id, key: self.context.store_key(&id), issued, time_left, adoption: None })
             }
+            None if self.context.config.accepted.is_some() => self.verify_accepted(now, time_left),
             token => Break(self.store_outcome(self.context.load_from_cookie(token), time_left)),
         }
     }
 
-    async fn fetch(&self, fetch: &Fetch) -> Result<(), SessionError> {
+    /// Looks for a cookie of a format whose sessions are taken over.
+    #[cold]
+    fn verify_accepted(&self, now: u64, time_left: Duration) -> ControlFlow<Result<(), SessionError>, Fetch<'_>> {
+        // As if an older key had signed it, so that the client gets a cookie.
+        let issued = Issued { at: now, kind: IssueKind::ByOlderKey, read_at: now };
+        let adoption = Adoption::find(self.context.accepted(), &self.cookies, now);
+        let token = match adoption {
+            Some(adoption) if self.context.is_cookie_mode() => {
+                adoption.into_session().map(|session| VerifiedToken { payload: TokenPayload::Session(session), issued })
+            }
+            Some(adoption) => {
+                let Some(id) = adoption.successor() else {
+                    let failed = Phase::LoadFailed(SessionError::NoRandomNumbers);
+                    return Break(self.store_outcome((failed, SessionMap::new(), None), time_left));
+                };
+                let (key, adoption) = (self.context.store_key(&id), Some(Box::new(adoption)));
+                return Continue(Fetch { id, key, issued, time_left, adoption });
+            }
+            None => None,
+        };
+        Break(self.store_outcome(self.context.load_from_cookie(token), time_left))
+    }
+
+    async fn fetch(&self, fetch: &Fetch<'_>) -> Result<(), SessionError> {
         let mut deadline = self.context.deadline(fetch.time_left);
         let _lock = match self.try_lock_store() {
             Some(lock) => lock,
@@ -169,7 +196,10 @@ impl SharedSession {
             }
         };
         let Some(store) = self.context.store() else { return Ok(()) };
-        let found = reply_within!(deadline, store.fetch(&fetch.key));
+        let found = match &fetch.adoption {
+            None => reply_within!(deadline, store.fetch(&fetch.key)),
+            Some(adoption) => Box::pin(self.context.adopt(adoption, &fetch.key, store, &mut deadline)).await,
+        };
         let mut loaded = self.context.check_loaded(found, fetch.id, fetch.issued);
         if store.user_epochs().is_some() {
             loaded = Box::pin(self.context.check_epoch(loaded, &fetch.id, &mut deadline)).await;

@@ -1,5 +1,6 @@
 //! The integration tests of `session-core`: one binary, one module for each subject.
 
+mod adopt;
 mod clones;
 mod closures;
 mod config;

@@ -1,0 +1,136 @@
+//! The formats whose sessions a configuration takes over.
+
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit};
+
+use super::SessionConfigBuilder;
+use crate::backend::Store;
+use crate::config::secret::check_strength;
+use crate::config::validate::{is_key_prefix, is_token, lifetime};
+use crate::config::{ConfigError, Lifetimes};
+use crate::cookie::CookieTemplate;
+use crate::format::{Accepted, AcceptedFormat, ForeignTokens, FormatKeys, SessionPlace, StarletteTokens};
+use crate::signer::{DEFAULT_SALT, Signer, TimestampSigner};
+use crate::token::Tokens;
+
+/// Moving from another framework.
+impl SessionConfigBuilder {
+    /// Takes over the sessions of another format, so that a service moves without logging anybody out. Call it again for a
+    /// further format.
+    ///
+    /// A request without a valid cookie of this configuration may have one of the other format. When it loads its session,
+    /// that session is read once, and goes on as one of this configuration: with its own cookie, store and lifetime, and under
+    /// a new id. The stored session of the other format and its cookie are removed, or left after [`AcceptedFormat::keep`].
+    /// A user signed in by [`Session::sign_in`](crate::Session::sign_in) stays so. The data of the other framework that
+    /// handlers don't see is dropped, with the lifetime of that single session.
+    ///
+    /// ```
+    /// use session_core::format::{AcceptedFormat, Format, FormatSettings};
+    /// use session_core::{MemoryBackend, SessionConfig};
+    ///
+    /// # struct Neighbour;
+    /// # impl Format for Neighbour {
+    /// #     fn name(&self) -> &'static str { "neighbour" }
+    /// #     fn settings(&self) -> FormatSettings { FormatSettings::in_store("neighbour:") }
+    /// # }
+    /// # let (secret, old_secret) = ("7f0e1c93b5a24d68a1c2e3f405162738", "0d6c1a7be2f94c53a8b1d0e7f6253948");
+    /// # let (backend, old_backend) = (MemoryBackend::new(), MemoryBackend::new());
+    /// let config = SessionConfig::builder(secret, "session")
+    ///     .backend(backend)
+    ///     .accept_format(AcceptedFormat::new(Neighbour, old_secret, "old_session").backend(old_backend))
+    ///     .build()?;
+    /// # Ok::<(), session_core::ConfigError>(())
+    /// ```
+    ///
+    /// # Requests at the same time
+    ///
+    /// - A *stored* session is taken over once. Requests with its cookie find the same session of this configuration, and
+    ///   lose no update among each other. The response that sets the cookie may be lost: the next request finds it again.
+    /// - A session that lives in its *cookie* is one for each request that brings this cookie, until the client has the new
+    ///   one. Of two at the same time the later response wins, as in the other framework.
+    /// - A change that the other service makes after the session was read is not taken over.
+    ///
+    /// # Logout
+    ///
+    /// `destroy` also removes the stored session of the other format and its cookie, whether it was taken over before or not.
+    /// A session that the other service ends before it is taken over is none here. Later, that logout is not seen.
+    /// A session that lives in its cookie can be taken over again by a client that has kept a copy of the cookie.
+    ///
+    /// # Cost and failures
+    ///
+    /// Requests with a cookie of this configuration pay nothing. A stored session costs four calls when it is taken over: one
+    /// looks for the new session, one reads the other store, one creates, one removes; and a `touch` at the commit. One in its cookie costs one,
+    /// and the `touch`. A store that fails, either one, is a 503: no request continues without its session.
+    pub fn accept_format(mut self, accepted: AcceptedFormat) -> Self {
+        self.accepted.push(accepted);
+        self
+    }
+
+    pub(super) fn check_accepted(
+        &self,
+        store: Option<&Store>,
+        lifetimes: Lifetimes,
+    ) -> Result<Vec<Accepted>, ConfigError> {
+        self.accepted.iter().map(|accepted| self.check_one(accepted, store, lifetimes)).collect()
+    }
+
+    fn check_one(
+        &self,
+        accepted: &AcceptedFormat,
+        store: Option<&Store>,
+        lifetimes: Lifetimes,
+    ) -> Result<Accepted, ConfigError> {
+        let (format, settings) = (&accepted.format, accepted.format.settings());
+        for key in accepted.verifying.iter().chain([&accepted.signing]) {
+            if key.secret().is_empty() {
+                return Err(ConfigError::EmptySecret);
+            }
+            if !self.allow_weak_secret {
+                check_strength(key.secret())?;
+            }
+        }
+        if !is_token(&accepted.cookie_name) {
+            return Err(ConfigError::CookieName { name: accepted.cookie_name.clone() });
+        }
+        let in_store = settings.place == SessionPlace::Store;
+        if in_store != accepted.backend.is_some() {
+            return Err(ConfigError::FormatPlace { format: format.name(), place: settings.place.name() });
+        }
+        if in_store && store.is_none() {
+            return Err(ConfigError::AcceptedPlace { format: format.name() });
+        }
+        let key_prefix = accepted.key_prefix.as_deref().or(settings.key_prefix.as_deref()).unwrap_or_default();
+        if !is_key_prefix(key_prefix) {
+            return Err(ConfigError::KeyPrefix { prefix: key_prefix.to_owned() });
+        }
+        const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 3600);
+        let max_age = lifetime("max_age", accepted.max_age.or(settings.max_age).unwrap_or(TWO_WEEKS))?;
+        let clock_skew = settings.clock_skew.unwrap_or(self.clock_skew).as_secs();
+        let keys = FormatKeys {
+            signing: &accepted.signing,
+            verifying: &accepted.verifying,
+            cookie_name: &accepted.cookie_name,
+        };
+        let tokens = match format.tokens(keys) {
+            Some(tokens) => tokens,
+            None => {
+                let keys = accepted.verifying.iter().chain([&accepted.signing]).cloned();
+                let signer = Signer::with_keys(keys, DEFAULT_SALT).map_err(|_| ConfigError::EmptySecret)?;
+                Box::new(StarletteTokens { tokens: Tokens::new(TimestampSigner::from(signer), max_age), in_store })
+            }
+        };
+        let template = CookieTemplate::new(&accepted.cookie_name, self.attributes.clone(), Some(lifetimes.idle));
+        Ok(Accepted {
+            name: format.name(),
+            tokens: ForeignTokens { format: tokens, longest_max_age: max_age, clock_skew },
+            cookie_name: accepted.cookie_name.as_str().into(),
+            on_duplicate: settings.on_duplicate.unwrap_or(self.on_duplicate),
+            store: accepted.backend.clone().map(|backend| backend.into_store(self.clock.clone())),
+            key_prefix: key_prefix.into(),
+            keeps: accepted.keeps,
+            removal: (accepted.cookie_name != self.cookie_name).then(|| template.removal()),
+            id_key: Hmac::new_from_slice(self.signing_key.secret()).expect("HMAC takes keys of every length"),
+        })
+    }
+}
