@@ -6,6 +6,7 @@
 
 mod support;
 
+mod adopt;
 mod defects;
 mod differential;
 mod django_cache;

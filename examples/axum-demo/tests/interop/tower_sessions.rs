@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 use session_compat::TowerSessions;
 use session_redis::RedisBackend;
-use session_test_support::RedisServer as Redis;
+use session_test_support::RedisServer;
 use session_tower::SessionConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -20,7 +20,7 @@ use tower_sessions_redis_store::fred::prelude::{ClientLike, Config, Pool};
 use crate::support::{Browser, COOKIE, RustServer, SECRET, Server};
 
 /// A server on tower-sessions, as long as the test runs.
-struct Tower {
+pub(crate) struct Tower {
     url: String,
     task: JoinHandle<()>,
 }
@@ -38,14 +38,14 @@ impl Drop for Tower {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Cookies {
+pub(crate) enum Cookies {
     Plain,
     Signed,
     Private,
 }
 
 impl Tower {
-    async fn start(redis: &Redis, cookies: Cookies) -> Self {
+    pub(crate) async fn start(redis: &RedisServer, cookies: Cookies) -> Self {
         let pool = Pool::new(Config::from_url(&redis.url()).expect("a URL"), None, None, None, 1).expect("a pool");
         pool.init().await.expect("Redis answers");
         let layer = SessionManagerLayer::new(RedisStore::new(pool)).with_name(COOKIE).with_secure(false);
@@ -110,7 +110,7 @@ async fn logout(session: Session) -> String {
     r#"{"session": {}}"#.to_owned()
 }
 
-async fn start(redis: &Redis, cookies: Cookies) -> (Tower, RustServer) {
+async fn start(redis: &RedisServer, cookies: Cookies) -> (Tower, RustServer) {
     let format = TowerSessions::new().on_inactivity(Duration::from_secs(3600));
     let format = match cookies {
         Cookies::Plain => format,
@@ -124,7 +124,7 @@ async fn start(redis: &Redis, cookies: Cookies) -> (Tower, RustServer) {
 
 #[tokio::test]
 async fn a_session_goes_to_and_fro() {
-    let redis = Redis::start(&[]);
+    let redis = RedisServer::start(&[]);
     let data = json!({
         "user": "ann", "n": u64::MAX, "text": "é 🦀\u{0}", "list": [null, -1, -129, i64::MIN, 1.5, true, {"a": {}}, "x".repeat(300)],
     });

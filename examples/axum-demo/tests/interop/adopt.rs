@@ -1,0 +1,82 @@
+//! Sessions of the real frameworks are taken over: nobody is logged out when a service has moved.
+
+use serde_json::{Value, json};
+use session_compat::{DjangoCache, DjangoCookie, Express, Flask, FlaskSession, TowerSessions};
+use session_core::SessionCodec;
+use session_core::format::{AcceptedFormat, Format};
+use session_redis::RedisBackend;
+use session_test_support::RedisServer;
+use session_tower::SessionConfig;
+
+use crate::support::{Browser, COOKIE, Express as ExpressServer, Framework, RustServer, SECRET, Server};
+use crate::tower_sessions::{Cookies, Tower};
+
+const OWN_SECRET: &str = "a secret that the former service does not know";
+
+const DATA: &str = r#"{"user":"ann","n":7,"text":"é 🦀","list":[1,null,{"a":true}]}"#;
+
+/// A server whose own cookie has another name and secret.
+async fn rust(redis: &RedisServer, accepted: AcceptedFormat) -> RustServer {
+    let backend = RedisBackend::connect(&redis.url()).expect("a URL");
+    let config = SessionConfig::builder(OWN_SECRET, "own").key_prefix("own:").backend(backend).accept_format(accepted);
+    RustServer::start(config.build().expect("the configuration is good")).await
+}
+
+fn stored(redis: &RedisServer, format: impl Format + SessionCodec + Clone) -> AcceptedFormat {
+    let backend = RedisBackend::builder().codec(format.clone()).connect(&redis.url()).expect("a URL");
+    AcceptedFormat::new(format, SECRET, COOKIE).backend(backend)
+}
+
+/// A user of the former service is one of the new service, with the same data, and its old cookie and record are gone.
+async fn assert_moved(redis: &RedisServer, former: &(impl Server + Sync), accepted: AcceptedFormat) {
+    let new = rust(redis, accepted).await;
+    let browser = Browser::new();
+    browser.post(former, "/update_session", DATA).await;
+    browser.post(former, "/login", r#"{"user":"bob"}"#).await;
+    let mut expected: Value = serde_json::from_str(DATA).expect("it is JSON");
+    expected["user"] = "bob".into();
+    let moved = browser.get(&new, "/view_session").await;
+    assert_eq!(moved.session(), expected);
+    let lasts = |cookie: &&str| cookie.starts_with("own=") && cookie.contains("Max-Age=1209600");
+    assert!(moved.set_cookies().iter().any(lasts), "it lasts as long as others: {moved:?}");
+    assert_eq!(browser.cookie(former), None, "the former cookie is removed");
+    assert!(browser.cookie(&new).is_some());
+    let keys = redis.ask(&["KEYS", "*"]).into_iter().filter(|key| !key.starts_with("gone:"));
+    assert!(keys.clone().all(|key| key.starts_with("own:")), "{:?}", keys.collect::<Vec<_>>());
+    browser.post(&new, "/update_session", r#"{"n":8}"#).await;
+    expected["n"] = 8.into();
+    assert_eq!(browser.view(&new).await, expected);
+    browser.post(&new, "/logout", "").await;
+    assert_eq!(browser.view(&new).await, json!({}));
+}
+
+#[tokio::test]
+async fn users_of_express_stay_logged_in() {
+    let redis = RedisServer::start(&[]);
+    for options in [&[][..], &["--max-age", "3600"]] {
+        assert_moved(&redis, &ExpressServer::start(&redis.url(), options), stored(&redis, Express::new())).await;
+    }
+}
+
+#[tokio::test]
+async fn users_of_flask_stay_logged_in() {
+    let redis = RedisServer::start(&[]);
+    let in_cookie = || AcceptedFormat::new(Flask::new(), SECRET, COOKIE);
+    assert_moved(&redis, &Framework::flask(&[]), in_cookie()).await;
+    assert_moved(&redis, &Framework::flask(&["--permanent"]), in_cookie()).await;
+    assert_moved(&redis, &Framework::flask(&["--redis", &redis.url()]), stored(&redis, FlaskSession::new())).await;
+}
+
+#[tokio::test]
+async fn users_of_django_stay_logged_in() {
+    let redis = RedisServer::start(&[]);
+    assert_moved(&redis, &Framework::django(&[]), AcceptedFormat::new(DjangoCookie, SECRET, COOKIE)).await;
+    assert_moved(&redis, &Framework::django(&["--redis", &redis.url()]), stored(&redis, DjangoCache::new())).await;
+}
+
+#[tokio::test]
+async fn users_of_tower_sessions_stay_logged_in() {
+    let redis = RedisServer::start(&[]);
+    let signed = stored(&redis, TowerSessions::new().signed());
+    assert_moved(&redis, &Tower::start(&redis, Cookies::Signed).await, signed).await;
+}
