@@ -122,6 +122,13 @@ pub(crate) fn id(encoded: &[u8]) -> Option<SessionId> {
     if map.len() == 1 { SessionId::parse(&id) } else { None }
 }
 
+/// Tells why a verified token holds no id: it is a session, or nothing that this library makes.
+#[cold]
+pub(crate) fn no_id(encoded: &[u8]) -> Absence {
+    let is_session = payload(encoded).is_some_and(|payload| SessionMap::from_slice(&payload).is_ok());
+    if is_session { Absence::OtherMode } else { Absence::Malformed }
+}
+
 /// The payload of a stored session's token.
 pub(crate) fn id_payload(id: &SessionId) -> String {
     [ID_PAYLOAD_START, id.as_str(), ID_PAYLOAD_END].concat()

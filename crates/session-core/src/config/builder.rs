@@ -4,6 +4,7 @@ mod accept;
 mod check;
 mod event;
 mod format;
+mod former;
 mod keys;
 mod presets;
 mod users;
@@ -22,6 +23,7 @@ use crate::format::{AcceptedFormat, Format};
 use crate::signer::{DEFAULT_SALT, Key, Signer, TimestampSigner};
 use crate::token::Tokens;
 use crate::{Clock, SystemClock};
+use former::FormerCookie;
 
 /// Sets what differs from the defaults; [`build`](Self::build) checks the whole.
 #[must_use = "a builder does nothing until `build` is called"]
@@ -58,12 +60,6 @@ pub struct SessionConfigBuilder {
     clock_skew: Duration,
     request_deadline: Duration,
     clock: Arc<dyn Clock>,
-}
-
-/// The domain and the path that the cookie once had.
-struct FormerCookie {
-    domain: Option<String>,
-    path: String,
 }
 
 enum Salt {
@@ -152,25 +148,6 @@ impl SessionConfigBuilder {
     /// The `Path` attribute; default `/`.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.attributes.path = path.into();
-        self
-    }
-
-    /// Adds a domain and a path that the cookie had before a change of [`domain`](Self::domain) or [`path`](Self::path).
-    ///
-    /// Browsers keep the former cookie beside the new one, and send both. Each response that sets or removes the cookie then
-    /// removes the former cookie too, so that users can log out. Call this for each former pair, and keep the calls for as
-    /// long as a former cookie can live: [`longest_max_age`](Self::longest_max_age) after the change.
-    ///
-    /// ```no_run
-    /// # use session_core::SessionConfig;
-    /// let config = SessionConfig::builder(std::env::var("SESSION_SECRET")?, "session")
-    ///     .domain("example.com")
-    ///     .former_cookie(None, "/") // before the domain was set
-    ///     .build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn former_cookie(mut self, domain: Option<&str>, path: &str) -> Self {
-        self.former_cookies.push(FormerCookie { domain: domain.map(str::to_owned), path: path.to_owned() });
         self
     }
 
@@ -387,13 +364,6 @@ impl SessionConfigBuilder {
             return Err(ConfigError::NotAtomic);
         }
         Ok(Some(backend))
-    }
-}
-
-impl FormerCookie {
-    /// Returns the attributes that the former cookie had, but for those that don't tell it from others.
-    fn attributes(&self, current: &Attributes) -> Attributes {
-        Attributes { domain: self.domain.clone(), path: self.path.clone(), ..current.clone() }
     }
 }
 

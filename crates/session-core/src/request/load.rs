@@ -293,7 +293,7 @@ impl SessionContext {
             }
             TokenPayload::Session(data)
         } else {
-            TokenPayload::Id(token::id(token.value).ok_or_else(|| no_id(token.value))?)
+            TokenPayload::Id(token::id(token.value).ok_or_else(|| token::no_id(token.value))?)
         };
         let kind = if token.by_signing_key { IssueKind::BySigningKey } else { IssueKind::ByOlderKey };
         Ok(VerifiedToken {
@@ -397,11 +397,4 @@ impl SessionContext {
 
 pub(crate) fn no_session(before: Before, absence: Option<Absence>) -> Loaded {
     (Phase::New { before, renew: false }, SessionMap::new(), absence)
-}
-
-/// Tells why a verified token holds no id: it is a session, or nothing that this library makes.
-#[cold]
-fn no_id(encoded: &[u8]) -> Absence {
-    let is_session = token::payload(encoded).is_some_and(|payload| SessionMap::from_slice(&payload).is_ok());
-    if is_session { Absence::OtherMode } else { Absence::Malformed }
 }

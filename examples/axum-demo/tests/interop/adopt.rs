@@ -1,4 +1,4 @@
-//! Sessions of the real frameworks are taken over: nobody is logged out when a service has moved.
+//! Sessions of the real frameworks are taken over: users stay logged in when a service has moved.
 
 use serde_json::{Value, json};
 use session_compat::{DjangoCache, DjangoCookie, Express, Flask, FlaskSession, TowerSessions};
