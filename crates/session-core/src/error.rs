@@ -131,6 +131,9 @@ pub enum SessionError {
     /// The store keeps no index of sessions by user.
     #[error("the session store keeps no index of users")]
     NoUserIndex,
+    /// Sessions are in cookies, or the store can't list them.
+    #[error("the session store can't list its sessions")]
+    NoScan,
     /// The operating system has no random numbers for an id.
     #[error("no random numbers for a session id")]
     NoRandomNumbers,

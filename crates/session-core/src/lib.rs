@@ -101,8 +101,8 @@ pub use absence::Absence;
 pub use async_trait::async_trait;
 pub use backend::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, IndexedSession,
-    MARKER_LIFETIME, Marker, MemoryBackend, MemoryBackendBuilder, Remove, Replace, Rotate, StoreFuture, Stored, Touch,
-    UserEpochs, UserIndex, Version, WriteOutcome,
+    MARKER_LIFETIME, Marker, MemoryBackend, MemoryBackendBuilder, Remove, Replace, Rotate, ScanCursor, ScanPage,
+    SessionScan, StoreFuture, Stored, Touch, UserEpochs, UserIndex, Version, WriteOutcome,
 };
 pub use clock::{Clock, SystemClock};
 pub use codec::{JsonCodec, SessionCodec};
@@ -114,7 +114,7 @@ pub use error::SessionError;
 pub use event::{SessionEvent, SessionEventKind};
 pub use handle::SessionHandle;
 pub use id::SessionId;
-pub use manager::SessionManager;
+pub use manager::{ScannedSession, SessionManager};
 pub use map::{MapError, SessionMap, ValueError};
 pub use session::{Lifetime, Session, SessionKey};
 pub use user::{ParseSessionRefError, SessionRef, UserSession};

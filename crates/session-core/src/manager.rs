@@ -1,6 +1,9 @@
 //! The start of every request.
 
+mod scan;
 mod users;
+
+pub use scan::ScannedSession;
 
 use std::sync::Arc;
 

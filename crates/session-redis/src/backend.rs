@@ -12,7 +12,7 @@ use fred::clients::{Client, Pool};
 use session_backend_support::{CallTimeout, Deadline, Detached};
 use session_core::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, IndexedSession, Marker, Remove, Replace,
-    Rotate, StoreFuture, Stored, Touch, UserIndex, Version, WriteOutcome,
+    Rotate, ScanCursor, ScanPage, SessionScan, StoreFuture, Stored, Touch, UserIndex, Version, WriteOutcome,
 };
 use tokio::time::timeout;
 
@@ -238,6 +238,10 @@ impl AtomicBackend for RedisBackend {
     fn user_index(&self) -> Option<&dyn UserIndex> {
         Some(self)
     }
+
+    fn session_scan(&self) -> Option<&dyn SessionScan> {
+        Some(self)
+    }
 }
 
 impl UserIndex for RedisBackend {
@@ -251,6 +255,14 @@ impl UserIndex for RedisBackend {
     fn count<'a>(&'a self, key_prefix: &'a str) -> StoreFuture<'a, u64> {
         // It only reads and may take long: no task goes on with it.
         StoreFuture::pending(async move { Ok(self.store.count(key_prefix).await?) })
+    }
+}
+
+/// A page is one step of `SCAN`, of some 1,000 keys, and the sessions among them. Fails in a Cluster with a client of the
+/// application's.
+impl SessionScan for RedisBackend {
+    fn page<'a>(&'a self, key_prefix: &'a str, after: Option<&'a ScanCursor>) -> StoreFuture<'a, ScanPage> {
+        StoreFuture::pending(async move { Ok(self.store.page(key_prefix, after).await?) })
     }
 }
 

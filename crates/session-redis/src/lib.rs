@@ -201,6 +201,7 @@ mod keys;
 mod marker;
 mod node;
 mod reply;
+mod scan;
 mod script;
 mod servers;
 mod settings;

@@ -5,20 +5,17 @@
 //! in a Cluster: there the session may be about to be written, and the entry stays until it expires.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
 use fred::types::Value;
-use futures_util::future::try_join_all;
 use session_core::{IndexedSession, Stored};
 
-use crate::command::{Command, Word};
+use crate::command::Word;
 use crate::error::CallError;
 use crate::expiry::entry_seconds;
-use crate::node::Node;
 use crate::reply::{bytes, unexpected};
-use crate::script::{ENTER, FIND, FIND_AND_HEAL, LEAVE, MEMBERS};
+use crate::script::{ENTER, FIND_AND_HEAL, LEAVE, MEMBERS};
 use crate::store::Store;
 
 /// The number of sessions that are read at a time.
@@ -28,7 +25,7 @@ const AT_A_TIME: usize = 500;
 const MAX_READS: usize = 8;
 
 /// A session as it was found, with the rest of its life.
-type Found = (Option<Stored>, Duration);
+pub(crate) type Found = (Option<Stored>, Duration);
 
 impl Store {
     /// Returns the entries of a user with their sessions.
@@ -58,23 +55,6 @@ impl Store {
         Ok(entries.collect())
     }
 
-    /// Returns the number of keys of all servers that begin with a prefix and hold a string, as sessions do.
-    pub(crate) async fn count(&self, prefix: &str) -> Result<u64, CallError> {
-        let mut pattern = String::new();
-        for character in prefix.chars() {
-            if matches!(character, '*' | '?' | '[' | ']' | '\\' | '^') {
-                pattern.push('\\');
-            }
-            pattern.push(character);
-        }
-        pattern.push('*');
-        let (pattern, mut count) = (Bytes::from(pattern), 0);
-        for node in self.servers.each().await? {
-            count += count_on(&node, &pattern).await?;
-        }
-        Ok(count)
-    }
-
     /// Adds an entry to the index, which outlives the session.
     pub(crate) async fn enter(&self, user: &Bytes, key: &Bytes, ttl: Duration) -> Result<(), CallError> {
         let arguments = [Word::Bytes(key), entry_seconds(ttl)];
@@ -95,16 +75,14 @@ impl Store {
 
     async fn find(&self, user: &Bytes, keys: &[Bytes]) -> Result<Vec<Found>, CallError> {
         if self.servers.is_clustered() {
-            let each = keys.iter().map(|key| self.servers.run(&FIND, std::slice::from_ref(key), &[]));
-            let found = try_join_all(each).await?.into_iter().map(|reply| self.found(reply));
-            return Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
+            return self.read(keys).await;
         }
         let mut keys = keys.to_vec();
         keys.push(user.clone());
         self.found(self.servers.run(&FIND_AND_HEAL, &keys, &[]).await?)
     }
 
-    fn found(&self, reply: Value) -> Result<Vec<Found>, CallError> {
+    pub(crate) fn found(&self, reply: Value) -> Result<Vec<Found>, CallError> {
         let Value::Array(replies) = reply else { return Err(unexpected()) };
         let mut replies = replies.into_iter();
         let mut found = Vec::new();
@@ -115,21 +93,5 @@ impl Store {
             found.push((stored, Duration::from_millis(rest)));
         }
         Ok(found)
-    }
-}
-
-/// Returns the number of keys of one server that match a pattern and hold a string.
-async fn count_on(node: &Arc<Node>, pattern: &Bytes) -> Result<u64, CallError> {
-    let (mut cursor, mut count) = (Bytes::from_static(b"0"), 0);
-    loop {
-        let scan = Command::Scan { cursor: &cursor, pattern };
-        let reply = node.boxed_call(scan, node.deadline()).await?;
-        let Value::Array(reply) = reply else { return Err(unexpected()) };
-        let Ok([next, Value::Array(keys)]) = <[Value; 2]>::try_from(reply) else { return Err(unexpected()) };
-        count += keys.len() as u64;
-        cursor = bytes(next)?.ok_or_else(unexpected)?;
-        if *cursor == *b"0" {
-            return Ok(count);
-        }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use session_backend_support::CallTimeout;
 use session_core::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, IndexedSession, Marker, Remove, Replace,
-    Rotate, StoreFuture, Stored, Touch, UserIndex, WriteOutcome,
+    Rotate, ScanCursor, ScanPage, SessionScan, StoreFuture, Stored, Touch, UserIndex, WriteOutcome,
 };
 
 pub use application_pool::SqlPool;
@@ -174,6 +174,15 @@ impl SqlBackend {
         }
     }
 
+    /// Returns a page in the order of keys, which are printable ASCII. A cursor is the key of the last session.
+    async fn page(&self, key_prefix: &str, after: Option<&ScanCursor>) -> Result<ScanPage, BackendError> {
+        let after = after.map_or(key_prefix, ScanCursor::as_str).max(key_prefix).to_owned();
+        let request = Request::Scan { after, before: format!("{key_prefix}\u{7f}") };
+        let Reply::Listed(rows) = self.call(request).await? else { return Ok(ScanPage::new(Vec::new(), None)) };
+        let next = rows.last().map(|row| ScanCursor::new(&*row.key));
+        Ok(ScanPage::new(rows.into_iter().map(|row| self.listed(row)).collect(), next))
+    }
+
     fn listed(&self, row: ListedRow) -> IndexedSession {
         let stored = row.value.and_then(|value| self.format.decode_under(&row.key, &value).ok());
         let left = Duration::from_millis(row.millis_left.try_into().unwrap_or_default());
@@ -252,6 +261,10 @@ impl AtomicBackend for SqlBackend {
     fn user_index(&self) -> Option<&dyn UserIndex> {
         Some(self)
     }
+
+    fn session_scan(&self) -> Option<&dyn SessionScan> {
+        Some(self)
+    }
 }
 
 impl UserIndex for SqlBackend {
@@ -261,6 +274,12 @@ impl UserIndex for SqlBackend {
 
     fn count<'a>(&'a self, key_prefix: &'a str) -> StoreFuture<'a, u64> {
         StoreFuture::pending(self.engine.clone().count(key_prefix.to_owned()))
+    }
+}
+
+impl SessionScan for SqlBackend {
+    fn page<'a>(&'a self, key_prefix: &'a str, after: Option<&'a ScanCursor>) -> StoreFuture<'a, ScanPage> {
+        StoreFuture::pending(self.page(key_prefix, after))
     }
 }
 

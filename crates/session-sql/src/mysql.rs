@@ -39,6 +39,7 @@ pub(crate) struct MySqlDialect {
     touch: Statement,
     copy: Statement,
     list: Statement,
+    scan: Statement,
     count: Statement,
     sweep: Statement,
 }
@@ -152,6 +153,7 @@ impl Dialect for MySqlDialect {
             touch: statement(statements::TOUCH),
             copy: statement(statements::COPY),
             list: statement(statements::LIST),
+            scan: statement(statements::SCAN),
             count: statement(statements::COUNT),
             sweep: statement(statements::SWEEP),
             table,
@@ -201,6 +203,10 @@ impl Dialect for MySqlDialect {
             Request::Sweep => return self.sweep(connection).await.map(Reply::Number),
             Request::List { user } => {
                 let rows = connection.fetch_all(query(&self.list).bind(user)).await?;
+                return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
+            }
+            Request::Scan { after, before } => {
+                let rows = connection.fetch_all(query(&self.scan).bind(after).bind(before)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Count { key_prefix } => {

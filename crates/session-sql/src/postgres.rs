@@ -38,6 +38,7 @@ pub(crate) struct PostgresDialect {
     touch: Statement,
     rotate: Statement,
     list: Statement,
+    scan: Statement,
     count: Statement,
     sweep: Statement,
 }
@@ -67,6 +68,7 @@ impl Dialect for PostgresDialect {
             touch: statement(statements::TOUCH),
             rotate: statement(statements::ROTATE),
             list: statement(statements::LIST),
+            scan: statement(statements::SCAN),
             count: statement(statements::COUNT),
             sweep: statement(statements::SWEEP),
             table,
@@ -102,6 +104,10 @@ impl Dialect for PostgresDialect {
             }
             Request::List { user } => {
                 let rows = connection.fetch_all(query(&self.list).bind(user_text(user))).await?;
+                return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
+            }
+            Request::Scan { after, before } => {
+                let rows = connection.fetch_all(query(&self.scan).bind(after).bind(before)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Count { key_prefix } => {

@@ -47,6 +47,11 @@ pub(crate) enum Request {
     List {
         user: String,
     },
+    /// Reads a page of the sessions whose keys are between two, in order.
+    Scan {
+        after: String,
+        before: String,
+    },
     /// Counts the sessions whose key begins so.
     Count {
         key_prefix: String,
@@ -78,7 +83,7 @@ pub(crate) enum Reply {
     Found(Option<Row>),
     /// Nothing was written because the new key of a rotation has this row.
     NewKeyTaken(Row),
-    /// The sessions of a user.
+    /// The sessions of a user or of a page.
     Listed(Vec<ListedRow>),
     /// So many sessions were counted, or expired rows deleted.
     Number(u64),
@@ -112,6 +117,7 @@ impl Request {
             Self::Touch { .. } => "touch",
             Self::Rotate { .. } => "rotate",
             Self::List { .. } => "list",
+            Self::Scan { .. } => "scan",
             Self::Count { .. } => "count",
             Self::Sweep => "clean up",
         }
@@ -128,7 +134,10 @@ impl Request {
     }
 
     pub(crate) fn is_write(&self) -> bool {
-        !matches!(self, Self::Fetch { .. } | Self::Marker { .. } | Self::List { .. } | Self::Count { .. })
+        !matches!(
+            self,
+            Self::Fetch { .. } | Self::Marker { .. } | Self::List { .. } | Self::Scan { .. } | Self::Count { .. }
+        )
     }
 
     /// Returns the user to whom a write binds its session, if it may bind it.

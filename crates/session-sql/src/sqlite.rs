@@ -34,6 +34,7 @@ pub(crate) struct SqliteDialect {
     touch: Statement,
     rotate: Statement,
     list: Statement,
+    scan: Statement,
     count: Statement,
     sweep: Statement,
 }
@@ -83,6 +84,7 @@ impl Dialect for SqliteDialect {
             touch: statement(statements::TOUCH),
             rotate: statement(statements::ROTATE),
             list: statement(statements::LIST),
+            scan: statement(statements::SCAN),
             count: statement(statements::COUNT),
             sweep: statement(statements::SWEEP),
             table,
@@ -125,6 +127,10 @@ impl Dialect for SqliteDialect {
             }
             Request::List { user } => {
                 let rows = connection.fetch_all(query(&self.list).bind(user)).await?;
+                return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
+            }
+            Request::Scan { after, before } => {
+                let rows = connection.fetch_all(query(&self.scan).bind(after).bind(before)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Count { key_prefix } => {

@@ -1,7 +1,7 @@
 //! A suite that checks a session backend against the rules for its authors.
 //!
-//! The rules stand at [`ISessionBackend`], [`AtomicBackend`] and [`UserIndex`](session_core::UserIndex) and
-//! [`UserEpochs`](session_core::UserEpochs).
+//! The rules stand at [`ISessionBackend`], [`AtomicBackend`], [`UserIndex`](session_core::UserIndex),
+//! [`UserEpochs`](session_core::UserEpochs) and [`SessionScan`](session_core::SessionScan).
 
 mod atomic;
 mod context;
@@ -11,6 +11,7 @@ mod lost_replies;
 mod markers;
 mod races;
 mod rotation;
+mod scan;
 mod store;
 mod user_epochs;
 mod user_index;
@@ -109,6 +110,7 @@ pub async fn check(candidate: Candidate) -> Report {
     let atomic = candidate.store.atomic().is_some();
     let index = candidate.store.atomic().is_some_and(|backend| backend.user_index().is_some());
     let epochs = candidate.store.atomic().is_some_and(|backend| backend.user_epochs().is_some());
+    let scan = candidate.store.atomic().is_some_and(|backend| backend.session_scan().is_some());
     let context = Arc::new(Context::new(candidate));
     let mut results = Vec::new();
     for (cases, apply) in [
@@ -121,6 +123,7 @@ pub async fn check(candidate: Candidate) -> Report {
         (rotation::CASES, atomic),
         (user_index::CASES, index),
         (user_epochs::CASES, epochs),
+        (scan::CASES, scan),
     ] {
         for case in cases {
             let verdict = if !apply {

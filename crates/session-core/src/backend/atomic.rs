@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::call::{Create, Remove, Replace, Rotate, Touch};
 use super::reply::{Marker, StoreFuture, Stored, WriteOutcome};
+use super::session_scan::SessionScan;
 use super::user_epochs::UserEpochs;
 use super::user_index::UserIndex;
 
@@ -145,6 +146,11 @@ pub trait AtomicBackend: Send + Sync + 'static {
     fn user_epochs(&self) -> Option<&dyn UserEpochs> {
         None
     }
+
+    /// Returns the way through all sessions, for tools; by default `None`.
+    fn session_scan(&self) -> Option<&dyn SessionScan> {
+        None
+    }
 }
 
 /// A backend that several owners share is a backend.
@@ -195,5 +201,9 @@ impl<B: AtomicBackend + ?Sized> AtomicBackend for Arc<B> {
 
     fn user_epochs(&self) -> Option<&dyn UserEpochs> {
         (**self).user_epochs()
+    }
+
+    fn session_scan(&self) -> Option<&dyn SessionScan> {
+        (**self).session_scan()
     }
 }

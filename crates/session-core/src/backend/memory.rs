@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::atomic::AtomicBackend;
 use super::call::{Create, Remove, Replace, Rotate, Touch};
 use super::reply::{Marker, StoreFuture, Stored, WriteOutcome};
+use super::session_scan::{ScanCursor, ScanPage, SessionScan};
 use super::user_index::{IndexedSession, UserIndex};
 use crate::clock::{Clock, SystemClock};
 use store::{Limits, Store};
@@ -188,6 +189,10 @@ impl AtomicBackend for MemoryBackend {
     fn user_index(&self) -> Option<&dyn UserIndex> {
         Some(self)
     }
+
+    fn session_scan(&self) -> Option<&dyn SessionScan> {
+        Some(self)
+    }
 }
 
 impl UserIndex for MemoryBackend {
@@ -197,5 +202,11 @@ impl UserIndex for MemoryBackend {
 
     fn count<'a>(&'a self, key_prefix: &'a str) -> StoreFuture<'a, u64> {
         StoreFuture::ready(Ok(self.store.count(key_prefix) as u64))
+    }
+}
+
+impl SessionScan for MemoryBackend {
+    fn page<'a>(&'a self, key_prefix: &'a str, after: Option<&'a ScanCursor>) -> StoreFuture<'a, ScanPage> {
+        StoreFuture::ready(self.store.page(key_prefix, after))
     }
 }

@@ -1,6 +1,7 @@
 //! Ends sessions by their store keys, and looks a user's sessions up.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
@@ -80,20 +81,22 @@ impl SessionContext {
         deadline: &mut Deadline,
     ) -> Result<Vec<Listed>, SessionError> {
         let entries = deadline.run(index.sessions(&self.user_key(user))).await?;
-        let now = self.now();
         let listed = entries.into_iter().filter_map(|entry| {
             let key = StoreKey::Long(entry.key);
             let Some(stored) = entry.stored else { return Some(Listed { key, session: None }) };
-            let meta = Meta::of(&stored.session);
-            let lifetimes = self.config.lifetimes;
-            let remaining = meta.remaining(lifetimes, || now);
-            // The store keeps a session a second longer than its cookie is good for. Its end may be that of the session.
-            let seen = entry.expires_in.map(|rest| (now + rest.as_secs()).saturating_sub(meta.idle(lifetimes) + 1));
-            let sign_in = *meta.user.filter(|sign_in| remaining > 0 && *sign_in.id == *user)?;
-            let seen = seen.map(|seen| seen.clamp((sign_in.at / 1000).min(now), now));
-            let session = UserSession::new(sign_in.clone(), seen);
-            Some(Listed { key, session: Some((session, sign_in)) })
+            let session = self.user_session(&Meta::of(&stored.session), entry.expires_in);
+            Some(Listed { key, session: Some(session.filter(|(_, sign_in)| *sign_in.id == *user)?) })
         });
         Ok(listed.collect())
+    }
+
+    /// Returns the session of a user who has signed in, as it is listed, unless its lifetime is over.
+    pub(crate) fn user_session(&self, meta: &Meta, expires_in: Option<Duration>) -> Option<(UserSession, SignIn)> {
+        let (now, lifetimes) = (self.now(), self.config.lifetimes);
+        let sign_in = meta.user.as_deref().filter(|_| meta.remaining(lifetimes, || now) > 0)?;
+        // The store keeps a session a second longer than its cookie is good for. Its end may be that of the session.
+        let seen = expires_in.map(|rest| (now + rest.as_secs()).saturating_sub(meta.idle(lifetimes) + 1));
+        let seen = seen.map(|seen| seen.clamp((sign_in.at / 1000).min(now), now));
+        Some((UserSession::new(sign_in.clone(), seen), sign_in.clone()))
     }
 }

@@ -28,6 +28,7 @@ mod races;
 mod reserved_key;
 mod responses;
 mod round_trips;
+mod scan;
 #[cfg(target_os = "linux")]
 mod secrets_in_memory;
 mod set_cookie;

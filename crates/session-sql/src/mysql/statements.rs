@@ -50,6 +50,12 @@ pub(super) const LIST: &str =
     "SELECT session_key, value, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), expires_at) DIV 1000 FROM {table}
     WHERE user_id = ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3)";
 
+/// A page of the sessions, in the order of the primary key.
+pub(super) const SCAN: &str =
+    "SELECT session_key, value, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), expires_at) DIV 1000 FROM {table}
+    WHERE session_key > ? AND session_key < ? AND marker IS NULL AND expires_at > UTC_TIMESTAMP(3)
+    ORDER BY session_key LIMIT 200";
+
 pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
     WHERE marker IS NULL AND expires_at > UTC_TIMESTAMP(3) AND LEFT(session_key, CHAR_LENGTH(?)) = ?";
 

@@ -77,6 +77,11 @@ SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at
 pub(super) const LIST: &str = "SELECT session_key, value, expires_at - {now} FROM {table}
     WHERE user_id = ?1 AND marker IS NULL AND expires_at > {now}";
 
+/// A page of the sessions, in the order of the primary key.
+pub(super) const SCAN: &str = "SELECT session_key, value, expires_at - {now} FROM {table}
+    WHERE session_key > ?1 AND session_key < ?2 AND marker IS NULL AND expires_at > {now}
+    ORDER BY session_key LIMIT 200";
+
 pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
     WHERE marker IS NULL AND expires_at > {now} AND substr(session_key, 1, length(?1)) = ?1";
 

@@ -24,6 +24,8 @@ pub enum Operation {
     Count,
     /// A call of [`UserEpochs`](session_core::UserEpochs).
     Epoch,
+    /// [`SessionScan::page`](session_core::SessionScan::page).
+    Scan,
     /// [`ISessionBackend::get`](session_core::ISessionBackend::get).
     Get,
     /// [`ISessionBackend::set`](session_core::ISessionBackend::set).

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use session_core::{
     Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, IndexedSession, Marker,
-    Remove, Replace, Rotate, SessionMap, StoreFuture, Stored, Touch, UserEpochs, UserIndex, WriteOutcome, async_trait,
+    Remove, Replace, Rotate, ScanCursor, ScanPage, SessionMap, SessionScan, StoreFuture, Stored, Touch, UserEpochs,
+    UserIndex, WriteOutcome, async_trait,
 };
 
 use super::{Fault, Operation, Probe};
@@ -108,6 +109,20 @@ impl<B: AtomicBackend> AtomicBackend for Watched<B> {
 
     fn user_epochs(&self) -> Option<&dyn UserEpochs> {
         self.backend.user_epochs().is_some().then_some(self as _)
+    }
+
+    fn session_scan(&self) -> Option<&dyn SessionScan> {
+        self.backend.session_scan().is_some().then_some(self as _)
+    }
+}
+
+/// The scan of a backend that has one.
+impl<B: AtomicBackend> SessionScan for Watched<B> {
+    fn page<'a>(&'a self, key_prefix: &'a str, after: Option<&'a ScanCursor>) -> StoreFuture<'a, ScanPage> {
+        self.call(Operation::Scan, move |backend| match backend.session_scan() {
+            Some(scan) => scan.page(key_prefix, after),
+            None => StoreFuture::ready(Ok(ScanPage::new(Vec::new(), None))),
+        })
     }
 }
 

@@ -39,6 +39,14 @@ const INDEX_DEFECTS: &[(IndexDefect, &[&str])] = &[
     (IndexDefect::TouchRemovesTheEntry, &["a_session_that_is_touched_stays_in_the_index_until_it_expires"]),
     (IndexDefect::RefusedWritesRemoveTheEntry, &["a_refused_write_leaves_the_session_in_the_index"]),
     (IndexDefect::AllSessionsAreCounted, &["the_sessions_of_a_key_prefix_are_counted"]),
+    (IndexDefect::ScanEndsAfterAPage, &["a_scan_finds_all_live_sessions_of_a_key_prefix"]),
+    (
+        IndexDefect::ScanIgnoresThePrefix,
+        &["a_scan_finds_all_live_sessions_of_a_key_prefix", "a_cursor_of_another_store_does_no_harm"],
+    ),
+    (IndexDefect::ScanLeavesDataOut, &["a_scanned_session_has_its_data_version_and_expiry"]),
+    (IndexDefect::ScanFindsTheRemoved, &["a_scan_finds_all_live_sessions_of_a_key_prefix"]),
+    (IndexDefect::ScanCountsPlaces, &["sessions_that_stay_are_found_while_others_come_and_go"]),
 ];
 
 const EPOCH_DEFECTS: &[(EpochDefect, &[&str])] = &[

@@ -66,6 +66,9 @@ const USER_OVERHEAD: usize = 100;
 // With text of 76 bytes under a key of 30, 70,000 to 200,000 sessions took 581 to 589 bytes each. With this they count 590.
 const OVERHEAD: usize = 170;
 
+/// The number of positions in a page of a scan.
+const PAGE: usize = 500;
+
 impl Sessions {
     pub(super) fn new(limit: Size) -> Self {
         Self {
@@ -113,6 +116,19 @@ impl Sessions {
     pub(super) fn count(&self, key_prefix: &str, now: Duration) -> usize {
         let is_counted = |session: &&Session| now < session.content.expiry && session.key.starts_with(key_prefix);
         self.slots.iter().flatten().filter(is_counted).count()
+    }
+
+    /// Returns the next positions from one on, of live sessions whose key begins so, and the position after all of them.
+    ///
+    /// A session has one position for as long as it lives.
+    pub(super) fn page(&self, from: usize, key_prefix: &str, now: Duration) -> (Vec<usize>, Option<usize>) {
+        let end = from.saturating_add(PAGE).min(self.slots.len());
+        let is_meant = |at: &usize| {
+            self.slots[*at]
+                .as_ref()
+                .is_some_and(|session| now < session.content.expiry && session.key.starts_with(key_prefix))
+        };
+        ((from..end).filter(is_meant).collect(), Some(end).filter(|&end| end < self.slots.len()))
     }
 
     /// Puts a session into the list of a user, in place of another list.

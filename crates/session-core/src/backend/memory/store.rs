@@ -14,6 +14,7 @@ use super::sessions::{Content, Sessions, Size, session_bytes};
 use crate::backend::call::{Create, Remove, Replace, Rotate, Touch};
 use crate::backend::error::{Applied, BackendError, BackendErrorKind};
 use crate::backend::reply::{Marker, Stored, WriteOutcome};
+use crate::backend::session_scan::{ScanCursor, ScanPage};
 use crate::backend::user_index::IndexedSession;
 use crate::backend::version::Version;
 use crate::clock::Clock;
@@ -175,12 +176,27 @@ impl Store {
         let now = self.now();
         let parts: Vec<_> = self.parts.iter().map(lock).collect();
         let all = parts.iter().flat_map(|part| part.sessions.of_user(user).iter().map(|&at| (&part.sessions, at)));
-        all.filter_map(|(sessions, at)| {
-            let (key, expiry) = sessions.key_and_expiry(at);
-            let rest = expiry.checked_sub(now).filter(|rest| !rest.is_zero())?;
-            Some(IndexedSession::new(key, Some(sessions.stored(at))).expiring_in(rest))
-        })
-        .collect()
+        all.filter_map(|(sessions, at)| entry(sessions, at, now)).collect()
+    }
+
+    /// Returns a page of sessions. A cursor is the place of a part, a dot, and a position in it.
+    pub(super) fn page(&self, key_prefix: &str, after: Option<&ScanCursor>) -> Result<ScanPage, BackendError> {
+        let now = self.now();
+        let parsed = after.map_or(Some((0, 0)), |cursor| {
+            let (place, position) = cursor.as_str().split_once('.')?;
+            Some((place.parse().ok()?, position.parse().ok()?))
+        });
+        let Some((place, part, from)) = parsed.and_then(|(place, from)| Some((place, self.parts.get(place)?, from)))
+        else {
+            let reason = "the cursor of the scan is not of this store";
+            return Err(BackendError::new(BackendErrorKind::Other, Applied::No).with_source(reason));
+        };
+        let sessions = &lock(part).sessions;
+        let (found, next) = sessions.page(from, key_prefix, now);
+        let entries = found.into_iter().filter_map(|at| entry(sessions, at, now)).collect();
+        let next_part = Some(place + 1).filter(|place| *place < self.parts.len());
+        let next = next.map(|at| format!("{place}.{at}")).or_else(|| next_part.map(|place| format!("{place}.0")));
+        Ok(ScanPage::new(entries, next.map(ScanCursor::new)))
     }
 
     pub(super) fn count(&self, key_prefix: &str) -> usize {
@@ -260,6 +276,13 @@ impl Pair<'_> {
     fn new_part(&mut self) -> &mut Part {
         self.new.as_deref_mut().unwrap_or(&mut self.old)
     }
+}
+
+/// Returns the entry of a session that has not expired.
+fn entry(sessions: &Sessions, at: usize, now: Duration) -> Option<IndexedSession> {
+    let (key, expiry) = sessions.key_and_expiry(at);
+    let rest = expiry.checked_sub(now).filter(|rest| !rest.is_zero())?;
+    Some(IndexedSession::new(key, Some(sessions.stored(at))).expiring_in(rest))
 }
 
 /// Returns the position of the session that has this version, or else the outcome of a write.

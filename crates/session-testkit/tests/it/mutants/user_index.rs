@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 
 use session_core::{
-    AtomicBackend, Create, IndexedSession, Marker, MemoryBackend, Remove, Replace, Rotate, SessionMap, StoreFuture,
-    Stored, Touch, UserIndex, WriteOutcome,
+    AtomicBackend, BackendError, Create, IndexedSession, Marker, MemoryBackend, Remove, Replace, Rotate, ScanCursor,
+    ScanPage, SessionMap, SessionScan, StoreFuture, Stored, Touch, UserIndex, WriteOutcome,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,11 @@ pub(crate) enum IndexDefect {
     TouchRemovesTheEntry,
     RefusedWritesRemoveTheEntry,
     AllSessionsAreCounted,
+    ScanEndsAfterAPage,
+    ScanIgnoresThePrefix,
+    ScanLeavesDataOut,
+    ScanFindsTheRemoved,
+    ScanCountsPlaces,
 }
 
 pub(crate) struct IndexMutant {
@@ -74,9 +79,10 @@ impl AtomicBackend for IndexMutant {
             let Create { key, session, ttl, .. } = create;
             let create = Create::new(key, session, ttl).of_user(user.as_deref());
             let outcome = self.memory.create(create).await?;
-            if let (Some(user), WriteOutcome::Done(version)) = (&user, &outcome) {
+            if let WriteOutcome::Done(version) = &outcome {
                 let stored = Stored::new(session.clone(), version.clone());
                 let entry = IndexedSession::new(key, Some(stored));
+                let user = user.clone().unwrap_or_default();
                 self.entries.lock().expect("no test panics in here").push((user.clone(), entry));
             }
             Ok(outcome)
@@ -123,6 +129,59 @@ impl AtomicBackend for IndexMutant {
 
     fn user_index(&self) -> Option<&dyn UserIndex> {
         Some(self)
+    }
+
+    fn session_scan(&self) -> Option<&dyn SessionScan> {
+        Some(self)
+    }
+}
+
+impl SessionScan for IndexMutant {
+    fn page<'a>(&'a self, key_prefix: &'a str, after: Option<&'a ScanCursor>) -> StoreFuture<'a, ScanPage> {
+        StoreFuture::pending(async move {
+            if self.is(IndexDefect::ScanFindsTheRemoved) {
+                let entries = self.entries.lock().expect("no test panics in here");
+                let entries = entries.iter().filter(|(_, entry)| entry.key.starts_with(key_prefix));
+                return Ok(ScanPage::new(entries.map(|(_, entry)| entry.clone()).collect(), None));
+            }
+            if self.is(IndexDefect::ScanCountsPlaces) {
+                return self.page_by_places(key_prefix, after).await;
+            }
+            if self.is(IndexDefect::ScanIgnoresThePrefix) {
+                let page = SessionScan::page(&self.memory, "", after).await;
+                return match page {
+                    Err(_) => SessionScan::page(&self.memory, "", None).await,
+                    page => page,
+                };
+            }
+            let mut page = SessionScan::page(&self.memory, key_prefix, after).await?;
+            if self.is(IndexDefect::ScanEndsAfterAPage) {
+                page.next = None;
+            }
+            if self.is(IndexDefect::ScanLeavesDataOut) {
+                page.sessions.iter_mut().for_each(|entry| entry.stored = None);
+            }
+            Ok(page)
+        })
+    }
+}
+
+impl IndexMutant {
+    /// Returns 100 of all sessions in the order of keys, from a place on that removals shift.
+    async fn page_by_places(&self, prefix: &str, after: Option<&ScanCursor>) -> Result<ScanPage, BackendError> {
+        let from: usize = after.and_then(|cursor| cursor.as_str().parse().ok()).unwrap_or_default();
+        let (mut all, mut next) = (Vec::new(), None);
+        loop {
+            let page = SessionScan::page(&self.memory, prefix, next.as_ref()).await?;
+            all.extend(page.sessions);
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        all.sort_by(|one, other| one.key.cmp(&other.key));
+        let next = (from + 100 < all.len()).then(|| ScanCursor::new((from + 100).to_string()));
+        Ok(ScanPage::new(all.into_iter().skip(from).take(100).collect(), next))
     }
 }
 
