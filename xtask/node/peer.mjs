@@ -1,11 +1,12 @@
-// The real Express side of the interop tests: express-session and connect-redis behind the routes of the demos.
+// The real Express side of the interop tests: express-session with connect-redis, or cookie-session, behind the routes of the demos.
 //
-//   node peer.mjs --redis URL --cookie-name NAME --secret S [--secret OLD ...] [--max-age SECONDS] [--rolling]
+//   node peer.mjs [--redis URL] --cookie-name NAME --secret S [--secret OLD ...] [--max-age SECONDS] [--rolling]
 //
-// It ends when its stdin is closed, so that a test that is killed leaves no orphan behind.
+// Without `--redis`, sessions live in the cookies of cookie-session. It ends when its stdin is closed, so that a test that is killed leaves no orphan behind.
 
 import { parseArgs } from 'node:util'
 import { RedisStore } from 'connect-redis'
+import cookieSession from 'cookie-session'
 import express from 'express'
 import session from 'express-session'
 import { createClient } from 'redis'
@@ -20,19 +21,22 @@ const { values: options } = parseArgs({
   }
 })
 
-const client = await createClient({ url: options.redis }).connect()
-const app = express()
-app.use(
-  session({
-    name: options['cookie-name'],
+const name = options['cookie-name']
+const maxAge = options['max-age'] ? { maxAge: Number(options['max-age']) * 1000 } : {}
+const inRedis = async () => {
+  const client = await createClient({ url: options.redis }).connect()
+  return session({
+    name,
     secret: options.secret,
     store: new RedisStore({ client }),
     resave: false,
     saveUninitialized: false,
     rolling: options.rolling,
-    cookie: options['max-age'] ? { maxAge: Number(options['max-age']) * 1000 } : {}
+    cookie: maxAge
   })
-)
+}
+const app = express()
+app.use(options.redis ? await inRedis() : cookieSession({ name, keys: options.secret, ...maxAge }))
 app.use(express.json({ type: () => true }))
 
 const data = (request) => Object.fromEntries(Object.entries(request.session ?? {}).filter(([key]) => key !== 'cookie'))

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `starlette-pickle` | [`StarlettePickle`] | starlette-session with `backend_type` `redis`, `aioRedis` or `aioMemcache` |
 //! | `express` | [`Express`] | Express with express-session and connect-redis |
+//! | `cookie-session` | [`CookieSession`] | Express with cookie-session, in its two cookies |
 //! | `flask` | [`Flask`] | Flask, whose sessions live in its cookie |
 //! | `flask-session` | [`FlaskSession`] | Flask with Flask-Session in Redis |
 //! | `actix-session` | [`ActixSession`] | actix-session in its cookie or in Redis |
@@ -42,6 +43,8 @@
 
 #[cfg(feature = "actix-session")]
 mod actix;
+#[cfg(feature = "cookie-session")]
+mod cookie_session;
 #[cfg(any(feature = "django-cache", feature = "django-cookie"))]
 mod django;
 #[cfg(any(feature = "express", feature = "flask", feature = "flask-session"))]
@@ -76,6 +79,8 @@ mod tower;
 
 #[cfg(feature = "actix-session")]
 pub use actix::ActixSession;
+#[cfg(feature = "cookie-session")]
+pub use cookie_session::CookieSession;
 #[cfg(feature = "django-cache")]
 pub use django::DjangoCache;
 #[cfg(feature = "django-cookie")]

@@ -90,6 +90,7 @@ pub struct FormatSettings {
     pub(crate) on_duplicate: Option<OnDuplicate>,
     pub(crate) clock_skew: Option<Duration>,
     pub(crate) refresh: Option<Refresh>,
+    pub(crate) second_cookie: Option<&'static str>,
 }
 
 /// The place where a format keeps sessions.
@@ -124,6 +125,7 @@ impl FormatSettings {
             on_duplicate: None,
             clock_skew: None,
             refresh: None,
+            second_cookie: None,
         }
     }
 
@@ -154,6 +156,15 @@ impl FormatSettings {
     /// Sets when a session in use gets a new cookie and expiry; by default as the builder says.
     pub fn refresh(mut self, refresh: Refresh) -> Self {
         self.refresh = Some(refresh);
+        self
+    }
+
+    /// Splits a token into two cookies. The name of the second one is that of the session's cookie with this suffix.
+    ///
+    /// [`TokenFormat::read`] then takes, and [`TokenFormat::write`] appends, both values with a semicolon in between. Of
+    /// several cookies of a name the first one is taken, and values are not percent-decoded.
+    pub fn second_cookie(mut self, suffix: &'static str) -> Self {
+        self.second_cookie = Some(suffix);
         self
     }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use session_compat::{
-    ActixSession, DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle, TowerSessions,
+    ActixSession, CookieSession, DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle,
+    TowerSessions,
 };
 use session_core::SessionConfigBuilder;
 use session_core::starlette::BackendType;
@@ -18,6 +19,8 @@ pub(crate) enum FormatName {
     StarlettePickle,
     /// Express with express-session and connect-redis. The name of its cookie is `connect.sid`, unless it is told another.
     Express,
+    /// Express with cookie-session.
+    CookieSession,
     /// Flask with its own sessions, in the cookie.
     Flask,
     /// actix-session with `CookieSessionStore` or `RedisSessionStore`, as the backend says, encrypted.
@@ -47,6 +50,7 @@ impl FormatName {
             Self::ActixSession => builder.format(actix_session(ActixSession::in_redis(), max_age)),
             Self::StarlettePickle => builder.format(StarlettePickle),
             Self::Express => builder.format(express(max_age)),
+            Self::CookieSession => builder.format(cookie_session(max_age)),
             Self::Flask => builder.format(flask(max_age)),
             Self::FlaskSession => builder.format(flask_session(max_age)),
             Self::DjangoCache => builder.format(DjangoCache::new()),
@@ -72,7 +76,7 @@ impl FormatName {
             Self::FlaskSession => backend.codec(flask_session(max_age)),
             Self::DjangoCache => backend.codec(DjangoCache::new()),
             Self::TowerSessions => backend.codec(tower_sessions(max_age)),
-            Self::Flask | Self::DjangoCookie => backend,
+            Self::Flask | Self::CookieSession | Self::DjangoCookie => backend,
         }
     }
 
@@ -85,7 +89,7 @@ impl FormatName {
             Self::FlaskSession => backend.codec(flask_session(max_age)),
             Self::DjangoCache => backend.codec(DjangoCache::new()),
             Self::TowerSessions => backend.codec(tower_sessions(max_age)),
-            Self::Flask | Self::DjangoCookie => backend,
+            Self::Flask | Self::CookieSession | Self::DjangoCookie => backend,
         }
     }
 }
@@ -93,6 +97,11 @@ impl FormatName {
 /// Express as it is with this `cookie.maxAge`, in seconds.
 fn express(max_age: Option<u64>) -> Express {
     max_age.map_or_else(Express::new, |seconds| Express::new().max_age(Duration::from_secs(seconds)))
+}
+
+/// cookie-session as it is with this `maxAge`, in seconds.
+fn cookie_session(max_age: Option<u64>) -> CookieSession {
+    max_age.map_or_else(CookieSession::new, |seconds| CookieSession::new().max_age(Duration::from_secs(seconds)))
 }
 
 /// Flask as it is with this `PERMANENT_SESSION_LIFETIME`, in seconds.

@@ -1,6 +1,7 @@
 //! The integration tests of `session-compat`: one binary, one module for each subject.
 
 mod actix;
+mod cookie_session;
 mod cookies;
 mod django_cache;
 mod express;

@@ -300,7 +300,9 @@ impl SessionConfigBuilder {
         let store = self.resolve_backend()?.map(|backend| backend.into_store(self.clock.clone()));
         self.check_user_index(store.as_ref())?;
 
-        let format = self.check_format(store.is_some(), lifetimes.longest)?;
+        let format = self.check_format(store.is_some(), lifetimes)?;
+        let in_pairs = format.as_ref().is_some_and(|tokens| tokens.second.is_some());
+        let on_duplicate = if in_pairs { OnDuplicate::First } else { self.on_duplicate };
         let accepted = self.check_accepted(store.as_ref(), lifetimes)?;
         let refresh = self.refresh.unwrap_or(if store.is_some() { Refresh::Tenth } else { Refresh::HalfLife });
         let keys: Vec<Key> = self.verify_keys.into_iter().chain([self.signing_key]).collect();
@@ -334,7 +336,7 @@ impl SessionConfigBuilder {
             key_prefix: self.key_prefix.into(),
             lifetimes,
             refresh,
-            on_duplicate: self.on_duplicate,
+            on_duplicate,
             on_gone: self.on_gone,
             on_corrupt: self.on_corrupt,
             commit_on_server_error: self.commit_on_server_error,

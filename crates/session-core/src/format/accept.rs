@@ -104,8 +104,8 @@ pub(crate) struct Accepted {
     pub(crate) store: Option<Store>,
     pub(crate) key_prefix: Box<str>,
     pub(crate) keeps: bool,
-    /// `None` if the session's own cookie has the same name.
-    pub(crate) removal: Option<SetCookie>,
+    /// Those that remove the cookies, but for one with the name of the session's own.
+    pub(crate) removals: Vec<SetCookie>,
     /// Makes the ids of the sessions that take over stored ones.
     pub(crate) id_key: Hmac<Sha256>,
 }
@@ -113,6 +113,9 @@ pub(crate) struct Accepted {
 impl Accepted {
     /// Returns the content of the cookie that counts, if it verifies as of `now`.
     pub(crate) fn find(&self, cookies: &RequestCookies, now: u64) -> Option<ReadContent> {
+        if let Some(paired) = self.tokens.paired(cookies, &self.cookie_name) {
+            return self.read_text(&paired?, Some(now));
+        }
         let mut texts = cookies.newest_first(&self.cookie_name);
         match self.on_duplicate {
             OnDuplicate::First => self.read(texts.last()?, Some(now)),
@@ -129,8 +132,11 @@ impl Accepted {
     }
 
     fn read(&self, text: &[u8], now: Option<u64>) -> Option<ReadContent> {
-        let read = |text: &[u8]| Some(self.tokens.read(text, now)?.content);
-        let content = read(text).or_else(|| read(&percent_decoded(text)?))?;
+        self.read_text(text, now).or_else(|| self.read_text(&percent_decoded(text)?, now))
+    }
+
+    fn read_text(&self, text: &[u8], now: Option<u64>) -> Option<ReadContent> {
+        let content = self.tokens.read(text, now)?.content;
         (matches!(content, ReadContent::Id(_)) == self.store.is_some()).then_some(content)
     }
 

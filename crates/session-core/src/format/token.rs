@@ -1,6 +1,7 @@
 //! The text of a cookie in a foreign format.
 
 use crate::backend::{Applied, BackendError, BackendErrorKind};
+use crate::cookie::{CookieTemplate, RequestCookies};
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
@@ -14,11 +15,12 @@ use crate::map::SessionMap;
 pub trait TokenFormat: Send + Sync + 'static {
     /// Reads a token. Returns `None` for a text that does not verify, or holds neither an id nor a session.
     ///
-    /// The text comes from a client: at most 4,096 bytes, percent-decoded and without quotes around it. Compare signatures
-    /// in constant time.
+    /// The text comes from a client: at most 4,096 bytes, percent-decoded and without quotes around it. With a
+    /// [second cookie](super::FormatSettings::second_cookie) it has both values. Compare signatures in constant time.
     fn read(&self, text: &[u8]) -> Option<ReadToken>;
 
-    /// Appends a token, issued at `now` (Unix seconds): visible ASCII without a semicolon.
+    /// Appends a token, issued at `now` (Unix seconds): visible ASCII without a semicolon, but for the one before the value
+    /// of a second cookie.
     ///
     /// # Errors
     ///
@@ -98,6 +100,8 @@ pub(crate) struct ForeignTokens {
     pub(crate) longest_max_age: u64,
     /// The number of seconds by which a token may come from the future.
     pub(crate) clock_skew: u64,
+    /// The cookie that has the second part of a token.
+    pub(crate) second: Option<CookieTemplate>,
 }
 
 impl ForeignTokens {
@@ -110,11 +114,18 @@ impl ForeignTokens {
         in_time.then_some(token)
     }
 
+    /// Returns the token whose parts are in two cookies, the first of each name; `None` if tokens have one part.
+    pub(crate) fn paired(&self, cookies: &RequestCookies, name: &str) -> Option<Option<Vec<u8>>> {
+        let second = self.second.as_ref()?;
+        let first_of = |name| cookies.newest_first(name).last();
+        Some(first_of(name).zip(first_of(&second.name)).map(|(first, second)| [first, second].join(&b';')))
+    }
+
     /// Writes a token that fits into a header.
     pub(crate) fn write(&self, content: TokenContent<'_>, now: u64) -> Result<Vec<u8>, SessionError> {
         let mut token = Vec::new();
         self.format.write(content, now, &mut token)?;
-        if token.iter().all(|&byte| byte.is_ascii_graphic() && byte != b';') {
+        if token.iter().all(|&byte| byte.is_ascii_graphic() && (byte != b';' || self.second.is_some())) {
             return Ok(token);
         }
         let error = BackendError::new(BackendErrorKind::Other, Applied::No);

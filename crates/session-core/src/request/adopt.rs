@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::{Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Remove, Stored, WriteOutcome};
-use crate::cookie::{RequestCookies, SetCookie};
+use crate::cookie::{CookieTemplate, RequestCookies, SetCookie};
 use crate::format::{Accepted, ReadContent, StoredRecord};
 use crate::id::SessionId;
 use crate::map::SessionMap;
@@ -129,19 +129,22 @@ impl SessionContext {
     }
 
     /// Returns the headers that go with one that sets or `removes` the session's cookie.
-    pub(crate) fn removals(&self, cookies: &RequestCookies, removes: bool) -> Option<Arc<[SetCookie]>> {
+    pub(crate) fn other_cookies(
+        &self,
+        cookies: &RequestCookies,
+        removes: bool,
+        second: Option<SetCookie>,
+    ) -> Option<Arc<[SetCookie]>> {
         let former = self.config.former_removals.clone();
-        if self.config.accepted.is_none() {
+        let template = self.config.format.as_ref().and_then(|tokens| tokens.second.as_ref());
+        if self.config.accepted.is_none() && template.is_none() {
             return former;
         }
+        let second = second.or_else(|| template.filter(|_| removes).map(CookieTemplate::removal));
         let others = self.accepted().iter().filter(|accepted| removes || !accepted.keeps);
         let others = others.filter(|accepted| cookies.names(&accepted.cookie_name));
-        let all: Arc<[_]> = former
-            .iter()
-            .flat_map(|former| former.iter())
-            .chain(others.filter_map(|other| other.removal.as_ref()))
-            .cloned()
-            .collect();
+        let others = others.flat_map(|other| &other.removals).chain(&second);
+        let all: Arc<[_]> = former.iter().flat_map(|former| former.iter()).chain(others).cloned().collect();
         Some(all).filter(|all| !all.is_empty())
     }
 }

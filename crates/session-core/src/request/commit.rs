@@ -290,6 +290,7 @@ impl SharedSession {
             return None;
         }
         let change = session.head_mut().send();
+        let mut second = None;
         let set_cookie = match change {
             CookieChange::None => None,
             // The store has not confirmed it since: another request may have destroyed the session or begun a login.
@@ -301,7 +302,7 @@ impl SharedSession {
             _ if session.id().is_none() && !cookie_mode => None,
             _ => self
                 .context
-                .issue_cookie(session.id(), session.data())
+                .issue_cookie(session.id(), session.data(), &mut second)
                 .map_err(|too_large| error = Some(too_large))
                 .ok(),
         };
@@ -326,7 +327,7 @@ impl SharedSession {
             }
         }
         let removes = matches!(change, CookieChange::Remove(_));
-        let former_removals = set_cookie.as_ref().and_then(|_| self.context.removals(&self.cookies, removes));
-        Some(Commit { set_cookie, former_removals, session_used: true, error })
+        let others = set_cookie.as_ref().and_then(|_| self.context.other_cookies(&self.cookies, removes, second));
+        Some(Commit { set_cookie, others, session_used: true, error })
     }
 }

@@ -131,13 +131,19 @@ impl SessionContext {
     }
 
     /// Renders the header that gives the client its session: the id of a stored one, otherwise its data.
-    pub(crate) fn issue_cookie(&self, id: Option<&SessionId>, data: &SessionMap) -> Result<SetCookie, SessionError> {
+    /// The second cookie of a format goes to `second`.
+    pub(crate) fn issue_cookie(
+        &self,
+        id: Option<&SessionId>,
+        data: &SessionMap,
+        second: &mut Option<SetCookie>,
+    ) -> Result<SetCookie, SessionError> {
         let now = self.now();
         let meta = Meta::of(data);
         let max_age = meta.remaining(self.config.lifetimes, || now);
         let max_age = (!meta.ends_with_browser(self.config.lifetimes)).then_some(max_age);
         if let Some(tokens) = &self.config.format {
-            return self.issue_foreign_cookie(tokens, id, data, max_age);
+            return self.issue_foreign_cookie(tokens, id, data, max_age, second);
         }
         let payload = id.map_or_else(|| data.as_json(), |id| id_payload(id).into());
         let tokens = &self.config.tokens;
@@ -155,9 +161,16 @@ impl SessionContext {
         id: Option<&SessionId>,
         data: &SessionMap,
         max_age: Option<u64>,
+        second: &mut Option<SetCookie>,
     ) -> Result<SetCookie, SessionError> {
         let token = tokens.write(id.map_or(TokenContent::Session(data), TokenContent::Id), self.now())?;
-        let (header, bytes) = self.config.cookie.set(token.len(), max_age, |out| out.extend_from_slice(&token));
+        let mut parts = token.splitn(2, |&byte| byte == b';');
+        let token = parts.next().unwrap_or_default();
+        if let (Some(template), Some(value)) = (&tokens.second, parts.next()) {
+            let (header, bytes) = template.set(value.len(), max_age, |out| out.extend_from_slice(value));
+            *second = Some(fitting(header, bytes)?);
+        }
+        let (header, bytes) = self.config.cookie.set(token.len(), max_age, |out| out.extend_from_slice(token));
         fitting(header, bytes)
     }
 

@@ -245,6 +245,11 @@ impl SessionContext {
         match self.config.on_duplicate {
             OnDuplicate::Last => verified.next().map(|(_, token)| token),
             OnDuplicate::First => {
+                let paired =
+                    self.config.format.as_ref().and_then(|tokens| tokens.paired(cookies, self.config.cookie_name()));
+                if let Some(paired) = paired {
+                    return self.verify_text(&paired?, Some(now)).ok();
+                }
                 let first = cookies.newest_first(self.config.cookie_name()).last();
                 first.and_then(|text| self.verify(text, Some(now)).ok())
             }
@@ -358,7 +363,7 @@ impl SessionContext {
         let refresh = match issued.kind {
             IssueKind::BySigningKey => self.refresh_due(age, idle),
             IssueKind::ByOlderKey => RefreshDue::Yes,
-            IssueKind::Undated => self.undated_refresh_due(),
+            IssueKind::Undated => RefreshDue::of_undated(self.config.refresh),
         };
         let phase = match stored {
             Some((id, version)) => {
@@ -383,15 +388,6 @@ impl SessionContext {
             Refresh::Never => false,
         };
         if due { RefreshDue::Yes } else { RefreshDue::No }
-    }
-
-    /// Tells if a use of a token that tells no time is to extend the session.
-    fn undated_refresh_due(&self) -> RefreshDue {
-        match self.config.refresh {
-            Refresh::Always => RefreshDue::Yes,
-            Refresh::Never => RefreshDue::OnChange,
-            _ => RefreshDue::InStore,
-        }
     }
 }
 

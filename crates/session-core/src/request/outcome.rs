@@ -28,8 +28,8 @@ pub struct Commit {
     pub session_used: bool,
     /// The session could not be kept: the response is to be replaced by one that reports this.
     pub error: Option<SessionError>,
-    /// The removals of the cookies of former configurations.
-    pub(crate) former_removals: Option<Arc<[SetCookie]>>,
+    /// The headers of other cookies: removals, and the second cookie of a format.
+    pub(crate) others: Option<Arc<[SetCookie]>>,
 }
 
 /// A header that a session adds to a response.
@@ -77,8 +77,8 @@ impl Commit {
         {
             headers.append(ResponseHeader::Vary, value);
         }
-        if let Some(removals) = &self.former_removals {
-            removals.iter().cloned().for_each(|removal| headers.append_cookie(removal));
+        if let Some(others) = &self.others {
+            others.iter().cloned().for_each(|other| headers.append_cookie(other));
         }
         if let Some(cookie) = self.set_cookie {
             headers.append_cookie(cookie);
@@ -86,9 +86,10 @@ impl Commit {
     }
 
     /// Returns the values of all `Set-Cookie` headers to append: [`Self::set_cookie`], and with it the removals of
-    /// [former cookies](crate::SessionConfigBuilder::former_cookie).
+    /// [former cookies](crate::SessionConfigBuilder::former_cookie) and of [formats](crate::SessionConfigBuilder::accept_format)
+    /// that were taken over, and the second cookie of a format.
     pub fn set_cookies(&self) -> impl Iterator<Item = &SetCookie> {
-        self.former_removals.iter().flat_map(|removals| removals.iter()).chain(&self.set_cookie)
+        self.others.iter().flat_map(|others| others.iter()).chain(&self.set_cookie)
     }
 
     /// The value that a `Cache-Control` header must be set to, given the values that the response has: `no-store` if the

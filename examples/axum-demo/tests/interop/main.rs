@@ -7,6 +7,7 @@
 mod support;
 
 mod adopt;
+mod cookie_session;
 mod defects;
 mod differential;
 mod django_cache;

@@ -120,16 +120,19 @@ impl SessionConfigBuilder {
                 Box::new(StarletteTokens { tokens: Tokens::new(TimestampSigner::from(signer), max_age), in_store })
             }
         };
-        let template = CookieTemplate::new(&accepted.cookie_name, self.attributes.clone(), Some(lifetimes.idle));
+        let template = |name: &str| CookieTemplate::new(name, self.attributes.clone(), Some(lifetimes.idle));
+        let second = settings.second_cookie.map(|suffix| template(&[&*accepted.cookie_name, suffix].concat()));
+        let first = (accepted.cookie_name != self.cookie_name).then(|| template(&accepted.cookie_name));
+        let removals = first.iter().chain(&second).map(CookieTemplate::removal).collect();
         Ok(Accepted {
             name: format.name(),
-            tokens: ForeignTokens { format: tokens, longest_max_age: max_age, clock_skew },
+            tokens: ForeignTokens { format: tokens, longest_max_age: max_age, clock_skew, second },
             cookie_name: accepted.cookie_name.as_str().into(),
             on_duplicate: settings.on_duplicate.unwrap_or(self.on_duplicate),
             store: accepted.backend.clone().map(|backend| backend.into_store(self.clock.clone())),
             key_prefix: key_prefix.into(),
             keeps: accepted.keeps,
-            removal: (accepted.cookie_name != self.cookie_name).then(|| template.removal()),
+            removals,
             id_key: Hmac::new_from_slice(self.signing_key.secret()).expect("HMAC takes keys of every length"),
         })
     }

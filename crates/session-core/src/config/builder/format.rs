@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::SessionConfigBuilder;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Lifetimes};
+use crate::cookie::CookieTemplate;
 use crate::format::{ForeignTokens, Format, FormatKeys, FormatSettings, SessionPlace};
 
 impl SessionConfigBuilder {
@@ -14,8 +15,16 @@ impl SessionConfigBuilder {
     /// afterwards replace them. A format whose stored values are not the session's JSON text goes to the backend as well, as
     /// its [`SessionCodec`](crate::SessionCodec).
     pub fn format(mut self, format: impl Format) -> Self {
-        let FormatSettings { key_prefix, max_age, browser_session, on_duplicate, clock_skew, refresh, place: _ } =
-            format.settings();
+        let FormatSettings {
+            key_prefix,
+            max_age,
+            browser_session,
+            on_duplicate,
+            clock_skew,
+            refresh,
+            second_cookie: _,
+            place: _,
+        } = format.settings();
         if let Some(key_prefix) = key_prefix {
             self.key_prefix = key_prefix.into_owned();
         }
@@ -32,16 +41,20 @@ impl SessionConfigBuilder {
     pub(super) fn check_format(
         &self,
         stored: bool,
-        longest_max_age: u64,
+        lifetimes: Lifetimes,
     ) -> Result<Option<ForeignTokens>, ConfigError> {
         let Some(format) = &self.format else { return Ok(None) };
-        let place = format.settings().place;
+        let FormatSettings { place, second_cookie, .. } = format.settings();
         if stored != (place == SessionPlace::Store) {
             return Err(ConfigError::FormatPlace { format: format.name(), place: place.name() });
         }
         let keys =
             FormatKeys { signing: &self.signing_key, verifying: &self.verify_keys, cookie_name: &self.cookie_name };
         let clock_skew = self.clock_skew.as_secs();
-        Ok(format.tokens(keys).map(|format| ForeignTokens { format, longest_max_age, clock_skew }))
+        let usual_max_age = (!lifetimes.browser).then_some(lifetimes.idle);
+        let second = second_cookie.map(|suffix| [&*self.cookie_name, suffix].concat());
+        let second = second.map(|name| CookieTemplate::new(&name, self.attributes.clone(), usual_max_age));
+        let longest_max_age = lifetimes.longest;
+        Ok(format.tokens(keys).map(|format| ForeignTokens { format, longest_max_age, clock_skew, second }))
     }
 }

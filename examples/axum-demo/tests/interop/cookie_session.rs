@@ -1,0 +1,38 @@
+//! The demo and the real cookie-session behind one pair of cookies.
+
+use serde_json::json;
+
+use crate::support::{Browser, Demo, Express, SECRET};
+
+#[tokio::test]
+async fn a_session_goes_to_and_fro() {
+    let express = Express::in_cookies(&[]);
+    let rust = Demo::with(&["--format", "cookie-session", "--backend", "cookie"]);
+    let browser = Browser::new();
+    let data = json!({"user": "ann", "n": 1.5, "text": "é 🦀", "list": [null, true, {}, "?>"]});
+    browser.post(&express, "/update_session", &data.to_string()).await;
+    assert_eq!(browser.view(&rust).await, data);
+    let set = browser.post(&rust, "/update_session", r#"{"n": 2}"#).await;
+    assert_eq!(set.set_cookies().len(), 2);
+    let seen = browser.get(&express, "/view_session").await;
+    assert_eq!((seen.session()["n"].clone(), seen.set_cookies().len()), (2.into(), 0), "Express takes it as it is");
+    for in_rust in [true, false] {
+        browser.post(&express, "/update_session", &data.to_string()).await;
+        match in_rust {
+            true => drop(browser.post(&rust, "/logout", "").await),
+            false => drop(browser.post(&express, "/clear_session", "").await),
+        }
+        assert_eq!((browser.view(&express).await, browser.view(&rust).await), (json!({}), json!({})));
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_changed_without_a_logout() {
+    let new = "a newer secret of at least thirty-two bytes";
+    let (old, browser) = (Express::in_cookies(&[]), Browser::new());
+    browser.post(&old, "/update_session", r#"{"user":"ann"}"#).await;
+    let rust = Demo::with_secrets(&[new, SECRET], &["--format", "cookie-session", "--backend", "cookie"]);
+    let seen = browser.get(&rust, "/view_session").await;
+    assert_eq!((seen.session(), seen.set_cookies().len()), (json!({"user": "ann"}), 2), "the new secret signs it");
+    assert_eq!(browser.view(&old).await, json!({}));
+}
