@@ -129,15 +129,22 @@ impl<D: Dialect> Store<D> {
 
     /// Carries out a request, again after an obstacle that is likely to pass, until the deadline is near.
     async fn attempts(&self, line: &Line<D>, request: &Request, deadline: Deadline) -> Result<Reply, Failure> {
-        let mut reconnected = false;
+        let (mut reconnected, mut refusal) = (false, None);
         loop {
             let outcome = self.attempt(line, request, deadline).await;
             if deadline.left() <= deadline.timeout() / 10 {
-                return outcome;
+                return match (outcome, refusal) {
+                    // The deadline has cut the attempt off. The answer to the one before tells why.
+                    (Err(late), Some(refusal)) if late.applied == Applied::No => Err(refusal),
+                    (outcome, _) => outcome,
+                };
             }
             match &outcome {
                 Ok(reply) if request.has_missed_a_row(reply) => {}
-                Err(failure) if failure.then == Then::Retry => sleep(RETRY_PAUSE).await,
+                Err(failure) if failure.then == Then::Retry => {
+                    refusal = Some(failure.clone());
+                    sleep(RETRY_PAUSE).await;
+                }
                 Err(failure) if failure.then == Then::Reconnect && !reconnected => reconnected = true,
                 _ => return outcome,
             }

@@ -67,6 +67,17 @@ impl PostgresServer {
         standby
     }
 
+    /// Starts a server that follows this one and refuses all connections, as one in recovery does.
+    #[must_use]
+    pub fn start_in_recovery(&self) -> Self {
+        let mut standby = self.start_standby();
+        standby.kill();
+        standby.set("hot_standby=off");
+        // It refuses a connection, and a server that starts or stops does so, too.
+        standby.run_until(1);
+        standby
+    }
+
     fn in_folder(folder: PathBuf, settings: &[&str]) -> Self {
         let settings = settings.iter().map(|setting| format!("--{setting}")).collect();
         Self { port: free_port(), folder, settings, process: None }
@@ -74,6 +85,11 @@ impl PostgresServer {
 
     /// Starts it again, with all that it has written before.
     pub fn run(&mut self) {
+        self.run_until(0);
+    }
+
+    /// Starts it, and waits until `pg_isready` ends with this code.
+    fn run_until(&mut self, code: i32) {
         let (postgres, port) = (program("postgres"), format!("--port={}", self.port));
         let data = format!("-D{}", self.folder.join("data").display());
         let mut words = vec![&*postgres, &data, &port, "--listen_addresses=127.0.0.1", "--unix_socket_directories="];
@@ -83,7 +99,7 @@ impl PostgresServer {
         let (pg_isready, port) = (program("pg_isready"), self.port.to_string());
         let is_ready = || {
             let status = Command::new(&pg_isready).args(["-q", "-h", "127.0.0.1", "-p", &port]).status();
-            status.is_ok_and(|status| status.success())
+            status.is_ok_and(|status| status.code() == Some(code))
         };
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         self.process = Some(ServerProcess::start(&words, &self.folder, is_ready));

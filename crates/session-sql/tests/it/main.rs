@@ -18,9 +18,13 @@ mod outage;
 #[cfg(test)]
 mod pools;
 #[cfg(test)]
+mod processes;
+#[cfg(test)]
 mod python;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod round_trips;
 #[cfg(test)]

@@ -42,6 +42,11 @@ impl Browser {
         (handle, session)
     }
 
+    /// Returns the value of its `Cookie` header.
+    pub(crate) fn header(&self) -> String {
+        self.0.header()
+    }
+
     /// Takes the cookie of a response.
     pub(crate) fn take(&mut self, commit: &Commit) {
         self.0.receive(commit);

@@ -19,6 +19,13 @@ pub(crate) async fn connect_to_mysql(server: &MariaDbServer) -> MySqlConnection 
 }
 
 impl Server for MariaDbServer {
+    type Connection = MySqlConnection;
+
+    const FILL: &[&str] = &["CREATE TRIGGER full_disk BEFORE UPDATE ON http_sessions FOR EACH ROW
+        SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1114, MESSAGE_TEXT = 'The table is full'"];
+
+    const MAKE_ROOM: &str = "DROP TRIGGER full_disk";
+
     async fn exclusive() -> MutexGuard<'static, Self> {
         static EXCLUSIVE: OnceCell<Mutex<MariaDbServer>> = OnceCell::const_new();
         let mut server = EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(&[])) }).await.lock().await;

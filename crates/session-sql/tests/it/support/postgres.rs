@@ -24,6 +24,16 @@ pub(crate) async fn connect_to_postgres(server: &PostgresServer) -> PgConnection
 const STATISTICS: &[&str] = &["shared_preload_libraries=pg_stat_statements"];
 
 impl Server for PostgresServer {
+    type Connection = PgConnection;
+
+    const FILL: &[&str] = &[
+        "CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$",
+        "CREATE TRIGGER full_disk BEFORE UPDATE ON http_sessions FOR EACH ROW EXECUTE FUNCTION full_disk()",
+    ];
+
+    const MAKE_ROOM: &str = "DROP TRIGGER full_disk ON http_sessions";
+
     async fn exclusive() -> MutexGuard<'static, Self> {
         static EXCLUSIVE: OnceCell<Mutex<PostgresServer>> = OnceCell::const_new();
         let mut server = EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(STATISTICS)) }).await.lock().await;

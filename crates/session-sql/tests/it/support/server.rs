@@ -7,6 +7,15 @@ use tokio::sync::MutexGuard;
 
 /// A server that a test has for itself.
 pub(crate) trait Server: Sized + 'static {
+    /// The connection of another program.
+    type Connection: sqlx::Connection;
+
+    /// The statements that let the server refuse each update as it does on a full disk.
+    const FILL: &[&str];
+
+    /// The statement that ends this.
+    const MAKE_ROOM: &str;
+
     /// Returns a server that tests have in turn. Each leaves it running.
     async fn exclusive() -> MutexGuard<'static, Self>;
 
