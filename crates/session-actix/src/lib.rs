@@ -97,6 +97,6 @@ pub use session::{CurrentUser, Session, SessionHandle, SessionRejection};
 
 #[doc(no_inline)]
 pub use session_core::{
-    self, ConfigError, Lifetime, MemoryBackend, SameSite, SessionConfig, SessionConfigBuilder, SessionError,
-    SessionKey, SessionManager, SessionMap, SessionRef, UserSession,
+    self, ConfigError, Flash, FlashLevel, Lifetime, MemoryBackend, SameSite, SessionConfig, SessionConfigBuilder,
+    SessionError, SessionKey, SessionManager, SessionMap, SessionRef, UserSession,
 };

@@ -116,6 +116,9 @@ pub enum SessionError {
     /// The id of the session's user is not of the type that was asked for.
     #[error("the id of the session's user is not of the expected type")]
     UserNotReadable,
+    /// A form or a script brought no token of this session along.
+    #[error("the CSRF token is none of this session")]
+    CsrfMismatch,
     /// No user is signed in.
     #[error("no user is signed in")]
     NotSignedIn,
@@ -144,13 +147,14 @@ pub enum SessionError {
 
 impl SessionError {
     /// Returns the HTTP status of a response that reports this error: 409 if another request was faster or the user has too
-    /// many sessions, 401 if no user is signed in, 400 if the client
+    /// many sessions, 401 if no user is signed in, 403 without a valid CSRF token, 400 if the client
     /// sent too much, 503 if a retry may help, otherwise 500.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
             Self::Gone | Self::Taken { .. } | Self::Refused { .. } | Self::TooManyUserSessions { .. } => 409,
             Self::NotSignedIn => 401,
+            Self::CsrfMismatch => 403,
             Self::TooManySessions { .. } => 400,
             Self::Contended | Self::OutcomeUnknown => 503,
             Self::Store(error) => match error.kind() {
@@ -184,6 +188,7 @@ impl SessionError {
     pub fn public_message(&self) -> &'static str {
         match self.status() {
             401 => "sign in first",
+            403 => "this form has expired, please load it again",
             _ if matches!(self, Self::TooManyUserSessions { .. }) => "too many sessions, sign out elsewhere first",
             400 => "the request has too many session cookies",
             409 => "the session was changed by another request, please try again",

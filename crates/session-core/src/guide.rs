@@ -12,6 +12,9 @@ pub mod proxies {}
 #[doc = include_str!("../guide/keys.md")]
 pub mod keys {}
 
+#[doc = include_str!("../guide/csrf.md")]
+pub mod csrf {}
+
 #[doc = include_str!("../guide/operations.md")]
 pub mod operations {}
 

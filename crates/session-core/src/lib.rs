@@ -116,7 +116,7 @@ pub use handle::SessionHandle;
 pub use id::SessionId;
 pub use manager::{ScannedSession, SessionManager};
 pub use map::{MapError, SessionMap, ValueError};
-pub use session::{Lifetime, Session, SessionKey};
+pub use session::{Flash, FlashLevel, Lifetime, Session, SessionKey};
 pub use user::{ParseSessionRefError, SessionRef, UserSession};
 
 /// The names of starlette-session.

@@ -1,5 +1,7 @@
 //! The session as handlers use it.
 
+mod csrf;
+mod flash;
 mod key;
 mod lifetime;
 mod update;
@@ -21,6 +23,7 @@ use crate::request::phase::Phase;
 use crate::request::shared::{SessionGuard, SharedSession};
 use crate::request::state::RequestSession;
 
+pub use flash::{Flash, FlashLevel};
 pub use key::SessionKey;
 pub use lifetime::Lifetime;
 

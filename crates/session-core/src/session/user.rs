@@ -68,6 +68,7 @@ impl Session {
         let at = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         let reference = SessionRef::random().ok_or(SessionError::NoRandomNumbers)?;
         let user = SignIn { id: id.into(), at, reference, epoch: None, labels: Default::default() };
+        self.end_csrf_tokens()?;
         let mut session = self.state();
         let foreign = Meta::of(session.data()).foreign;
         let meta = Meta { created: Some(now.as_secs()), user: Some(Box::new(user)), foreign, ..Meta::default() };
