@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use session_sql::SqlBackend;
 use session_tower::{
-    CurrentUser, Lifetime, Session, SessionConfig, SessionHandle, SessionLayer, SessionManager, SessionRef,
+    CurrentUser, FlashLevel, Lifetime, Session, SessionConfig, SessionHandle, SessionLayer, SessionManager, SessionRef,
     SessionRejection,
 };
 
@@ -41,13 +41,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn home(State(manager): State<SessionManager>, session: Session) -> Result<Markup, SessionRejection> {
-    let message: Option<String> = session.pop("message")?;
+    let messages = session.take_flashes()?;
     let page = match session.user::<String>()? {
         None => login_form(),
         Some(user) => devices(&user, &session, &manager).await?,
     };
     Ok(html! {
-        @if let Some(message) = message { p role="status" { (message) } }
+        @for message in messages { p role="status" class=(message.level.name()) { (message.text) } }
         (page)
     })
 }
@@ -94,7 +94,7 @@ struct Login {
 
 async fn login(session: Session, headers: HeaderMap, Form(form): Form<Login>) -> Result<Redirect, SessionRejection> {
     if !password_is_right(&form.name, &form.password).await {
-        session.insert("message", "This name and password don't match.")?;
+        session.flash(FlashLevel::Error, "This name and password don't match.")?;
         return Ok(Redirect::to("/"));
     }
     session.sign_in(&form.name)?;
@@ -103,7 +103,7 @@ async fn login(session: Session, headers: HeaderMap, Form(form): Form<Login>) ->
     if form.remember.is_some() {
         session.set_lifetime(Lifetime::For(NINETY_DAYS))?;
     }
-    session.insert("message", "You are signed in.")?;
+    session.flash(FlashLevel::Success, "You are signed in.")?;
     Ok(Redirect::to("/"))
 }
 
