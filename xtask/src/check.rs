@@ -21,6 +21,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<()> {
     }
     steps.run("docs", docs)?;
     steps.run("outside", outside::check)?;
+    steps.run("package", package)?;
     steps.run("public API", public_api::check)?;
     steps.run("guard", guard::check)?;
     steps.run("deny", || deny::check(deny::Advisories::WhereTheyCanBeHad))
@@ -29,6 +30,18 @@ pub(crate) fn all(steps: &mut Steps) -> Result<()> {
 /// The documentation as docs.rs will build it; a warning is an error.
 pub(crate) fn docs() -> Result<()> {
     run(cargo(&["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Packs each published crate as for the registry: its manifest is complete, and its files are there.
+///
+/// It builds nothing. The unpacked crates would be compiled once more, with the code that clippy has seen.
+pub(crate) fn package() -> Result<()> {
+    let members = members()?;
+    let mut command = cargo(&["package", "--workspace", "--no-verify", "--allow-dirty", "--quiet"]);
+    for member in members.iter().filter(|member| !member.publishable) {
+        command.args(["--exclude", &member.name]);
+    }
+    run(&mut command)
 }
 
 /// The features each package is built with on its own, as its users do: in the workspace as a whole, one package's

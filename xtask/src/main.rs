@@ -44,7 +44,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "check",
-        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, outside, public-api, guard, deny",
+        summary: "everything but the tests: fmt, tidy, msrv, clippy, docs, outside, package, public-api, guard, deny",
         run: Run::Plain(check::all),
     },
     Command {
@@ -69,6 +69,11 @@ const COMMANDS: &[Command] = &[
         name: "outside",
         summary: "build the programs of the README and the guides from outside of the workspace, and start one",
         run: Run::Plain(|steps| steps.run("outside", outside::check)),
+    },
+    Command {
+        name: "package",
+        summary: "pack each published crate as for the registry",
+        run: Run::Plain(|steps| steps.run("package", check::package)),
     },
     Command {
         name: "public-api",
