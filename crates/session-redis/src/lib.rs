@@ -47,7 +47,7 @@
 //! ```
 //!
 //! where users sign in also `+zadd +zrem +zrange +zremrangebyscore +expireat +pttl +time` and, to count sessions, `+scan`,
-//! in a Cluster `+cluster|slots +asking`, behind Sentinels `+role`, for another database than 0 `+select`. Keys with a
+//! in a Cluster `+cluster|slots +asking +zscore`, behind Sentinels `+role`, for another database than 0 `+select`. Keys with a
 //! hash tag work in a Cluster (`key_prefix("{app}:")`, which keeps all sessions on one server). A prefix with other braces
 //! does not.
 //!
@@ -59,13 +59,15 @@
 //! # The index of users
 //!
 //! The sessions of a user who [signed in](session_core::Session::sign_in) are listed in a sorted set under `session:user:`
-//! and the user's id. Each entry is the key of a session, with the time at which the entry expires. On one server a script
+//! and the user's id. Each entry is the key of a session. Its score is the time at which the entry expires, and its fraction tells
+//! when the entry was made. On one server a script
 //! writes session and entry in one step, so that a sign-in takes no call more. A listing takes two calls. It removes the
 //! entries of sessions that are gone; a sign-in removes those that have expired.
 //!
 //! In a Cluster the index is in a slot of its own. A sign-in takes one call more, because the entry is added before the
-//! session is written; a refresh one more; a renewal two more. An entry whose session is gone stays there until it expires.
-//! Counting asks each server in turn.
+//! session is written; a refresh one more; a renewal two more. A listing removes an entry whose session is gone if the entry is older than
+//! a minute, because the session of a younger one may be about to be written; that takes one call more. Counting asks each
+//! server in turn.
 //!
 //! Let the server evict nothing but expiring keys, and better nothing at all (`maxmemory-policy` `noeviction` or
 //! `volatile-ttl`). An evicted index misses its sessions until their next refresh, so that `revoke_all` does too. The first

@@ -95,14 +95,16 @@ redis.call('SET', KEYS[3], ARGV[4], 'EX', ARGV[5])
 }
 
 /// A function that adds an entry to a user's index, and drops those that have expired. The score of an entry is the time at
-/// which it expires, in Unix seconds of the server; the index expires with the last of them.
+/// which it expires, in Unix seconds of the server; the index expires with the last of them. The fraction of the score is the
+/// time for which the entry was made, in minutes, divided by 2^20: so it tells when the entry was made.
 macro_rules! enter {
     () => {
         "local function enter(index, member, seconds)
   local now = tonumber(redis.call('TIME')[1])
   redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
-  redis.call('ZADD', index, now + seconds, member)
-  redis.call('EXPIREAT', index, redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2])
+  local minutes = math.min(math.floor(seconds / 60), 1048575)
+  redis.call('ZADD', index, now + seconds + minutes / 1048576, member)
+  redis.call('EXPIREAT', index, math.floor(redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2]))
 end
 "
     };
@@ -207,6 +209,21 @@ for at = 1, #KEYS - 1 do
   if not found[2 * at - 1] then redis.call('ZREM', KEYS[#KEYS], KEYS[at]) end
 end
 return found",
+    )
+});
+
+/// Keys: index. Arguments: seconds, members. Removes those members that were entered longer ago. Answers 1.
+pub(crate) static HEAL: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local now = tonumber(redis.call('TIME')[1])
+for at = 2, #ARGV do
+  local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[at]) or nil)
+  local expires = score and math.floor(score)
+  if score and expires - (score - expires) * 1048576 * 60 + ARGV[1] < now then
+    redis.call('ZREM', KEYS[1], ARGV[at])
+  end
+end
+return 1",
     )
 });
 

@@ -1,21 +1,21 @@
 //! The index of sessions by user: a sorted set for each user, of the keys of the user's sessions.
 //!
 //! On one server a script writes a session and its entry in one step. In a Cluster the entry is added before the session is
-//! written, and removed after the session is gone. An entry whose session is gone is removed when the index is read, but not
-//! in a Cluster: there the session may be about to be written, and the entry stays until it expires.
+//! written, and removed after the session is gone. An entry whose session is gone is removed when the index is read. In a
+//! Cluster the session of a young entry may be about to be written, so that only older ones are removed.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
 use fred::types::Value;
-use session_core::{IndexedSession, Stored};
+use session_core::{IndexedSession, MARKER_LIFETIME, Stored};
 
 use crate::command::Word;
 use crate::error::CallError;
-use crate::expiry::entry_seconds;
+use crate::expiry::{entry_seconds, seconds};
 use crate::reply::{bytes, unexpected};
-use crate::script::{ENTER, FIND_AND_HEAL, LEAVE, MEMBERS};
+use crate::script::{ENTER, FIND_AND_HEAL, HEAL, LEAVE, MEMBERS};
 use crate::store::Store;
 
 /// The number of sessions that are read at a time.
@@ -47,6 +47,9 @@ impl Store {
                 break;
             }
         }
+        if self.servers.is_clustered() {
+            self.heal(user, &found).await;
+        }
         let entries = found.into_iter().filter_map(|(key, (stored, rest))| {
             let is_live = stored.is_some();
             let entry = IndexedSession::new(std::str::from_utf8(&key).ok()?, stored);
@@ -70,6 +73,17 @@ impl Store {
         match self.servers.run(&MEMBERS, std::slice::from_ref(user), &[]).await? {
             Value::Array(keys) => keys.into_iter().map(|key| bytes(key)?.ok_or_else(unexpected)).collect(),
             _ => Err(unexpected()),
+        }
+    }
+
+    /// Removes the entries of a Cluster whose sessions are gone, but for those that a sign-in may have just added.
+    async fn heal(&self, user: &Bytes, found: &HashMap<Bytes, Found>) {
+        let dead: Vec<_> = found.iter().filter(|(_, (stored, _))| stored.is_none()).map(|(key, _)| key).collect();
+        for keys in dead.chunks(AT_A_TIME) {
+            let mut arguments = vec![Word::Number(seconds(MARKER_LIFETIME))];
+            arguments.extend(keys.iter().map(|key| Word::Bytes(key)));
+            // The next listing tries again.
+            drop(self.servers.run(&HEAL, std::slice::from_ref(user), &arguments).await);
         }
     }
 

@@ -93,6 +93,25 @@ async fn dead_entries_go_when_the_index_is_read_or_a_user_signs_in() {
     assert_eq!(server.ask(&["ZCARD", USER]), ["3"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_heals_dead_entries_that_no_sign_in_can_be_about_to_use() {
+    let cluster = Cluster::start();
+    let backend = patient(&cluster.url());
+    create(&backend, "session:live", HOUR).await;
+    create(&backend, "session:dead", HOUR).await;
+    let owner = |key| &cluster.primaries()[cluster.owner(cluster.slot(key))];
+    owner("session:dead").ask(&["DEL", "session:dead"]);
+    let index = owner(USER);
+    assert_eq!(backend.sessions(USER).await.unwrap().len(), 2);
+    assert_eq!(index.ask(&["ZCARD", USER]), ["2"], "a sign-in could be about to create it");
+    for entry in ["session:live", "session:dead"] {
+        // A score whose fraction is larger by 2 / 2^20 is that of an entry that was made two minutes earlier.
+        index.ask(&["ZINCRBY", USER, "0.0000019073486328125", entry]);
+    }
+    backend.sessions(USER).await.unwrap();
+    assert_eq!(index.ask(&["ZRANGE", USER, "0", "-1"]), ["session:live"]);
+}
+
 #[tokio::test]
 async fn an_index_expires_with_the_last_of_its_entries() {
     let server = Server::start(&[]);
