@@ -4,6 +4,7 @@ mod epochs;
 mod limits;
 mod listings;
 mod revocations;
+mod under_way;
 
 use session_core::{Session, SessionRef};
 
