@@ -20,6 +20,14 @@ for _, key in ipairs(redis.call('KEYS', 'session:*')) do
 end
 return found";
 
+/// Lists the keys of all sessions.
+const KEYS: &str = "#!lua flags=allow-cross-slot-keys
+local found = {}
+for _, key in ipairs(redis.call('KEYS', 'session:*')) do
+    if redis.call('TYPE', key).ok == 'string' then found[#found + 1] = key end
+end
+return found";
+
 /// Lists all entries of the index.
 const ENTRIES: &str = "#!lua flags=allow-cross-slot-keys
 local found = {}
@@ -109,9 +117,14 @@ impl Store {
         self.servers.iter().for_each(|server| drop(server.ask(&["EVAL", AGE, "0"])));
     }
 
-    /// Returns the number of entries of the index.
-    pub(crate) fn entries(&self) -> usize {
-        self.servers.iter().map(|server| server.ask(&["EVAL", ENTRIES, "0"]).len()).sum()
+    /// Returns the keys of all sessions.
+    pub(crate) fn keys(&self) -> BTreeSet<String> {
+        self.servers.iter().flat_map(|server| server.ask(&["EVAL", KEYS, "0"])).collect()
+    }
+
+    /// Returns the entries of the index, which are keys of sessions.
+    pub(crate) fn entries(&self) -> BTreeSet<String> {
+        self.servers.iter().flat_map(|server| server.ask(&["EVAL", ENTRIES, "0"])).collect()
     }
 
     /// Returns all sessions of users, as the index lists them.
