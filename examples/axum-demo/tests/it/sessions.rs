@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use session_test_support::RedisServer;
+use session_test_support::{MemcachedServer, RedisServer};
 
 use crate::client::Browser;
 use crate::demo::Demo;
@@ -70,6 +70,20 @@ async fn sessions_that_one_server_ends_have_ended_at_the_other() {
     assert_eq!(laptop.session().await, "{}");
     assert_eq!(phone.at(&there).post("/sessions/revoke_all", "").await.text, r#"{"revoked":1}"#);
     assert_eq!(phone.session().await, "{}");
+}
+
+#[tokio::test]
+async fn sessions_in_memcached_are_not_listed_and_end_all_at_once() {
+    let memcached = MemcachedServer::start();
+    let address = memcached.address();
+    let [here, there] = [(); 2].map(|()| Demo::start(&["--backend", "memcache", "--memcache-addr", &address]));
+    let (phone, laptop) = (log_in(&here, "ann").await, log_in(&there, "ann").await);
+    assert_eq!(phone.get("/sessions").await.status, 501);
+    assert_eq!(phone.at(&there).post("/sessions/revoke_all", "").await.text, r#"{"revoked":null}"#);
+    for browser in [&phone, &laptop.at(&here)] {
+        assert_eq!(browser.session().await, "{}");
+    }
+    assert_eq!(log_in(&here, "ann").await.at(&there).session().await, r#"{"user":"ann"}"#);
 }
 
 #[tokio::test]
