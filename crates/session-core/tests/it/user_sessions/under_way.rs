@@ -34,12 +34,15 @@ async fn a_session_that_is_renewed_while_it_is_revoked_ends_under_its_new_id() {
     assert!(devices(&app).await.is_empty());
 }
 
-/// A store that adds the entry of a session in a step of its own, and then runs this.
+type Step = Box<dyn FnOnce() + Send>;
+
+/// A store that adds the entry of a session in a step of its own.
 #[derive(Clone)]
 struct InSteps {
     memory: MemoryBackend,
     entered: Arc<Mutex<Vec<String>>>,
-    between: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    /// Runs after the next entry, before its session is created.
+    between: Arc<Mutex<Option<Step>>>,
 }
 
 impl AtomicBackend for InSteps {
