@@ -78,7 +78,9 @@ impl Store {
 
     /// Removes the entries of a Cluster whose sessions are gone, but for those that a sign-in may have just added.
     async fn heal(&self, user: &Bytes, found: &HashMap<Bytes, Found>) {
-        let dead: Vec<_> = found.iter().filter(|(_, (stored, _))| stored.is_none()).map(|(key, _)| key).collect();
+        // An unreadable session has a life left.
+        let is_gone = |(stored, rest): &Found| stored.is_none() && rest.is_zero();
+        let dead: Vec<_> = found.iter().filter(|(_, found)| is_gone(found)).map(|(key, _)| key).collect();
         for keys in dead.chunks(AT_A_TIME) {
             let mut arguments = vec![Word::Number(seconds(MARKER_LIFETIME))];
             arguments.extend(keys.iter().map(|key| Word::Bytes(key)));
