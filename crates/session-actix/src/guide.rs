@@ -12,5 +12,8 @@ pub mod guards {}
 #[doc = include_str!("../guide/websockets.md")]
 pub mod websockets {}
 
+#[doc = include_str!("../guide/testing.md")]
+pub mod testing {}
+
 #[doc = include_str!("../guide/from_actix_session.md")]
 pub mod from_actix_session {}

@@ -1,4 +1,20 @@
-//! Tests for authors of session backends and adapters, which the backends and adapters of this project pass.
+//! Helpers for the tests of applications, and suites for authors of session backends and adapters.
+//!
+//! # Testing your application
+//!
+//! [`TestSessions`] makes the configuration for the application under test. Its [`jar_with`](TestSessions::jar_with) presets a
+//! session, [`read`](TestSessions::read) returns the session that a response has left. Cookies go in and out as text, so the
+//! test of a handler is three lines in every framework; the guides of `session_tower` and `session_actix` have whole tests.
+//!
+//! | you test | with |
+//! |---|---|
+//! | a signed-in user, a full cart | [`TestSessions::jar_with`] |
+//! | what the handler has stored | [`CookieJar::receive`], [`TestSessions::read`] |
+//! | several requests of one client | one [`CookieJar`] |
+//! | a session that has expired | [`TestSessions::clock`] |
+//! | a store that is down or slow, a lost reply | [`TestSessions::store`] and its [`fail`](Probe::fail) |
+//! | how often a page asks the store | [`Probe::calls`] |
+//! | a handler as a function, without a layer | [`TestSessions::handle`] |
 //!
 //! # A backend
 //!
@@ -36,14 +52,18 @@
 //! stands still until the test moves it. [`SimpleMemory`] is a store of three methods in memory, and [`EpochMemory`] one with
 //! epochs of users.
 
+mod application;
 mod clock;
 pub mod conformance;
+mod cookie_jar;
 mod epoch_memory;
 mod probe;
 pub mod scenarios;
 mod simple_memory;
 
+pub use application::TestSessions;
 pub use clock::TestClock;
+pub use cookie_jar::CookieJar;
 pub use epoch_memory::EpochMemory;
 pub use probe::{Fault, Operation, Probe, Watched, WatchedSimple};
 pub use simple_memory::SimpleMemory;

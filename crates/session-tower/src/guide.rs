@@ -22,6 +22,9 @@ pub mod tower_and_hyper {}
 #[doc = include_str!("../guide/tonic.md")]
 pub mod tonic {}
 
+#[doc = include_str!("../guide/testing.md")]
+pub mod testing {}
+
 #[doc = include_str!("../guide/from_starlette.md")]
 pub mod from_starlette {}
 

@@ -1,5 +1,6 @@
 //! The suites pass backends and adapters that keep the rules, and catch those that do not.
 
+mod application;
 mod mutants;
 mod probe;
 mod scenarios;

@@ -1,0 +1,140 @@
+//! Sessions for the tests of an application.
+
+use session_core::{
+    Backend, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionError, SessionHandle, SessionManager,
+};
+
+use crate::{CookieJar, Probe, TestClock};
+
+/// The time at which the clock of the tests stands at first, in Unix seconds.
+const START: u64 = 1_700_000_000;
+
+/// Sessions for the tests of an application: its configuration, a clock to move and a store that can fail.
+///
+/// Cookies are text, so that this works with every framework. See [Testing your application](crate#testing-your-application).
+///
+/// ```
+/// use session_testkit::TestSessions;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let sessions = TestSessions::new();
+/// let jar = sessions.jar_with(|session| session.insert("cart", 3)).await;
+/// assert!(jar.header().starts_with("session="));
+/// assert_eq!(sessions.read(&jar).await.get::<u32>("cart").unwrap(), Some(3));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TestSessions {
+    config: SessionConfig,
+    /// Shares the store, behind the probe: the helper's own calls neither fail nor count.
+    unwatched: SessionManager,
+    clock: TestClock,
+    store: Probe,
+}
+
+impl TestSessions {
+    /// Sessions in a memory store, under a cookie named `session`, with the default settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::in_store(|config| config)
+    }
+
+    /// Sessions in a memory store, with settings of the application.
+    ///
+    /// # Panics
+    ///
+    /// If the settings are refused.
+    #[must_use]
+    pub fn in_store(configure: impl Fn(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
+        let (clock, store) = (TestClock::at(START), Probe::new());
+        let memory = MemoryBackend::builder().clock(clock.clone()).build();
+        let [config, unwatched] = [Backend::from(store.watch(memory.clone())), memory.into()]
+            .map(|backend| build(configure(start(&clock).backend(backend))));
+        Self { config, unwatched: SessionManager::new(unwatched), clock, store }
+    }
+
+    /// Sessions in the cookie, with settings of the application.
+    ///
+    /// # Panics
+    ///
+    /// If the settings are refused.
+    #[must_use]
+    pub fn in_cookie(configure: impl Fn(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
+        let clock = TestClock::at(START);
+        let config = build(configure(start(&clock)));
+        Self { unwatched: SessionManager::new(config.clone()), config, clock, store: Probe::new() }
+    }
+
+    /// Returns the configuration, for the application's layer or middleware.
+    #[must_use]
+    pub fn config(&self) -> SessionConfig {
+        self.config.clone()
+    }
+
+    /// Returns the clock, which stands still until the test moves it.
+    #[must_use]
+    pub fn clock(&self) -> &TestClock {
+        &self.clock
+    }
+
+    /// Returns the probe of the application's store, which records calls and injects faults. The methods of `TestSessions`
+    /// make no calls that it sees.
+    #[must_use]
+    pub fn store(&self) -> &Probe {
+        &self.store
+    }
+
+    /// Makes a session, and returns a jar with its cookie. The closure inserts data, or signs a user in.
+    ///
+    /// # Panics
+    ///
+    /// If the closure fails, or the session can't be kept.
+    pub async fn jar_with(&self, prepare: impl FnOnce(&Session) -> Result<(), SessionError>) -> CookieJar {
+        let handle = self.unwatched.open([]);
+        let session = handle.load().await.expect("the memory store answers");
+        prepare(&session).expect("the session takes the data");
+        let commit = handle.commit(200).await;
+        assert!(commit.error.is_none(), "the session can't be kept: {:?}", commit.error);
+        let mut jar = CookieJar::new();
+        jar.receive(commit.set_cookies().map(|set_cookie| set_cookie.as_str()));
+        jar
+    }
+
+    /// Returns the session that the cookies lead to: an empty one if it has expired or was destroyed.
+    ///
+    /// Changes of the returned session are not kept. Its [`absence`](Session::absence) tells why it is empty.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration refuses to load the session, such as for [`OnCorrupt::Fail`](session_core::OnCorrupt::Fail).
+    pub async fn read(&self, jar: &CookieJar) -> Session {
+        open(&self.unwatched, jar).load().await.expect("the memory store answers")
+    }
+
+    /// Returns the handle of a request with these cookies, to call a handler as a function, without a layer. `From` makes an
+    /// adapter's handle of it. [`commit`](SessionHandle::commit) keeps the changes.
+    #[must_use]
+    pub fn handle(&self, jar: &CookieJar) -> SessionHandle {
+        open(&SessionManager::new(self.config.clone()), jar)
+    }
+}
+
+impl Default for TestSessions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn open(manager: &SessionManager, jar: &CookieJar) -> SessionHandle {
+    let header = jar.header();
+    manager.open((!header.is_empty()).then_some(header.as_bytes()))
+}
+
+fn start(clock: &TestClock) -> SessionConfigBuilder {
+    SessionConfig::builder("of the tests of an application alone", "session").clock(clock.clone())
+}
+
+fn build(config: SessionConfigBuilder) -> SessionConfig {
+    config.build().unwrap_or_else(|error| panic!("the settings are refused: {error}"))
+}
