@@ -127,8 +127,7 @@ impl Default for TestSessions {
 }
 
 fn open(manager: &SessionManager, jar: &CookieJar) -> SessionHandle {
-    let header = jar.header();
-    manager.open((!header.is_empty()).then_some(header.as_bytes()))
+    manager.open([jar.header().as_bytes()])
 }
 
 fn start(clock: &TestClock) -> SessionConfigBuilder {

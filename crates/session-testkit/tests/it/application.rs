@@ -44,6 +44,14 @@ async fn a_session_expires_when_the_clock_has_moved() {
 }
 
 #[tokio::test]
+async fn the_store_forgets_a_session_when_the_clock_has_moved() {
+    let sessions = TestSessions::in_store(|config| config.absolute_lifetime(Duration::from_secs(60)));
+    let jar = sessions.jar_with(|session| session.insert("cart", 3)).await;
+    sessions.clock().advance(Duration::from_secs(62));
+    assert_eq!(sessions.read(&jar).await.absence(), Some(Absence::UnknownId));
+}
+
+#[tokio::test]
 async fn faults_and_counts_concern_the_application_only() {
     let sessions = TestSessions::new();
     sessions.store().fail(Operation::All, Fault::Down);
