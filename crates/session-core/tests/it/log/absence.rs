@@ -165,3 +165,54 @@ async fn a_request_with_a_session_has_no_absence() {
         assert_eq!(session.absence(), None);
     }
 }
+
+/// Returns the last line that names a cause, for a request with this `Cookie` header that writes.
+async fn cause_line(app: &App, header: &str) -> String {
+    let log = capture();
+    let headers = if header.is_empty() { vec![] } else { vec![header.as_bytes()] };
+    let handle = app.manager.open(headers);
+    if let Ok(session) = handle.load().await {
+        session.insert("cart", 1).unwrap();
+        let _ = handle.commit(200).await;
+    }
+    let names_cause = |line: &String| line.contains("has no session") || line.contains("can't be loaded");
+    log.take().into_iter().rfind(names_cause).expect("a line")
+}
+
+#[tokio::test]
+async fn nine_causes_of_an_empty_session_have_lines_of_their_own() {
+    let reject = |config: SessionConfigBuilder| config.on_duplicate(OnDuplicate::Reject);
+    let (app, probe) = App::server(reject);
+    let [destroyed, down] = [app.browser_with(DATA).await, app.browser_with(DATA).await];
+    app.visit(&mut destroyed.clone(), session_core::Session::destroy).await;
+    let old = token(r#"{"_cssid": "697a5ae2-203d-4c23-8e51-cb1b5c8a89a6"}"#, None, NOW - 15 * 24 * 3600);
+    let foreign = TimestampSigner::new("the secret of another service, of 32 bytes").sign("e30=", NOW);
+    let foreign = String::from_utf8(foreign).unwrap();
+    let mut lines = vec![
+        cause_line(&app, "").await,
+        cause_line(&app, &format!("session={}", id_token())).await,
+        cause_line(&app, "id=cut.off").await,
+        cause_line(&app, &format!("id={foreign}")).await,
+        cause_line(&app, &format!("id={old}")).await,
+        cause_line(&app, &format!("id={}", id_token())).await,
+        cause_line(&app, &format!("{}; {}", destroyed.header(), down.header())).await,
+        cause_line(&app, &destroyed.header()).await,
+    ];
+    probe.fail(Operation::All, Fault::Down);
+    lines.push(cause_line(&app, &down.header()).await);
+    let causes = [
+        r#"cause="no cookie""#,
+        r#"cause="no cookie of this name""#,
+        r#"cause="malformed token""#,
+        r#"cause="bad signature""#,
+        r#"cause="expired""#,
+        r#"cause="unknown id""#,
+        r#"cause="contradictory cookies""#,
+        r#"cause="destroyed""#,
+        "session can't be loaded",
+    ];
+    for (line, cause) in lines.iter().zip(causes) {
+        assert!(line.contains(cause), "{cause}: {line}");
+    }
+    assert_eq!(lines.len(), causes.len());
+}
