@@ -18,6 +18,7 @@ pub(crate) struct Package {
     /// False where the manifest says `publish = false`.
     pub(crate) publishable: bool,
     pub(crate) has_features: bool,
+    pub(crate) has_library: bool,
 }
 
 impl Package {
@@ -92,6 +93,7 @@ fn read_package(package: &Value) -> Option<Package> {
         // `publish` is null if any registry is allowed, otherwise a list of registries, which is empty for none.
         publishable: package["publish"].as_array().is_none_or(|registries| !registries.is_empty()),
         has_features: package["features"].as_object().is_some_and(|features| !features.is_empty()),
+        has_library: package["targets"].as_array()?.iter().any(|target| target["kind"][0] == "lib"),
     })
 }
 
@@ -112,7 +114,7 @@ mod tests {
     fn publish_false_is_told_from_publish_anywhere() {
         let package = |publish: &str| {
             let json = format!(
-                r#"{{"name":"n","version":"1.0.0","manifest_path":"/r/n/Cargo.toml","features":{{}},"publish":{publish}}}"#
+                r#"{{"name":"n","version":"1.0.0","manifest_path":"/r/n/Cargo.toml","features":{{}},"targets":[],"publish":{publish}}}"#
             );
             read_package(&serde_json::from_str(&json).unwrap()).unwrap()
         };

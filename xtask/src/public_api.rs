@@ -54,7 +54,8 @@ fn diff(listed: &str, found: &Path) -> Command {
 
 /// Calls `handle` with the path of each listing, relative to the root, and the API as it is.
 fn for_each_crate(mut handle: impl FnMut(&str, String) -> Result<()>) -> Result<()> {
-    let published: Vec<_> = members()?.into_iter().filter(|package| package.publishable).collect();
+    let published: Vec<_> =
+        members()?.into_iter().filter(|package| package.publishable && package.has_library).collect();
     let packages = published.iter().flat_map(|package| ["--package", &package.name]);
     run(cargo(&["doc", "--no-deps", "--all-features"])
         .args(packages)

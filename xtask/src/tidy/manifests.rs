@@ -75,6 +75,7 @@ mod tests {
             rust_version: None,
             publishable: true,
             has_features: false,
+            has_library: true,
         }
     }
 
