@@ -1,0 +1,176 @@
+//! The arguments of the command.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "Exit codes:
+  0  the cookie is accepted; the rotation loses no session; done
+  1  the cookie is refused or was not verified; the rotation loses sessions
+  2  the arguments are wrong
+  3  the command could not be carried out, such as a file that can't be read";
+
+/// Explains session cookies, makes keys, and checks the rotation of keys.
+#[derive(Debug, Parser)]
+#[command(name = "session", version, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tells what a cookie holds and, if a service refuses it, why.
+    Inspect(InspectArgs),
+    /// Signs a session or an id, and prints the cookie's value.
+    Sign(SignArgs),
+    /// Makes keys.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Plans the change from one list of keys to another.
+    Rotate {
+        #[command(subcommand)]
+        command: RotateCommand,
+    },
+    /// Prints the completions of a shell, for its start-up file.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Makes a random key of 256 bits.
+    New(KeyNewArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RotateCommand {
+    /// Tells which cookies stay valid under a new list of keys, and what to do next.
+    Check(RotateArgs),
+}
+
+/// The keys of the service. They are never arguments, because other users of the machine can read arguments.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct KeyArgs {
+    /// A file of keys, one a line; the first one signs, all verify.
+    #[arg(long, value_name = "FILE", group = "keys")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The name of an environment variable that holds the key [default: SESSION_SECRET, where it is set].
+    #[arg(long, value_name = "NAME", group = "keys")]
+    pub(crate) secret_env: Option<String>,
+    /// Asks for the key on the terminal, without showing it.
+    #[arg(long, group = "keys")]
+    pub(crate) prompt: bool,
+}
+
+/// The way in which the service signs.
+#[derive(ClapArgs, Clone, Debug)]
+pub(crate) struct SigningArgs {
+    /// The salt of the signer.
+    #[arg(long, default_value = session_core::signer::DEFAULT_SALT)]
+    pub(crate) salt: String,
+    /// The digest of the signature.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) digest: DigestArg,
+    /// The way in which the signing key is made of secret and salt.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) derivation: DerivationArg,
+    /// The Unix time to take for the present [default: now].
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) now: Option<u64>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct InspectArgs {
+    /// The cookie: its value, `name=value`, or a whole `Cookie` or `Set-Cookie` header; `-` reads standard input.
+    pub(crate) cookie: String,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+    #[command(flatten)]
+    pub(crate) signing: SigningArgs,
+    /// How long a cookie lasts, such as `14d` or `30m` [default: 14 days, in Flask 31 days].
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(crate) max_age: Option<Duration>,
+    /// By how much a cookie may come from the future.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub(crate) clock_skew: Duration,
+    /// The name of the service's cookie [default: the name in COOKIE, or `session`].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cookie_name: Option<String>,
+    /// The place of the service's sessions [default: either].
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<ModeArg>,
+    /// The format that the service is configured for.
+    #[arg(long, default_value = "starlette", value_parser = crate::formats::names())]
+    pub(crate) format: String,
+    /// Prints session ids. Who has an id and a key has the session.
+    #[arg(long)]
+    pub(crate) show_ids: bool,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct SignArgs {
+    /// A file with the JSON object to sign, `{"_cssid": "…"}` for the id of a stored session [default: standard input].
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+    #[command(flatten)]
+    pub(crate) signing: SigningArgs,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct KeyNewArgs {
+    /// Writes the key to this new file, which only its owner may read, rather than to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct RotateArgs {
+    /// The file of the keys that the service has now, one a line; the first one signs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) old_file: PathBuf,
+    /// The file of the keys that it is to have.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_file: PathBuf,
+    /// How long a cookie lasts, such as `14d` or `30m`.
+    #[arg(long, value_name = "DURATION", default_value = "14d", value_parser = humantime::parse_duration)]
+    pub(crate) max_age: Duration,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeArg {
+    /// The cookie holds the session.
+    Cookie,
+    /// A store holds the session, the cookie its id.
+    Store,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DigestArg {
+    #[default]
+    Sha1,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DerivationArg {
+    #[default]
+    DjangoConcat,
+    Concat,
+    Hmac,
+    None,
+}

@@ -1,0 +1,182 @@
+//! The answer to a person, as text or as JSON.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use session_core::{SessionId, SessionMap};
+
+/// The reasons for which a service has no session from a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Cause {
+    BadBase64,
+    BadId,
+    BadJson,
+    Cut,
+    Empty,
+    EncodedTwice,
+    Expired,
+    FromTheFuture,
+    MalformedTimestamp,
+    NoKey,
+    NoTimestamp,
+    NotAnObject,
+    OtherDerivation,
+    OtherDigest,
+    OtherFormOfKey,
+    OtherFormat,
+    OtherMode,
+    OtherName,
+    OtherSalt,
+    PlusAsSpace,
+    Quoted,
+    Removed,
+    TimestampOfOldItsdangerous,
+    TooLong,
+    TwoValues,
+    UnknownFormat,
+    WhiteSpace,
+    WrongKey,
+}
+
+/// A cause with its sentence, and what to do about it.
+#[derive(Debug, Serialize)]
+pub(super) struct Refusal {
+    pub(super) cause: Cause,
+    pub(super) why: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) advice: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(cause: Cause, why: String) -> Self {
+        Self { cause, why, advice: None }
+    }
+
+    pub(super) fn advise(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+}
+
+/// The content of a token.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    Id(String),
+    Session(SessionMap),
+}
+
+#[derive(Serialize)]
+pub(super) struct Report {
+    pub(super) accepted: bool,
+    #[serde(flatten)]
+    pub(super) refusal: Option<Refusal>,
+    /// `unknown` where the text is of no format.
+    pub(super) format: String,
+    /// The number of the key, from 1.
+    pub(super) verified_by_key: Option<usize>,
+    /// In Unix seconds.
+    pub(super) issued: Option<u64>,
+    /// In Unix seconds.
+    pub(super) expires: Option<u64>,
+    /// The fingerprint of a stored session's id, as in the log.
+    pub(super) session: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) payload: Option<Box<RawValue>>,
+    pub(super) notes: Vec<&'static str>,
+    #[serde(skip)]
+    pub(super) data: Option<SessionMap>,
+}
+
+impl Report {
+    pub(super) fn new(format: &str) -> Self {
+        Self {
+            accepted: false,
+            refusal: None,
+            format: format.to_owned(),
+            verified_by_key: None,
+            issued: None,
+            expires: None,
+            session: None,
+            id: None,
+            payload: None,
+            notes: Vec::new(),
+            data: None,
+        }
+    }
+
+    pub(super) fn refused(format: &str, refusal: Refusal) -> Self {
+        Self { refusal: Some(refusal), ..Self::new(format) }
+    }
+
+    /// Adds what the token holds. An id is masked unless it is asked for.
+    pub(super) fn add_content(&mut self, content: &Content, show_ids: bool) {
+        match content {
+            Content::Id(id) => {
+                self.session = SessionId::parse_foreign(id.as_bytes()).map(|id| id.fingerprint());
+                self.id = show_ids.then(|| id.clone());
+            }
+            Content::Session(map) => {
+                let text = map.as_json();
+                // Python writes NaN, which is no JSON.
+                let as_text = || serde_json::value::to_raw_value(&text);
+                self.payload = RawValue::from_string(text.clone().into_owned()).or_else(|_| as_text()).ok();
+                self.data = Some(map.clone());
+            }
+        }
+    }
+
+    pub(super) fn print(&self, now: u64) {
+        match &self.refusal {
+            None => println!("Accepted."),
+            Some(refusal) if refusal.cause == Cause::NoKey => println!("Not verified: {}.", refusal.why),
+            Some(refusal) => println!("Refused: {}.", refusal.why),
+        }
+        if let Some(advice) = self.refusal.as_ref().and_then(|refusal| refusal.advice.as_ref()) {
+            println!("What to do: {advice}");
+        }
+        println!("Format: {}", self.format);
+        match self.verified_by_key {
+            Some(1) => println!("Verified by key 1, which signs."),
+            Some(number) => println!("Verified by key {number}; the service sends a cookie by key 1 when it is used."),
+            None => {}
+        }
+        if let Some(issued) = self.issued {
+            println!("Issued:  {} ({})", date(issued), relative(issued, now));
+        }
+        if let Some(expires) = self.expires {
+            println!("Expires: {} ({})", date(expires), relative(expires, now));
+        }
+        if let Some(session) = &self.session {
+            println!("Holds the id of a stored session: fingerprint {session}, as in the log.");
+        }
+        if let Some(id) = &self.id {
+            println!("Id: {id}");
+        }
+        if let Some(data) = &self.data {
+            println!("{}:", if self.verified_by_key.is_some() { "Payload" } else { "Payload, not verified" });
+            for key in data.keys() {
+                println!("  {}: {}", serde_json::Value::from(&*key), data.raw_json(&key).unwrap_or_default());
+            }
+        }
+        self.notes.iter().for_each(|note| println!("{note}"));
+    }
+}
+
+fn date(seconds: u64) -> String {
+    // The last second of the year 9999 is as far as the format goes.
+    let time = UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799));
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+fn relative(then: u64, now: u64) -> String {
+    let distance = duration(then.abs_diff(now));
+    if then <= now { format!("{distance} ago") } else { format!("in {distance}") }
+}
+
+/// Returns a duration in its two largest units.
+pub(super) fn duration(seconds: u64) -> String {
+    let text = humantime::format_duration(Duration::from_secs(seconds)).to_string();
+    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}

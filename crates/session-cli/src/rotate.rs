@@ -1,0 +1,83 @@
+//! `session rotate check`.
+
+use anyhow::Result;
+use serde::Serialize;
+use session_core::SessionConfig;
+
+use crate::Answer;
+use crate::args::RotateArgs;
+use crate::secrets::{self, Secret};
+
+#[derive(Serialize)]
+struct Report {
+    /// Servers with either list accept the cookies of both.
+    safe: bool,
+    old_keys: Vec<OldKey>,
+    findings: Vec<String>,
+    next: String,
+}
+
+#[derive(Serialize)]
+struct OldKey {
+    number: usize,
+    signs: bool,
+    cookies_stay_valid: bool,
+}
+
+pub(crate) fn run(args: &RotateArgs) -> Result<Answer> {
+    let old = secrets::read_file(&args.old_file)?;
+    let new = secrets::read_file(&args.new_file)?;
+    let report = check(&old, &new, &humantime::format_duration(args.max_age).to_string());
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        for key in &report.old_keys {
+            let signs = if key.signs { ", which signs today" } else { "" };
+            let fate = if key.cookies_stay_valid { "stay valid" } else { "become invalid" };
+            println!("Cookies of old key {}{signs}: {fate}.", key.number);
+        }
+        report.findings.iter().for_each(|finding| println!("{finding}"));
+        println!("Next: {}", report.next);
+    }
+    Ok(if report.safe { Answer::Yes } else { Answer::No })
+}
+
+fn check(old: &[Secret], new: &[Secret], max_age: &str) -> Report {
+    let old_keys: Vec<OldKey> = (1..)
+        .zip(old)
+        .map(|(number, key)| OldKey { number, signs: number == 1, cookies_stay_valid: new.contains(key) })
+        .collect();
+    let mut findings: Vec<String> = (1..).zip(new).filter_map(|(number, key)| weakness(number, key)).collect();
+    let lost = old_keys.iter().filter(|key| !key.cookies_stay_valid).count();
+    let is_known = old.contains(&new[0]);
+    let same = old == new;
+    if !is_known {
+        findings.push(
+            "While servers with the old list still run, they refuse the cookies of new key 1, because it is not in their \
+             list."
+                .to_owned(),
+        );
+    }
+    let next = if same {
+        "nothing, because both lists are the same.".to_owned()
+    } else if !old_keys[0].cookies_stay_valid {
+        format!(
+            "keep old key 1 in the new list, below its first line, for {max_age}. Without it every user is logged out."
+        )
+    } else if !is_known {
+        "deploy new key 1 below the first line to all servers, and move it to the first line afterwards.".to_owned()
+    } else if new[0] != old[0] {
+        format!("deploy the new list. Remove the old keys {max_age} after the last server has it.")
+    } else if lost > 0 {
+        format!("deploy the new list if the old key 1 has signed all cookies for {max_age}; else wait.")
+    } else {
+        "deploy the new list to all servers. Then move the added key to the first line.".to_owned()
+    };
+    Report { safe: lost == 0 && is_known, old_keys, findings, next }
+}
+
+/// Returns a sentence about a key that a configuration would refuse.
+fn weakness(number: usize, key: &Secret) -> Option<String> {
+    let error = SessionConfig::builder(key.as_slice(), "session").build().err()?;
+    Some(format!("New key {number} is refused: {error}."))
+}

@@ -1,0 +1,129 @@
+//! The other commands, and where keys come from.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{file, run, session, text};
+
+const KEY: &str = "q7Zt0mXr3vB9cN5yL1kW8sD4fG6hJ2pA";
+const NEXT: &str = "A2pJ6hG4fD8sW1kL5yN9cB3vX0rM7tZq";
+
+#[test]
+fn a_token_is_the_one_that_starlette_signs() {
+    let keys = file(Some("secret"));
+    let arguments = ["sign", "--secret-file", text(&keys), "--now", "1700000000"];
+    let signed = session(&arguments, "{\"data\": \"something\"}\n");
+    assert_eq!(signed.stdout, "eyJkYXRhIjogInNvbWV0aGluZyJ9.ZVPxAA.FdFGnltuWS2hDs3eecuXCwu5b44\n");
+    let refused = session(&arguments, "[1]");
+    assert_eq!((refused.code, refused.stdout.as_str()), (3, ""));
+    assert!(refused.stderr.starts_with("session: the text to sign is no JSON object"), "{}", refused.stderr);
+    std::fs::remove_file(keys).unwrap();
+}
+
+#[test]
+fn a_key_comes_from_the_environment_or_else_is_asked_for() {
+    let token = |command: &mut Command| run(command.args(["sign", "--now", "1"]), "{}").stdout;
+    let keys = file(Some(KEY));
+    let binary = || Command::new(env!("CARGO_BIN_EXE_session"));
+    let from_file = run(binary().args(["sign", "--now", "1", "--secret-file", text(&keys)]), "{}");
+    let from_environment =
+        run(binary().args(["sign", "--now", "1", "--secret-env", "KEY_OF_TEST"]).env("KEY_OF_TEST", KEY), "{}");
+    assert_eq!(from_environment.stdout, from_file.stdout);
+    assert_eq!(token(&mut binary()), "", "no key is given");
+    let missing = run(binary().args(["sign", "--secret-env", "KEY_OF_TEST"]), "{}");
+    assert_eq!(
+        (missing.code, missing.stderr.as_str()),
+        (3, "session: the environment variable KEY_OF_TEST is not set.\n")
+    );
+    std::fs::remove_file(keys).unwrap();
+}
+
+#[test]
+fn a_key_that_is_typed_is_not_echoed() {
+    let token = session(&["inspect", "--help"], "").stdout;
+    assert!(!token.contains("--secret "), "a key is no argument");
+    let keys = file(Some(KEY));
+    let token = session(&["sign", "--secret-file", text(&keys)], "{}").stdout;
+    let command = format!("{} inspect --prompt {}", env!("CARGO_BIN_EXE_session"), token.trim());
+    // `script` of util-linux gives the command a terminal.
+    let output = run(
+        Command::new("script").args(["--quiet", "--return", "--command", &command, "/dev/null"]),
+        &format!("{KEY}\n"),
+    );
+    assert!(output.stdout.contains("Accepted."), "{}", output.stdout);
+    assert_eq!(output.code, 0);
+    std::fs::remove_file(keys).unwrap();
+}
+
+#[test]
+fn new_keys_are_random_strong_and_for_their_owner() {
+    let [one, other] = [(); 2].map(|()| session(&["key", "new"], "").stdout);
+    assert!(one != other && one.trim().len() == 43, "{}", one.len());
+    let path = file(None);
+    let made = session(&["key", "new", "--out", text(&path)], "");
+    assert_eq!((made.code, made.stdout.as_str()), (0, ""));
+    #[cfg(unix)]
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o777,
+        0o600
+    );
+    let kept = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(session(&["key", "new", "--out", text(&path)], "").code, 3, "a key is never overwritten");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), kept);
+    std::fs::remove_file(path).unwrap();
+}
+
+/// The exit code, the findings and the next step from one list of keys to another.
+fn rotation(old: &[&str], new: &[&str]) -> (i32, Value) {
+    let (old, new) = (file(Some(&old.join("\n"))), file(Some(&new.join("\n"))));
+    let arguments = ["rotate", "check", "--json", "--old-file", text(&old), "--new-file", text(&new)];
+    let output = session(&arguments, "");
+    assert!(![KEY, NEXT].iter().any(|key| output.stdout.contains(key)));
+    for path in [old, new] {
+        std::fs::remove_file(path).expect("the file is there");
+    }
+    (output.code, serde_json::from_str(&output.stdout).expect("the report is JSON"))
+}
+
+#[test]
+fn each_step_of_a_rotation_is_safe_and_names_the_next() {
+    for (old, new, code, next) in [
+        (&[KEY][..], &[KEY][..], 0, "nothing"),
+        (&[KEY], &[KEY, NEXT], 0, "Then move the added key to the first line"),
+        (&[KEY, NEXT], &[NEXT, KEY], 0, "Remove the old keys 14days after"),
+        (&[NEXT, KEY], &[NEXT], 1, "else wait"),
+        (&[KEY], &[NEXT, KEY], 1, "deploy new key 1 below the first line"),
+        (&[KEY], &[NEXT], 1, "keep old key 1 in the new list"),
+    ] {
+        let (got, report) = rotation(old, new);
+        assert_eq!(got, code, "{report}");
+        assert!(report["next"].as_str().unwrap().contains(next), "{report}");
+        let stay =
+            report["old_keys"].as_array().unwrap().iter().map(|key| key["cookies_stay_valid"].as_bool().unwrap());
+        assert!(stay.eq(old.iter().map(|key| new.contains(key))), "{report}");
+    }
+    let (_, report) = rotation(&[KEY], &[KEY, "short"]);
+    assert!(report["findings"][0].as_str().unwrap().starts_with("New key 2 is refused: "), "{report}");
+}
+
+#[test]
+fn completions_know_all_commands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = session(&["completions", shell], "").stdout;
+        for word in ["inspect", "sign", "rotate", "secret-file"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+#[test]
+fn wrong_arguments_and_missing_files_have_their_exit_codes() {
+    assert_eq!(session(&["inspect"], "").code, 2);
+    let output = session(&["inspect", "--secret-file", "no/such/file", "x"], "");
+    assert_eq!(output.code, 3);
+    assert!(output.stderr.starts_with("session: can't read no/such/file: "), "{}", output.stderr);
+    let unverified = session(&["inspect", "--json", "eyJhIjogMX0=.ZVPxAA.FdFGnltuWS2hDs3eecuXCwu5b44"], "");
+    assert_eq!(unverified.code, 1);
+    assert!(unverified.stdout.contains("\"cause\": \"no-key\""), "{}", unverified.stdout);
+}

@@ -1,0 +1,5 @@
+//! Runs the `session` command.
+
+mod commands;
+mod cookies;
+mod support;
