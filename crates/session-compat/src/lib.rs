@@ -33,13 +33,53 @@
 //!    can't carry. Such a session counts as absent in Rust, and the stored value is left alone.
 //! 5. Go on route by route. To go back, change the proxy: the other service reads what Rust has written.
 //!
+//! The routes that log users in and out can move at any time, because a login made on either side counts on both. For Django,
+//! let Django log users in: its sessions hold a hash of the user's password.
+//!
+//! | from | both sides need | move these routes together | before the way back |
+//! |---|---|---|---|
+//! | starlette-session | one Redis or memcached, an empty key prefix | those that change the same session | nothing |
+//! | Express, connect-redis | one Redis, `trust proxy` where the cookie is `secure` | those that change the same session | nothing: the `cookie` object stays |
+//! | Express, cookie-session | the keys in one order | those that change the session at all | nothing |
+//! | Flask | `SECRET_KEY` and its fallbacks | those that change the session at all | nothing: tags such as those of tuples stay |
+//! | Flask-Session | one Redis, msgpack or JSON instead of pickles | all but those that only read, because each of its requests writes | nothing |
+//! | Django, `signed_cookies` | `SECRET_KEY` and its fallbacks | those that change the session at all | nothing |
+//! | Django, `cache` | one Redis, and the prefix and version of the cache | those that change the same session | nothing |
+//! | actix-session, tower-sessions | the key, and one Redis | those that change the same session | nothing |
+//!
+//! Features of this library beyond a map, such as [`sign_in`] and the list of a user's sessions, keep their record under the key
+//! `__session`. The other service carries it along and does not know what it means.
+//!
+//! # Move at once
+//!
+//! A service that moves as a whole keeps this library's own format, and takes over the sessions of the other framework with
+//! [`accept_format`]: the client's next request continues under a new cookie. There is no way back for sessions that were taken
+//! over, unless [`AcceptedFormat::keep`] leaves the others as they are.
+//!
+//! ```
+//! # #[cfg(feature = "flask")] {
+//! use session_compat::Flask;
+//! use session_core::SessionConfig;
+//! use session_core::format::AcceptedFormat;
+//!
+//! # let (secret, old_secret) = ("7f0e1c93b5a24d68a1c2e3f405162738", "0d6c1a7be2f94c53a8b1d0e7f6253948");
+//! let config = SessionConfig::builder(secret, "id")
+//!     .accept_format(AcceptedFormat::new(Flask::new(), old_secret, Flask::COOKIE_NAME))
+//!     .build()?;
+//! # }
+//! # Ok::<(), session_core::ConfigError>(())
+//! ```
+//!
 //! # What is shared, and what is not
 //!
 //! Login, data, expiry and logout are. The other frameworks compare nothing when they write: each of their requests stores
 //! its session as a whole. That may undo the write of a request that ran at the same time, in any language. Rust merges its
 //! own changes with theirs, and a write of Rust is lost only to a request of the other service that had read before.
 //!
+//! [`accept_format`]: session_core::SessionConfigBuilder::accept_format
+//! [`AcceptedFormat::keep`]: session_core::format::AcceptedFormat::keep
 //! [`SessionConfigBuilder::format`]: session_core::SessionConfigBuilder::format
+//! [`sign_in`]: session_core::Session::sign_in
 
 #[cfg(feature = "actix-session")]
 mod actix;

@@ -1,6 +1,6 @@
 //! Values and cookies of Flask-Session.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -172,4 +172,18 @@ proptest! {
     ) {
         read(&[&b"\x82"[..], &bytes].concat());
     }
+}
+
+#[test]
+fn nested_lists_are_refused_within_a_millisecond() {
+    let nested = [&b"\x81\xa1d"[..], &b"\x91".repeat(30_000), b"\xc0"].concat();
+    // The fastest of several attempts: a busy machine must not decide the test.
+    let attempts = (0..20).map(|_| {
+        let start = Instant::now();
+        let error = FlaskSession::new().decode(&nested).expect_err("it is nested too deeply");
+        assert_eq!(error.kind(), BackendErrorKind::Corrupt);
+        start.elapsed()
+    });
+    let fastest = attempts.min().expect("there are attempts");
+    assert!(fastest < Duration::from_millis(1), "{fastest:?}");
 }
