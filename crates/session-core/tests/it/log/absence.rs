@@ -172,7 +172,7 @@ async fn cause_line(app: &App, header: &str) -> String {
     let headers = if header.is_empty() { vec![] } else { vec![header.as_bytes()] };
     let handle = app.manager.open(headers);
     if let Ok(session) = handle.load().await {
-        session.insert("cart", 1).unwrap();
+        session.insert("cart", 1).expect("a new session takes data");
         let _ = handle.commit(200).await;
     }
     let names_cause = |line: &String| line.contains("has no session") || line.contains("can't be loaded");
