@@ -9,5 +9,5 @@ pub use self::plain::PlainResponse;
 pub use self::response::{Responder, ResponseFuture};
 pub use crate::cookie::SetCookie;
 pub use crate::handle::{CommitState, PendingCommit};
+pub use crate::log::report::report_missing_layer;
 pub use crate::request::outcome::{Commit, ResponseHeader, ResponseHeaders};
-pub use crate::request::report::report_missing_layer;

@@ -6,6 +6,7 @@
 
 mod atomic;
 mod call;
+pub(crate) mod deadline;
 mod error;
 mod memory;
 mod reply;

@@ -78,6 +78,7 @@ pub mod signer;
 
 mod absence;
 mod backend;
+mod changes;
 mod clock;
 mod codec;
 mod config;
@@ -87,8 +88,10 @@ mod error;
 mod event;
 mod handle;
 mod id;
+mod log;
 mod manager;
 mod map;
+mod meta;
 mod request;
 mod session;
 mod shared_tokens;

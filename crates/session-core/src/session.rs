@@ -14,11 +14,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::absence::Absence;
+use crate::changes::Change;
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::{SessionMap, ValueError, encode};
-use crate::request::changes::Change;
-use crate::request::meta::{META_KEY, Meta, RecordChange};
+use crate::meta::{META_KEY, Meta, RecordChange};
 use crate::request::phase::Phase;
 use crate::request::shared::{SessionGuard, SharedSession};
 use crate::request::state::RequestSession;

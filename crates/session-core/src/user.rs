@@ -1,6 +1,9 @@
 //! A user's session, as it is listed.
 
+pub(crate) mod epoch;
+pub(crate) mod limit;
 pub(crate) mod reference;
+pub(crate) mod revoke;
 pub(crate) mod sign_in;
 
 use std::collections::BTreeMap;

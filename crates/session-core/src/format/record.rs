@@ -1,7 +1,7 @@
 //! The part of a stored session that handlers don't see.
 
 use crate::map::{SessionMap, ValueError};
-use crate::request::meta::{ForeignRecord, META_KEY, Meta};
+use crate::meta::{ForeignRecord, META_KEY, Meta};
 
 /// The library's record of a stored session, as a [codec](crate::SessionCodec) may read and write it.
 ///

@@ -8,7 +8,7 @@ use crate::backend::{IndexedSession, ScanCursor, ScanPage};
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
-use crate::request::meta::{META_KEY, Meta, is_emptied};
+use crate::meta::{META_KEY, Meta, is_emptied};
 use crate::user::UserSession;
 
 /// A session of a store, as [`SessionManager::scan`] finds it.

@@ -3,13 +3,13 @@
 use std::fmt::Display;
 
 use super::SessionManager;
+use crate::backend::deadline::Deadline;
 use crate::backend::{AtomicBackend, Marker, UserIndex};
 use crate::error::SessionError;
 use crate::event::SessionEventKind;
 use crate::id::SessionId;
-use crate::request::deadline::Deadline;
-use crate::request::revoke::Listed;
 use crate::session::Session;
+use crate::user::revoke::Listed;
 use crate::user::{SessionRef, UserSession};
 
 /// Sessions by user.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::backend::deadline::Deadline;
 use crate::backend::{Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Remove, Stored, WriteOutcome};
 use crate::cookie::{CookieTemplate, RequestCookies, SetCookie};
 use crate::format::{Accepted, ReadContent, StoredRecord};
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::context::{SessionContext, StoreKey};
-use crate::request::deadline::Deadline;
 use crate::text::Text;
 
 /// A verified cookie of another format, in a request without one of its own.

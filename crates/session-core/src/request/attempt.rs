@@ -1,13 +1,13 @@
 //! One attempt to persist the pending changes. Asks the store for nothing itself.
 
 use crate::backend::{Stored, Version};
+use crate::changes::{ChangeLog, ReplayError};
 use crate::error::SessionError;
 use crate::id::SessionId;
+use crate::log::events::{self, Event};
 use crate::map::SessionMap;
-use crate::request::changes::{ChangeLog, ReplayError};
+use crate::meta::is_emptied;
 use crate::request::context::StoreKey;
-use crate::request::events::{self, Event};
-use crate::request::meta::is_emptied;
 use crate::request::phase::Before;
 use crate::request::shared::SharedSession;
 use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};

@@ -3,20 +3,20 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use crate::backend::deadline::{Deadline, poll_once};
 use crate::backend::{AtomicBackend, Touch};
 use crate::config::OnGone;
 use crate::error::SessionError;
 use crate::event::SessionEventKind;
+use crate::log::events::{self, Event};
+use crate::log::report::Stage;
 use crate::map::SessionMap;
-use crate::request::deadline::{Deadline, poll_once};
-use crate::request::events::{self, Event};
+use crate::meta::is_emptied;
 use crate::request::head::{ConfirmedBy, CookieChange};
 use crate::request::load::TokenPayload;
-use crate::request::meta::is_emptied;
 use crate::request::outcome::{Commit, Persisted};
 use crate::request::phase::Phase;
 use crate::request::plan::{CookiePlan, Occasion, Plan, Rules, StorePlan, TouchDue, plan, touch_due};
-use crate::request::report::Stage;
 use crate::request::shared::{SessionGuard, SharedSession};
 use crate::request::state::RequestSession;
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use crate::absence::AbsenceCounts;
 use crate::backend::AtomicBackend;
+use crate::backend::deadline::Deadline;
 use crate::config::SessionConfig;
 use crate::cookie::{MAX_COOKIE_BYTES, SetCookie};
 use crate::error::SessionError;
 use crate::format::{ForeignTokens, TokenContent};
 use crate::id::SessionId;
+use crate::log::throttle::Throttle;
 use crate::map::SessionMap;
-use crate::request::deadline::Deadline;
-use crate::request::meta::{META_KEY, Meta, is_emptied};
-use crate::request::throttle::Throttle;
+use crate::meta::{META_KEY, Meta, is_emptied};
 use crate::sync::StripedLock;
 use crate::text::Text;
 use crate::token::{ID_KEY, id_payload};

@@ -1,11 +1,11 @@
 //! Carries out a `destroy`.
 
+use crate::backend::deadline::Deadline;
 use crate::backend::{AtomicBackend, Marker};
 use crate::error::SessionError;
 use crate::event::SessionEventKind;
 use crate::id::SessionId;
-use crate::request::deadline::Deadline;
-use crate::request::events::{self, Event};
+use crate::log::events::{self, Event};
 use crate::request::shared::SharedSession;
 
 /// The number of sessions that one `destroy` removes.

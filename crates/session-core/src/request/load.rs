@@ -5,20 +5,20 @@ use std::pin::pin;
 use std::time::Duration;
 
 use crate::absence::Absence;
+use crate::backend::deadline::{Deadline, poll_once, reply_within};
 use crate::backend::{BackendError, BackendErrorKind, Stored, Touch, Version};
 use crate::config::{OnCorrupt, OnDuplicate, Refresh};
 use crate::cookie::{RequestCookies, percent_decoded};
 use crate::error::SessionError;
 use crate::format::{ForeignTokens, ReadContent};
 use crate::id::SessionId;
+use crate::log::report::Stage;
 use crate::map::SessionMap;
+use crate::meta::Meta;
 use crate::request::adopt::Adoption;
 use crate::request::attempt::Attempt;
 use crate::request::context::{SessionContext, StoreKey};
-use crate::request::deadline::{Deadline, poll_once, reply_within};
-use crate::request::meta::Meta;
 use crate::request::phase::{Before, Phase, RefreshDue};
-use crate::request::report::Stage;
 use crate::request::shared::SharedSession;
 use crate::token::{self, ID_KEY};
 

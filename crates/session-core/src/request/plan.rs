@@ -142,9 +142,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::changes::Change;
     use crate::id::SessionId;
     use crate::map::{SessionMap, ValueError};
-    use crate::request::changes::Change;
     use crate::request::phase::Before;
 
     const ID: &str = "0123456789abcdefghijkl";

@@ -1,11 +1,11 @@
 //! Finds out what became of an unconfirmed write.
 
+use crate::backend::deadline::Deadline;
 use crate::backend::{AtomicBackend, BackendError, Marker, Remove, Stored, Version};
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::attempt::{Attempt, SentAttempt};
-use crate::request::deadline::Deadline;
 use crate::request::shared::SharedSession;
 use crate::request::transfer::UnconfirmedWrite;
 

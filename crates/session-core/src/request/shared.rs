@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use futures_util::lock::{Mutex as AsyncMutex, MutexGuard as AsyncGuard};
 
 use crate::backend::BackendError;
+use crate::backend::deadline::Deadline;
 use crate::cookie::RequestCookies;
 use crate::request::context::SessionContext;
-use crate::request::deadline::Deadline;
 use crate::request::state::RequestSession;
 use crate::sync::lock;
 

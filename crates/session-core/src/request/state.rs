@@ -7,12 +7,12 @@ mod attempt;
 use std::time::Duration;
 
 use crate::absence::Absence;
+use crate::changes::{Change, ChangeLog};
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
-use crate::request::changes::{Change, ChangeLog};
+use crate::meta::{Meta, is_emptied};
 use crate::request::head::{CookieChange, ResponseHead};
-use crate::request::meta::{Meta, is_emptied};
 use crate::request::phase::{Before, Phase};
 use crate::request::transfer::UnconfirmedWrite;
 use crate::user::sign_in::SignIn;

@@ -1,9 +1,9 @@
 //! The parts that the state and an attempt hand to each other.
 
 use crate::backend::Version;
+use crate::changes::ChangeLog;
 use crate::id::SessionId;
 use crate::map::SessionMap;
-use crate::request::changes::ChangeLog;
 
 /// A write that was cancelled, or whose reply was lost.
 pub(crate) struct UnconfirmedWrite {

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::backend::deadline::{Deadline, reply_within};
 use crate::backend::{
     Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate, Stored, Version,
     WriteOutcome,
@@ -11,14 +12,13 @@ use crate::backend::{
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
+use crate::meta::is_emptied;
 use crate::request::attempt::Attempt;
 use crate::request::context::EMPTIED_TTL;
-use crate::request::deadline::{Deadline, reply_within};
-use crate::request::epoch::stamp;
-use crate::request::meta::is_emptied;
 use crate::request::outcome::Persisted;
 use crate::request::phase::Before;
 use crate::request::shared::SharedSession;
+use crate::user::epoch::stamp;
 
 /// The number of id collisions after which the store is considered faulty.
 const MAX_ID_COLLISIONS: usize = 3;

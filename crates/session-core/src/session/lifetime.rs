@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Session, set_meta};
 use crate::error::SessionError;
-use crate::request::meta::{Meta, RecordChange};
+use crate::meta::{Meta, RecordChange};
 
 /// The time that a session lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Session;
+use crate::changes::{Change, ReplayError, UpdateAll, UpdateAllFn, UpdateFn};
 use crate::error::SessionError;
 use crate::map::{SessionMap, ValueError, decode, encode};
-use crate::request::changes::{Change, ReplayError, UpdateAll, UpdateAllFn, UpdateFn};
-use crate::request::meta::META_KEY;
+use crate::meta::META_KEY;
 
 /// The number of attempts while other tasks of one request write the same key.
 const ATTEMPTS: usize = 64;

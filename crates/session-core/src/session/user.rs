@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::{Session, set_meta};
 use crate::error::SessionError;
 use crate::id::SessionId;
-use crate::request::meta::{META_KEY, Meta, RecordChange};
+use crate::meta::{META_KEY, Meta, RecordChange};
 use crate::user::SessionRef;
 use crate::user::sign_in::SignIn;
 

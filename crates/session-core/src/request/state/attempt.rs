@@ -2,11 +2,11 @@
 
 use super::RequestSession;
 use crate::backend::{Stored, Version};
+use crate::changes::ChangeLog;
 use crate::id::SessionId;
 use crate::map::SessionMap;
-use crate::request::changes::ChangeLog;
+use crate::meta::is_emptied;
 use crate::request::head::{ConfirmedBy, CookieChange};
-use crate::request::meta::is_emptied;
 use crate::request::phase::{Before, Phase, RefreshDue};
 use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};
 

@@ -6,9 +6,9 @@ use crate::absence::Absence;
 use crate::event::{SessionEvent, SessionEventKind};
 use crate::id::SessionId;
 use crate::map::SessionMap;
+use crate::meta::Meta;
 use crate::request::context::SessionContext;
 use crate::request::head::CookieChange;
-use crate::request::meta::Meta;
 use crate::user::sign_in::SignIn;
 
 const TARGET: &str = "session_core::lifecycle";

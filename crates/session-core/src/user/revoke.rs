@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
+use crate::backend::deadline::Deadline;
 use crate::backend::{AtomicBackend, Marker, Remove, StoreFuture, UserIndex, WriteOutcome};
 use crate::error::SessionError;
+use crate::meta::Meta;
 use crate::request::context::{SessionContext, StoreKey};
-use crate::request::deadline::Deadline;
-use crate::request::meta::Meta;
 use crate::user::UserSession;
 use crate::user::sign_in::SignIn;
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use crate::absence::Absence;
 use crate::backend::AtomicBackend;
+use crate::backend::deadline::Deadline;
 use crate::error::SessionError;
 use crate::id::SessionId;
+use crate::log::report::Stage;
 use crate::map::SessionMap;
+use crate::meta::Meta;
 use crate::request::context::SessionContext;
-use crate::request::deadline::Deadline;
 use crate::request::load::{Loaded, no_session};
-use crate::request::meta::Meta;
 use crate::request::phase::{Before, Phase};
-use crate::request::report::Stage;
 
 /// The least time for which an epoch outlives its sessions, in seconds.
 const MIN_MARGIN: u64 = 60;

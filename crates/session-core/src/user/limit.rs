@@ -1,15 +1,15 @@
 //! The limit of a user's sessions.
 
+use crate::backend::deadline::Deadline;
 use crate::backend::{AtomicBackend, Marker};
 use crate::config::SessionLimit;
 use crate::config::policy::OnSessionLimit;
 use crate::error::SessionError;
 use crate::event::SessionEventKind;
 use crate::map::SessionMap;
-use crate::request::deadline::Deadline;
-use crate::request::meta::Meta;
-use crate::request::revoke::Listed;
+use crate::meta::Meta;
 use crate::request::shared::SharedSession;
+use crate::user::revoke::Listed;
 
 impl SharedSession {
     /// Refuses a sign-in, before it is written, of a user who has too many sessions beside the one under the key `own`.

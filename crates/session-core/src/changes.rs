@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use crate::map::{JsonText, SessionMap, ValueError, same_json};
-use crate::request::meta::{Meta, RecordChange};
+use crate::meta::{Meta, RecordChange};
 use crate::text::Text;
 
 /// Computes the new JSON text of a key from its current one. `None` removes the key.
