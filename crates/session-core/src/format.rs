@@ -1,6 +1,7 @@
 //! The cookies and stored values of other frameworks.
 
 mod accept;
+pub(crate) mod adopt;
 mod record;
 mod token;
 

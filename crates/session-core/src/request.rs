@@ -4,7 +4,6 @@
 //! carries the plan out ([`write`], [`destroy`]) one attempt at a time ([`attempt`]), and finds out what became of a write
 //! whose reply was lost ([`recover`]).
 
-pub(crate) mod adopt;
 pub(crate) mod attempt;
 pub(crate) mod commit;
 pub(crate) mod context;
