@@ -99,7 +99,9 @@
 //! # Round trips
 //!
 //! Reading, creating, writing and extending a session take one round trip each. Renewing it takes two. Destroying it unread
-//! takes two, or one if it has a marker already. A call that finds another version than the expected one takes one more, to
+//! takes two, or one if it has a marker already: a marker that is replaced unread could be the one of a renewal. Each
+//! further verified cookie of that request takes as many. A change of a session that the store does not know takes three,
+//! because its marker is asked for before another session is created. A call that finds another version than the expected one takes one more, to
 //! read the stored session. A session that was destroyed or renewed leaves a marker of some 30 or 100 bytes under its key,
 //! for a minute.
 //!

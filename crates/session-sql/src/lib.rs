@@ -114,6 +114,9 @@
 //! | `replace` or `remove` at an old version, with the current session in the reply | 1 | 2 |
 //! | `rotate` | 1 | 4 |
 //!
+//! A change of a session that the database does not know takes three: `fetch`, `marker` and `create`. A read of an unknown
+//! session takes one, because `fetch` never answers with a marker.
+//!
 //! A new connection prepares each statement once. A connection to a server that was unused for a second costs one more
 //! round trip, because it is tested before it is trusted.
 //!
