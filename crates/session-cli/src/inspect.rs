@@ -213,8 +213,7 @@ impl Inspection<'_> {
         let refusal = match starlette::unverified(value) {
             Some(_) => {
                 let signature = value.rsplit('.').next().unwrap_or_default();
-                // The signatures of SHA-1, SHA-256, SHA-384 and SHA-512.
-                if [27, 43, 64, 86].contains(&signature.len()) {
+                if text::SIGNATURE_LENGTHS.contains(&signature.len()) {
                     let why = "none of the keys made the signature, in any way that is known".to_owned();
                     Refusal::new(Cause::WrongKey, why)
                         .advise("compare the secrets of the two services; the cookie may also have been changed.")

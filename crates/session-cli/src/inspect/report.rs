@@ -19,6 +19,7 @@ pub(super) enum Cause {
     Expired,
     FromTheFuture,
     MalformedTimestamp,
+    MoreText,
     NoKey,
     NoTimestamp,
     NotAnObject,

@@ -127,6 +127,9 @@ pub(super) fn percent_decoded(value: &str) -> Option<String> {
     if found { String::from_utf8(decoded).ok() } else { None }
 }
 
+/// The lengths of the signatures of SHA-1, SHA-256, SHA-384 and SHA-512.
+pub(super) const SIGNATURE_LENGTHS: [usize; 4] = [27, 43, 64, 86];
+
 /// Returns readings of the value that the service does not try, each with its cause and sentence.
 pub(super) fn repaired(value: &str) -> Vec<(String, Cause, &'static str)> {
     let mut readings = Vec::new();
@@ -147,6 +150,13 @@ pub(super) fn repaired(value: &str) -> Vec<(String, Cause, &'static str)> {
         ));
         let plus = value.replace(' ', "+");
         readings.push((plus, Cause::PlusAsSpace, "a plus sign became a space, as in the decoding of a form"));
+    }
+    if let Some((second, _)) = value.match_indices('.').nth(1) {
+        for length in SIGNATURE_LENGTHS {
+            if let Some(whole) = value.get(..second + 1 + length).filter(|whole| *whole != value) {
+                readings.push((whole.to_owned(), Cause::MoreText, "there is more text after the signature"));
+            }
+        }
     }
     readings
 }
