@@ -11,6 +11,7 @@ const WITH_SERVERS: &[&str] = &[
     "actix-demo",
     "axum-demo",
     "custom-backend",
+    "session-cli",
     "session-memcache",
     "session-redis",
     "session-sql",

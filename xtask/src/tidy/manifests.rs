@@ -11,7 +11,7 @@ const INHERITED: &[(&str, &str)] = &[
 ];
 
 /// Packages with a `rust-version` of their own, because their client library asks for a newer one.
-const NEWER_RUST: &[&str] = &["crates/session-sql"];
+const NEWER_RUST: &[&str] = &["crates/session-cli", "crates/session-sql"];
 
 pub(super) fn check(files: &[File], members: &[Package]) -> Vec<Finding> {
     let text = |path: &str| files.iter().find(|file| file.path == path).map_or("", |file| file.text.as_str());

@@ -1,0 +1,27 @@
+//! The commands on a store.
+
+mod doctor;
+mod open;
+mod sessions;
+mod users;
+mod warnings;
+
+use anyhow::{Context, Result};
+
+use crate::Answer;
+use crate::args::StoreCommand;
+
+/// Carries a command out.
+pub(crate) fn run(command: &StoreCommand) -> Result<Answer> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("can't start")?;
+    runtime.block_on(async {
+        match command {
+            StoreCommand::Count(args) => sessions::count(args).await,
+            StoreCommand::Ls(args) => sessions::list(args).await,
+            StoreCommand::Show(args) => sessions::show(args).await,
+            StoreCommand::Rm(args) => sessions::remove(args).await,
+            StoreCommand::User { command } => users::run(command).await,
+            StoreCommand::Doctor(args) => doctor::run(args).await,
+        }
+    })
+}

@@ -1,0 +1,137 @@
+//! `session doctor`: tries a store as a service uses it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::Serialize;
+use session_core::{
+    AtomicBackend, BackendError, BackendErrorKind, Create, Remove, Replace, SessionMap, StoreFuture, WriteOutcome,
+};
+
+use super::open::open;
+use super::warnings;
+use crate::Answer;
+use crate::args::DoctorArgs;
+
+/// The lifetime of the session that is tried.
+const TTL: Duration = Duration::from_secs(60);
+
+/// The share of a service's default deadline that a healthy store takes.
+const SLOW: Duration = Duration::from_millis(50);
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+pub(super) async fn run(args: &DoctorArgs) -> Result<Answer> {
+    let opened = open(&args.store)?;
+    let key = format!("{}doctor-{}-{:?}", args.store.key_prefix, std::process::id(), Instant::now().elapsed());
+    warnings::listen();
+    let mut checks = examine(&*opened.backend, &key.replace(' ', "")).await;
+    let logged = warnings::taken();
+    checks.push(Check { name: "warnings", ok: logged.is_empty(), problem: (!logged.is_empty()).then_some(logged) });
+    let healthy = checks.iter().all(|check| check.ok);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&checks)?);
+    } else {
+        for Check { name, ok, problem } in &checks {
+            let mark = if *ok { "ok      " } else { "PROBLEM " };
+            println!("{mark}{name}{}", problem.as_ref().map_or(String::new(), |problem| format!(": {problem}")));
+        }
+    }
+    Ok(if healthy { Answer::Yes } else { Answer::No })
+}
+
+/// Stops at the first call that fails, because the later ones need it.
+async fn examine(store: &dyn AtomicBackend, key: &str) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let (mut session, mut changed) = (SessionMap::new(), SessionMap::new());
+    if session.insert("doctor", 1).is_err() || changed.insert("doctor", 2).is_err() {
+        return checks;
+    }
+    let user_key = format!("{key}-user");
+    let user = Some(user_key.as_str());
+    if tried(&mut checks, "connect", store.fetch(key)).await.is_none() {
+        return checks;
+    }
+    let started = Instant::now();
+    let created = tried(&mut checks, "create", store.create(Create::new(key, &session, TTL).of_user(user))).await;
+    let Some(WriteOutcome::Done(version)) = created else { return unexpected(checks) };
+    let read = tried(&mut checks, "read", store.fetch(key)).await;
+    if !matches!(&read, Some(Some(stored)) if stored.session == session) {
+        return unexpected(checks);
+    }
+    let replaced =
+        tried(&mut checks, "write", store.replace(Replace::new(key, &changed, TTL, &version).of_user(user))).await;
+    let Some(WriteOutcome::Done(_)) = replaced else { return unexpected(checks) };
+    // The version is not the current one any more.
+    let stale =
+        tried(&mut checks, "compare-and-set", store.replace(Replace::new(key, &session, TTL, &version).of_user(user)))
+            .await;
+    if !matches!(stale, Some(WriteOutcome::Conflict(_))) {
+        return unexpected(checks);
+    }
+    let Some(WriteOutcome::Done(())) = tried(&mut checks, "delete", store.remove(Remove::new(key).of_user(user))).await
+    else {
+        return unexpected(checks);
+    };
+    if !matches!(tried(&mut checks, "read after delete", store.fetch(key)).await, Some(None)) {
+        return unexpected(checks);
+    }
+    let each = started.elapsed() / 6;
+    let slow = format!(
+        "a call takes {} ms, and a request may wait for 250 ms in all: is the store far away?",
+        each.as_millis()
+    );
+    checks.push(Check { name: "speed", ok: each < SLOW, problem: (each >= SLOW).then_some(slow) });
+    let index = "the store has no index of users, so that sessions_of and revoke are not offered";
+    let no_index = store.user_index().is_none() && store.user_epochs().is_none();
+    checks.push(Check { name: "users", ok: !no_index, problem: no_index.then(|| index.to_owned()) });
+    checks
+}
+
+/// Makes a call, and notes how it went.
+async fn tried<T>(checks: &mut Vec<Check>, name: &'static str, call: StoreFuture<'_, T>) -> Option<T> {
+    match call.await {
+        Ok(answer) => {
+            checks.push(Check { name, ok: true, problem: None });
+            Some(answer)
+        }
+        Err(error) => {
+            checks.push(Check { name, ok: false, problem: Some(explained(&error)) });
+            None
+        }
+    }
+}
+
+/// Marks the last check as failed, if its call was answered and the answer is wrong.
+fn unexpected(mut checks: Vec<Check>) -> Vec<Check> {
+    if let Some(last) = checks.last_mut()
+        && last.ok
+    {
+        last.ok = false;
+        last.problem = Some("the store's answer is wrong: does a proxy or a replica stand between?".to_owned());
+    }
+    checks
+}
+
+fn explained(error: &BackendError) -> String {
+    let advice = match error.kind() {
+        BackendErrorKind::Unavailable => "start the server, or correct host and port",
+        BackendErrorKind::Timeout => "look at the server's load and the network",
+        BackendErrorKind::Refused => "correct user, password and rights, and create the table of a database",
+        BackendErrorKind::TooLarge => "raise the server's limit of a value",
+        _ => "look at the server's log",
+    };
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    format!("{text}; {advice}")
+}

@@ -1,0 +1,50 @@
+//! The connection to a store by its URL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use session_core::{AtomicBackend, Backend, SessionConfigBuilder, SessionManager};
+
+use crate::args::StoreArgs;
+
+/// A scan or a slow store must not end a command of a person as early as a request.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A store, for sessions and for its own calls.
+pub(super) struct Opened {
+    pub(super) manager: SessionManager,
+    pub(super) backend: Arc<dyn AtomicBackend>,
+}
+
+pub(super) fn open(args: &StoreArgs) -> Result<Opened> {
+    let (scheme, rest) = args.store.split_once(':').unwrap_or((&args.store, ""));
+    match scheme {
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" | "valkey" | "redis-sentinel" | "rediss-sentinel" | "redis-cluster" | "rediss-cluster" => {
+            opened(args, session_redis::RedisBackend::builder().timeout(TIMEOUT).connect(&args.store)?)
+        }
+        #[cfg(feature = "sql")]
+        "sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb" => {
+            // The service cleans up.
+            let builder = session_sql::SqlBackend::builder().timeout(TIMEOUT).without_clean_up();
+            opened(args, builder.connect(&args.store)?)
+        }
+        #[cfg(feature = "memcache")]
+        "memcache" => {
+            let nodes = rest.trim_start_matches('/').split(',');
+            opened(args, session_memcache::MemcacheBackend::builder(nodes).timeout(TIMEOUT).build()?)
+        }
+        _ => bail!("`{scheme}` is no store that this command was built for"),
+    }
+}
+
+fn opened<B: AtomicBackend + Clone>(args: &StoreArgs, backend: B) -> Result<Opened> {
+    // No cookie is read or made, so that the secret does not matter.
+    let config = SessionConfigBuilder::development("session")
+        .backend(Backend::atomic(backend.clone()))
+        .key_prefix(&args.key_prefix)
+        .request_deadline(TIMEOUT)
+        .build()?;
+    Ok(Opened { manager: SessionManager::new(config), backend: Arc::new(backend) })
+}

@@ -1,0 +1,134 @@
+//! `session count`, `ls`, `show` and `rm`.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+use session_core::{ScannedSession, SessionManager};
+
+use super::open::open;
+use crate::Answer;
+use crate::args::{ListArgs, OneArgs, ShowArgs, StoreArgs};
+
+/// The fewest digits of a fingerprint that name a session.
+const FEWEST_DIGITS: usize = 4;
+
+pub(super) async fn count(args: &StoreArgs) -> Result<Answer> {
+    println!("{}", open(args)?.manager.count().await?);
+    Ok(Answer::Yes)
+}
+
+pub(super) async fn list(args: &ListArgs) -> Result<Answer> {
+    let manager = open(&args.store)?.manager;
+    let mut left = args.limit;
+    each(&manager, |session| {
+        if args.user.as_deref().is_some_and(|user| session.user() != Some(user)) {
+            return true;
+        }
+        if args.json {
+            println!("{}", described(session, args.show_ids));
+        } else {
+            print_line(session, args.show_ids);
+        }
+        left = left.saturating_sub(1);
+        left > 0
+    })
+    .await?;
+    Ok(Answer::Yes)
+}
+
+pub(super) async fn show(args: &ShowArgs) -> Result<Answer> {
+    let manager = open(&args.session.store)?.manager;
+    let session = find(&manager, &args.session.fingerprint).await?;
+    if args.json {
+        println!("{}", described(&session, args.show_ids));
+        return Ok(Answer::Yes);
+    }
+    print_line(&session, args.show_ids);
+    match session.data() {
+        None => println!("The stored value can't be read: another codec or another program wrote it."),
+        Some(data) => {
+            for key in data.keys() {
+                println!("  {}: {}", Value::from(&*key), data.raw_json(&key).unwrap_or_default());
+            }
+        }
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) async fn remove(args: &OneArgs) -> Result<Answer> {
+    let manager = open(&args.store)?.manager;
+    let session = find(&manager, &args.fingerprint).await?;
+    let removed = manager.destroy(session.id()).await?;
+    println!("{}", if removed { "Removed." } else { "The session has ended by itself." });
+    Ok(if removed { Answer::Yes } else { Answer::No })
+}
+
+/// Finds the one session whose fingerprint begins with these digits.
+async fn find(manager: &SessionManager, digits: &str) -> Result<ScannedSession> {
+    if digits.len() < FEWEST_DIGITS {
+        bail!("a fingerprint is given by {FEWEST_DIGITS} digits at least");
+    }
+    let mut found: Vec<ScannedSession> = Vec::new();
+    each(manager, |session| {
+        let is_new = found.iter().all(|other| other.id() != session.id());
+        if is_new && session.id().fingerprint().starts_with(digits) {
+            found.push(session.clone());
+        }
+        true
+    })
+    .await?;
+    match found.len() {
+        0 => bail!("the store has no session with the fingerprint {digits}"),
+        1 => Ok(found.remove(0)),
+        several => bail!("{several} sessions have a fingerprint that begins with {digits}: give more digits"),
+    }
+}
+
+/// Calls `handle` with each session until it returns false. A terminal shows the progress.
+async fn each(manager: &SessionManager, mut handle: impl FnMut(&ScannedSession) -> bool) -> Result<()> {
+    let mut seen = 0;
+    let shows_progress = std::io::stderr().is_terminal();
+    let mut page = manager.scan(None).await?;
+    loop {
+        for session in &page.sessions {
+            if !handle(session) {
+                return Ok(());
+            }
+        }
+        seen += page.sessions.len();
+        let Some(next) = page.next else { break };
+        if shows_progress {
+            eprint!("\r{seen} sessions read …");
+            std::io::stderr().flush()?;
+        }
+        page = manager.scan(Some(&next)).await?;
+    }
+    if shows_progress {
+        eprint!("\r\x1b[K");
+    }
+    Ok(())
+}
+
+fn print_line(session: &ScannedSession, show_ids: bool) {
+    let id = if show_ids { session.id().as_str().to_owned() } else { session.id().fingerprint() };
+    let user = session.user().map_or("–".to_owned(), |user| format!("user {}", Value::from(user)));
+    let keys = session.data().map_or("unreadable".to_owned(), |data| format!("keys: {}", data.len()));
+    let end = session.expires_in().map_or("?".to_owned(), duration);
+    println!("{id}  {user}  {keys}  expires in {end}");
+}
+
+fn duration(duration: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
+}
+
+fn described(session: &ScannedSession, show_ids: bool) -> Value {
+    json!({
+        "session": session.id().fingerprint(),
+        "id": show_ids.then(|| session.id().as_str()),
+        "user": session.user(),
+        "expires_in": session.expires_in().map(|left| left.as_secs()),
+        "data": session.data().map(|data| data.as_json()),
+    })
+}
