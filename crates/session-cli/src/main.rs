@@ -8,6 +8,7 @@ mod rotate;
 mod secrets;
 mod sign;
 mod signing;
+#[cfg(feature = "store")]
 mod store;
 
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Sign(args) => sign::run(&args),
         Command::Key { command: KeyCommand::New(args) } => key::run(&args),
         Command::Rotate { command: RotateCommand::Check(args) } => rotate::run(&args),
+        #[cfg(feature = "store")]
         Command::Store(command) => store::run(&command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "session", &mut std::io::stdout());

@@ -18,7 +18,7 @@ pub(super) struct Opened {
 }
 
 pub(super) fn open(args: &StoreArgs) -> Result<Opened> {
-    let (scheme, rest) = args.store.split_once(':').unwrap_or((&args.store, ""));
+    let scheme = args.store.split(':').next().unwrap_or_default();
     match scheme {
         #[cfg(feature = "redis")]
         "redis" | "rediss" | "valkey" | "redis-sentinel" | "rediss-sentinel" | "redis-cluster" | "rediss-cluster" => {
@@ -32,7 +32,7 @@ pub(super) fn open(args: &StoreArgs) -> Result<Opened> {
         }
         #[cfg(feature = "memcache")]
         "memcache" => {
-            let nodes = rest.trim_start_matches('/').split(',');
+            let nodes = args.store.trim_start_matches("memcache:").trim_start_matches('/').split(',');
             opened(args, session_memcache::MemcacheBackend::builder(nodes).timeout(TIMEOUT).build()?)
         }
         _ => bail!("`{scheme}` is no store that this command was built for"),

@@ -1,6 +1,7 @@
 //! The other commands, and where keys come from.
 
-use std::process::Command;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -47,12 +48,19 @@ fn a_key_that_is_typed_is_not_echoed() {
     let token = session(&["sign", "--secret-file", text(&keys)], "{}").stdout;
     let command = format!("{} inspect --prompt {}", env!("CARGO_BIN_EXE_session"), token.trim());
     // `script` of util-linux gives the command a terminal.
-    let output = run(
-        Command::new("script").args(["--quiet", "--return", "--command", &command, "/dev/null"]),
-        &format!("{KEY}\n"),
-    );
-    assert!(output.stdout.contains("Accepted."), "{}", output.stdout);
-    assert_eq!(output.code, 0);
+    let mut terminal = Command::new("script");
+    terminal.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+    let mut child = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    // The echo is off once the command asks.
+    let mut shown = [0; 5];
+    output.read_exact(&mut shown).unwrap();
+    assert_eq!(&shown, b"Key: ");
+    writeln!(input, "{KEY}").unwrap();
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("Accepted.") && !rest.contains(KEY), "{rest}");
+    assert!(child.wait().unwrap().success());
     std::fs::remove_file(keys).unwrap();
 }
 
