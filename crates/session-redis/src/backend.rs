@@ -239,8 +239,9 @@ impl AtomicBackend for RedisBackend {
         Some(self)
     }
 
+    /// `None` in a Cluster with a client of the application's, which does not tell its servers.
     fn session_scan(&self) -> Option<&dyn SessionScan> {
-        Some(self)
+        self.store.servers.are_known().then_some(self as &dyn SessionScan)
     }
 }
 
@@ -258,8 +259,7 @@ impl UserIndex for RedisBackend {
     }
 }
 
-/// A page is one step of `SCAN`, of some 1,000 keys, and the sessions among them. Fails in a Cluster with a client of the
-/// application's.
+/// A page is one step of `SCAN`, of some 1,000 keys, and the sessions among them.
 impl SessionScan for RedisBackend {
     fn page<'a>(&'a self, key_prefix: &'a str, after: Option<&'a ScanCursor>) -> StoreFuture<'a, ScanPage> {
         StoreFuture::pending(async move { Ok(self.store.page(key_prefix, after).await?) })

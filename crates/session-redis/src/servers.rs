@@ -45,6 +45,11 @@ impl Servers {
         }
     }
 
+    /// Returns `true` if [`each`](Self::each) can tell the servers.
+    pub(crate) fn are_known(&self) -> bool {
+        !matches!(self, Self::Node { clustered: true, .. })
+    }
+
     /// Returns each server that holds sessions, unless the application's client finds its way in a Cluster.
     pub(crate) async fn each(&self) -> Result<Vec<Arc<Node>>, CallError> {
         match self {

@@ -27,7 +27,9 @@ async fn a_clustered_client_of_the_application_meets_the_contract() {
     let config = fred::types::config::Config::from_url(&cluster.url()).unwrap();
     let pool = fred::clients::Pool::new(config, None, None, None, 1).unwrap();
     pool.init().await.unwrap();
-    conformance::check(Candidate::atomic(RedisBackend::from_pool(pool))).await.assert_passed();
+    let backend = RedisBackend::from_pool(pool);
+    assert!(AtomicBackend::session_scan(&backend).is_none(), "the client does not tell its servers");
+    conformance::check(Candidate::atomic(backend)).await.assert_passed();
 }
 
 #[tokio::test(flavor = "multi_thread")]
