@@ -286,3 +286,33 @@ async fn a_lifetime_that_another_request_sets_survives_a_clear_and_an_insert() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_clear_of_a_session_whose_own_lifetime_has_passed_succeeds_and_keeps_nothing() {
+    for until in [false, true] {
+        let (app, _) = App::server(hundred_seconds);
+        let mut browser = Browser::default();
+        app.visit(&mut browser, |session| {
+            session.insert("user", "ann").unwrap();
+            let ten_seconds = Duration::from_secs(10);
+            session
+                .set_lifetime(match until {
+                    true => Lifetime::Until(UNIX_EPOCH + Duration::from_secs(NOW) + ten_seconds),
+                    false => Lifetime::For(ten_seconds),
+                })
+                .unwrap();
+        })
+        .await;
+
+        let (clearing, adding) = (app.open(&browser).await, app.open(&browser).await);
+        app.advance(11);
+        clearing.clear().unwrap();
+        assert_succeeded(&clearing.respond(200).await);
+        assert_eq!(app.data(&browser).await, "{}");
+
+        adding.insert("cart", 1).unwrap();
+        let error = adding.respond(200).await.error.expect("the session has expired");
+        assert!(matches!(error, SessionError::Gone), "{error}");
+        assert_eq!(app.data(&browser).await, "{}");
+    }
+}
