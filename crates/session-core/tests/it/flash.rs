@@ -40,7 +40,7 @@ async fn two_tabs_may_both_show_a_message_and_lose_none() {
         let (first, second, form) = (app.open(&browser).await, app.open(&browser).await, app.open(&browser).await);
         assert_eq!(texts(&first), ["hello"]);
         assert_eq!(texts(&second), ["hello"]);
-        // The same text as the message that both tabs remove.
+        // A new message, with the text of the one that both tabs remove.
         form.flash(FlashLevel::Info, "hello").unwrap();
         respond_together(vec![form, first, second]).await.iter().for_each(assert_succeeded);
 
