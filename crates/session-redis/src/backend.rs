@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
+#[cfg(feature = "fred-10")]
 use fred::clients::{Client, Pool};
 use session_backend_support::{CallTimeout, Deadline, Detached};
 use session_core::{
@@ -50,12 +51,14 @@ impl RedisBackend {
     }
 
     /// Returns a backend on a client that the application has; see [`RedisBackendBuilder::build_with_pool`].
+    #[cfg(feature = "fred-10")]
     #[must_use]
     pub fn from_client(client: Client) -> Self {
         Self::builder().build_with_client(client)
     }
 
     /// Returns a backend on a pool that the application has; see [`RedisBackendBuilder::build_with_pool`].
+    #[cfg(feature = "fred-10")]
     #[must_use]
     pub fn from_pool(pool: Pool) -> Self {
         Self::builder().build_with_pool(pool)

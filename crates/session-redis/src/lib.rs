@@ -33,8 +33,8 @@
 //! Any other parameter is refused by its name, those of other libraries included. A user and a password of a server on a
 //! Unix socket stand before a host of any name: `redis+unix://user:password@localhost/run/redis.sock`.
 //!
-//! [`RedisBackend::from_client`] and [`RedisBackend::from_pool`] take a client of [fred](https://docs.rs/fred/10) that
-//! the application has already. The application then connects and reconnects it, with its own settings.
+//! With the feature `fred-10`, [`RedisBackend::from_client`] and [`RedisBackend::from_pool`] take a client of
+//! [fred 10](https://docs.rs/fred/10) that the application has already. The application then connects and reconnects it, with its own settings.
 //!
 //! # What is stored
 //!
@@ -164,7 +164,7 @@
 //! - **Memory.** A session takes about 160 bytes more than its text. In Redis 7.0 a million sessions of 200 bytes of JSON
 //!   are 360 MB of `used_memory`, and about 440 MB of the machine's. (`MEMORY USAGE` of one says 296 bytes: it leaves out
 //!   its expiry.) A logout or a renewal takes up to 200 bytes for a minute. The entry of a user's session in the index takes
-//!   55 bytes, measured with a million sessions of users who have ten each. To repeat it:
+//!   75 bytes, measured with a million sessions of users who have ten each. To repeat it:
 //!   `cargo test -p session-redis --test it -- --nocapture memory`, or `INFO memory` before and after.
 //! - **`maxmemory-policy`.** With `noeviction` a full server refuses new sessions and writes (503); reading and logging
 //!   out go on, and a refused renewal leaves the session as it was. With `volatile-ttl` or `allkeys-lru` sessions vanish,

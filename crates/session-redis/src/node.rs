@@ -4,14 +4,18 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use fred::clients::{Client, Pool};
+use fred::clients::Client;
+#[cfg(feature = "fred-10")]
+use fred::clients::Pool;
 use fred::interfaces::ClientLike;
 use fred::types::Value;
 use fred::types::config::Options;
 use session_backend_support::{Background, Breaker, CallTimeout, Deadline, Outage, PerRuntime, UnderWay, outage};
 use session_core::{Applied, BackendErrorKind};
 use tokio::runtime::Handle;
-use tokio::time::{sleep, timeout, timeout_at};
+#[cfg(feature = "fred-10")]
+use tokio::time::timeout_at;
+use tokio::time::{sleep, timeout};
 
 use crate::command::{Command, PING};
 use crate::connection::Connector;
@@ -38,6 +42,7 @@ enum Link {
     /// Connections of our own: one for each runtime.
     Owned { settings: Arc<Settings>, lines: PerRuntime<Line> },
     /// The application's, for all runtimes.
+    #[cfg(feature = "fred-10")]
     External { pool: Pool, line: Arc<Line> },
 }
 
@@ -69,6 +74,7 @@ impl Node {
     }
 
     /// A server with a client of the application's.
+    #[cfg(feature = "fred-10")]
     pub(crate) fn external(pool: Pool, timeout: CallTimeout, breaker_threshold: u32) -> Arc<Self> {
         let outage = outage!("redis", label(&pool.next().client_config()));
         let link = Link::External { pool, line: Arc::new(Line::new(breaker_threshold)) };
@@ -143,6 +149,7 @@ impl Node {
     ) -> Result<Value, CallError> {
         let settings = match &self.link {
             Link::Owned { settings, .. } => settings,
+            #[cfg(feature = "fred-10")]
             Link::External { pool, .. } => {
                 return match Box::pin(external(pool, command, deadline, asking)).await {
                     Err(error) if command.is_read() && error.is_lost_connection() => {
@@ -191,6 +198,7 @@ impl Node {
     fn line(&self) -> Arc<Line> {
         match &self.link {
             Link::Owned { settings, lines } => lines.get(|| Line::new(settings.breaker_threshold)),
+            #[cfg(feature = "fred-10")]
             Link::External { line, .. } => line.clone(),
         }
     }
@@ -225,6 +233,7 @@ async fn probe(node: Weak<Node>, line: Weak<Line>, _under_way: UnderWay) {
 }
 
 /// Sends a command by a client of the application's.
+#[cfg(feature = "fred-10")]
 async fn external(pool: &Pool, command: Command<'_>, deadline: Deadline, asking: bool) -> Result<Value, CallError> {
     let client = pool.next_connected();
     if !client.is_connected() {

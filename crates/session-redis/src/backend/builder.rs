@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use fred::clients::{Client, Pool};
-use fred::interfaces::ClientLike;
 use fred::types::config::Config;
+#[cfg(feature = "fred-10")]
+use fred::{
+    clients::{Client, Pool},
+    interfaces::ClientLike,
+};
 use session_backend_support::CallTimeout;
 use session_core::{JsonCodec, SessionCodec};
 
@@ -141,6 +144,7 @@ impl RedisBackendBuilder {
     }
 
     /// Returns a backend on a client that the application has; see [`Self::build_with_pool`].
+    #[cfg(feature = "fred-10")]
     #[must_use]
     pub fn build_with_client(self, client: Client) -> RedisBackend {
         self.build_with_pool(pool_of(client))
@@ -150,6 +154,7 @@ impl RedisBackendBuilder {
     ///
     /// The application connects the pool and has it reconnect. The pool stays on the runtime where it was connected: while
     /// that runtime is blocked, or after it has ended, calls from all runtimes fail.
+    #[cfg(feature = "fred-10")]
     #[must_use]
     pub fn build_with_pool(self, pool: Pool) -> RedisBackend {
         let clustered = pool.is_clustered();
@@ -176,6 +181,7 @@ impl RedisBackendBuilder {
     }
 }
 
+#[cfg(feature = "fred-10")]
 fn pool_of(client: Client) -> Pool {
     Pool::from_clients(vec![client]).expect("fred refuses only a pool of none")
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use session_core::{AtomicBackend, Remove, Session};
-use session_redis::RedisBackend;
 use session_testkit::conformance::{self, Candidate};
 
 use crate::support::{Browser, Cluster, Server, create, manager, patient, stored};
@@ -16,19 +15,6 @@ use crate::support::{Browser, Cluster, Server, create, manager, patient, stored}
 async fn a_cluster_meets_the_contract_of_backends() {
     let cluster = Cluster::start();
     let backend = patient(&cluster.url());
-    conformance::check(Candidate::atomic(backend)).await.assert_passed();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clustered_client_of_the_application_meets_the_contract() {
-    use fred::interfaces::ClientLike;
-
-    let cluster = Cluster::start();
-    let config = fred::types::config::Config::from_url(&cluster.url()).unwrap();
-    let pool = fred::clients::Pool::new(config, None, None, None, 1).unwrap();
-    pool.init().await.unwrap();
-    let backend = RedisBackend::from_pool(pool);
-    assert!(AtomicBackend::session_scan(&backend).is_none(), "the client does not tell its servers");
     conformance::check(Candidate::atomic(backend)).await.assert_passed();
 }
 

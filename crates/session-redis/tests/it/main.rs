@@ -8,6 +8,8 @@ mod conformance;
 mod dropped;
 mod operations;
 mod outage;
+#[cfg(feature = "fred-10")]
+mod own_client;
 mod races;
 mod revocations;
 mod round_trips;

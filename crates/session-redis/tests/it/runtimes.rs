@@ -8,13 +8,13 @@ use session_core::{AtomicBackend, Replace, WriteOutcome};
 use session_redis::RedisBackend;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{Cluster, HOUR, Server, client, create, map, stored, until};
+use crate::support::{Cluster, HOUR, Server, create, map, stored, until};
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
 }
 
-async fn answers(backend: &RedisBackend) {
+pub(crate) async fn answers(backend: &RedisBackend) {
     until("an answer", Duration::from_secs(5), || async { backend.fetch("session:a").await.is_ok() }).await;
 }
 
@@ -99,23 +99,6 @@ fn use_for_a_while(backend: &RedisBackend, n: u32) -> Duration {
         }
         slowest
     })
-}
-
-#[test]
-fn a_server_is_probed_anew_after_the_runtime_of_the_probe_ended() {
-    let server = Server::start(&[]);
-    // A client of the application's, on a runtime that goes on.
-    let main = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let client = main.block_on(client(&server));
-    let backend = RedisBackend::builder().timeout(Duration::from_millis(50)).build_with_client(client);
-    server.pause();
-    runtime().block_on(async {
-        for _ in 0..5 {
-            backend.fetch("session:a").await.unwrap_err();
-        }
-    });
-    server.resume();
-    runtime().block_on(answers(&backend));
 }
 
 #[test]

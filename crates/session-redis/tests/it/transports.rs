@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use session_core::{Applied, AtomicBackend, BackendErrorKind, Remove, Replace, Touch};
+use session_core::{AtomicBackend, BackendErrorKind, Remove, Replace};
 use session_redis::{RedisBackend, RedisConfigError};
 
-use crate::support::{HOUR, Server, allow_user, create, map, stored, wait_for};
+use crate::support::{HOUR, Server, allow_user, create, map, stored};
 
-async fn assert_works(backend: &RedisBackend) {
+pub(crate) async fn assert_works(backend: &RedisBackend) {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     // A removed key is refused for a minute.
     let key = &format!("session:{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -91,18 +91,6 @@ async fn a_unix_socket_works() {
     assert_works(&RedisBackend::connect(&url).unwrap()).await;
 }
 
-#[tokio::test]
-async fn a_client_of_the_application_works() {
-    use fred::interfaces::ClientLike;
-
-    let server = Server::start(&[]);
-    let config = fred::types::config::Config::from_url(&server.url()).unwrap();
-    let pool = fred::clients::Pool::new(config, None, None, None, 2).unwrap();
-    pool.init().await.unwrap();
-    assert_works(&RedisBackend::from_client(pool.next().clone())).await;
-    assert_works(&RedisBackend::from_pool(pool)).await;
-}
-
 #[test]
 fn unusable_urls_are_refused_and_not_quoted() {
     for url in ["", "redis", "http://localhost", "redis-foo://localhost", "rediss+unix:///tmp/x", "redis://:pw@"] {
@@ -124,30 +112,3 @@ fn a_url_with_tls_is_refused_where_tls_is_not_compiled() {
 
 #[cfg(feature = "tls")]
 mod tls;
-
-/// fred asks the server on another connection to end what blocks, for as long as the application's settings say.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_blocked_client_of_the_application_costs_the_timeout_at_most() {
-    use fred::interfaces::ClientLike;
-    use fred::types::config::{Blocking, Config};
-    use fred::types::{Builder, CustomCommand, Value};
-
-    let server = Server::start(&[]);
-    let config = Config { blocking: Blocking::Interrupt, ..Config::from_url(&server.url()).unwrap() };
-    let client = Builder::from_config(config).build().unwrap();
-    client.init().await.unwrap();
-    let backend = RedisBackend::from_client(client.clone());
-    create(&backend, "session:a", "{}").await;
-    let blocked = tokio::spawn(async move {
-        let command = CustomCommand::new_static("BLPOP", None, true);
-        client.custom::<Value, _>(command, vec!["nothing", "0"]).await
-    });
-    wait_for("the client to block", || server.ask(&["INFO", "clients"])[0].contains("blocked_clients:1"));
-    server.pause();
-    let start = Instant::now();
-    let error = backend.touch(Touch::new("session:a", HOUR)).await.unwrap_err();
-    assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::Maybe));
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
-    server.resume();
-    blocked.abort();
-}
