@@ -73,11 +73,11 @@ pub enum SessionError {
     /// were carried out can't be told any more, so they were not made again.
     #[error("the outcome of an earlier write of the session is unknown")]
     OutcomeUnknown,
-    /// The closure of an update changes the value that it is to compute.
-    #[error("the update of session key {key:?} changes its own input")]
+    /// The closure of an update changes the value that it is to compute, or other tasks of the request keep changing it.
+    #[error("the input of an update of {} keeps changing", key.as_ref().map_or("the session".to_owned(), |key| format!("session key {key:?}")))]
     UnstableUpdate {
-        /// The key of the session map.
-        key: Box<str>,
+        /// The key of the session map; `None` for [`update_all`](crate::Session::update_all).
+        key: Option<Box<str>>,
     },
     /// The session's JSON text is longer than `max_session_bytes`.
     #[error("the session has {bytes} bytes of JSON, the limit is {limit}")]
@@ -122,9 +122,18 @@ pub enum SessionError {
     /// No user is signed in.
     #[error("no user is signed in")]
     NotSignedIn,
-    /// A session would have more than 8 labels, or a label has a name of more than 32 bytes.
-    #[error("a session has at most 8 labels, with names of at most 32 bytes")]
-    TooManyLabels,
+    /// A session would have more labels than one may have.
+    #[error("the session has {limit} labels, which are as many as one may have")]
+    TooManyLabels {
+        /// The largest number of labels: 8.
+        limit: usize,
+    },
+    /// The name of a label is empty or longer than 32 bytes.
+    #[error("the name of a label has {bytes} bytes, must have from 1 to 32")]
+    InvalidLabelName {
+        /// The length of the name.
+        bytes: usize,
+    },
     /// The user has as many sessions as the configuration allows.
     #[error("the user has {limit} sessions, which are as many as allowed")]
     TooManyUserSessions {

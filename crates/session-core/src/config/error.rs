@@ -135,6 +135,9 @@ pub enum ConfigError {
     /// No session could have a key.
     #[error("max_keys is 0, must be at least 1")]
     MaxKeys,
+    /// No user could sign in.
+    #[error("max_sessions_per_user is 0, must be at least 1")]
+    MaxSessionsPerUser,
     /// The key prefix has characters that not every store takes, or is too long.
     #[error("key prefix {prefix:?} must be at most 128 visible ASCII characters without spaces")]
     KeyPrefix {

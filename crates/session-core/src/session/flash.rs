@@ -1,5 +1,7 @@
 //! Messages for the user's next page.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Session;
@@ -47,6 +49,13 @@ impl FlashLevel {
             Self::Warning => "warning",
             Self::Error => "error",
         }
+    }
+}
+
+/// Prints the [name](FlashLevel::name).
+impl fmt::Display for FlashLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

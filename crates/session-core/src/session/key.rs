@@ -85,6 +85,25 @@ impl<T: DeserializeOwned> SessionKey<T> {
     pub fn take(&self, session: &Session) -> Result<Option<T>, SessionError> {
         session.take(self.name)
     }
+
+    /// Removes the key and returns its value, which a concurrent request may get too; see [`Session::pop`].
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Decode`](crate::ValueError::Decode) if the value is not a `T`, which then stays.
+    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    pub fn pop(&self, session: &Session) -> Result<Option<T>, SessionError> {
+        session.pop(self.name)
+    }
+
+    /// Returns the value of the key, and removes a value that is not a `T`; see [`Session::read_or_remove`].
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    pub fn read_or_remove(&self, session: &Session) -> Result<Option<T>, SessionError> {
+        session.read_or_remove(self.name)
+    }
 }
 
 impl<T: Serialize + DeserializeOwned> SessionKey<T> {
@@ -102,6 +121,20 @@ impl<T: Serialize + DeserializeOwned> SessionKey<T> {
         compute: impl FnMut(Option<T>) -> T + Send + 'static,
     ) -> Result<T, SessionError> {
         session.update(self.name, compute)
+    }
+
+    /// Computes the value of the key from the current one, or refuses. `Ok(None)` removes the key; see
+    /// [`Session::try_update`].
+    ///
+    /// # Errors
+    ///
+    /// The closure's error, and the errors of [`update`](Self::update), converted.
+    pub fn try_update<E: From<SessionError>>(
+        &self,
+        session: &Session,
+        compute: impl FnMut(Option<T>) -> Result<Option<T>, E> + Send + 'static,
+    ) -> Result<Option<T>, E> {
+        session.try_update(self.name, compute)
     }
 }
 

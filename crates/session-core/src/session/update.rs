@@ -41,7 +41,7 @@ impl Session {
                 return Ok(Some(value));
             }
         }
-        Err(SessionError::UnstableUpdate { key: key.into() })
+        Err(SessionError::UnstableUpdate { key: Some(key.into()) })
     }
 
     /// Computes a key's value from the current one. The result is exact, however many requests do so at once.
@@ -86,7 +86,7 @@ impl Session {
             })?;
             return Ok(value);
         }
-        Err(SessionError::UnstableUpdate { key: key.into() })
+        Err(SessionError::UnstableUpdate { key: Some(key.into()) })
     }
 
     /// Computes a key's value from the current one, or refuses. `Ok(None)` removes the key.
@@ -146,7 +146,7 @@ impl Session {
             })?;
             return Ok(value);
         }
-        Err(SessionError::UnstableUpdate { key: key.into() }.into())
+        Err(SessionError::UnstableUpdate { key: Some(key.into()) }.into())
     }
 
     /// Computes the whole data from the current data, for changes that concern several keys.
@@ -187,7 +187,7 @@ impl Session {
             })?;
             return Ok(outcome);
         }
-        Err(SessionError::UnstableUpdate { key: "".into() })
+        Err(SessionError::UnstableUpdate { key: None })
     }
 }
 

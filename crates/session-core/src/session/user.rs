@@ -120,19 +120,22 @@ impl Session {
 
     /// Labels the session of a user, for the page that lists the user's sessions: a device, an address, a place.
     ///
-    /// A label is cut off after 256 bytes. A session has up to 8 labels, whose names have up to 32 bytes.
+    /// A label is cut off after 256 bytes. A session has up to 8 labels, whose names have from 1 to 32 bytes.
     ///
     /// # Errors
     ///
-    /// [`SessionError::NotSignedIn`] if no user is signed in, [`SessionError::TooManyLabels`] if there would be more than 8 or the name
-    /// is longer than 32 bytes, [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    /// [`SessionError::InvalidLabelName`] if the name is empty or longer than 32 bytes, [`SessionError::NotSignedIn`] if no
+    /// user is signed in, [`SessionError::TooManyLabels`] if there would be more than 8, [`SessionError::HeadersSent`] and
+    /// [`SessionError::Gone`].
     pub fn set_label(&self, name: &str, label: &str) -> Result<(), SessionError> {
+        if name.is_empty() || name.len() > MAX_LABEL_NAME_BYTES {
+            return Err(SessionError::InvalidLabelName { bytes: name.len() });
+        }
         let mut session = self.state();
         let mut meta = Meta::of(session.data());
         let user = meta.user.as_mut().ok_or(SessionError::NotSignedIn)?;
-        let is_full = user.labels.len() == MAX_LABELS && !user.labels.contains_key(name);
-        if is_full || name.len() > MAX_LABEL_NAME_BYTES {
-            return Err(SessionError::TooManyLabels);
+        if user.labels.len() == MAX_LABELS && !user.labels.contains_key(name) {
+            return Err(SessionError::TooManyLabels { limit: MAX_LABELS });
         }
         let cut = (0..=label.len().min(MAX_LABEL_BYTES)).rev().find(|&at| label.is_char_boundary(at)).unwrap_or(0);
         let label = &label[..cut];

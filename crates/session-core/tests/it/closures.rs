@@ -77,7 +77,7 @@ async fn an_update_that_changes_its_own_input_is_an_error() {
         0
     };
     let error = request.update("n", unstable).unwrap_err();
-    assert!(matches!(&error, SessionError::UnstableUpdate { key } if &**key == "n"), "{error:?}");
+    assert!(matches!(&error, SessionError::UnstableUpdate { key } if key.as_deref() == Some("n")), "{error:?}");
     assert_eq!(error.status(), 500);
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use session_core::signer::{Key, KeyDerivation};
 use session_core::starlette::{BackendType, UnknownPredefinedBackend};
 use session_core::{
-    ConfigError, MemoryBackend, Refresh, SameSite, SessionConfig, SessionConfigBuilder, SessionManager, SessionMap,
+    ConfigError, MemoryBackend, OnSessionLimit, Refresh, SameSite, SessionConfig, SessionConfigBuilder, SessionManager,
+    SessionMap,
 };
 use session_test_support::Log;
 
@@ -202,6 +203,8 @@ fn there_must_be_time_to_ask_the_store_and_room_for_a_session() {
         assert_valid(builder().max_session_bytes(given));
     }
     assert_eq!(refused(builder().max_keys(0)), ConfigError::MaxKeys);
+    let limited = builder().backend(MemoryBackend::new()).max_sessions_per_user(0, OnSessionLimit::Refuse);
+    assert_eq!(refused(limited), ConfigError::MaxSessionsPerUser);
     assert_valid(builder().max_keys(1));
 }
 

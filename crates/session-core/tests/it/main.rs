@@ -38,6 +38,7 @@ mod sign_in;
 mod signer;
 mod single_flight;
 mod support;
+mod typed_keys;
 mod updates;
 mod user_sessions;
 mod vectors;

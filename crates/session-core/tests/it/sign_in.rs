@@ -178,8 +178,9 @@ async fn labels_are_bounded_in_number_and_length() {
             session.set_label(&format!("label {number}"), "short").unwrap();
         }
         session.set_label("label 7", &"é".repeat(200)).unwrap();
-        assert!(matches!(session.set_label("one more", ""), Err(SessionError::TooManyLabels)));
-        assert!(matches!(session.set_label(&"a".repeat(33), ""), Err(SessionError::TooManyLabels)));
+        assert!(matches!(session.set_label("one more", ""), Err(SessionError::TooManyLabels { limit: 8 })));
+        assert!(matches!(session.set_label(&"a".repeat(33), ""), Err(SessionError::InvalidLabelName { bytes: 33 })));
+        assert!(matches!(session.set_label("", ""), Err(SessionError::InvalidLabelName { bytes: 0 })));
     };
     app.visit(&mut browser, set).await;
     let request = app.open(&browser).await;

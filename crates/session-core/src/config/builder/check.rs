@@ -104,6 +104,9 @@ impl SessionConfigBuilder {
         if self.max_keys == 0 {
             return Err(ConfigError::MaxKeys);
         }
+        if self.session_limit.is_some_and(|limit| limit.max_sessions == 0) {
+            return Err(ConfigError::MaxSessionsPerUser);
+        }
         if !is_key_prefix(&self.key_prefix) {
             return Err(ConfigError::KeyPrefix { prefix: self.key_prefix.clone() });
         }

@@ -21,12 +21,12 @@ impl SessionConfigBuilder {
     }
 
     /// Limits the number of sessions in which a user is [signed in](crate::Session::sign_in) at the same time; default no
-    /// limit. At least 1. The backend must have an index of sessions by user.
+    /// limit. [`build`](Self::build) refuses a limit of 0. The backend must have an index of sessions by user.
     ///
     /// The limit costs each sign-in one or two more calls of the store. It holds for concurrent sign-ins too: of those, one
     /// that is refused late may lose the data that its session had before, and one may end just after it was acknowledged.
     pub fn max_sessions_per_user(mut self, max_sessions: usize, on_limit: OnSessionLimit) -> Self {
-        self.session_limit = Some(SessionLimit { max_sessions: max_sessions.max(1), on_limit });
+        self.session_limit = Some(SessionLimit { max_sessions, on_limit });
         self.require_user_index = true;
         self
     }
