@@ -48,7 +48,7 @@ pub(crate) fn check() -> Result<()> {
     let mut findings: Vec<Finding> =
         files.iter().flat_map(|file| FILE_RULES.iter().flat_map(|rule| rule(file))).collect();
     findings.extend(modules::long(&files, modules::LONG_FOR_A_REASON));
-    findings.extend(circles::pairs(&files));
+    findings.extend(circles::circles(&files));
     findings.extend(links::dead(&files, |path| root().join(path).exists()));
     findings.extend(log_lines::unexplained(&files));
     findings.extend(manifests::check(&files, &members));

@@ -1,4 +1,4 @@
-//! No two files of a crate import each other: a name that both need has a file of its own.
+//! No files of a crate import each other in a circle: a name that all need has a file of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,22 +7,46 @@ use super::{File, Finding};
 /// A crate's folder, and the path of a module within it.
 type Module<'a> = (&'a str, Vec<&'a str>);
 
-/// The pairs of files that name each other's modules by their paths from the root of the crate.
+/// The circles of files that name each other's modules by their paths from the root of the crate, or from `super`.
 ///
-/// The root itself is left out, because it only declares modules and re-exports their names.
-pub(super) fn pairs(files: &[File]) -> Vec<Finding> {
+/// The root itself is left out, because it only declares modules and re-exports their names; so are the names that a module
+/// takes from those which it declares.
+pub(super) fn circles(files: &[File]) -> Vec<Finding> {
     let modules: BTreeMap<Module<'_>, &File> =
         files.iter().filter(|file| file.is_module()).filter_map(|file| Some((module(&file.path)?, file))).collect();
-    let mut imports: BTreeSet<(&Module<'_>, &Module<'_>)> = BTreeSet::new();
-    for (from, file) in &modules {
-        imports.extend(paths(&file.text).filter_map(|path| Some((from, resolve(&modules, from.0, path)?))));
+    let imports: BTreeMap<_, _> = modules
+        .iter()
+        .map(|(module, file)| {
+            let found = paths(&file.text, &module.1).into_iter().filter_map(|path| resolve(&modules, module.0, path));
+            (module, found.filter(|to| *to != module).collect::<Vec<_>>())
+        })
+        .collect();
+    let within_reach: BTreeMap<_, _> = modules.keys().map(|module| (module, reachable(&imports, module))).collect();
+    let mut seen = BTreeSet::new();
+    let mut findings = Vec::new();
+    for (module, reached) in &within_reach {
+        let circle: Vec<_> = reached.iter().filter(|other| within_reach[*other].contains(module)).collect();
+        if !circle.is_empty() && circle.iter().all(|member| seen.insert(**member)) {
+            let paths: Vec<_> = circle.iter().map(|member| modules[**member].path.as_str()).collect();
+            let message = format!("imports in a circle, {}: move what they share", paths.join(" and "));
+            findings.push(Finding::new(&modules[*module].path, None, message));
+        }
     }
-    let both_ways = imports.iter().filter(|(from, to)| from < to && imports.contains(&(*to, *from)));
-    let flag = |(from, to): &(&Module<'_>, &Module<'_>)| {
-        let message = format!("imports {} and is imported by it: move what both need", modules[*to].path);
-        Finding::new(&modules[*from].path, None, message)
-    };
-    both_ways.map(flag).collect()
+    findings
+}
+
+/// Returns the modules that a module imports, and those that they import.
+fn reachable<'m, 'a>(
+    imports: &BTreeMap<&'m Module<'a>, Vec<&'m Module<'a>>>,
+    from: &'m Module<'a>,
+) -> BTreeSet<&'m Module<'a>> {
+    let (mut reached, mut open) = (BTreeSet::new(), imports[from].clone());
+    while let Some(next) = open.pop() {
+        if reached.insert(next) {
+            open.extend(&imports[next]);
+        }
+    }
+    reached
 }
 
 /// Returns the module of a file; `None` for the root of a crate.
@@ -32,16 +56,24 @@ fn module(path: &str) -> Option<Module<'_>> {
     (!matches!(segments[..], ["lib" | "main"])).then_some((folder, segments))
 }
 
-/// Returns the paths after each `crate::`, unit tests and comments left out.
-fn paths(text: &str) -> impl Iterator<Item = Vec<&str>> {
-    text.lines().take_while(|line| *line != "#[cfg(test)]").flat_map(|line| {
+/// Returns the paths after each `crate::` and `super::` of a module, from the root; unit tests and comments left out.
+fn paths<'a>(text: &'a str, module: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let mut found = Vec::new();
+    for line in text.lines().take_while(|line| *line != "#[cfg(test)]") {
         let code = line.split("//").next().unwrap_or(line);
-        code.match_indices("crate::").filter(|(at, _)| !code[..*at].ends_with('$')).map(|(at, root)| {
-            let path = &code[at + root.len()..];
-            let end = path.find(|char: char| !char.is_alphanumeric() && !"_:".contains(char)).unwrap_or(path.len());
-            path[..end].split("::").collect()
-        })
-    })
+        let of_root = code.match_indices("crate::").map(|(at, root)| (at, &code[at + root.len()..], &[][..]));
+        let of_parent = code.match_indices("super::").map(|(at, parent)| {
+            let levels = 1 + (at - code[..at].trim_end_matches(parent).len()) / parent.len();
+            (at, &code[at + parent.len()..], &module[..module.len().saturating_sub(levels)])
+        });
+        for (at, path, parent) in of_root.chain(of_parent) {
+            if !code[..at].ends_with('$') && !path.starts_with("super::") {
+                let end = path.find(|char: char| !char.is_alphanumeric() && !"_:".contains(char)).unwrap_or(path.len());
+                found.push(parent.iter().copied().chain(path[..end].split("::")).collect());
+            }
+        }
+    }
+    found
 }
 
 /// Returns the innermost module that a path names.
@@ -64,16 +96,36 @@ mod tests {
     use super::*;
     use crate::tidy::sample;
 
+    fn found(texts: &[(&str, &str)]) -> Vec<Finding> {
+        let files: Vec<_> = texts.iter().map(|(path, text)| sample(&format!("crates/x/src/{path}.rs"), text)).collect();
+        circles(&files)
+    }
+
     fn flagged(a: &str, b: &str) -> usize {
-        let files =
-            [sample("crates/x/src/a.rs", a), sample("crates/x/src/b/c.rs", b), sample("crates/x/src/lib.rs", a)];
-        pairs(&files).len()
+        found(&[("a", a), ("b/c", b), ("lib", a)]).len()
     }
 
     #[test]
     fn two_files_that_import_each_other_are_flagged_once() {
         assert_eq!(flagged("use crate::b::c::{C, D};\n", "fn f() -> crate::a::A {}\n"), 1);
+        assert_eq!(flagged("use crate::b::c::C;\n", "use super::super::a::A;\n"), 1);
         assert_eq!(flagged("use crate::b::c::C;\n", "use std::fmt;\n"), 0);
+    }
+
+    #[test]
+    fn a_longer_circle_is_flagged_once_with_all_its_files() {
+        let (a, b, c) = ("use crate::b::B;\n", "use super::c::C;\n", "use crate::a::A;\n");
+        let findings = found(&[("a", a), ("b", b), ("c", c), ("d", a)]);
+        assert_eq!(findings.len(), 1);
+        let text = findings[0].to_string();
+        assert!(["src/a.rs", "src/b.rs", "src/c.rs"].iter().all(|path| text.contains(path)), "{text}");
+        assert!(!text.contains("src/d.rs"), "{text}");
+        assert_eq!(found(&[("a", a), ("b", b), ("c", "use std::fmt;\n")]).len(), 0);
+    }
+
+    #[test]
+    fn a_module_may_use_what_it_declares() {
+        assert_eq!(found(&[("a", "mod b;\nuse b::B;\n"), ("a/b", "use super::A;\n")]).len(), 0);
     }
 
     #[test]
