@@ -5,23 +5,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::signer::SignatureError;
 
-/// The reason why a request brought no session along; see [`Session::absence`](crate::Session::absence).
+/// The reason why a request has no session; see [`Session::absence`](crate::Session::absence).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Absence {
-    /// The request has no cookie at all: a first visit, or a cookie that the browser keeps back for its `Domain`, `Path`,
-    /// `Secure` or `SameSite`.
+    /// The request has no cookie at all: it is a first visit, or the browser withheld the cookie because of its
+    /// `Domain`, `Path`, `Secure` or `SameSite` attribute.
     NoCookie,
-    /// The request has cookies, and none of the configured name with a value that a cookie can have.
+    /// The request has cookies, but none of the configured name. A cookie with an empty value, or a value of more than
+    /// 4,096 bytes, counts as missing.
     OtherName,
-    /// The cookie is no token: another library made it, or it was cut off.
+    /// The cookie's value is not a token: another library made it, or it was truncated.
     Malformed,
-    /// No key made the signature: the secret, the salt or the digest is another one, or the cookie was tampered with.
+    /// No configured key made the signature: the secret, salt or digest differs, or the cookie was tampered with.
     BadSignature,
-    /// One of the keys made the signature under another salt: that of `itsdangerous`, or of a
+    /// A configured key made the signature, but with another salt: the default of `itsdangerous`, or the salt of a
     /// [hardened](crate::SessionConfigBuilder::hardened) configuration.
     OtherSalt,
-    /// The token belongs to sessions in the cookie while sessions are in a store, or the other way round.
+    /// The token holds a whole session while sessions are kept in a store, or it holds an id while sessions are kept in
+    /// the cookie.
     OtherMode,
     /// The token or the session is older than its lifetime.
     Expired,
@@ -29,26 +31,26 @@ pub enum Absence {
     FromTheFuture,
     /// Several cookies verify and differ, which [`OnDuplicate::Reject`](crate::OnDuplicate::Reject) refuses.
     Contradictory,
-    /// The store has no session under the cookie's id: it has expired, was evicted, destroyed or renewed, or is in another
-    /// store, database or key prefix.
+    /// The store has no session under the cookie's id. The session expired, was evicted, destroyed or renewed, or it is
+    /// in another store or database, or under another key prefix.
     UnknownId,
-    /// The session was destroyed within the last minute. Known once the request has inserted data; until then it is an
-    /// [unknown id](Self::UnknownId).
+    /// The session was destroyed within the last minute. The store is asked for this only when the request commits or
+    /// saves new data. Before that, the reason is [`UnknownId`](Self::UnknownId).
     Destroyed,
-    /// The session was renewed within the last minute. Known once the request has inserted data; until then it is an
-    /// [unknown id](Self::UnknownId).
+    /// The session was renewed within the last minute. The store is asked for this only when the request commits or
+    /// saves new data. Before that, the reason is [`UnknownId`](Self::UnknownId).
     Renewed,
     /// The stored session can't be read.
     Unreadable,
-    /// All sessions of its user were revoked, in a store that keeps [epochs](crate::UserEpochs), or the store has lost the
-    /// user's epoch.
+    /// The store keeps [epochs](crate::UserEpochs), and all sessions of the user were revoked, or the store has lost
+    /// the user's epoch.
     Revoked,
 }
 
 impl Absence {
     const COUNT: usize = Self::Revoked as usize + 1;
 
-    /// Returns the name that the log has for it.
+    /// Returns the name of the reason, as the log prints it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -87,7 +89,7 @@ impl From<SignatureError> for Absence {
     }
 }
 
-/// The numbers of absences that were logged, by their reasons.
+/// The number of absences that were logged, by reason.
 #[derive(Default)]
 pub(crate) struct AbsenceCounts([AtomicU64; Absence::COUNT]);
 

@@ -1,8 +1,8 @@
 //! The contract between the session manager and a session store.
 //!
-//! Three methods make a working store: [`ISessionBackend`]. A store that can compare and set implements [`AtomicBackend`]
-//! instead. It then keeps two promises among all processes that use it: no update is lost, and a logout is final. For a
-//! store of the first kind the manager keeps them within its own process.
+//! Three methods make a working store: [`ISessionBackend`]. A store that can compare and set implements
+//! [`AtomicBackend`] instead. Two promises then hold for all processes that use the store: no update is lost, and a
+//! logout is final. With an [`ISessionBackend`] the manager keeps them only within its own process.
 
 mod atomic;
 mod call;

@@ -1,8 +1,9 @@
-//! Where the time comes from.
+//! The source of the time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Tells the time. Implemented by [`SystemClock`] and by every `Fn() -> SystemTime`, which is how tests set the time.
+/// A source of the time. [`SystemClock`] implements it, and so does every `Fn() -> SystemTime`, with which tests set
+/// the time.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -12,15 +13,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// assert_eq!(stopped.unix_seconds(), 1_700_000_000);
 /// ```
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> SystemTime;
 
-    /// The time now since 1970; zero for any time before.
+    /// Returns the time since 1970; zero for earlier times.
     fn since_epoch(&self) -> Duration {
         self.now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
-    /// The time now in whole Unix seconds.
+    /// Returns the current time in whole Unix seconds.
     fn unix_seconds(&self) -> u64 {
         self.since_epoch().as_secs()
     }

@@ -1,9 +1,9 @@
-//! The bytes that a store keeps of a session.
+//! The conversion between sessions and the bytes that a store keeps.
 
 use crate::backend::{Applied, BackendError, BackendErrorKind};
 use crate::map::{MapError, SessionMap};
 
-/// Turns sessions into the bytes that a store keeps, and back. Backends that keep bytes take one; the default is
+/// Converts sessions to the bytes that a store keeps, and back. Backends that store bytes take a codec; the default is
 /// [`JsonCodec`].
 ///
 /// ```
@@ -16,65 +16,69 @@ use crate::map::{MapError, SessionMap};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait SessionCodec: Send + Sync + 'static {
-    /// The bytes of a session.
+    /// Encodes a session.
     ///
     /// # Errors
     ///
-    /// If the codec can't carry this session.
+    /// If the codec can't represent the session.
     fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError>;
 
-    /// The session of these bytes.
+    /// Decodes a session.
     ///
     /// # Errors
     ///
-    /// [`BackendErrorKind::Corrupt`] if they are not what [`encode`](Self::encode) makes.
+    /// [`BackendErrorKind::Corrupt`] if the bytes are not a session in this encoding.
     fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError>;
 
-    /// [`Self::encode`], with room for so many more bytes: for backends that append to it what they send along.
+    /// Encodes a session into a vector with room for `room` more bytes, to which a backend can append. By default calls
+    /// [`Self::encode`].
     ///
     /// # Errors
     ///
-    /// As of [`Self::encode`].
+    /// If the codec can't represent the session.
     fn encode_with_room(&self, session: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
         let mut bytes = self.encode(session)?;
         bytes.reserve_exact(room);
         Ok(bytes)
     }
 
-    /// [`Self::encode_with_room`], for the store's key of the session; by default without regard to it.
+    /// Encodes a session that is stored under `key`; by default calls [`Self::encode_with_room`] and ignores the key.
     ///
-    /// This is for formats whose values name their session. The key ends with the session's id. Backends call this method,
-    /// never those that it calls.
+    /// It is meant for formats whose stored values contain the session's id, which is the end of the key. Backends must
+    /// call this method, not the other two `encode` methods.
     ///
     /// # Errors
     ///
-    /// As of [`Self::encode`].
+    /// If the codec can't represent the session.
     fn encode_under(&self, key: &str, session: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
         let _ = key;
         self.encode_with_room(session, room)
     }
 
-    /// [`Self::decode`], for the store's key that the bytes stood under; by default without regard to it.
+    /// Decodes a session that was stored under `key`; by default calls [`Self::decode`] and ignores the key.
     ///
-    /// Backends call this method for a session that a request loads, and [`Self::decode`] where the key is known to be the
-    /// session's own.
+    /// Backends call this method for a session that a request loads. They may call [`Self::decode`] where the key is
+    /// known to be the session's own.
     ///
     /// # Errors
     ///
-    /// As of [`Self::decode`], and [`BackendErrorKind::Corrupt`] if the bytes name another session.
+    /// [`BackendErrorKind::Corrupt`] if the bytes are not a session in this encoding, or contain the id of another
+    /// session.
     fn decode_under(&self, key: &str, bytes: &[u8]) -> Result<SessionMap, BackendError> {
         let _ = key;
         self.decode(bytes)
     }
 
-    /// Returns `true` if the bytes are just the session's JSON text; by default `false`.
+    /// Returns `true` if the encoded bytes are exactly the session's JSON text; by default `false`. Backends may then
+    /// compare and hash that text without encoding it.
     fn is_json(&self) -> bool {
         false
     }
 
-    /// Returns bytes that other readers of the store take for a missing session, whatever follows them; default empty.
+    /// Returns a prefix that makes other readers of the store take a value for a missing session; by default empty.
     ///
-    /// memcached keeps the note that a session was removed under the session's own key, behind these bytes.
+    /// The backend of memcached keeps the marker of a removed session under the session's own key, and writes this
+    /// prefix before it.
     fn absent_prefix(&self) -> &'static [u8] {
         b""
     }
@@ -104,7 +108,7 @@ impl SessionCodec for JsonCodec {
     }
 }
 
-/// Stored text that is not a session.
+/// A text that is not a session becomes an error of the kind [`BackendErrorKind::Corrupt`].
 impl From<MapError> for BackendError {
     fn from(error: MapError) -> Self {
         Self::new(BackendErrorKind::Corrupt, Applied::No).with_source(error)

@@ -1,4 +1,4 @@
-//! How sessions are kept: [`SessionConfig`] and its parts.
+//! The configuration of sessions: [`SessionConfig`] and its parts.
 
 mod backend_type;
 mod builder;
@@ -94,17 +94,17 @@ pub(crate) struct SessionLimit {
 }
 
 impl SessionConfig {
-    /// A configuration with the defaults of starlette-session.
+    /// Starts a configuration with the defaults of starlette-session.
     ///
-    /// The key signs the cookies: a text, bytes, or a [`Key`](crate::signer::Key) with digest and derivation of its own. Read
-    /// the secret from the environment or a secret store; `openssl rand -base64 32` makes one.
-    /// [`development`](SessionConfigBuilder::development) needs none, and [`hardened`](SessionConfigBuilder::hardened) has the
-    /// settings for sessions that matter.
+    /// The key signs the cookies. Pass a string, bytes, or a [`Key`](crate::signer::Key) with its own digest and
+    /// derivation. Read the secret from the environment or a secret store; `openssl rand -base64 32` makes one.
+    /// [`development`](SessionConfigBuilder::development) needs no secret, and
+    /// [`hardened`](SessionConfigBuilder::hardened) has stricter settings.
     pub fn builder(signing_key: impl Into<crate::signer::Key>, cookie_name: impl Into<String>) -> SessionConfigBuilder {
         SessionConfigBuilder::new(signing_key.into(), cookie_name.into())
     }
 
-    /// The cookie's name.
+    /// Returns the name of the session cookie.
     #[must_use]
     pub fn cookie_name(&self) -> &str {
         &self.cookie.name
@@ -127,14 +127,15 @@ impl fmt::Debug for SessionConfig {
     }
 }
 
-/// The connections over which browsers send the cookie. `bool` converts: `true` is [`Only`](Self::Only).
+/// The connections over which browsers send the cookie. `true` converts into [`Only`](Self::Only), `false` into
+/// [`Optional`](Self::Optional).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Https {
     /// HTTP and HTTPS.
     #[default]
     Optional,
-    /// HTTPS only: the cookie is `Secure`.
+    /// HTTPS only: the cookie has the `Secure` attribute.
     Only,
 }
 

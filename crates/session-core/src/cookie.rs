@@ -1,4 +1,4 @@
-//! Cookies: found in a request, written into a response.
+//! Finds cookies in a request, and writes them into a response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -41,7 +41,7 @@ impl RequestCookies {
         self.newest_first(name).next().is_some()
     }
 
-    /// The values of the cookies of this name, not verified, the last one first.
+    /// Returns the values of the cookies of this name, unverified, the last one first.
     ///
     /// Values that are longer than a cookie can be are left out. Quotes around a value are dropped, as in Python.
     pub(crate) fn newest_first(&self, name: &str) -> impl Iterator<Item = &[u8]> {
@@ -79,7 +79,7 @@ pub(crate) fn percent_decoded(value: &[u8]) -> Option<Vec<u8>> {
     Some(decoded)
 }
 
-/// The value of a pair `name=value` of this name.
+/// Returns the value of a pair `name=value`, if it has this name.
 fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let value = trim(trim_start(trim_start(pair).strip_prefix(name)?).strip_prefix(b"=")?);
     Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
@@ -101,7 +101,7 @@ fn trim_start(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// The attributes of a cookie but for its age.
+/// The attributes of a cookie, except its age.
 #[derive(Clone, Debug)]
 pub(crate) struct Attributes {
     pub(crate) path: String,
@@ -127,7 +127,7 @@ impl Default for Attributes {
 
 /// The value of a `Set-Cookie` header: visible ASCII and spaces.
 ///
-/// A client with this cookie has the session, so `Debug` leaves out the cookie's value.
+/// The cookie grants access to the session, so `Debug` leaves out its value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetCookie(String);
 
@@ -186,7 +186,8 @@ impl CookieTemplate {
         template
     }
 
-    /// A header value that sets the cookie. `push_value` appends the cookie's value, ASCII of `value_len` bytes.
+    /// Renders a header value that sets the cookie. `push_value` appends the cookie's value, ASCII of `value_len`
+    /// bytes.
     ///
     /// Also returns the length of name and value, which browsers limit to [`MAX_COOKIE_BYTES`].
     pub(crate) fn set(
@@ -210,7 +211,7 @@ impl CookieTemplate {
         (SetCookie(header), cookie_bytes)
     }
 
-    /// The header value that makes browsers forget the cookie.
+    /// Returns the header value that makes browsers forget the cookie.
     pub(crate) fn removal(&self) -> SetCookie {
         self.removal.clone()
     }

@@ -1,4 +1,4 @@
-//! Base64 (RFC 4648): of payloads with the CPU's vector instructions where there are any, and of short texts by hand.
+//! Base64 (RFC 4648): payloads by the CPU's vector instructions, if it has any, and short texts by code of our own.
 
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
 mod vectors {
@@ -24,10 +24,10 @@ pub(crate) fn payload_engine() -> &'static base64::engine::GeneralPurpose {
     &base64::engine::general_purpose::STANDARD
 }
 
-/// Decodes a short text without padding, such as an id: a decoder for texts of any length takes as long before and
-/// after the loop as in it.
+/// Decodes a short text without padding, such as an id. A general decoder spends as much time on its set-up as on so
+/// short a text.
 ///
-/// Returns false if the text is not the canonical one of so many bytes as `out` takes.
+/// Returns `false` if the text is not the canonical encoding of as many bytes as `out` holds.
 pub(crate) fn decode_short(text: &[u8], alphabet: &Alphabet, out: &mut [u8]) -> bool {
     let ((quads, last_text), (triples, last_out)) = (text.as_chunks(), out.as_chunks_mut());
     if quads.len() != triples.len() {
@@ -73,7 +73,7 @@ pub(crate) fn encode_short(bytes: &[u8], out: &mut [u8]) -> usize {
     len
 }
 
-// The characters are one line of the cache: which of them a secret picks is not to be seen by time.
+// The characters fill one cache line, so that timing does not reveal which of them a secret selects.
 #[repr(C, align(64))]
 pub(crate) struct Alphabet {
     characters: [u8; 64],
@@ -81,11 +81,11 @@ pub(crate) struct Alphabet {
     six_bits: [u32; 256],
 }
 
-/// Of section 4.
+/// The alphabet of section 4.
 pub(crate) static STANDARD: Alphabet =
     Alphabet::new(*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 
-/// Of section 5.
+/// The alphabet of section 5, for URLs.
 pub(crate) static URL_SAFE: Alphabet =
     Alphabet::new(*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
@@ -100,7 +100,7 @@ impl Alphabet {
         Self { characters, six_bits }
     }
 
-    /// The four characters of three bytes.
+    /// Returns the four characters of three bytes.
     #[inline]
     fn quad(&self, [x, y, z]: [u8; 3]) -> [u8; 4] {
         let bits = u32::from_be_bytes([0, x, y, z]);
@@ -112,7 +112,7 @@ impl Alphabet {
         text.iter().fold(0, |seen, &character| seen | self.six_bits[usize::from(character)]) < 1 << 24
     }
 
-    /// The 24 bits of four characters; one that is none of the alphabet sets a higher bit of `seen`.
+    /// Returns the 24 bits of four characters. A character outside of the alphabet sets a higher bit of `seen`.
     #[inline]
     fn bits(&self, quad: [u8; 4], seen: &mut u64) -> u32 {
         let [a, b, c, d] = quad.map(|character| u64::from(self.six_bits[usize::from(character)]));

@@ -6,23 +6,24 @@ use crate::backend::{BackendError, BackendErrorKind};
 use crate::cookie::MAX_COOKIE_BYTES;
 use crate::map::ValueError;
 
-/// Why a session can't be loaded, changed or kept.
+/// The reason why a session can't be loaded, changed or stored.
 ///
-/// Says which rule was broken and names keys of the session map; never prints an id, a secret or a value.
+/// The error tells which rule was broken and may name keys of the session map. It never prints an id, a secret or a
+/// value.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// A value can't be written as JSON, or read as what was asked for.
+    /// A value can't be written as JSON, or can't be read as the requested type.
     #[error(transparent)]
     Value(#[from] ValueError),
-    /// The key is one that the library keeps for itself.
+    /// The library reserves the key for itself.
     #[error("session key {key:?} is reserved")]
     ReservedKey {
         /// The key that was given.
         key: Box<str>,
     },
-    /// The response head is on its way: no cookie for a new or renewed session, or for any change of a session that
-    /// lives in the cookie, can reach the client any more.
+    /// The response head was sent, so no cookie can reach the client any more. A new or renewed session needs one, and
+    /// so does any change of a session that lives in the cookie.
     #[error("the response head was sent, the cookie of a new or renewed session can't be delivered any more")]
     HeadersSent,
     /// The session was destroyed, renewed or evicted while this request was using it; the changes could not be kept.
@@ -34,13 +35,13 @@ pub enum SessionError {
         /// The key of the session map.
         key: Box<str>,
     },
-    /// The closure of a `try_update` refused the value that another request has written.
+    /// The closure of a `try_update` refused a value that another request wrote before the commit.
     #[error("the update of session key {key:?} was refused: another request has changed its value")]
     Refused {
         /// The key of the session map.
         key: Box<str>,
     },
-    /// The request's cookies name more sessions than one `destroy` removes. The first ones are destroyed.
+    /// The request's cookies name more sessions than one `destroy` removes. As many as the limit allows were destroyed.
     #[error("the request names {found} sessions, {limit} of them were destroyed")]
     TooManySessions {
         /// The number of different sessions.
@@ -48,16 +49,16 @@ pub enum SessionError {
         /// The number of sessions that were destroyed.
         limit: usize,
     },
-    /// No layer of sessions has seen the request.
+    /// The request has not passed through a session layer.
     #[error("no session for this route: add {add} to it")]
     MissingLayer {
         /// The code that adds the layer.
         add: &'static str,
     },
-    /// No layer with this cookie name has seen the request.
+    /// The request has not passed through a session layer with this cookie name.
     #[error("no session of cookie {cookie_name:?} for this route: add a layer with this cookie name")]
     UnknownCookieName {
-        /// The cookie name that was asked for.
+        /// The requested cookie name.
         cookie_name: Box<str>,
     },
     /// Two layers of one cookie name have different keys, salts, modes or stores.
@@ -66,11 +67,11 @@ pub enum SessionError {
         /// The cookie's name.
         cookie_name: Box<str>,
     },
-    /// So many requests write this session that the deadline passed before it was this one's turn.
+    /// So many requests write this session that the deadline passed before this request's write succeeded.
     #[error("too many concurrent writes of one session")]
     Contended,
-    /// An earlier write was neither confirmed nor refused, and others have written since: whether its updates and takes
-    /// were carried out can't be told any more, so they were not made again.
+    /// The reply to an earlier write was lost, and other requests have written since. The library can't tell if the
+    /// updates and takes of that write were applied, so it did not repeat them.
     #[error("the outcome of an earlier write of the session is unknown")]
     OutcomeUnknown,
     /// The closure of an update changes the value that it is to compute, or other tasks of the request keep changing it.
@@ -96,13 +97,13 @@ pub enum SessionError {
     /// The cookie's name and value are longer than browsers keep (RFC 6265bis, section 5.6).
     #[error("the session cookie has {bytes} bytes, browsers keep {MAX_COOKIE_BYTES}: use a server-side backend")]
     CookieTooLarge {
-        /// The length of name and value.
+        /// The length of name and value, in bytes.
         bytes: usize,
     },
     /// The lifetime is shorter than a second, or longer than `longest_max_age` or the rest of the absolute lifetime.
     #[error("a lifetime of {given:?} is not between 1 second and {longest:?}")]
     LifetimeOutOfRange {
-        /// The lifetime that was asked for.
+        /// The requested lifetime.
         given: Duration,
         /// The longest lifetime allowed.
         longest: Duration,
@@ -113,11 +114,11 @@ pub enum SessionError {
         /// The length of the id.
         bytes: usize,
     },
-    /// The id of the session's user is not of the type that was asked for.
+    /// The id of the session's user can't be parsed as the requested type.
     #[error("the id of the session's user is not of the expected type")]
     UserNotReadable,
-    /// A form or a script brought no token of this session along.
-    #[error("the CSRF token is none of this session")]
+    /// The request has no CSRF token that belongs to this session.
+    #[error("the CSRF token does not belong to this session")]
     CsrfMismatch,
     /// No user is signed in.
     #[error("no user is signed in")]
@@ -135,7 +136,7 @@ pub enum SessionError {
         bytes: usize,
     },
     /// The user has as many sessions as the configuration allows.
-    #[error("the user has {limit} sessions, which are as many as allowed")]
+    #[error("the user already has {limit} sessions, the most that are allowed")]
     TooManyUserSessions {
         /// The largest number of sessions of one user.
         limit: usize,
@@ -143,11 +144,11 @@ pub enum SessionError {
     /// The store keeps no index of sessions by user.
     #[error("the session store keeps no index of users")]
     NoUserIndex,
-    /// Sessions are in cookies, or the store can't list them.
+    /// Sessions live in cookies, or the store can't list its sessions.
     #[error("the session store can't list its sessions")]
     NoScan,
-    /// The operating system has no random numbers for an id.
-    #[error("no random numbers for a session id")]
+    /// The operating system has no random numbers for an id or a token.
+    #[error("the operating system has no random numbers")]
     NoRandomNumbers,
     /// The store failed.
     #[error(transparent)]
@@ -155,9 +156,14 @@ pub enum SessionError {
 }
 
 impl SessionError {
-    /// Returns the HTTP status of a response that reports this error: 409 if another request was faster or the user has too
-    /// many sessions, 401 if no user is signed in, 403 without a valid CSRF token, 400 if the client
-    /// sent too much, 503 if a retry may help, otherwise 500.
+    /// Returns the HTTP status of a response that reports this error:
+    ///
+    /// - 409 if another request was faster, or the user has too many sessions,
+    /// - 401 if no user is signed in,
+    /// - 403 without a valid CSRF token,
+    /// - 400 if the client sent too many session cookies,
+    /// - 503 if the store is unavailable or too busy, so that a retry may help,
+    /// - otherwise 500.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
@@ -174,7 +180,7 @@ impl SessionError {
         }
     }
 
-    /// Returns `true` if another request was faster: a retry of the whole request sees its changes.
+    /// Returns `true` if another request was faster. A retry of the whole request sees that request's changes.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.status() == 409 && !matches!(self, Self::TooManyUserSessions { .. })
@@ -186,13 +192,14 @@ impl SessionError {
         self.status() == 503
     }
 
-    /// Returns the value of the `Retry-After` header of such a response, in seconds.
+    /// Returns the value of the `Retry-After` header of a response that reports this error, in seconds: 1 for the
+    /// status 503, otherwise none.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         (self.status() == 503).then_some(1)
     }
 
-    /// A text for such a response, which tells a stranger nothing of the service.
+    /// Returns a text for a response that reports this error. The text reveals nothing about the service.
     #[must_use]
     pub fn public_message(&self) -> &'static str {
         match self.status() {

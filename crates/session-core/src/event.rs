@@ -13,8 +13,8 @@ pub(crate) type OnEvent = Arc<dyn Fn(&SessionEvent<'_>) + Send + Sync>;
 
 /// An event in the life of a session, as [`on_event`](crate::SessionConfigBuilder::on_event) gets it.
 ///
-/// It holds neither the session's id nor its data. It may hold the user's id and the labels of the session: decide if the
-/// log of the application may keep them.
+/// It holds neither the session's id nor its data. It may hold the user's id and the labels of the session. Decide
+/// whether your logs may contain them.
 #[derive(Clone, Copy)]
 pub struct SessionEvent<'a> {
     kind: SessionEventKind<'a>,
@@ -23,7 +23,7 @@ pub struct SessionEvent<'a> {
 
 /// The kind of a [`SessionEvent`].
 ///
-/// The store has confirmed a change when it is reported. In cookie mode, a change is reported when its cookie is rendered.
+/// A change is reported after the store has confirmed it. In cookie mode, it is reported when its cookie is rendered.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum SessionEventKind<'a> {
@@ -36,18 +36,18 @@ pub enum SessionEventKind<'a> {
     /// A request signed its user out or destroyed its session, or emptied a session in the cookie. The event names the
     /// user if the request had loaded the session.
     SignedOut,
-    /// The application ended a session through the [`SessionManager`](crate::SessionManager), or a sign-in beyond the
-    /// [limit](crate::SessionConfigBuilder::max_sessions_per_user) did. In a store with [epochs](crate::UserEpochs), one event
-    /// that names no user tells of all sessions of a user.
+    /// A call of the [`SessionManager`](crate::SessionManager) ended the session, or a sign-in beyond the
+    /// [limit](crate::SessionConfigBuilder::max_sessions_per_user) did. In a store with [epochs](crate::UserEpochs),
+    /// `revoke_all` reports one event without a user for all sessions of the user.
     Revoked,
-    /// A request brought a cookie whose session has expired, as the cookie or the stored session tells. A store forgets
-    /// expired sessions: most requests of those are [`CookieRefused`](Self::CookieRefused) for an
-    /// [`UnknownId`](Absence::UnknownId). The event names no user.
+    /// A request's cookie or stored session has expired. Most expired sessions are reported as
+    /// [`CookieRefused`](Self::CookieRefused) with [`UnknownId`](Absence::UnknownId) instead, because a store deletes
+    /// them. The event names no user.
     Expired,
-    /// A request brought a cookie that leads to no session, for this reason. The event names no user.
+    /// A request's cookie leads to no session, for this reason. The event names no user.
     CookieRefused(Absence),
-    /// The commit of a request was refused with this error, which the client caused or another request: its status is 4xx.
-    /// The event names the user of the session as the request saw it, such as the one who could not sign in.
+    /// The commit of a request failed with this error, whose status is 4xx: the client or another request caused it.
+    /// The event names the user as the request saw the session, such as the user who could not sign in.
     CommitRefused(&'a SessionError),
 }
 
@@ -62,7 +62,7 @@ impl<'a> SessionEvent<'a> {
         self.kind
     }
 
-    /// Returns the id of the user, if the session has one and the library knows it.
+    /// Returns the id of the session's user, if there is one and the library knows it.
     #[must_use]
     pub fn user(&self) -> Option<&'a str> {
         self.sign_in.map(|sign_in| &*sign_in.id)

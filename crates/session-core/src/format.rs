@@ -17,26 +17,28 @@ pub use record::StoredRecord;
 pub(crate) use token::{ForeignTokens, ReadContent};
 pub use token::{ReadToken, TokenContent, TokenFormat};
 
-/// The sessions of a framework: what its cookies look like, where its sessions are, and the settings that it needs.
+/// A description of another framework's sessions: the text of its cookies, the place of its sessions, and the settings
+/// that they need.
 ///
 /// [`SessionConfigBuilder::format`] takes one. Without one, tokens and stored values are those of Starlette and
 /// starlette-session. The crate `session-compat` has the formats of other frameworks.
 ///
 /// # Writing a format
 ///
-/// 1. Implement this trait. [`settings`](Self::settings) says how keys of the store begin, how long sessions last and which
-///    of two cookies counts.
-/// 2. If the cookie's text differs from Starlette's, implement [`TokenFormat`] and return it from [`tokens`](Self::tokens).
-///    A token holds an id or a whole session. Its reader verifies; the manager judges its age.
-/// 3. If stored values are not the JSON text of the session, implement [`SessionCodec`]. Users pass it to their backend,
-///    because a backend encodes values. The codec decides what is the session's data.
+/// 1. Implement this trait. [`settings`](Self::settings) returns the prefix of store keys, the lifetime of sessions and
+///    the choice between several cookies.
+/// 2. If the cookie's text differs from Starlette's, implement [`TokenFormat`] and return it from
+///    [`tokens`](Self::tokens). A token holds an id or a whole session. The reader verifies the token; the manager
+///    checks its age.
+/// 3. If stored values are not the JSON text of the session, implement [`SessionCodec`]. Users pass the codec to their
+///    backend, because backends encode values. The codec decides which part of a stored value is the session's data.
 /// 4. A stored value may hold data that the framework needs and handlers must not see. Let the codec move it into the
 ///    [`StoredRecord`] when it decodes, and back when it encodes.
-/// 5. A codec refuses a value that it can't write back exactly, with
-///    [`BackendErrorKind::Corrupt`]. The manager then leaves the stored value alone.
+/// 5. A codec must refuse a value that it can't write back exactly, with [`BackendErrorKind::Corrupt`]. The manager
+///    then leaves the stored value alone.
 ///
-/// Nothing in a format may panic on a text from a client, or read it without a limit of size and depth. A cookie's text has
-/// at most 4,096 bytes.
+/// A format must not panic on a text from a client, and must limit the size and depth of what it reads. A cookie's text
+/// has at most 4,096 bytes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,20 +68,20 @@ pub use token::{ReadToken, TokenContent, TokenFormat};
 /// [`SessionCodec`]: crate::SessionCodec
 /// [`BackendErrorKind::Corrupt`]: crate::BackendErrorKind::Corrupt
 pub trait Format: Send + Sync + 'static {
-    /// Returns the name by which errors call the format.
+    /// Returns the name of the format, for error texts.
     fn name(&self) -> &'static str;
 
     /// Returns the settings that sessions of this format need.
     fn settings(&self) -> FormatSettings;
 
-    /// Returns the reader and writer of cookies under these keys; by default `None`, for the tokens of Starlette.
+    /// Returns the reader and writer of cookies for these keys; by default `None`, which means Starlette's tokens.
     fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
         let _ = keys;
         None
     }
 }
 
-/// The settings of a [`Format`]. The builder's own settings that are made after
+/// The settings of a [`Format`]. Setters of the builder that are called after
 /// [`format`](crate::SessionConfigBuilder::format) replace them.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -111,12 +113,12 @@ impl SessionPlace {
 }
 
 impl FormatSettings {
-    /// The settings of a format that keeps sessions in a store, under keys that begin with this text.
+    /// Makes the settings of a format that keeps sessions in a store, under keys that begin with this text.
     pub fn in_store(key_prefix: impl Into<Cow<'static, str>>) -> Self {
         Self { key_prefix: Some(key_prefix.into()), ..Self::in_cookie() }.at(SessionPlace::Store)
     }
 
-    /// The settings of a format that keeps sessions in the cookie.
+    /// Makes the settings of a format that keeps sessions in the cookie.
     pub fn in_cookie() -> Self {
         Self {
             place: SessionPlace::Cookie,
@@ -130,40 +132,43 @@ impl FormatSettings {
         }
     }
 
-    /// Sets how long a session lasts without use; by default as long as the builder says.
+    /// Sets how long a session lasts without use; by default the builder's
+    /// [`max_age`](crate::SessionConfigBuilder::max_age).
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
         self
     }
 
-    /// Sends cookies without `Max-Age`.
+    /// Sends cookies without `Max-Age`; by default as the builder is set.
     pub fn browser_session(mut self) -> Self {
         self.browser_session = true;
         self
     }
 
-    /// Sets which of several cookies of the session's name is taken; by default as the builder says.
+    /// Sets the choice between several cookies of the session's name; by default the builder's.
     pub fn on_duplicate(mut self, on_duplicate: OnDuplicate) -> Self {
         self.on_duplicate = Some(on_duplicate);
         self
     }
 
-    /// Sets by how much a dated token may come from the future; by default as the builder says.
+    /// Sets how far in the future a token may have been issued, if it tells its time of issue; by default the builder's
+    /// clock skew.
     pub fn clock_skew(mut self, clock_skew: Duration) -> Self {
         self.clock_skew = Some(clock_skew);
         self
     }
 
-    /// Sets when a session in use gets a new cookie and expiry; by default as the builder says.
+    /// Sets when a session in use gets a new cookie and expiry; by default the builder's
+    /// [`refresh`](crate::SessionConfigBuilder::refresh).
     pub fn refresh(mut self, refresh: Refresh) -> Self {
         self.refresh = Some(refresh);
         self
     }
 
-    /// Splits a token into two cookies. The name of the second one is that of the session's cookie with this suffix.
+    /// Splits a token into two cookies. The second one's name is the session cookie's name with this suffix.
     ///
-    /// [`TokenFormat::read`] then takes, and [`TokenFormat::write`] appends, both values with a semicolon in between. Of
-    /// several cookies of a name the first one is taken, and values are not percent-decoded.
+    /// [`TokenFormat::read`] then receives both values with a semicolon in between, and [`TokenFormat::write`] must
+    /// append them so. Of several cookies of one name the first is used, and values are not percent-decoded.
     pub fn second_cookie(mut self, suffix: &'static str) -> Self {
         self.second_cookie = Some(suffix);
         self
@@ -184,13 +189,13 @@ pub struct FormatKeys<'a> {
 }
 
 impl<'a> FormatKeys<'a> {
-    /// Returns the secret that signs.
+    /// Returns the secret that signs tokens.
     #[must_use]
     pub fn signing(&self) -> &'a [u8] {
         self.signing.secret()
     }
 
-    /// Returns all secrets that verify, the signing one first.
+    /// Returns all secrets that verify tokens, the signing one first.
     pub fn all(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         std::iter::once(self.signing).chain(self.verifying).map(Key::secret)
     }

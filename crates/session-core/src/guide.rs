@@ -1,7 +1,7 @@
 //! Pages on topics that no single item covers.
 //!
-//! Those about a framework are in `session_tower::guide` and `session_actix::guide`: getting started, sign-in, WebSockets, the
-//! order of layers, and coming from other crates.
+//! Pages about web frameworks are in `session_tower::guide` and `session_actix::guide`: getting started, sign-in,
+//! WebSockets, the order of layers, and moving from other crates.
 
 #[doc = include_str!("../guide/stores.md")]
 pub mod stores {}

@@ -12,9 +12,9 @@ use crate::request::phase::Phase;
 use crate::request::shared::SharedSession;
 use crate::session::Session;
 
-/// A handle to one request's session. Loads it on first use, and commits it at the end.
+/// A handle to one request's session, which is loaded on first use and committed at the end.
 ///
-/// Made by [`SessionManager::open`](crate::SessionManager::open). Clones are handles of one session.
+/// [`SessionManager::open`](crate::SessionManager::open) makes one. Clones are handles to the same session.
 #[derive(Clone)]
 pub struct SessionHandle {
     shared: Arc<SharedSession>,
@@ -28,13 +28,13 @@ struct Outer {
     role: Role,
 }
 
-/// The part of a layer in a session that it may share with layers further out.
+/// The role of a layer for a session that it may share with outer layers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Commits,
-    /// A layer further out commits.
+    /// An outer layer commits.
     Borrows,
-    /// A layer of the same cookie name further out has another configuration.
+    /// An outer layer of the same cookie name has another configuration.
     Differs,
 }
 
@@ -80,9 +80,11 @@ impl SessionHandle {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the store can't answer, or if the stored session is unreadable and the configuration says
-    /// so. [`SessionError::LayersDiffer`] if two layers of one cookie name have different configurations. The session then
-    /// fails to load for the rest of the request.
+    /// [`SessionError::Store`] if the store can't answer, or if the stored session is unreadable and
+    /// [`OnCorrupt::Fail`](crate::OnCorrupt::Fail) is configured. [`SessionError::LayersDiffer`] if two layers of one
+    /// cookie name have different configurations. [`SessionError::NoRandomNumbers`] if a session of another format has
+    /// to be taken over and there are no random numbers for its id. After an error, every load in the same request
+    /// returns that error.
     pub async fn load(&self) -> Result<Session, SessionError> {
         if self.role() == Role::Differs {
             return Err(self.layers_differ());
@@ -93,32 +95,35 @@ impl SessionHandle {
 
     /// Destroys the session when the response is committed, without loading it.
     ///
-    /// A destroyed session is final: no request that is under way can bring it back. Every session is destroyed that a
-    /// cookie of the request names, even an expired one, at most 8; with more, the commit reports
-    /// [`SessionError::TooManySessions`](crate::SessionError::TooManySessions). The client's cookie is removed once the store
-    /// has confirmed it. Data that is inserted afterwards makes a new session.
+    /// A destroyed session is final: no request in flight can bring it back. If the request has several cookies of the
+    /// session's name, the sessions of all of them are destroyed, even of expired ones. The limit is 8; if there are
+    /// more, the commit reports [`SessionError::TooManySessions`](crate::SessionError::TooManySessions). The client's
+    /// cookie is removed once the store has confirmed the removal. Data that is inserted after `destroy` begins a new
+    /// session.
     ///
     /// The removal can wipe out the cookie of a login that began without the destroyed session's cookie, if the client
     /// receives the removal after it.
     ///
-    /// In cookie mode there is no store that could revoke a cookie: the client is told to forget its own, and a copy of it
-    /// stays valid until it expires.
+    /// In cookie mode the client is told to delete its cookie. No store can revoke a copy of the cookie, which stays
+    /// valid until it expires.
     ///
-    /// After the response head, only a [`save`](Session::save) carries it out; without one the log warns.
+    /// After the response head was sent, the session is destroyed only by a [`save`](Session::save). Without one, it is
+    /// not destroyed and the log warns.
     pub fn destroy(&self) {
         self.shared.session().destroy();
     }
 
-    /// Signs the user out, without loading the session: [destroys](Self::destroy) it.
+    /// Signs the user out without loading the session: [destroys](Self::destroy) the session.
     pub fn sign_out(&self) {
         self.destroy();
     }
 
-    /// Ends the request: persists its changes, and returns the headers that the response must carry.
+    /// Ends the request: persists its changes, and returns the headers that the response must have.
     ///
-    /// Changes are dropped with a 5xx `status` (unless configured), which is also the status to pass if the handler failed
-    /// without a response. A `destroy` is carried out whatever the status. If [`Commit::error`] is set, the response is to
-    /// be replaced by one that reports it.
+    /// A 5xx `status` drops the changes, unless
+    /// [`commit_on_server_error`](crate::SessionConfigBuilder::commit_on_server_error) is set. If the handler failed
+    /// without a response, pass 500. A `destroy` is carried out with any status. If [`Commit::error`] is set, the
+    /// caller must replace the response by one that reports the error.
     pub async fn commit(&self, status: u16) -> Commit {
         match self.try_commit(status) {
             CommitState::Ready(commit) => commit,
@@ -126,9 +131,10 @@ impl SessionHandle {
         }
     }
 
-    /// Commits at once, if no store has to be asked or if the store answers at once. Otherwise returns the pending commit.
+    /// Commits without waiting, if no store has to be asked or the store answers at once. Otherwise returns the pending
+    /// commit.
     ///
-    /// For adapters, which can pass on most responses without a future.
+    /// It is meant for adapters, which can then pass on most responses without a future.
     pub fn try_commit(&self, status: u16) -> CommitState {
         match self.role() {
             Role::Borrows => return CommitState::Ready(Commit::default()),
@@ -153,11 +159,11 @@ impl SessionHandle {
         self.shared.context.config.cookie_name()
     }
 
-    /// Returns the handle of the session whose cookie has this name: this one, or that of a layer further out.
+    /// Returns the handle of the session whose cookie has this name: this handle, or the handle of an outer layer.
     ///
     /// # Errors
     ///
-    /// [`SessionError::UnknownCookieName`] if no layer that has seen the request has this cookie name.
+    /// [`SessionError::UnknownCookieName`] if no session layer around the request's handler has this cookie name.
     pub fn named(&self, cookie_name: &str) -> Result<&Self, SessionError> {
         self.find(cookie_name).ok_or_else(|| SessionError::UnknownCookieName { cookie_name: cookie_name.into() })
     }
@@ -167,7 +173,7 @@ impl SessionHandle {
             .find(|handle| handle.cookie_name() == cookie_name)
     }
 
-    /// Returns the error of a load that failed.
+    /// Returns the error of the load, if it failed.
     #[must_use]
     pub fn load_error(&self) -> Option<SessionError> {
         if self.role() == Role::Differs {
@@ -179,10 +185,10 @@ impl SessionHandle {
         }
     }
 
-    /// Logs a session error that the response of a handler reports. For adapters; the errors of a load and of a commit are
-    /// logged already.
+    /// Logs a session error that a handler returned as its response. It is meant for adapters. Errors of a load or a
+    /// commit are logged without it.
     ///
-    /// An error that a client can cause is logged as a warning or as information.
+    /// An error that a client can cause is logged at level `warn` or `info`, all others at level `error`.
     pub fn report_error(&self, error: &SessionError) {
         if self.load_error().is_none() {
             self.shared.report_passed_on(error);
@@ -207,11 +213,11 @@ impl fmt::Debug for SessionHandle {
 pub enum CommitState {
     /// The session is committed.
     Ready(Commit),
-    /// The store has to be asked.
+    /// The commit has to wait for the store.
     Pending(PendingCommit),
 }
 
-/// A commit for which the store has to be asked.
+/// A commit that has to wait for the store.
 #[must_use = "the session is not committed before it is finished"]
 pub struct PendingCommit {
     shared: Arc<SharedSession>,
@@ -219,10 +225,9 @@ pub struct PendingCommit {
 }
 
 impl PendingCommit {
-    /// Commits, see [`SessionHandle::commit`]. In a box, since the future takes a kilobyte, and adapters keep it beside the
-    /// response.
+    /// Commits; see [`SessionHandle::commit`]. The future takes about a kilobyte, so it is boxed.
     pub fn finish(self) -> Pin<Box<dyn Future<Output = Commit> + Send>> {
-        // `Box::pin` would make it elsewhere, ask for memory, and move it.
+        // `Box::pin` would make the future on the stack and then copy it.
         let place = Box::new_uninit();
         let commit: Pin<Box<_>> = Box::write(place, self.shared.commit(self.status)).into();
         commit

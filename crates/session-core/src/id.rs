@@ -9,8 +9,8 @@ use crate::encoding::{URL_SAFE, encode_short};
 
 /// The id of a stored session: 22 to 64 characters of `A–Z a–z 0–9 - _`.
 ///
-/// New ids are 128 random bits from the operating system in base64url, 22 characters. Ids of other issuers, such as the
-/// UUIDs of starlette-session, are taken when the store knows them.
+/// New ids are 128 random bits from the operating system, as 22 characters of base64url. Ids of other programs, such as
+/// the UUIDs of starlette-session, are accepted if the store has a session under them.
 ///
 /// An id is as good as a password: `Debug` prints its [fingerprint](Self::fingerprint), and there is no `Display`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,7 +20,7 @@ impl SessionId {
     const MIN_LEN: usize = 22;
     pub(crate) const MAX_LEN: usize = 64;
 
-    /// A new id from the operating system's random numbers; `None` if it has none to give.
+    /// Makes a new id from the operating system's random numbers; `None` if there are none.
     pub(crate) fn random() -> Option<Self> {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits).ok()?;
@@ -29,21 +29,21 @@ impl SessionId {
         Self::from_bytes(&text)
     }
 
-    /// The id with these bits, which no client can guess.
+    /// Makes the id with these bits, which no client must be able to guess.
     pub(crate) fn of_bits(bits: &[u8; 16]) -> Self {
         let mut text = [0; Self::MIN_LEN];
         encode_short(bits, &mut text);
         Self::from_bytes(&text).expect("base64url has the form of an id")
     }
 
-    /// The id with this text, if it has the form of one.
+    /// Parses an id; `None` if the text does not have the form of one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::from_bytes(text.as_bytes())
     }
 
-    /// The id with this text, of a [`TokenFormat`](crate::format::TokenFormat) whose framework lets applications choose ids:
-    /// 8 to 64 printable ASCII characters. The token must be signed, so that no client can choose one.
+    /// Parses an id of a [`TokenFormat`](crate::format::TokenFormat) whose framework lets applications choose ids: 8 to
+    /// 64 printable ASCII characters. Use it only for an id from a signed token, so that no client can choose one.
     #[must_use]
     pub fn parse_foreign(text: &[u8]) -> Option<Self> {
         const MIN_LEN: usize = 8;
@@ -60,13 +60,14 @@ impl SessionId {
         Some(Self(ArrayString::from(std::str::from_utf8(bytes).ok()?).ok()?))
     }
 
-    /// The id itself. Don't log it.
+    /// Returns the id itself. Don't log it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Eight hexadecimal digits that tell sessions apart in logs and give nothing away: the start of the id's SHA-256.
+    /// Returns the first eight hexadecimal digits of the id's SHA-256. They identify a session in logs, and the id
+    /// can't be computed from them.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         Sha256::digest(self.0.as_bytes())[..4].iter().map(|byte| format!("{byte:02x}")).collect()

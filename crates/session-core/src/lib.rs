@@ -1,8 +1,10 @@
-//! HTTP sessions, without a web framework: what `session-tower` and `session-actix` are made of.
+//! HTTP sessions without a web framework: the core of `session-tower` and `session-actix`.
 //!
-//! Cookies are byte-compatible with those of Starlette and starlette-session, so that a service in Rust and one in Python
-//! can share a login. Users of a framework take the adapter crate, which re-exports what they need; this crate is for
-//! authors of adapters and backends, and works alone:
+//! Cookies are byte-compatible with those of Starlette and starlette-session, so a Rust service and a Python service
+//! can share a login.
+//!
+//! Applications depend on the adapter crate of their web framework, which re-exports the types that handlers need. This
+//! crate is for authors of adapters and backends. It also works on its own:
 //!
 //! ```
 //! use session_core::{MemoryBackend, SessionConfig, SessionConfigBuilder, SessionManager};
@@ -20,7 +22,7 @@
 //! session.insert("user", "ann")?;
 //! let commit = handle.commit(200).await;
 //!
-//! // The client sends back what it was given.
+//! // The client sends the cookie back.
 //! let set_cookie = commit.set_cookie.expect("a new session has a cookie");
 //! let cookie = set_cookie.as_str().split(';').next().unwrap_or_default();
 //! let handle = manager.open([cookie.as_bytes()]);
@@ -32,13 +34,14 @@
 //!
 //! # Parts
 //!
-//! - [`SessionConfig`]: all parameters, checked as a whole.
-//! - [`SessionManager`]: opens a request's session, commits it with the response.
-//! - [`SessionHandle`] and [`Session`]: the session before and after it is loaded.
-//! - [`ISessionBackend`] and [`AtomicBackend`]: what a store does; [`MemoryBackend`] is one. A store with a [`UserIndex`]
-//!   lists and ends the sessions of a user: see [`Session::sign_in`] and [`SessionManager::sessions_of`].
-//! - [`SessionMap`]: the data, as JSON text that stays as it came.
-//! - [`signer`]: `itsdangerous` in Rust, of use without sessions too.
+//! - [`SessionConfig`]: all settings, validated together when it is built.
+//! - [`SessionManager`]: opens the session of each request, and commits it with the response.
+//! - [`SessionHandle`]: a request's session before it is loaded. [`Session`]: after it is loaded.
+//! - [`ISessionBackend`] and [`AtomicBackend`]: the traits of a store. [`MemoryBackend`] is one implementation. A store
+//!   with a [`UserIndex`] can list and end the sessions of a user; see [`Session::sign_in`] and
+//!   [`SessionManager::sessions_of`].
+//! - [`SessionMap`]: the data of a session, as JSON text. Values that no request changes stay byte for byte.
+//! - [`signer`]: Python's `itsdangerous` in Rust. It can be used without sessions.
 //!
 //! # What a request costs
 //!
@@ -49,14 +52,17 @@
 //! | writes, session in a store | 1 | 2 | no |
 //! | writes, session in the cookie | 2 | 0 | yes |
 //!
-//! and once in a tenth of the lifetime (in the cookie: in half of it) a new signature, and a call that extends the stored
-//! session's TTL. [`AtomicBackend`] tells
-//! which calls these are. The text of a session is scanned for its keys; only values that a request asks for are parsed.
-//! The project's README has the cost in instructions, allocations and time, beside other crates.
+//! In addition, a session in use is refreshed each time a tenth of its lifetime has passed: one signature for a new
+//! cookie, and one call that extends the stored session's TTL. A session in the cookie is refreshed after half of its
+//! lifetime, without a call. [`AtomicBackend`] lists the calls of each request.
+//!
+//! The text of a session is scanned for its keys; only values that a request asks for are parsed. The project's README
+//! compares the cost in instructions, allocations and time with that of other crates.
 //!
 //! # Log
 //!
-//! Events go through `tracing`. They name a session by a fingerprint, never by its id. An untouched request logs nothing.
+//! The library logs through `tracing`. Log lines name a session by a fingerprint, never by its id. A request that never
+//! asks for its session logs nothing.
 //!
 //! - `session_core::absence`, level `debug`: one event for each request that asks for its session and has none, with the
 //!   cause and the number of such events so far. [`Session::absence`] returns the cause to the application.
@@ -64,12 +70,13 @@
 //!   dropped.
 //! - Other targets that start with the name of a crate: warnings and errors.
 //!
-//! [`on_event`](SessionConfigBuilder::on_event) tells the application itself, with the user: for audit logs and mails.
+//! For audit logs and mails, [`on_event`](SessionConfigBuilder::on_event) calls a function of the application at each
+//! sign-in, sign-out and refusal, with the user's id where it is known.
 //!
 //! # Runtime
 //!
-//! Backends that wait need a Tokio runtime with time enabled, for the deadline. Sessions in the cookie and in memory need
-//! no runtime at all.
+//! A backend that does I/O needs a Tokio runtime with time enabled, because the request deadline is a Tokio timer.
+//! Sessions in the cookie and in memory need no runtime.
 
 pub mod adapter;
 pub mod format;

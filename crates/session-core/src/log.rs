@@ -1,4 +1,4 @@
-//! The lines of the log, the events for the application, and the reason why a request has no session.
+//! Log lines, events for the application, and the reason why a request has no session.
 
 pub(crate) mod absence;
 pub(crate) mod events;

@@ -1,4 +1,4 @@
-//! The start of every request.
+//! The manager, with which the handling of every request begins.
 
 mod scan;
 mod users;
@@ -12,9 +12,9 @@ use crate::handle::SessionHandle;
 use crate::request::context::SessionContext;
 use crate::shared_tokens::warn_of_shared_tokens;
 
-/// Opens the session of each request, and commits it when the response is there: all that an adapter needs.
+/// Opens the session of each request. An adapter needs one manager for each configuration.
 ///
-/// Cheap to clone; clones share the backend and the locks.
+/// Clones are cheap, and share the backend and the locks.
 ///
 /// ```
 /// use session_core::{SessionConfigBuilder, SessionManager};
@@ -43,26 +43,27 @@ use crate::shared_tokens::warn_of_shared_tokens;
 ///
 /// An adapter brings a session to the handlers of a framework, and decides nothing of its own:
 ///
-/// 1. Make one manager of a configuration, and share it among all threads: with it they share the store and the locks.
-/// 2. For each request, [`open`](Self::open) with the values of all its `Cookie` headers, and put the handle where handlers
-///    and middleware find it: into the request's extensions. If there is a handle of a layer further out,
-///    [`open_within`](Self::open_within) it.
-/// 3. Offer extractors for the handle and, by [`SessionHandle::load`], for the session. Load a session only
-///    when a handler asks for it.
-/// 4. When the handler has answered, and before the head of the response is sent, [`commit`](SessionHandle::commit) with the status:
-///    that of the response which an error will make, or 500 where there will be none.
-///    [`try_commit`](SessionHandle::try_commit) spares most responses the wait.
-/// 5. If [`Commit::error`] is set, answer with a response that reports it, such as [`PlainResponse`], with
-///    `Cache-Control: no-store`. Let users replace it, together with those that extractors and handlers make of session
-///    errors.
-/// 6. Where a response is replaced, keep its headers as [`kept_headers`] tells, because layers further in have set them. In
-///    either case [`apply`](crate::adapter::Commit::apply) the commit to the headers.
-/// 7. Nothing more for upgrades and streams: their commit is that of the head, and handlers that keep the [`Session`] go on
-///    with [`Session::save`]. A request that is dropped or panics commits nothing.
+/// 1. Make one manager for each configuration, and share it between all threads, so that they share the store and the
+///    locks.
+/// 2. For each request, call [`open`](Self::open) with the values of all its `Cookie` headers, and put the handle into
+///    the request's extensions, where handlers and middleware find it. If an outer layer has left a handle there, call
+///    [`open_within`](Self::open_within) instead.
+/// 3. Offer an extractor for the handle, and one for the session, which calls [`SessionHandle::load`]. Load a session
+///    only when a handler asks for it.
+/// 4. After the handler has returned, and before the response head is sent, call [`commit`](SessionHandle::commit) with
+///    the response's status. If the handler returned an error, pass the status of the response that the error becomes,
+///    or 500 if it becomes none. With [`try_commit`](SessionHandle::try_commit), most responses need not wait.
+/// 5. If [`Commit::error`] is set, send a response that reports it instead, such as [`PlainResponse`], with
+///    `Cache-Control: no-store`. Let users customise this response, and the responses to session errors of extractors
+///    and handlers.
+/// 6. Where a response is replaced, the new one must take over the headers that [`kept_headers`] returns, because inner
+///    layers have set them. In either case [`apply`](crate::adapter::Commit::apply) the commit to the headers.
+/// 7. Upgrades and streams need nothing more: their session is committed with the response head. Handlers that keep the
+///    [`Session`] call [`Session::save`]. A request that is dropped or panics commits nothing.
 ///
-/// [`ResponseFuture`] takes the steps 4 to 6, if the framework has futures that a [`Responder`] fits.
+/// [`ResponseFuture`] implements steps 4 to 6 for a framework whose responses implement [`Responder`].
 ///
-/// `session_testkit::scenarios` has the tests, and a whole adapter without a framework as its example.
+/// `session_testkit::scenarios` has the tests for adapters. Its example is a complete adapter without a framework.
 ///
 /// [`Commit::error`]: crate::adapter::Commit::error
 /// [`PlainResponse`]: crate::adapter::PlainResponse
@@ -77,8 +78,8 @@ pub struct SessionManager {
 }
 
 impl SessionManager {
-    /// A manager with this configuration. All managers of one configuration, or of clones of it, keep the promises
-    /// together.
+    /// Makes a manager. The promises also hold between several managers of one configuration, or of clones of it,
+    /// because they share the store.
     #[must_use]
     pub fn new(config: SessionConfig) -> Self {
         let context = Arc::new(SessionContext::new(config));
@@ -86,17 +87,19 @@ impl SessionManager {
         Self { context }
     }
 
-    /// Returns the session of a request, from the values of its `Cookie` headers. Copies them, and does no more.
+    /// Opens the session of a request, given the values of its `Cookie` headers. It only copies them, and neither
+    /// verifies them nor calls the store.
     #[must_use]
     pub fn open<'a>(&self, cookie_headers: impl IntoIterator<Item = &'a [u8]>) -> SessionHandle {
         SessionHandle::new(self.context.clone(), cookie_headers)
     }
 
-    /// Opens the session of a request that has passed through a layer further out, whose handle is `outer`.
+    /// Opens the session of a request that has passed through an outer layer, whose handle is `outer`.
     ///
-    /// A layer of the same cookie name further out has opened the session already: this returns a handle of that one, whose
-    /// commit does nothing, because the outermost layer commits. If the two layers differ in keys, salt, mode, store or key
-    /// prefix, the session fails to load, and the commit reports [`SessionError::LayersDiffer`].
+    /// If an outer layer has the same cookie name, it has opened the session already. This method then returns a handle
+    /// to that session. Committing this handle does nothing, because the outermost layer commits. If the two layers
+    /// differ in keys, salt, mode, store or key prefix, the session fails to load, and the commit reports
+    /// [`SessionError::LayersDiffer`].
     ///
     /// [`SessionError::LayersDiffer`]: crate::SessionError::LayersDiffer
     #[must_use]
@@ -108,7 +111,7 @@ impl SessionManager {
         SessionHandle::within(self.context.clone(), outer, cookie_headers)
     }
 
-    /// Returns the manager that has opened a session, for handlers that list or revoke the sessions of a user.
+    /// Returns the manager that opened a session. Handlers use it to list or revoke the sessions of a user.
     #[must_use]
     pub fn of(handle: &SessionHandle) -> Self {
         Self { context: handle.context().clone() }

@@ -28,14 +28,15 @@ pub(crate) use value::{JsonText, decode, encode};
 
 /// An ordered map from keys to JSON values, each kept as text until it is read.
 ///
-/// All that is not changed is written back byte for byte: numbers of any size and precision (`1.0` beside `1`, `1e400`,
-/// integers of 60 digits), escapes, white space inside values, and the order of keys. A key that occurs twice is kept twice.
-/// Its last occurrence counts, as in Python and in RFC 8259's implementations, and writing the key leaves one.
+/// Everything that is not changed is written back byte for byte: numbers of any size and precision (`1.0` beside `1`,
+/// `1e400`, integers of 60 digits), escapes, white space inside values, and the order of keys. A key that occurs twice
+/// is kept twice. The last occurrence counts, as in Python and most JSON parsers. Writing the key leaves one
+/// occurrence.
 ///
-/// A value is checked when it is read. Python's `NaN` and `Infinity`, which are not JSON, are kept and fail only the reader
-/// of their key. So do values that are nested deeper than [`Self::MAX_DEPTH`].
+/// A value is checked when it is read. Python's `NaN` and `Infinity`, which are not JSON, are kept, and only reading
+/// their key fails. The same holds for values that are nested deeper than [`Self::MAX_DEPTH`].
 ///
-/// The time to find, set or remove a key hardly depends on the number of keys.
+/// The time to find, set or remove a key barely depends on the number of keys.
 ///
 /// Clones share the text. The first write to a clone copies it.
 ///
@@ -55,10 +56,11 @@ pub struct SessionMap {
 }
 
 impl SessionMap {
-    /// The longest text that a map takes: 1 GiB. Configured limits are far below it.
+    /// The longest text that a map can hold: 1 GiB. Configured limits are far lower.
     pub const MAX_BYTES: usize = 1 << 30;
 
-    /// The deepest nesting of arrays and objects that [`Self::insert`] takes in a value: the deepest that serde_json reads.
+    /// The deepest nesting of arrays and objects that [`Self::insert`] accepts in a value. serde_json reads no deeper
+    /// ones.
     pub const MAX_DEPTH: usize = 127;
 
     /// Makes an empty map, without an allocation.
@@ -67,10 +69,10 @@ impl SessionMap {
         Self { inner: None }
     }
 
-    /// Takes over the text of a JSON object.
+    /// Makes a map from the text of a JSON object, without copying it.
     ///
-    /// The object's structure is checked: keys, separators, strings that end, brackets that match. Each value is checked
-    /// when it is read.
+    /// This checks the structure of the object: keys, separators, closed strings and matching brackets. Each value is
+    /// checked when it is read.
     ///
     /// # Errors
     ///
@@ -84,7 +86,7 @@ impl SessionMap {
         Ok(Self { inner: Some(entries) })
     }
 
-    /// Copies the text of a JSON object from bytes, as [`Self::from_json`] takes it over.
+    /// Makes a map from the bytes of a JSON object's text, which are copied; see [`Self::from_json`].
     ///
     /// # Errors
     ///
@@ -94,7 +96,7 @@ impl SessionMap {
         Self::from_json(text)
     }
 
-    /// Checks that every value can be read, as some type. Call this for a text that a client sent.
+    /// Checks that every value is valid JSON that some type could be read from. Call this for a text from a client.
     ///
     /// # Errors
     ///
@@ -137,7 +139,7 @@ impl SessionMap {
         self.inner().value(at)
     }
 
-    /// Tells if the map contains a key.
+    /// Returns `true` if the map contains a key.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         self.find(key).is_some()
@@ -145,13 +147,13 @@ impl SessionMap {
 
     /// Sets the value of a key. A new key goes to the end.
     ///
-    /// A value that differs from the stored one only in white space or in the order of an object's keys is no change, so
-    /// that a `HashMap` can be inserted again. Numbers compare as they are written: `1` is not `1.0`.
+    /// A value that differs from the stored one only in white space or in the order of an object's keys counts as
+    /// equal, so that inserting an equal `HashMap` again is no change. Numbers compare as text: `1` is not `1.0`.
     ///
     /// # Errors
     ///
     /// - [`ValueError::Encode`] if the value can't be written as JSON.
-    /// - [`ValueError::NotFinite`] if it contains a `NaN` or an infinity, which JSON can't carry.
+    /// - [`ValueError::NotFinite`] if it contains a `NaN` or an infinity, which JSON can't represent.
     /// - [`ValueError::TooDeep`] if it is nested deeper than [`Self::MAX_DEPTH`].
     /// - [`ValueError::TooLong`] if the map would grow beyond [`Self::MAX_BYTES`].
     pub fn insert(&mut self, key: &str, value: impl Serialize) -> Result<(), ValueError> {
@@ -196,8 +198,8 @@ impl SessionMap {
 
     /// Returns the keys, in order, each once.
     ///
-    /// A lone surrogate in a key, which Python may write and Rust's strings can't hold, is listed as U+FFFD. Such a key is
-    /// kept, and found by no name.
+    /// Python may write a key with a lone surrogate, which a Rust string can't hold. It is listed with U+FFFD in its
+    /// place. Such a key is kept, but no name finds it.
     pub fn keys(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.iter().map(|(key, _)| key)
     }
@@ -214,7 +216,7 @@ impl SessionMap {
         self.inner().len()
     }
 
-    /// Tells if the map contains no key.
+    /// Returns `true` if the map contains no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner().live() == 0
@@ -225,7 +227,7 @@ impl SessionMap {
         self.inner().is_empty_but_for(hidden)
     }
 
-    /// Returns the text of the whole object. All that was not changed is as it was written.
+    /// Returns the text of the whole object. Parts that were not changed are as they were read.
     ///
     /// White space around keys and values is kept in small objects. Edits of an object with more than 32 entries or 4,096
     /// bytes may drop it.
@@ -235,7 +237,7 @@ impl SessionMap {
         self.inner.as_ref().map_or(Cow::Borrowed("{}"), |inner| inner.json())
     }
 
-    /// Returns the text of [`Self::as_json`], without a copy where the map owns that text alone.
+    /// Returns the text of [`Self::as_json`], without a copy if no clone shares the text.
     #[must_use]
     pub fn into_json(self) -> String {
         match self.inner.map(Arc::try_unwrap) {

@@ -13,7 +13,7 @@ pub(crate) const META_KEY: &str = "__session";
 /// The number of seconds by which the clocks of servers may differ.
 const CLOCK_DIFFERENCE: u64 = 60;
 
-/// The record. Written only when a feature needs it.
+/// The record. It is written only if a feature needs it.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Meta {
     /// The time when the session was first written, or when its user signed in, in Unix seconds.
@@ -134,13 +134,13 @@ impl Meta {
         if self.has_lifetime() { self.browser } else { lifetimes.browser }
     }
 
-    /// The time for which the session may go unused, in seconds.
+    /// Returns the time for which the session may go unused, in seconds.
     pub(crate) fn idle(&self, lifetimes: Lifetimes) -> u64 {
         let default = if self.until.is_some() { lifetimes.longest } else { lifetimes.idle };
         self.max_age.unwrap_or(default).min(lifetimes.longest)
     }
 
-    /// The number of seconds for which a cookie is good that is issued now; zero when the session is over.
+    /// Returns the number of seconds for which a cookie that is issued now is valid; zero if the session is over.
     pub(crate) fn remaining(&self, lifetimes: Lifetimes, now: impl FnOnce() -> u64) -> u64 {
         let idle = self.idle(lifetimes);
         if lifetimes.absolute.is_none() && self.until.is_none() {

@@ -1,4 +1,4 @@
-//! The session as handlers use it.
+//! The session that handlers use.
 
 mod csrf;
 mod flash;
@@ -27,13 +27,14 @@ pub use flash::{Flash, FlashLevel};
 pub use key::SessionKey;
 pub use lifetime::Lifetime;
 
-/// The loaded session of a request: an ordered map from keys to JSON values, used without `await`.
+/// The loaded session of a request: an ordered map from keys to JSON values, which is read and changed without `await`.
 ///
-/// Made by [`SessionHandle::load`](crate::SessionHandle::load), or by an adapter's extractor. Clones are one session, and may
-/// be used by several tasks at once. Changes are persisted when the response is committed, or by [`save`](Self::save).
+/// [`SessionHandle::load`](crate::SessionHandle::load) or an adapter's extractor makes one. Clones share the session,
+/// and several tasks may use them at once. Changes are persisted when the response is committed, or by
+/// [`save`](Self::save).
 ///
-/// Concurrent requests of one session don't erase each other's keys: the changes of each are replayed on the changes of the
-/// others. Use [`update`](Self::update) for values that depend on the current one.
+/// In a store, concurrent requests of one session don't erase each other's keys, because the changes of each request
+/// are replayed on the current data. Use [`update`](Self::update) for a value that depends on the current one.
 ///
 /// ```
 /// # use session_core::{SessionConfigBuilder, SessionError, SessionManager};
@@ -56,17 +57,17 @@ pub struct Session {
 
 /// Reading.
 impl Session {
-    /// Returns the value of a key, or `None` if there is none.
+    /// Returns the value of a key, or `None` if the key has none.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] if the value is not a `T`. [`read_or_remove`](Self::read_or_remove) helps where the type of a value
-    /// has changed with a deployment.
+    /// [`ValueError::Decode`] if the value is not a `T`. If a deployment has changed the type of the value, use
+    /// [`read_or_remove`](Self::read_or_remove).
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         Ok(self.view(key).get(key)?)
     }
 
-    /// Returns the JSON text of a key's value, as it was written.
+    /// Returns the JSON text of a key's value, exactly as it was written.
     #[must_use]
     pub fn raw_json(&self, key: &str) -> Option<String> {
         self.view(key).raw_json(key).map(str::to_owned)
@@ -78,7 +79,7 @@ impl Session {
         self.view(key).contains_key(key)
     }
 
-    /// Returns `true` if there is no key.
+    /// Returns `true` if no key has a value. A session without keys may still have a user.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.state().data().is_empty_but_for(META_KEY)
@@ -92,7 +93,8 @@ impl Session {
         self.state().is_changed()
     }
 
-    /// Returns all data as it is now: its keys, their number, its JSON text. The copy is cheap, because it shares the text.
+    /// Returns a copy of all current data, for example to list the keys. The copy is cheap, because it shares the JSON
+    /// text.
     #[must_use]
     pub fn to_map(&self) -> SessionMap {
         let mut map = self.state().data().clone();
@@ -100,10 +102,10 @@ impl Session {
         map
     }
 
-    /// Returns the id that the store knows the session by.
+    /// Returns the id under which the store has the session.
     ///
-    /// `None` if the session lives in the cookie, is not stored yet, or will get a new id because [`renew`](Self::renew) was
-    /// called. Call [`save`](Self::save) first to learn the id of a new or renewed session.
+    /// `None` if the session lives in the cookie, is not stored yet, is destroyed, or will get a new id because
+    /// [`renew`](Self::renew) was called. Call [`save`](Self::save) first to learn the id of a new or renewed session.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
         match self.state().phase() {
@@ -112,16 +114,17 @@ impl Session {
         }
     }
 
-    /// Returns the reason why the request brought no session along; `None` if it did.
+    /// Returns the reason why the request has no session; `None` if its cookie led to one.
     ///
-    /// For logs and support: "my session is empty" has many causes. At level `debug`, each is logged with the target
-    /// `session_core::absence`. Show it to no client: it tells which cookies are nearly right.
+    /// It is meant for logs and support, because an empty session has many causes. The reason is also logged at level
+    /// `debug`, with the target `session_core::absence`. Don't show it to clients: it would help an attacker who forges
+    /// cookies.
     #[must_use]
     pub fn absence(&self) -> Option<Absence> {
         self.shared.absence()
     }
 
-    /// Returns `true` if the request brought no session along.
+    /// Returns `true` if the request's cookie led to no session.
     #[must_use]
     pub fn is_new(&self) -> bool {
         !self.state().client_has_session()
@@ -130,28 +133,37 @@ impl Session {
 
 /// Writing.
 ///
-/// Writes that change nothing, such as inserting an equal value, are free. All of these fail with
-/// [`SessionError::ReservedKey`] for the library's own key, with [`SessionError::HeadersSent`] if the response head was sent
-/// and the change needs a cookie, and with [`SessionError::Gone`] after a [`save`](Session::save) has found the session gone.
+/// Writes that change nothing, such as inserting an equal value, cause no store call and no cookie. Each of these
+/// methods can fail with
+///
+/// - [`SessionError::ReservedKey`] for a key that the library reserves (`__session`, and `_cssid` in cookie mode),
+/// - [`SessionError::HeadersSent`] if the response head was sent and the change needs a cookie, and
+/// - [`SessionError::Gone`] after a [`save`](Session::save), `reload` or `touch` has found the session gone.
 impl Session {
     /// Sets the value of a key.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Encode`] or [`ValueError::NotFinite`] if JSON can't carry the value. [`SessionError::TooManyKeys`] if a
-    /// new key is one more than the configured limit.
+    /// - [`ValueError::Encode`], [`ValueError::NotFinite`] or [`ValueError::TooDeep`] if JSON can't represent the
+    ///   value.
+    /// - [`ValueError::TooLong`] if the session would grow beyond [`SessionMap::MAX_BYTES`].
+    /// - [`SessionError::TooManyKeys`] if the key is new and the session already has as many keys as the configuration
+    ///   allows.
+    /// - [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn insert(&self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
         self.check_key(key)?;
         let json = encode(key, &value)?;
         self.set(key, &json)
     }
 
-    /// Sets all keys of a map, with the JSON text of their values. Check data from a client with [`SessionMap::validate`] first.
+    /// Sets all keys of a map. The JSON text of their values is taken over unchecked: call [`SessionMap::validate`]
+    /// before for data from a client.
     ///
     /// # Errors
     ///
-    /// [`SessionError::ReservedKey`] if one of the keys is reserved, and [`SessionError::TooManyKeys`] if the session would
-    /// have more keys than the configured limit; no key is set then.
+    /// [`SessionError::ReservedKey`] if one of the keys is reserved, and [`SessionError::TooManyKeys`] if the session
+    /// would have more keys than the configuration allows: no key is set then. [`ValueError::TooLong`] if the session
+    /// would grow beyond [`SessionMap::MAX_BYTES`]. [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn extend(&self, map: &SessionMap) -> Result<(), SessionError> {
         map.keys().try_for_each(|key| self.check_key(&key))?;
         let current = self.state().data().clone();
@@ -178,12 +190,12 @@ impl Session {
         Ok(removed)
     }
 
-    /// Removes a key and returns its value, for messages that are shown once. Two concurrent requests may both get it; use
-    /// [`take`](Self::take) for a value that only one of them may use.
+    /// Removes a key and returns its value, for example for a message that is shown once. Two concurrent requests may
+    /// both get the value. Use [`take`](Self::take) for a value that only one of them may use.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] if the value is not a `T`, which then stays. [`SessionError::ReservedKey`],
+    /// [`ValueError::Decode`] if the value is not a `T`; the value then stays. [`SessionError::ReservedKey`],
     /// [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn pop<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         let value = self.get(key)?;
@@ -191,9 +203,10 @@ impl Session {
         Ok(value)
     }
 
-    /// Returns the value of a key, and removes a value that is not a `T`.
+    /// Returns the value of a key. A value that is not a `T` is removed, and `None` is returned.
     ///
-    /// For values whose type has changed with a deployment: a user whose session holds the old type is not locked out.
+    /// Use it if a deployment has changed the type of a value, so that users whose sessions hold the old type are not
+    /// locked out.
     ///
     /// # Errors
     ///
@@ -205,11 +218,11 @@ impl Session {
         }
     }
 
-    /// Removes all keys, those too that another request has set by the time of the commit.
+    /// Removes all keys, including keys that another request sets before the commit.
     ///
-    /// The session's user is removed as well, and the client's cookie. This is no logout all the same, because the id stays
-    /// usable for a minute. Use [`sign_out`](Self::sign_out) to log a user out. A login that follows has no tie to the cleared
-    /// session, so a late response to a request with the old cookie can replace its cookie.
+    /// The session's user and the client's cookie are removed as well. This is not a logout, because the id stays
+    /// usable for 60 seconds: call [`sign_out`](Self::sign_out) to log a user out. A later login has no connection to
+    /// the cleared session, so a late response to a request with the old cookie can replace the login's cookie.
     ///
     /// # Errors
     ///
@@ -230,12 +243,12 @@ impl Session {
 
 /// The session as a whole.
 impl Session {
-    /// Gives the session a new id, with the data that it has, when the response is committed. Do this whenever the user gains
-    /// rights: the old id, which another person may know, then names no session. At login, use [`sign_in`](Self::sign_in).
-    /// The absolute lifetime goes on.
+    /// Gives the session a new id when the response is committed, and keeps its data. Call this whenever the user gains
+    /// rights, because an attacker may know the old id, which then names no session. At login, call
+    /// [`sign_in`](Self::sign_in) instead. The absolute lifetime is not restarted.
     ///
-    /// A session that is not stored yet, and one that lives in the cookie, gets a new cookie anyway. In cookie mode the old
-    /// cookie can't be revoked: a copy of it stays valid until it expires.
+    /// A session that is not stored yet gets a new id anyway. In cookie mode the client gets a new cookie, but the old
+    /// one can't be revoked: a copy of it stays valid until it expires.
     ///
     /// # Errors
     ///
@@ -250,40 +263,48 @@ impl Session {
         self.state().destroy();
     }
 
-    /// Persists the changes made so far without waiting for the response: for streams and WebSockets, which outlive it. The
-    /// commit does not write them a second time, and sends the cookie if one is due.
+    /// Persists the changes made so far, before the response is committed or after its head was sent. Use it in streams
+    /// and WebSockets, which outlive the response head. A later commit does not write these changes again, and sends
+    /// the cookie if one is due.
     ///
-    /// Does nothing for sessions that live in the cookie: only the response can carry them.
+    /// Does nothing for sessions that live in the cookie, because only the response can carry their changes.
     ///
     /// # Errors
     ///
-    /// - [`SessionError::Gone`] if the session was destroyed or renewed by another request.
-    /// - [`SessionError::Taken`] or [`SessionError::Refused`] if a change can't be replayed.
-    /// - [`SessionError::Contended`] if other requests wrote the session until the deadline.
-    /// - [`SessionError::TooLarge`] if the session is larger than the configured limit.
+    /// - [`SessionError::Gone`] if another request destroyed or renewed the session, or the store no longer has it.
+    /// - [`SessionError::Taken`], [`SessionError::Refused`] or [`SessionError::Value`] if a change can't be replayed on
+    ///   the data that another request has written. All pending changes are dropped then.
+    /// - [`SessionError::Contended`] if other requests kept writing the session until the deadline.
+    /// - [`SessionError::OutcomeUnknown`] if the reply to an earlier write was lost, and its updates and takes can't be
+    ///   repeated safely.
+    /// - [`SessionError::TooLarge`] or [`SessionError::TooManyKeys`] if the session exceeds a configured limit.
+    /// - [`SessionError::TooManySessions`] after a `destroy` of more than 8 sessions, and
+    ///   [`SessionError::TooManyUserSessions`] after a `sign_in` beyond the configured limit.
+    /// - [`SessionError::NoRandomNumbers`] if the session needs an id and the operating system has no random numbers.
     /// - [`SessionError::HeadersSent`] if the cookie of a new or renewed session can't be delivered any more.
-    /// - [`SessionError::Store`] if the store failed; the changes stay pending and can be saved again.
+    /// - [`SessionError::Store`] if the store failed. The changes stay pending and can be saved again.
     pub async fn save(&self) -> Result<(), SessionError> {
         let mut deadline = self.shared.context.deadline(self.shared.context.config.request_deadline);
         let _lock = self.shared.lock_store(&mut deadline).await?;
         self.shared.save(&mut deadline).await
     }
 
-    /// Fetches the session again, so that a WebSocket or a stream sees the changes of other requests. Pending changes of
-    /// this request stay on top. Does nothing for sessions that live in the cookie.
+    /// Fetches the session again, so that a WebSocket or a stream sees the changes of other requests. Pending changes
+    /// of this request are replayed on the fetched data. Does nothing for sessions that live in the cookie or are not
+    /// stored yet.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Gone`] if the session was destroyed, renewed or has expired. [`SessionError::Store`] if the store
-    /// failed. [`SessionError::OutcomeUnknown`] if a `save` that failed may have stored an update or a take after all; the
-    /// pending changes are dropped then.
+    /// [`SessionError::Gone`] if the session was destroyed, renewed or has expired. [`SessionError::Store`] if the
+    /// store failed. [`SessionError::OutcomeUnknown`] if the store may already have an update or a take of a failed
+    /// `save`; the pending changes are dropped then.
     pub async fn reload(&self) -> Result<(), SessionError> {
         let mut deadline = self.shared.context.deadline(self.shared.context.config.request_deadline);
         self.shared.reload(&mut deadline).await
     }
 
-    /// Extends the stored session's life by its lifetime, for a WebSocket or a stream that is in use. The cookie of the
-    /// client keeps its own age. Does nothing for sessions that live in the cookie.
+    /// Restarts the stored session's lifetime, for a WebSocket or a stream in use. The client's cookie is not extended.
+    /// Does nothing for sessions that live in the cookie or are not stored yet.
     ///
     /// # Errors
     ///

@@ -1,15 +1,15 @@
-//! A warning where two managers accept each other's tokens.
+//! Warns if two managers accept each other's tokens.
 
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::request::context::SessionContext;
 use crate::sync::lock;
 
-/// The managers of this process, as far as they live.
+/// The live managers of this process.
 static MANAGERS: Mutex<Vec<Weak<SessionContext>>> = Mutex::new(Vec::new());
 
-/// Warns if another manager has the same secret and salt and other sessions. Managers of one configuration have the same
-/// sessions.
+/// Warns if another manager has this one's secret and salt, but other sessions. Managers of one configuration share
+/// their sessions.
 pub(crate) fn warn_of_shared_tokens(context: &Arc<SessionContext>) {
     let mut managers = lock(&MANAGERS);
     managers.retain(|manager| manager.strong_count() > 0);

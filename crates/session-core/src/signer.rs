@@ -3,7 +3,7 @@
 //! [`Signer`] appends an HMAC to a value: `value.signature`. [`TimestampSigner`] puts the time of signing in between:
 //! `value.timestamp.signature`, which is the token that Starlette and starlette-session keep in their cookies.
 //!
-//! Both work on bytes, know nothing of cookies or sessions, and are told the time by their caller.
+//! Both work on bytes, know nothing about cookies or sessions, and take the time from their caller.
 
 mod key;
 mod timestamp;
@@ -15,7 +15,7 @@ pub(crate) use timestamp::{push_timestamp, timestamp_len};
 
 use key::Mac;
 
-/// The salt of `itsdangerous` when none is given.
+/// The default salt of `itsdangerous`.
 pub const DEFAULT_SALT: &str = "itsdangerous.Signer";
 
 /// Separates value, timestamp and signature.
@@ -24,10 +24,10 @@ const SEPARATOR: u8 = b'.';
 /// Signs values and verifies them: `value.signature`.
 ///
 /// The signature is the unpadded base64url text of an HMAC of the value, under a key that is derived from the secret
-/// and the salt. Several keys may be given for rotation: all verify, the last one signs.
+/// and the salt. For rotation there may be several keys: all of them verify, and the last one signs.
 ///
-/// Signatures are compared in constant time, and only the one canonical text of a signature verifies (Python's lax
-/// base64 decoder also takes texts that no signer emits).
+/// Signatures are compared in constant time. Only the canonical text of a signature verifies. (Python's base64 decoder
+/// also accepts texts that no signer writes.)
 ///
 /// ```
 /// use session_core::signer::Signer;
@@ -45,21 +45,23 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer with one secret, the default salt, key derivation and digest of `itsdangerous`.
+    /// Makes a signer with one secret, and the default salt, key derivation and digest of `itsdangerous`.
     ///
-    /// The secret may be of any length, even empty, as in Python; [`SessionConfig`](crate::SessionConfig) is stricter.
+    /// As in Python, the secret may have any length and may even be empty. [`SessionConfig`](crate::SessionConfig) is
+    /// stricter.
     #[must_use]
     pub fn new(key: impl Into<Key>) -> Self {
         Self::with_salt(key, DEFAULT_SALT)
     }
 
-    /// A signer with one secret and a salt of its own, so that what is signed for one purpose can't be used for another.
+    /// Makes a signer with one secret and its own salt, so that a value that was signed for one purpose can't be used
+    /// for another.
     #[must_use]
     pub fn with_salt(key: impl Into<Key>, salt: impl AsRef<[u8]>) -> Self {
         Self { keys: vec![key.into().derive(salt.as_ref())] }
     }
 
-    /// A signer with several keys, oldest first: all verify, the last one signs.
+    /// Makes a signer with several keys, oldest first: all of them verify, and the last one signs.
     ///
     /// # Errors
     ///
@@ -78,7 +80,7 @@ impl Signer {
         if keys.is_empty() { Err(NoKey) } else { Ok(Self { keys }) }
     }
 
-    /// `value.signature`.
+    /// Signs a value. Returns `value.signature`.
     #[must_use]
     pub fn sign(&self, value: impl AsRef<[u8]>) -> Vec<u8> {
         let value = value.as_ref();
@@ -86,30 +88,31 @@ impl Signer {
         [value, &[SEPARATOR], signature.as_bytes()].concat()
     }
 
-    /// The value, if its signature verifies.
+    /// Returns the value, if its signature verifies.
     ///
     /// # Errors
     ///
-    /// [`SignatureError::BadSignature`] if there is no signature or none of the keys made it.
+    /// [`SignatureError::BadSignature`] if there is no signature, or none of the keys made it.
     pub fn unsign<'a>(&self, signed: &'a [u8]) -> Result<&'a [u8], SignatureError> {
         self.verify(signed).map(|(value, _)| value)
     }
 
-    /// The signature of `value` by the signing key.
+    /// Returns the signature of `value` by the signing key.
     pub(crate) fn signature(&self, value: &[u8]) -> Signature {
         self.signing_key().sign(value)
     }
 
-    /// The length of the signing key's signatures.
+    /// Returns the length of the signing key's signatures.
     pub(crate) fn signature_len(&self) -> usize {
         self.signing_key().signature_len()
     }
 
-    /// The value, and whether it was the signing key that verified it (not an older one).
+    /// Returns the value, and `true` if the signing key verified it rather than an older one.
     fn verify<'a>(&self, signed: &'a [u8]) -> Result<(&'a [u8], bool), SignatureError> {
         let newest_first = self.keys.iter().rev().enumerate();
         for (age, key) in newest_first {
-            // No signature contains the separator: the last one of the text stands before a signature of this length.
+            // No signature contains the separator, so the last separator of the text must be right before a signature
+            // of this length.
             let start = signed.len().checked_sub(key.signature_len() + 1);
             if let Some((value, [SEPARATOR, signature @ ..])) = start.map(|start| signed.split_at(start))
                 && key.verify(value, signature)
@@ -146,20 +149,20 @@ impl Signature {
     }
 }
 
-/// Why a signed text was not accepted. Carries nothing of the text.
+/// The reason why a signed text was refused. The error contains nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
     /// There is no signature, or none of the keys made it.
     #[error("signature does not match")]
     BadSignature,
-    /// The signature is right, but what it signs carries no timestamp.
+    /// The signature is right, but the signed text has no timestamp.
     #[error("timestamp missing")]
     MissingTimestamp,
     /// The signature is right, but its timestamp is not a number of seconds.
     #[error("malformed timestamp")]
     MalformedTimestamp,
-    /// Signed longer ago than allowed.
+    /// The text was signed longer ago than allowed.
     #[error("signature age {age} s exceeds {max_age} s")]
     Expired {
         /// Seconds since it was signed.
@@ -167,7 +170,7 @@ pub enum SignatureError {
         /// Seconds allowed.
         max_age: u64,
     },
-    /// Signed in the future, beyond the allowed clock skew.
+    /// The text was signed in the future, beyond the allowed clock skew.
     #[error("signature is from {ahead} s in the future")]
     FromTheFuture {
         /// Seconds until the clock reaches the timestamp.
@@ -175,7 +178,7 @@ pub enum SignatureError {
     },
 }
 
-/// A signer needs at least one key.
+/// The error for a signer without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a signer needs at least one key")]
 pub struct NoKey;

@@ -3,12 +3,13 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks a mutex under which no foreign code runs: a panic can't leave its content half changed.
+/// Locks a mutex, and ignores that it was poisoned. No code of the application runs under the mutex, so a panic can't
+/// leave its content half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks by key, for a bounded amount of memory: keys that share a stripe wait for each other.
+/// A fixed number of locks for any number of keys. Keys that share a stripe wait for each other.
 pub(crate) struct StripedLock {
     locks: Box<[tokio::sync::Mutex<()>]>,
     hasher: RandomState,

@@ -1,4 +1,4 @@
-//! Text that mostly is short.
+//! Text that is usually short.
 
 use std::ops::Deref;
 

@@ -30,7 +30,7 @@ pub(crate) struct Tokens {
     longest_max_age: u64,
 }
 
-/// The keys under a salt of another configuration, whose tokens are recognised and not accepted.
+/// A signer of another configuration, with another salt, whose tokens are recognised but not accepted.
 pub(crate) struct Stranger {
     pub(crate) signer: Signer,
     pub(crate) absence: Absence,
@@ -45,7 +45,7 @@ impl Tokens {
         Self { strangers: strangers.into(), ..self }
     }
 
-    /// Tells why a token does not verify, if its signature is the one of another configuration or no signature at all.
+    /// Returns the reason why a token does not verify, if it has no signature or one of another configuration.
     pub(crate) fn stranger(&self, token: &[u8]) -> Option<Absence> {
         let decoded = percent_decoded(token);
         let token = decoded.as_deref().unwrap_or(token);
@@ -74,7 +74,7 @@ impl Tokens {
         signature(self).as_bytes() == signature(other).as_bytes()
     }
 
-    /// The length of a token that is issued at `now`.
+    /// Returns the length of a token that is issued at `now`.
     pub(crate) fn len(&self, payload_len: usize, now: u64) -> usize {
         encoded_len(payload_len) + 1 + timestamp_len(now) + 1 + self.signer.signer().signature_len()
     }
@@ -89,12 +89,12 @@ impl Tokens {
     }
 }
 
-/// The length of a payload's padded base64.
+/// Returns the length of a payload's padded base64.
 fn encoded_len(payload_len: usize) -> usize {
     payload_len.div_ceil(3) * 4
 }
 
-/// Decodes what a token holds.
+/// Decodes the payload of a token.
 pub(crate) fn payload(encoded: &[u8]) -> Option<Vec<u8>> {
     // Its own vector would be one of zeros: glibc's `calloc` takes three times as long as its `malloc`.
     let mut payload = Vec::with_capacity(encoded.len().div_ceil(4) * 3);
@@ -102,7 +102,7 @@ pub(crate) fn payload(encoded: &[u8]) -> Option<Vec<u8>> {
     Some(payload)
 }
 
-/// The id that a stored session's token holds: a payload with nothing but a well-formed id.
+/// Returns the id in a stored session's token, whose payload consists of a well-formed id only.
 pub(crate) fn id(encoded: &[u8]) -> Option<SessionId> {
     // Nearly all are ours, or Python's. Twelve bytes are sixteen characters, so that the rest can be decoded alone.
     if let Some(rest) = encoded.strip_prefix(ENCODED_ID_PAYLOAD_START)
@@ -122,14 +122,14 @@ pub(crate) fn id(encoded: &[u8]) -> Option<SessionId> {
     if map.len() == 1 { SessionId::parse(&id) } else { None }
 }
 
-/// Tells why a verified token holds no id: it is a session, or nothing that this library makes.
+/// Returns the reason why a verified token holds no id: it holds a session, or this library did not make it.
 #[cold]
 pub(crate) fn no_id(encoded: &[u8]) -> Absence {
     let is_session = payload(encoded).is_some_and(|payload| SessionMap::from_slice(&payload).is_ok());
     if is_session { Absence::OtherMode } else { Absence::Malformed }
 }
 
-/// The payload of a stored session's token.
+/// Returns the payload of a stored session's token.
 pub(crate) fn id_payload(id: &SessionId) -> String {
     [ID_PAYLOAD_START, id.as_str(), ID_PAYLOAD_END].concat()
 }

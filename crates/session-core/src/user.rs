@@ -1,4 +1,4 @@
-//! A user's session, as it is listed.
+//! A listed session of a user.
 
 pub(crate) mod epoch;
 pub(crate) mod limit;
@@ -30,7 +30,7 @@ impl UserSession {
         Self { reference, signed_in: at, last_seen, labels }
     }
 
-    /// Returns the reference, by which the session is [revoked](crate::SessionManager::revoke).
+    /// Returns the reference, with which [`revoke`](crate::SessionManager::revoke) ends the session.
     #[must_use]
     pub fn reference(&self) -> SessionRef {
         self.reference
@@ -42,8 +42,8 @@ impl UserSession {
         UNIX_EPOCH + Duration::from_millis(self.signed_in)
     }
 
-    /// Returns the time when the session was last used, precise to the refresh interval: by default, a tenth of the
-    /// session's lifetime. `None` if the store doesn't tell.
+    /// Returns the time when the session was last used. It is exact to within the refresh interval, by default a tenth
+    /// of the session's lifetime. `None` if the store does not tell it.
     #[must_use]
     pub fn last_seen(&self) -> Option<SystemTime> {
         self.last_seen.map(|seen| UNIX_EPOCH + Duration::from_secs(seen))
@@ -55,12 +55,12 @@ impl UserSession {
         self.labels.get(name).map(|label| &**label)
     }
 
-    /// Returns all labels as names and texts, by name.
+    /// Returns all labels as pairs of name and text, sorted by name.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
         self.labels.iter().map(|(name, label)| (&**name, &**label))
     }
 
-    /// Returns `true` if it is the session of this request.
+    /// Returns `true` if this is the given session, such as the one of the current request.
     #[must_use]
     pub fn is_current(&self, session: &Session) -> bool {
         session.reference() == Some(self.reference)

@@ -1,4 +1,4 @@
-//! The headers of a response that stands in place of another one.
+//! The headers of a response that replaces another one.
 
 use crate::adapter::{ResponseHeader, ResponseHeaders};
 
@@ -33,11 +33,11 @@ const DESCRIPTIVE: &[&str] = &[
     "upgrade",
 ];
 
-/// Returns the headers of a replaced response that its replacement takes over, beside its `own` headers.
+/// Returns the headers that a response must take over from the one that it replaces, in addition to its `own` headers.
 ///
-/// Headers that describe the replaced response are left out. Others, such as those for CORS, stay unless the replacement
-/// has them itself. Cookies stay in any case, because the sessions of layers further in are stored by then. Names are in
-/// lower case.
+/// Headers that describe the replaced response are left out. Others, such as those for CORS, are kept unless the new
+/// response has them itself. `Set-Cookie` and `Vary` are always kept, because inner layers have already stored their
+/// sessions. Header names must be in lower case.
 ///
 /// ```
 /// use session_core::adapter::kept_headers;
@@ -57,7 +57,8 @@ pub fn kept_headers<N: AsRef<str>, V>(
     replaced.into_iter().filter(is_kept).collect()
 }
 
-/// Keeps caches from storing a response that reports an error, unless it says itself how they may use it.
+/// Sets `Cache-Control: no-store` on a response that reports an error, unless it has a `Cache-Control` header of its
+/// own.
 pub fn forbid_caching(headers: &mut impl ResponseHeaders) {
     if headers.values(ResponseHeader::CacheControl).next().is_none() {
         headers.set(ResponseHeader::CacheControl, "no-store");

@@ -1,18 +1,18 @@
-//! The response for an error of a session where the application makes none.
+//! The default response for a session error.
 
 use crate::error::SessionError;
 
-/// A response that reports the error of a session with a line of text.
+/// A response that reports a session error in one line of plain text.
 ///
-/// The text tells a stranger nothing of the service.
+/// The text reveals nothing about the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlainResponse {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
     /// The headers. Names are in lower case; values consist of visible ASCII and spaces.
     pub headers: Vec<(&'static str, String)>,
-    /// The line.
+    /// The line of text, which ends with a newline.
     pub body: String,
 }
 

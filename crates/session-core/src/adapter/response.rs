@@ -1,4 +1,4 @@
-//! The response to a request, which waits for the commit of its session.
+//! A future that commits a request's session before it returns the response.
 
 use std::fmt;
 use std::future::Future;
@@ -11,38 +11,39 @@ use crate::error::SessionError;
 use crate::handle::{CommitState, SessionHandle};
 use crate::request::outcome::Commit;
 
-/// The responses of a framework, as [`ResponseFuture`] needs them.
+/// The operations on a framework's responses that [`ResponseFuture`] needs.
 ///
-/// `Answer` is what the inner service returns.
+/// `Answer` is the output of the inner service's future.
 pub trait Responder<Answer> {
-    /// A response while its session is committed. It may stand for an error of the inner service.
+    /// The response while its session is being committed. It may represent an error of the inner service.
     type Response;
     /// The response with the headers of its session.
     type Output;
 
-    /// Takes the answer of the inner service.
+    /// Converts the output of the inner service.
     fn receive(&self, answer: Answer) -> Self::Response;
 
     /// Takes the session error that an extractor, a handler or the inner service has passed on with the response.
     fn take_error(&self, response: &mut Self::Response, handle: &SessionHandle) -> Option<SessionError>;
 
-    /// Returns the status to commit the session with: 500 if there is an error that makes no response.
+    /// Returns the status to commit the session with. For an error that does not become a response, this is 500.
     fn status(&self, response: &Self::Response) -> u16;
 
     /// Replaces the response by the application's response for an error.
     ///
-    /// The new response takes over headers as [`kept_headers`](crate::adapter::kept_headers) tells, and is not cached, see
-    /// [`forbid_caching`](crate::adapter::forbid_caching).
+    /// The new response must take over the headers that [`kept_headers`](crate::adapter::kept_headers) returns, and
+    /// must not be cached: see [`forbid_caching`](crate::adapter::forbid_caching).
     fn replace(&self, response: &mut Self::Response, error: &SessionError);
 
-    /// Adds the headers of a commit. A response that the commit's error concerns is replaced already.
+    /// Adds the headers of a commit. If the commit has an error, [`replace`](Self::replace) was called before.
     fn finish(&self, response: Self::Response, commit: Commit) -> Self::Output;
 }
 
 pin_project! {
-    /// Waits for the response of the inner service, commits its session, and adds what the client has to know of it.
+    /// Waits for the response of the inner service, commits its session, and adds the commit's headers.
     ///
-    /// An error of the session replaces the response. Boxes a future only if the store has to be asked.
+    /// If the session has an error, the response is replaced. Allocates a future only if the commit has to wait for the
+    /// store.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, R>
     where
@@ -65,7 +66,7 @@ pin_project! {
 }
 
 impl<F: Future, R: Responder<F::Output>> ResponseFuture<F, R> {
-    /// Commits the session of `handle` with the response that `answer` brings.
+    /// Makes a future that awaits `answer`, and commits the session of `handle` with the resulting response.
     pub fn new(answer: F, handle: SessionHandle, responder: R) -> Self {
         Self { state: State::Handling { answer }, handle, responder }
     }

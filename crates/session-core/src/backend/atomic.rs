@@ -1,4 +1,4 @@
-//! The store that compares and sets.
+//! The trait of a store with compare-and-set.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::session_scan::SessionScan;
 use super::user_epochs::UserEpochs;
 use super::user_index::UserIndex;
 
-/// A session store whose every call compares and acts in one step.
+/// A session store with compare-and-set: each call compares and acts in one atomic step.
 ///
 /// Concurrent requests of one session, in all processes that use the store, then lose no update, and none of them brings
 /// back a session that was destroyed.
@@ -23,28 +23,29 @@ use super::user_index::UserIndex;
 /// | reads, and its cookie is due for a refresh | `fetch`, [`touch`](Self::touch) |
 /// | begins a session | [`create`](Self::create) |
 /// | changes the session | `fetch`, [`replace`](Self::replace) |
-/// | changes it after another request did | `fetch`, `replace`, and `replace` again at the version that the first one answered |
+/// | changes it after another request did | `fetch`, `replace` (a conflict, which returns the current session), and `replace` again at that session's version |
 /// | empties it | `fetch`, `replace` by the empty session, which expires after a minute |
-/// | renews it | `fetch`, [`rotate`](Self::rotate) |
-/// | destroys it without reading it | [`remove`](Self::remove) for each verified cookie |
+/// | gives it a new id (`renew`, `sign_in`) | `fetch`, [`rotate`](Self::rotate) |
+/// | destroys it without reading it | [`remove`](Self::remove) for each verified cookie of the session's name, at most 8 |
 /// | changes a session that the store does not know | `fetch`, [`marker`](Self::marker), `create` |
 ///
 /// # Rules for authors
 ///
-/// The rules of [`ISessionBackend`](crate::ISessionBackend#rules-for-authors) hold, and these:
+/// The [rules of `ISessionBackend`](crate::ISessionBackend#rules-for-authors) apply here too. In addition:
 ///
 /// - Of several calls at one version, at most one succeeds.
-/// - Every write of other data changes the version, a write by another program included. `touch` keeps it. See
-///   [`Version`](crate::Version).
+/// - Every write that changes the data changes the version, even a write by another program. `touch` keeps the version.
+///   See [`Version`](crate::Version).
 /// - `replace`, `touch` and `rotate` never bring back a session that is gone.
-/// - A [`Marker`] is kept beside the session's key for [`MARKER_LIFETIME`](crate::MARKER_LIFETIME). `fetch` never answers
-///   with it. `create` and `rotate` refuse a new key that has one.
-/// - If a reply is lost, the error says [`Applied::Maybe`](crate::Applied::Maybe). The manager then reads the stored session
-///   and its marker to find out if the call was applied.
+/// - A [`Marker`] is kept beside the session's key for [`MARKER_LIFETIME`](crate::MARKER_LIFETIME). `fetch` never
+///   returns it. `create` and `rotate` refuse a new key that has one.
+/// - If the store may have applied a call whose reply was lost, the error must say
+///   [`Applied::Maybe`](crate::Applied::Maybe). The manager then reads the stored session and its marker to find out if
+///   the call was applied.
 /// - A call may be cancelled, and a call that compares may take effect later: its comparison then fails.
 ///
-/// A backend is passed to [`SessionConfigBuilder::backend`](crate::SessionConfigBuilder::backend) as
-/// [`Backend::atomic`](crate::Backend::atomic), or as it is if it converts into a [`Backend`](crate::Backend).
+/// Users pass a backend to [`SessionConfigBuilder::backend`](crate::SessionConfigBuilder::backend) wrapped in
+/// [`Backend::atomic`](crate::Backend::atomic), or directly if it implements `Into<Backend>`.
 pub trait AtomicBackend: Send + Sync + 'static {
     /// Returns the session that is stored under `key` and has not expired, with its version.
     ///
@@ -56,8 +57,8 @@ pub trait AtomicBackend: Send + Sync + 'static {
 
     /// Stores a session under a key that is not in use and has no marker.
     ///
-    /// Answers [`Conflict(None)`](WriteOutcome::Conflict) if the key is in use, and [`Gone`](WriteOutcome::Gone) with the
-    /// marker if the key has one.
+    /// Returns [`Conflict(None)`](WriteOutcome::Conflict) if the key is in use, and [`Gone`](WriteOutcome::Gone) with
+    /// the marker if the key has one.
     ///
     /// # Errors
     ///
@@ -67,8 +68,8 @@ pub trait AtomicBackend: Send + Sync + 'static {
 
     /// Replaces the session if it still has the version, and sets its TTL.
     ///
-    /// Answers [`Conflict`](WriteOutcome::Conflict) with the stored session if its version differs, and
-    /// [`Gone`](WriteOutcome::Gone) if there is none.
+    /// Returns [`Conflict`](WriteOutcome::Conflict) with the stored session if its version differs, and
+    /// [`Gone`](WriteOutcome::Gone) if no session is stored.
     ///
     /// # Errors
     ///
@@ -78,19 +79,20 @@ pub trait AtomicBackend: Send + Sync + 'static {
 
     /// Removes the session and leaves a marker.
     ///
-    /// Without a version it removes whatever is stored, an unreadable value too. It leaves the marker even if nothing was
-    /// stored, so that a `create` of that key which is under way fails; it then answers [`Gone(None)`](WriteOutcome::Gone).
-    /// A marker that is there already stays, and is answered.
+    /// Without a version it removes any stored value, even an unreadable one. If nothing is stored, it still leaves the
+    /// marker, so that a concurrent `create` of the key fails, and returns [`Gone(None)`](WriteOutcome::Gone). If
+    /// nothing is stored and the key already has a marker, that marker stays and is returned in
+    /// [`Gone`](WriteOutcome::Gone).
     ///
-    /// At a version it answers [`Conflict`](WriteOutcome::Conflict) if the stored session has another one, and
-    /// [`Gone`](WriteOutcome::Gone) if there is none; in both cases it leaves no marker.
+    /// At a version it returns [`Conflict`](WriteOutcome::Conflict) if the stored session has another version, and
+    /// [`Gone`](WriteOutcome::Gone) if no session is stored. In both cases it leaves no marker.
     ///
     /// # Errors
     ///
     /// If the store can't answer.
     fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>>;
 
-    /// Sets the TTL of a session. Answers `false` if there is none.
+    /// Sets the TTL of a session. Returns `false` if no session is stored under the key.
     ///
     /// # Errors
     ///
@@ -101,8 +103,8 @@ pub trait AtomicBackend: Send + Sync + 'static {
     /// old key.
     ///
     /// The new session exists before the old one is gone, so that a failure loses neither. The outcomes are those of
-    /// [`replace`](Self::replace); a new key that is in use answers [`Conflict(None)`](WriteOutcome::Conflict), and one with
-    /// a marker answers [`Gone`](WriteOutcome::Gone) with it.
+    /// [`replace`](Self::replace). In addition, it returns [`Conflict(None)`](WriteOutcome::Conflict) if the new key is
+    /// in use, and [`Gone`](WriteOutcome::Gone) with the marker if the new key has one.
     ///
     /// # Errors
     ///
@@ -117,22 +119,23 @@ pub trait AtomicBackend: Send + Sync + 'static {
     /// If the store can't answer.
     fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>>;
 
-    /// Returns how long each call takes at most, if the store enforces that itself; by default `None`.
+    /// Returns the longest time that a call can take, if the store enforces one itself; by default `None`.
     ///
-    /// The manager then sets no timer of its own for a call that is sure to end within the request's deadline.
+    /// The manager then sets no timer of its own for a call that must end before the request's deadline, or at most a
+    /// tenth of the deadline later.
     fn call_timeout(&self) -> Option<Duration> {
         None
     }
 
-    /// Takes the request deadline of a manager that uses the store, as the timeout of calls unless the application has set one;
-    /// by default does nothing.
+    /// Tells the store the request deadline of a manager that uses it. A store whose application has set no timeout
+    /// should use the deadline as the timeout of its calls. By default does nothing.
     ///
     /// Each manager calls it once, before its first request.
     fn follow_deadline(&self, _deadline: Duration) {}
 
-    /// Returns `true` if every call returns [`StoreFuture::ready`], as a map in memory can; by default `false`.
+    /// Returns `true` if every call returns [`StoreFuture::ready`], as a store in memory can; by default `false`.
     ///
-    /// A commit is then polled on the stack, and allocates nothing.
+    /// The manager then commits without allocating a future.
     fn answers_at_once(&self) -> bool {
         false
     }
@@ -147,13 +150,13 @@ pub trait AtomicBackend: Send + Sync + 'static {
         None
     }
 
-    /// Returns the way through all sessions, for tools; by default `None`.
+    /// Returns the scan over all sessions, for tools; by default `None`.
     fn session_scan(&self) -> Option<&dyn SessionScan> {
         None
     }
 }
 
-/// A backend that several owners share is a backend.
+/// An `Arc` of a backend is a backend.
 impl<B: AtomicBackend + ?Sized> AtomicBackend for Arc<B> {
     fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
         (**self).fetch(key)

@@ -1,4 +1,4 @@
-//! The arguments of a store's calls. New fields may be added: a store reads those that it knows.
+//! The arguments of a store's calls. Later versions may add fields, which older stores ignore.
 
 use std::fmt;
 use std::time::Duration;
@@ -84,13 +84,13 @@ pub struct Rotate<'a> {
 }
 
 impl<'a> Create<'a> {
-    /// Stores `session` under `key`.
+    /// Describes a call that stores `session` under `key`, without a user.
     #[must_use]
     pub fn new(key: &'a str, session: &'a SessionMap, ttl: Duration) -> Self {
         Self { key, session, ttl, user: None }
     }
 
-    /// Binds the session to this user, if there is one.
+    /// Binds the session to this user. `None` leaves the index as it is.
     #[must_use]
     pub fn of_user(mut self, user: Option<&'a str>) -> Self {
         self.user = user;
@@ -99,13 +99,13 @@ impl<'a> Create<'a> {
 }
 
 impl<'a> Replace<'a> {
-    /// Replaces the session under `key` at this version by `session`.
+    /// Describes a call that replaces the session under `key`, if it has this version, with `session`.
     #[must_use]
     pub fn new(key: &'a str, session: &'a SessionMap, ttl: Duration, version: &'a Version) -> Self {
         Self { key, session, ttl, version, user: None }
     }
 
-    /// Binds the session to this user, if there is one.
+    /// Binds the session to this user. `None` leaves the index as it is.
     #[must_use]
     pub fn of_user(mut self, user: Option<&'a str>) -> Self {
         self.user = user;
@@ -114,27 +114,27 @@ impl<'a> Replace<'a> {
 }
 
 impl<'a> Remove<'a> {
-    /// Removes the session under `key`, at any version, and leaves [`Marker::Destroyed`].
+    /// Describes a call that removes the session under `key`, whatever its version, and leaves [`Marker::Destroyed`].
     #[must_use]
     pub fn new(key: &'a str) -> Self {
         Self { key, version: None, marker: Marker::Destroyed, user: None }
     }
 
-    /// Removes only a session that has this version.
+    /// Restricts the call to a session that has this version.
     #[must_use]
     pub fn at(mut self, version: &'a Version) -> Self {
         self.version = Some(version);
         self
     }
 
-    /// Leaves this marker.
+    /// Sets the marker to leave.
     #[must_use]
     pub fn leaving(mut self, marker: Marker) -> Self {
         self.marker = marker;
         self
     }
 
-    /// Names the user whose entry the key has, if the caller knows it.
+    /// Names the user whose entry in the index the key has, if the caller knows it.
     #[must_use]
     pub fn of_user(mut self, user: Option<&'a str>) -> Self {
         self.user = user;
@@ -143,13 +143,13 @@ impl<'a> Remove<'a> {
 }
 
 impl<'a> Touch<'a> {
-    /// Sets the TTL of the session under `key`.
+    /// Describes a call that sets the TTL of the session under `key`.
     #[must_use]
     pub fn new(key: &'a str, ttl: Duration) -> Self {
         Self { key, ttl, user: None }
     }
 
-    /// Names the user whose entry must live as long, if there is one.
+    /// Names the user whose entry in the index must live as long as the session, if the session has a user.
     #[must_use]
     pub fn of_user(mut self, user: Option<&'a str>) -> Self {
         self.user = user;
@@ -158,20 +158,21 @@ impl<'a> Touch<'a> {
 }
 
 impl<'a> Rotate<'a> {
-    /// Moves the session under `old` at this version to `new`, with the data of `session`.
+    /// Describes a call that moves the session under `old`, if it has this version, to `new`, with the data of
+    /// `session`.
     #[must_use]
     pub fn new(old: &'a str, new: &'a str, session: &'a SessionMap, ttl: Duration, version: &'a Version) -> Self {
         Self { old, new, session, ttl, version, user: None, old_user: None }
     }
 
-    /// Binds the session to this user, if there is one.
+    /// Binds the session to this user. `None` leaves the index as it is.
     #[must_use]
     pub fn of_user(mut self, user: Option<&'a str>) -> Self {
         self.user = user;
         self
     }
 
-    /// Names the user whose entry the old key has, if the caller knows it.
+    /// Names the user whose entry in the index the old key has, if the caller knows it.
     #[must_use]
     pub fn from_user(mut self, old_user: Option<&'a str>) -> Self {
         self.old_user = old_user;

@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// An error of a session store: what kind, whether the operation may have been carried out all the same, and the cause.
+/// An error of a session store: its kind, whether the operation may have been applied nevertheless, and its cause.
 ///
-/// Cheap to clone. `Display` and `Debug` print the kind and not the cause, since a client library's error may quote what
-/// was sent; it is there as [`source`](Error::source). A backend takes care not to pass on a cause that quotes a key or
-/// session data.
+/// Cheap to clone. `Display` and `Debug` print the kind but not the cause, because a client library's error may quote
+/// the data that was sent. The cause is available as [`source`](Error::source). A backend must not pass on a cause that
+/// quotes a key or session data.
 ///
 /// ```
 /// use session_core::{Applied, BackendError, BackendErrorKind};
@@ -32,11 +32,11 @@ pub enum BackendErrorKind {
     Unavailable,
     /// The store did not answer in time.
     Timeout,
-    /// The store answered that it does not take the operation: out of memory, read-only, not permitted.
+    /// The store rejected the operation: it is out of memory or read-only, or the operation is not permitted.
     Refused,
     /// The stored value is not a session.
     Corrupt,
-    /// The value is larger than the store, or the configuration, takes.
+    /// The value is larger than the store or the backend's configuration allows.
     TooLarge,
     /// Anything else.
     Other,
@@ -45,14 +45,14 @@ pub enum BackendErrorKind {
 /// The effect of an operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Applied {
-    /// It was not applied, for certain.
+    /// It was certainly not applied.
     No,
     /// It may have been applied: the reply was lost, or has not come yet.
     Maybe,
 }
 
 impl BackendError {
-    /// An error of this kind.
+    /// Makes an error of this kind, without a cause.
     #[must_use]
     pub fn new(kind: BackendErrorKind, applied: Applied) -> Self {
         Self { kind, applied, source: None }
@@ -77,7 +77,7 @@ impl BackendError {
         self.applied == Applied::Maybe
     }
 
-    /// Returns whether the store may have applied the operation.
+    /// Returns the effect that the failed operation may have had.
     #[must_use]
     pub fn applied(&self) -> Applied {
         self.applied

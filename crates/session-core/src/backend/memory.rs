@@ -18,14 +18,14 @@ use super::user_index::{IndexedSession, UserIndex};
 use crate::clock::{Clock, SystemClock};
 use store::{Limits, Store};
 
-/// Keeps sessions in the memory of this process: for tests, demos, and services of one process whose users may be logged
-/// out by a restart.
+/// Keeps sessions in the memory of this process: for tests, demos, and services that run as one process and may log
+/// users out when they restart.
 ///
-/// The store is bounded by a number of sessions and by bytes. A write to a full store evicts the session that was used least
-/// recently, but half of the room is kept for sessions that were fetched after their creation. Visitors that never come
-/// back therefore evict each other, whatever their number. An evicted session is gone like an expired one.
+/// The store is limited by the number of sessions and by their bytes. A write to a full store evicts the least recently
+/// used session, but half of the space is reserved for sessions that were fetched at least once after their creation.
+/// Visitors who never come back therefore evict only each other. An evicted session is lost, as if it had expired.
 ///
-/// Every write frees a few sessions that have expired, so that memory follows the number of live sessions without a
+/// Each new session frees up to two expired ones, so that memory follows the number of live sessions without a
 /// background task. Clones share one store.
 ///
 /// ```
@@ -95,11 +95,11 @@ pub struct MemoryBackendBuilder {
 }
 
 impl MemoryBackendBuilder {
-    /// Sets the largest number of sessions; default 100,000, at least 1.
+    /// Sets the largest number of sessions; default 100,000. 0 counts as 1.
     ///
-    /// The store has up to 16 parts, each with an equal share of this number and of [`max_bytes`](Self::max_bytes). A
-    /// session's key decides on its part. A part that is full evicts a session even if another part has room. A store for
-    /// fewer than 2,048 sessions, or less than 8 MiB, has one part.
+    /// The store has up to 16 parts, each with an equal share of this number and of [`max_bytes`](Self::max_bytes). The
+    /// hash of a session's key selects its part. A full part evicts a session even if another part has space. A store
+    /// for fewer than 2,048 sessions, or less than 8 MiB, has one part.
     #[must_use]
     pub fn max_sessions(mut self, max_sessions: usize) -> Self {
         self.limits.sessions = max_sessions.max(1);
@@ -108,17 +108,19 @@ impl MemoryBackendBuilder {
 
     /// Sets the largest number of bytes of memory that sessions and markers take; default 256 MiB.
     ///
-    /// A session counts its text, its store key, some 400 bytes for the places that hold it, and 20 to 60 bytes for each of
-    /// its own keys from the ninth on. The session of a user counts 100 bytes and twice the user's length more. Seven eighths of the bytes are for sessions: 14 MiB in each part by default. A
-    /// session that counts more than its part has for sessions is refused as
-    /// [`TooLarge`](crate::BackendErrorKind::TooLarge).
+    /// A session counts as the bytes of its text and its store key, about 400 bytes of overhead, and 20 to 60 bytes for
+    /// each of its own keys from the ninth on. The session of a signed-in user adds 100 bytes and twice the length of
+    /// the user's id.
+    ///
+    /// Seven eighths of the bytes are for sessions: 14 MiB in each part by default. A session that exceeds its part's
+    /// share is refused as [`TooLarge`](crate::BackendErrorKind::TooLarge).
     ///
     /// The other eighth is for the markers that destroyed and renewed sessions leave for a minute: by default, about
-    /// 180,000. If more are left within a minute, the oldest ones go early. A request under way that needs such a marker
-    /// finds no reason why its session is gone: its changes fail, and its `destroy` does not reach the renewed session.
-    /// Sessions and markers never displace each other.
+    /// 180,000. If more are left within a minute, the oldest are dropped early. A request in flight that needs a
+    /// dropped marker can't learn why its session is gone: its changes fail, and its `destroy` does not end the renewed
+    /// session. Sessions and markers never displace each other.
     ///
-    /// The counts are estimates: the memory of the process can grow by a seventh more.
+    /// The counts are estimates: the memory that the process really uses can exceed the limit by a seventh.
     // 219 to 255 MiB were taken by a store that was full of sessions of 1 to 1,000 keys, which count up to 224 MiB.
     #[must_use]
     pub fn max_bytes(mut self, max_bytes: usize) -> Self {

@@ -10,9 +10,9 @@ use super::error::BackendError;
 use super::version::Version;
 use crate::map::SessionMap;
 
-/// The reply of a store: at once, or later.
+/// The reply of a store, ready or pending.
 ///
-/// A store that answers at once allocates nothing. Otherwise nothing is sent before the future is first polled.
+/// A ready reply needs no allocation. A pending call must send nothing before the future is first polled.
 #[must_use = "the store is asked when this is polled"]
 pub struct StoreFuture<'a, T>(Reply<'a, T>);
 
@@ -23,12 +23,12 @@ enum Reply<'a, T> {
 }
 
 impl<'a, T> StoreFuture<'a, T> {
-    /// A reply that is there already.
+    /// Makes a reply that is ready.
     pub fn ready(reply: Result<T, BackendError>) -> Self {
         Self(Reply::Ready(Some(reply)))
     }
 
-    /// A reply that is awaited.
+    /// Makes a reply that has to be awaited, and boxes its future.
     pub fn pending(reply: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
         Self(Reply::Pending(Box::pin(reply)))
     }
@@ -42,7 +42,7 @@ impl<'a, T> StoreFuture<'a, T> {
     }
 }
 
-/// A reply that is awaited, boxed by the caller.
+/// Makes a reply that has to be awaited from a boxed future.
 ///
 /// A large future should be boxed where it is made, because [`StoreFuture::pending`] has to move it into its box.
 impl<'a, T, F> From<Pin<Box<F>>> for StoreFuture<'a, T>
@@ -91,7 +91,7 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// A session at a version.
+    /// Makes a stored session of its data and its version.
     #[must_use]
     pub fn new(session: SessionMap, version: Version) -> Self {
         Self { session, version }
@@ -101,12 +101,13 @@ impl Stored {
 /// The outcome of a write that compares first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteOutcome<T = Version> {
-    /// The write was applied; the new version, if there is one.
+    /// The write was applied. Holds the new version, or nothing if the session was removed.
     Done(T),
-    /// Nothing was written, because the key holds another session than expected. `None` if the store does not say which.
+    /// Nothing was written, because the key holds a session other than the expected one. Holds that session, unless the
+    /// store does not return it.
     Conflict(Option<Stored>),
-    /// Nothing was written, because the session does not exist any more, or because the new key has a marker. `None` if the
-    /// store has found no marker, or has not looked for one.
+    /// Nothing was written, because the session no longer exists, or because the new key has a marker. `None` if the
+    /// store found no marker or did not look for one.
     Gone(Option<Marker>),
 }
 
@@ -121,12 +122,12 @@ impl<T> WriteOutcome<T> {
     }
 }
 
-/// The time for which a [`Marker`] is kept at least: longer than a request that is under way takes to finish.
+/// The shortest time for which a store keeps a [`Marker`]: 60 seconds, longer than a request in flight takes to finish.
 pub const MARKER_LIFETIME: Duration = Duration::from_secs(60);
 
 /// The note that a removed session leaves beside its key for [`MARKER_LIFETIME`].
 ///
-/// It tells requests that are under way why the session is gone. It is never followed to read a session.
+/// It tells requests in flight why the session is gone. It is never followed to read a session.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Marker {
     /// The session was destroyed.

@@ -1,24 +1,25 @@
-//! The way through all sessions of a store.
+//! The scan over all sessions of a store.
 
 use std::fmt;
 
 use super::reply::StoreFuture;
 use super::user_index::IndexedSession;
 
-/// A way through all sessions of a store, page by page, which an [`AtomicBackend`](crate::AtomicBackend) may offer.
+/// A scan over all sessions of a store, page by page, which an [`AtomicBackend`](crate::AtomicBackend) may offer.
 ///
-/// It is meant for tools, because a scan takes time in proportion to all keys of the store. No request needs it.
+/// It is meant for tools, because a scan takes time proportional to the number of all keys in the store. No request
+/// needs it.
 ///
 /// # Rules for authors
 ///
 /// - A session that lives under one key during the whole scan is in one page at least. It may be in two pages.
 /// - A session that is created, renewed or removed during the scan may be missing.
-/// - A session that has expired or was removed before the scan is in no page. A marker is no session.
-/// - A page may be empty and have a cursor all the same. A scan of a store that nothing writes to ends.
+/// - A session that expired or was removed before the scan is in no page, and neither is a marker.
+/// - A page may be empty and still have a cursor. The scan of a store to which no program writes must end.
 pub trait SessionScan: Send + Sync {
     /// Returns the page after a cursor, or the first one: sessions whose key begins with a prefix, in any order.
     ///
-    /// Their key is longer than the prefix.
+    /// A key that consists of the prefix alone is left out.
     ///
     /// # Errors
     ///
@@ -50,7 +51,7 @@ impl<T> ScanPage<T> {
 }
 
 impl ScanCursor {
-    /// Makes a cursor of a text that the store understands.
+    /// Makes a cursor from a text that the store can read.
     #[must_use]
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())

@@ -1,4 +1,4 @@
-//! The store of three methods.
+//! The trait of a store with three methods.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::error::BackendError;
 use crate::map::SessionMap;
 
-/// A session store that gets, sets and deletes.
+/// A session store with three methods: get, set and delete.
 ///
 /// A store key is the configuration's prefix followed by a session id: 1 to 250 visible ASCII characters without spaces.
 /// A backend knows nothing of cookies or HTTP.
@@ -17,11 +17,12 @@ use crate::map::SessionMap;
 ///
 /// - [`get`](Self::get) returns the text of each value as it was set, byte for byte. Values that no request changes stay as
 ///   another language wrote them.
-/// - A call that was answered has taken effect for all processes that use the store. A replica that lags must not be asked.
+/// - A call that was answered has taken effect for all processes that use the store. Never read from a replica that may
+///   lag.
 /// - A session that has expired is absent. A delay of a second or two is harmless, because cookies carry their own time.
-/// - A session that the store can't keep is an error, such as [`BackendErrorKind::TooLarge`].
-/// - An error says whether the call may have been applied. After [`Applied::No`] the manager sends the changes again.
-///   Errors quote neither keys nor data.
+/// - If the store can't keep a session, `set` returns an error, such as one of the kind [`BackendErrorKind::TooLarge`].
+/// - An error tells whether the call may have been applied. After [`Applied::No`] a later `save` sends the changes
+///   again. Errors quote neither keys nor data.
 /// - Calls may be cancelled at the request's deadline, because the manager then drops the future. A `set` or `delete` must
 ///   not take effect after that, because it could overwrite newer data.
 ///
@@ -84,7 +85,7 @@ pub trait ISessionBackend: Send + Sync + 'static {
     async fn delete(&self, key: &str) -> Result<(), BackendError>;
 }
 
-/// A backend that several owners share is a backend.
+/// An `Arc` of a backend is a backend.
 #[async_trait]
 impl<B: ISessionBackend + ?Sized> ISessionBackend for Arc<B> {
     async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {

@@ -1,4 +1,4 @@
-//! The promises for a store that can't compare and set, kept within this process.
+//! Keeps the promises, within this process, for a store that can't compare and set.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::sync::StripedLock;
 
 /// The calls of [`AtomicBackend`], made of `get`, `set` and `delete` under a lock for each key.
 ///
-/// Two processes on one store can still overwrite each other's writes between one's `get` and its `set`.
+/// Another process can still write to the store between the `get` and the `set` of a call, and its write is then lost.
 pub(crate) struct SingleProcess {
     backend: Arc<dyn ISessionBackend>,
     locks: StripedLock,
@@ -91,7 +91,8 @@ impl SingleProcess {
             }
             return Ok(WriteOutcome::Gone(found));
         }
-        // First, since the removal may be applied without a reply. A marker beside a live session is ignored.
+        // The marker comes first, because the removal may be applied without a reply. A marker beside a live session is
+        // ignored.
         self.markers.mark(remove.key, remove.marker);
         self.backend.delete(remove.key).await?;
         Ok(WriteOutcome::Done(()))

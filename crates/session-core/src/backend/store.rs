@@ -30,19 +30,19 @@ enum Kind {
 }
 
 impl Backend {
-    /// A store that gets, sets and deletes.
+    /// Wraps a store that can get, set and delete.
     #[must_use]
     pub fn simple(backend: impl ISessionBackend) -> Self {
         Self(Kind::Simple(Arc::new(backend)))
     }
 
-    /// A store that compares and sets.
+    /// Wraps a store with compare-and-set.
     #[must_use]
     pub fn atomic(backend: impl AtomicBackend) -> Self {
         Self(Kind::Atomic(Arc::new(backend)))
     }
 
-    /// Returns `true` if the backend compares and sets.
+    /// Returns `true` if the backend was made by [`atomic`](Self::atomic).
     #[must_use]
     pub fn is_atomic(&self) -> bool {
         matches!(self.0, Kind::Atomic(_))
@@ -69,7 +69,7 @@ impl fmt::Debug for Backend {
 
 /// A backend by its atomic calls: its own, or those that [`SingleProcess`] makes of the three methods.
 ///
-/// Clones share the locks of the latter, so that all managers of one configuration keep the promises together.
+/// Clones share the locks of `SingleProcess`, so that the promises hold between all managers of one configuration.
 pub(crate) type Store = Arc<dyn AtomicBackend>;
 
 impl Backend {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::reply::StoreFuture;
 
-/// A number for each user, which an [`AtomicBackend`](crate::AtomicBackend) may keep instead of a
-/// [`UserIndex`](crate::UserIndex).
+/// A store of one number for each user, the user's epoch, which an [`AtomicBackend`](crate::AtomicBackend) may offer
+/// instead of a [`UserIndex`](crate::UserIndex).
 ///
 /// A sign-in joins the user's epoch, and the session records it. A session is live only while its user is in the recorded
 /// epoch, so that [`revoke_all`](crate::SessionManager::revoke_all) ends all sessions of a user by ending the epoch. The
@@ -15,8 +15,9 @@ use super::reply::StoreFuture;
 /// # Rules for authors
 ///
 /// - A `user` is an opaque text as in [`UserIndex`](crate::UserIndex#rules-for-authors).
-/// - All processes that use the store have the same epochs. Of concurrent calls of [`join`](Self::join), one begins the epoch.
-/// - An epoch may be lost, by an eviction or a restart: its user's sessions then end.
+/// - All processes that use the store see the same epochs. Of concurrent calls of [`join`](Self::join), one begins the
+///   epoch and the others return it.
+/// - An epoch may be lost by an eviction or a restart. All sessions of its user then end.
 /// - An epoch that was ended or lost never comes back.
 pub trait UserEpochs: Send + Sync {
     /// Returns the epoch of a user. If the user has none, begins the epoch `candidate`. The epoch lasts for `ttl` from now.
@@ -25,10 +26,10 @@ pub trait UserEpochs: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the store can't answer. The call may have begun the epoch, which is no harm.
+    /// If the store can't answer. The call may have begun the epoch, which does no harm.
     fn join<'a>(&'a self, user: &'a str, candidate: u64, ttl: Duration) -> StoreFuture<'a, u64>;
 
-    /// Returns the epoch of a user, if the user has one, which then lasts for `ttl` from now.
+    /// Returns the epoch of a user, if the user has one, and extends it to last for `ttl` from now.
     ///
     /// # Errors
     ///

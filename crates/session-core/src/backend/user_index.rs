@@ -7,14 +7,14 @@ use super::reply::{StoreFuture, Stored};
 
 /// An index from users to their sessions, which an [`AtomicBackend`](crate::AtomicBackend) may offer.
 ///
-/// The manager lists and revokes a user's sessions with it. A backend without an index serves sessions all the same.
+/// The manager uses it to list and revoke a user's sessions. A backend without an index can still serve sessions.
 ///
 /// # Rules for authors
 ///
 /// - The arguments of [`create`](crate::AtomicBackend::create), [`replace`](crate::AtomicBackend::replace),
-///   [`touch`](crate::AtomicBackend::touch) and [`rotate`](crate::AtomicBackend::rotate) carry a `user`. If it is `Some`,
-///   the index must have an entry of that user for the (new) key, for as long as the session lives. `None` leaves the index
-///   as it is.
+///   [`touch`](crate::AtomicBackend::touch) and [`rotate`](crate::AtomicBackend::rotate) carry a `user`. If it is
+///   `Some`, the index must have an entry of that user for the key (of `rotate`, for the new key) for as long as the
+///   session lives. `None` leaves the index as it is.
 /// - A `user` is an opaque text of 6 to 388 bytes, which begins with the configuration's key prefix and `user:`. It is never
 ///   the key of a session. Compare it byte by byte.
 /// - An entry is added before the session can be read under its key, and removed after the session is gone. A store that
@@ -22,22 +22,23 @@ use super::reply::{StoreFuture, Stored};
 /// - A write that is refused, or fails with [`Applied::No`](crate::Applied::No), leaves every live session in the index.
 /// - `remove`, expiry and eviction make an entry dead. `Remove::user` and `Rotate::old_user` name the entry's user if the
 ///   manager knows it. A dead entry may stay until the index is read, or until the session would have expired.
-/// - A store that adds the entry in a step of its own lists the entry of a session that is about to be created, with no
-///   stored session. It removes such an entry only if the entry is older than [`MARKER_LIFETIME`](crate::MARKER_LIFETIME).
+/// - A store that adds the entry in a separate step may list an entry whose session is not created yet, with no stored
+///   session. It removes an entry without a session only if the entry is older than
+///   [`MARKER_LIFETIME`](crate::MARKER_LIFETIME).
 pub trait UserIndex: Send + Sync {
     /// Returns the entries of a user, in any order, with the sessions that they name.
     ///
-    /// Every session that lives during the whole call must be among them. A session that moves to another key during the
-    /// call must be among them under one of the two keys at least. A session may be listed that the user no longer has: the
-    /// manager looks at its data.
+    /// Every session that lives during the whole call must be among them. A session that moves to another key during
+    /// the call must be among them under one of the two keys at least. The list may contain sessions that no longer
+    /// belong to the user, because the manager checks the data of each.
     ///
     /// # Errors
     ///
     /// If the store can't answer. An unreadable session is no error: its entry has no stored session.
     fn sessions<'a>(&'a self, user: &'a str) -> StoreFuture<'a, Vec<IndexedSession>>;
 
-    /// Returns the number of sessions whose key begins with this prefix, of all users and of none. For tools: it may take
-    /// time in proportion to all keys of the store.
+    /// Returns the number of sessions whose key begins with this prefix, with and without a user. It is meant for
+    /// tools, because it may take time proportional to the number of all keys in the store.
     ///
     /// # Errors
     ///
@@ -58,7 +59,7 @@ pub struct IndexedSession {
 }
 
 impl IndexedSession {
-    /// Makes an entry of a key and the session that is stored under it.
+    /// Makes an entry from a key and the session that is stored under it.
     #[must_use]
     pub fn new(key: impl Into<Box<str>>, stored: Option<Stored>) -> Self {
         Self { key: key.into(), stored, expires_in: None }

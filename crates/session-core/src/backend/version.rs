@@ -7,10 +7,11 @@ use sha1::{Digest, Sha1};
 
 use crate::map::SessionMap;
 
-/// Tells whether a stored session is still the one that was read: opaque bytes that a backend makes and compares.
+/// The version of a stored session: at most 32 opaque bytes, which a backend makes and compares. It tells whether the
+/// session has changed since it was read.
 ///
-/// Make it of what the store itself keeps: a compare-and-set token, or a digest of the stored bytes, since other writers
-/// store no version. At most 32 bytes.
+/// Make it from something that the store itself keeps, such as a compare-and-set token or a digest of the stored bytes,
+/// because other programs that write to the store keep no version.
 #[derive(Clone)]
 pub struct Version(Content);
 
@@ -28,7 +29,7 @@ impl Version {
     /// The longest version: a SHA-256.
     pub const MAX_LEN: usize = 32;
 
-    /// A version of these bytes; `None` if there are more than [`Self::MAX_LEN`].
+    /// Makes a version of these bytes; `None` if there are more than [`Self::MAX_LEN`].
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut copy = [0; Self::MAX_LEN];
@@ -38,16 +39,17 @@ impl Version {
 
     /// Returns the SHA-1 of a session's JSON text as a version, for stores that keep just that text.
     ///
-    /// It is computed when [`as_bytes`](Self::as_bytes) is called: a session that is only read needs no digest.
+    /// The digest is computed when [`as_bytes`](Self::as_bytes) is called, so that a session that is only read needs
+    /// none.
     #[must_use]
     pub fn sha1_of_json(session: &SessionMap) -> Self {
         Self(Content::Sha1OfJson(session.clone()))
     }
 
-    /// The session of whose JSON text it is the [digest](Self::sha1_of_json); `None` of any other version.
+    /// Returns the session that the version is a [digest](Self::sha1_of_json) of; `None` for a version of other bytes.
     ///
-    /// For stores that can compare a text as well: where that is short, comparing it costs less than hashing it on both
-    /// sides. What [`SessionMap::as_json`] returns is the text that was read or written, byte for byte.
+    /// It is meant for stores that can also compare text, because comparing a short text is cheaper than hashing it on
+    /// both sides. [`SessionMap::as_json`] of that session is the text that was read or written, byte for byte.
     #[must_use]
     pub fn json(&self) -> Option<&SessionMap> {
         match &self.0 {
@@ -56,7 +58,7 @@ impl Version {
         }
     }
 
-    /// The bytes it was made of.
+    /// Returns the bytes of the version.
     #[must_use]
     pub fn as_bytes(&self) -> Cow<'_, [u8]> {
         match &self.0 {

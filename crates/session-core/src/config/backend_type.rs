@@ -15,16 +15,16 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BackendType {
-    /// The session itself, in the cookie.
+    /// No store: the cookie holds the session itself.
     #[default]
     Cookie,
     /// The memory of this process: [`MemoryBackend`](crate::MemoryBackend).
     Memory,
-    /// Redis or Valkey. The original's `redis` and `aioRedis`.
+    /// Redis or Valkey. starlette-session calls it `redis` or `aioRedis`.
     Redis,
-    /// memcached. The original's `memcache` and `aioMemcache`.
+    /// memcached. starlette-session calls it `memcache` or `aioMemcache`.
     Memcache,
-    /// A file of SQLite.
+    /// An SQLite file.
     Sqlite,
     /// PostgreSQL.
     Postgres,
@@ -36,7 +36,7 @@ impl BackendType {
     const ALL: [Self; 7] =
         [Self::Cookie, Self::Memory, Self::Redis, Self::Memcache, Self::Sqlite, Self::Postgres, Self::Mysql];
 
-    /// The name it is parsed from.
+    /// Returns the name that the type is parsed from.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl FromStr for BackendType {
     }
 }
 
-/// There is no predefined backend of this name.
+/// The error for a name that is not that of a predefined backend.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown predefined backend {given:?}, known are: {}", known_names())]
 pub struct UnknownPredefinedBackend {

@@ -25,7 +25,8 @@ use crate::token::Tokens;
 use crate::{Clock, SystemClock};
 use former::FormerCookie;
 
-/// Sets what differs from the defaults; [`build`](Self::build) checks the whole.
+/// Builds a [`SessionConfig`]: set what differs from the defaults, then call [`build`](Self::build), which checks all
+/// settings together.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SessionConfigBuilder {
     signing_key: Key,
@@ -106,28 +107,29 @@ impl SessionConfigBuilder {
         }
     }
 
-    /// How long a session lasts without use, and the `Max-Age` of its cookie; default 14 days, at most 400.
+    /// Sets how long a session lasts without use, and the `Max-Age` of its cookie: from 1 second to 400 days; default
+    /// 14 days.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
     }
 
-    /// The longest lifetime that [`Session::set_lifetime`](crate::Session::set_lifetime) may give to a single session;
-    /// default [`max_age`](Self::max_age).
+    /// Sets the longest lifetime that [`Session::set_lifetime`](crate::Session::set_lifetime) may give to a single
+    /// session, at most 400 days; default [`max_age`](Self::max_age).
     pub fn longest_max_age(mut self, longest: Duration) -> Self {
         self.longest_max_age = Some(longest);
         self
     }
 
-    /// How long a session lasts in all, however much it is used; default without limit.
+    /// Sets how long a session lasts in total, no matter how much it is used; default no limit.
     ///
-    /// Counted from its first write, or from the last [`sign_in`](crate::Session::sign_in).
+    /// The time is counted from the session's first write, or from the last [`sign_in`](crate::Session::sign_in).
     pub fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
         self.absolute_lifetime = Some(lifetime);
         self
     }
 
-    /// The `SameSite` attribute; default `Lax`.
+    /// Sets the `SameSite` attribute; default `Lax`.
     pub fn same_site(mut self, same_site: SameSite) -> Self {
         self.attributes.same_site = same_site;
         self
@@ -139,27 +141,29 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// The `Domain` attribute: the cookie is sent to this host and all below it. Default none: to the very host only.
+    /// Sets the `Domain` attribute: browsers send the cookie to this host and all its subdomains. By default there is
+    /// none, and browsers send the cookie only to the host that set it.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.attributes.domain = Some(domain.into());
         self
     }
 
-    /// The `Path` attribute; default `/`.
+    /// Sets the `Path` attribute; default `/`.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.attributes.path = path.into();
         self
     }
 
-    /// The `Partitioned` attribute (CHIPS): a cookie jar for each site that embeds this one. Default off.
+    /// Sets the `Partitioned` attribute (CHIPS): browsers keep a separate cookie for each site that embeds this one;
+    /// default `false`. It requires [`https_only`](Self::https_only).
     pub fn partitioned(mut self, partitioned: bool) -> Self {
         self.attributes.partitioned = partitioned;
         self
     }
 
-    /// Sends the cookie without `Max-Age`, so that browsers drop it when they are closed; default off.
+    /// Sends the cookie without `Max-Age`, so that browsers drop it when they are closed; default `false`.
     ///
-    /// The session still ends after [`max_age`](Self::max_age).
+    /// The server still ends the session after [`max_age`](Self::max_age) without use.
     pub fn browser_session(mut self, browser_session: bool) -> Self {
         self.browser_session = browser_session;
         self
@@ -172,16 +176,18 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Where sessions are kept, by name; see [`BackendType`]. Default: [`backend`](Self::backend) if one is passed, else
-    /// the cookie.
+    /// Sets the place of the sessions by name; see [`BackendType`]. By default it is the [`backend`](Self::backend) if
+    /// one is passed, else the cookie.
     ///
-    /// `Memory` needs no backend to be passed; `Redis` and `Memcache` need the one of their crate.
+    /// `Memory` needs no [`backend`](Self::backend), and `Cookie` accepts none. All other types need the backend of
+    /// their crate.
     pub fn backend_type(mut self, backend_type: BackendType) -> Self {
         self.backend_type = Some(backend_type);
         self
     }
 
-    /// Sets the store: a backend of a backend crate, any [`ISessionBackend`](crate::ISessionBackend), or a [`Backend`].
+    /// Sets the store: a backend from one of the backend crates, any [`ISessionBackend`](crate::ISessionBackend), or a
+    /// [`Backend`].
     pub fn backend(mut self, backend: impl Into<Backend>) -> Self {
         self.backend = Some(backend.into());
         self
@@ -193,26 +199,28 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Adds a key that verifies and does not sign.
+    /// Adds a key that verifies tokens but does not sign them.
     ///
-    /// To change keys without logging users out: deploy the new key as verify-only, then swap the two, then, when
-    /// [`longest_max_age`](Self::longest_max_age) has passed, remove the old one. A session in use that was verified by such a key gets
-    /// a new cookie at once.
+    /// To change the key without logging users out, deploy three times: add the new key here; then swap the two keys;
+    /// then, once [`longest_max_age`](Self::longest_max_age) has passed, remove the old one. A request that uses a
+    /// session whose cookie was verified by such a key sends a new cookie, signed by the current key.
     pub fn verify_key(mut self, key: impl Into<Key>) -> Self {
         self.verify_keys.push(key.into());
         self
     }
 
-    /// Takes secrets shorter than 32 bytes, placeholders of documentation, and bytes that repeat themselves; default
-    /// `false`.
+    /// Allows secrets shorter than 32 bytes, placeholders from documentation, and secrets of repeated or counted bytes;
+    /// default `false`.
     ///
-    /// Such a secret can be found by trying. An attacker who finds it can log in as any user.
+    /// Such a secret can be guessed. An attacker who guesses it can forge cookies: in cookie mode, to log in as any
+    /// user.
     pub fn danger_allow_weak_secret(mut self, allow: bool) -> Self {
         self.allow_weak_secret = allow;
         self
     }
 
-    /// The salt of the signature; default `itsdangerous.Signer`, as in Starlette.
+    /// Sets the salt of the signature; default `itsdangerous.Signer`, as in Starlette. A token is valid only under the
+    /// salt that it was signed with.
     pub fn salt(mut self, salt: impl Into<String>) -> Self {
         self.salt = Salt::Given(salt.into());
         self
@@ -224,13 +232,14 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Which of several cookies of the session's name is taken; default [`OnDuplicate::Last`].
+    /// Sets the choice between several cookies of the session's name; default [`OnDuplicate::Last`].
     pub fn on_duplicate(mut self, on_duplicate: OnDuplicate) -> Self {
         self.on_duplicate = on_duplicate;
         self
     }
 
-    /// Sets the answer to a request that changed a session which is gone at commit; default [`OnGone::Conflict`].
+    /// Sets the answer to a request that changed its session, if the session is gone at commit; default
+    /// [`OnGone::Conflict`].
     pub fn on_gone(mut self, on_gone: OnGone) -> Self {
         self.on_gone = on_gone;
         self
@@ -242,56 +251,64 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Keeps the changes of a session if the response has a 5xx status; default no.
+    /// Commits the changes of a session even if the response has a 5xx status; default `false`.
     pub fn commit_on_server_error(mut self, commit: bool) -> Self {
         self.commit_on_server_error = commit;
         self
     }
 
-    /// Sets the longest JSON text of a session that is written, in bytes; default 128 KiB.
+    /// Sets the longest JSON text of a session that is written, in bytes: from 2 to
+    /// [`SessionMap::MAX_BYTES`](crate::SessionMap::MAX_BYTES); default 128 KiB.
     ///
-    /// 64 concurrent writes of 1 MiB occupy Redis for longer than the default deadline. Larger stored sessions are still read.
+    /// A commit of a larger session fails with [`SessionError::TooLarge`](crate::SessionError::TooLarge). A larger
+    /// stored session can still be read. Raise the limit with care: 64 concurrent writes of 1 MiB keep Redis busy for
+    /// longer than the default request deadline.
     pub fn max_session_bytes(mut self, bytes: usize) -> Self {
         self.max_session_bytes = bytes;
         self
     }
 
-    /// Sets the largest number of keys of a session that is written; default 1,024.
+    /// Sets the largest number of keys of a session that is written, at least 1; default 1,024.
     ///
-    /// The limit bounds the work of a request in which a client names the keys. A write that would leave more keys fails
-    /// with [`SessionError::TooManyKeys`](crate::SessionError::TooManyKeys). A stored session with more keys is still read.
+    /// The limit bounds the work of a request in which the client chooses the keys. A write that would leave more keys
+    /// fails with [`SessionError::TooManyKeys`](crate::SessionError::TooManyKeys). A stored session with more keys can
+    /// still be read.
     pub fn max_keys(mut self, keys: usize) -> Self {
         self.max_keys = keys;
         self
     }
 
-    /// How far in the future a token may have been issued, for servers whose clocks differ; default 10 seconds.
+    /// Sets how far in the future a token may have been issued, for servers whose clocks differ; in whole seconds,
+    /// default 10.
     pub fn clock_skew(mut self, skew: Duration) -> Self {
         self.clock_skew = skew;
         self
     }
 
-    /// How long one request waits for the store in all, retries included; default 250 ms. Each
-    /// [`save`](crate::Session::save) may wait as long. A store that bounds its calls itself may take up to a tenth more:
-    /// see [`AtomicBackend::call_timeout`](crate::AtomicBackend::call_timeout).
+    /// Sets how long one request may wait for the store in total, including retries; must be longer than zero, default
+    /// 250 ms. Each [`save`](crate::Session::save), `reload` and `touch` has the same time again. A store that limits
+    /// the time of its calls itself may exceed it by a tenth: see
+    /// [`AtomicBackend::call_timeout`](crate::AtomicBackend::call_timeout).
     ///
-    /// The timeout of the project's backends follows this deadline, unless it is set.
+    /// The backends of this project use the deadline as the timeout of their calls, unless the application sets one.
     pub fn request_deadline(mut self, deadline: Duration) -> Self {
         self.request_deadline = deadline;
         self
     }
 
-    /// The clock that tokens are issued and expire by; default the system's.
+    /// Sets the clock by which tokens are issued and expire; default the system's clock. A backend that is passed has
+    /// its own.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Checks the whole. Warns in the log if the backend is not atomic, and if the secret is one for development.
+    /// Checks all settings together and builds the configuration. Logs a warning if the backend is not atomic, and if
+    /// the secret is the random one of [`development`](Self::development).
     ///
     /// # Errors
     ///
-    /// The first [`ConfigError`] found.
+    /// The first broken rule, as a [`ConfigError`].
     pub fn build(self) -> Result<SessionConfig, ConfigError> {
         self.check_secrets()?;
         self.check_cookie()?;
@@ -349,7 +366,7 @@ impl SessionConfigBuilder {
         })
     }
 
-    /// The backend that was passed, or the one that its type names.
+    /// Returns the backend that was passed, or the one that the backend type names.
     fn resolve_backend(&self) -> Result<Option<Backend>, ConfigError> {
         let backend = match (self.backend_type, &self.backend) {
             (Some(BackendType::Cookie), Some(_)) => return Err(ConfigError::BackendUnused),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::backend_type::{BackendType, UnknownPredefinedBackend};
 
-/// A rule that a configuration breaks. Names the value and the rule; never prints a secret.
+/// A rule that a configuration breaks. The error names the value and the rule, and never prints a secret.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -14,18 +14,17 @@ pub enum ConfigError {
     /// A secret is shorter than 32 bytes, and `danger_allow_weak_secret(true)` was not called.
     #[error("a secret has {bytes} bytes, at least 32 are required (see `danger_allow_weak_secret`)")]
     WeakSecret {
-        /// Its length.
+        /// The length of the secret.
         bytes: usize,
     },
-    /// A secret contains a text that documentation puts in the place of a secret, and `danger_allow_weak_secret(true)` was not
-    /// called.
+    /// A secret contains a placeholder from documentation, and `danger_allow_weak_secret(true)` was not called.
     #[error("a secret is a placeholder of documentation: make one with `openssl rand -base64 32`")]
     PlaceholderSecret,
     /// A secret repeats a few bytes, or counts up or down, and `danger_allow_weak_secret(true)` was not called.
     #[error("a secret repeats or counts bytes: make one with `openssl rand -base64 32`")]
     RegularSecret,
     /// The operating system has no random numbers for the secret of [`SessionConfigBuilder::development`](crate::SessionConfigBuilder::development).
-    #[error("no random numbers for a secret")]
+    #[error("the operating system has no random numbers for a secret")]
     NoRandomNumbers,
     /// A key of [`SessionConfigBuilder::hardened`](crate::SessionConfigBuilder::hardened) ignores the salt, which binds tokens to the
     /// cookie's name.
@@ -33,7 +32,7 @@ pub enum ConfigError {
     KeyDerivationNone,
     /// [`SessionConfigBuilder::hardened`](crate::SessionConfigBuilder::hardened) was given no backend and no backend type.
     #[error(
-        "`hardened` needs a backend: sessions in the cookie can't be revoked, `backend_type(BackendType::Cookie)` asks for them"
+        "`hardened` needs a backend, because sessions in the cookie can't be revoked: `backend_type(BackendType::Cookie)` allows them nevertheless"
     )]
     HardenedMode,
     /// The cookie's name is empty or has characters that a name can't have (RFC 6265, section 4.1.1: a token).
@@ -60,7 +59,7 @@ pub enum ConfigError {
     /// The path does not begin with a slash, has characters that a path can't have, or is longer than the 1,024 bytes that
     /// browsers take.
     #[error(
-        "cookie path {path:?} must begin with `/`, have printable ASCII characters without `;` only, not end with a space and have at most 1024 of them"
+        "cookie path {path:?} must begin with `/`, not end with a space, and have at most 1024 characters, all printable ASCII except `;`"
     )]
     Path {
         /// The path that was given.
@@ -88,28 +87,28 @@ pub enum ConfigError {
     /// (RFC 6265bis, section 5.5).
     #[error("{parameter} is {given:?}, must be at least 1 second and at most 400 days")]
     Lifetime {
-        /// Which lifetime.
+        /// The name of the setting.
         parameter: &'static str,
         /// The value that was given.
         given: Duration,
     },
-    /// A session could live longer than the longest lifetime allowed.
-    #[error("longest max_age {longest:?} is shorter than max_age {max_age:?}")]
+    /// `longest_max_age` is shorter than `max_age`.
+    #[error("longest_max_age {longest:?} is shorter than max_age {max_age:?}")]
     LongestMaxAge {
         /// The longest lifetime allowed.
         longest: Duration,
         /// The usual lifetime.
         max_age: Duration,
     },
-    /// A refresh that comes after the session has expired.
+    /// A refresh would come after the session has expired.
     #[error("refresh after {after:?} is not before max_age {max_age:?}")]
     Refresh {
-        /// When the refresh would come.
+        /// The age at which the refresh would come.
         after: Duration,
-        /// When the session expires.
+        /// The age at which the session expires.
         max_age: Duration,
     },
-    /// No time to ask the store.
+    /// The request deadline is zero.
     #[error("request deadline must be longer than zero")]
     RequestDeadline,
     /// The format keeps sessions in the cookie and a backend was passed, or in a store and none was passed.
@@ -126,25 +125,26 @@ pub enum ConfigError {
         /// The name of the format.
         format: &'static str,
     },
-    /// No room for a session, or more than [`SessionMap::MAX_BYTES`](crate::SessionMap::MAX_BYTES).
+    /// `max_session_bytes` is below 2, the length of an empty session, or above
+    /// [`SessionMap::MAX_BYTES`](crate::SessionMap::MAX_BYTES).
     #[error("max_session_bytes is {given}, must be from 2 to {}", crate::SessionMap::MAX_BYTES)]
     MaxSessionBytes {
         /// The value that was given.
         given: usize,
     },
-    /// No session could have a key.
+    /// `max_keys` is 0.
     #[error("max_keys is 0, must be at least 1")]
     MaxKeys,
     /// No user could sign in.
     #[error("max_sessions_per_user is 0, must be at least 1")]
     MaxSessionsPerUser,
-    /// The key prefix has characters that not every store takes, or is too long.
+    /// The key prefix has characters that some stores refuse, or is longer than 128 bytes.
     #[error("key prefix {prefix:?} must be at most 128 visible ASCII characters without spaces")]
     KeyPrefix {
         /// The prefix that was given.
         prefix: String,
     },
-    /// There is no predefined backend of this name.
+    /// No predefined backend has this name.
     #[error(transparent)]
     UnknownBackend(#[from] UnknownPredefinedBackend),
     /// This backend type needs a backend to be passed.
@@ -156,14 +156,14 @@ pub enum ConfigError {
         /// The type that was given.
         backend_type: BackendType,
     },
-    /// A backend was passed though the cookie is to hold the session.
+    /// A backend was passed, and the backend type is `cookie`.
     #[error("backend type cookie uses no backend, but one was passed")]
     BackendUnused,
     /// `require_user_index(true)` or `max_sessions_per_user()` was called and the backend has no index of sessions by user.
-    #[error("the backend has no index of users, and `require_user_index` or `max_sessions_per_user` was called")]
+    #[error("`require_user_index` or `max_sessions_per_user` was called, and the backend has no index of users")]
     NoUserIndex,
     /// `require_atomic(true)` was called and the backend can't compare and set.
-    #[error("the backend is not atomic, and `require_atomic` was called")]
+    #[error("`require_atomic` was called, and the backend is not atomic")]
     NotAtomic,
 }
 

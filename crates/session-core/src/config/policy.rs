@@ -13,12 +13,12 @@ pub enum SameSite {
     /// Followed links only.
     #[default]
     Lax,
-    /// All. Browsers take it with `Secure` only.
+    /// All. Browsers accept it only together with `Secure`.
     None,
 }
 
 impl SameSite {
-    /// The name it is parsed from: `lax`, `strict` or `none`.
+    /// Returns the name that it is parsed from: `lax`, `strict` or `none`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl fmt::Display for SameSite {
     }
 }
 
-/// Takes the names in any case.
+/// Parses the names in upper, lower or mixed case.
 impl std::str::FromStr for SameSite {
     type Err = ConfigError;
 
@@ -55,7 +55,8 @@ impl std::str::FromStr for SameSite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refresh {
-    /// After a tenth of the session's lifetime: a session lasts its lifetime without use, precise to a tenth.
+    /// After a tenth of the session's lifetime. The time after which an unused session ends is therefore exact to
+    /// within a tenth.
     Tenth,
     /// After half of the session's lifetime.
     HalfLife,
@@ -63,11 +64,12 @@ pub enum Refresh {
     After(Duration),
     /// With every request that uses the session.
     Always,
-    /// Not by reading. A change renews the cookie once a tenth of the session's lifetime has passed.
+    /// Never for a request that only reads. A change sends a new cookie once a tenth of the session's lifetime has
+    /// passed.
     Never,
 }
 
-/// Which of several cookies of the session's name is taken.
+/// The choice between several cookies of the session's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDuplicate {
@@ -82,17 +84,18 @@ pub enum OnDuplicate {
     Reject,
 }
 
-/// The answer to a request whose changes could not be kept, because its session was renewed or has vanished.
+/// The answer to a request whose changes could not be kept, because its session was renewed by another request, expired
+/// or was evicted.
 ///
-/// A request that called `take` or `renew` is always answered with 409. After a *logout* by another request, other changes
-/// are always dropped and the response stays as it is, as if they had come just before the logout.
+/// A request that called `take` or `renew` is always answered with 409. After a *logout* by another request, all other
+/// changes are dropped and the response is sent as it is, as if the changes had come just before the logout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnGone {
     /// 409 Conflict: the changes could not be kept.
     #[default]
     Conflict,
-    /// The response as it is: the changes are dropped.
+    /// The handler's own response. The changes are dropped.
     Drop,
 }
 
@@ -100,14 +103,15 @@ pub enum OnGone {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCorrupt {
-    /// An empty session, under a new id when it is written to; the stored value is left where it is. Logged as an error.
+    /// The handler's own response, with an empty session. A write gets a new id, and the stored value is left alone.
+    /// Logged as an error.
     #[default]
     Absent,
     /// 500 Internal Server Error.
     Fail,
 }
 
-/// The treatment of a sign-in by a user who has as many sessions as
+/// The treatment of a sign-in by a user who already has as many sessions as
 /// [`max_sessions_per_user`](crate::SessionConfigBuilder::max_sessions_per_user) allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -5,10 +5,10 @@ use zeroize::Zeroizing;
 use super::error::ConfigError;
 use crate::signer::Key;
 
-/// Secrets shorter than this can be found by trying.
+/// Shorter secrets can be found by brute force.
 const STRONG_SECRET_BYTES: usize = 32;
 
-/// A random secret has more different bytes, even one of 32 hexadecimal digits.
+/// A random secret has at least this many different bytes, even one of 32 hexadecimal digits.
 const FEWEST_DIFFERENT_BYTES: usize = 5;
 
 /// Parts of texts that documentation puts in the place of a secret. No random secret has one of them.
@@ -27,7 +27,7 @@ const PLACEHOLDERS: &[&str] = &[
     "your-256-bit-secret",
     "your-secret",
     "your_secret",
-    // Of FastAPI's tutorial, and of Rocket's guide.
+    // These two are in FastAPI's tutorial and in Rocket's guide.
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
     "hpryyvrimyxpw5sbb1xecmn1kfsdcqkvbi2qjxbvhqk=",
 ];

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::error::ConfigError;
 
-/// As long as browsers keep a cookie (RFC 6265bis, section 5.5).
+/// The longest time for which browsers keep a cookie (RFC 6265bis, section 5.5).
 const LONGEST_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// The whole seconds of a lifetime; what is less than a second counts as one more.
+/// Returns a lifetime in whole seconds, rounded up.
 pub(super) fn lifetime(parameter: &'static str, given: Duration) -> Result<u64, ConfigError> {
     if given < Duration::from_secs(1) || given > LONGEST_LIFETIME {
         return Err(ConfigError::Lifetime { parameter, given });

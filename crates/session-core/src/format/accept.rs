@@ -34,7 +34,7 @@ pub struct AcceptedFormat {
 }
 
 impl AcceptedFormat {
-    /// The sessions of a format whose cookie has this name and is signed by this secret.
+    /// Accepts the sessions of a format whose cookie has this name and is signed by this secret.
     pub fn new(format: impl Format, secret: impl Into<Key>, cookie_name: impl Into<String>) -> Self {
         Self {
             format: Arc::new(format),
@@ -48,34 +48,36 @@ impl AcceptedFormat {
         }
     }
 
-    /// Adds an older secret.
+    /// Adds an older secret, which verifies cookies too.
     pub fn verify_key(mut self, key: impl Into<Key>) -> Self {
         self.verifying.push(key.into());
         self
     }
 
-    /// Sets the store of a format that keeps sessions in one. It takes the format as its codec.
+    /// Sets the store of the other format, if the format keeps sessions in one. Pass the format to that backend as its
+    /// codec.
     pub fn backend(mut self, backend: impl Into<Backend>) -> Self {
         self.backend = Some(backend.into());
         self
     }
 
-    /// Sets the prefix of keys in that store; by default that of the format.
+    /// Sets the prefix of keys in that store; by default the format's prefix.
     pub fn key_prefix(mut self, key_prefix: impl Into<String>) -> Self {
         self.key_prefix = Some(key_prefix.into());
         self
     }
 
-    /// Sets the age up to which dated cookies are accepted; by default that of the format, or 14 days.
+    /// Sets the age up to which cookies are accepted, if they tell their time of issue; by default the format's
+    /// lifetime, or 14 days.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
         self
     }
 
-    /// Leaves the other service its stored session and its cookie, so that it goes on with both; by default they are
-    /// removed.
+    /// Leaves the other format's stored session and cookie in place, so that the other service can go on using them. By
+    /// default they are removed.
     ///
-    /// From then on the two sessions know nothing of each other, but for a `destroy`, which ends both.
+    /// From then on the two sessions are independent, except that a `destroy` here ends both.
     pub fn keep(mut self) -> Self {
         self.keeps = true;
         self
@@ -104,7 +106,7 @@ pub(crate) struct Accepted {
     pub(crate) store: Option<Store>,
     pub(crate) key_prefix: Box<str>,
     pub(crate) keeps: bool,
-    /// Those that remove the cookies, but for one with the name of the session's own.
+    /// The headers that remove the cookies, except a cookie with the name of the session's own.
     pub(crate) removals: Vec<SetCookie>,
     /// Makes the ids of the sessions that take over stored ones.
     pub(crate) id_key: Hmac<Sha256>,
@@ -140,8 +142,8 @@ impl Accepted {
         (matches!(content, ReadContent::Id(_)) == self.store.is_some()).then_some(content)
     }
 
-    /// Returns the id of the session that takes over a stored one. It is the same for all requests, so that two of them
-    /// don't make two sessions, and no client can tell it.
+    /// Returns the id of the session that takes over a stored one. All requests compute the same id, so that two of
+    /// them don't make two sessions. No client can compute it.
     pub(crate) fn successor(&self, id: &SessionId) -> SessionId {
         let mac = self.id_key.clone().chain_update(self.name).chain_update([0]).chain_update(id.as_str());
         let bytes: [u8; 32] = mac.finalize().into_bytes().into();

@@ -1,9 +1,9 @@
-//! The part of a stored session that handlers don't see.
+//! The part of a stored session that is hidden from handlers.
 
 use crate::map::{SessionMap, ValueError};
 use crate::meta::{ForeignRecord, META_KEY, Meta};
 
-/// The library's record of a stored session, as a [codec](crate::SessionCodec) may read and write it.
+/// The library's hidden record of a stored session, which a [codec](crate::SessionCodec) can read and write.
 ///
 /// The record stands in the session's map under a reserved key, which handlers neither see nor change. It keeps the data of
 /// the framework that shares the session, and follows the session through changes, renewals and `clear`.
@@ -27,15 +27,15 @@ use crate::meta::{ForeignRecord, META_KEY, Meta};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredRecord {
-    /// The session's own lifetime without use, in seconds.
+    /// The session's own lifetime without use, in seconds. `None` for the configured one.
     pub max_age: Option<u64>,
-    /// The session's cookie ends with the browser, whatever the configuration says.
+    /// `true` if the session's cookie ends with the browser, no matter what the configuration says.
     pub browser: bool,
     rest: Meta,
 }
 
 impl StoredRecord {
-    /// Removes the record from a map, and returns it. A map without one has the default.
+    /// Removes the record from a map and returns it; the default if the map has none.
     #[must_use]
     pub fn detach(map: &mut SessionMap) -> Self {
         let mut rest = Meta::of(map);
@@ -43,7 +43,7 @@ impl StoredRecord {
         Self { max_age: rest.max_age.take(), browser: std::mem::take(&mut rest.browser), rest }
     }
 
-    /// Puts the record into a map, in place of its record.
+    /// Puts the record into a map, in place of an existing one.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl StoredRecord {
         self.rest.foreign.as_ref().map(ForeignRecord::as_str)
     }
 
-    /// Sets the framework's own data, one JSON value.
+    /// Sets the framework's own data, the text of one JSON value.
     ///
     /// # Errors
     ///

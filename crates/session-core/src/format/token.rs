@@ -6,26 +6,28 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 
-/// Reads and writes the text of cookies, under the keys that it was made with.
+/// Reads and writes the text of cookies, with the keys that it was made with.
 ///
-/// It decides what a token looks like and verifies it. The manager calls the store, judges the age of a token that tells
-/// its time of issue, and decides when a new one is sent.
+/// It defines the text of a token and verifies it. The manager calls the store, checks the age of a token that tells
+/// its time of issue, and decides when to send a new one.
 ///
-/// An encrypted format is one too: it opens the text when it reads, and takes a fresh nonce when it writes.
+/// An encrypted format decrypts in `read`, and takes a fresh nonce in each `write`.
 pub trait TokenFormat: Send + Sync + 'static {
     /// Reads a token. Returns `None` for a text that does not verify, or holds neither an id nor a session.
     ///
-    /// The text comes from a client: at most 4,096 bytes, percent-decoded and without quotes around it. With a
-    /// [second cookie](super::FormatSettings::second_cookie) it has both values. Compare signatures in constant time.
+    /// The text comes from a client. It has at most 4,096 bytes; surrounding quotes are removed. The manager calls
+    /// `read` with the text as it came, and if that fails again with the text percent-decoded. With a [second
+    /// cookie](super::FormatSettings::second_cookie) the text consists of both values. Compare signatures in constant
+    /// time.
     fn read(&self, text: &[u8]) -> Option<ReadToken>;
 
-    /// Appends a token, issued at `now` (Unix seconds): visible ASCII without a semicolon, but for the one before the value
-    /// of a second cookie.
+    /// Appends a token that is issued at `now`, in Unix seconds. It must be visible ASCII without a semicolon, except
+    /// the one before the value of a second cookie.
     ///
     /// # Errors
     ///
-    /// [`SessionError::NoRandomNumbers`] if the format needs random numbers and there are none, and
-    /// [`SessionError::Value`] if it can't carry the session.
+    /// [`SessionError::NoRandomNumbers`] if the format needs random numbers and there are none. [`SessionError::Value`]
+    /// if the format can't represent the session.
     fn write(&self, content: TokenContent<'_>, now: u64, out: &mut Vec<u8>) -> Result<(), SessionError>;
 }
 
@@ -54,34 +56,35 @@ pub(crate) enum ReadContent {
 }
 
 impl ReadToken {
-    /// A token of a stored session's id.
+    /// Makes a token that holds the id of a stored session.
     #[must_use]
     pub fn of_id(id: SessionId) -> Self {
         Self::of(ReadContent::Id(id))
     }
 
-    /// A token that holds a session.
+    /// Makes a token that holds a whole session.
     #[must_use]
     pub fn of_session(session: SessionMap) -> Self {
         Self::of(ReadContent::Session(session))
     }
 
-    /// Sets the time of issue, in Unix seconds. Without one, the token itself does not expire: the store decides.
+    /// Sets the time of issue, in Unix seconds. A token without one does not expire by itself; its session ends when
+    /// the store drops it.
     #[must_use]
     pub fn issued_at(mut self, unix_seconds: u64) -> Self {
         self.issued_at = Some(unix_seconds);
         self
     }
 
-    /// Records that an older key has verified the token, so that the client is sent a new one.
+    /// Records whether an older key has verified the token. If so, the response sends the client a new token.
     #[must_use]
     pub fn by_older_key(mut self, older: bool) -> Self {
         self.by_signing_key = !older;
         self
     }
 
-    /// Accepts the token for the longest lifetime of any session, whatever the session's own lifetime, and renews it only
-    /// when the session changes. This is for frameworks that leave a session's own lifetime to the browser.
+    /// Accepts the token for the longest lifetime that any session may have, and sends a new one only when the session
+    /// changes. It is meant for frameworks in which only the browser enforces a session's own lifetime.
     #[must_use]
     pub fn renewed_by_change(mut self) -> Self {
         self.renewed_by_use = false;
@@ -129,7 +132,7 @@ impl ForeignTokens {
             return Ok(token);
         }
         let error = BackendError::new(BackendErrorKind::Other, Applied::No);
-        Err(error.with_source("a token format has written other characters than visible ASCII").into())
+        Err(error.with_source("a token format has written characters other than visible ASCII").into())
     }
 
     /// Returns `true` if the other reads what this one writes.

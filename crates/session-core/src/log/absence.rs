@@ -8,7 +8,7 @@ use crate::request::context::SessionContext;
 use crate::request::shared::SharedSession;
 
 impl SharedSession {
-    /// Returns the reason why the request brought no session along; `None` if it did.
+    /// Returns the reason why the request has no session; `None` if its cookie led to one.
     pub(crate) fn absence(&self) -> Option<Absence> {
         let found_by_store = {
             let session = self.session();
@@ -20,7 +20,7 @@ impl SharedSession {
         Some(found_by_store.unwrap_or_else(|| self.context.why_no_token(&self.cookies)))
     }
 
-    /// Records what the marker of an unknown session tells.
+    /// Records the reason that the marker of an unknown session gives.
     pub(crate) fn note_marker(&self, marker: Option<&Marker>) {
         let absence = match marker {
             Some(Marker::Destroyed) => Absence::Destroyed,
@@ -44,7 +44,7 @@ impl SharedSession {
 }
 
 impl SessionContext {
-    /// Tells why no cookie is the token of a session. Reads the cookies again: few requests ask.
+    /// Returns the reason why no cookie is the token of a session. Reads the cookies again, because few requests ask.
     #[cold]
     fn why_no_token(&self, cookies: &RequestCookies) -> Absence {
         let mut candidates = cookies.newest_first(self.config.cookie_name());

@@ -18,13 +18,14 @@ const TARGET: &str = "session_core::lifecycle";
 pub(crate) enum Event {
     Created,
     Renewed,
-    /// The client gets a new cookie, because the old one has reached its age.
+    /// The client gets a new cookie, because the old one was due for a refresh.
     Refreshed,
     Destroyed,
 }
 
 impl Event {
-    /// Returns the event that a change of the client's cookie tells of. The store's own confirmations have told of others.
+    /// Returns the event that a change of the client's cookie means. All other events are reported when the store
+    /// confirms them.
     pub(crate) fn of(change: CookieChange, cookie_mode: bool) -> Option<Self> {
         match change {
             CookieChange::Refreshed(_) => Some(Self::Refreshed),

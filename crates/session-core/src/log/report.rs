@@ -1,4 +1,4 @@
-//! The lines of the log for sessions that can't be loaded, used or kept.
+//! Log lines for sessions that can't be loaded, used or committed.
 
 use crate::backend::BackendErrorKind;
 use crate::error::SessionError;
@@ -17,9 +17,9 @@ pub(crate) enum Stage {
 
 #[derive(Clone, Copy)]
 enum Severity {
-    /// Another request was faster, or the request is wrong: the service is fine.
+    /// Another request was faster, or the client's request is wrong. The service works.
     Info,
-    /// A client or the data of a client can cause it.
+    /// A client can cause it, by its requests or its data.
     Warn,
     Error,
 }
@@ -65,14 +65,14 @@ impl SharedSession {
     }
 }
 
-/// Logs a [`SessionError::MissingLayer`]. For adapters; the layer logs all other errors.
+/// Logs a [`SessionError::MissingLayer`], and ignores other errors, which the layer logs. It is meant for adapters.
 pub fn report_missing_layer(error: &SessionError) {
     if matches!(error, SessionError::MissingLayer { .. }) {
         tracing::error!(problem = %error, "a handler asks for a session that its route does not have");
     }
 }
 
-/// Tells if the store can't be used at all, which concerns all sessions.
+/// Returns `true` if the store can't be used at all, which affects all sessions.
 fn is_outage(error: &SessionError) -> bool {
     matches!(error, SessionError::Store(error) if matches!(
         error.kind(),

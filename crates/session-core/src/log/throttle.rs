@@ -1,4 +1,4 @@
-//! Limits the lines of the log that tell of a failing store.
+//! Limits the log lines about a failing store.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

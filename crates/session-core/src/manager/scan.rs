@@ -1,4 +1,4 @@
-//! All sessions of a store, for tools.
+//! Scans all sessions of a store, for tools.
 
 use std::fmt;
 use std::time::Duration;
@@ -21,31 +21,32 @@ pub struct ScannedSession {
 }
 
 impl ScannedSession {
-    /// Returns the id, by which the session is [destroyed](SessionManager::destroy). Don't print it, but its fingerprint.
+    /// Returns the id, for [`SessionManager::destroy`]. Print its [fingerprint](SessionId::fingerprint) instead of the
+    /// id.
     #[must_use]
     pub fn id(&self) -> &SessionId {
         &self.id
     }
 
-    /// Returns the data without the record of the library; `None` if the stored value is unreadable.
+    /// Returns the data, without the library's hidden record; `None` if the stored value is unreadable.
     #[must_use]
     pub fn data(&self) -> Option<&SessionMap> {
         self.data.as_ref()
     }
 
-    /// Returns the id of the user who has signed in.
+    /// Returns the id of the user who is signed in.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.user.as_ref().map(|(id, _)| &**id)
     }
 
-    /// Returns the sign-in: its reference, time and labels.
+    /// Returns the sign-in: its reference, time and labels; `None` if no user is signed in.
     #[must_use]
     pub fn sign_in(&self) -> Option<&UserSession> {
         self.user.as_ref().map(|(_, session)| session)
     }
 
-    /// Returns the time after which the store drops the session, if the store tells.
+    /// Returns the time after which the store drops the session; `None` if the store does not tell.
     #[must_use]
     pub fn expires_in(&self) -> Option<Duration> {
         self.expires_in
@@ -63,11 +64,11 @@ impl fmt::Debug for ScannedSession {
 }
 
 impl SessionManager {
-    /// Returns a page of all stored sessions, of users and of visitors: the first one, or the one after a cursor.
+    /// Returns a page of all stored sessions, with and without a user: the first page, or the page after a cursor.
     ///
-    /// It is meant for tools, because a scan takes time in proportion to all keys of the store. A session that lives under
-    /// one id during the whole scan is in one page at least, and may be in two. A page may be empty and have a cursor all the
-    /// same.
+    /// It is meant for tools, because a scan takes time proportional to the number of all keys in the store. A session
+    /// that lives under one id during the whole scan is in at least one page, and may be in two. A page may be empty
+    /// and still have a cursor. The request deadline does not apply.
     ///
     /// ```
     /// use session_core::{SessionError, SessionManager};
@@ -85,11 +86,11 @@ impl SessionManager {
     ///
     /// # Errors
     ///
-    /// [`SessionError::NoScan`] if sessions are in cookies, or if the store can't list its sessions. [`SessionError::Store`]
-    /// if the store failed.
+    /// [`SessionError::NoScan`] if sessions live in cookies, or if the store can't list its sessions.
+    /// [`SessionError::Store`] if the store failed.
     pub async fn scan(&self, after: Option<&ScanCursor>) -> Result<ScanPage<ScannedSession>, SessionError> {
         let scan = self.context.store().and_then(|store| store.session_scan()).ok_or(SessionError::NoScan)?;
-        // It is no request, and has no deadline but those of the store's calls.
+        // A scan is no request. Only the store's own timeouts apply.
         let page = scan.page(&self.context.config.key_prefix, after).await?;
         Ok(ScanPage::new(page.sessions.into_iter().filter_map(|entry| self.scanned(entry)).collect(), page.next))
     }

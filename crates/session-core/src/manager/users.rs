@@ -14,14 +14,15 @@ use crate::user::{SessionRef, UserSession};
 
 /// Sessions by user.
 ///
-/// These work for sessions in a store. All but [`destroy`](Self::destroy) need a store with an index of users; otherwise they
-/// fail with [`SessionError::NoUserIndex`]. [`require_user_index`](crate::SessionConfigBuilder::require_user_index) tells so
-/// at the start of a service. For [`revoke_all`](Self::revoke_all), [epochs](crate::UserEpochs) of users will do.
+/// These methods work for sessions in a store. All but [`destroy`](Self::destroy) need a store with an index of users,
+/// and fail with [`SessionError::NoUserIndex`] without one. For [`revoke_all`](Self::revoke_all), a store with
+/// [epochs](crate::UserEpochs) suffices. To find a missing index when the service starts, call
+/// [`require_user_index`](crate::SessionConfigBuilder::require_user_index).
 ///
-/// A session that is revoked has ended on every server when the call returns: no later request reads it, and a request in
-/// flight can't bring it back. A sign-in that is under way either fails with [`SessionError::Gone`], or counts as one after
-/// the revocation, and is listed. In a store with epochs, a request in flight may be answered as if it had come before the
-/// revocation; the next request finds its session ended.
+/// A session that is revoked has ended on every server when the call returns: no later request reads it, and a request
+/// in flight can't bring it back. A concurrent sign-in either fails with [`SessionError::Gone`], or counts as later
+/// than the revocation and is listed. In a store with epochs, a request in flight may be answered as if it had come
+/// before the revocation; the next request finds its session ended.
 impl SessionManager {
     /// Returns the sessions of a user who [signed in](Session::sign_in), the latest sign-in first.
     ///
@@ -37,24 +38,25 @@ impl SessionManager {
 
     /// Ends one session of a user. Returns `false` if the user has no session of this reference.
     ///
-    /// The reference may come from a client: a user can't end the session of another one with it.
+    /// The reference may come from a client, because it only ever ends a session of the given user.
     ///
     /// # Errors
     ///
     /// [`SessionError::NoUserIndex`] if the store has no index. [`SessionError::Store`] if the store failed, and
-    /// [`SessionError::Contended`] if the session is renewed all the time.
+    /// [`SessionError::Contended`] if other requests keep renewing the session.
     pub async fn revoke(&self, user: impl Display, reference: SessionRef) -> Result<bool, SessionError> {
         let is_meant = |one: &Listed| matches!(&one.session, Some((session, _)) if session.reference() == reference);
         Ok(self.end(&user.to_string(), is_meant).await? > 0)
     }
 
-    /// Ends all sessions of a user. Returns the number of those that were live; `None` if the store has epochs of users, which
-    /// tell no number.
+    /// Ends all sessions of a user. Returns how many of them were live; `None` if the store has epochs of users, which
+    /// are not counted.
     ///
     /// # Errors
     ///
-    /// [`SessionError::NoUserIndex`] if the store has neither an index nor epochs. [`SessionError::Store`] if the store failed, and
-    /// [`SessionError::Contended`] if a session is renewed all the time; some sessions may have ended then.
+    /// [`SessionError::NoUserIndex`] if the store has neither an index nor epochs. [`SessionError::Store`] if the store
+    /// failed, and [`SessionError::Contended`] if other requests keep renewing a session. After an error, some of the
+    /// sessions may have ended.
     pub async fn revoke_all(&self, user: impl Display) -> Result<Option<usize>, SessionError> {
         let user = user.to_string();
         let Some(epochs) = self.context.store().and_then(|store| store.user_epochs()) else {
@@ -65,9 +67,9 @@ impl SessionManager {
         Ok(None)
     }
 
-    /// Ends all sessions of the session's user but this one. Returns the number of those that were live.
+    /// Ends all sessions of the session's user but this one. Returns how many of them were live.
     ///
-    /// After a change of the password, also [`renew`](Session::renew) this one.
+    /// After a change of password, also [`renew`](Session::renew) this session.
     ///
     /// # Errors
     ///
@@ -82,11 +84,13 @@ impl SessionManager {
         self.end(&sign_in.id, is_other).await
     }
 
-    /// Ends the session of this id, of a user or not. Returns `false` if it had been destroyed before.
+    /// Ends the session with this id, with or without a user. Returns `false` if it was already destroyed within the
+    /// last minute, and in cookie mode. Returns `true` even if the store has no session under this id.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the store failed, and [`SessionError::Contended`] if the session is renewed all the time.
+    /// [`SessionError::Store`] if the store failed, and [`SessionError::Contended`] if other requests keep renewing the
+    /// session.
     pub async fn destroy(&self, id: &SessionId) -> Result<bool, SessionError> {
         let Some(store) = self.context.store() else { return Ok(false) };
         let ending = vec![(self.context.store_key(id), None)];
@@ -97,8 +101,8 @@ impl SessionManager {
         Ok(has_ended)
     }
 
-    /// Returns the number of stored sessions, of users and of visitors. For tools: it may take time in proportion to all
-    /// keys of the store.
+    /// Returns the number of stored sessions, with and without a user. It is meant for tools, because it may take time
+    /// proportional to the number of all keys in the store. The request deadline does not apply.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A map as a part of other data, by serde.
+//! The serde traits of a map, for maps inside other data.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 
 use super::SessionMap;
 
-/// Writes an object, with the JSON text of each value as it is. For serde_json's serializers only.
+/// Writes an object, with the JSON text of each value unchanged. Works with serde_json's serializers only.
 ///
-/// Fails for Python's `NaN` and `Infinity`, which are not JSON.
+/// Serializing fails for Python's `NaN` and `Infinity`, which are not JSON.
 ///
 /// ```
 /// use session_core::SessionMap;
@@ -30,7 +30,7 @@ impl Serialize for SessionMap {
     }
 }
 
-/// Reads an object, with the JSON text of each value as it is. For serde_json's deserializers only.
+/// Reads an object, with the JSON text of each value unchanged. Works with serde_json's deserializers only.
 impl<'de> Deserialize<'de> for SessionMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Object)

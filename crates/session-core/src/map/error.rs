@@ -2,7 +2,7 @@
 
 use super::SessionMap;
 
-/// The reason why a text is not a session map. It quotes nothing of the text.
+/// The reason why a text is not a session map. The error quotes nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MapError {
@@ -26,7 +26,7 @@ pub enum MapError {
     },
 }
 
-/// The reason why a value can't be written or read. It names the key and quotes nothing of the value.
+/// The reason why a value can't be written or read. The error names the key and quotes nothing of the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
@@ -36,8 +36,8 @@ pub enum ValueError {
         /// The key of the session map.
         key: Box<str>,
     },
-    /// The value contains a `NaN` or an infinity, which JSON can't carry.
-    #[error("the value for session key {key:?} contains a NaN or infinity, which JSON can't carry")]
+    /// The value contains a `NaN` or an infinity, which JSON can't represent.
+    #[error("the value for session key {key:?} contains a NaN or an infinity, which JSON can't represent")]
     NotFinite {
         /// The key of the session map.
         key: Box<str>,
@@ -61,9 +61,9 @@ pub enum ValueError {
         key: Box<str>,
         /// The name of that Rust type.
         expected: &'static str,
-        /// The problem: the value is not JSON, nested too deeply, or of another type.
+        /// A text that names the problem: not JSON, nested too deeply, or another type.
         problem: &'static str,
-        /// The byte in its line of the text, or 0 if that is not known.
+        /// The column at which the problem was found, in bytes from 1; 0 if it is not known.
         column: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! The traits of a map: how it is iterated, collected, compared and printed.
+//! Trait implementations of a map: iteration, collection, comparison and printing.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -86,7 +86,8 @@ impl<K: AsRef<str>> FromIterator<(K, Value)> for SessionMap {
 
 /// Maps are equal if they have the same keys in the same order with the same values.
 ///
-/// Values compare as [`SessionMap::insert`] compares them: as text, apart from white space and the order of keys in objects.
+/// Values are compared as text, ignoring white space and the order of keys in objects, as [`SessionMap::insert`]
+/// compares them.
 impl PartialEq for SessionMap {
     fn eq(&self, other: &Self) -> bool {
         let mut others = other.iter();
@@ -99,7 +100,7 @@ impl PartialEq for SessionMap {
 
 impl Eq for SessionMap {}
 
-/// Prints sizes only, because session data does not belong into logs.
+/// Prints sizes only, because session data does not belong in logs.
 impl fmt::Debug for SessionMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionMap").field("keys", &self.len()).field("bytes", &self.json_len()).finish()

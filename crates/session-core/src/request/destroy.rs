@@ -31,7 +31,7 @@ impl SharedSession {
                 ids.push(id);
             }
         }
-        // Before the sessions that have taken over, which `SessionContext::adopt` relies on.
+        // These end before the sessions that have taken over, because `SessionContext::adopt` relies on this order.
         let mut has_ended = false;
         if context.config.accepted.is_some() {
             has_ended = Box::pin(context.end_accepted(&self.cookies, deadline)).await?;

@@ -1,4 +1,4 @@
-//! From cookie to session: verify, decode, fetch.
+//! Loads a session from a cookie: verify, decode, fetch.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
@@ -50,7 +50,7 @@ enum IssueKind {
     Undated,
 }
 
-/// The parts of a fetch that the cookie has told.
+/// The parts of a fetch that are known from the cookie.
 struct Fetch<'a> {
     id: SessionId,
     key: StoreKey,
@@ -85,8 +85,8 @@ impl SharedSession {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Gone`] if the store has it no more. [`SessionError::OutcomeUnknown`] if the store may hold pending
-    /// changes that can't be made twice; they are dropped.
+    /// [`SessionError::Gone`] if the store no longer has it. [`SessionError::OutcomeUnknown`] if the store may already
+    /// have pending changes that can't be made twice; they are dropped.
     pub(crate) async fn reload(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
         let _lock = self.lock_store(deadline).await?;
         let (id, generation) = match self.stored_id()? {
@@ -120,7 +120,7 @@ impl SharedSession {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Gone`] if the store has it no more.
+    /// [`SessionError::Gone`] if the store no longer has it.
     pub(crate) async fn keep_alive(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
         let _lock = self.lock_store(deadline).await?;
         let Some((id, _)) = self.stored_id()? else { return Ok(()) };
@@ -159,10 +159,10 @@ impl SharedSession {
         }
     }
 
-    /// Looks for a cookie of a format whose sessions are taken over.
+    /// Finds a cookie of a format whose sessions are taken over.
     #[cold]
     fn verify_accepted(&self, now: u64, time_left: Duration) -> ControlFlow<Result<(), SessionError>, Fetch<'_>> {
-        // As if an older key had signed it, so that the client gets a cookie.
+        // The token counts as signed by an older key, so that the client gets a new cookie.
         let issued = Issued { at: now, kind: IssueKind::ByOlderKey, read_at: now };
         let adoption = Adoption::find(self.context.accepted(), &self.cookies, now);
         let token = match adoption {
@@ -325,7 +325,7 @@ impl SessionContext {
         Ok(VerifiedToken { payload, issued: Issued { at: issued_at.unwrap_or(read_at), kind, read_at } })
     }
 
-    /// Judges a token that needs no store.
+    /// Checks a token that holds the session itself.
     fn load_from_cookie(&self, token: Option<VerifiedToken>) -> Loaded {
         match token {
             Some(VerifiedToken { payload: TokenPayload::Session(data), issued }) => {
@@ -335,7 +335,7 @@ impl SessionContext {
         }
     }
 
-    /// Judges the reply of the store.
+    /// Checks the reply of the store.
     fn check_loaded(&self, found: Result<Option<Stored>, BackendError>, id: SessionId, issued: Issued) -> Loaded {
         match found {
             Ok(Some(Stored { session, version, .. })) => self.check_lifetime(session, Some((id, version)), issued),
@@ -374,13 +374,13 @@ impl SessionContext {
         (phase, data, None)
     }
 
-    /// Tells if a cookie of this age, in seconds, is to be followed by a new one.
+    /// Returns whether a session whose cookie has this age, in seconds, is due for a new one.
     fn refresh_due(&self, age: u64, idle: u64) -> RefreshDue {
         let (half, tenth) = (idle.div_ceil(2), idle.div_ceil(10));
         let due = match self.config.refresh {
             Refresh::Tenth => age >= tenth,
             Refresh::HalfLife => age >= half,
-            // A session with a shorter lifetime of its own would not live to see it.
+            // A session with a shorter lifetime of its own would expire before.
             Refresh::After(after) if after.as_secs() >= idle => age >= half,
             Refresh::After(after) => age >= after.as_secs(),
             Refresh::Always => true,

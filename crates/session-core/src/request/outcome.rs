@@ -1,4 +1,4 @@
-//! The end of a request, as its response must carry it.
+//! The result of a commit, which the response must carry.
 
 use std::sync::Arc;
 
@@ -16,17 +16,17 @@ pub(crate) enum Persisted {
     Gone,
 }
 
-/// The headers and the error that a response must carry on behalf of its session.
+/// The headers that a session adds to the response, and the error that the response must report.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[must_use = "the response has to carry this"]
 pub struct Commit {
-    /// The value of a `Set-Cookie` header to append; see [`Self::set_cookies`] for others that go with it. Such a response
-    /// must not be cached: see [`Self::cache_control`] and [`Self::cdn_cache_control`].
+    /// The value of a `Set-Cookie` header to append. [`Self::set_cookies`] also returns those that go with it. A
+    /// response with this header must not be cached: see [`Self::cache_control`] and [`Self::cdn_cache_control`].
     pub set_cookie: Option<SetCookie>,
-    /// The session was used: `Vary` has to name `Cookie`; see [`Self::vary`].
+    /// `true` if the request used its session, so that `Vary` must name `Cookie`; see [`Self::vary`].
     pub session_used: bool,
-    /// The session could not be kept: the response is to be replaced by one that reports this.
+    /// The reason why the session could not be committed. The response must be replaced by one that reports it.
     pub error: Option<SessionError>,
     /// The headers of other cookies: removals, and the second cookie of a format.
     pub(crate) others: Option<Arc<[SetCookie]>>,
@@ -43,13 +43,13 @@ pub enum ResponseHeader {
     Vary,
 }
 
-/// Access to the headers of a framework's response, for [`Commit::apply`].
+/// The operations on a framework's response headers that [`Commit::apply`] needs.
 ///
-/// All values consist of visible ASCII and spaces.
+/// The values that `Commit::apply` passes consist of visible ASCII and spaces.
 pub trait ResponseHeaders {
     /// Returns all values of a header.
     fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]>;
-    /// Sets a header to one value, in place of those that it has.
+    /// Sets a header to one value, and removes its other values.
     fn set(&mut self, header: ResponseHeader, value: &'static str);
     /// Adds a value to a header.
     fn append(&mut self, header: ResponseHeader, value: &'static str);
@@ -58,9 +58,9 @@ pub trait ResponseHeaders {
 }
 
 impl Commit {
-    /// Adds what the commit has to tell the client. The handler's own values of `Vary` and `Set-Cookie` stay.
+    /// Adds the commit's headers to the response. The handler's own values of `Vary` and `Set-Cookie` stay.
     ///
-    /// If [`Self::error`] is set, the response must have been replaced before; see
+    /// If [`Self::error`] is set, replace the response before; see
     /// [`Responder::replace`](crate::adapter::Responder::replace).
     pub fn apply(self, headers: &mut impl ResponseHeaders) {
         if self.set_cookie.is_some() {
@@ -85,29 +85,29 @@ impl Commit {
         }
     }
 
-    /// Returns the values of all `Set-Cookie` headers to append: [`Self::set_cookie`], and with it the removals of
-    /// [former cookies](crate::SessionConfigBuilder::former_cookie) and of [formats](crate::SessionConfigBuilder::accept_format)
-    /// that were taken over, and the second cookie of a format.
+    /// Returns the values of all `Set-Cookie` headers to append: [`Self::set_cookie`], the second cookie of a format,
+    /// and the removals of [former cookies](crate::SessionConfigBuilder::former_cookie) and of the cookies of
+    /// [formats](crate::SessionConfigBuilder::accept_format) that were taken over.
     pub fn set_cookies(&self) -> impl Iterator<Item = &SetCookie> {
         self.others.iter().flat_map(|others| others.iter()).chain(&self.set_cookie)
     }
 
-    /// The value that a `Cache-Control` header must be set to, given the values that the response has: `no-store` if the
-    /// response sets the cookie, unless it says `no-store` or `private` already (RFC 9111, section 7.3).
+    /// Returns the value to set `Cache-Control` to, given the header's values in the response: `no-store` if the
+    /// response sets the cookie, unless one of the values is `no-store` or `private` (RFC 9111, section 7.3).
     pub fn cache_control<'a>(&self, existing: impl IntoIterator<Item = &'a [u8]>) -> Option<&'static str> {
         (self.set_cookie.is_some() && !existing.into_iter().any(is_uncached)).then_some("no-store")
     }
 
-    /// The value that a `CDN-Cache-Control` header must be set to, given the values that the response has: `no-store` if the
-    /// response sets the cookie and has such a header that lets shared caches keep it (RFC 9213, section 2.2).
+    /// Returns the value to set `CDN-Cache-Control` to, given the header's values in the response: `no-store` if the
+    /// response sets the cookie and has such a header, which lets shared caches store it (RFC 9213, section 2.2).
     pub fn cdn_cache_control<'a>(&self, existing: impl IntoIterator<Item = &'a [u8]>) -> Option<&'static str> {
         let mut existing = existing.into_iter().peekable();
         existing.peek()?;
         self.cache_control(existing)
     }
 
-    /// The value of a `Vary` header to append, given the values that the response has: `Cookie` if the session was used,
-    /// unless it is there already (RFC 9110, section 12.5.5).
+    /// Returns the value of a `Vary` header to append, given the header's values in the response: `Cookie` if the
+    /// session was used, unless a value already names `Cookie` or `*` (RFC 9110, section 12.5.5).
     pub fn vary<'a>(&self, existing: impl IntoIterator<Item = &'a [u8]>) -> Option<&'static str> {
         let varies = |value: &'a [u8]| has_member(value, b"cookie") || has_member(value, b"*");
         (self.session_used && !existing.into_iter().any(varies)).then_some("Cookie")

@@ -1,10 +1,10 @@
-//! The decision what becomes of a session.
+//! Decides the next step of a commit or a save.
 
 use crate::request::head::{ConfirmedBy, CookieChange};
 use crate::request::phase::{Phase, RefreshDue};
 use crate::request::state::RequestSession;
 
-/// The next step of a commit or of a save. The state has the ids and versions that it is about.
+/// The next step of a commit or of a save. The state holds the ids and versions that the step is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     Nothing,
@@ -68,7 +68,7 @@ pub(crate) struct Rules {
     pub(crate) lacks_creation_time: bool,
 }
 
-/// Decides on the next step.
+/// Decides the next step.
 pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -> Plan {
     if session.has_unconfirmed_write() {
         return Plan::Store(StorePlan::Recover);

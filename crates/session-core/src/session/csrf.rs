@@ -1,4 +1,4 @@
-//! Tokens against forged requests of other sites.
+//! Tokens against requests that other sites forge (CSRF).
 
 use subtle::ConstantTimeEq;
 
@@ -10,7 +10,8 @@ use crate::user::SessionRef;
 /// The key of the session map.
 const KEY: &str = "_csrf";
 
-/// The largest number of secrets of one session: so many first pages may load at the same time.
+/// The largest number of secrets of one session, and so of pages that can load at the same time before the first one's
+/// response arrives.
 const MAX_SECRETS: usize = 4;
 
 /// The bytes of a secret, which is the text of a random [`SessionRef`].
@@ -21,10 +22,11 @@ const TOKEN_LEN: usize = 43;
 
 /// Protection from forged requests.
 impl Session {
-    /// Returns a token for the forms of a page, or for a header of its scripts. [`verify_csrf`](Self::verify_csrf) checks it.
+    /// Returns a token for the forms of a page, or for a request header that its scripts set.
+    /// [`verify_csrf`](Self::verify_csrf) checks it.
     ///
-    /// The session keeps a secret under the key `_csrf`, from its first token on. The token is that secret under a random mask, so
-    /// each call returns another one: compression can't give it away (BREACH). All tokens of the session stay valid until the
+    /// The first call stores a secret in the session, under the key `_csrf`. Each token is that secret under a new
+    /// random mask, so that compressed pages can't reveal it (BREACH). All tokens of the session stay valid until the
     /// user [signs in](Self::sign_in) or the session ends.
     ///
     /// ```
@@ -47,14 +49,15 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Those of [`update`](Self::update) when the first token is made, and [`SessionError::NoRandomNumbers`] if the operating
-    /// system has none.
+    /// The errors of [`update`](Self::update), [`SessionError::Value`] if the application has stored another value
+    /// under the key `_csrf`, and [`SessionError::NoRandomNumbers`] if the operating system has none.
     pub fn csrf_token(&self) -> Result<String, SessionError> {
         let secret = match self.csrf_secrets()?.first() {
             Some(secret) => *secret,
             None => {
                 let secret = SessionRef::random().ok_or(SessionError::NoRandomNumbers)?;
-                // Added beside those of other requests, because this one's page has its token already.
+                // Added to the secrets of concurrent requests, because this request's page has a token of this secret
+                // already.
                 self.update(KEY, move |secrets: Option<Vec<SessionRef>>| {
                     let mut secrets = secrets.unwrap_or_default();
                     if !secrets.contains(&secret) && secrets.len() < MAX_SECRETS {
@@ -78,13 +81,13 @@ impl Session {
 
     /// Checks a token that came back with a form or a header.
     ///
-    /// Call it in each handler that changes something for a user whom the cookie alone has authenticated. The comparison takes
-    /// the same time whatever the token is.
+    /// Call it in each handler that changes something and that authenticates the user by the cookie alone. Secrets are
+    /// compared in constant time.
     ///
     /// # Errors
     ///
-    /// [`SessionError::CsrfMismatch`], with the status 403, if the token is none of this session. [`SessionError::Value`] if the
-    /// application has stored something else under the key `_csrf`.
+    /// [`SessionError::CsrfMismatch`], with the status 403, if the token does not belong to this session.
+    /// [`SessionError::Value`] if the application has stored another value under the key `_csrf`.
     pub fn verify_csrf(&self, token: &str) -> Result<(), SessionError> {
         let mut bytes = [0; 2 * SECRET_BYTES];
         if token.len() != TOKEN_LEN || !decode_short(token.as_bytes(), &URL_SAFE, &mut bytes) {
@@ -101,7 +104,7 @@ impl Session {
         Ok(self.get(KEY)?.unwrap_or_default())
     }
 
-    /// Removes the secrets: tokens from before a sign-in may be known to the person who planted the session.
+    /// Removes the secrets, because an attacker who planted the session knows its tokens.
     pub(super) fn end_csrf_tokens(&self) -> Result<(), SessionError> {
         self.remove(KEY).map(drop)
     }

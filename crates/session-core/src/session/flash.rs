@@ -11,7 +11,7 @@ use crate::user::SessionRef;
 /// The key of the session map.
 const KEY: &str = "_flash";
 
-/// The largest number of messages that wait. The oldest one makes room.
+/// The largest number of waiting messages. Beyond it the oldest is dropped.
 const MAX_WAITING: usize = 16;
 
 /// A message for the user's next page; see [`Session::flash`].
@@ -20,22 +20,22 @@ const MAX_WAITING: usize = 16;
 pub struct Flash {
     /// The kind of the message.
     pub level: FlashLevel,
-    /// The text, as the application gave it: escape it in HTML.
+    /// The text exactly as the application passed it. Escape it in HTML.
     pub text: String,
 }
 
-/// The kind of a [`Flash`] message. Its [name](Self::name) serves as a class of CSS.
+/// The kind of a [`Flash`] message. Its [name](Self::name) can serve as a CSS class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum FlashLevel {
     /// Neutral information.
     Info,
-    /// Something worked.
+    /// A success.
     Success,
-    /// Something needs attention.
+    /// A warning.
     Warning,
-    /// Something failed.
+    /// A failure.
     Error,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for FlashLevel {
     }
 }
 
-/// A message that waits. Its id tells it from one with the same text.
+/// A waiting message. Its id distinguishes it from another with the same text.
 #[derive(Clone, Serialize, Deserialize)]
 struct Waiting {
     id: SessionRef,
@@ -71,8 +71,8 @@ struct Waiting {
 impl Session {
     /// Keeps a message for the user's next page, such as "saved" before a redirect.
     ///
-    /// Messages of concurrent requests are all kept, up to 16; beyond that the oldest is dropped. They are in the session's key
-    /// `_flash`.
+    /// Messages of concurrent requests are all kept. A session holds up to 16; beyond that the oldest is dropped. They
+    /// are stored under the key `_flash`.
     ///
     /// ```
     /// # use session_core::{SessionConfigBuilder, SessionManager};
@@ -96,7 +96,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Those of [`update`](Self::update), and [`SessionError::NoRandomNumbers`] if the operating system has none.
+    /// The errors of [`update`](Self::update), and [`SessionError::NoRandomNumbers`] if the operating system has none.
     pub fn flash(&self, level: FlashLevel, text: impl Into<String>) -> Result<(), SessionError> {
         let id = SessionRef::random().ok_or(SessionError::NoRandomNumbers)?;
         let message = Waiting { id, level, text: text.into() };
@@ -109,14 +109,14 @@ impl Session {
         Ok(())
     }
 
-    /// Returns the messages that wait, the oldest first, and removes them. A session without messages is not changed.
+    /// Removes the waiting messages and returns them, the oldest first. A session without messages is not changed.
     ///
-    /// Of two pages that load at the same time, each may show a message. A message that another request adds in the meantime
-    /// stays for the next page.
+    /// Two pages that load at the same time may both show a message. A message that another request adds at the same
+    /// time stays for the next page.
     ///
     /// # Errors
     ///
-    /// Those of [`try_update`](Self::try_update).
+    /// The errors of [`try_update`](Self::try_update).
     pub fn take_flashes(&self) -> Result<Vec<Flash>, SessionError> {
         let Some(shown) = self.get::<Vec<Waiting>>(KEY)? else { return Ok(Vec::new()) };
         let ids: Vec<SessionRef> = shown.iter().map(|message| message.id).collect();

@@ -1,4 +1,4 @@
-//! Keys that know the type of their value.
+//! Keys that fix the type of their value.
 
 use std::marker::PhantomData;
 
@@ -25,7 +25,7 @@ pub struct SessionKey<T> {
 }
 
 impl<T> SessionKey<T> {
-    /// The key with this name.
+    /// Makes the key with this name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, value: PhantomData }
@@ -58,9 +58,10 @@ impl<T: Serialize> SessionKey<T> {
     ///
     /// # Errors
     ///
-    /// [`ValueError::Encode`](crate::ValueError::Encode) or [`ValueError::NotFinite`](crate::ValueError::NotFinite) if JSON can't carry the value.
-    /// [`SessionError::TooManyKeys`] if a new key is one more than the configured limit.
-    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    /// [`ValueError::Encode`](crate::ValueError::Encode), [`ValueError::NotFinite`](crate::ValueError::NotFinite) or
+    /// [`ValueError::TooDeep`](crate::ValueError::TooDeep) if JSON can't represent the value.
+    /// [`SessionError::TooManyKeys`] if the key is new and the session already has as many keys as the configuration
+    /// allows. [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn insert(&self, session: &Session, value: &T) -> Result<(), SessionError> {
         session.insert(self.name, value)
     }
@@ -76,7 +77,7 @@ impl<T: DeserializeOwned> SessionKey<T> {
         session.get(self.name)
     }
 
-    /// Removes the key and returns its value, which no other request gets; see [`Session::take`].
+    /// Removes the key and returns its value, which no other request can use; see [`Session::take`].
     ///
     /// # Errors
     ///
@@ -111,10 +112,12 @@ impl<T: Serialize + DeserializeOwned> SessionKey<T> {
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`](crate::ValueError::Decode) if the current value is not a `T`, and [`ValueError::Encode`](crate::ValueError::Encode) or [`ValueError::NotFinite`](crate::ValueError::NotFinite) if
-    /// JSON can't carry the new one. [`SessionError::UnstableUpdate`] if the closure itself keeps changing the key.
-    /// [`SessionError::TooManyKeys`] if a new key is one more than the configured limit.
-    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    /// [`ValueError::Decode`](crate::ValueError::Decode) if the current value is not a `T`, and
+    /// [`ValueError::Encode`](crate::ValueError::Encode) or [`ValueError::NotFinite`](crate::ValueError::NotFinite) if
+    /// JSON can't represent the new one. [`SessionError::UnstableUpdate`] if the closure or another task of this
+    /// request keeps changing the key. [`SessionError::TooManyKeys`] if the key is new and the session already has as
+    /// many keys as the configuration allows. [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and
+    /// [`SessionError::Gone`].
     pub fn update(
         &self,
         session: &Session,

@@ -10,17 +10,17 @@ use crate::meta::{Meta, RecordChange};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lifetime {
-    /// Until the browser is closed: the cookie has no `Max-Age`. The server keeps the session for the configured `max_age`
-    /// without use.
+    /// Until the browser is closed: the cookie has no `Max-Age`. The server ends the session after the configured
+    /// `max_age` without use.
     Browser,
-    /// This time without use, in whole seconds, rounded up.
+    /// This long without use, rounded up to whole seconds.
     For(Duration),
-    /// Until this time, in whole seconds, however much the session is used.
+    /// Until this time, rounded up to whole seconds, no matter how much the session is used.
     Until(SystemTime),
 }
 
 impl Session {
-    /// Gives this session a lifetime of its own, such as a longer one for "remember me".
+    /// Gives this session its own lifetime, such as a longer one for "remember me".
     ///
     /// ```
     /// # use session_core::{Session, SessionError};
@@ -34,9 +34,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// - [`SessionError::LifetimeOutOfRange`] if it is shorter than a second, longer than the configuration's
-    ///   [`longest_max_age`](crate::SessionConfigBuilder::longest_max_age), or longer than the rest of the session's absolute
-    ///   lifetime.
+    /// - [`SessionError::LifetimeOutOfRange`] if the lifetime is shorter than a second, longer than the configuration's
+    ///   [`longest_max_age`](crate::SessionConfigBuilder::longest_max_age), or longer than the rest of the session's
+    ///   absolute lifetime.
     /// - [`SessionError::HeadersSent`] if the response head was sent.
     /// - [`SessionError::Gone`] after a [`save`](Self::save) has found the session gone.
     pub fn set_lifetime(&self, lifetime: Lifetime) -> Result<(), SessionError> {

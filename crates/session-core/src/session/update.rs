@@ -13,16 +13,16 @@ use crate::meta::META_KEY;
 const ATTEMPTS: usize = 64;
 
 impl Session {
-    /// Removes a key and returns its value, for values that may be used only once.
+    /// Removes a key and returns its value, for a value that may be used only once.
     ///
-    /// Of two concurrent takes of one value, one succeeds. The commit of the other fails with [`SessionError::Taken`], and
-    /// so does a take whose value another request has changed.
+    /// If two concurrent requests take one value, the commit of one of them fails with [`SessionError::Taken`]. The
+    /// commit also fails so if another request has changed the value.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] if the value is not a `T`; it then stays. [`SessionError::UnstableUpdate`] if other tasks of
-    /// this request keep changing the key. [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and
-    /// [`SessionError::Gone`].
+    /// [`ValueError::Decode`] if the value is not a `T`; the value then stays. [`SessionError::UnstableUpdate`] if
+    /// other tasks of this request keep changing the key. [`SessionError::ReservedKey`], [`SessionError::HeadersSent`]
+    /// and [`SessionError::Gone`].
     pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         self.check_key(key)?;
         for _ in 0..ATTEMPTS {
@@ -44,21 +44,25 @@ impl Session {
         Err(SessionError::UnstableUpdate { key: Some(key.into()) })
     }
 
-    /// Computes a key's value from the current one. The result is exact, however many requests do so at once.
+    /// Computes a key's value from the current one. The result is exact, even if many requests do so at once.
     ///
-    /// The closure runs now, and again whenever another request was faster, so it must be pure. It owns the values that it
-    /// needs. Do not capture a `Session` or `SessionHandle`: the session stores the closure until it is committed, so this
-    /// creates a reference cycle. The closure runs without a lock, and a panic in it affects no other request.
+    /// The closure runs now, and again at the commit if another request was faster, so it must be pure. It must own the
+    /// values that it needs. Do not capture a `Session` or `SessionHandle`: the session stores the closure until it is
+    /// committed, so this creates a reference cycle. The closure runs without a lock, and a panic in it affects no
+    /// other request.
     ///
-    /// Returns the value that was computed now. The stored value may differ if other requests were faster: read a number that
-    /// must be unique, such as that of a ticket, after a [`save`](Self::save).
+    /// Returns the value that was computed now. The stored value may differ if another request was faster. If the value
+    /// must be unique, such as a ticket number, call [`save`](Self::save) and then read it with [`get`](Self::get).
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`] if the current value is not a `T`, and [`ValueError::Encode`] or [`ValueError::NotFinite`] if
-    /// JSON can't carry the new one. [`SessionError::UnstableUpdate`] if the closure itself keeps changing the key.
-    /// [`SessionError::TooManyKeys`] if a new key is one more than the configured limit.
-    /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    /// - [`ValueError::Decode`] if the current value is not a `T`.
+    /// - [`ValueError::Encode`], [`ValueError::NotFinite`] or [`ValueError::TooDeep`] if JSON can't represent the new
+    ///   one, and [`ValueError::TooLong`] if the session would grow beyond [`SessionMap::MAX_BYTES`].
+    /// - [`SessionError::UnstableUpdate`] if the closure or another task of this request keeps changing the key.
+    /// - [`SessionError::TooManyKeys`] if the key is new and the session already has as many keys as the configuration
+    ///   allows.
+    /// - [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn update<T, F>(&self, key: &str, mut compute: F) -> Result<T, SessionError>
     where
         T: Serialize + DeserializeOwned,
@@ -91,9 +95,9 @@ impl Session {
 
     /// Computes a key's value from the current one, or refuses. `Ok(None)` removes the key.
     ///
-    /// The rules for the closure are those of [`update`](Self::update). If it refuses now, its error is returned and nothing
-    /// changes. If it refuses the value that another request has written by the time of the commit, the commit fails with
-    /// [`SessionError::Refused`].
+    /// The closure must follow the rules of [`update`](Self::update). It refuses by returning an error. If it refuses
+    /// now, its error is returned and nothing changes. If it refuses a value that another request writes before the
+    /// commit, the commit fails with [`SessionError::Refused`].
     ///
     /// ```
     /// # use session_core::{Session, SessionError};
@@ -149,10 +153,10 @@ impl Session {
         Err(SessionError::UnstableUpdate { key: Some(key.into()) }.into())
     }
 
-    /// Computes the whole data from the current data, for changes that concern several keys.
+    /// Computes the whole data from the current data, for changes that involve several keys.
     ///
-    /// The rules for the closure are those of [`update`](Self::update). It may see and change every key but the library's
-    /// own. Returns the closure's result of now.
+    /// The closure must follow the rules of [`update`](Self::update). It can see and change every key except the
+    /// library's own. Returns the closure's result from this call; the closure may run again at the commit.
     ///
     /// # Errors
     ///

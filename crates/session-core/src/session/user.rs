@@ -25,16 +25,17 @@ const MAX_LABEL_BYTES: usize = 256;
 
 /// Signing in and out.
 impl Session {
-    /// Signs a user in: binds the session to the user and gives it a new id, with the data that it has.
+    /// Signs a user in: binds the session to the user and gives it a new id. The session keeps its data.
     ///
-    /// Call this once the user has proved who it is, and again for a user who does so once more before a sensitive action.
-    /// The absolute lifetime starts anew, and a [`Lifetime`](crate::Lifetime) of the session's own is reset. Labels of an
-    /// earlier sign-in are dropped.
+    /// Call this after the user has authenticated, and again when a signed-in user re-authenticates before a sensitive
+    /// action. The absolute lifetime restarts, and the session's own [`Lifetime`](crate::Lifetime), if any, is reset.
+    /// Labels and CSRF tokens from before the sign-in are dropped.
     ///
-    /// The user's id is a text of 1 to 255 bytes, such as a number, a UUID, or the `sub` of OpenID Connect.
+    /// The user's id is a text of 1 to 255 bytes, such as a number, a UUID, or the `sub` claim of OpenID Connect.
     ///
-    /// If another request renews the session at the same time, this one begins a session of its own with its own changes
-    /// only. If another request destroys or revokes it, the sign-in fails with [`SessionError::Gone`].
+    /// If another request renews the session at the same time, this request begins a separate session that holds only
+    /// its own changes. If another request destroys or revokes the session, the commit fails with
+    /// [`SessionError::Gone`].
     ///
     /// ```
     /// # use session_core::{MemoryBackend, SessionConfigBuilder, SessionError, SessionManager};
@@ -76,16 +77,16 @@ impl Session {
         set_meta(&mut session, &meta, RecordChange::SignIn)
     }
 
-    /// Signs the user out: destroys the session; see [`SessionHandle::destroy`](crate::SessionHandle::destroy).
+    /// Signs the user out by destroying the session; see [`SessionHandle::destroy`](crate::SessionHandle::destroy).
     pub fn sign_out(&self) {
         self.destroy();
     }
 
-    /// Returns the user who is signed in.
+    /// Returns the id of the signed-in user; `None` if no user is signed in.
     ///
     /// # Errors
     ///
-    /// [`SessionError::UserNotReadable`] if the user's id is not a `T`.
+    /// [`SessionError::UserNotReadable`] if the user's id can't be parsed as a `T`.
     pub fn user<T: FromStr>(&self) -> Result<Option<T>, SessionError> {
         let Some(user) = self.sign_in_record() else { return Ok(None) };
         user.id.parse().map(Some).map_err(|_| SessionError::UserNotReadable)
@@ -97,28 +98,30 @@ impl Session {
         self.sign_in_record().is_some()
     }
 
-    /// Returns the time of the last sign-in: compare it with the time now before a sensitive action.
+    /// Returns the time of the last sign-in; `None` if no user is signed in. Check it before a sensitive action.
     #[must_use]
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.sign_in_record().map(|user| UNIX_EPOCH + Duration::from_millis(user.at))
     }
 
-    /// Returns the time when the session began, to the second. A sign-in begins it anew.
+    /// Returns the time when the session began or its user last signed in, to the second.
     ///
-    /// `None` if that is not recorded: of a session without a user, it is if an
-    /// [absolute lifetime](crate::SessionConfigBuilder::absolute_lifetime) is configured.
+    /// `None` if the time is not recorded. It is recorded for signed-in users, and for all sessions if an [absolute
+    /// lifetime](crate::SessionConfigBuilder::absolute_lifetime) is configured.
     #[must_use]
     pub fn created_at(&self) -> Option<SystemTime> {
         Meta::of(self.state().data()).created.map(|created| UNIX_EPOCH + Duration::from_secs(created))
     }
 
-    /// Returns the reference of the sign-in, by which the session is listed.
+    /// Returns the reference of the sign-in, which lists show and [`revoke`](crate::SessionManager::revoke) takes;
+    /// `None` if no user is signed in.
     #[must_use]
     pub fn reference(&self) -> Option<SessionRef> {
         self.sign_in_record().map(|user| user.reference)
     }
 
-    /// Labels the session of a user, for the page that lists the user's sessions: a device, an address, a place.
+    /// Labels the session of a signed-in user, for the page that lists the user's sessions: a device, an address, a
+    /// place.
     ///
     /// A label is cut off after 256 bytes. A session has up to 8 labels, whose names have from 1 to 32 bytes.
     ///
@@ -143,13 +146,13 @@ impl Session {
         set_meta(&mut session, &meta, RecordChange::Label(name.into()))
     }
 
-    /// Returns a label of the session.
+    /// Returns the label of this name; `None` if it is not set or no user is signed in.
     #[must_use]
     pub fn label(&self, name: &str) -> Option<String> {
         self.sign_in_record()?.labels.get(name).map(|label| label.to_string())
     }
 
-    /// Returns the id that the store knows the session by now, even if it is to be renewed.
+    /// Returns the id under which the store has the session now, even if the session will be renewed.
     pub(crate) fn stored_id(&self) -> Option<SessionId> {
         self.state().id().copied()
     }

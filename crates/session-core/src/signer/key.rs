@@ -1,4 +1,4 @@
-//! Secrets, how keys are derived from them, and the keyed HMAC that is prepared once per key.
+//! Secrets, the derivation of keys from them, and the HMAC that is prepared once for each key.
 
 use hmac::{Hmac, KeyInit, Mac as _};
 use sha1::Sha1;
@@ -9,13 +9,14 @@ use zeroize::Zeroizing;
 use super::Signature;
 use crate::encoding::encode_short;
 
-/// The hash function of key derivation and HMAC.
+/// The hash function of the key derivation and the HMAC.
 ///
 /// `itsdangerous` calls it `digest_method`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Digest {
-    /// The default of `itsdangerous`, and what Starlette uses. HMAC-SHA-1 is not known to be weak, unlike bare SHA-1.
+    /// SHA-1: the default of `itsdangerous`, which Starlette uses. No weakness of HMAC-SHA-1 is known, unlike of bare
+    /// SHA-1.
     #[default]
     Sha1,
     /// SHA-256.
@@ -26,7 +27,7 @@ pub enum Digest {
     Sha512,
 }
 
-/// How the HMAC key is made of secret and salt.
+/// The way in which the HMAC key is made from the secret and the salt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyDerivation {
@@ -41,10 +42,10 @@ pub enum KeyDerivation {
     None,
 }
 
-/// A secret with the way it is used.
+/// A secret, with its key derivation and digest.
 ///
-/// Strings and byte strings turn into a key with the default derivation and digest. `Debug` does not print the secret, whose
-/// memory is overwritten when the key is dropped.
+/// Strings and byte slices convert into a key with the default derivation and digest. `Debug` does not print the
+/// secret. Dropping the key overwrites the secret's memory.
 ///
 /// ```
 /// use session_core::signer::{Digest, Key, KeyDerivation, Signer};
@@ -64,7 +65,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key with the default derivation and digest.
+    /// Makes a key with the default derivation and digest.
     #[must_use]
     pub fn new(secret: impl Into<Vec<u8>>) -> Self {
         Self { secret: Zeroizing::new(secret.into()), derivation: KeyDerivation::default(), digest: None }
@@ -98,7 +99,7 @@ impl Key {
         &self.secret
     }
 
-    /// Prepares the HMAC, inner and outer pads included, once and for all messages.
+    /// Prepares the HMAC, including its inner and outer pads, once for all messages.
     pub(super) fn derive(&self, salt: &[u8]) -> Mac {
         let digest = self.digest.unwrap_or_default();
         let derived = Zeroizing::new(match self.derivation {
@@ -111,7 +112,7 @@ impl Key {
     }
 }
 
-/// Takes no less time the more of the secrets is the same.
+/// Compares the secrets in constant time.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         use subtle::ConstantTimeEq;
@@ -161,7 +162,7 @@ impl From<Vec<u8>> for Key {
     }
 }
 
-/// A keyed HMAC that has seen no message yet.
+/// An HMAC with its key and without a message.
 #[derive(Clone)]
 pub(super) enum Mac {
     Sha1(Hmac<Sha1>),
@@ -170,7 +171,7 @@ pub(super) enum Mac {
     Sha512(Hmac<Sha512>),
 }
 
-/// Runs one expression for whichever digest is meant.
+/// Evaluates one expression for the HMAC of any digest.
 macro_rules! with_hmac {
     ($mac:expr, $keyed:ident => $body:expr) => {
         match $mac {
@@ -223,7 +224,8 @@ impl Mac {
     }
 }
 
-/// Compares two byte strings in a time that only their lengths tell: words first, and one opaque comparison at the end.
+/// Compares two byte strings in a time that depends on their lengths only: by words, with one constant-time comparison
+/// at the end.
 fn same(one: &[u8], other: &[u8]) -> bool {
     use subtle::ConstantTimeEq;
     if one.len() != other.len() {

@@ -3,10 +3,10 @@
 use super::{Key, SEPARATOR, SignatureError, Signer};
 use crate::encoding::{URL_SAFE, decode_short, encode_short};
 
-/// Signs values together with the time, and refuses them when they have grown too old: `value.timestamp.signature`.
+/// Signs values together with the time, and refuses values that are too old: `value.timestamp.signature`.
 ///
 /// The timestamp is the time in Unix seconds as a big-endian integer without leading zero bytes, in unpadded base64url.
-/// Time is passed in by the caller, in Unix seconds.
+/// The caller passes the current time in, in Unix seconds.
 ///
 /// ```
 /// use session_core::signer::TimestampSigner;
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Unsigned<'_> {
 }
 
 impl TimestampSigner {
-    /// A signer with one secret and the defaults of `itsdangerous`; see [`Signer::new`].
+    /// Makes a signer with one secret and the defaults of `itsdangerous`; see [`Signer::new`].
     #[must_use]
     pub fn new(key: impl Into<Key>) -> Self {
         Signer::new(key).into()
@@ -61,7 +61,7 @@ impl TimestampSigner {
         self
     }
 
-    /// `value.timestamp.signature`, signed at `now` (Unix seconds).
+    /// Signs a value at `now`, in Unix seconds. Returns `value.timestamp.signature`.
     #[must_use]
     pub fn sign(&self, value: impl AsRef<[u8]>, now: u64) -> Vec<u8> {
         let mut stamped = value.as_ref().to_vec();
@@ -70,13 +70,14 @@ impl TimestampSigner {
         self.signer.sign(stamped)
     }
 
-    /// The value, if the signature verifies and its age at `now` (Unix seconds) is at most `max_age` seconds.
+    /// Returns the value, if its signature verifies and is at most `max_age` seconds old at `now`, in Unix seconds.
     ///
-    /// Without a `max_age`, timestamps of any time are accepted, as in Python.
+    /// Without a `max_age`, timestamps of any age are accepted, even future ones, as in Python.
     ///
     /// # Errors
     ///
-    /// The [`SignatureError`] that says what is wrong with it.
+    /// The [`SignatureError`] that names the reason: no key made the signature, there is no readable timestamp, or the
+    /// timestamp is too old or too far in the future.
     pub fn unsign<'a>(&self, signed: &'a [u8], max_age: Option<u64>, now: u64) -> Result<Unsigned<'a>, SignatureError> {
         let (stamped, by_signing_key) = self.signer.verify(signed)?;
         let end = stamped.iter().rposition(|&byte| byte == SEPARATOR).ok_or(SignatureError::MissingTimestamp)?;
@@ -114,7 +115,7 @@ pub(crate) fn push_timestamp(out: &mut Vec<u8>, seconds: u64) {
     out.extend_from_slice(&text[..len]);
 }
 
-/// The length of that text.
+/// Returns the length of the text that [`push_timestamp`] appends.
 pub(crate) fn timestamp_len(seconds: u64) -> usize {
     (byte_len(seconds) * 4).div_ceil(3)
 }

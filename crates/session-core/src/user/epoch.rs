@@ -44,7 +44,7 @@ impl SessionContext {
         Ok(sign_in.epoch.is_none() || deadline.run(epochs.current(&user, self.epoch_ttl())).await? != sign_in.epoch)
     }
 
-    /// Judges a session that was loaded by the epoch of its user.
+    /// Checks a loaded session against the epoch of its user.
     pub(crate) async fn check_epoch(&self, loaded: Loaded, id: &SessionId, deadline: &mut Deadline) -> Loaded {
         if !matches!(loaded.0, Phase::Stored { .. }) {
             return loaded;

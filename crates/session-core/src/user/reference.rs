@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::encoding::{URL_SAFE, encode_short};
 
-/// A reference to a sign-in, as pages and logs may show it: 16 characters of `A–Z a–z 0–9 - _`.
+/// A reference to a sign-in, which pages and logs may show: 16 characters of `A–Z a–z 0–9 - _`.
 ///
-/// It is random, stays with the session when that is renewed, and is no session id: no cookie can be made of it.
+/// It is random, and a renewed session keeps it. It is not the session's id, so it grants no access.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionRef(ArrayString<{ Self::LEN }>);
 
@@ -33,7 +33,7 @@ impl SessionRef {
     }
 }
 
-/// The error of a text that is no [`SessionRef`].
+/// The error for a text that is not a [`SessionRef`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a session reference has 16 characters of base64url")]
 #[non_exhaustive]

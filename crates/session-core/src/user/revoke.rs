@@ -1,4 +1,4 @@
-//! Ends sessions by their store keys, and looks a user's sessions up.
+//! Ends sessions by their store keys, and lists a user's sessions.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl SessionContext {
                 for (outcome, (_, user)) in outcomes.into_iter().zip(sessions) {
                     match outcome {
                         WriteOutcome::Done(()) | WriteOutcome::Gone(None) => ended_any = true,
-                        // A logout is meant for the person: it also ends the renewed session.
+                        // A logout also ends the renewed session, because it is meant for the user, not for the id.
                         WriteOutcome::Gone(Some(Marker::Renewed { successor })) => {
                             successors.push((StoreKey::Long(successor), *user));
                         }

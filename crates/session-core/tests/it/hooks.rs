@@ -91,7 +91,10 @@ async fn revocations_tell_each_ended_session() {
 async fn a_limit_tells_the_ended_session_or_the_refused_sign_in() {
     for (on_limit, expected) in [
         (OnSessionLimit::DropOldest, ["SignedIn ann phone", "Revoked ann phone"].as_slice()),
-        (OnSessionLimit::Refuse, &["commit refused: the user has 1 sessions, which are as many as allowed ann phone"]),
+        (
+            OnSessionLimit::Refuse,
+            &["commit refused: the user already has 1 sessions, the most that are allowed ann phone"],
+        ),
     ] {
         let (events, configure) = told(|config| config.max_sessions_per_user(1, on_limit));
         let (app, _) = App::server(configure);

@@ -17,7 +17,7 @@ struct Link {
 pub(super) enum Ring {
     /// Positions without a session.
     Free,
-    /// Sessions that were not fetched since their creation, or not for long.
+    /// Sessions that were not fetched since their creation, or that have lost their protection.
     Probation,
     /// Sessions that were fetched.
     Protected,

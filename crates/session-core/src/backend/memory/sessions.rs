@@ -17,7 +17,7 @@ use crate::map::SessionMap;
 pub(super) struct Sessions {
     /// The positions of sessions in `slots`.
     table: HashTable<usize>,
-    /// The first ones belong to the rings, and are empty for ever.
+    /// The first [`Rings::COUNT`] slots belong to the rings and always stay empty.
     slots: Vec<Option<Session>>,
     rings: Rings,
     total: Size,
@@ -208,7 +208,7 @@ impl Sessions {
 
     /// Looks at two positions for sessions that have expired.
     ///
-    /// Called for each new session: when their number has doubled, all have been looked at.
+    /// Called for each new session. By the time the number of sessions has doubled, every position has been checked.
     fn sweep(&mut self, now: Duration) {
         for _ in 0..2 {
             self.swept = if self.swept + 1 < self.slots.len() { self.swept + 1 } else { 0 };

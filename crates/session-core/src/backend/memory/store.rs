@@ -188,7 +188,7 @@ impl Store {
         });
         let Some((place, part, from)) = parsed.and_then(|(place, from)| Some((place, self.parts.get(place)?, from)))
         else {
-            let reason = "the cursor of the scan is not of this store";
+            let reason = "the scan cursor was not made by this store";
             return Err(BackendError::new(BackendErrorKind::Other, Applied::No).with_source(reason));
         };
         let sessions = &lock(part).sessions;

@@ -16,14 +16,15 @@ use crate::token::Tokens;
 
 /// Moving from another framework.
 impl SessionConfigBuilder {
-    /// Takes over the sessions of another format, so that a service moves without logging anybody out. Call it again for a
-    /// further format.
+    /// Takes over the sessions of another format, so that a service can move to this library without logging its users
+    /// out. Call it again for each further format.
     ///
-    /// A request without a valid cookie of this configuration may have one of the other format. When it loads its session,
-    /// that session is read once, and goes on as one of this configuration: with its own cookie, store and lifetime, and under
-    /// a new id. The stored session of the other format and its cookie are removed, or left after [`AcceptedFormat::keep`].
-    /// A user signed in by [`Session::sign_in`](crate::Session::sign_in) stays so. The data of the other framework that
-    /// handlers don't see is dropped, with the lifetime of that single session.
+    /// A request without a valid cookie of this configuration may have one of the other format. When such a request
+    /// loads its session, the other format's session is read once and becomes a session of this configuration, with a
+    /// new id, and with this configuration's cookie, store and lifetime. The other format's stored session and cookie
+    /// are then removed, unless [`AcceptedFormat::keep`] was called. A user who signed in by
+    /// [`Session::sign_in`](crate::Session::sign_in) stays signed in. Data that the other framework hides from handlers
+    /// is dropped, and so is a lifetime that the session had of its own.
     ///
     /// ```
     /// use session_core::format::{AcceptedFormat, Format, FormatSettings};
@@ -45,23 +46,26 @@ impl SessionConfigBuilder {
     ///
     /// # Requests at the same time
     ///
-    /// - A *stored* session is taken over once. Requests with its cookie find the same session of this configuration, and
-    ///   lose no update among each other. The response that sets the cookie may be lost: the next request finds it again.
-    /// - A session that lives in its *cookie* is one for each request that brings this cookie, until the client has the new
-    ///   one. Of two at the same time the later response wins, as in the other framework.
-    /// - A change that the other service makes after the session was read is not taken over.
+    /// - A *stored* session is taken over once. All requests with its cookie find the same session of this
+    ///   configuration, and lose no updates. If the response that sets the new cookie is lost, the next request finds
+    ///   the session again.
+    /// - A session that lives in its *cookie* is taken over by each request that brings this cookie, until the client
+    ///   has the new one. Of two concurrent requests the later response wins, as in the other framework.
+    /// - A change that the other service makes after the takeover is not seen.
     ///
     /// # Logout
     ///
-    /// `destroy` also removes the stored session of the other format and its cookie, whether it was taken over before or not.
-    /// A session that the other service ends before it is taken over is none here. Later, that logout is not seen.
-    /// A session that lives in its cookie can be taken over again by a client that has kept a copy of the cookie.
+    /// `destroy` also removes the other format's stored session and cookie, whether the session was taken over before
+    /// or not. A session that the other service ends before the takeover is not taken over. A logout there after the
+    /// takeover has no effect here. A client that has kept a copy of a cookie that holds its session can have it taken
+    /// over again.
     ///
     /// # Cost and failures
     ///
-    /// Requests with a cookie of this configuration pay nothing. A stored session costs four calls when it is taken over: one
-    /// looks for the new session, one reads the other store, one creates, one removes; and a `touch` at the commit. One in its cookie costs one,
-    /// and the `touch`. A store that fails, either one, is a 503: no request continues without its session.
+    /// Requests with a cookie of this configuration cost nothing extra. The takeover of a stored session costs five
+    /// calls: look for the new session, read the other store, create, remove, and a `touch` at the commit. The takeover
+    /// of a session in its cookie costs two: create and `touch`. If either store fails, the request gets a 503 and no
+    /// empty session.
     pub fn accept_format(mut self, accepted: AcceptedFormat) -> Self {
         self.accepted.push(accepted);
         self

@@ -6,9 +6,10 @@ use super::SessionConfigBuilder;
 use crate::event::SessionEvent;
 
 impl SessionConfigBuilder {
-    /// Calls a function at each [event](SessionEvent) of a session, for audit logs and mails; default none.
+    /// Sets a function that is called at each [event](SessionEvent) of a session, for audit logs and mails; default
+    /// none.
     ///
-    /// The function runs within the request. It must return quickly and must not panic: pass slow work on to a task.
+    /// The function runs within the request, so it must return quickly and must not panic. Pass slow work on to a task.
     ///
     /// ```
     /// # use session_core::{MemoryBackend, SessionConfigBuilder, SessionManager};

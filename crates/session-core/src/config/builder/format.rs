@@ -8,12 +8,12 @@ use crate::cookie::CookieTemplate;
 use crate::format::{ForeignTokens, Format, FormatKeys, FormatSettings, SessionPlace};
 
 impl SessionConfigBuilder {
-    /// Shares sessions with another framework, whose cookies and keys of the store this format knows; default those of
-    /// Starlette and starlette-session.
+    /// Shares sessions with another framework, whose cookies and store keys the format reads and writes; by default
+    /// those of Starlette and starlette-session.
     ///
-    /// This sets the key prefix, and lifetime, refresh, clock skew and choice between cookies where the format has its own. Settings that are made
-    /// afterwards replace them. A format whose stored values are not the session's JSON text goes to the backend as well, as
-    /// its [`SessionCodec`](crate::SessionCodec).
+    /// This sets the key prefix and, where the format has its own, the lifetime, refresh, clock skew and choice between
+    /// cookies. Setters that are called afterwards replace these. If the format's stored values are not the session's
+    /// JSON text, also pass the format to the backend, as its [`SessionCodec`](crate::SessionCodec).
     pub fn format(mut self, format: impl Format) -> Self {
         let FormatSettings {
             key_prefix,

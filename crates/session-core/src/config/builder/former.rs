@@ -10,7 +10,8 @@ pub(super) struct FormerCookie {
 }
 
 impl FormerCookie {
-    /// Returns the attributes that the former cookie had, but for those that don't tell it from others.
+    /// Returns the attributes of the former cookie: its domain and path, and the current values of all others, because
+    /// browsers tell cookies apart by name, domain and path only.
     pub(super) fn attributes(&self, current: &Attributes) -> Attributes {
         Attributes { domain: self.domain.clone(), path: self.path.clone(), ..current.clone() }
     }
@@ -19,9 +20,10 @@ impl FormerCookie {
 impl SessionConfigBuilder {
     /// Adds a domain and a path that the cookie had before a change of [`domain`](Self::domain) or [`path`](Self::path).
     ///
-    /// Browsers keep the former cookie beside the new one, and send both. Each response that sets or removes the cookie then
-    /// removes the former cookie too, so that users can log out. Call this for each former pair, and keep the calls for as
-    /// long as a former cookie can live: [`longest_max_age`](Self::longest_max_age) after the change.
+    /// Browsers keep the former cookie beside the new one and send both. With this setting, each response that sets or
+    /// removes the cookie also removes the former one, so that users can log out. Call this for each former pair, and
+    /// keep the calls for as long as a former cookie can live: [`longest_max_age`](Self::longest_max_age) after the
+    /// change.
     ///
     /// ```no_run
     /// # use session_core::SessionConfig;

@@ -1,4 +1,4 @@
-//! Configurations for a purpose.
+//! Presets of the configuration.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use crate::config::{OnDuplicate, secret};
 use crate::signer::Key;
 
 impl SessionConfigBuilder {
-    /// Returns the settings for development: the secret is random, and [`build`](Self::build) logs a warning.
+    /// Starts a configuration for development: the secret is random, and [`build`](Self::build) logs a warning.
     ///
-    /// All sessions end with the process, and no other process reads them.
+    /// All sessions end with the process, and no other process can read them.
     ///
     /// ```
     /// use session_core::SessionConfigBuilder;
@@ -21,20 +21,21 @@ impl SessionConfigBuilder {
         Self { development: true, ..Self::new(secret::random(), cookie_name.into()) }
     }
 
-    /// Returns the settings for sessions that matter.
+    /// Starts a configuration with strict settings, for services where a stolen session does harm.
     ///
     /// - The cookie is called `__Host-<cookie_name>` and is `Secure`.
     /// - Sessions end after 30 minutes without use and 12 hours in all, and hold at most 16 KiB.
-    /// - Cookies that a neighbour may have planted are rejected.
-    /// - A salt of the cookie's name and the mode keeps tokens from being used elsewhere under the same secret. Keys sign
-    ///   with SHA-256 unless they have a digest of their own. [`KeyDerivation::None`](crate::signer::KeyDerivation::None),
-    ///   which ignores the salt, is refused.
-    /// - The backend must be atomic. Sessions in the cookie must be asked for, by
-    ///   [`backend_type(BackendType::Cookie)`](Self::backend_type): no logout and no renewal revokes a copy of such a cookie
-    ///   before it expires.
+    /// - If several session cookies verify and differ, all are rejected, because another site of the domain may have
+    ///   planted one; see [`OnDuplicate::Reject`].
+    /// - The salt consists of the cookie's name and the mode, so that a token is not valid for another cookie or mode
+    ///   under the same secret. Keys sign with SHA-256 unless they have a digest of their own.
+    ///   [`KeyDerivation::None`](crate::signer::KeyDerivation::None), which ignores the salt, is refused.
+    /// - A backend is required, and it must be atomic. To keep sessions in the cookie nevertheless, call
+    ///   [`backend_type(BackendType::Cookie)`](Self::backend_type): a copy of such a cookie stays valid after a logout
+    ///   or renewal, until it expires.
     ///
-    /// Python can read such cookies if it is given the salt `<cookie_name>.cookie` or `<cookie_name>.server`, and the
-    /// digest `hashlib.sha256`.
+    /// Python can read such cookies with the salt `<cookie_name>.cookie` or `<cookie_name>.server` and the digest
+    /// `hashlib.sha256`.
     ///
     /// ```no_run
     /// use session_core::{MemoryBackend, SessionConfigBuilder};

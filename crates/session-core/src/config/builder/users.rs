@@ -1,20 +1,21 @@
-//! The demands on a backend, and the limit of users' sessions.
+//! The requirements on a backend, and the limit of a user's sessions.
 
 use super::SessionConfigBuilder;
 use crate::backend::Store;
 use crate::config::policy::OnSessionLimit;
 use crate::config::{ConfigError, SessionLimit};
 
-/// Demands on the backend.
+/// Requirements on the backend.
 impl SessionConfigBuilder {
-    /// Makes [`build`](Self::build) refuse a backend that can't compare and set, for services of more than one process.
+    /// Makes [`build`](Self::build) refuse a backend that is not atomic; default `false`. Set it for a service that
+    /// runs as more than one process.
     pub fn require_atomic(mut self, require: bool) -> Self {
         self.require_atomic = require;
         self
     }
 
-    /// Makes [`build`](Self::build) refuse a backend without an index of sessions by user, for services that list or revoke
-    /// the sessions of a user.
+    /// Makes [`build`](Self::build) refuse a backend without an index of sessions by user, and cookie mode; default
+    /// `false`. Set it for a service that lists or revokes the sessions of a user.
     pub fn require_user_index(mut self, require: bool) -> Self {
         self.require_user_index = require;
         self
@@ -23,8 +24,9 @@ impl SessionConfigBuilder {
     /// Limits the number of sessions in which a user is [signed in](crate::Session::sign_in) at the same time; default no
     /// limit. [`build`](Self::build) refuses a limit of 0. The backend must have an index of sessions by user.
     ///
-    /// The limit costs each sign-in one or two more calls of the store. It holds for concurrent sign-ins too: of those, one
-    /// that is refused late may lose the data that its session had before, and one may end just after it was acknowledged.
+    /// The limit costs each sign-in one or two more calls of the store. It also holds for concurrent sign-ins: one of
+    /// them may be refused after its session was stored, and then loses the data that the session had before; another
+    /// may be ended just after its response was sent.
     pub fn max_sessions_per_user(mut self, max_sessions: usize, on_limit: OnSessionLimit) -> Self {
         self.session_limit = Some(SessionLimit { max_sessions, on_limit });
         self.require_user_index = true;
