@@ -1,4 +1,4 @@
-//! The session's error behind an error of the inner service.
+//! Finds the session error behind an error of the inner service.
 
 use std::any::Any;
 use std::error::Error;
@@ -7,7 +7,7 @@ use session_core::SessionError;
 
 use crate::SessionRejection;
 
-/// Returns the error of the session that an error is, or has among its sources.
+/// Returns the session error that an error is or has among its sources.
 pub(crate) fn cause<E: 'static>(error: &E) -> Option<SessionError> {
     let error: &dyn Any = error;
     if let Some(error) = error.downcast_ref::<SessionError>() {

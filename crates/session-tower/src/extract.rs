@@ -9,7 +9,7 @@ use session_core::SessionError;
 
 use crate::{CurrentUser, Session, SessionHandle, SessionRejection};
 
-/// Loads the session: the handler then uses it without waiting.
+/// Loads the session, so that the handler can use it without waiting.
 impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = SessionRejection;
 
@@ -18,7 +18,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// Asks for nothing until the handler does.
+/// Does not load the session. The handler loads it when it needs it.
 impl<S: Sync> FromRequestParts<S> for SessionHandle {
     type Rejection = SessionRejection;
 
@@ -27,7 +27,7 @@ impl<S: Sync> FromRequestParts<S> for SessionHandle {
     }
 }
 
-/// `None` on routes without the layer.
+/// Yields `None` on routes without the layer.
 impl<S: Sync> OptionalFromRequestParts<S> for SessionHandle {
     type Rejection = std::convert::Infallible;
 
@@ -36,7 +36,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for SessionHandle {
     }
 }
 
-/// Answers 401 if no user is signed in.
+/// Rejects the request with 401 if no user is signed in.
 impl<T: FromStr, S: Sync> FromRequestParts<S> for CurrentUser<T> {
     type Rejection = SessionRejection;
 
@@ -46,7 +46,7 @@ impl<T: FromStr, S: Sync> FromRequestParts<S> for CurrentUser<T> {
     }
 }
 
-/// `None` if no user is signed in.
+/// Yields `None` if no user is signed in. Rejects the request if the session can't be loaded.
 impl<T: FromStr, S: Sync> OptionalFromRequestParts<S> for CurrentUser<T> {
     type Rejection = SessionRejection;
 
@@ -56,7 +56,7 @@ impl<T: FromStr, S: Sync> OptionalFromRequestParts<S> for CurrentUser<T> {
     }
 }
 
-/// A line of text; the layer makes its own of the session error that the response carries along.
+/// Makes a line of text. The response carries the session error, for which the layer makes its own response.
 impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
         Self::into_response(self)

@@ -1,6 +1,7 @@
 //! Pages for services on axum, tower, hyper and tonic.
 //!
-//! Topics without a framework are in [`session_core::guide`]: where to keep sessions, proxies, secrets, operations, troubleshooting.
+//! Topics that don't depend on a framework are in [`session_core::guide`]: stores, proxies, secrets, forged requests,
+//! operations, troubleshooting.
 
 // Its program is compiled and run by `examples/getting-started`, because an adapter depends on no backend.
 #[cfg_attr(not(doctest), doc = include_str!("../guide/getting-started.md"))]

@@ -1,4 +1,4 @@
-//! The layer.
+//! The layer that applications add to their services.
 
 use session_core::{SessionConfig, SessionManager};
 use tower_layer::Layer;
@@ -7,7 +7,7 @@ use crate::{ByRequest, PlainText, RequestHead, SessionService};
 
 /// Gives every request a session; see the [crate's documentation](crate).
 ///
-/// `E` makes the responses for sessions that can't be loaded or kept.
+/// `E` makes the responses for sessions that can't be loaded or committed.
 #[derive(Clone, Debug)]
 pub struct SessionLayer<E = PlainText> {
     manager: SessionManager,
@@ -15,13 +15,13 @@ pub struct SessionLayer<E = PlainText> {
 }
 
 impl SessionLayer {
-    /// A layer with this configuration.
+    /// Makes a layer with this configuration.
     #[must_use]
     pub fn new(config: SessionConfig) -> Self {
         Self::with_manager(SessionManager::new(config))
     }
 
-    /// A layer that shares its manager with others, and so the memory backend and the locks.
+    /// Makes a layer with this manager. Layers with one manager share its store and locks.
     #[must_use]
     pub fn with_manager(manager: SessionManager) -> Self {
         Self { manager, on_error: PlainText }
@@ -29,9 +29,10 @@ impl SessionLayer {
 }
 
 impl<E> SessionLayer<E> {
-    /// Makes the responses for sessions that can't be loaded or kept, in place of a line of text.
+    /// Sets a function that makes the responses for sessions that can't be loaded or committed. The default is a line
+    /// of text.
     ///
-    /// They replace those of the extractors and of handlers that pass the error on with `?`, too.
+    /// Its responses also replace those of extractors that fail, and of handlers that return a session error with `?`.
     ///
     /// ```
     /// use http::{Response, StatusCode};
@@ -50,10 +51,10 @@ impl<E> SessionLayer<E> {
         SessionLayer { manager: self.manager, on_error }
     }
 
-    /// Makes the responses like [`on_error`](Self::on_error), by the head of each request.
+    /// Sets a function like [`on_error`](Self::on_error) that depends on the head of the request.
     ///
-    /// The function gets the head of every request, before it is known if there will be an error, so it should only look at
-    /// a header or two. It returns a function from the error to the response.
+    /// The function is called with the head of every request, even without an error, so it should only look at a header
+    /// or two. It returns a function from the error to the response.
     ///
     /// ```
     /// use http::Response;

@@ -1,4 +1,4 @@
-//! HTTP sessions for everything that is a tower service: axum, hyper, tonic.
+//! HTTP sessions for every tower service: axum, hyper, tonic.
 //!
 //! [`SessionLayer`] opens the session of each request and commits it with the response. With feature `axum`,
 //! [`Session`] is an extractor:
@@ -34,24 +34,26 @@
 //!
 //! # Errors
 //!
-//! A session that can't be loaded or kept makes a response of its own: 503 with `Retry-After` when the store is down,
-//! 409 when another request was faster, else 500. [`SessionLayer::on_error`] replaces it, for all of them at once, and
-//! [`SessionLayer::on_error_by_request`] does so by the head of the request: HTML for browsers, JSON for an API.
-//! The headers that layers further in have set stay, such as those for CORS and cookies, unless they describe the body.
-//! A service that returns a session error as its own error gets this answer, too: as [`SessionRejection`], `SessionError` or a
-//! boxed error with one of them among its sources.
+//! If a session can't be loaded or committed, the layer makes the response: 503 with `Retry-After` if the store is
+//! down, 409 if another request was faster; [`SessionError::status`] lists all. [`SessionLayer::on_error`] replaces
+//! these responses. With [`SessionLayer::on_error_by_request`] they can depend on the request: HTML for browsers, JSON
+//! for an API. Headers that inner layers have set are kept, such as those for CORS and cookies, unless they describe
+//! the body.
+//!
+//! The layer makes this response too if the inner service returns a session error as its own error: a
+//! [`SessionRejection`], a `SessionError`, or a boxed error with one of them among its sources.
 //!
 //! # Order of layers
 //!
-//! Middleware that uses the session goes inside of (is added before) this layer. A layer that catches panics goes outside
-//! of it; a panic commits nothing.
+//! Middleware that uses the session belongs inside this layer: add it before. A layer that catches panics belongs
+//! outside: add it after. A panic commits nothing.
 //!
 //! # Several sessions
 //!
-//! Layers can be nested. Those of one cookie name share the request's session, and the outermost one commits it. Their
+//! Layers can be nested. Layers of one cookie name share the request's session, and the outermost one commits it. Their
 //! configurations must agree in keys, salt, mode, store and key prefix; otherwise every request is answered with 500.
-//! Layers with cookie names of their own have sessions of their own. Extractors and extensions give the session of the innermost
-//! one; [`SessionHandle::named`] finds the others:
+//! Layers with different cookie names have separate sessions. Extractors and extensions return the session of the
+//! innermost layer; [`SessionHandle::named`] finds the others:
 //!
 //! ```
 //! use session_tower::{SessionHandle, SessionRejection};
@@ -61,14 +63,14 @@
 //! }
 //! ```
 //!
-//! Give each cookie name a salt of its own with [`salt`](SessionConfigBuilder::salt), or use [`SessionConfigBuilder::hardened`].
-//! Under one secret and salt, a client can send the cookie of one session under the name of the other, and both accept it.
-//! The log warns of such configurations when the second one is put to use.
+//! Give each cookie name its own salt with [`salt`](SessionConfigBuilder::salt), or use
+//! [`SessionConfigBuilder::hardened`]. Otherwise a client can send the cookie of one session under the name of the
+//! other, and both layers accept it. The log warns when the second of two such configurations is used.
 //!
 //! # WebSockets
 //!
-//! The handler of an upgrade sees its session and may move it into the connection's task. The response to the upgrade
-//! carries the cookie; what is changed later is kept by [`Session::save`](session_core::Session::save).
+//! The handler of an upgrade can move its session into the connection's task. The response to the upgrade carries the
+//! cookie. Later changes are stored only by [`Session::save`](session_core::Session::save).
 
 pub mod guide;
 

@@ -1,12 +1,12 @@
-//! Responses for sessions that can't be loaded or kept.
+//! Responses for sessions that can't be loaded or committed.
 
 use http::{HeaderMap, Method, Request, Response, Uri};
 use session_core::SessionError;
 use session_core::adapter::PlainResponse;
 
-/// Makes a response for a session that can't be loaded or kept.
+/// Makes a response for a session that can't be loaded or committed.
 ///
-/// Implemented by [`PlainText`], and by every function from `&SessionError` to a response; see
+/// [`PlainText`] implements it, and so does every function from `&SessionError` to a response; see
 /// [`SessionLayer::on_error`](crate::SessionLayer::on_error).
 #[diagnostic::on_unimplemented(
     message = "session errors can't be turned into responses with the body `{B}`",
@@ -17,9 +17,10 @@ pub trait OnError<B> {
     /// Returns the response that reports `error`.
     fn error_response(&self, error: &SessionError) -> Response<B>;
 
-    /// Returns a maker for the responses to one request. The layer calls it before the request goes on to the service.
+    /// Returns the implementation to use for one request. The layer calls it before it passes the request on.
     ///
-    /// By default the same for all requests; see [`SessionLayer::on_error_by_request`](crate::SessionLayer::on_error_by_request).
+    /// By default a clone of `self`; see
+    /// [`SessionLayer::on_error_by_request`](crate::SessionLayer::on_error_by_request).
     fn for_request(&self, _head: RequestHead<'_>) -> Self
     where
         Self: Clone,
@@ -28,11 +29,11 @@ pub trait OnError<B> {
     }
 }
 
-/// The head of a request, as far as the response to it may depend on it.
+/// The parts of a request's head on which an error response can depend.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RequestHead<'a> {
-    /// The method.
+    /// The request's method.
     pub method: &'a Method,
     /// The URI, such as `/cart?page=2`.
     pub uri: &'a Uri,
@@ -46,7 +47,7 @@ impl<'a> RequestHead<'a> {
     }
 }
 
-/// Makes a response by the head of its request; see
+/// Makes error responses that depend on the head of the request; see
 /// [`SessionLayer::on_error_by_request`](crate::SessionLayer::on_error_by_request).
 #[derive(Clone, Debug)]
 pub struct ByRequest<F, E> {
@@ -80,7 +81,8 @@ impl<B, F: Fn(&SessionError) -> Response<B>> OnError<B> for F {
     }
 }
 
-/// A line of text that tells a stranger nothing of the service, with the error's status and `Retry-After`.
+/// Makes responses of one line of text, with the error's status and `Retry-After`. The text reveals nothing about the
+/// service.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlainText;
 

@@ -8,7 +8,7 @@ use session_core::{SessionError, SessionHandle, adapter};
 use crate::OnError;
 use crate::cause::cause;
 
-/// Adds sessions to the responses of tower services. `E` makes the responses that report errors.
+/// Adds a session's headers to the responses of tower services. `E` makes the responses that report errors.
 #[derive(Clone, Debug)]
 pub struct Responder<E>(pub(crate) E);
 
@@ -55,7 +55,7 @@ impl<B, Error: 'static, E: OnError<B>> adapter::Responder<Result<Response<B>, Er
     }
 }
 
-/// The headers of a response, as the core adds to them.
+/// The headers of a response, to which the core adds.
 struct Headers<'a>(&'a mut HeaderMap);
 
 impl ResponseHeaders for Headers<'_> {
@@ -72,7 +72,7 @@ impl ResponseHeaders for Headers<'_> {
     }
 
     fn append_cookie(&mut self, cookie: SetCookie) {
-        // A checked configuration makes visible ASCII only.
+        // Always succeeds, because the cookie consists of visible ASCII and spaces.
         if let Ok(value) = HeaderValue::try_from(cookie.into_bytes()) {
             self.0.append(SET_COOKIE, value);
         }

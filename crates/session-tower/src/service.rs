@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use crate::{OnError, RequestHead, Responder, SessionHandle};
 
-/// Opens the session of each request and commits it with the response. Made by [`SessionLayer`](crate::SessionLayer).
+/// Opens the session of each request and commits it with the response. [`SessionLayer`](crate::SessionLayer) makes it.
 #[derive(Clone, Debug)]
 pub struct SessionService<S, E> {
     inner: S,

@@ -1,4 +1,4 @@
-//! The session as handlers get it.
+//! The types that handlers use.
 
 use std::ops::Deref;
 
@@ -8,10 +8,9 @@ use session_core::adapter::report_missing_layer;
 
 use crate::{OnError, PlainText};
 
-/// The session of a request, loaded.
+/// The loaded session of a request.
 ///
-/// All that can be done with it is described at [`session_core::Session`], which this dereferences to. With feature
-/// `axum`, it is an extractor.
+/// It dereferences to [`session_core::Session`], which has all methods. With feature `axum`, it is an extractor.
 #[derive(Clone, Debug)]
 pub struct Session(session_core::Session);
 
@@ -23,11 +22,11 @@ impl Deref for Session {
     }
 }
 
-/// A handle to the session of a request, which may not be loaded yet. The layer puts it into the request's extensions; with
+/// A handle to a request's session, which need not be loaded yet. The layer puts it into the request's extensions. With
 /// feature `axum`, it is an extractor.
 ///
-/// Take this instead of [`Session`] where the session is needed in some cases only, or is to be destroyed. What else can
-/// be done with it is described at [`session_core::SessionHandle`], which this dereferences to.
+/// Use it instead of [`Session`] in a handler that needs the session only in some cases, or only destroys it. It
+/// dereferences to [`session_core::SessionHandle`], which has further methods.
 #[derive(Clone, Debug)]
 pub struct SessionHandle(pub(crate) session_core::SessionHandle);
 
@@ -36,7 +35,7 @@ impl SessionHandle {
     ///
     /// # Errors
     ///
-    /// [`SessionError::MissingLayer`] if no [`SessionLayer`](crate::SessionLayer) has seen the request.
+    /// [`SessionError::MissingLayer`] if the request has not passed through a [`SessionLayer`](crate::SessionLayer).
     pub fn of<B>(request: &Request<B>) -> Result<Self, SessionRejection> {
         Self::from_extensions(request.extensions())
     }
@@ -45,7 +44,7 @@ impl SessionHandle {
     ///
     /// # Errors
     ///
-    /// [`SessionError::MissingLayer`] if no [`SessionLayer`](crate::SessionLayer) has seen the request.
+    /// [`SessionError::MissingLayer`] if the request has not passed through a [`SessionLayer`](crate::SessionLayer).
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, SessionRejection> {
         Self::borrowed(extensions).cloned()
     }
@@ -55,12 +54,12 @@ impl SessionHandle {
         extensions.get().ok_or(SessionRejection(SessionError::MissingLayer { add }))
     }
 
-    /// Returns the handle of another session of the same request, by the name of its cookie: where layers with different
-    /// configurations are nested, the request's own handle is that of the innermost one.
+    /// Returns the handle of the request's session whose cookie has this name. Use it where layers with different
+    /// cookie names are nested, because the extractors return the session of the innermost layer.
     ///
     /// # Errors
     ///
-    /// [`SessionError::UnknownCookieName`] if none of the layers that have seen the request has this cookie name.
+    /// [`SessionError::UnknownCookieName`] if the request has not passed through a layer with this cookie name.
     pub fn named(&self, cookie_name: &str) -> Result<Self, SessionRejection> {
         Ok(Self(self.0.named(cookie_name)?.clone()))
     }
@@ -69,17 +68,19 @@ impl SessionHandle {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the store can't answer, or if the stored session is unreadable and the configuration says
-    /// so. [`SessionError::LayersDiffer`] if two layers of one cookie name have different configurations. The session then
-    /// fails to load for the rest of the request.
+    /// [`SessionError::Store`] if the store can't answer, or if the stored session is unreadable and
+    /// [`OnCorrupt::Fail`](session_core::OnCorrupt::Fail) is configured. [`SessionError::LayersDiffer`] if two layers
+    /// of one cookie name have different configurations. [`SessionError::NoRandomNumbers`] if a session of another
+    /// format has to be taken over and there are no random numbers for its id.
     pub async fn load(&self) -> Result<Session, SessionError> {
         self.0.load().await.map(Session)
     }
 }
 
-/// The id of the user who is signed in, such as `CurrentUser<u64>`: see [`session_core::Session::sign_in`].
+/// The id of the signed-in user, such as `CurrentUser<u64>`; see [`session_core::Session::sign_in`].
 ///
-/// With feature `axum`, it is an extractor. Without a user the answer is 401; `Option<CurrentUser>` is `None` then.
+/// With feature `axum`, it is an extractor. If no user is signed in, it rejects the request with 401, and
+/// `Option<CurrentUser>` is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CurrentUser<T = String>(pub T);
 
@@ -99,7 +100,8 @@ impl From<session_core::SessionHandle> for SessionHandle {
 
 /// A session error that a handler can return with `?`.
 ///
-/// With feature `axum` it is a response, which the layer's [`on_error`](crate::SessionLayer::on_error) replaces.
+/// With feature `axum`, it converts into a response, which the layer's [`on_error`](crate::SessionLayer::on_error)
+/// replaces.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SessionRejection(#[from] SessionError);
@@ -111,9 +113,9 @@ impl SessionRejection {
         &self.0
     }
 
-    /// Makes a response: a line of text, which the layer's [`on_error`](crate::SessionLayer::on_error) replaces.
+    /// Makes a response of one line of text, which the layer's [`on_error`](crate::SessionLayer::on_error) replaces.
     ///
-    /// A service that returns the rejection as its error gets the same answer from the layer.
+    /// A service may also return the rejection as its error. The layer then makes the response.
     #[must_use]
     pub fn into_response<B: From<String>>(self) -> Response<B> {
         report_missing_layer(&self.0);
