@@ -1,4 +1,4 @@
-//! Extractors, and the response of those that fail.
+//! Extractors, and the response of an extractor that fails.
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use session_core::adapter::report_missing_layer;
 use crate::on_error::status_of;
 use crate::{CurrentUser, OnError, PlainText, Session, SessionHandle, SessionRejection};
 
-/// Loads the session: the handler then uses it without waiting.
+/// Loads the session, so that the handler can use it without waiting.
 impl FromRequest for Session {
     type Error = SessionRejection;
     type Future = Pin<Box<dyn Future<Output = Result<Self, SessionRejection>>>>;
@@ -24,7 +24,7 @@ impl FromRequest for Session {
     }
 }
 
-/// Asks for nothing until the handler does.
+/// Does not load the session. The handler loads it when it needs it.
 impl FromRequest for SessionHandle {
     type Error = SessionRejection;
     type Future = Ready<Result<Self, SessionRejection>>;
@@ -34,7 +34,7 @@ impl FromRequest for SessionHandle {
     }
 }
 
-/// Answers 401 if no user is signed in.
+/// Rejects the request with 401 if no user is signed in.
 impl<T: FromStr> FromRequest for CurrentUser<T> {
     type Error = SessionRejection;
     type Future = Pin<Box<dyn Future<Output = Result<Self, SessionRejection>>>>;
@@ -48,7 +48,7 @@ impl<T: FromStr> FromRequest for CurrentUser<T> {
     }
 }
 
-/// A line of text; the middleware makes its own of the session error that the response carries along.
+/// Makes a line of text. The response carries the session error, for which the middleware makes its own response.
 impl ResponseError for SessionRejection {
     fn status_code(&self) -> StatusCode {
         status_of(self.error())

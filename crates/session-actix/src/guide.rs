@@ -1,7 +1,7 @@
 //! Pages for services on actix-web.
 //!
-//! Topics without a framework are in [`session_core::guide`]. Its counterpart for axum, `session_tower::guide`, has a page on sign-in
-//! whose rules hold here too.
+//! Topics that don't depend on a framework are in [`session_core::guide`]. The page on sign-in in
+//! `session_tower::guide` applies here too.
 
 #[doc = include_str!("../guide/getting_started.md")]
 pub mod getting_started {}

@@ -17,9 +17,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Make the middleware *outside* of the closure that `HttpServer::new` takes, and clone it inside: actix-web calls the
-//! closure once for each of its threads, and a backend that is made inside is one for each thread, with sessions and locks of
-//! its own.
+//! Make the middleware *outside* of the closure that `HttpServer::new` takes, and clone it inside. actix-web calls the
+//! closure once for each of its threads. If a backend is made inside, each thread has its own, with separate sessions
+//! and locks.
 //!
 //! Other middleware finds the session in the request with [`SessionHandle::of`]:
 //!
@@ -40,28 +40,29 @@
 //!
 //! # Errors
 //!
-//! A session that can't be loaded or kept makes a response of its own: 503 with `Retry-After` when the store is down,
-//! 409 when another request was faster, else 500. [`SessionMiddleware::on_error`] replaces it, for all of them at once,
-//! and [`SessionMiddleware::on_error_by_request`] does so by the head of the request: HTML for browsers, JSON for an API.
-//! The headers that middleware further in has set stay, such as those for CORS and cookies, unless they describe the body.
+//! If a session can't be loaded or committed, the middleware makes the response: 503 with `Retry-After` if the store is
+//! down, 409 if another request was faster; [`SessionError::status`] lists all. [`SessionMiddleware::on_error`]
+//! replaces these responses. With [`SessionMiddleware::on_error_by_request`] they can depend on the request: HTML for
+//! browsers, JSON for an API. Headers that inner middleware has set are kept, such as those for CORS and cookies,
+//! unless they describe the body.
 //!
-//! A handler or an inner middleware that returns an error has its session committed by the status of the error's
-//! response, as if it had returned that response. What the session has to tell the client is added to the error, which
-//! outer middleware gets as it was.
+//! If a handler or an inner middleware returns an error, the session is committed with the status of the error's
+//! response, as if the handler had returned that response. The session's headers are added to the error's response.
+//! Outer middleware receives the error itself unchanged.
 //!
-//! Don't ask for `Option<Session>`: it is `None` also when the store is down. `Option<SessionHandle>` is `None` on routes
-//! without the middleware only.
+//! Don't use `Option<Session>` as an extractor, because it is also `None` if the store is down. `Option<SessionHandle>`
+//! is `None` only on routes without the middleware.
 //!
 //! # Order of middleware
 //!
-//! Middleware that uses the session goes inside of (is wrapped before) this one. A panic commits nothing.
+//! Middleware that uses the session belongs inside this one: call `wrap` with it before. A panic commits nothing.
 //!
 //! # Several sessions
 //!
-//! The middleware can be nested, around the application, a scope or a resource. Middleware of one cookie name shares the
-//! request's session, and the outermost one commits it. Its configurations must agree in keys, salt, mode, store and key
-//! prefix; otherwise every request is answered with 500. Middleware with cookie names of its own has sessions of its own.
-//! The extractors give the session of the innermost one; [`SessionHandle::named`] finds the others:
+//! The middleware can be nested, around the application, a scope or a resource. Middleware of one cookie name shares
+//! the request's session, and the outermost one commits it. The configurations must agree in keys, salt, mode, store
+//! and key prefix; otherwise every request is answered with 500. Middleware with different cookie names has separate
+//! sessions. The extractors return the session of the innermost one; [`SessionHandle::named`] finds the others:
 //!
 //! ```
 //! use session_actix::{SessionHandle, SessionRejection};
@@ -71,14 +72,14 @@
 //! }
 //! ```
 //!
-//! Give each cookie name a salt of its own with [`salt`](SessionConfigBuilder::salt), or use [`SessionConfigBuilder::hardened`].
-//! Under one secret and salt, a client can send the cookie of one session under the name of the other, and both accept it.
-//! The log warns of such configurations when the second one is put to use.
+//! Give each cookie name its own salt with [`salt`](SessionConfigBuilder::salt), or use
+//! [`SessionConfigBuilder::hardened`]. Otherwise a client can send the cookie of one session under the name of the
+//! other, and both accept it. The log warns when the second of two such configurations is used.
 //!
 //! # WebSockets
 //!
-//! The handler of an upgrade sees its session and may move it into the connection's task. The response to the upgrade
-//! carries the cookie; what is changed later is kept by [`Session::save`](session_core::Session::save).
+//! The handler of an upgrade can move its session into the connection's task. The response to the upgrade carries the
+//! cookie. Later changes are stored only by [`Session::save`](session_core::Session::save).
 
 pub mod guide;
 

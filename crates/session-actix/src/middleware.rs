@@ -11,9 +11,9 @@ use crate::{ByRequest, OnError, PlainText, SessionService};
 
 /// Gives every request a session; see the [crate's documentation](crate).
 ///
-/// `E` makes the responses for sessions that can't be loaded or kept.
+/// `E` makes the responses for sessions that can't be loaded or committed.
 ///
-/// Clones share their manager; make it once, and clone it in the closure of `HttpServer::new`.
+/// Clones share their manager. Make the middleware once, and clone it in the closure of `HttpServer::new`.
 #[derive(Clone, Debug)]
 pub struct SessionMiddleware<E = PlainText> {
     manager: SessionManager,
@@ -21,13 +21,13 @@ pub struct SessionMiddleware<E = PlainText> {
 }
 
 impl SessionMiddleware {
-    /// Middleware with this configuration.
+    /// Makes a middleware with this configuration.
     #[must_use]
     pub fn new(config: SessionConfig) -> Self {
         Self::with_manager(SessionManager::new(config))
     }
 
-    /// Middleware that shares its manager with others, and so the memory backend and the locks.
+    /// Makes a middleware with this manager. Middleware with one manager shares its store and locks.
     #[must_use]
     pub fn with_manager(manager: SessionManager) -> Self {
         Self { manager, on_error: PlainText }
@@ -35,9 +35,10 @@ impl SessionMiddleware {
 }
 
 impl<E> SessionMiddleware<E> {
-    /// Makes the responses for sessions that can't be loaded or kept, in place of a line of text.
+    /// Sets a function that makes the responses for sessions that can't be loaded or committed. The default is a line
+    /// of text.
     ///
-    /// They replace those of the extractors and of handlers that pass the error on with `?`, too.
+    /// Its responses also replace those of extractors that fail, and of handlers that return a session error with `?`.
     ///
     /// ```
     /// use actix_web::HttpResponse;
@@ -56,10 +57,10 @@ impl<E> SessionMiddleware<E> {
         SessionMiddleware { manager: self.manager, on_error }
     }
 
-    /// Makes the responses like [`on_error`](Self::on_error), by the head of each request.
+    /// Sets a function like [`on_error`](Self::on_error) that depends on the head of the request.
     ///
-    /// The function gets the head of every request, before it is known if there will be an error, so it should only look at
-    /// a header or two. It returns a function from the error to the response.
+    /// The function is called with the head of every request, even without an error, so it should only look at a header
+    /// or two. It returns a function from the error to the response.
     ///
     /// ```
     /// use actix_web::HttpResponse;

@@ -1,4 +1,4 @@
-//! Responses for sessions that can't be loaded or kept.
+//! Responses for sessions that can't be loaded or committed.
 
 use std::rc::Rc;
 
@@ -8,9 +8,9 @@ use actix_web::http::StatusCode;
 use session_core::SessionError;
 use session_core::adapter::PlainResponse;
 
-/// Makes a response for a session that can't be loaded or kept.
+/// Makes a response for a session that can't be loaded or committed.
 ///
-/// Implemented by [`PlainText`], and by every function from `&SessionError` to a response; see
+/// [`PlainText`] implements it, and so does every function from `&SessionError` to a response; see
 /// [`SessionMiddleware::on_error`](crate::SessionMiddleware::on_error).
 #[diagnostic::on_unimplemented(
     message = "session errors can't be turned into responses by `{Self}`",
@@ -20,9 +20,9 @@ pub trait OnError {
     /// Returns the response that reports `error`.
     fn error_response(&self, error: &SessionError) -> HttpResponse;
 
-    /// Returns a maker for the responses to one request. The middleware calls it before the request goes on.
+    /// Returns the implementation to use for one request. The middleware calls it before it passes the request on.
     ///
-    /// By default the same for all requests; see
+    /// By default a clone of `self`; see
     /// [`SessionMiddleware::on_error_by_request`](crate::SessionMiddleware::on_error_by_request).
     fn for_request(self: &Rc<Self>, _head: &RequestHead) -> Rc<Self>
     where
@@ -32,7 +32,7 @@ pub trait OnError {
     }
 }
 
-/// Makes a response by the head of its request; see
+/// Makes error responses that depend on the head of the request; see
 /// [`SessionMiddleware::on_error_by_request`](crate::SessionMiddleware::on_error_by_request).
 #[derive(Clone, Debug)]
 pub struct ByRequest<F, E> {
@@ -62,7 +62,8 @@ impl<F: Fn(&SessionError) -> HttpResponse> OnError for F {
     }
 }
 
-/// A line of text that tells a stranger nothing of the service, with the error's status and `Retry-After`.
+/// Makes responses of one line of text, with the error's status and `Retry-After`. The text reveals nothing about the
+/// service.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlainText;
 

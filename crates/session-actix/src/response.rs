@@ -12,7 +12,7 @@ use session_core::{SessionError, SessionHandle, adapter};
 
 use crate::{OnError, SessionRejection};
 
-/// Adds sessions to the responses of actix-web. `E` makes the responses that report errors.
+/// Adds a session's headers to the responses of actix-web. `E` makes the responses that report errors.
 #[derive(Debug)]
 pub struct Responder<E>(pub(crate) Rc<E>);
 
@@ -21,7 +21,8 @@ where
     B: MessageBody + 'static,
     E: OnError + 'static,
 {
-    /// The response of the inner service, or the one that its error has made: some errors make it once only.
+    /// The response of the inner service, or the response that its error became, because some errors can make their
+    /// response only once.
     type Response = (HttpResponse<EitherBody<B>>, Result<HttpRequest, Error>);
     type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
 
@@ -64,7 +65,7 @@ where
         if let Some(failed) = failed {
             error = SessionRejection::from(failed).into();
         }
-        // Outer middleware may make the response again, to look at it or to send it.
+        // Outer middleware may ask the error for its response again, to look at it or to send it.
         let (headers, on_error) = (response.headers().clone(), self.0.clone());
         let made = Cell::new(Some(response.map_into_boxed_body()));
         error.add_response_mapper(move |mut again| {
@@ -79,7 +80,7 @@ where
     }
 }
 
-/// Returns the application's response for an error, which outer middleware finds in it.
+/// Returns the application's response for an error. The response carries the error, for outer middleware.
 fn replacement(on_error: &impl OnError, error: &SessionError) -> HttpResponse {
     let (mut response, body) = on_error.error_response(error).into_parts();
     let mut replacement = HttpResponse::from_error(SessionRejection::from(error.clone())).set_body(body);
@@ -88,7 +89,7 @@ fn replacement(on_error: &impl OnError, error: &SessionError) -> HttpResponse {
     replacement
 }
 
-/// The headers of a response, as the core adds to them.
+/// The headers of a response, to which the core adds.
 struct Headers<'a>(&'a mut HeaderMap);
 
 impl ResponseHeaders for Headers<'_> {
@@ -105,7 +106,7 @@ impl ResponseHeaders for Headers<'_> {
     }
 
     fn append_cookie(&mut self, cookie: SetCookie) {
-        // A checked configuration makes visible ASCII only.
+        // Always succeeds, because the cookie consists of visible ASCII and spaces.
         if let Ok(value) = HeaderValue::try_from(cookie.into_bytes()) {
             self.0.append(SET_COOKIE, value);
         }

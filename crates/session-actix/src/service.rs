@@ -1,4 +1,4 @@
-//! The middleware at work.
+//! The service that the middleware puts around the inner service.
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -12,8 +12,8 @@ use session_core::adapter::ResponseFuture;
 
 use crate::{OnError, Responder, SessionHandle};
 
-/// Opens the session of each request and commits it with the response. Made by
-/// [`SessionMiddleware`](crate::SessionMiddleware).
+/// Opens the session of each request and commits it with the response. [`SessionMiddleware`](crate::SessionMiddleware)
+/// makes it.
 #[derive(Debug)]
 pub struct SessionService<S, E> {
     inner: S,

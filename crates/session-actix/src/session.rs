@@ -1,13 +1,13 @@
-//! The session as handlers get it.
+//! The types that handlers use.
 
 use std::ops::Deref;
 
 use actix_web::HttpMessage;
 use session_core::SessionError;
 
-/// The session of a request, loaded: an extractor.
+/// The loaded session of a request: an extractor.
 ///
-/// All that can be done with it is described at [`session_core::Session`], which this dereferences to.
+/// It dereferences to [`session_core::Session`], which has all methods.
 #[derive(Clone, Debug)]
 pub struct Session(session_core::Session);
 
@@ -19,11 +19,11 @@ impl Deref for Session {
     }
 }
 
-/// A handle to the session of a request, which may not be loaded yet: an extractor. The middleware puts it into the
+/// A handle to a request's session, which need not be loaded yet: an extractor. The middleware puts it into the
 /// request's extensions.
 ///
-/// Take this instead of [`Session`] where the session is needed in some cases only, or is to be destroyed. What else can
-/// be done with it is described at [`session_core::SessionHandle`], which this dereferences to.
+/// Use it instead of [`Session`] in a handler that needs the session only in some cases, or only destroys it. It
+/// dereferences to [`session_core::SessionHandle`], which has further methods.
 #[derive(Clone, Debug)]
 pub struct SessionHandle(pub(crate) session_core::SessionHandle);
 
@@ -32,18 +32,19 @@ impl SessionHandle {
     ///
     /// # Errors
     ///
-    /// [`SessionError::MissingLayer`] if no [`SessionMiddleware`](crate::SessionMiddleware) has seen the request.
+    /// [`SessionError::MissingLayer`] if the request has not passed through a
+    /// [`SessionMiddleware`](crate::SessionMiddleware).
     pub fn of(request: &impl HttpMessage) -> Result<Self, SessionRejection> {
         let add = "`.wrap(SessionMiddleware::new(config))`";
         request.extensions().get().cloned().ok_or(SessionRejection(SessionError::MissingLayer { add }))
     }
 
-    /// Returns the handle of another session of the same request, by the name of its cookie: where middleware with different
-    /// configurations is nested, the request's own handle is that of the innermost one.
+    /// Returns the handle of the request's session whose cookie has this name. Use it where middleware with different
+    /// cookie names is nested, because the extractors return the session of the innermost one.
     ///
     /// # Errors
     ///
-    /// [`SessionError::UnknownCookieName`] if no middleware that has seen the request has this cookie name.
+    /// [`SessionError::UnknownCookieName`] if the request has not passed through a middleware with this cookie name.
     pub fn named(&self, cookie_name: &str) -> Result<Self, SessionRejection> {
         Ok(Self(self.0.named(cookie_name)?.clone()))
     }
@@ -52,18 +53,19 @@ impl SessionHandle {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the store can't answer, or if the stored session is unreadable and the configuration says
-    /// so. [`SessionError::LayersDiffer`] if two layers of one cookie name have different configurations. The session then
-    /// fails to load for the rest of the request.
+    /// [`SessionError::Store`] if the store can't answer, or if the stored session is unreadable and
+    /// [`OnCorrupt::Fail`](session_core::OnCorrupt::Fail) is configured. [`SessionError::LayersDiffer`] if two
+    /// middlewares of one cookie name have different configurations. [`SessionError::NoRandomNumbers`] if a session of
+    /// another format has to be taken over and there are no random numbers for its id.
     pub async fn load(&self) -> Result<Session, SessionError> {
         self.0.load().await.map(Session)
     }
 }
 
-/// The id of the user who is signed in, such as `CurrentUser<u64>`: see [`session_core::Session::sign_in`].
+/// The id of the signed-in user, such as `CurrentUser<u64>`; see [`session_core::Session::sign_in`].
 ///
-/// An extractor. Without a user the answer is 401; `Option<CurrentUser>` is `None` then, and also if the session can't be
-/// loaded.
+/// It is an extractor. If no user is signed in, it rejects the request with 401, and `Option<CurrentUser>` is `None`.
+/// `Option<CurrentUser>` is also `None` if the session can't be loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CurrentUser<T = String>(pub T);
 
@@ -83,7 +85,7 @@ impl From<session_core::SessionHandle> for SessionHandle {
 
 /// A session error that a handler can return with `?`.
 ///
-/// It makes a response, which the middleware's [`on_error`](crate::SessionMiddleware::on_error) replaces.
+/// It converts into a response, which the middleware's [`on_error`](crate::SessionMiddleware::on_error) replaces.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SessionRejection(#[from] SessionError);
