@@ -1,17 +1,18 @@
-//! Tasks that run beside the calls.
+//! Background tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A kind of task of which at most one runs at a time.
+/// A guard for a kind of background task of which at most one runs at a time.
 ///
-/// The task runs on the runtime of the call that began it. If that runtime ends, the task ends too, and the next call
-/// begins a new one.
+/// The caller spawns the task on its own runtime. If that runtime ends, the task ends too, and the next call can begin
+/// a new one.
 #[derive(Debug, Default)]
 pub struct Background(Arc<AtomicBool>);
 
 impl Background {
-    /// Returns the mark of a task that begins now, or `None` if the task runs already. The task runs until the mark is dropped.
+    /// Marks the task as running, or returns `None` if it runs already. The task counts as running until the mark is
+    /// dropped.
     #[must_use]
     pub fn begin(&self) -> Option<UnderWay> {
         // Reading alone leaves the cache line shared.
@@ -20,7 +21,7 @@ impl Background {
     }
 }
 
-/// The mark of a task that runs, which the task holds.
+/// The mark of a running task. The task must hold it until it ends.
 #[must_use = "the task has ended when this is dropped"]
 #[derive(Debug)]
 pub struct UnderWay(Arc<AtomicBool>);

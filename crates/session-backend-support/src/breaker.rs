@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use crate::deadline::Deadline;
 
-/// Counts the calls in a row that a server left unanswered. From the threshold on it is open, until an answer closes it.
+/// A circuit breaker. It opens after a number of calls in a row without an answer, and an answer closes it.
 ///
-/// An open breaker admits no call, or [one after each pause](Self::half_open).
+/// An open breaker admits no calls, or [one after each pause](Self::half_open).
 #[derive(Debug)]
 pub struct Breaker {
     threshold: u32,
@@ -21,42 +21,44 @@ pub struct Breaker {
     retry_at: Mutex<Option<Instant>>,
 }
 
-/// The right to make a call, and the duty to say what came of it.
+/// The permission to make one call. The caller must report the outcome to it.
 ///
-/// A permit that is dropped belongs to a call that was cancelled, or whose time is over. It counts as unanswered if the
-/// server was asked for at least half of the timeout, because requests may give up earlier than the store.
+/// If a permit is dropped without a report, its call was cancelled or its time was over. The call then counts as
+/// unanswered if the server had at least half of the timeout to answer, because requests may give up earlier than the
+/// store.
 #[must_use = "dropping it means that the call was cancelled"]
 #[derive(Debug)]
 pub struct Permit<'a> {
     breaker: &'a Breaker,
     deadline: Deadline,
-    /// The time since which the server is asked.
+    /// The time at which the request was sent to the server.
     asked_at: Option<Instant>,
     settled: bool,
 }
 
 impl Breaker {
-    /// Returns a breaker that opens with this many calls in a row without an answer, at least one.
+    /// Makes a breaker that opens after this many calls in a row without an answer. 0 counts as 1.
     ///
-    /// While it is open, the store probes the server and [closes](Self::close) the breaker when the server answers.
+    /// While it is open, it admits no calls. The store must probe the server, and [close](Self::close) the breaker when
+    /// the server answers.
     #[must_use]
     pub fn new(threshold: u32) -> Self {
         Self { threshold: threshold.max(1), pause: None, unanswered: AtomicU32::new(0), retry_at: Mutex::default() }
     }
 
-    /// Returns a breaker that admits one call after each pause while it is open.
+    /// Makes a breaker that admits one call after each pause while it is open.
     #[must_use]
     pub fn half_open(threshold: u32, pause: Duration) -> Self {
         Self { pause: Some(pause), ..Self::new(threshold) }
     }
 
-    /// Returns `true` if the last calls had no answer.
+    /// Returns `true` if the breaker is open, because the last calls had no answer.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.unanswered.load(Ordering::Relaxed) >= self.threshold
     }
 
-    /// Returns the right to make one call, or `None` if the breaker is open.
+    /// Returns the permission to make one call, or `None` if the breaker is open.
     #[must_use]
     pub fn admit(&self, deadline: Deadline) -> Option<Permit<'_>> {
         if self.is_open() && !self.admits_one(deadline) {
@@ -72,7 +74,7 @@ impl Breaker {
             // An answer to another call may have closed it since.
             return !self.is_open();
         }
-        // If this call gets no further, because its runtime is blocked, another one is admitted later.
+        // If this call makes no progress, because its runtime is blocked, another call is admitted later.
         *retry_at = Some(now + deadline.timeout());
         true
     }
@@ -108,12 +110,13 @@ impl Breaker {
 }
 
 impl Permit<'_> {
-    /// Records that the server is asked from now on. Until then the call waited for its turn.
+    /// Records that the request is being sent to the server now. Time before this, such as a wait for a connection, is
+    /// not counted.
     pub fn asked(&mut self) {
         self.asked_at = Some(Instant::now());
     }
 
-    /// Returns `true` if the server was asked for at least half of the timeout.
+    /// Returns `true` if the server has had at least half of the timeout to answer.
     #[must_use]
     pub fn has_asked_long(&self) -> bool {
         self.asked_at.is_some_and(|asked_at| asked_at.elapsed() * 2 >= self.deadline.timeout())
@@ -137,7 +140,7 @@ impl Drop for Permit<'_> {
         if self.settled {
             return;
         }
-        // A call of a blocked runtime says nothing of the server.
+        // If the runtime was blocked, the call says nothing about the server.
         if self.has_asked_long() && !self.deadline.is_long_over() {
             self.breaker.count_unanswered();
         } else {

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The timeout without a manager.
+/// The timeout if no manager uses the store.
 const DEFAULT: Duration = Duration::from_millis(250);
 
 /// The range of the deadlines that are followed.
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// The time that a call may take: as set by the application, or else the request deadline of the session manager.
+/// The time that a call may take: the timeout that the application has set, or else the request deadline of the session
+/// manager.
 ///
-/// Without either it is 250 ms. Clones follow the same deadline.
+/// Without both it is 250 ms. Clones follow the same deadline.
 #[derive(Clone, Default)]
 pub struct CallTimeout {
     set: Option<Duration>,
@@ -23,16 +24,16 @@ pub struct CallTimeout {
 }
 
 impl CallTimeout {
-    /// Returns the timeout that the application has set, if it has.
+    /// Makes a timeout from the application's setting; `None` if there is none.
     #[must_use]
     pub fn new(set: Option<Duration>) -> Self {
         Self { set, followed: Arc::default() }
     }
 
-    /// Follows the request deadline of a manager, unless the application has set a timeout. Of several managers the one with
-    /// the longest deadline counts.
+    /// Follows the request deadline of a manager, unless the application has set a timeout. If several managers use the
+    /// store, the longest deadline counts.
     ///
-    /// A timeout that follows is at least 10 ms and at most an hour.
+    /// The deadline is limited to the range from 10 ms to one hour.
     pub fn follow(&self, deadline: Duration) {
         let nanos = u64::try_from(deadline.clamp(SHORTEST, LONGEST).as_nanos()).unwrap_or(u64::MAX);
         self.followed.fetch_max(nanos, Ordering::Relaxed);

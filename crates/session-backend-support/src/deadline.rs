@@ -1,16 +1,16 @@
-//! The time by which a call has to end.
+//! The time by which a call must end.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The longest wait. A clock can't count much further.
+/// The longest timeout. A much longer one could overflow the clock.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// The delay of a timer that a busy machine may cause.
+/// The delay of timers that is normal on a busy machine.
 const LEAST_DELAY: Duration = Duration::from_millis(20);
 
-/// The time by which a call has to end, all of its steps together.
+/// The time by which a call must end, with all its steps.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     until: Instant,
@@ -19,7 +19,7 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Returns the deadline of a call that begins now. A timeout of more than a year is a year.
+    /// Returns the deadline of a call that begins now. A timeout of more than a year counts as a year.
     #[must_use]
     pub fn after(timeout: Duration) -> Self {
         let timeout = timeout.min(FOREVER);
@@ -32,7 +32,7 @@ impl Deadline {
         Self { is_whole: false, ..self }
     }
 
-    /// Returns `true` for the first step, which has the whole timeout.
+    /// Returns `true` for the first step of a call, which may take the whole timeout.
     #[must_use]
     pub fn is_whole(self) -> bool {
         self.is_whole
@@ -44,7 +44,7 @@ impl Deadline {
         self.timeout
     }
 
-    /// Returns the time by which the call has to end.
+    /// Returns the time by which the call must end.
     #[must_use]
     pub fn until(self) -> Instant {
         self.until
@@ -62,8 +62,8 @@ impl Deadline {
         Instant::now() < self.until
     }
 
-    /// Returns `true` if the deadline has passed by more than a quarter of the timeout. A timer fires in time, so the
-    /// runtime was blocked.
+    /// Returns `true` if the deadline passed more than a quarter of the timeout ago (and more than 20 ms). A timer
+    /// would have fired in time, so the runtime was blocked.
     #[must_use]
     pub fn is_long_over(self) -> bool {
         self.until.elapsed() > (self.timeout / 4).max(LEAST_DELAY)

@@ -1,4 +1,4 @@
-//! Work that goes on when its caller is dropped.
+//! Work that continues when its caller is cancelled.
 
 use std::fmt;
 use std::future::Future;
@@ -7,11 +7,11 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-/// Work that is polled in place, and goes on in a task of its own if the caller is dropped before its end.
+/// A future that is polled in place, and continues in its own task if it is dropped before its end.
 ///
-/// A request may be dropped at any moment. Its command would then be left in a queue and sent late, work of several steps
-/// would end between two of them, and its failure would not be counted. Outside of a Tokio runtime the work ends with its
-/// caller.
+/// A request may be dropped at any moment. Its command could then stay in a queue and be sent late, work of several
+/// steps could stop between two of them, and a failure would not be counted. If the future is dropped outside of a
+/// Tokio runtime, the work stops.
 #[must_use = "futures do nothing unless polled"]
 pub struct Detached<W>
 where
@@ -24,7 +24,7 @@ impl<W> Detached<W>
 where
     W: Future<Output: Send> + Send + 'static,
 {
-    /// Boxes the work, because it may have to move to a task while it runs.
+    /// Wraps a future. It is boxed, because it may have to move to a task while it runs.
     pub fn new(work: W) -> Self {
         Self { work: Some(Box::pin(work)) }
     }

@@ -1,14 +1,16 @@
-//! Building blocks for session stores on a server. `session-redis`, `session-memcache` and `session-sql` are made of them.
+//! Building blocks for session stores on a server. `session-redis`, `session-memcache` and `session-sql` use them.
 //!
-//! A request must not wait for a server that is down, and an outage must be one line in the log:
+//! They serve two purposes: a request must not wait for a server that is down, and an outage must be one line in the
+//! log.
 //!
-//! - [`Deadline`] is the time by which a call has to end, all of its steps together. [`CallTimeout`] tells how long that is.
-//! - [`Breaker`] fails calls fast while the server does not answer. A call asks it for a [`Permit`], and returns that with the
-//!   outcome.
-//! - [`Outage`] logs when an outage begins, lasts and ends, and tells later callers the cause.
-//! - [`Detached`] carries work to its end when its request is cancelled.
-//! - [`PerRuntime`] keeps connections apart that belong to different Tokio runtimes, [`AbortOnDrop`] ends the task that drives
-//!   one, and [`Background`] is a task of which one runs at a time, such as a probe.
+//! - [`Deadline`] is the time by which a call must end, with all its steps. [`CallTimeout`] is the time that a call may
+//!   take.
+//! - [`Breaker`] fails calls fast while the server does not answer. Each call needs a [`Permit`] from it, and reports
+//!   its outcome to the permit.
+//! - [`Outage`] logs the beginning, duration and end of an outage, and keeps its cause for later callers.
+//! - [`Detached`] finishes work whose request was cancelled.
+//! - [`PerRuntime`] keeps one value, such as a connection, for each Tokio runtime. [`AbortOnDrop`] aborts a task when
+//!   it is dropped. [`Background`] makes sure that only one task of a kind, such as a probe, runs at a time.
 //!
 //! ```
 //! use std::future::Future;

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 /// The shortest time between two error lines of one server.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Reports the failures of one server to the log, however many requests meet them. [`outage!`](crate::outage!) makes one.
+/// Reports the outages of one server to the log, with one line no matter how many requests fail.
+/// [`outage!`](crate::outage!) makes one.
 ///
-/// An outage lasts until everything that failed in it has succeeded again: the server as a whole, if it gave no answer, or
-/// an operation that it refuses while it answers others.
+/// If the server does not answer, the outage lasts until it answers again. If it answers but refuses some operations,
+/// the outage lasts until each of these has succeeded again.
 pub struct Outage {
     server: Arc<str>,
     log: fn(&Line<'_>),
@@ -30,18 +31,18 @@ impl fmt::Debug for Outage {
 pub struct Line<'a> {
     /// The name of the server.
     pub server: &'a str,
-    /// The cause of a failure; `None` once the server answers again.
+    /// The cause of the failure; `None` if the outage has ended.
     pub cause: Option<&'a str>,
-    /// The failures that no line has told of, or those of an outage that has ended.
+    /// The number of failures since the last line; at the end of the outage, of all its failures.
     pub failures: u64,
-    /// The duration of the outage, unless it begins.
+    /// The duration of the outage in whole seconds; `None` when it begins.
     pub seconds: Option<u64>,
 }
 
-/// Makes the [`Outage`] log of one server: `outage!("redis", "10.0.0.5:6379")`.
+/// Makes the [`Outage`] of one server: `outage!("redis", "10.0.0.5:6379")`.
 ///
-/// The first argument is the kind of the store, a literal. The lines have the calling module as their target, so that an
-/// operator can filter them by the crate of the store.
+/// The first argument is the kind of the store, as a literal. The log lines have the calling module as their target, so
+/// that operators can filter them by the store's crate.
 #[macro_export]
 macro_rules! outage {
     ($store:literal, $server:expr) => {
@@ -94,7 +95,7 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct News {
     failures: u64,
-    /// The duration of the outage, unless it begins.
+    /// The duration of the outage in whole seconds; `None` when it begins.
     lasted: Option<Duration>,
 }
 
@@ -110,9 +111,10 @@ impl Outage {
         &self.server
     }
 
-    /// Records a failed call: of an operation that the server refused, or of any if the server gave no answer.
+    /// Records a failed call. Pass the operation if the server refused it, and `None` if the server did not answer.
     ///
-    /// The cause goes to the log, so it must quote no key, id, secret or session data.
+    /// The cause is written to the log, so it must not quote a key, id, secret or session data. While the outage lasts,
+    /// a line is logged at most every 10 seconds.
     pub fn failed(&self, operation: Option<&'static str>, cause: &str) {
         let mut state = self.state();
         self.ongoing.store(true, Ordering::Relaxed);
@@ -121,7 +123,7 @@ impl Outage {
         }
     }
 
-    /// Records that the server has carried the operation out.
+    /// Records that the server has applied the operation.
     pub fn succeeded(&self, operation: &'static str) {
         // Reading alone leaves the cache line shared.
         if self.ongoing.load(Ordering::Relaxed) {
@@ -139,7 +141,7 @@ impl Outage {
         }
     }
 
-    /// Returns the cause of the latest failure in an outage that lasts.
+    /// Returns the cause of the latest failure; `None` if there is no outage.
     #[must_use]
     pub fn cause(&self) -> Option<String> {
         let state = self.state();

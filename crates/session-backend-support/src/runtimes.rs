@@ -1,4 +1,4 @@
-//! Values that belong to one Tokio runtime each.
+//! Values that belong to one Tokio runtime.
 
 use std::future::pending;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,10 +6,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::runtime::{Handle, Id};
 use tokio::task::JoinHandle;
 
-/// A value for each runtime that has asked for one, until the runtime ends.
+/// One value for each Tokio runtime that asks for it, until the runtime ends.
 ///
-/// A task that drives a connection runs only while its runtime does: it ends with a runtime of tests, and it stands still
-/// while a handler blocks the only thread of a runtime. No other runtime may depend on it.
+/// A task that drives a connection runs only while its runtime runs: it ends with the runtime of a test, and it stops
+/// while a handler blocks the only thread of its runtime. So no other runtime must depend on it.
 #[derive(Debug)]
 pub struct PerRuntime<T> {
     entries: RwLock<Vec<Entry<T>>>,
@@ -24,13 +24,13 @@ struct Entry<T> {
 }
 
 impl<T> PerRuntime<T> {
-    /// Returns an empty set of values.
+    /// Makes an empty set of values.
     #[must_use]
     pub fn new() -> Self {
         Self { entries: RwLock::default() }
     }
 
-    /// Returns the value of the current runtime. Calls `make` if there is none.
+    /// Returns the value of the current runtime, and calls `make` to make it if there is none.
     ///
     /// # Panics
     ///
@@ -74,7 +74,7 @@ impl<T> Default for PerRuntime<T> {
     }
 }
 
-/// A task that is aborted when this is dropped.
+/// A task that is aborted when this value is dropped.
 #[derive(Debug)]
 pub struct AbortOnDrop<T>(pub JoinHandle<T>);
 
