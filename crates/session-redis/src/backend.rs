@@ -1,4 +1,4 @@
-//! The backend: the calls of the session manager.
+//! The backend, which the session manager calls.
 
 mod builder;
 
@@ -34,13 +34,13 @@ pub struct RedisBackend {
 }
 
 impl RedisBackend {
-    /// Returns a backend at a [URL](crate#urls), with the defaults of the [builder](Self::builder), without waiting for the
-    /// server.
+    /// Makes a backend for a [URL](crate#urls), with the defaults of the [builder](Self::builder). Does not wait for
+    /// the server.
     ///
     /// # Errors
     ///
-    /// [`RedisConfigError`] if the URL is not usable, on the conditions of [`RedisBackendBuilder::connect`]. A server that
-    /// does not answer is no error here.
+    /// [`RedisConfigError`] if the URL can't be used, for the reasons that [`RedisBackendBuilder::connect`] lists. A
+    /// server that does not answer is not an error here.
     pub fn connect(url: &str) -> Result<Self, RedisConfigError> {
         Self::builder().connect(url)
     }
@@ -50,14 +50,14 @@ impl RedisBackend {
         RedisBackendBuilder::default()
     }
 
-    /// Returns a backend on a client that the application has; see [`RedisBackendBuilder::build_with_pool`].
+    /// Makes a backend on a client of the application; see [`RedisBackendBuilder::build_with_pool`].
     #[cfg(feature = "fred-10")]
     #[must_use]
     pub fn from_client(client: Client) -> Self {
         Self::builder().build_with_client(client)
     }
 
-    /// Returns a backend on a pool that the application has; see [`RedisBackendBuilder::build_with_pool`].
+    /// Makes a backend on a pool of the application; see [`RedisBackendBuilder::build_with_pool`].
     #[cfg(feature = "fred-10")]
     #[must_use]
     pub fn from_pool(pool: Pool) -> Self {
@@ -164,7 +164,7 @@ impl RedisBackend {
         }
     }
 
-    /// Carries work out to its end, even if the caller is dropped.
+    /// Runs work to its end, even if the caller is dropped.
     async fn carry_out<T, W>(&self, work: impl FnOnce(Arc<Store>) -> W) -> Result<T, BackendError>
     where
         T: Send + 'static,
@@ -190,7 +190,7 @@ impl RedisBackend {
     }
 }
 
-/// Adds the version that a session has once it is written.
+/// Adds the version that the session has after the write.
 fn at_version(outcome: WriteOutcome<()>, version: Version) -> WriteOutcome {
     match outcome {
         WriteOutcome::Done(()) => WriteOutcome::Done(version),
@@ -242,7 +242,7 @@ impl AtomicBackend for RedisBackend {
         Some(self)
     }
 
-    /// `None` in a Cluster with a client of the application's, which does not tell its servers.
+    /// Returns `None` for a Cluster with a client of the application, because such a client does not tell its servers.
     fn session_scan(&self) -> Option<&dyn SessionScan> {
         self.store.servers.are_known().then_some(self as &dyn SessionScan)
     }
@@ -254,15 +254,15 @@ impl UserIndex for RedisBackend {
         StoreFuture::pending(self.carry_out(|store| async move { store.sessions_of(&user).await }))
     }
 
-    /// Uses `SCAN` on each server. A session whose slot moves may be missed or counted twice. Fails in a Cluster with a client
-    /// of the application's.
+    /// Uses `SCAN` on each server. A session whose slot moves may be missed or counted twice. Fails for a Cluster with
+    /// a client of the application.
     fn count<'a>(&'a self, key_prefix: &'a str) -> StoreFuture<'a, u64> {
-        // It only reads and may take long: no task goes on with it.
+        // It only reads and may take long, so no task continues it.
         StoreFuture::pending(async move { Ok(self.store.count(key_prefix).await?) })
     }
 }
 
-/// A page is one step of `SCAN`, of some 1,000 keys, and the sessions among them.
+/// A page holds the sessions among about 1,000 keys, one step of `SCAN`.
 impl SessionScan for RedisBackend {
     fn page<'a>(&'a self, key_prefix: &'a str, after: Option<&'a ScanCursor>) -> StoreFuture<'a, ScanPage> {
         StoreFuture::pending(async move { Ok(self.store.page(key_prefix, after).await?) })

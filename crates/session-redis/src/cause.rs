@@ -1,6 +1,6 @@
-//! The causes of failures, in words that quote no key, data or password.
+//! The causes of failures, as texts that quote no key, data or password.
 //!
-//! The text of a server's or the client library's error may quote what was sent. Only texts that are known go through.
+//! An error text of the server or the client library may quote data that was sent. Only known texts are passed on.
 
 use std::borrow::Cow;
 
@@ -12,11 +12,12 @@ pub(crate) type Cause = Cow<'static, str>;
 pub(crate) struct Meaning {
     pub(crate) kind: BackendErrorKind,
     pub(crate) cause: Cause,
-    /// The connection leads to the wrong server: another one may serve the call.
+    /// The connection leads to the wrong server. Another server may serve the call.
     pub(crate) wrong_server: bool,
 }
 
-/// The codes of servers. Those of the first part come from a server that is not the one to talk to, or not yet.
+/// The error codes of servers. The first [`WRONG_SERVER`] codes come from a server that can't serve the call, or not
+/// yet.
 const CODES: [(&str, BackendErrorKind, &str); 12] = [
     ("READONLY", Refused, "the server is a read-only replica"),
     ("MASTERDOWN", Unavailable, "the server is a replica that has lost its primary"),
@@ -24,27 +25,27 @@ const CODES: [(&str, BackendErrorKind, &str); 12] = [
     ("NOREPLICAS", Refused, "the server has too few replicas to take writes"),
     ("CLUSTERDOWN", Unavailable, "the Cluster is down"),
     ("BUSY", Unavailable, "the server is busy with a script"),
-    ("NOAUTH", Unavailable, "the server asks for a password, and the url has none"),
+    ("NOAUTH", Unavailable, "the server requires a password, and the url has none"),
     ("WRONGPASS", Unavailable, "the user name or the password is wrong"),
     ("DENIED", Unavailable, "the server is in protected mode"),
     ("OOM", Refused, "the server is out of memory"),
     ("MISCONF", Refused, "the server can't save its data to its disk"),
-    ("WRONGTYPE", Corrupt, "the key of a session holds a value that is no string"),
+    ("WRONGTYPE", Corrupt, "the key of a session holds a value that is not a string"),
 ];
 
 /// The number of codes that mean a wrong server.
 const WRONG_SERVER: usize = 4;
 
-/// Errors without a code of their own, by a part of their text.
+/// Errors without their own code, found by a part of their text.
 const TEXTS: [(&str, BackendErrorKind, &str); 4] = [
     (
         "can't run this command or subcommand script",
         Refused,
         "the user lacks an ACL right that scripts need: one of +get +set +del",
     ),
-    ("DB index is out of range", Unavailable, "the server has no database of the number in the url"),
+    ("DB index is out of range", Unavailable, "the server has no database with the number in the url"),
     ("max number of clients reached", Unavailable, "the server has as many clients as its maxclients allows"),
-    ("cluster support disabled", Unavailable, "the server is no part of a Cluster, and the url says it is"),
+    ("cluster support disabled", Unavailable, "the server does not belong to a Cluster, and the url names one"),
 ];
 
 /// Returns the word in capitals that a server's error begins with.
@@ -56,7 +57,7 @@ pub(crate) fn code(text: &str) -> Option<&str> {
 
 /// Reads an error that a server answered with.
 pub(crate) fn of_reply(code: &str, text: &str) -> Meaning {
-    // Up to version 6, Redis puts a text of its own before what a command in a script says.
+    // Up to version 6, Redis puts a prefix before the error of a command in a script.
     let is_code = |known: &str| code == known || text.contains(&["-", known, " "].concat());
     if code == "NOPERM" {
         return Meaning { kind: Refused, cause: no_permission(text), wrong_server: false };
@@ -81,7 +82,7 @@ fn no_permission(text: &str) -> Cause {
     }
 }
 
-/// Returns the first quoted word, if it can be nothing but the name of a command.
+/// Returns the first quoted word, if it can only be the name of a command.
 fn quoted_command(text: &str) -> Option<&str> {
     let word = text.split('\'').nth(1)?;
     let is_name = |byte: u8| byte.is_ascii_alphabetic() || byte == b'|';
@@ -95,7 +96,7 @@ pub(crate) fn of_connection(details: &str) -> Option<Cause> {
         return Some(text.to_ascii_lowercase().into());
     }
     if details.contains("lookup address") {
-        return Some("the name of its host is not known to the DNS".into());
+        return Some("the DNS does not know the name of the host".into());
     }
     let tls = ["InvalidCertificate(", "AlertReceived(", "InvalidMessage(", "PeerIncompatible("];
     if let Some(at) = tls.iter().find_map(|kind| details.find(kind)) {
@@ -104,9 +105,9 @@ pub(crate) fn of_connection(details: &str) -> Option<Cause> {
     let known = [
         ("Connection closed", "the server closed the connection"),
         ("unexpected end of file", "the server closed the connection"),
-        ("Failed to connect to all sentinel nodes", "no Sentinel can be reached, or none takes the password"),
+        ("Failed to connect to all sentinel nodes", "no Sentinel can be reached, or none accepts the password"),
         ("Missing primary address", "the Sentinels know no primary of this service name"),
-        ("Invalid role", "the Sentinels name a server that is no primary"),
+        ("Invalid role", "the Sentinels name a server that is not a primary"),
     ];
     known.iter().find(|(part, _)| details.contains(part)).map(|(_, cause)| Cow::Borrowed(*cause))
 }
@@ -165,7 +166,7 @@ mod tests {
             (r#"Os { code: 111, kind: ConnectionRefused, message: "Connection refused" }"#, "connection refused"),
             (
                 r#"Custom { kind: Uncategorized, error: "failed to lookup address information: No such host" }"#,
-                "the name of its host is not known to the DNS",
+                "the DNS does not know the name of the host",
             ),
             (
                 "Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) }",

@@ -1,7 +1,7 @@
 //! A Redis Cluster: its servers, and the slots that each owns.
 //!
-//! fred can do that too, but while it reconnects to one server of a Cluster it serves no call to any other. Here every
-//! server has connections and a breaker of its own, so one that is down concerns its own slots only.
+//! fred has a client for Clusters, but while it reconnects to one server it serves no calls to the others. Here every
+//! server has its own connections and breaker, so a server that is down affects only its own slots.
 
 mod layout;
 
@@ -26,10 +26,10 @@ use layout::Layout;
 /// The number of redirections that one call follows.
 const MAX_REDIRECTIONS: usize = 4;
 
-/// The pause after one look at the Cluster's layout and before the next.
+/// The pause between two requests for the Cluster's layout.
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
 
-/// The time that one server has to tell the layout before the next one is asked as well.
+/// The time that one server has to return the layout before the next one is asked as well.
 const ASK_PAUSE: Duration = Duration::from_millis(25);
 
 pub(crate) struct Cluster {
@@ -42,7 +42,7 @@ pub(crate) struct Cluster {
     looks: PerRuntime<Look>,
 }
 
-/// The looks that one runtime takes at the layout.
+/// The requests of one runtime for the layout.
 #[derive(Default)]
 struct Look {
     last: tokio::sync::Mutex<Option<Instant>>,
@@ -126,7 +126,7 @@ impl Cluster {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at the layout in a task of its own, at most every [`LOOK_PAUSE`].
+    /// Asks for the layout in a separate task, at most every [`LOOK_PAUSE`].
     fn look_soon(self: &Arc<Self>) {
         let Some(under_way) = self.looks.get(Look::default).under_way.begin() else { return };
         let cluster = self.clone();
@@ -138,7 +138,7 @@ impl Cluster {
         });
     }
 
-    /// Adopts the layout that one of the servers tells, unless another call has done so since `noticed`.
+    /// Adopts the layout that one of the servers returns, unless another call has done so since `noticed`.
     async fn look(&self, noticed: Instant) -> Result<(), CallError> {
         let look = self.looks.get(Look::default);
         let mut last_look = look.last.lock().await;
@@ -165,7 +165,7 @@ impl Cluster {
 /// Asks one server after the other for the layout. The next one is asked soon, because the first may be gone.
 async fn ask_for_layout(candidates: Vec<(Address, Arc<Node>)>) -> Result<Layout, CallError> {
     let (mut candidates, mut asked) = (candidates.into_iter(), JoinSet::new());
-    let mut failure = CallError::unavailable("no server of the Cluster tells who owns its slots");
+    let mut failure = CallError::unavailable("no server of the Cluster returns the owners of its slots");
     loop {
         if let Some((address, node)) = candidates.next() {
             asked.spawn(async move {

@@ -2,11 +2,11 @@
 
 /// The reason why a [`RedisBackend`](crate::RedisBackend) can't be made.
 ///
-/// Quotes nothing of the URL but the name of a parameter, because a URL may hold a password.
+/// The error quotes only the name of a parameter from the URL, because a URL may hold a password.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisConfigError {
-    /// The URL is malformed, or its scheme is none that is known.
+    /// The URL is malformed, or its scheme is unknown.
     #[error("the url of redis is malformed, or its scheme is unknown")]
     Url,
     /// The URL has a parameter that is unknown, or that has no meaning for its scheme.
@@ -15,7 +15,7 @@ pub enum RedisConfigError {
         /// The name of the parameter.
         name: Box<str>,
     },
-    /// The URL lacks a parameter, or has a malformed one, or gives it twice.
+    /// The URL lacks a required parameter, or has one that is malformed or given twice.
     #[error("the parameter `{name}` of the redis url is missing, malformed or given twice")]
     InvalidParameter {
         /// The name of the parameter.
@@ -30,7 +30,7 @@ pub enum RedisConfigError {
     /// The URL asks for TLS, and there is no root certificate to trust.
     #[error("no usable root certificates for tls")]
     Certificates,
-    /// The client certificate is malformed, or its private key is not the one that belongs to it.
+    /// The client certificate is malformed, or the private key does not belong to it.
     #[error("the client certificate for tls or its private key is not usable")]
     ClientCertificate,
 }

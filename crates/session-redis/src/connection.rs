@@ -1,4 +1,4 @@
-//! A connection, which is made when a call needs it.
+//! A connection, which is opened when a call needs it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,21 +13,21 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{CallError, Failure, no_connection_within};
 use crate::settings::Settings;
 
-/// The shortest time between two connections that are left for a new one.
+/// The shortest time between two connections that are given up for a new one.
 const LEAVE_PAUSE: Duration = Duration::from_millis(100);
 
-/// A client with one connection, which it never makes anew.
+/// A client with one connection, which it never reopens.
 ///
 /// It is closed when the last call that uses it has ended and no further call can get it.
 pub(crate) struct Connection {
     pub(crate) client: Client,
-    /// The timeout of a call to which no other one is given.
+    /// The timeout of a call without its own timeout.
     pub(crate) timeout: Duration,
-    /// Moves bytes between the calls and the server. Ends with the connection, or with the runtime.
+    /// The task that moves bytes between calls and server. It ends with the connection or the runtime.
     driver: AbortOnDrop<Result<(), FredError>>,
 }
 
-/// The way from a runtime to a server: a connection that is made when there is none.
+/// The connection from one runtime to one server, which is opened when there is none.
 #[derive(Default)]
 pub(crate) struct Connector(Mutex<State>);
 
@@ -70,7 +70,7 @@ impl Connector {
         }
     }
 
-    /// Returns a new connection. Calls at the same time share one attempt, which goes on when they are cancelled.
+    /// Opens a connection. Concurrent calls share one attempt, which continues if they are cancelled.
     pub(crate) async fn connect(
         self: &Arc<Self>,
         settings: &Arc<Settings>,
@@ -117,8 +117,9 @@ impl Connector {
         let _attempt = self.begin(settings);
     }
 
-    /// Gives a connection up, so that the next call gets a new one: to another server, if the address leads to another one
-    /// by now. Calls that use the old one still end. Returns `false` if another connection was left just before.
+    /// Gives a connection up, so that the next call opens a new one, which may lead to another server if the address
+    /// has changed. Calls on the old connection can still end. Returns `false` if another connection was given up just
+    /// before.
     pub(crate) fn leave(&self, left: &Arc<Connection>) -> bool {
         let mut state = self.state();
         if !matches!(&state.link, Link::Open(connection) if Arc::ptr_eq(connection, left)) {

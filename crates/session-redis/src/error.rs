@@ -15,7 +15,7 @@ use crate::cause::{self, Cause, Meaning};
 pub(crate) enum CallError {
     /// Another server of the Cluster owns the slot.
     Moved(Address),
-    /// Another server of the Cluster is taking the slot over, and may have the key already.
+    /// Another server of the Cluster is taking the slot over, and may already have the key.
     Ask(Address),
     /// The keys of the call are on two servers, because their slot is moving.
     TryAgain,
@@ -46,7 +46,7 @@ impl CallError {
         Failure::unavailable(cause).into()
     }
 
-    /// Adds the server that failed, and the limit if that has passed.
+    /// Adds the server that failed, and the timeout if it has passed.
     pub(crate) fn at(self, server: &Arc<str>, timeout: Duration) -> Self {
         let Self::Failed(mut failure) = self else { return self };
         failure.server = Some(server.clone());
@@ -56,7 +56,7 @@ impl CallError {
         Self::Failed(failure)
     }
 
-    /// Replaces whether the call may have been applied, because this was one of its steps.
+    /// Replaces the effect that the call may have had, because the error is that of one of its steps.
     pub(crate) fn with_applied(self, applied: Applied) -> Self {
         match self {
             Self::Failed(failure) => Failure { applied, ..*failure }.into(),
@@ -72,7 +72,7 @@ impl CallError {
         }
     }
 
-    /// Returns `true` if the server gave no answer, or one that says that it can't serve now.
+    /// Returns `true` if the server did not answer, or answered that it can't serve now.
     pub(crate) fn is_outage(&self) -> bool {
         self.failure().is_some_and(Failure::is_outage)
     }
@@ -95,7 +95,7 @@ impl CallError {
         self.failure().is_some_and(|failure| failure.applied == Applied::Maybe)
     }
 
-    /// Returns `true` if the server says that another one is to be asked.
+    /// Returns `true` if another server has to be asked.
     pub(crate) fn is_wrong_server(&self) -> bool {
         self.failure().is_some_and(|failure| failure.wrong_server)
     }
@@ -132,8 +132,8 @@ impl CallError {
         Self::new(kind, applied, cause)
     }
 
-    /// Reads an error that a server answered with: it has not applied the call. Our scripts fail only before their first
-    /// write.
+    /// Reads an error reply of a server. The server has not applied the call, because our scripts fail only before
+    /// their first write.
     fn of_reply(code: &str, text: &str) -> Self {
         let redirection = || text.split(' ').nth(2).and_then(Address::parse);
         match code {

@@ -1,4 +1,4 @@
-//! The lives of stored values, as Redis takes them.
+//! The TTLs of stored values, as Redis takes them.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ pub(crate) fn seconds(ttl: Duration) -> i64 {
     ttl.as_secs().clamp(1, LONGEST) as i64
 }
 
-/// Returns the life of an entry. A write that is no refresh extends the session and not its entry, so the entry lives longer
-/// than the session: by a tenth, after which a session in use is refreshed, and a minute.
+/// Returns the TTL of an index entry. A write that is not a refresh extends the session but not its entry. So the entry
+/// lives longer than the session, by a minute and a tenth of the TTL, after which a session in use is refreshed.
 pub(crate) fn entry_seconds(ttl: Duration) -> Word<'static> {
     Word::Number(seconds(ttl.saturating_add(ttl / 10)).saturating_add(60))
 }

@@ -6,8 +6,8 @@ use sha1::{Digest, Sha1};
 
 use crate::script::hex;
 
-/// The length from which on values are compared by their digest. Two shorter values and the rest of the command fit into
-/// one segment of TCP.
+/// The length from which values are compared by their digest. Two shorter values and the rest of the command fit into
+/// one TCP segment.
 pub(crate) const LONG: usize = 512;
 
 /// The length of a SHA-1 in hexadecimal digits.
@@ -20,14 +20,14 @@ pub(crate) struct Format {
 }
 
 impl Format {
-    /// Encodes the session of a key into a buffer with room for so many more bytes.
+    /// Encodes the session of a key into a buffer with room for `room` more bytes.
     pub(crate) fn encode(&self, key: &str, session: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
         let bytes = self.codec.encode_under(key, session, room)?;
         self.check_size(&bytes)?;
         Ok(bytes)
     }
 
-    /// Decodes the session that a key was found to have.
+    /// Decodes the session that was found under a key.
     pub(crate) fn decode_under(&self, key: &str, bytes: &[u8]) -> Result<Stored, BackendError> {
         self.check_size(bytes)?;
         Ok(self.stored(bytes, self.codec.decode_under(key, bytes)?))
@@ -52,11 +52,11 @@ impl Format {
         Ok(())
     }
 
-    /// Returns the version of a stored session: the SHA-1 of its bytes, which scripts can compute. It is not computed here
-    /// where the [text itself](push_expected) is compared.
+    /// Returns the version of a stored session: the SHA-1 of its bytes, which scripts can compute. If the [text
+    /// itself](push_expected) is compared, the SHA-1 is never computed.
     ///
-    /// Two values with one digest would be taken for one. They are only known to be found by a writer of both, who can
-    /// write a third value as well.
+    /// Two values with the same digest would count as equal. Only a program that writes both values is known to be able
+    /// to make them, and it could write any other value as well.
     pub(crate) fn version(&self, bytes: &[u8], session: &SessionMap) -> Version {
         if self.codec.is_json() {
             return Version::sha1_of_json(session);
@@ -65,11 +65,11 @@ impl Format {
     }
 }
 
-/// Appends a version as scripts compare it: a short value as it was read, a longer one as its digest. A value of just a
-/// digest's length is compared by its digest, too, because a script would take it for one.
+/// Appends a version in the form that scripts compare: a short value itself, and a longer one as its digest. A value
+/// that is exactly as long as a digest is also compared by its digest, because a script would mistake it for one.
 ///
-/// An empty version, which no backend of this kind gives out, becomes a digest of which no value is known, because
-/// a script takes an empty argument for any version.
+/// An empty version, which this backend never returns, becomes a digest that no known value has, because a script takes
+/// an empty argument for "any version".
 pub(crate) fn push_expected(out: &mut Vec<u8>, version: &Version) {
     // Hashing a short value, here and on the server, costs more than sending it.
     let short = |session: &&SessionMap| !matches!(session.json_len(), DIGEST_LEN | LONG..);

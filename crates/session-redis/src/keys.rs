@@ -5,7 +5,7 @@ use fred::util::redis_keyslot;
 /// Returns the key of a session's marker. It is in the Cluster slot of the session's own key, so that one script may touch
 /// both.
 ///
-/// A slot is that of the text between the first `{` and the next `}`, or of the whole key if there is none.
+/// The slot depends on the text between the first `{` and the next `}`, or on the whole key if there are no braces.
 pub(crate) fn marker_key(session_key: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity("gone:{}".len() + session_key.len());
     push_marker_key(&mut key, session_key);

@@ -12,7 +12,7 @@ pub(crate) fn write(marker: &Marker) -> String {
     }
 }
 
-/// Returns `None` for a text that is no marker.
+/// Reads a marker; `None` if the text is not one.
 pub(crate) fn read(text: &[u8]) -> Option<Marker> {
     let text = std::str::from_utf8(text).ok()?;
     match text.strip_prefix(RENEWED) {

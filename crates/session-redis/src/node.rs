@@ -22,7 +22,7 @@ use crate::connection::Connector;
 use crate::error::CallError;
 use crate::settings::{Settings, label};
 
-/// The least time that a call is given.
+/// The shortest time that a call is given.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// The time that a call may take beyond its timeout. Its own timer must fire first, because it knows whether the command
@@ -39,9 +39,9 @@ pub(crate) struct Node {
 }
 
 enum Link {
-    /// Connections of our own: one for each runtime.
+    /// Connections that this crate makes: one for each runtime.
     Owned { settings: Arc<Settings>, lines: PerRuntime<Line> },
-    /// The application's, for all runtimes.
+    /// A client of the application, for all runtimes.
     #[cfg(feature = "fred-10")]
     External { pool: Pool, line: Arc<Line> },
 }
@@ -61,7 +61,8 @@ impl Line {
 }
 
 impl Node {
-    /// A server with connections of our own. The first is begun at once or, outside of a runtime, by the first call.
+    /// Makes a server with connections that this crate makes. The first one is opened at once or, outside of a runtime,
+    /// by the first call.
     pub(crate) fn new(settings: Settings) -> Arc<Self> {
         let (settings, lines) = (Arc::new(settings), PerRuntime::new());
         let outage = outage!("redis", label(&settings.config));
@@ -73,7 +74,7 @@ impl Node {
         node
     }
 
-    /// A server with a client of the application's.
+    /// Makes a server with a client of the application.
     #[cfg(feature = "fred-10")]
     pub(crate) fn external(pool: Pool, timeout: CallTimeout, breaker_threshold: u32) -> Arc<Self> {
         let outage = outage!("redis", label(&pool.next().client_config()));
@@ -81,7 +82,7 @@ impl Node {
         Arc::new(Self { link, timeout, outage })
     }
 
-    /// Returns `true` if it is likely to answer.
+    /// Returns `true` if the server is likely to answer.
     pub(crate) fn is_healthy(&self) -> bool {
         let line = self.line();
         !line.breaker.is_open() && line.connector.connected().is_some()
@@ -94,7 +95,7 @@ impl Node {
 
     /// Sends a command and waits for the reply until the deadline. Fails fast if the last calls had no answer.
     ///
-    /// A command that writes is to be polled to its end: if it is cancelled, it may be sent long after.
+    /// A command that writes must be polled to its end. If it is cancelled, it may still be sent much later.
     pub(crate) async fn call(
         self: &Arc<Self>,
         command: Command<'_>,
@@ -128,13 +129,13 @@ impl Node {
         }
     }
 
-    /// Makes a [call](Self::call) in a box of its own, in place: to move the future of a call is to move five kilobytes.
+    /// Makes a [call](Self::call) in its own box, in place, because moving the future of a call copies five kilobytes.
     pub(crate) fn boxed_call<'a>(
         self: &'a Arc<Self>,
         command: Command<'a>,
         deadline: Deadline,
     ) -> Pin<Box<dyn Future<Output = Result<Value, CallError>> + Send + 'a>> {
-        // `Box::pin` would make it elsewhere, ask for memory, and move it.
+        // `Box::pin` would make the future on the stack and then copy it.
         let place = Box::new_uninit();
         let call: Pin<Box<_>> = Box::write(place, self.call(command, deadline, false)).into();
         call
@@ -185,7 +186,7 @@ impl Node {
     /// Reports a failed call.
     fn failed(&self, error: CallError, command: Command<'_>) -> CallError {
         let error = error.at(self.outage.server(), self.timeout.get());
-        // A value that another program has stored is no failure of the server.
+        // An unreadable value of another program is not a failure of the server.
         if let Some(failure) = error.failure().filter(|failure| failure.kind() != BackendErrorKind::Corrupt)
             && command.is_needed()
         {
@@ -203,7 +204,7 @@ impl Node {
         }
     }
 
-    /// Asks the server from time to time, until it answers.
+    /// Probes the server until it answers.
     fn probe(self: &Arc<Self>, line: &Arc<Line>) {
         if let Some(under_way) = line.probing.begin() {
             tokio::spawn(probe(Arc::downgrade(self), Arc::downgrade(line), under_way));
@@ -217,13 +218,13 @@ async fn probe(node: Weak<Node>, line: Weak<Line>, _under_way: UnderWay) {
         let (Some(node), Some(line)) = (node.upgrade(), line.upgrade()) else { return };
         match node.attempt(&line, PING, node.deadline(), false).await {
             Err(error) if error.is_outage() => {
-                // The host may be gone without a word, or its address may lead to another server by now.
+                // The host may have disappeared silently, or its address may lead to another server now.
                 if let Some(connection) = line.connector.connected() {
                     line.connector.leave(&connection);
                 }
             }
             _ => {
-                // If a call opens it again before this task has ended, the next call has the server probed.
+                // If a call opens the breaker again before this task has ended, the next call starts a new probe.
                 line.breaker.close();
                 node.outage.succeeded(PING.name());
                 return;
@@ -232,7 +233,7 @@ async fn probe(node: Weak<Node>, line: Weak<Line>, _under_way: UnderWay) {
     }
 }
 
-/// Sends a command by a client of the application's.
+/// Sends a command by a client of the application.
 #[cfg(feature = "fred-10")]
 async fn external(pool: &Pool, command: Command<'_>, deadline: Deadline, asking: bool) -> Result<Value, CallError> {
     let client = pool.next_connected();
@@ -247,7 +248,7 @@ async fn external(pool: &Pool, command: Command<'_>, deadline: Deadline, asking:
     send(client, command, deadline, asking).await
 }
 
-/// Sends a command that has the rest of the time.
+/// Sends a command, with the rest of the time as its timeout.
 async fn send(client: &Client, command: Command<'_>, deadline: Deadline, asking: bool) -> Result<Value, CallError> {
     let left = deadline.left().max(SHORTEST);
     let options = Options { timeout: Some(left), max_attempts: Some(1), fail_fast: true, ..Options::default() };
@@ -258,7 +259,7 @@ async fn send(client: &Client, command: Command<'_>, deadline: Deadline, asking:
             command.send(&client.with_options(&options)).await
         }
     };
-    // fred counts from when it sends. A client of the application's may have to end first what blocks its connection.
+    // fred counts the time from when it sends. A client of the application may first have to finish other commands.
     let late = |_| CallError::new(BackendErrorKind::Timeout, Applied::Maybe, "no reply in time");
     timeout(left + TIMEOUT_MARGIN, reply).await.map_err(late)?
 }

@@ -21,7 +21,7 @@ pub(crate) fn first(replies: Vec<Value>) -> Value {
     replies.into_iter().next().unwrap_or(Value::Null)
 }
 
-/// Returns the error of a reply that no Redis gives to this command.
+/// Returns the error for a reply that Redis never gives to this command.
 pub(crate) fn unexpected() -> CallError {
-    CallError::new(BackendErrorKind::Other, Applied::Maybe, "a reply that no Redis gives to this command")
+    CallError::new(BackendErrorKind::Other, Applied::Maybe, "the server gave a reply that this command never has")
 }

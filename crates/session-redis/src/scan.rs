@@ -1,4 +1,4 @@
-//! The way through all keys, for tools: `SCAN` on each server.
+//! Scans all keys, for tools: `SCAN` on each server.
 //!
 //! A session whose slot moves to another server may be missed or found twice.
 
@@ -43,7 +43,7 @@ impl Store {
         let (place, cursor) = match after {
             None => (0, END.to_vec()),
             Some(after) => parse(after).ok_or_else(|| {
-                let reason = "the cursor of the scan is not of this store";
+                let reason = "the scan cursor was not made by this store";
                 CallError::new(BackendErrorKind::Other, Applied::No, reason)
             })?,
         };
@@ -53,7 +53,7 @@ impl Store {
         let (next, keys) = step(node, &cursor.into(), &pattern(prefix)).await?;
         let found = if keys.is_empty() { Vec::new() } else { self.read(&keys).await? };
         let entries = keys.iter().zip(found).filter_map(|(key, (stored, rest))| {
-            // It has ended since the step.
+            // The session has ended since the step.
             if stored.is_none() && rest.is_zero() {
                 return None;
             }
@@ -67,7 +67,7 @@ impl Store {
         Ok(ScanPage::new(entries.collect(), next.map(ScanCursor::new)))
     }
 
-    /// Reads sessions, and the rest of their lives.
+    /// Reads sessions, and their remaining TTLs.
     pub(crate) async fn read(&self, keys: &[Bytes]) -> Result<Vec<Found>, CallError> {
         if !self.servers.is_clustered() {
             return self.found(self.servers.run(&FIND, keys, &[]).await?);

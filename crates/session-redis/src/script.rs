@@ -1,11 +1,11 @@
-//! The scripts: each is one step on the server.
+//! The scripts, each of which is one atomic step on the server.
 //!
-//! The version that a script compares is the value that was read, or its SHA-1 in 40 hexadecimal digits. A value of just
-//! 40 bytes is therefore never given as it is.
+//! The version that a script compares is the value that was read, or its SHA-1 in 40 hexadecimal digits. A value of
+//! exactly 40 bytes is therefore always passed as its SHA-1.
 //!
-//! All scripts answer alike: 1 if they have written, 0 if the new key is in use, the stored value if its version is
-//! another one, or an array if there is no session to write or the new key has a marker. The array holds that marker or
-//! that of the missing session, or nil.
+//! Scripts that write return 1 if they have written, 0 if the new key is in use, the stored value if its version
+//! differs, or an array if there is no session to write or the new key has a marker. The array holds that marker, or
+//! the marker of the missing session, or nil.
 
 use std::sync::LazyLock;
 
@@ -159,7 +159,7 @@ return redis.call('DEL', KEYS[1]) == 1 and 1 or {false}",
 
 /// Keys: session, its new key, the marker of each. Arguments: version, value, seconds, marker, seconds of the marker.
 ///
-/// Writes the new session first: if that is refused, nothing has happened.
+/// Writes the new session first, so that nothing has changed if that is refused.
 pub(crate) static ROTATE: LazyLock<Script> = LazyLock::new(|| Script::new(rotate!("")));
 
 /// Keys: those of [`ROTATE`], index, index of the old key if there is one. Arguments: those of [`ROTATE`], seconds of the

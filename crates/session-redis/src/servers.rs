@@ -1,4 +1,4 @@
-//! The servers that hold the sessions: one that answers for all of them, or a Cluster.
+//! The servers that hold the sessions: one server, or a Cluster.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::script::Script;
 pub(crate) enum Servers {
     Node {
         node: Arc<Node>,
-        /// It is a Cluster, in which the application's client finds its way.
+        /// The servers form a Cluster, and the application's client selects the server of each call.
         clustered: bool,
     },
     Cluster(Arc<Cluster>),
@@ -45,18 +45,18 @@ impl Servers {
         }
     }
 
-    /// Returns `true` if [`each`](Self::each) can tell the servers.
+    /// Returns `true` if [`each`](Self::each) can return the servers.
     pub(crate) fn are_known(&self) -> bool {
         !matches!(self, Self::Node { clustered: true, .. })
     }
 
-    /// Returns each server that holds sessions, unless the application's client finds its way in a Cluster.
+    /// Returns each server that holds sessions. Fails for a Cluster with a client of the application.
     pub(crate) async fn each(&self) -> Result<Vec<Arc<Node>>, CallError> {
         match self {
             Self::Node { clustered: true, .. } => Err(CallError::new(
                 BackendErrorKind::Other,
                 Applied::No,
-                "a client of the application's can't count the sessions of a Cluster",
+                "the sessions of a Cluster can't be counted through a client of the application",
             )),
             Self::Node { node, .. } => Ok(vec![node.clone()]),
             Self::Cluster(cluster) => cluster.owners().await,

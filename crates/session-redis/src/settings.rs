@@ -1,4 +1,4 @@
-//! The settings of clients, under which calls are bounded.
+//! The settings of clients, which limit the time of their calls.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::address::Address;
 /// The longest queue of commands that wait to be written.
 const LONGEST_QUEUE: usize = 4096;
 
-/// The time after which a connection is dead whose peer leaves bytes unacknowledged.
+/// The time after which a connection counts as dead if its peer acknowledges no bytes.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(1);
 
 /// The servers, the credentials and the transport.
 ///
-/// It has no `Debug`, because that of fred would print the password.
+/// It has no `Debug`, because fred's `Debug` would print the password.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) config: Config,

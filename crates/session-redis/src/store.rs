@@ -23,13 +23,13 @@ use crate::script::{
 };
 use crate::servers::Servers;
 
-/// The number of attempts at a step whose reply was lost and that must not be left half done.
+/// The number of attempts at a step that must not stay half done, if its reply is lost.
 const ATTEMPTS: usize = 4;
 
 pub(crate) struct Store {
     pub(crate) servers: Servers,
     pub(crate) format: Format,
-    /// The server was asked for its eviction policy.
+    /// `true` once the server was asked for its eviction policy.
     pub(crate) eviction_checked: AtomicBool,
 }
 
@@ -51,7 +51,7 @@ impl Store {
         Ok(self.servers.get(&marker_key(key).into(), deadline).await?.and_then(|text| marker::read(&text)))
     }
 
-    /// Extends a session's life, and that of its entry in the index of a user.
+    /// Extends the TTLs of a session and of its entry in the index of a user.
     pub(crate) async fn touch_of_user(&self, key: &Bytes, ttl: Duration, user: &Bytes) -> Result<bool, CallError> {
         if self.servers.is_clustered() {
             let found = self.touch(key, ttl).await?;
@@ -83,7 +83,7 @@ impl Store {
         user: &Bytes,
     ) -> Result<WriteOutcome<()>, CallError> {
         if self.servers.is_clustered() {
-            // First, so that the index never misses a session.
+            // The entry comes first, so that the index never misses a session.
             self.enter(user, &keys[0], ttl).await.map_err(|error| error.with_applied(Applied::No))?;
             return self.create(keys, value, ttl).await;
         }
@@ -108,7 +108,7 @@ impl Store {
 
     /// Creates a session while its slot moves from one server to another, when servers refuse commands with two keys.
     ///
-    /// The marker is looked for last: a removal leaves its marker first, so one of the two sees what the other has written.
+    /// The marker is looked up last. A removal writes its marker first, so one of the two sees the write of the other.
     async fn create_while_moving(
         &self,
         [key, marker_key]: &[Bytes; 2],
@@ -167,7 +167,7 @@ impl Store {
         if self.servers.is_clustered() {
             let outcome = self.remove(key, version, marker).await?;
             if !matches!(outcome, WriteOutcome::Conflict(_)) {
-                // An entry that stays is a dead one, which expires.
+                // An entry that stays is dead and expires.
                 drop(self.leave(user, &copy(key)).await);
             }
             return Ok(outcome);
@@ -258,8 +258,8 @@ impl Store {
         self.outcome(self.servers.run(&ROTATE_OF_USER, &keys, &arguments).await?)
     }
 
-    /// Rotates where the two keys may be on two servers: the new session is created before the old one is removed, and
-    /// removed again if the old one can't be.
+    /// Rotates a session whose two keys may be on two servers: the new session is created before the old one is
+    /// removed. If the old one can't be removed, the new one is removed again.
     async fn rotate_in_steps(
         &self,
         old: &str,
@@ -301,7 +301,7 @@ impl Store {
         outcome
     }
 
-    /// Removes a session whose key no client knows. If that fails, it expires.
+    /// Removes a session whose key no client knows. If that fails, the session expires by itself.
     async fn take_back(&self, key: &Bytes) {
         for _ in 0..ATTEMPTS {
             if self.servers.call(Command::Delete(key)).await.is_ok() {
@@ -310,7 +310,7 @@ impl Store {
         }
     }
 
-    /// Sets a key that is not in use. Returns `false` if it is.
+    /// Sets a key that is not in use. Returns `false` if it is in use.
     async fn set_new(&self, key: &Bytes, value: &Bytes, ttl: Duration) -> Result<bool, CallError> {
         let set = Command::Create { key, value, seconds: seconds(ttl) };
         Ok(bytes(self.servers.call(set).await?)?.is_some())
@@ -321,7 +321,7 @@ impl Store {
         Ok(text.and_then(|text| marker::read(&text)))
     }
 
-    /// Reads what a script answers; see [`crate::script`].
+    /// Reads the reply of a script; see [`crate::script`].
     fn outcome(&self, reply: Value) -> Result<WriteOutcome<()>, CallError> {
         match reply {
             Value::Integer(0) => Ok(WriteOutcome::Conflict(None)),
@@ -339,7 +339,7 @@ impl Store {
 
 /// Returns a copy that fred can clone without an allocation, unless it is long.
 pub(crate) fn copy(key: &str) -> Bytes {
-    /// The length of a key with a prefix that is not much longer than the default one.
+    /// Enough for a key whose prefix is not much longer than the default one.
     const USUAL_LEN: usize = 64;
     match ArrayVec::<u8, USUAL_LEN>::try_from(key.as_bytes()) {
         Ok(key) => Bytes::from_owner(key),

@@ -10,10 +10,10 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::config_error::RedisConfigError;
 
-/// The certificates that a builder was given.
+/// The certificates that were set at the builder.
 #[derive(Default)]
 pub(crate) struct Certificates {
-    /// Those of the operating system are trusted if there are none.
+    /// If there are none, those of the operating system are trusted.
     pub(crate) roots: Option<Roots>,
     pub(crate) client: Option<ClientPem>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct ClientPem {
 
 impl Certificates {
     pub(crate) fn connector(&self) -> Result<TlsConfig, RedisConfigError> {
-        // Named, since an application that has compiled two providers has no default one.
+        // The provider is named, because an application that compiles two providers has no default one.
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|_| RedisConfigError::Certificates)?

@@ -11,7 +11,7 @@ use crate::config_error::RedisConfigError::{self, ClusterDatabase, InvalidParame
 /// It has no `Debug`, because that of fred would print the password.
 pub(crate) struct Target {
     pub(crate) config: Config,
-    /// The URL asks for TLS, which is left to be set up.
+    /// The URL asks for TLS, which the caller must set up.
     pub(crate) tls: bool,
     pub(crate) timeout: Option<Duration>,
 }
@@ -41,7 +41,7 @@ impl Target {
             _ => return Err(Url),
         };
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-        // Characters of a password that is not encoded may look like the end of the part that holds it.
+        // These characters, unencoded in a password, would look like the end of the part that holds it.
         if rest.contains('#') || query.contains('@') {
             return Err(Url);
         }
@@ -50,7 +50,8 @@ impl Target {
         if kind == Kind::Sentinels && value("sentinelServiceName").is_none() {
             return Err(InvalidParameter { name: "sentinelServiceName".into() });
         }
-        // Without the scheme for TLS: fred goes on in plain text if TLS is not compiled, and panics if two providers are.
+        // The scheme for TLS is left out, because fred continues in plain text if TLS is not compiled in, and panics if
+        // two providers are.
         let mut config = Config::from_url(&format!("redis{suffix}://{rest}")).map_err(|_| Url)?;
         let path = if kind == Kind::Unix { "" } else { place.split_once('/').map_or("", |(_, path)| path) };
         config.database = database(path, value("db"), kind)?;
@@ -61,7 +62,7 @@ impl Target {
     }
 }
 
-/// Splits the query into names and values, and refuses what a URL of this kind does not have.
+/// Splits the query into names and values, and refuses parameters that a URL of this kind does not have.
 fn parameters(query: &str, kind: Kind) -> Result<Vec<(&str, &str)>, RedisConfigError> {
     let mut parameters: Vec<(&str, &str)> = Vec::new();
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {

@@ -1,4 +1,4 @@
-//! The index of sessions by user: a sorted set for each user, of the keys of the user's sessions.
+//! The index of sessions by user: one sorted set for each user, which holds the keys of the user's sessions.
 //!
 //! On one server a script writes a session and its entry in one step. In a Cluster the entry is added before the session is
 //! written, and removed after the session is gone. An entry whose session is gone is removed when the index is read. In a
@@ -24,14 +24,13 @@ const AT_A_TIME: usize = 500;
 /// The number of times that an index is read again because sessions were renewed.
 const MAX_READS: usize = 8;
 
-/// A session as it was found, with the rest of its life.
+/// A session as it was found, with its remaining TTL.
 pub(crate) type Found = (Option<Stored>, Duration);
 
 impl Store {
     /// Returns the entries of a user with their sessions.
     ///
-    /// A session that is renewed after the index was read and before the session is looked for is found by the second
-    /// reading.
+    /// If a session is renewed after the index was read and before the session is fetched, the second reading finds it.
     pub(crate) async fn sessions_of(&self, user: &Bytes) -> Result<Vec<IndexedSession>, CallError> {
         let mut found: HashMap<Bytes, Found> = HashMap::new();
         for _ in 0..MAX_READS {
@@ -76,9 +75,9 @@ impl Store {
         }
     }
 
-    /// Removes the entries of a Cluster whose sessions are gone, but for those that a sign-in may have just added.
+    /// Removes the entries of a Cluster whose sessions are gone, except entries that a sign-in may have just added.
     async fn heal(&self, user: &Bytes, found: &HashMap<Bytes, Found>) {
-        // An unreadable session has a life left.
+        // An unreadable session has a remaining TTL.
         let is_gone = |(stored, rest): &Found| stored.is_none() && rest.is_zero();
         let dead: Vec<_> = found.iter().filter(|(_, found)| is_gone(found)).map(|(key, _)| key).collect();
         for keys in dead.chunks(AT_A_TIME) {

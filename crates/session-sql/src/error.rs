@@ -106,7 +106,7 @@ fn meaning<D: Dialect>(error: &sqlx::Error) -> Meaning {
 
 fn of_io(error: &io::Error) -> Cause {
     if error.to_string().contains("lookup address") {
-        return "the name of its host is not known to the DNS".into();
+        return "the DNS does not know the name of the host".into();
     }
     match (error.kind(), error.get_ref()) {
         (io::ErrorKind::UnexpectedEof, _) => "the server closed the connection".into(),

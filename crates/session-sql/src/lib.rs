@@ -202,7 +202,7 @@
 //!
 //! | cause | what to do |
 //! |---|---|
-//! | `connection refused`, `no connection within …`, `the name of its host is not known to the DNS` | Compare host and port of the URL with the server, and look for a firewall. |
+//! | `connection refused`, `no connection within …`, `the DNS does not know the name of the host` | Compare host and port of the URL with the server, and look for a firewall. |
 //! | `no reply within …`, `… took longer than …` | The server is overloaded, stopped or far away: look for slow queries and locks, or raise the [timeout](SqlBackendBuilder::timeout). |
 //! | `all connections (…) were in use for …` | Raise [`max_connections`](SqlBackendBuilder::max_connections), or look for slow queries. |
 //! | `… as many connections as its max_connections allows` | Raise that setting of the server, or use fewer connections in all services. |

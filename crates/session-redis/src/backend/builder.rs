@@ -61,60 +61,64 @@ impl Default for RedisBackendBuilder {
 }
 
 impl RedisBackendBuilder {
-    /// Writes sessions with this codec; default [`JsonCodec`], which any language can read.
+    /// Sets the codec for stored sessions; default [`JsonCodec`], which any language can read.
     pub fn codec(mut self, codec: impl SessionCodec) -> Self {
         self.codec = Box::new(codec);
         self
     }
 
-    /// Limits the values that are written and parsed; default 1 MiB. A longer value is
+    /// Sets the longest value that is written or read, in bytes; default 1 MiB. A longer value is an error of the kind
     /// [`TooLarge`](session_core::BackendErrorKind::TooLarge).
     pub fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value_bytes = bytes;
         self
     }
 
-    /// Limits the time of a call, connecting included; default the
-    /// [request deadline](session_core::SessionConfigBuilder::request_deadline) of the manager. At least 1 ms, at most an hour.
+    /// Sets the longest time of a call, including connecting; default the [request
+    /// deadline](session_core::SessionConfigBuilder::request_deadline) of the manager. It is limited to the range from
+    /// 1 ms to one hour.
     ///
-    /// The request deadline ends calls as well, so a longer timeout than that has no effect.
+    /// The request deadline also ends calls, so a longer timeout has no effect.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout.clamp(Duration::from_millis(1), LONGEST_TIMEOUT));
         self
     }
 
-    /// Fails calls fast after so many calls in a row without an answer; default 5, at least 1.
+    /// Sets the number of calls in a row without an answer after which calls fail fast; default 5. 0 counts as 1.
     ///
-    /// From then on the server is probed in the background, and the first answer ends it. Each runtime counts its own calls
-    /// to each server.
+    /// A background task then probes the server, and the first answer ends this state. Each Tokio runtime counts its
+    /// own calls to each server.
     pub fn breaker_threshold(mut self, calls: u32) -> Self {
         self.breaker_threshold = calls;
         self
     }
 
-    /// Trusts these roots for TLS, in DER, instead of those of the operating system. Replaces roots that were set before.
+    /// Sets the root certificates to trust for TLS, in DER format, instead of those of the operating system. Replaces
+    /// roots that were set before.
     #[cfg(feature = "tls")]
     pub fn root_certificates(mut self, der: impl IntoIterator<Item = Vec<u8>>) -> Self {
         self.certificates.roots = Some(Roots::Der(der.into_iter().collect()));
         self
     }
 
-    /// Trusts these roots for TLS, in PEM, instead of those of the operating system. Replaces roots that were set before.
+    /// Sets the root certificates to trust for TLS, in PEM format, instead of those of the operating system. Replaces
+    /// roots that were set before.
     #[cfg(feature = "tls")]
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.roots = Some(Roots::Pem(pem.into()));
         self
     }
 
-    /// Shows a certificate to servers that ask for one (mutual TLS): its chain and its private key, in PEM.
+    /// Sets the certificate to present to servers that ask for one (mutual TLS): the chain and the private key, in PEM
+    /// format.
     #[cfg(feature = "tls")]
     pub fn client_certificate_pem(mut self, certificates: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.certificates.client = Some(ClientPem { certificates: certificates.into(), key: key.into() });
         self
     }
 
-    /// Returns a backend at a [URL](crate#urls), without waiting for the server. Inside a Tokio runtime it begins to connect
-    /// at once, else with the first call.
+    /// Makes a backend for a [URL](crate#urls). Does not wait for the server. Inside a Tokio runtime it starts to
+    /// connect at once, otherwise with the first call.
     ///
     /// # Errors
     ///
@@ -123,9 +127,10 @@ impl RedisBackendBuilder {
     ///   if a parameter is unknown for the scheme, malformed, missing or given twice.
     /// - [`ClusterDatabase`](RedisConfigError::ClusterDatabase) if the URL of a Cluster names a database.
     /// - [`TlsNotCompiled`](RedisConfigError::TlsNotCompiled), [`Certificates`](RedisConfigError::Certificates) or
-    ///   [`ClientCertificate`](RedisConfigError::ClientCertificate) if the URL asks for TLS and it can't be set up.
+    ///   [`ClientCertificate`](RedisConfigError::ClientCertificate) if the URL asks for TLS, and the feature `tls` is
+    ///   missing or the certificates can't be used.
     ///
-    /// A server that does not answer is no error here.
+    /// A server that does not answer is not an error here.
     pub fn connect(mut self, url: &str) -> Result<RedisBackend, RedisConfigError> {
         let Target { config, tls, timeout } = Target::parse(url)?;
         if let Some(timeout) = timeout {
@@ -143,17 +148,17 @@ impl RedisBackendBuilder {
         Ok(self.build(servers, timeout))
     }
 
-    /// Returns a backend on a client that the application has; see [`Self::build_with_pool`].
+    /// Makes a backend on a client of the application; see [`Self::build_with_pool`].
     #[cfg(feature = "fred-10")]
     #[must_use]
     pub fn build_with_client(self, client: Client) -> RedisBackend {
         self.build_with_pool(pool_of(client))
     }
 
-    /// Returns a backend on a pool that the application has.
+    /// Makes a backend on a pool of the application.
     ///
-    /// The application connects the pool and has it reconnect. The pool stays on the runtime where it was connected: while
-    /// that runtime is blocked, or after it has ended, calls from all runtimes fail.
+    /// The application must connect the pool and configure it to reconnect. The pool belongs to the Tokio runtime on
+    /// which it was connected. If that runtime is blocked or has ended, calls from all runtimes fail.
     #[cfg(feature = "fred-10")]
     #[must_use]
     pub fn build_with_pool(self, pool: Pool) -> RedisBackend {

@@ -1,4 +1,4 @@
-//! The layout of a Cluster, as a server tells it.
+//! The layout of a Cluster, as a server reports it.
 
 use std::ops::RangeInclusive;
 

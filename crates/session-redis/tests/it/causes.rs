@@ -55,7 +55,7 @@ async fn credentials_that_the_server_does_not_take_are_the_cause() {
     let server = Server::start_with_password("open sesame", &[]);
     let url = |credentials: &str| format!("redis://{credentials}127.0.0.1:{}", server.port);
     for (credentials, told) in [
-        ("", "the server asks for a password, and the url has none (NOAUTH)"),
+        ("", "the server requires a password, and the url has none (NOAUTH)"),
         (":guess@", "the user name or the password is wrong (WRONGPASS)"),
         ("stranger:open%20sesame@", "the user name or the password is wrong (WRONGPASS)"),
     ] {
@@ -82,7 +82,7 @@ async fn a_missing_acl_right_is_the_cause() {
 async fn a_database_that_does_not_exist_is_the_cause() {
     let server = Server::start(&[]);
     let backend = connect(&format!("{}/99", server.url()));
-    assert_eq!(cause(&backend).await, "the server has no database of the number in the url");
+    assert_eq!(cause(&backend).await, "the server has no database with the number in the url");
 }
 
 #[tokio::test]
@@ -128,13 +128,13 @@ async fn a_url_of_the_wrong_kind_is_the_cause() {
 
     let server = Server::start(&[]);
     let clustered = connect(&server.url().replace("redis:", "redis-cluster:"));
-    assert_eq!(cause(&clustered).await, "the server is no part of a Cluster, and the url says it is");
+    assert_eq!(cause(&clustered).await, "the server does not belong to a Cluster, and the url names one");
 }
 
 #[tokio::test]
 async fn sentinels_that_can_not_help_are_the_cause() {
     let nowhere = connect(&format!("redis-sentinel://127.0.0.1:{}?sentinelServiceName=sessions", free_port()));
-    assert_eq!(cause(&nowhere).await, "no Sentinel can be reached, or none takes the password");
+    assert_eq!(cause(&nowhere).await, "no Sentinel can be reached, or none accepts the password");
     let mut sentinel = Server::new(free_port(), &["--sentinel"]);
     sentinel.configure("");
     sentinel.run();
