@@ -74,7 +74,8 @@ pub enum SessionError {
     /// updates and takes of that write were applied, so it did not repeat them.
     #[error("the outcome of an earlier write of the session is unknown")]
     OutcomeUnknown,
-    /// The closure of an update changes the value that it is to compute, or other tasks of the request keep changing it.
+    /// The closure of an update changes the value that it computes, or other tasks of this request keep changing that
+    /// value.
     #[error("the input of an update of {} keeps changing", key.as_ref().map_or("the session".to_owned(), |key| format!("session key {key:?}")))]
     UnstableUpdate {
         /// The key of the session map; `None` for [`update_all`](crate::Session::update_all).
@@ -123,7 +124,7 @@ pub enum SessionError {
     /// No user is signed in.
     #[error("no user is signed in")]
     NotSignedIn,
-    /// A session would have more labels than one may have.
+    /// The session would have more than 8 labels.
     #[error("the session has {limit} labels, which are as many as one may have")]
     TooManyLabels {
         /// The largest number of labels: 8.

@@ -33,8 +33,9 @@
 //! Any other parameter is refused, even one that other libraries know. For a server on a Unix socket, write user and
 //! password before any host name: `redis+unix://user:password@localhost/run/redis.sock`.
 //!
-//! With the feature `fred-10`, [`RedisBackend::from_client`] and [`RedisBackend::from_pool`] take a client of
-//! [fred 10](https://docs.rs/fred/10) that the application has already. The application then connects and reconnects it, with its own settings.
+//! With the feature `fred-10`, [`RedisBackend::from_client`] and [`RedisBackend::from_pool`] take a [fred
+//! 10](https://docs.rs/fred/10) client that the application already has. The application then connects and reconnects
+//! the client, with its own settings.
 //!
 //! # What is stored
 //!

@@ -135,7 +135,7 @@ pub enum ConfigError {
     /// `max_keys` is 0.
     #[error("max_keys is 0, must be at least 1")]
     MaxKeys,
-    /// No user could sign in.
+    /// `max_sessions_per_user` is 0.
     #[error("max_sessions_per_user is 0, must be at least 1")]
     MaxSessionsPerUser,
     /// The key prefix has characters that some stores refuse, or is longer than 128 bytes.

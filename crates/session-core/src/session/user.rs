@@ -123,13 +123,13 @@ impl Session {
     /// Labels the session of a signed-in user, for the page that lists the user's sessions: a device, an address, a
     /// place.
     ///
-    /// A label is cut off after 256 bytes. A session has up to 8 labels, whose names have from 1 to 32 bytes.
+    /// A label longer than 256 bytes is truncated. A session has up to 8 labels, and their names have 1 to 32 bytes.
     ///
     /// # Errors
     ///
-    /// [`SessionError::InvalidLabelName`] if the name is empty or longer than 32 bytes, [`SessionError::NotSignedIn`] if no
-    /// user is signed in, [`SessionError::TooManyLabels`] if there would be more than 8, [`SessionError::HeadersSent`] and
-    /// [`SessionError::Gone`].
+    /// [`SessionError::InvalidLabelName`] if the name is empty or longer than 32 bytes, [`SessionError::NotSignedIn`]
+    /// if no user is signed in, [`SessionError::TooManyLabels`] if the session would have more than 8 labels,
+    /// [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn set_label(&self, name: &str, label: &str) -> Result<(), SessionError> {
         if name.is_empty() || name.len() > MAX_LABEL_NAME_BYTES {
             return Err(SessionError::InvalidLabelName { bytes: name.len() });
