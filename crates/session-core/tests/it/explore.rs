@@ -11,6 +11,9 @@
 //! At most one call of a run meets a fault: the store refuses it; its reply is lost; its request is dropped, before or
 //! after the call is applied; or the library gives it up, and the store applies it at any later time, or never.
 //!
+//! A revocation comes from outside of the session. It lists the sessions of its owner, and ends them. The model store
+//! writes an entry of its index in a call before that of the session, so that a listing may come in between.
+//!
 //! Two runs that differ only in the order of two reads, one directly after the other, are the same. One of them is
 //! made.
 //!
@@ -107,8 +110,9 @@ fn explore_store(kind: Kind) -> Report {
     let all = std::env::var_os("EXPLORE").is_some_and(|value| value == "all");
     let sample = if all { Extent::Every } else { Extent::Sample(60) };
     let without_fault = if kind == Kind::Model { Extent::Every } else { sample };
-    let mut report = explore(kind, &pairs(), true, Extent::Every);
-    report.extend([explore(kind, &triples(), false, without_fault), explore(kind, &triples(), true, sample)]);
+    let mut report = explore(kind, &pairs(kind.has_index()), true, Extent::Every);
+    let triples = triples(kind.has_index());
+    report.extend([explore(kind, &triples, false, without_fault), explore(kind, &triples, true, sample)]);
     report
 }
 
@@ -165,6 +169,18 @@ fn a_write_without_a_comparison_is_noticed() {
 fn a_session_that_lives_on_under_its_old_id_is_noticed() {
     let rule = "the session lives under one id";
     assert_noticed(Mistake::RotateCopies, [Operation::Read, Operation::Renew], rule);
+}
+
+#[test]
+fn an_entry_of_the_index_that_is_written_after_its_session_is_noticed() {
+    let rule = "answers and data are those of a serial order";
+    assert_noticed(Mistake::EntryLast, [Operation::Revoke, Operation::Renew], rule);
+}
+
+#[test]
+fn a_revocation_that_leaves_no_marker_where_nothing_is_stored_is_noticed() {
+    let rule = "answers and data are those of a serial order";
+    assert_noticed(Mistake::NothingUnmarked, [Operation::Revoke, Operation::Renew], rule);
 }
 
 #[tokio::test]

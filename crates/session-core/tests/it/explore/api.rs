@@ -7,7 +7,10 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use session_core::adapter::Commit;
-use session_core::{Backend, MemoryBackend, Session, SessionConfig, SessionError, SessionHandle, SessionManager};
+use session_core::{
+    AtomicBackend, Backend, MemoryBackend, Session, SessionConfig, SessionError, SessionHandle, SessionManager,
+    SessionMap,
+};
 
 use super::data::{Data, Key};
 use super::gate::Gate;
@@ -22,6 +25,12 @@ pub(super) const MAX_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The age of a cookie that is due for a refresh, in seconds.
 const LONG_AGO: u64 = 8 * 24 * 3600;
 
+/// The user whose sessions are revoked.
+const USER: &str = "ann";
+
+/// The user as the store's index knows it.
+pub(super) const USER_KEY: &str = "session:user:ann";
+
 /// The session that the requests share, and the cookies of it.
 pub(super) struct Visitor {
     /// The session's key in the store.
@@ -30,6 +39,8 @@ pub(super) struct Visitor {
     fresh: String,
     /// A `Cookie` header that is due for a refresh.
     old: String,
+    /// The session as it is stored after its owner has signed in.
+    signed_in: SessionMap,
 }
 
 /// Returns a manager of sessions behind the gate.
@@ -66,7 +77,19 @@ impl Visitor {
         };
         let old = visit(NOW - LONG_AGO, "", |session| session.insert("n", 0));
         let fresh = visit(NOW, &old, |_| Ok(()));
-        Self { key: key_of(&old), fresh, old }
+        let signed_in = visit(NOW, "", |session| {
+            for (name, value) in Data::initial().to_map().iter() {
+                session.insert(&name, value.parse::<i8>().expect("all values are small numbers"))?;
+            }
+            session.sign_in(USER)
+        });
+        let stored = at_once(backend.fetch(&key_of(&signed_in))).expect("the store answers");
+        Self { key: key_of(&old), fresh, old, signed_in: stored.expect("the session is stored").session }
+    }
+
+    /// Returns the session as it is stored before the first request.
+    pub(super) fn session(&self, signed_in: bool) -> SessionMap {
+        if signed_in { self.signed_in.clone() } else { Data::initial().to_map() }
     }
 
     fn header(&self, operation: Operation) -> &str {
@@ -83,6 +106,12 @@ pub(super) async fn serve(
     me: usize,
     answer: &RefCell<Answer>,
 ) {
+    if operation == Operation::Revoke {
+        let outcome = manager.revoke_all(USER).await;
+        let status = outcome.map_or_else(|error| error.status(), |_| 200);
+        answer.borrow_mut().end = Some(End { status, cookie: Cookie::None });
+        return;
+    }
     let handle = manager.open([Visitor::get().header(operation).as_bytes()]);
     let handler = Handler { handle: &handle, gate, takes_turns, me, answer };
     let status = match handler.handle(operation).await {
@@ -112,10 +141,10 @@ impl Handler<'_> {
             return Ok(200);
         }
         let session = self.handle.load().await?;
-        self.answer.borrow_mut().view = Some(Data::of(&session.to_map()));
+        self.answer.borrow_mut().view = Some(Data::of(&session.to_map()).signed_in(session.is_signed_in()));
         let me = i8::try_from(self.me).expect("three requests at most");
         match operation {
-            Operation::Read | Operation::SlowRead | Operation::Destroy => {}
+            Operation::Read | Operation::SlowRead | Operation::Destroy | Operation::Revoke => {}
             Operation::Insert => {
                 session.insert(Key::Last.name(), me)?;
                 session.insert(Key::Own(self.me).name(), me)?;
@@ -135,6 +164,10 @@ impl Handler<'_> {
             Operation::Login => {
                 session.insert(Key::User.name(), me)?;
                 session.renew()?;
+            }
+            Operation::SignIn => {
+                session.insert(Key::User.name(), me)?;
+                session.sign_in(USER)?;
             }
             Operation::SaveThenMore | Operation::SaveThenWait => {
                 increment(&session)?;

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use session_core::{
-    AtomicBackend, BackendError, Create, Marker, Remove, Replace, Rotate, SessionMap, Stored, Touch, Version,
-    WriteOutcome,
+    AtomicBackend, BackendError, Create, IndexedSession, Marker, Remove, Replace, Rotate, SessionMap, Stored, Touch,
+    Version, WriteOutcome,
 };
 
 use crate::support::at_once;
+
+/// The user of a call, as the index knows it.
+pub(super) type User = Option<Box<str>>;
 
 /// One call, with arguments of its own.
 #[derive(Clone)]
@@ -19,21 +22,25 @@ pub(super) enum Call {
         key: Box<str>,
         session: SessionMap,
         ttl: Duration,
+        user: User,
     },
     Replace {
         key: Box<str>,
         session: SessionMap,
         ttl: Duration,
         version: Version,
+        user: User,
     },
     Remove {
         key: Box<str>,
         version: Option<Version>,
         marker: Marker,
+        user: User,
     },
     Touch {
         key: Box<str>,
         ttl: Duration,
+        user: User,
     },
     Rotate {
         old: Box<str>,
@@ -41,9 +48,20 @@ pub(super) enum Call {
         session: SessionMap,
         ttl: Duration,
         version: Version,
+        user: User,
+        old_user: User,
     },
     Marker {
         key: Box<str>,
+    },
+    /// Lists the sessions of a user.
+    Sessions {
+        user: Box<str>,
+    },
+    /// Adds an entry to the index, in a store that does so in a step of its own.
+    Enter {
+        key: Box<str>,
+        user: Box<str>,
     },
     /// A call of a plain backend, as the next two.
     Get {
@@ -67,6 +85,7 @@ pub(super) enum Reply {
     Removed(WriteOutcome<()>),
     Touched(bool),
     Marked(Option<Marker>),
+    Listed(Vec<IndexedSession>),
     Got(Option<SessionMap>),
     Done,
 }
@@ -81,6 +100,8 @@ impl Call {
             Self::Touch { .. } => "touch",
             Self::Rotate { .. } => "rotate",
             Self::Marker { .. } => "marker",
+            Self::Sessions { .. } => "sessions",
+            Self::Enter { .. } => "enter",
             Self::Get { .. } => "get",
             Self::Set { .. } => "set",
             Self::Delete { .. } => "delete",
@@ -90,7 +111,7 @@ impl Call {
 
     /// Returns `true` if the call leaves the store as it is.
     pub(super) fn only_reads(&self) -> bool {
-        matches!(self, Self::Fetch { .. } | Self::Marker { .. } | Self::Get { .. })
+        matches!(self, Self::Fetch { .. } | Self::Marker { .. } | Self::Sessions { .. } | Self::Get { .. })
     }
 
     /// Returns `true` if the call may change the store.
@@ -102,23 +123,33 @@ impl Call {
     pub(super) fn apply(&self, store: &dyn AtomicBackend) -> Result<Reply, BackendError> {
         match self {
             Self::Fetch { key } => at_once(store.fetch(key)).map(Reply::Found),
-            Self::Create { key, session, ttl } => {
-                at_once(store.create(Create::new(key, session, *ttl))).map(Reply::Written)
+            Self::Create { key, session, ttl, user } => {
+                let create = Create::new(key, session, *ttl).of_user(user.as_deref());
+                at_once(store.create(create)).map(Reply::Written)
             }
-            Self::Replace { key, session, ttl, version } => {
-                at_once(store.replace(Replace::new(key, session, *ttl, version))).map(Reply::Written)
+            Self::Replace { key, session, ttl, version, user } => {
+                let replace = Replace::new(key, session, *ttl, version).of_user(user.as_deref());
+                at_once(store.replace(replace)).map(Reply::Written)
             }
-            Self::Remove { key, version, marker } => {
-                let mut remove = Remove::new(key).leaving(marker.clone());
+            Self::Remove { key, version, marker, user } => {
+                let mut remove = Remove::new(key).leaving(marker.clone()).of_user(user.as_deref());
                 remove.version = version.as_ref();
                 at_once(store.remove(remove)).map(Reply::Removed)
             }
-            Self::Touch { key, ttl } => at_once(store.touch(Touch::new(key, *ttl))).map(Reply::Touched),
-            Self::Rotate { old, new, session, ttl, version } => {
-                at_once(store.rotate(Rotate::new(old, new, session, *ttl, version))).map(Reply::Written)
+            Self::Touch { key, ttl, user } => {
+                at_once(store.touch(Touch::new(key, *ttl).of_user(user.as_deref()))).map(Reply::Touched)
+            }
+            Self::Rotate { old, new, session, ttl, version, user, old_user } => {
+                let rotate = Rotate::new(old, new, session, *ttl, version);
+                let rotate = rotate.of_user(user.as_deref()).from_user(old_user.as_deref());
+                at_once(store.rotate(rotate)).map(Reply::Written)
             }
             Self::Marker { key } => at_once(store.marker(key)).map(Reply::Marked),
-            Self::Get { .. } | Self::Set { .. } | Self::Delete { .. } | Self::Turn => {
+            Self::Sessions { user } => {
+                let index = store.user_index().expect("the store has an index");
+                at_once(index.sessions(user)).map(Reply::Listed)
+            }
+            Self::Enter { .. } | Self::Get { .. } | Self::Set { .. } | Self::Delete { .. } | Self::Turn => {
                 panic!("no call of an atomic store")
             }
         }

@@ -8,7 +8,7 @@ use super::record::{Cookie, Order, Record, Request};
 pub(super) type Check = (&'static str, fn(&Record) -> bool);
 
 /// All rules. The first ones explain more.
-pub(super) const CHECKS: [Check; 13] = [
+pub(super) const CHECKS: [Check; 14] = [
     ("every request ends", every_request_ends),
     ("no session shows another's data", no_session_shows_anothers_data),
     ("a session that is gone is never read or written again", a_gone_session_stays_gone),
@@ -18,6 +18,7 @@ pub(super) const CHECKS: [Check; 13] = [
     ("answers and data are those of a serial order", answers_and_data_are_those_of_a_serial_order),
     ("a value taken or saved was stored", a_value_taken_or_saved_was_stored),
     ("the session lives under one id", the_session_lives_under_one_id),
+    ("a stored session of a user is listed", a_stored_session_of_a_user_is_listed),
     ("a cookie leads to a live session", a_cookie_leads_to_a_live_session),
     ("a cookie has its reason", a_cookie_has_its_reason),
     ("a cookie that is due is sent", a_cookie_that_is_due_is_sent),
@@ -75,6 +76,8 @@ fn conflicts(record: &Record, number: usize) -> bool {
     let any_other = |has_done: fn(Operation) -> bool| others().any(|other| has_done(other.operation));
     match request.operation {
         Operation::Take if request.answer.took && any_other(removes_token) => true,
+        // The revocation may have found the entry of the session under its new id.
+        operation if record.initial().get(Key::SignedIn).is_some() && operation.renews() => true,
         // A logout follows the session to the one that takes its place.
         Operation::Replace => any_other(|other| matches!(other, Operation::Destroy | Operation::Replace)),
         _ => lost_its_id(record, number),
@@ -94,7 +97,9 @@ fn lost_its_id(record: &Record, number: usize) -> bool {
     }
     let loaded_before = request.began_at.is_none_or(|begin| begin <= departure.at);
     match request.operation {
-        Operation::Read | Operation::SlowRead | Operation::Fail | Operation::Destroy => false,
+        Operation::Read | Operation::SlowRead | Operation::Fail | Operation::Destroy | Operation::Revoke => false,
+        // A sign-in begins a session of its own beside another one.
+        Operation::SignIn => loaded_before && !record.was_renewed(),
         // A login begins a session where there is none.
         Operation::Login | Operation::Touch => loaded_before,
         _ if record.was_renewed() => true,
@@ -129,6 +134,10 @@ fn the_session_lives_under_one_id(record: &Record) -> bool {
     let has_owner = |data: &Data| data.get(Key::Owner).is_some();
     let lives = record.others.iter().filter_map(|other| other.data).chain(record.shared).filter(has_owner).count();
     record.fault().is_some() || lives <= 1
+}
+
+fn a_stored_session_of_a_user_is_listed(record: &Record) -> bool {
+    !record.unlisted
 }
 
 /// A cookie leads to a session that was stored when the last call of its commit was applied.

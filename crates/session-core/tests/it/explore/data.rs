@@ -17,11 +17,16 @@ pub(super) enum Key {
     Last,
     /// A login sets it to the number of its request.
     User,
+    /// A user has signed in. The library's own record tells so.
+    SignedIn,
     /// An insert of the request with this number sets it.
     Own(usize),
 }
 
-const NAMES: [&str; Data::KEYS] = ["owner", "n", "token", "last", "user", "own0", "own1", "own2"];
+const NAMES: [&str; Data::KEYS] = ["owner", "n", "token", "last", "user", SIGNED_IN, "own0", "own1", "own2"];
+
+/// Stands for the user in the library's record of a session.
+const SIGNED_IN: &str = "signed in";
 
 /// The owner of the session that the requests share.
 pub(super) const ANN: i8 = 1;
@@ -48,13 +53,14 @@ impl Key {
             Self::Token => 2,
             Self::Last => 3,
             Self::User => 4,
-            Self::Own(request) => 5 + request,
+            Self::SignedIn => 5,
+            Self::Own(request) => 6 + request,
         }
     }
 }
 
 impl Data {
-    const KEYS: usize = 8;
+    const KEYS: usize = 9;
 
     /// The session that the requests share, before the first request.
     pub(super) fn initial() -> Self {
@@ -88,19 +94,29 @@ impl Data {
         self == Self::default()
     }
 
-    /// Reads a session of the store. The library's own key is left out.
+    /// Returns the data with the user who has signed in, if one has.
+    pub(super) fn signed_in(self, is_signed_in: bool) -> Self {
+        if is_signed_in { self.with(Key::SignedIn, ANN) } else { self }
+    }
+
+    /// Reads a session of the store. Of the library's own record, the user counts.
     pub(super) fn of(session: &SessionMap) -> Self {
         let mut data = Self::default();
-        for (name, value) in session.iter().filter(|(name, _)| !name.starts_with("__")) {
+        for (name, value) in session.iter() {
+            if name.starts_with("__") {
+                data = data.signed_in(value.contains("\"user\""));
+                continue;
+            }
             let place = NAMES.iter().position(|known| *known == name).expect("no request sets another key");
             data.0[place] = Some(value.parse().expect("all values are small numbers"));
         }
         data
     }
 
+    /// Returns a session of the store, without the library's record.
     pub(super) fn to_map(self) -> SessionMap {
         let mut map = SessionMap::new();
-        for (name, value) in NAMES.iter().zip(self.0) {
+        for (name, value) in NAMES.iter().zip(self.without(Key::SignedIn).0) {
             if let Some(value) = value {
                 map.insert(name, value).expect("a number is JSON");
             }

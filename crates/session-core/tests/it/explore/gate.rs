@@ -6,15 +6,29 @@ use std::task::Poll;
 use std::time::Duration;
 
 use session_core::{
-    AtomicBackend, BackendError, Create, ISessionBackend, Marker, Remove, Replace, Rotate, SessionMap, StoreFuture,
-    Stored, Touch, WriteOutcome, async_trait,
+    AtomicBackend, BackendError, Create, ISessionBackend, IndexedSession, Marker, Remove, Replace, Rotate, SessionMap,
+    StoreFuture, Stored, Touch, UserIndex, WriteOutcome, async_trait,
 };
 
-use super::call::{Call, Reply};
+use super::call::{Call, Reply, User};
 
 /// A backend of either kind. The schedule takes the calls out of it and puts the replies in.
-#[derive(Default)]
-pub(super) struct Gate(Mutex<State>);
+pub(super) struct Gate {
+    index: Index,
+    state: Mutex<State>,
+}
+
+/// The way in which a store keeps its index of users.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Index {
+    None,
+    /// A session and its entry are written in one call.
+    AtOnce,
+    /// An entry is written in a call of its own, before its session.
+    EntryFirst,
+    /// An entry is written after its session, which is a mistake.
+    EntryLast,
+}
 
 #[derive(Default)]
 struct State {
@@ -33,6 +47,10 @@ pub(super) struct Waiting {
 }
 
 impl Gate {
+    pub(super) fn new(index: Index) -> Self {
+        Self { index, state: Mutex::default() }
+    }
+
     /// Forgets the last run.
     pub(super) fn reset(&self) {
         *self.state() = State::default();
@@ -74,7 +92,7 @@ impl Gate {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("no call panics")
+        self.state.lock().expect("no call panics")
     }
 
     /// Passes a call on, and takes what the reply must be out of it.
@@ -83,6 +101,32 @@ impl Gate {
         T: Send + 'a,
     {
         StoreFuture::pending(async move { Ok(take(self.pass(call).await?).expect(FITS)) })
+    }
+
+    /// Passes a call on that writes a session of a user under a key, with the call for its entry.
+    fn reply_indexed<'a, T>(
+        &'a self,
+        key: &'a str,
+        user: Option<&'a str>,
+        call: impl FnOnce(User) -> Call + Send + 'a,
+        take: fn(Reply) -> Option<T>,
+    ) -> StoreFuture<'a, T>
+    where
+        T: Send + 'a,
+    {
+        let entry = user.map(|user| Call::Enter { key: key.into(), user: user.into() });
+        match (self.index, entry) {
+            (Index::EntryFirst, Some(entry)) => StoreFuture::pending(async move {
+                self.pass(entry).await?;
+                Ok(take(self.pass(call(None)).await?).expect(FITS))
+            }),
+            (Index::EntryLast, Some(entry)) => StoreFuture::pending(async move {
+                let reply = take(self.pass(call(None)).await?).expect(FITS);
+                self.pass(entry).await?;
+                Ok(reply)
+            }),
+            _ => self.reply(call(user.map(Into::into)), take),
+        }
     }
 }
 
@@ -97,19 +141,21 @@ impl AtomicBackend for Gate {
     }
 
     fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
-        let call = Call::Create { key: create.key.into(), session: create.session.clone(), ttl: create.ttl };
-        self.reply(call, written)
+        let Create { key, session, ttl, user, .. } = create;
+        let call = move |user| Call::Create { key: key.into(), session: session.clone(), ttl, user };
+        self.reply_indexed(key, user, call, written)
     }
 
     fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
-        let Replace { key, session, ttl, version, .. } = replace;
-        let call = Call::Replace { key: key.into(), session: session.clone(), ttl, version: version.clone() };
-        self.reply(call, written)
+        let Replace { key, session, ttl, version, user, .. } = replace;
+        let version = version.clone();
+        let call = move |user| Call::Replace { key: key.into(), session: session.clone(), ttl, version, user };
+        self.reply_indexed(key, user, call, written)
     }
 
     fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
-        let Remove { key, version, marker, .. } = remove;
-        let call = Call::Remove { key: key.into(), version: version.cloned(), marker };
+        let Remove { key, version, marker, user, .. } = remove;
+        let call = Call::Remove { key: key.into(), version: version.cloned(), marker, user: user.map(Into::into) };
         self.reply(call, |reply| match reply {
             Reply::Removed(outcome) => Some(outcome),
             _ => None,
@@ -117,16 +163,23 @@ impl AtomicBackend for Gate {
     }
 
     fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
-        self.reply(Call::Touch { key: touch.key.into(), ttl: touch.ttl }, |reply| match reply {
-            Reply::Touched(touched) => Some(touched),
-            _ => None,
-        })
+        let Touch { key, ttl, user, .. } = touch;
+        self.reply_indexed(
+            key,
+            user,
+            move |user| Call::Touch { key: key.into(), ttl, user },
+            |reply| match reply {
+                Reply::Touched(touched) => Some(touched),
+                _ => None,
+            },
+        )
     }
 
     fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
-        let Rotate { old, new, session, ttl, version, .. } = rotate;
-        let (session, version) = (session.clone(), version.clone());
-        self.reply(Call::Rotate { old: old.into(), new: new.into(), session, ttl, version }, written)
+        let Rotate { old, new, session, ttl, version, user, old_user, .. } = rotate;
+        let (session, version, old_user) = (session.clone(), version.clone(), old_user.map(Into::into));
+        let call = move |user| Call::Rotate { old: old.into(), new: new.into(), session, ttl, version, user, old_user };
+        self.reply_indexed(new, user, call, written)
     }
 
     fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
@@ -134,6 +187,23 @@ impl AtomicBackend for Gate {
             Reply::Marked(marker) => Some(marker),
             _ => None,
         })
+    }
+
+    fn user_index(&self) -> Option<&dyn UserIndex> {
+        (self.index != Index::None).then_some(self)
+    }
+}
+
+impl UserIndex for Gate {
+    fn sessions<'a>(&'a self, user: &'a str) -> StoreFuture<'a, Vec<IndexedSession>> {
+        self.reply(Call::Sessions { user: user.into() }, |reply| match reply {
+            Reply::Listed(listed) => Some(listed),
+            _ => None,
+        })
+    }
+
+    fn count<'a>(&'a self, _key_prefix: &'a str) -> StoreFuture<'a, u64> {
+        panic!("no request counts sessions")
     }
 }
 

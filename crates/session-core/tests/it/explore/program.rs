@@ -36,6 +36,10 @@ pub(super) enum Operation {
     Reload,
     /// Reads all data, and extends the session's life.
     Touch,
+    /// Inserts a user, as a login does, and signs the owner in.
+    SignIn,
+    /// Revokes all sessions of the owner, outside of any session. In a program with it, the session begins signed in.
+    Revoke,
 }
 
 /// The operations of two or three requests that begin with the cookie of one session.
@@ -66,7 +70,7 @@ impl Operation {
 
     /// Returns `true` if the operation moves the session to a new id.
     pub(super) fn renews(self) -> bool {
-        matches!(self, Self::Renew | Self::Login)
+        matches!(self, Self::Renew | Self::Login | Self::SignIn)
     }
 
     /// Returns `true` if the session, or another one in its place, goes on under a new id.
@@ -84,31 +88,61 @@ impl Operation {
         match self {
             Self::Fail => 0,
             Self::SaveThenMore | Self::Replace => 2,
+            // The session that the requests share, and those that they begin or move to, end one after the other.
+            Self::Revoke => 4,
             _ => 1,
         }
     }
 }
 
-/// Returns all pairs of the operations, those of an operation with itself included, and some with a `reload` or a `touch`.
-/// Since every order of their calls is run, the order within a pair has no meaning.
-pub(super) fn pairs() -> Vec<Program> {
+/// Returns `true` if the session of these requests begins with a user.
+pub(super) fn begins_signed_in(program: &[Operation]) -> bool {
+    program.contains(&Operation::Revoke)
+}
+
+/// Returns all pairs of the operations, those of an operation with itself included, and some with the operations that came
+/// later. Since every order of their calls is run, the order within a pair has no meaning.
+pub(super) fn pairs(has_index: bool) -> Vec<Program> {
     use Operation::{Clear, Destroy, Insert, Login, Read, Reload, Renew, Touch};
     let all = Operation::ALL;
     let in_use = [Reload, Touch]
         .into_iter()
         .flat_map(|first| [Read, Insert, Clear, Renew, Login, Destroy, Reload].map(|second| vec![first, second]));
     let pairs = |first| (first..all.len()).map(move |second| vec![all[first], all[second]]);
-    (0..all.len()).flat_map(pairs).chain(in_use).collect()
+    (0..all.len()).flat_map(pairs).chain(in_use).chain(pairs_of_users(has_index)).collect()
 }
 
-/// Returns all triples of the first twelve operations. The two others differ from those in one step only.
-pub(super) fn triples() -> Vec<Program> {
+/// Returns the pairs with a sign-in, and those with a revocation on a store with an index of users.
+///
+/// Not with `Replace`: its new session has no user, but a revocation that has listed the old one follows it to the new one, as
+/// a logout does. No order of the two requests gives that.
+fn pairs_of_users(has_index: bool) -> Vec<Program> {
+    let others = Operation::ALL.into_iter().chain([Operation::Reload, Operation::Touch, Operation::SignIn]);
+    let with_revocation = others.clone().chain([Operation::Revoke]).filter(|other| *other != Operation::Replace);
+    let mut pairs: Vec<_> = others.map(|other| vec![Operation::SignIn, other]).collect();
+    if has_index {
+        pairs.extend(with_revocation.map(|other| vec![Operation::Revoke, other]));
+    }
+    pairs
+}
+
+/// Returns all triples of the first twelve operations, which differ from the other two in one step only. On a store with an
+/// index of users, also a revocation with a sign-in and a third request.
+///
+/// Not with `Clear`, which removes the user: a revocation that has listed the session before ends it, with all that a third
+/// request has inserted since.
+pub(super) fn triples(has_index: bool) -> Vec<Program> {
+    use Operation::{Destroy, Insert, Login, Read, Renew, Revoke, SignIn, Take, Update};
     let all = &Operation::ALL[..12];
     let mut triples = Vec::new();
     for first in 0..all.len() {
         for second in first..all.len() {
             triples.extend((second..all.len()).map(|third| vec![all[first], all[second], all[third]]));
         }
+    }
+    if has_index {
+        let third = [Read, Insert, Update, Take, Renew, Login, Destroy, SignIn, Revoke];
+        triples.extend(third.map(|third| vec![Revoke, SignIn, third]));
     }
     triples
 }

@@ -20,6 +20,8 @@ pub(super) struct Record {
     pub(super) others: Vec<Other>,
     /// The session of another visitor, as it is stored in the end.
     pub(super) of_another: Option<Data>,
+    /// The index of users does not list a stored session of the owner.
+    pub(super) unlisted: bool,
     pub(super) order: Order,
 }
 
@@ -167,6 +169,11 @@ impl Request {
 }
 
 impl Record {
+    /// Returns the shared session as it was stored before the first request.
+    pub(super) fn initial(&self) -> Data {
+        Data::initial().signed_in(self.requests.iter().any(|request| request.operation == Operation::Revoke))
+    }
+
     /// Returns how the shared session ended under its key, if it did.
     pub(super) fn departure(&self) -> Option<&Departure> {
         self.trace.departures.first()

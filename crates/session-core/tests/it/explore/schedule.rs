@@ -7,7 +7,6 @@ use session_core::{Applied, BackendError, BackendErrorKind};
 use super::api::Visitor;
 use super::call::Call;
 use super::choices::Choices;
-use super::data::Data;
 use super::gate::{Gate, Waiting};
 use super::program::Operation;
 use super::record::{Answer, Cookie, Event, Fault, Record, Request, Trace};
@@ -65,11 +64,8 @@ impl<'a> Schedule<'a> {
         program: &[Operation],
         may_fail: bool,
     ) -> Self {
-        let record = Record {
-            requests: program.iter().copied().map(Request::new).collect(),
-            trace: Trace::beginning_with(Data::initial()),
-            ..Record::default()
-        };
+        let record = Record { requests: program.iter().copied().map(Request::new).collect(), ..Record::default() };
+        let record = Record { trace: Trace::beginning_with(record.initial()), ..record };
         Self {
             kind,
             gate,
@@ -129,6 +125,8 @@ impl<'a> Schedule<'a> {
                     self.record.requests[request].saved_at = Some(self.position);
                 }
                 if outcome.is_ready() {
+                    // After an error, the library gives up the calls that it made beside the one that failed.
+                    self.held.retain(|held| held.waiting.request != request);
                     self.end(request);
                 }
             }
@@ -157,6 +155,8 @@ impl<'a> Schedule<'a> {
                 call if call.only_reads() => &[Fault::Error, Fault::DroppedBefore, Fault::LostReply],
                 // A plain store promises not to apply a call after it was given up.
                 _ if self.kind == Kind::Plain => &[Fault::Error, Fault::DroppedBefore],
+                // An entry that comes late names no session.
+                Call::Enter { .. } => &[Fault::Error, Fault::DroppedBefore],
                 _ => &[Fault::Error, Fault::DroppedBefore, Fault::Late],
             };
             if let Some(fault) = choices.pick_fault(faults) {
@@ -228,7 +228,9 @@ impl<'a> Schedule<'a> {
         let request = &mut self.record.requests[waiting.request];
         request.fault = Some(fault);
         request.began_at.get_or_insert(self.position);
-        request.outcome_unknown = !waiting.call.only_reads() && !matches!(fault, Fault::Error | Fault::DroppedBefore);
+        let is_entry = matches!(waiting.call, Call::Enter { .. });
+        request.outcome_unknown =
+            !waiting.call.only_reads() && !is_entry && !matches!(fault, Fault::Error | Fault::DroppedBefore);
         let (kind, applied) = match fault {
             Fault::DroppedBefore | Fault::DroppedAfter => {
                 self.tasks[waiting.request].drop_request();
@@ -237,6 +239,8 @@ impl<'a> Schedule<'a> {
             }
             Fault::Error => (BackendErrorKind::Unavailable, Applied::No),
             Fault::Late if self.kind == Kind::Wrong(Mistake::LateIsNever) => (BackendErrorKind::Timeout, Applied::No),
+            // Its session was not asked for yet.
+            Fault::LostReply if is_entry => (BackendErrorKind::Timeout, Applied::No),
             Fault::LostReply | Fault::Late => (BackendErrorKind::Timeout, Applied::Maybe),
         };
         self.gate.answer(&waiting, Err(BackendError::new(kind, applied)));

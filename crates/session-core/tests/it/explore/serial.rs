@@ -52,7 +52,7 @@ enum Certainty {
 /// Searches for an order of the requests, one after the other, that gives the same answers and the same stored data. A
 /// request comes after those that had ended before its first call.
 pub(super) fn order(record: &Record) -> Order {
-    let world = World { shared: Shared::Live(Data::initial()), own: [Own::NotBegun; 3] };
+    let world = World { shared: Shared::Live(record.initial()), own: [Own::NotBegun; 3] };
     let found = |refused_too| Search { record, refused_too }.goes_on(world, [0; 3]);
     if found(false) {
         Order::Serial
@@ -79,11 +79,14 @@ impl Search<'_> {
             if !self.may_come_next(request, made) {
                 return false;
             }
-            let (world, seen) = step(&world, self.record.requests[request].operation, made[request], request);
+            let operation = self.record.requests[request].operation;
+            let (next, seen) = step(&world, operation, made[request], request);
             let sure = self.certainty(request, made[request]) == Certainty::Made;
             let mut made = made;
             made[request] += 1;
-            (!sure || self.was_seen(request, seen)) && self.goes_on(world, made)
+            let may_be_left_out = operation == Operation::Revoke && !sure;
+            let goes_on = (!sure || self.was_seen(request, seen)) && self.goes_on(next, made);
+            goes_on || (may_be_left_out && self.goes_on(world, made))
         })
     }
 
@@ -114,6 +117,9 @@ impl Search<'_> {
         let replaces = request.operation == Operation::Replace;
         if request.succeeded() || (step == 0 && request.answer.saved) {
             Certainty::Made
+        } else if request.operation == Operation::Revoke {
+            // Any of the sessions may have ended.
+            Certainty::Maybe
         } else if step == 1 && !replaces && !request.answer.went_on {
             Certainty::NotMade
         } else if request.outcome_unknown || self.refused_too || (step == 0 && replaces) {
@@ -182,6 +188,7 @@ fn step(world: &World, operation: Operation, step: usize, me: usize) -> (World, 
     let mut seen = Seen::default();
     match (operation, world.own[me], world.shared) {
         (Operation::Destroy, ..) => next.remove(None),
+        (Operation::Revoke, ..) => next.revoke(step),
         (Operation::Replace, ..) if step == 0 => next.remove(Some(me)),
         // A logout has followed the session to the one that was to take its place.
         (Operation::Replace, Own::Destroyed | Own::Replaced(_), _) => seen.refused = true,
@@ -199,7 +206,9 @@ fn step(world: &World, operation: Operation, step: usize, me: usize) -> (World, 
                 next.shared = Shared::Live(data);
             }
         }
-        (Operation::Login, _, Shared::Renewed(_)) | (_, _, Shared::Destroyed) => next.begin(operation, me),
+        (Operation::Login | Operation::SignIn, _, Shared::Renewed(_)) | (_, _, Shared::Destroyed) => {
+            next.begin(operation, me)
+        }
         (_, _, Shared::Renewed(_)) => seen.refused = !changed(operation, me, Data::default()).is_empty(),
     }
     (next, seen)
@@ -211,6 +220,20 @@ impl World {
         let data = changed(operation, me, Data::default());
         if !data.is_empty() {
             self.own[me] = Own::Live(data);
+        }
+    }
+
+    /// Removes one session if a user has signed in to it: the shared one, or that of a request.
+    fn revoke(&mut self, step: usize) {
+        let is_signed_in = |data: Data| data.get(Key::SignedIn).is_some();
+        match (step.checked_sub(1), self.shared) {
+            (None, Shared::Live(data)) if is_signed_in(data) => self.shared = Shared::Destroyed,
+            (None, _) => {}
+            (Some(request), _) => {
+                if matches!(self.own[request], Own::Live(data) if is_signed_in(data)) {
+                    self.own[request] = Own::Destroyed;
+                }
+            }
         }
     }
 
@@ -244,7 +267,8 @@ fn changed(operation: Operation, me: usize, data: Data) -> Data {
         Operation::Clear => Data::default(),
         Operation::Take => data.without(Key::Token),
         Operation::Login | Operation::Replace => data.with(Key::User, number),
+        Operation::SignIn => data.with(Key::User, number).signed_in(true),
         Operation::Read | Operation::SlowRead | Operation::Touch => data,
-        Operation::Renew | Operation::Destroy | Operation::Fail => data,
+        Operation::Renew | Operation::Destroy | Operation::Revoke | Operation::Fail => data,
     }
 }

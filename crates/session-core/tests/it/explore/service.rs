@@ -7,9 +7,9 @@ use session_core::SessionManager;
 
 use super::api::{self, Visitor};
 use super::choices::Choices;
-use super::data::Data;
+use super::data::{Data, Key};
 use super::gate::Gate;
-use super::program::Operation;
+use super::program::{Operation, begins_signed_in};
 use super::record::{Answer, Other, Record};
 use super::schedule::Schedule;
 use super::serial;
@@ -28,7 +28,7 @@ const OF_ANOTHER: &str = "session:another-visitor-0000000";
 
 impl Service {
     pub(super) fn new(kind: Kind) -> Self {
-        let gate = Arc::<Gate>::default();
+        let gate = Arc::new(Gate::new(kind.index()));
         Self { kind, manager: api::manager(kind, gate.clone()), gate }
     }
 
@@ -42,7 +42,8 @@ impl Service {
             self.manager = api::manager(self.kind, self.gate.clone());
         }
         let shared = &*Visitor::get().key;
-        let sessions = [(shared, Data::initial().to_map()), (OF_ANOTHER, Data::of_another().to_map())];
+        let initial = Visitor::get().session(begins_signed_in(program));
+        let sessions = [(shared, initial), (OF_ANOTHER, Data::of_another().to_map())];
         let store = Store::holding(self.kind, &sessions);
         let answers: Vec<_> = program.iter().map(|_| RefCell::<Answer>::default()).collect();
         let tasks = program.iter().zip(&answers).enumerate().map(|(me, (operation, answer))| {
@@ -62,6 +63,10 @@ impl Service {
             .into_iter()
             .map(|(key, by)| Other { data: peek(&store, &key), key, by })
             .collect();
+        let signed_in = |data: Option<Data>| data.and_then(|data| data.get(Key::SignedIn)).is_some();
+        let unlisted = |key: &str, data| self.kind.has_index() && signed_in(data) && !store.lists(key);
+        record.unlisted =
+            unlisted(shared, record.shared) || record.others.iter().any(|other| unlisted(&other.key, other.data));
         record.order = serial::order(&record);
         Some(record)
     }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use session_core::{
     AtomicBackend, BackendError, Create, Marker, MemoryBackend, Remove, Replace, Rotate, SessionMap, StoreFuture,
-    Stored, Touch, WriteOutcome,
+    Stored, Touch, UserIndex, WriteOutcome,
 };
 
 use super::api;
 use super::call::{Call, Reply};
+use super::data::{Data, Key};
+use super::gate::Index;
 use super::model_store::ModelStore;
 use crate::support::{NOW, at_once, stopped_at};
 
@@ -36,11 +38,31 @@ pub(super) enum Mistake {
     BlindReplace,
     /// A renewal leaves the session under its old id, too.
     RotateCopies,
+    /// The entry of the index is written after its session.
+    EntryLast,
+    /// A removal leaves no marker where nothing is stored.
+    NothingUnmarked,
+}
+
+impl Kind {
+    pub(super) fn index(self) -> Index {
+        match self {
+            Self::Memory => Index::AtOnce,
+            Self::Plain => Index::None,
+            Self::Wrong(Mistake::EntryLast) => Index::EntryLast,
+            Self::Model | Self::Wrong(_) => Index::EntryFirst,
+        }
+    }
+
+    pub(super) fn has_index(self) -> bool {
+        self.index() != Index::None
+    }
 }
 
 /// A store with what it holds.
 pub(super) enum Store {
-    Atomic(Box<dyn AtomicBackend>),
+    Model(Box<Model>),
+    Memory(MemoryBackend),
     Plain(BTreeMap<Box<str>, SessionMap>),
 }
 
@@ -48,18 +70,19 @@ impl Store {
     /// A store of this kind that holds these sessions.
     pub(super) fn holding(kind: Kind, sessions: &[(&str, SessionMap)]) -> Self {
         let mut store = match kind {
-            Kind::Model | Kind::Wrong(Mistake::LateIsNever) => Self::Atomic(Box::<ModelStore>::default()),
-            Kind::Memory => {
-                Self::Atomic(Box::new(MemoryBackend::builder().max_sessions(1000).clock(stopped_at(NOW)).build()))
-            }
+            Kind::Model => Self::Model(Box::default()),
+            Kind::Memory => Self::Memory(MemoryBackend::builder().max_sessions(1000).clock(stopped_at(NOW)).build()),
             Kind::Plain => Self::Plain(BTreeMap::new()),
-            Kind::Wrong(mistake) => Self::Atomic(Box::new(WrongStore { mistake, inner: ModelStore::default() })),
+            Kind::Wrong(mistake) => Self::Model(Box::new(Model { mistake: Some(mistake), ..Model::default() })),
         };
         for (key, session) in sessions {
             let (key, session) = ((*key).into(), session.clone());
             let call = match store {
-                Self::Atomic(_) => Call::Create { key, session, ttl: api::MAX_AGE },
                 Self::Plain(_) => Call::Set { key, session },
+                _ => {
+                    let user = Data::of(&session).get(Key::SignedIn).map(|_| api::USER_KEY.into());
+                    Call::Create { key, session, ttl: api::MAX_AGE, user }
+                }
             };
             store.apply(&call).expect("the store is not full");
         }
@@ -69,7 +92,14 @@ impl Store {
     /// Applies a call.
     pub(super) fn apply(&mut self, call: &Call) -> Result<Reply, BackendError> {
         let sessions = match self {
-            Self::Atomic(store) => return call.apply(&**store),
+            Self::Model(store) => {
+                if let Call::Enter { key, user } = call {
+                    store.inner.enter(user, key);
+                    return Ok(Reply::Done);
+                }
+                return call.apply(&**store);
+            }
+            Self::Memory(store) => return call.apply(store),
             Self::Plain(sessions) => sessions,
         };
         Ok(match call {
@@ -89,22 +119,36 @@ impl Store {
 
     /// Returns a session, unseen by the library.
     pub(super) fn peek(&self, key: &str) -> Option<SessionMap> {
+        match self.atomic() {
+            Ok(store) => at_once(store.fetch(key)).expect("the store is readable").map(|stored| stored.session),
+            Err(sessions) => sessions.get(key).cloned(),
+        }
+    }
+
+    /// Returns `true` if the index lists a session of the owner.
+    pub(super) fn lists(&self, key: &str) -> bool {
+        let Some(index) = self.atomic().ok().and_then(AtomicBackend::user_index) else { return false };
+        let listed = at_once(index.sessions(api::USER_KEY)).expect("the store is readable");
+        listed.iter().any(|entry| *entry.key == *key)
+    }
+
+    fn atomic(&self) -> Result<&dyn AtomicBackend, &BTreeMap<Box<str>, SessionMap>> {
         match self {
-            Self::Atomic(store) => {
-                at_once(store.fetch(key)).expect("the store is readable").map(|stored| stored.session)
-            }
-            Self::Plain(sessions) => sessions.get(key).cloned(),
+            Self::Model(store) => Ok(&**store),
+            Self::Memory(store) => Ok(store),
+            Self::Plain(sessions) => Err(sessions),
         }
     }
 }
 
-/// A model store with a mistake.
-struct WrongStore {
-    mistake: Mistake,
+/// A model store, with a mistake or none.
+#[derive(Default)]
+pub(super) struct Model {
+    mistake: Option<Mistake>,
     inner: ModelStore,
 }
 
-impl AtomicBackend for WrongStore {
+impl AtomicBackend for Model {
     fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
         self.inner.fetch(key)
     }
@@ -114,7 +158,7 @@ impl AtomicBackend for WrongStore {
     }
 
     fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
-        if self.mistake == Mistake::BlindReplace
+        if self.mistake == Some(Mistake::BlindReplace)
             && let Some(current) = at_once(self.inner.fetch(replace.key)).expect("the store is readable")
         {
             let replace = Replace::new(replace.key, replace.session, replace.ttl, &current.version);
@@ -124,18 +168,23 @@ impl AtomicBackend for WrongStore {
     }
 
     fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
+        let stored = at_once(self.inner.fetch(remove.key)).expect("the store is readable");
+        if self.mistake == Some(Mistake::NothingUnmarked) && stored.is_none() {
+            let marker = at_once(self.inner.marker(remove.key));
+            return StoreFuture::ready(marker.map(WriteOutcome::Gone));
+        }
         self.inner.remove(remove)
     }
 
     fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
         match self.mistake {
-            Mistake::BlindTouch => StoreFuture::ready(Ok(true)),
+            Some(Mistake::BlindTouch) => StoreFuture::ready(Ok(true)),
             _ => self.inner.touch(touch),
         }
     }
 
     fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
-        if self.mistake == Mistake::RotateCopies {
+        if self.mistake == Some(Mistake::RotateCopies) {
             return self.inner.create(Create::new(rotate.new, rotate.session, rotate.ttl));
         }
         self.inner.rotate(rotate)
@@ -143,8 +192,12 @@ impl AtomicBackend for WrongStore {
 
     fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
         match self.mistake {
-            Mistake::NoMarker => StoreFuture::ready(Ok(None)),
+            Some(Mistake::NoMarker) => StoreFuture::ready(Ok(None)),
             _ => self.inner.marker(key),
         }
+    }
+
+    fn user_index(&self) -> Option<&dyn UserIndex> {
+        self.inner.user_index()
     }
 }
