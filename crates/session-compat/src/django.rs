@@ -1,14 +1,24 @@
 //! The sessions of Django.
 
+#[cfg(any(feature = "django-cookie", feature = "django-db"))]
+mod auth;
+#[cfg(any(feature = "django-cache", feature = "django-db"))]
+mod bare_ids;
 #[cfg(feature = "django-cache")]
 mod cache;
 #[cfg(feature = "django-cookie")]
 mod cookie;
+#[cfg(feature = "django-db")]
+mod db;
 mod expiry;
-#[cfg(feature = "django-cookie")]
+#[cfg(any(feature = "django-cookie", feature = "django-db"))]
 mod signing;
 
+#[cfg(any(feature = "django-cookie", feature = "django-db"))]
+pub use auth::django_auth_hash;
 #[cfg(feature = "django-cache")]
 pub use cache::DjangoCache;
 #[cfg(feature = "django-cookie")]
 pub use cookie::DjangoCookie;
+#[cfg(feature = "django-db")]
+pub use db::DjangoDb;

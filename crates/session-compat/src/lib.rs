@@ -14,6 +14,7 @@
 //! | `tower-sessions` | [`TowerSessions`] | tower-sessions in Redis |
 //! | `django-cookie` | [`DjangoCookie`] | Django with the engine `signed_cookies` |
 //! | `django-cache` | [`DjangoCache`] | Django with the engine `cache` in Redis |
+//! | `django-db` | [`DjangoDb`] | Django with the engine `db`, in the table `django_session` |
 //!
 //! The sessions of Starlette's own middleware, and those that starlette-session keeps in the cookie or writes as JSON, need
 //! none of these: they are the format of `session-core` itself.
@@ -34,7 +35,7 @@
 //! 5. Go on route by route. To go back, change the proxy: the other service reads what Rust has written.
 //!
 //! The routes that log users in and out can move at any time, because a login made on either side counts on both. For Django,
-//! let Django log users in: its sessions hold a hash of the user's password.
+//! let Django log users in: its sessions hold a hash of the user's password, which `django_auth_hash` makes.
 //!
 //! | from | both sides need | move these routes together | before the way back |
 //! |---|---|---|---|
@@ -45,6 +46,7 @@
 //! | Flask-Session | one Redis, msgpack or JSON instead of pickles | all but those that only read, because each of its requests writes | nothing |
 //! | Django, `signed_cookies` | `SECRET_KEY` and its fallbacks | those that change the session at all | nothing |
 //! | Django, `cache` | one Redis, and the prefix and version of the cache | those that change the same session | nothing |
+//! | Django, `db` | one database, `SECRET_KEY` and its fallbacks, `USE_TZ` | those that change the same session | nothing |
 //! | actix-session, tower-sessions | the key, and one Redis | those that change the same session | nothing |
 //!
 //! Features of this library beyond a map, such as [`sign_in`] and the list of a user's sessions, keep their record under the key
@@ -85,7 +87,7 @@
 mod actix;
 #[cfg(feature = "cookie-session")]
 mod cookie_session;
-#[cfg(any(feature = "django-cache", feature = "django-cookie"))]
+#[cfg(any(feature = "django-cache", feature = "django-cookie", feature = "django-db"))]
 mod django;
 #[cfg(any(feature = "express", feature = "flask", feature = "flask-session"))]
 mod entry;
@@ -104,7 +106,7 @@ mod flask_session;
 mod json;
 #[cfg(any(feature = "flask-session", feature = "tower-sessions"))]
 mod msgpack;
-#[cfg(any(feature = "django-cookie", feature = "flask"))]
+#[cfg(any(feature = "django-cookie", feature = "django-db", feature = "flask"))]
 mod packed;
 #[cfg(any(feature = "flask", feature = "flask-session"))]
 mod permanent;
@@ -125,6 +127,10 @@ pub use cookie_session::CookieSession;
 pub use django::DjangoCache;
 #[cfg(feature = "django-cookie")]
 pub use django::DjangoCookie;
+#[cfg(feature = "django-db")]
+pub use django::DjangoDb;
+#[cfg(any(feature = "django-cookie", feature = "django-db"))]
+pub use django::django_auth_hash;
 #[cfg(feature = "express")]
 pub use express::Express;
 #[cfg(feature = "flask")]

@@ -36,6 +36,8 @@ pub struct SqlBackend {
     engine: Arc<dyn Engine>,
     format: Arc<Format>,
     timeout: CallTimeout,
+    /// The table is this crate's own, which has an index of users and can be listed.
+    is_own_table: bool,
 }
 
 impl SqlBackend {
@@ -259,11 +261,11 @@ impl AtomicBackend for SqlBackend {
     }
 
     fn user_index(&self) -> Option<&dyn UserIndex> {
-        Some(self)
+        self.is_own_table.then_some(self)
     }
 
     fn session_scan(&self) -> Option<&dyn SessionScan> {
-        Some(self)
+        self.is_own_table.then_some(self)
     }
 }
 

@@ -8,6 +8,8 @@ use crate::request::Value;
 /// A codec and the longest value.
 pub(crate) struct Format {
     pub(crate) codec: Box<dyn SessionCodec>,
+    /// Values are texts, in a column of text.
+    pub(crate) is_text: bool,
     pub(crate) max_value_bytes: usize,
 }
 
@@ -17,7 +19,7 @@ impl Format {
         let bytes = self.codec.encode_under(key, session, 0)?;
         self.check_size(&bytes)?;
         let version = self.version(&bytes, session);
-        if !self.codec.is_json() {
+        if !self.is_text {
             return Ok((Value::Bytes(bytes), version));
         }
         let text = String::from_utf8(bytes)

@@ -21,6 +21,7 @@
 //! | `sqlite` | `sqlite:sessions.db`, `sqlite:///var/lib/app/sessions.db` | SQLite, compiled in |
 //! | `postgres` | `postgres://user:password@host:5432/database` | PostgreSQL 12 or later |
 //! | `mysql` | `mysql://user:password@host:3306/database`, `mariadb://…` | MySQL 8.0.13, MariaDB 10.5, or later |
+//! | `django-db` | any of these | the [table of Django](#the-table-of-django) |
 //! | `tls` | `?sslmode=verify-full` (PostgreSQL), `?ssl-mode=VERIFY_IDENTITY` (MySQL) | connections by rustls |
 //!
 //! No feature is enabled by default, and nothing of a database is compiled for users of another. The parameters of a URL are
@@ -105,6 +106,43 @@
 //! A million expired rows are 2,000 batches, which take the task about four minutes. On a busy machine with two cores, a batch
 //! took 8 ms on PostgreSQL and 21 ms on SQLite. Writes at the same time, without the pauses, took 2 ms and 0.4 ms at the
 //! median, and 16 ms and 73 ms at the 99th percentile.
+//!
+//! # The table of Django
+//!
+//! With the feature `django-db`, [`SqlBackendBuilder::django`] keeps sessions in `django_session`, where Django's engine `db`
+//! has them. The codec is `DjangoDb` of session-compat, whose documentation says how to move a service.
+//!
+//! ```
+//! # #[cfg(all(feature = "django-db", feature = "postgres"))]
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! use session_compat::DjangoDb;
+//! use session_core::SessionConfig;
+//! use session_sql::SqlBackend;
+//!
+//! let django = DjangoDb::new(std::env::var("SECRET_KEY")?);
+//! let sessions = SqlBackend::builder().django(django.clone()).connect("postgres://app@localhost/site")?;
+//! sessions.create_table().await?;
+//! let secret = std::env::var("SESSION_SECRET")?;
+//! let config = SessionConfig::builder(secret, DjangoDb::COOKIE_NAME).format(django).backend(sessions).build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - Django's migrations create `django_session`, and nothing here changes it. A row is written as Django writes it, and
+//!   `expire_date` is UTC, as with Django's `USE_TZ = True`.
+//! - The markers of removed sessions stand in `django_session_markers`. [`SqlBackend::create_table`] creates that table. To
+//!   create it otherwise, run `schema/django-sqlite.sql`, `schema/django-postgres.sql` or `schema/django-mysql.sql` of this
+//!   crate. A user needs SELECT, INSERT, UPDATE and DELETE on both tables.
+//! - A write is applied only if `session_data` is still what was read. A write or a removal by Django is a conflict, as one of
+//!   another Rust service is.
+//! - The clean-up deletes expired markers. Expired rows of Django are left to its command `clearsessions`.
+//! - An SQLite file must exist. It keeps its journal mode; `PRAGMA journal_mode = WAL` lets readers and the writer work at the
+//!   same time, in Django too.
+//! - Keys have at most 40 characters: new ids have 22, and a key prefix is rarely needed.
+//! - The index of users, their count and the scan are not offered, because Django's table has no columns for them.
+//!
+//! On servers, `create` and `remove` take 4 round trips, and `rotate` 6, because they write both tables in one transaction. The
+//! others take 1, and 2 at an old version. MySQL takes 2 more for a removal or rotation within a minute of the creation.
 //!
 //! # Round trips
 //!
@@ -237,6 +275,8 @@
 mod backend;
 mod config_error;
 mod dialect;
+#[cfg(feature = "django-db")]
+mod django;
 mod engine;
 mod error;
 mod format;

@@ -228,7 +228,7 @@ impl Dialect for MySqlDialect {
         let file = include_str!("../schema/mysql.sql");
         let text = "value LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
         let columns = if self.is_json { file.to_owned() } else { file.replace(text, "value LONGBLOB") };
-        self.table.in_file(&columns, '`')
+        self.table.in_file(&columns, "http_sessions", '`')
     }
 
     fn meaning(error: &dyn DatabaseError) -> Meaning {
@@ -236,7 +236,7 @@ impl Dialect for MySqlDialect {
     }
 }
 
-fn is_duplicate(error: &sqlx::Error) -> bool {
+pub(crate) fn is_duplicate(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(DatabaseError::is_unique_violation)
 }
 
@@ -279,6 +279,6 @@ fn listed(row: &MySqlRow) -> Result<ListedRow, sqlx::Error> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

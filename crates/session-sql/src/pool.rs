@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use session_backend_support::Deadline;
-use sqlx::Connection as _;
 use sqlx::pool::PoolConnection;
+use sqlx::{Connection as _, Database};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{timeout, timeout_at};
 
@@ -23,13 +23,14 @@ const TRUSTED: Duration = Duration::from_secs(1);
 const LONGEST_LIFE: Duration = Duration::from_secs(300);
 
 /// Makes a connection for calls with this timeout.
-pub(crate) type Connect<D> =
-    Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = Result<Connection<D>, sqlx::Error>> + Send>> + Send + Sync>;
+pub(crate) type Connect<DB> = Arc<dyn Fn(Duration) -> Connecting<DB> + Send + Sync>;
+
+type Connecting<DB> = Pin<Box<dyn Future<Output = Result<<DB as Database>::Connection, sqlx::Error>> + Send>>;
 
 /// The way to connections.
-pub(crate) enum Source<D: Dialect> {
-    Own(Connect<D>),
-    Application(sqlx::Pool<D::Database>),
+pub(crate) enum Source<DB: Database> {
+    Own(Connect<DB>),
+    Application(sqlx::Pool<DB>),
 }
 
 /// The unused connections of one runtime.
@@ -61,9 +62,13 @@ enum Leased<D: Dialect> {
     Application(PoolConnection<D::Database>),
 }
 
-impl<D: Dialect> Source<D> {
+impl<DB: Database> Source<DB> {
     /// Returns a connection that nothing else uses.
-    pub(crate) async fn acquire(&self, pool: &Arc<Pool<D>>, deadline: Deadline) -> Result<Lease<D>, Failure> {
+    pub(crate) async fn acquire<D: Dialect<Database = DB>>(
+        &self,
+        pool: &Arc<Pool<D>>,
+        deadline: Deadline,
+    ) -> Result<Lease<D>, Failure> {
         let leased = match self {
             Self::Own(connect) => {
                 let permit = pool.permit(deadline).await?;
@@ -83,7 +88,7 @@ impl<D: Dialect> Source<D> {
     }
 
     /// Returns a connection outside of the pool, for work that takes long.
-    pub(crate) async fn acquire_apart(&self, timeout: Duration) -> Result<Connection<D>, sqlx::Error> {
+    pub(crate) async fn acquire_apart(&self, timeout: Duration) -> Result<DB::Connection, sqlx::Error> {
         match self {
             Self::Own(connect) => connect(timeout).await,
             Self::Application(pool) => Ok(pool.acquire().await?.detach()),
@@ -91,7 +96,10 @@ impl<D: Dialect> Source<D> {
     }
 }
 
-async fn new_connection<D: Dialect>(connect: &Connect<D>, deadline: Deadline) -> Result<Connection<D>, Failure> {
+async fn new_connection<D: Dialect>(
+    connect: &Connect<D::Database>,
+    deadline: Deadline,
+) -> Result<Connection<D>, Failure> {
     match timeout_at(deadline.until(), connect(deadline.timeout())).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(Failure::of_connecting::<D>(&error)),

@@ -139,18 +139,21 @@ impl Dialect for PostgresDialect {
     fn schema(&self) -> SqlStr {
         let file = include_str!("../schema/postgres.sql");
         let columns = if self.is_json { file.to_owned() } else { file.replace("value text", "value bytea") };
-        // The lock keeps servers that start at the same time from creating the table twice.
-        let script = format!(
-            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
-             SELECT pg_advisory_xact_lock({}); {columns}; COMMIT",
-            self.lock
-        );
-        self.table.in_file(&script, '"')
+        self.table.in_file(&in_one_transaction(&self.table, &columns), "http_sessions", '"')
     }
 
     fn meaning(error: &dyn DatabaseError) -> Meaning {
         errors::meaning(error.code().as_deref().unwrap_or_default())
     }
+}
+
+/// Returns the script that creates a table. The lock keeps servers that start at the same time from creating it twice.
+pub(crate) fn in_one_transaction(table: &Table, script: &str) -> String {
+    format!(
+        "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+         SELECT pg_advisory_xact_lock({}); {script}; COMMIT",
+        table.lock()
+    )
 }
 
 fn query(statement: &Statement) -> Query<'_, Postgres, PgArguments> {

@@ -154,7 +154,7 @@ impl Dialect for SqliteDialect {
     }
 
     fn schema(&self) -> SqlStr {
-        self.table.in_file(include_str!("../schema/sqlite.sql"), '"')
+        self.table.in_file(include_str!("../schema/sqlite.sql"), "http_sessions", '"')
     }
 
     fn meaning(error: &dyn DatabaseError) -> Meaning {

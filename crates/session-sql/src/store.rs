@@ -33,7 +33,7 @@ const COUNT_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Store<D: Dialect> {
     pub(crate) dialect: D,
-    pub(crate) source: Source<D>,
+    pub(crate) source: Source<D::Database>,
     pub(crate) max_connections: usize,
     /// The right to write a file.
     pub(crate) turn: Semaphore,

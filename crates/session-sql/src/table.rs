@@ -20,6 +20,10 @@ pub(crate) struct Table {
 pub(crate) struct Statement(Arc<str>);
 
 impl Table {
+    pub(crate) fn named(name: &str) -> Self {
+        Self { schema: None, name: name.into() }
+    }
+
     /// Takes `name` or `schema.name`, of letters, digits and underscores.
     pub(crate) fn parse(name: &str) -> Result<Self, SqlConfigError> {
         let (schema, name) = match name.split_once('.') {
@@ -37,10 +41,10 @@ impl Table {
         Statement(text.replace("{table}", &self.quoted(quote)).into())
     }
 
-    /// Returns an SQL file with this table in place of `http_sessions`.
-    pub(crate) fn in_file(&self, text: &str, quote: char) -> SqlStr {
+    /// Returns an SQL file with this table in place of the one that it names.
+    pub(crate) fn in_file(&self, text: &str, named: &str, quote: char) -> SqlStr {
         // The names of indexes begin with that of the table.
-        let text = text.replace("http_sessions_", "\0_").replace("http_sessions", &self.quoted(quote));
+        let text = text.replace(&format!("{named}_"), "\0_").replace(named, &self.quoted(quote));
         let text = text.replace('\0', &self.name);
         AssertSqlSafe(text).into_sql_str()
     }
@@ -57,16 +61,17 @@ impl Table {
         digest[..8].iter().fold(0, |number, byte| (number << 8) | i64::from(*byte))
     }
 
-    fn quoted(&self, quote: char) -> String {
+    /// Returns the table of the same schema whose name ends like this.
+    #[cfg(feature = "django-db")]
+    pub(crate) fn with_suffix(&self, suffix: &str) -> Self {
+        Self { schema: self.schema.clone(), name: [&self.name, suffix].concat().into() }
+    }
+
+    /// Returns the name in quotes.
+    pub(crate) fn quoted(&self, quote: char) -> String {
         let quoted = |name: &str| format!("{quote}{name}{quote}");
         let schema = self.schema.iter().map(|schema| quoted(schema) + ".");
         schema.chain([quoted(&self.name)]).collect()
-    }
-}
-
-impl Default for Table {
-    fn default() -> Self {
-        Self { schema: None, name: "http_sessions".into() }
     }
 }
 
@@ -110,7 +115,7 @@ mod tests {
     #[test]
     fn files_get_the_name_of_the_table_and_of_its_indexes() {
         let file = "CREATE TABLE http_sessions (a);\nCREATE INDEX http_sessions_user ON http_sessions (a);";
-        let sql = |name| Table::parse(name).unwrap().in_file(file, '"').as_str().to_owned();
+        let sql = |name| Table::parse(name).unwrap().in_file(file, "http_sessions", '"').as_str().to_owned();
         assert_eq!(
             sql("web.order"),
             "CREATE TABLE \"web\".\"order\" (a);\nCREATE INDEX order_user ON \"web\".\"order\" (a);"

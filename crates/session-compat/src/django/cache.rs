@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
-use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, TokenContent, TokenFormat};
-use session_core::{
-    Applied, BackendError, BackendErrorKind, OnDuplicate, SessionCodec, SessionError, SessionId, SessionMap,
-};
+use session_core::format::{Format, FormatKeys, FormatSettings, TokenFormat};
+use session_core::{Applied, BackendError, BackendErrorKind, OnDuplicate, SessionCodec, SessionMap};
 
+use super::bare_ids::BareIds;
 use super::expiry::{from_expiry, to_expiry};
 use crate::pickle::{read, write};
 
@@ -64,7 +63,8 @@ const MAX_BYTES: usize = 8 << 20;
 ///
 /// - Django stores a session as a whole when a request has changed it. Such a request that had read before undoes a write of
 ///   Rust. A session that was removed stays so: Django writes to existing keys only, but for a race of its own.
-/// - The engine `cached_db` keeps a row in the database too, which Rust does not write. Use the engine `cache`.
+/// - The engine `cached_db` keeps a row in the database too, which Rust does not write. Use the engine `cache`, or `db` with
+///   `DjangoDb`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DjangoCache {
     key_prefix: Cow<'static, str>,
@@ -113,23 +113,6 @@ impl Format for DjangoCache {
 
     fn tokens(&self, _: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
         Some(Box::new(BareIds))
-    }
-}
-
-/// Cookies that are the key of the session, which clients can't guess.
-struct BareIds;
-
-impl TokenFormat for BareIds {
-    fn read(&self, text: &[u8]) -> Option<ReadToken> {
-        SessionId::parse(std::str::from_utf8(text).ok()?).map(ReadToken::of_id)
-    }
-
-    fn write(&self, content: TokenContent<'_>, _now: u64, out: &mut Vec<u8>) -> Result<(), SessionError> {
-        let TokenContent::Id(id) = content else {
-            return Err(BackendError::new(BackendErrorKind::Other, Applied::No).into());
-        };
-        out.extend(id.as_str().as_bytes());
-        Ok(())
     }
 }
 

@@ -69,7 +69,7 @@ impl Format for DjangoCookie {
     }
 
     fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
-        Some(Box::new(Tokens(Signer::new(keys, SALT))))
+        Some(Box::new(Tokens(Signer::new(keys.all(), SALT))))
     }
 }
 

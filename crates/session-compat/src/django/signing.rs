@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use session_core::format::FormatKeys;
 use sha2::{Digest, Sha256};
 
 type HmacSha256 = Hmac<Sha256>;
@@ -12,6 +11,7 @@ const SEPARATOR: u8 = b':';
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+#[derive(Clone)]
 pub(super) struct Signer {
     /// The first one signs, all verify.
     keys: Vec<HmacSha256>,
@@ -26,12 +26,16 @@ pub(super) struct Signed<'a> {
 }
 
 impl Signer {
-    pub(super) fn new(keys: FormatKeys<'_>, salt: &str) -> Self {
-        let keyed = |secret: &[u8]| {
-            let key = Sha256::new().chain_update(salt).chain_update("signer").chain_update(secret).finalize();
-            HmacSha256::new_from_slice(&key).expect("HMAC takes keys of every length")
-        };
-        Self { keys: keys.all().map(keyed).collect() }
+    /// The first of the secrets signs.
+    pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>, salt: &str) -> Self {
+        let mut signer = Self { keys: Vec::new() };
+        secrets.into_iter().for_each(|secret| signer.verify_by(secret, salt));
+        signer
+    }
+
+    /// Adds a secret that verifies.
+    pub(super) fn verify_by(&mut self, secret: &[u8], salt: &str) {
+        self.keys.push(keyed(&[salt.as_bytes(), b"signer", secret]));
     }
 
     pub(super) fn verify<'a>(&self, text: &'a [u8]) -> Option<Signed<'a>> {
@@ -55,6 +59,12 @@ impl Signer {
         out.push(SEPARATOR);
         out.extend(URL_SAFE_NO_PAD.encode(signature).as_bytes());
     }
+}
+
+/// Returns the MAC whose key is the SHA-256 of these parts, as in Django's `salted_hmac`.
+pub(super) fn keyed(parts: &[&[u8]]) -> HmacSha256 {
+    let key = parts.iter().fold(Sha256::new(), |key, part| key.chain_update(part)).finalize();
+    HmacSha256::new_from_slice(&key).expect("HMAC takes keys of every length")
 }
 
 fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -2,6 +2,7 @@
 
 mod django;
 mod flask;
+mod of_requests;
 
 use serde::Deserialize;
 use serde_json::{Value, json};

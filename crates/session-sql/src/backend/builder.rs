@@ -12,6 +12,10 @@ use super::SqlBackend;
 use super::application_pool::{ApplicationPool, SqlPool};
 use crate::config_error::SqlConfigError;
 use crate::dialect::Dialect;
+#[cfg(not(feature = "django-db"))]
+use crate::dialect::Dialect as ForAnyTable;
+#[cfg(feature = "django-db")]
+use crate::django::{Django, DjangoSql as ForAnyTable};
 use crate::engine::Engine;
 use crate::format::Format;
 use crate::pool::Source;
@@ -31,7 +35,9 @@ use crate::table::Table;
 /// ```
 #[must_use = "a builder does nothing until it connects"]
 pub struct SqlBackendBuilder {
-    table: Table,
+    layout: Layout,
+    /// `None` for the usual one of the layout.
+    table: Option<Table>,
     codec: Box<dyn SessionCodec>,
     max_value_bytes: usize,
     timeout: Option<Duration>,
@@ -41,14 +47,23 @@ pub struct SqlBackendBuilder {
 }
 
 impl SqlBackendBuilder {
-    /// Sets the name of the table, which may begin with the name of a schema and a dot; default `http_sessions`.
+    /// Sets the name of the table, which may begin with the name of a schema and a dot; default `http_sessions`, or that of
+    /// Django.
     ///
     /// # Errors
     ///
     /// [`SqlConfigError::Table`] for a name that is not made of at most 48 letters, digits and underscores.
     pub fn table(mut self, name: &str) -> Result<Self, SqlConfigError> {
-        self.table = Table::parse(name)?;
+        self.table = Some(Table::parse(name)?);
         Ok(self)
+    }
+
+    /// Keeps sessions in the table of Django's engine `db`, as texts that this codec writes: `DjangoDb` of session-compat. See
+    /// the [crate's documentation](crate#the-table-of-django).
+    #[cfg(feature = "django-db")]
+    pub fn django(mut self, codec: impl SessionCodec) -> Self {
+        self.layout = Layout::Django;
+        self.codec(codec)
     }
 
     /// Sets how sessions are written; default [`JsonCodec`], which any language can read.
@@ -116,18 +131,18 @@ impl SqlBackendBuilder {
         match url.split(':').next().unwrap_or_default() {
             #[cfg(feature = "sqlite")]
             "sqlite" => {
-                let (source, server) = crate::sqlite::connect(url)?;
-                Ok(self.build(source, server))
+                let (source, server) = crate::sqlite::connect(url, self.layout != Layout::Own)?;
+                Ok(self.build::<crate::sqlite::SqliteDialect>(source, server))
             }
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => {
                 let (source, server) = crate::postgres::connect(url)?;
-                Ok(self.build(source, server))
+                Ok(self.build::<crate::postgres::PostgresDialect>(source, server))
             }
             #[cfg(feature = "mysql")]
             "mysql" | "mariadb" => {
                 let (source, server) = crate::mysql::connect(url)?;
-                Ok(self.build(source, server))
+                Ok(self.build::<crate::mysql::MySqlDialect>(source, server))
             }
             #[cfg(not(feature = "sqlite"))]
             "sqlite" => Err(SqlConfigError::NotCompiled { feature: "sqlite" }),
@@ -154,16 +169,26 @@ impl SqlBackendBuilder {
         }
     }
 
-    fn build_with<D: Dialect>(self, pool: sqlx::Pool<D::Database>) -> SqlBackend {
+    fn build_with<D: ForAnyTable>(self, pool: sqlx::Pool<D::Database>) -> SqlBackend {
         let server = D::server(&pool.connect_options());
-        self.build(Source::<D>::Application(pool), server)
+        self.build::<D>(Source::Application(pool), server)
     }
 
-    fn build<D: Dialect>(self, source: Source<D>, server: Arc<str>) -> SqlBackend {
-        let Self { table, codec, max_value_bytes, timeout, breaker_threshold, max_connections, clean_up } = self;
-        let timeout = CallTimeout::new(timeout);
+    fn build<D: ForAnyTable>(self, source: Source<D::Database>, server: Arc<str>) -> SqlBackend {
+        match self.layout {
+            Layout::Own => self.build_for::<D>(source, server),
+            #[cfg(feature = "django-db")]
+            Layout::Django => self.build_for::<Django<D>>(source, server),
+        }
+    }
+
+    fn build_for<D: Dialect>(self, source: Source<D::Database>, server: Arc<str>) -> SqlBackend {
+        let Self { layout, table, codec, max_value_bytes, timeout, breaker_threshold, max_connections, clean_up } =
+            self;
+        let (is_own_table, timeout) = (layout == Layout::Own, CallTimeout::new(timeout));
+        let is_text = !is_own_table || codec.is_json();
         let engine: Arc<dyn Engine> = Arc::new(Store {
-            dialect: D::new(table, codec.is_json()),
+            dialect: D::new(table.unwrap_or_else(|| layout.table()), codec.is_json()),
             source,
             max_connections,
             turn: Semaphore::new(1),
@@ -173,14 +198,35 @@ impl SqlBackendBuilder {
             sweep: clean_up.map(Sweep::every),
             lines: PerRuntime::new(),
         });
-        SqlBackend { engine, format: Arc::new(Format { codec, max_value_bytes }), timeout }
+        let format = Arc::new(Format { codec, is_text, max_value_bytes });
+        SqlBackend { engine, format, timeout, is_own_table }
+    }
+}
+
+/// The program to which the table belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    Own,
+    #[cfg(feature = "django-db")]
+    Django,
+}
+
+impl Layout {
+    /// Returns the table that has the usual name.
+    fn table(self) -> Table {
+        match self {
+            Self::Own => Table::named("http_sessions"),
+            #[cfg(feature = "django-db")]
+            Self::Django => Table::named("django_session"),
+        }
     }
 }
 
 impl Default for SqlBackendBuilder {
     fn default() -> Self {
         Self {
-            table: Table::default(),
+            layout: Layout::Own,
+            table: None,
             codec: Box::new(JsonCodec),
             max_value_bytes: 1024 * 1024,
             timeout: None,
@@ -194,7 +240,8 @@ impl Default for SqlBackendBuilder {
 impl fmt::Debug for SqlBackendBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlBackendBuilder")
-            .field("table", &self.table.plain())
+            .field("layout", &self.layout)
+            .field("table", &self.table.as_ref().map(Table::plain))
             .field("max_value_bytes", &self.max_value_bytes)
             .field("timeout", &self.timeout)
             .field("breaker_threshold", &self.breaker_threshold)

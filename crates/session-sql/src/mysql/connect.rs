@@ -4,9 +4,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{ConnectOptions, Executor, MySql};
 
-use super::MySqlDialect;
 use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 use crate::url::check_parameters;
@@ -31,7 +30,7 @@ const SETTINGS: &str =
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION innodb_lock_wait_timeout = 1";
 
 /// Returns the way to connections to the server of a URL, and its name for the log.
-pub(crate) fn connect(url: &str) -> Result<(Source<MySqlDialect>, Arc<str>), SqlConfigError> {
+pub(crate) fn connect(url: &str) -> Result<(Source<MySql>, Arc<str>), SqlConfigError> {
     check_parameters(url, PARAMETERS)?;
     let options = MySqlConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
     let asks_for_tls = !matches!(options.get_ssl_mode(), MySqlSslMode::Disabled | MySqlSslMode::Preferred);
@@ -40,7 +39,7 @@ pub(crate) fn connect(url: &str) -> Result<(Source<MySqlDialect>, Arc<str>), Sql
     }
     let options = options.disable_statement_logging();
     let server = server(&options);
-    let connect: Connect<MySqlDialect> = Arc::new(move |_| {
+    let connect: Connect<MySql> = Arc::new(move |_| {
         let options = options.clone();
         Box::pin(async move {
             let mut connection = options.connect().await?;

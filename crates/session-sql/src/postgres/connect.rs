@@ -3,10 +3,9 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{ConnectOptions, Postgres};
 
-use super::PostgresDialect;
 use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 use crate::url::check_parameters;
@@ -34,7 +33,7 @@ const PARAMETERS: &[&str] = &[
 ];
 
 /// Returns the way to connections to the server of a URL, and its name for the log.
-pub(crate) fn connect(url: &str) -> Result<(Source<PostgresDialect>, Arc<str>), SqlConfigError> {
+pub(crate) fn connect(url: &str) -> Result<(Source<Postgres>, Arc<str>), SqlConfigError> {
     check_parameters(url, PARAMETERS)?;
     let options = PgConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
     let asks_for_tls = !matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer);
@@ -43,7 +42,7 @@ pub(crate) fn connect(url: &str) -> Result<(Source<PostgresDialect>, Arc<str>), 
     }
     let options = options.options([("default_transaction_isolation", "read committed")]).disable_statement_logging();
     let server = server(&options);
-    let connect: Connect<PostgresDialect> = Arc::new(move |timeout| {
+    let connect: Connect<Postgres> = Arc::new(move |timeout| {
         let millis = timeout.as_millis().to_string();
         // A statement ends with its call, so that it holds no lock longer, and can't be applied late.
         let limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];

@@ -6,32 +6,36 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Sqlite};
 
-use super::SqliteDialect;
 use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 
-/// Returns the way to connections to the file of a URL, and the name of the file.
-pub(crate) fn connect(url: &str) -> Result<(Source<SqliteDialect>, Arc<str>), SqlConfigError> {
+/// Returns the way to connections to the file of a URL, and the name of the file. A file of another program must be there,
+/// and keeps its settings.
+pub(crate) fn connect(url: &str, of_another_program: bool) -> Result<(Source<Sqlite>, Arc<str>), SqlConfigError> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(SqlConfigError::InMemory);
     }
     let options = SqliteConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
     // A URL that says how the file is to be opened does not create one.
-    let create = !url.contains("mode=");
+    let create = !of_another_program && !url.contains("mode=");
     let options = options
         .create_if_missing(create)
-        // Readers and the writer don't wait for each other.
-        .journal_mode(SqliteJournalMode::Wal)
-        // A transaction survives the end of the process. The latest ones may be lost with the power.
-        .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(false)
         .thread_name(|n| format!("session-sqlite-{n}"))
         .disable_statement_logging();
+    let options = match of_another_program {
+        true => options,
+        false => options
+            // Readers and the writer don't wait for each other.
+            .journal_mode(SqliteJournalMode::Wal)
+            // A transaction survives the end of the process. The latest ones may be lost with the power.
+            .synchronous(SqliteSynchronous::Normal),
+    };
     let name = server(&options);
-    let connect: Connect<SqliteDialect> = Arc::new(move |timeout| {
+    let connect: Connect<Sqlite> = Arc::new(move |timeout| {
         // Just below the deadline, so that a call ends with the reason.
         let options = options.clone().busy_timeout(timeout * 9 / 10);
         Box::pin(async move {

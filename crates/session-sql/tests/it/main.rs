@@ -10,6 +10,8 @@ mod causes;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod django;
+#[cfg(test)]
 mod dropped;
 #[cfg(test)]
 mod failover;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use session_core::{
-    AtomicBackend, Create, Remove, Replace, Rotate, Session, SessionManager, Touch, Version, WriteOutcome,
+    AtomicBackend, Create, JsonCodec, Remove, Replace, Rotate, Session, SessionManager, Touch, Version, WriteOutcome,
 };
 use session_sql::SqlBackend;
 use session_test_support::{MariaDbServer, PostgresServer};
@@ -57,6 +57,17 @@ impl Counted {
     async fn mysql() -> Self {
         let server = MariaDbServer::exclusive().await;
         let backend = server.backend().await;
+        Self::of(Counter::MySql(server), backend).await
+    }
+
+    /// Counts on the tables of Django.
+    async fn django() -> Self {
+        let server = MariaDbServer::exclusive().await;
+        let (key, data) = ("session_key varchar(40) NOT NULL PRIMARY KEY", "session_data longtext NOT NULL");
+        server.ask("DROP TABLE IF EXISTS django_session, django_session_markers").await;
+        server.ask(&format!("CREATE TABLE django_session ({key}, {data}, expire_date datetime(6) NOT NULL)")).await;
+        let backend = server.builder().django(JsonCodec).connect(&server.url()).expect("the url is good");
+        backend.create_table().await.expect("the server answers");
         Self::of(Counter::MySql(server), backend).await
     }
 
@@ -222,6 +233,23 @@ async fn postgres_takes_one_statement_for_each() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mysql_takes_one_more_for_a_conflict_and_three_more_for_a_rotation() {
     assert_costs(Counted::mysql().await, 2, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tables_of_django_take_a_transaction_where_a_marker_counts() {
+    let costs = Counted::django().await.calls().await;
+    let expected = [
+        ("create", 4),
+        ("fetch", 1),
+        ("replace", 1),
+        ("conflict", 2),
+        ("touch", 1),
+        // Two more than without the lock that `create` has left, which MySQL has to delete first.
+        ("rotate", 8),
+        ("marker", 1),
+        ("remove", 6),
+    ];
+    assert_eq!(costs, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

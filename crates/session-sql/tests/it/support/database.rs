@@ -9,7 +9,7 @@ use session_test_support::{MariaDbServer, PostgresServer};
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{MySqlConnection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, MySqlConnection, PgConnection, SqliteConnection};
 
 use super::cause;
 use super::server::Server as _;
@@ -143,6 +143,39 @@ impl Database {
         }
     }
 
+    /// Returns the types of Django's columns `session_data` and `expire_date`.
+    pub(crate) fn django_types(&self) -> (&'static str, &'static str) {
+        match &self.kind {
+            Kind::Sqlite(_) => ("text", "datetime"),
+            Kind::Postgres(_) => ("text", "timestamp with time zone"),
+            Kind::MySql(_) => ("longtext", "datetime(6)"),
+        }
+    }
+
+    /// Returns the time in so many seconds as Django writes it, in SQL.
+    pub(crate) fn django_time(&self, seconds: i32) -> String {
+        match &self.kind {
+            Kind::Sqlite(_) => format!("strftime('%Y-%m-%d %H:%M:%S', 'now', '{seconds} seconds')"),
+            Kind::Postgres(_) => format!("now() + interval '{seconds} seconds'"),
+            Kind::MySql(_) => format!("UTC_TIMESTAMP() + INTERVAL {seconds} SECOND"),
+        }
+    }
+
+    /// Begins a transaction of another program.
+    pub(crate) async fn transaction(&self) -> Transaction {
+        let connection = match &self.kind {
+            Kind::Sqlite(sqlite) => {
+                let options = SqliteConnectOptions::new().filename(sqlite.file());
+                OtherConnection::Sqlite(options.connect().await.expect("the file can be opened"))
+            }
+            Kind::Postgres(_) => OtherConnection::Postgres(self.connect_to_postgres().await),
+            Kind::MySql(_) => OtherConnection::MySql(self.connect_to_mysql().await),
+        };
+        let mut transaction = Transaction { table: self.table.clone(), connection };
+        transaction.run(if matches!(self.kind, Kind::Sqlite(_)) { "BEGIN IMMEDIATE" } else { "BEGIN" }).await;
+        transaction
+    }
+
     /// Returns the number of sessions that are stored.
     pub(crate) async fn sessions(&self) -> usize {
         self.ask("SELECT session_key FROM {t} WHERE marker IS NULL").await.len()
@@ -156,6 +189,35 @@ impl Database {
             Kind::Postgres(server) => server.ask(&sql).await,
             Kind::MySql(server) => server.ask(&sql).await,
         }
+    }
+}
+
+/// A transaction of another program.
+pub(crate) struct Transaction {
+    table: String,
+    connection: OtherConnection,
+}
+
+enum OtherConnection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+    MySql(MySqlConnection),
+}
+
+impl Transaction {
+    /// Runs a statement.
+    pub(crate) async fn run(&mut self, sql: &str) {
+        let sql = AssertSqlSafe(sql.replace("{t}", &self.table));
+        let outcome = match &mut self.connection {
+            OtherConnection::Sqlite(connection) => connection.execute(sql).await.map(drop),
+            OtherConnection::Postgres(connection) => connection.execute(sql).await.map(drop),
+            OtherConnection::MySql(connection) => connection.execute(sql).await.map(drop),
+        };
+        outcome.expect("the statement is good");
+    }
+
+    pub(crate) async fn commit(mut self) {
+        self.run("COMMIT").await;
     }
 }
 

@@ -1,0 +1,377 @@
+//! Django's table of sessions, and the table of markers beside it.
+//!
+//! The row of a removed session is deleted, as Django does. Its marker stands in the table of markers, so that Django's table
+//! stays as it is. A write that compares is one statement: `UPDATE … WHERE session_data` is still what was read.
+//!
+//! The calls that a marker can stop, or that leave one, write both tables in one transaction, at READ COMMITTED or a stricter
+//! isolation. Each of them first inserts the row of its key into the table of markers, which locks the key: a removal and a
+//! `create` of one key come one after the other, and the later one sees what the earlier one has written.
+
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod statements;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use session_backend_support::Outage;
+use session_core::Version;
+use sqlx::error::DatabaseError;
+use sqlx::query::Query;
+use sqlx::{Connection as _, Database, Encode, SqlStr, Type};
+
+use crate::dialect::{Connection, Dialect, Meaning};
+use crate::marker;
+use crate::request::{Reply, Request, Row, Ttl, Value};
+use crate::sweep::BATCH;
+use crate::table::{Statement, Table};
+use statements::{Insertion, Statements};
+
+/// The seconds until a marker expires.
+const MARKER_LIFETIME: i64 = 60;
+
+/// The seconds until a marker expires that only locks its key: no clock takes it for a marker.
+const LOCK_LIFETIME: i64 = -60;
+
+/// The SQL of a database for the tables of Django, and the ways to run it.
+pub(crate) trait DjangoSql: Dialect {
+    const QUOTE: char;
+
+    /// The time of a statement, as the column `expire_date` has it.
+    const NOW: &'static str;
+
+    /// The time so many seconds later.
+    const LATER: &'static str;
+
+    /// Compares `session_data` with what [`expected`](Self::expected) makes of a version.
+    const UNCHANGED: &'static str;
+
+    /// Deletes a batch of expired markers.
+    const SWEEP: &'static str;
+
+    /// Parameters have numbers.
+    const NUMBERED: bool = false;
+
+    /// `INSERT` can take the place of an expired row.
+    const UPSERT: bool = true;
+
+    /// Returns the statements that create the table of markers where it is missing.
+    fn markers_schema(markers: &Table) -> SqlStr;
+
+    /// Returns the parameter that stands for a version; `None` if the row is not at that version.
+    fn expected(
+        connection: &mut Connection<Self>,
+        fetch: &Statement,
+        key: &str,
+        version: &Version,
+    ) -> impl Future<Output = Result<Option<Expected>, sqlx::Error>> + Send;
+
+    /// Runs a write, and returns the number of rows that it matched.
+    fn execute(
+        connection: &mut Connection<Self>,
+        statement: &Statement,
+        params: &[Param<'_>],
+    ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+
+    /// Returns the first row of a query: its kind, and the text of a session or a marker.
+    fn read(
+        connection: &mut Connection<Self>,
+        statement: &Statement,
+        params: &[Param<'_>],
+    ) -> impl Future<Output = Result<Option<Row>, sqlx::Error>> + Send;
+
+    /// Inserts a row where the key has none, or an expired one. Returns `false` if it has another one.
+    fn insert(
+        connection: &mut Connection<Self>,
+        insertion: &Insertion,
+        params: &[Param<'_>],
+    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send {
+        async move { Ok(Self::execute(connection, &insertion.insert, params).await? > 0) }
+    }
+}
+
+/// A parameter of a statement.
+#[derive(Clone, Copy)]
+pub(crate) enum Param<'a> {
+    Text(&'a str),
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    Bytes(&'a [u8]),
+    Number(i64),
+}
+
+/// The parameter that stands for a version.
+pub(crate) enum Expected {
+    #[cfg(feature = "mysql")]
+    Text(String),
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    Bytes(Vec<u8>),
+}
+
+impl Expected {
+    fn param(&self) -> Param<'_> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::Text(text) => Param::Text(text),
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            Self::Bytes(bytes) => Param::Bytes(bytes),
+        }
+    }
+}
+
+/// Runs the [statements] for the tables of Django on a kind of database.
+pub(crate) struct Django<D> {
+    own: D,
+    markers: Table,
+    statements: Statements,
+}
+
+impl<D: DjangoSql> Django<D> {
+    async fn create(
+        &self,
+        connection: &mut Connection<D>,
+        key: &str,
+        value: &str,
+        ttl: Ttl,
+    ) -> Result<Reply, sqlx::Error> {
+        let mut transaction = connection.begin().await?;
+        if self.insert(&mut transaction, key, value, ttl).await? {
+            transaction.commit().await?;
+            return Ok(Reply::Done);
+        }
+        transaction.rollback().await?;
+        self.current(connection, key).await
+    }
+
+    /// Inserts a session, unless its key is in use or has a marker.
+    async fn insert(
+        &self,
+        transaction: &mut Connection<D>,
+        key: &str,
+        value: &str,
+        ttl: Ttl,
+    ) -> Result<bool, sqlx::Error> {
+        let lock = [Param::Text(key), Param::Text(""), Param::Number(LOCK_LIFETIME)];
+        let session = [Param::Text(key), Param::Text(value), Param::Number(ttl.seconds())];
+        Ok(D::insert(transaction, &self.statements.mark, &lock).await?
+            && D::insert(transaction, &self.statements.insert, &session).await?)
+    }
+
+    async fn mark(&self, transaction: &mut Connection<D>, key: &str, marker: &str) -> Result<bool, sqlx::Error> {
+        let marker = [Param::Text(key), Param::Text(marker), Param::Number(MARKER_LIFETIME)];
+        D::insert(transaction, &self.statements.mark, &marker).await
+    }
+
+    /// Deletes the row of a session. Returns `false` if it has none, or another one than was expected.
+    async fn delete(
+        &self,
+        transaction: &mut Connection<D>,
+        key: &str,
+        expected: Option<&Expected>,
+    ) -> Result<bool, sqlx::Error> {
+        let key = Param::Text(key);
+        let deleted = match expected {
+            Some(expected) => D::execute(transaction, &self.statements.delete_at, &[key, expected.param()]).await?,
+            None => D::execute(transaction, &self.statements.delete, &[key]).await?,
+        };
+        Ok(deleted > 0)
+    }
+
+    async fn remove(
+        &self,
+        connection: &mut Connection<D>,
+        key: &str,
+        marker: &str,
+        expected: Option<&Expected>,
+    ) -> Result<Reply, sqlx::Error> {
+        let mut transaction = connection.begin().await?;
+        let marked = self.mark(&mut transaction, key, marker).await?;
+        let reply = match self.delete(&mut transaction, key, expected).await? {
+            true => Reply::Done,
+            false if marked && expected.is_none() => Reply::Left,
+            false => {
+                transaction.rollback().await?;
+                return self.current(connection, key).await;
+            }
+        };
+        transaction.commit().await?;
+        Ok(reply)
+    }
+
+    async fn rotate(
+        &self,
+        connection: &mut Connection<D>,
+        Rotation { old, new, value, ttl, expected }: Rotation<'_>,
+    ) -> Result<Reply, sqlx::Error> {
+        loop {
+            let mut transaction = connection.begin().await?;
+            let matches = self.mark(&mut transaction, old, &marker::renewed(new)).await?
+                && self.delete(&mut transaction, old, Some(&expected)).await?;
+            if matches && self.insert(&mut transaction, new, value, ttl).await? {
+                transaction.commit().await?;
+                return Ok(Reply::Done);
+            }
+            transaction.rollback().await?;
+            if !matches {
+                return self.current(connection, old).await;
+            }
+            // Without a row, it has expired since: the rotation is made again.
+            if let Reply::Found(Some(row)) = self.current(connection, new).await? {
+                return Ok(Reply::NewKeyTaken(row));
+            }
+        }
+    }
+
+    /// Returns the session or the marker of a key.
+    async fn current(&self, connection: &mut Connection<D>, key: &str) -> Result<Reply, sqlx::Error> {
+        let key = Param::Text(key);
+        D::read(connection, &self.statements.current, &[key, key]).await.map(Reply::Found)
+    }
+}
+
+struct Rotation<'a> {
+    old: &'a str,
+    new: &'a str,
+    value: &'a str,
+    ttl: Ttl,
+    expected: Expected,
+}
+
+impl<D: DjangoSql> Dialect for Django<D> {
+    type Database = D::Database;
+
+    const NAME: &'static str = D::NAME;
+
+    const IS_FILE: bool = D::IS_FILE;
+
+    fn new(table: Table, is_json: bool) -> Self {
+        let markers = table.with_suffix("_markers");
+        Self { statements: Statements::new::<D>(&table, &markers), markers, own: D::new(table, is_json) }
+    }
+
+    fn outage(server: Arc<str>) -> Outage {
+        D::outage(server)
+    }
+
+    fn server(options: &<Connection<Self> as sqlx::Connection>::Options) -> Arc<str> {
+        D::server(options)
+    }
+
+    async fn run(&self, connection: &mut Connection<Self>, request: &Request) -> Result<Reply, sqlx::Error> {
+        let Statements { fetch, marker, replace, touch, sweep, .. } = &self.statements;
+        match request {
+            Request::Fetch { key } => D::read(connection, fetch, &[Param::Text(key)]).await.map(Reply::Found),
+            Request::Marker { key } => D::read(connection, marker, &[Param::Text(key)]).await.map(Reply::Found),
+            Request::Create { key, value, ttl, .. } => self.create(connection, key, text(value)?, *ttl).await,
+            Request::Replace { key, value, ttl, version, .. } => {
+                if let Some(expected) = D::expected(connection, fetch, key, version).await? {
+                    let seconds = Param::Number(ttl.seconds());
+                    let params = [Param::Text(text(value)?), seconds, Param::Text(key), expected.param()];
+                    if D::execute(connection, replace, &params).await? > 0 {
+                        return Ok(Reply::Done);
+                    }
+                }
+                self.current(connection, key).await
+            }
+            Request::Remove { key, version: None, marker } => {
+                self.remove(connection, key, &marker::write(marker), None).await
+            }
+            Request::Remove { key, version: Some(version), marker } => {
+                match D::expected(connection, fetch, key, version).await? {
+                    Some(expected) => self.remove(connection, key, &marker::write(marker), Some(&expected)).await,
+                    None => self.current(connection, key).await,
+                }
+            }
+            Request::Touch { key, ttl, .. } => {
+                let touched = D::execute(connection, touch, &[Param::Number(ttl.seconds()), Param::Text(key)]).await?;
+                Ok(if touched > 0 { Reply::Done } else { Reply::Found(None) })
+            }
+            Request::Rotate { old, new, value, ttl, version, .. } => {
+                match D::expected(connection, fetch, old, version).await? {
+                    Some(expected) => {
+                        let rotation = Rotation { old, new, value: text(value)?, ttl: *ttl, expected };
+                        self.rotate(connection, rotation).await
+                    }
+                    None => self.current(connection, old).await,
+                }
+            }
+            Request::Sweep => D::execute(connection, sweep, &[Param::Number(BATCH.into())]).await.map(Reply::Number),
+            // The backend offers neither an index nor a scan of these tables.
+            Request::List { .. } | Request::Scan { .. } | Request::Count { .. } => Ok(Reply::Listed(Vec::new())),
+        }
+    }
+
+    async fn run_script(&self, connection: &mut Connection<Self>, script: SqlStr) -> Result<(), sqlx::Error> {
+        self.own.run_script(connection, script).await
+    }
+
+    fn schema(&self) -> SqlStr {
+        D::markers_schema(&self.markers)
+    }
+
+    fn meaning(error: &dyn DatabaseError) -> Meaning {
+        let meaning = D::meaning(error);
+        if !meaning.cause.starts_with("the table is missing") {
+            return meaning;
+        }
+        let cause = "a table is missing: run the migrations of `django.contrib.sessions`, then call `create_table`";
+        Meaning { cause: cause.into(), ..meaning }
+    }
+}
+
+/// Returns the text of a value: the format of this table makes nothing else.
+fn text(value: &Value) -> Result<&str, sqlx::Error> {
+    match value {
+        Value::Text(text) => Ok(text),
+        Value::Bytes(_) => Err(sqlx::Error::Encode("the value is no text".into())),
+    }
+}
+
+/// Returns a statement with its parameters.
+fn bound<'q, DB: Database>(statement: &Statement, params: &'q [Param<'q>]) -> Query<'q, DB, DB::Arguments>
+where
+    &'q str: Encode<'q, DB> + Type<DB>,
+    &'q [u8]: Encode<'q, DB> + Type<DB>,
+    i64: Encode<'q, DB> + Type<DB>,
+{
+    params.iter().fold(sqlx::query(statement.sql()), |query, param| match *param {
+        Param::Text(text) => query.bind(text),
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        Param::Bytes(bytes) => query.bind(bytes),
+        Param::Number(number) => query.bind(number),
+    })
+}
+
+/// Implements the ways to run statements, which differ in types only.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+macro_rules! run_statements {
+    () => {
+        async fn execute(
+            connection: &mut Connection<Self>,
+            statement: &Statement,
+            params: &[Param<'_>],
+        ) -> Result<u64, sqlx::Error> {
+            Ok(sqlx::Executor::execute(connection, bound(statement, params)).await?.rows_affected())
+        }
+
+        async fn read(
+            connection: &mut Connection<Self>,
+            statement: &Statement,
+            params: &[Param<'_>],
+        ) -> Result<Option<Row>, sqlx::Error> {
+            use sqlx::Row as _;
+
+            let rows = sqlx::Executor::fetch_all(connection, bound(statement, params)).await?;
+            let Some(row) = rows.first() else { return Ok(None) };
+            Ok(Some(match row.try_get_unchecked::<String, _>(0)?.as_str() {
+                "session" => Row { value: row.try_get_unchecked(1)?, marker: None },
+                _ => Row { value: None, marker: row.try_get_unchecked(1)? },
+            }))
+        }
+    };
+}
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use run_statements;
