@@ -99,6 +99,7 @@ impl TokenFormat for Tokens {
         let verifies = |key: &Hmac<Sha1>| key.clone().chain_update(value).verify_slice(&signature).is_ok();
         let key = self.keys.iter().position(verifies)?;
         let session = SessionMap::from_slice(&STANDARD.decode(value).ok()?).ok()?;
+        session.validate().ok()?;
         Some(ReadToken::of_session(session).by_older_key(key > 0))
     }
 

@@ -8,7 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 use session_compat::{
-    ActixSession, DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle, TowerSessions,
+    ActixSession, CookieSession, DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle,
+    TowerSessions,
 };
 use session_core::signer::{Key, KeyDerivation, Signer, TimestampSigner};
 use session_core::{BackendErrorKind, SessionCodec, SessionConfig, SessionConfigBuilder, SessionManager};
@@ -151,16 +152,29 @@ fn cookies_are_read_or_refused() {
     cookies("flask, compressed", flask(), &compressed, |input| {
         signer.sign([b".".as_slice(), &packed(input)].concat(), NOW)
     });
+    let pair = || SessionConfig::builder(SECRET, "id").format(CookieSession::new());
+    // Keygrip signs the name too, without a salt.
+    let keygrip = Signer::new(Key::new(SECRET).derivation(KeyDerivation::None));
+    cookies("cookie-session, texts", pair(), &plain, |input| {
+        let signed = keygrip.sign([b"id=", STANDARD.encode(input).as_bytes()].concat());
+        let at = signed.iter().rposition(|&byte| byte == b'.').expect("a signature follows a dot");
+        [&signed[3..at], b"; id.sig=", &signed[at + 1..]].concat()
+    });
     let actix = || SessionConfig::builder(SECRET, "id").format(ActixSession::in_cookie());
     let signed = || SessionConfig::builder(SECRET, "id").format(ActixSession::in_cookie().signed());
-    let builders =
-        [("flask, tokens", flask as fn() -> _), ("django-cookie", django), ("actix", actix), ("actix, signed", signed)];
+    let builders = [
+        ("flask, tokens", flask as fn() -> _),
+        ("django-cookie", django),
+        ("cookie-session, pairs", pair),
+        ("actix", actix),
+        ("actix, signed", signed),
+    ];
     for (name, builder) in builders {
         cookies(name, builder(), &tokens(builder()), <[u8]>::to_vec);
     }
 }
 
-/// Returns tokens of sessions of all sizes.
+/// Returns the cookies of sessions of all sizes, as they follow the name and its equals sign.
 fn tokens(builder: SessionConfigBuilder) -> Vec<Vec<u8>> {
     let manager = SessionManager::new(builder.clock(TestClock::at(NOW)).build().expect("the configuration is good"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
@@ -168,9 +182,12 @@ fn tokens(builder: SessionConfigBuilder) -> Vec<Vec<u8>> {
         let handle = manager.open([]);
         let session = runtime.block_on(handle.load()).expect("there is no cookie");
         session.insert("text", "ab".repeat(size)).expect("it is text");
-        let set_cookie = runtime.block_on(handle.commit(200)).set_cookie.expect("a session begins");
-        let pair = set_cookie.as_str().split(';').next().unwrap_or_default();
-        pair.trim_start_matches("id=").as_bytes().to_vec()
+        let commit = runtime.block_on(handle.commit(200));
+        let pair = |cookie: &str| cookie.split(';').next().unwrap_or_default().to_owned();
+        let mut pairs: Vec<_> = commit.set_cookies().map(|cookie| pair(cookie.as_str())).collect();
+        // That of the session first, before its signature.
+        pairs.reverse();
+        pairs.join("; ").trim_start_matches("id=").as_bytes().to_vec()
     };
     (0..20).map(|size| token(size * size)).collect()
 }
