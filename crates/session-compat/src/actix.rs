@@ -1,6 +1,7 @@
 //! The sessions of actix-session, in its cookie or in Redis.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -16,7 +17,7 @@ const STATE_TTL: Duration = Duration::from_secs(24 * 3600);
 
 /// The sessions of actix-session 0.11 with `CookieSessionStore` or `RedisSessionStore`.
 ///
-/// Pass it to the configuration, and with Redis to the backend as its codec. The other service needs no change.
+/// Pass it to the configuration. The other service needs no change.
 ///
 /// | actix-session | here |
 /// |---|---|
@@ -27,7 +28,7 @@ const STATE_TTL: Duration = Duration::from_secs(24 * 3600);
 /// | `CookieContentSecurity::Signed` | [`ActixSession::signed`]; by default both encrypt |
 /// | `cookie_name` | the second argument of the builder; [`ActixSession::COOKIE_NAME`] is the default |
 /// | `PersistentSession` with its `session_ttl` | [`ActixSession::persistent`] |
-/// | `cache_keygen` | [`key_prefix`](session_core::SessionConfigBuilder::key_prefix), called after `format` |
+/// | `cache_keygen` | [`key_prefix`](session_core::SessionConfigBuilder::key_prefix) |
 ///
 /// ```
 /// use session_compat::ActixSession;
@@ -99,6 +100,10 @@ impl Format for ActixSession {
 
     fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
         Some(Box::new(Tokens { sealing: Sealing::new(keys, self.signed), in_redis: self.in_redis }))
+    }
+
+    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
+        Some(Arc::new(*self))
     }
 }
 

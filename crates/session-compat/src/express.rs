@@ -22,7 +22,7 @@ const DEFAULT_TTL: Duration = Duration::from_secs(24 * 3600);
 
 /// The sessions of Express with express-session and connect-redis.
 ///
-/// Pass it to the configuration, and to the backend as its codec. The service in Express needs no change.
+/// Pass it to the configuration. The service in Express needs no change.
 ///
 /// | Express | here |
 /// |---|---|
@@ -31,7 +31,7 @@ const DEFAULT_TTL: Duration = Duration::from_secs(24 * 3600);
 /// | `name` | the second argument of the builder; [`Express::COOKIE_NAME`] is Express's default |
 /// | `cookie.maxAge` | [`Express::max_age`] |
 /// | `RedisStore`'s `prefix` | [`key_prefix`](session_core::SessionConfigBuilder::key_prefix); default `sess:` |
-/// | `RedisStore`'s `ttl` | [`SessionConfigBuilder::max_age`](session_core::SessionConfigBuilder::max_age), called after `format` |
+/// | `RedisStore`'s `ttl` | [`SessionConfigBuilder::max_age`](session_core::SessionConfigBuilder::max_age) |
 /// | `rolling: true` | [`Refresh::Always`](session_core::Refresh::Always) |
 /// | `disableTouch: true` | [`Refresh::Never`](session_core::Refresh::Never) |
 ///
@@ -40,12 +40,10 @@ const DEFAULT_TTL: Duration = Duration::from_secs(24 * 3600);
 /// use session_compat::Express;
 /// use session_core::SessionConfig;
 ///
-/// # fn redis_backend(_: Express) -> MemoryBackend { MemoryBackend::new() }
 /// # let secret = "0d6c1a7be2f94c53a8b1d0e7f6253948";
-/// let express = Express::new();
-/// // With session-redis: RedisBackend::builder().codec(express.clone()).connect("redis://localhost")?
-/// let backend = redis_backend(express.clone());
-/// let config = SessionConfig::builder(secret, Express::COOKIE_NAME).format(express).backend(backend).build()?;
+/// # let backend = MemoryBackend::new();
+/// // With session-redis: let backend = RedisBackend::connect("redis://localhost")?;
+/// let config = SessionConfig::builder(secret, Express::COOKIE_NAME).format(Express::new()).backend(backend).build()?;
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 ///
@@ -135,6 +133,10 @@ impl Format for Express {
 
     fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
         Some(Box::new(Tokens::new(keys)))
+    }
+
+    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
+        Some(Arc::new(self.clone()))
     }
 }
 

@@ -50,7 +50,7 @@ const SALT: &str = "cookie-session";
 /// - A cookie holds the whole session. Of two requests at the same time, the later response wins, in any language.
 /// - A cookie that a client has copied stays valid after a logout, as in Flask.
 /// - A cookie from the future is refused, as in Flask. Where clocks differ, call
-///   [`clock_skew`](session_core::SessionConfigBuilder::clock_skew) after `format`.
+///   [`clock_skew`](session_core::SessionConfigBuilder::clock_skew).
 /// - Flask 3.1.0 signs with the last of its fallback keys. Update it, or pass all of its keys to Rust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flask {

@@ -1,5 +1,6 @@
 //! Sessions of Flask-Session in Redis.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, StoredRecord, TokenContent, TokenFormat};
@@ -15,7 +16,7 @@ const SALT: &str = "flask-session";
 
 /// The sessions of Flask-Session 0.7 and 0.8 with Redis, in msgpack or JSON.
 ///
-/// Pass it to the configuration, and to the backend as its codec. The service in Flask needs no change.
+/// Pass it to the configuration. The service in Flask needs no change.
 ///
 /// | Flask-Session | here |
 /// |---|---|
@@ -32,11 +33,10 @@ const SALT: &str = "flask-session";
 /// use session_compat::FlaskSession;
 /// use session_core::SessionConfig;
 ///
-/// # fn redis_backend(_: FlaskSession) -> MemoryBackend { MemoryBackend::new() }
 /// # let secret = "0d6c1a7be2f94c53a8b1d0e7f6253948";
+/// # let backend = MemoryBackend::new();
 /// let flask = FlaskSession::new();
-/// // With session-redis: RedisBackend::builder().codec(flask).connect("redis://localhost")?
-/// let backend = redis_backend(flask);
+/// // With session-redis: let backend = RedisBackend::connect("redis://localhost")?;
 /// let config = SessionConfig::builder(secret, FlaskSession::COOKIE_NAME).format(flask).backend(backend).build()?;
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
@@ -128,6 +128,10 @@ impl Format for FlaskSession {
         let keyed = |secret| Signer::with_salt(Key::new(secret).derivation(KeyDerivation::Hmac), SALT);
         let signers = if self.signed { keys.all().map(keyed).collect() } else { Vec::new() };
         Some(Box::new(Tokens { signers }))
+    }
+
+    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
+        Some(Arc::new(*self))
     }
 }
 

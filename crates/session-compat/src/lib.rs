@@ -1,7 +1,7 @@
 //! Sessions that are shared with services of other frameworks, so that users stay logged in on the way to Rust.
 //!
-//! Each format is one feature and one type. The type goes to [`SessionConfigBuilder::format`] and, where the format keeps
-//! sessions in a store, to the backend as its codec.
+//! Each format is one feature and one type, which goes to [`SessionConfigBuilder::format`]. The backend of the configuration
+//! then reads and writes the format's stored values under its keys.
 //!
 //! | feature | type | shares sessions with |
 //! |---|---|---|

@@ -1,5 +1,7 @@
 //! Sessions that starlette-session keeps as pickles.
 
+use std::sync::Arc;
+
 use session_core::format::{Format, FormatSettings};
 use session_core::{Applied, BackendError, BackendErrorKind, SessionCodec, SessionMap};
 
@@ -7,25 +9,25 @@ use crate::pickle::{read, write};
 
 /// The sessions of starlette-session with `backend_type` `redis`, `aioRedis` or `aioMemcache`, which it stores as pickles.
 ///
-/// Pass it to the configuration, and to the backend as its codec. The service in Python needs no change.
+/// Pass it to the configuration. The service in Python needs no change.
 ///
 /// | starlette-session | here |
 /// |---|---|
 /// | `secret_key` | the first argument of [`SessionConfig::builder`](session_core::SessionConfig::builder) |
 /// | `cookie_name` | its second argument |
 /// | `max_age` | [`max_age`](session_core::SessionConfigBuilder::max_age), the same number on both sides |
-/// | `redis`, `aioRedis` | `RedisBackend::builder().codec(StarlettePickle)` |
-/// | `aioMemcache` | `MemcacheBackend::builder(nodes).codec(StarlettePickle).client_flags(0)` |
+/// | `redis`, `aioRedis` | `RedisBackend` of session-redis |
+/// | `aioMemcache` | `MemcacheBackend` of session-memcache |
 ///
 /// ```
 /// # use session_core::MemoryBackend;
 /// use session_compat::StarlettePickle;
 /// use session_core::SessionConfig;
 ///
-/// # fn redis_backend() -> MemoryBackend { MemoryBackend::new() }
 /// # let secret = "0d6c1a7be2f94c53a8b1d0e7f6253948";
-/// // With session-redis: RedisBackend::builder().codec(StarlettePickle).connect("redis://localhost")?
-/// let config = SessionConfig::builder(secret, "session").format(StarlettePickle).backend(redis_backend()).build()?;
+/// # let backend = MemoryBackend::new();
+/// // With session-redis: let backend = RedisBackend::connect("redis://localhost")?;
+/// let config = SessionConfig::builder(secret, "session").format(StarlettePickle).backend(backend).build()?;
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 ///
@@ -55,6 +57,10 @@ impl Format for StarlettePickle {
     /// Keys are bare ids. The token is that of the core.
     fn settings(&self) -> FormatSettings {
         FormatSettings::in_store("")
+    }
+
+    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
+        Some(Arc::new(*self))
     }
 }
 

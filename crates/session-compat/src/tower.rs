@@ -25,7 +25,7 @@ const ID: usize = 22;
 
 /// The sessions of tower-sessions with `tower-sessions-redis-store`.
 ///
-/// Pass it to the configuration, and to the backend as its codec. The other service needs no change.
+/// Pass it to the configuration. The other service needs no change.
 ///
 /// | tower-sessions | here |
 /// |---|---|
@@ -43,11 +43,10 @@ const ID: usize = 22;
 /// use session_compat::TowerSessions;
 /// use session_core::SessionConfig;
 ///
-/// # fn redis_backend(_: TowerSessions) -> MemoryBackend { MemoryBackend::new() }
 /// # let secret = "0d6c1a7be2f94c53a8b1d0e7f6253948";
+/// # let backend = MemoryBackend::new();
 /// let tower = TowerSessions::new().signed();
-/// // With session-redis: RedisBackend::builder().codec(tower.clone()).connect("redis://localhost")?
-/// let backend = redis_backend(tower.clone());
+/// // With session-redis: let backend = RedisBackend::connect("redis://localhost")?;
 /// let config = SessionConfig::builder(secret, TowerSessions::COOKIE_NAME).format(tower).backend(backend).build()?;
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
@@ -156,6 +155,10 @@ impl Format for TowerSessions {
     fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
         let sealing = (self.cookies != Cookies::Plain).then(|| Sealing::new(keys, self.cookies == Cookies::Signed));
         Some(Box::new(Tokens { sealing }))
+    }
+
+    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
+        Some(Arc::new(self.clone()))
     }
 }
 

@@ -75,6 +75,11 @@ pub trait SessionCodec: Send + Sync + 'static {
         false
     }
 
+    /// Returns memcached's client flags, by which its clients know the form of a value; by default 0.
+    fn client_flags(&self) -> u32 {
+        0
+    }
+
     /// Returns a prefix that makes other readers of the store take a value for a missing session; by default empty.
     ///
     /// The backend of memcached keeps the marker of a removed session under the session's own key, and writes this
@@ -82,6 +87,16 @@ pub trait SessionCodec: Send + Sync + 'static {
     fn absent_prefix(&self) -> &'static [u8] {
         b""
     }
+}
+
+/// The reason why a backend does not take the codec of a [`Format`](crate::format::Format).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CodecRefusal {
+    /// The backend keeps sessions in a form of its own.
+    OwnForm,
+    /// The application has set a codec on the backend.
+    AlreadySet,
 }
 
 /// The session's JSON text, readable by any language.
@@ -105,6 +120,11 @@ impl SessionCodec for JsonCodec {
 
     fn is_json(&self) -> bool {
         true
+    }
+
+    /// Returns 2, by which starlette-session and pymemcache know JSON.
+    fn client_flags(&self) -> u32 {
+        2
     }
 }
 

@@ -58,6 +58,8 @@ pub struct SessionConfig {
     /// The formats whose sessions are taken over.
     pub(crate) accepted: Option<Arc<[Accepted]>>,
     pub(crate) store: Option<Store>,
+    /// The store as it was passed, if `store` has taken the codec of a format.
+    pub(crate) store_without_codec: Option<Store>,
     pub(crate) key_prefix: Box<str>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh: Refresh,
@@ -114,6 +116,13 @@ impl SessionConfig {
     #[must_use]
     pub fn is_cookie_mode(&self) -> bool {
         self.store.is_none()
+    }
+}
+
+impl SessionConfig {
+    /// Returns the store as it was passed, which several configurations can have in common.
+    pub(crate) fn passed_store(&self) -> Option<&Store> {
+        self.store_without_codec.as_ref().or(self.store.as_ref())
     }
 }
 

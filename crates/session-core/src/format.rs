@@ -6,8 +6,10 @@ mod record;
 mod token;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::codec::SessionCodec;
 use crate::config::policy::{OnDuplicate, Refresh};
 use crate::signer::Key;
 
@@ -30,8 +32,8 @@ pub use token::{ReadToken, TokenContent, TokenFormat};
 /// 2. If the cookie's text differs from Starlette's, implement [`TokenFormat`] and return it from
 ///    [`tokens`](Self::tokens). A token holds an id or a whole session. The reader verifies the token; the manager
 ///    checks its age.
-/// 3. If stored values are not the JSON text of the session, implement [`SessionCodec`]. Users pass the codec to their
-///    backend, because backends encode values. The codec decides which part of a stored value is the session's data.
+/// 3. If stored values are not the JSON text of the session, implement [`SessionCodec`] and return it from
+///    [`codec`](Self::codec). The codec decides which part of a stored value is the session's data.
 /// 4. A stored value may hold data that the framework needs and handlers must not see. Let the codec move it into the
 ///    [`StoredRecord`] when it decodes, and back when it encodes.
 /// 5. A codec must refuse a value that it can't write back exactly, with [`BackendErrorKind::Corrupt`]. The manager
@@ -65,7 +67,6 @@ pub use token::{ReadToken, TokenContent, TokenFormat};
 /// ```
 ///
 /// [`SessionConfigBuilder::format`]: crate::SessionConfigBuilder::format
-/// [`SessionCodec`]: crate::SessionCodec
 /// [`BackendErrorKind::Corrupt`]: crate::BackendErrorKind::Corrupt
 pub trait Format: Send + Sync + 'static {
     /// Returns the name of the format, for error texts.
@@ -79,21 +80,48 @@ pub trait Format: Send + Sync + 'static {
         let _ = keys;
         None
     }
+
+    /// Returns the reader and writer of stored values; by default `None`, for the JSON text of the session.
+    ///
+    /// The backend of the configuration takes it, by [`AtomicBackend::with_codec`](crate::AtomicBackend::with_codec). A
+    /// backend that keeps sessions in a form of its own, such as [`MemoryBackend`](crate::MemoryBackend), goes on with that.
+    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
+        None
+    }
 }
 
-/// The settings of a [`Format`]. Setters of the builder that are called after
-/// [`format`](crate::SessionConfigBuilder::format) replace them.
+/// The settings of a [`Format`]. Setters of the builder replace them.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct FormatSettings {
     pub(crate) place: SessionPlace,
+    pub(crate) second_cookie: Option<&'static str>,
+    pub(crate) defaults: Settings,
+}
+
+/// The settings that a format and an application may make. The application's come first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
     pub(crate) key_prefix: Option<Cow<'static, str>>,
     pub(crate) max_age: Option<Duration>,
-    pub(crate) browser_session: bool,
+    pub(crate) browser_session: Option<bool>,
     pub(crate) on_duplicate: Option<OnDuplicate>,
     pub(crate) clock_skew: Option<Duration>,
     pub(crate) refresh: Option<Refresh>,
-    pub(crate) second_cookie: Option<&'static str>,
+}
+
+impl Settings {
+    /// Returns these settings, and those of the other where these have none.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            key_prefix: self.key_prefix.or(other.key_prefix),
+            max_age: self.max_age.or(other.max_age),
+            browser_session: self.browser_session.or(other.browser_session),
+            on_duplicate: self.on_duplicate.or(other.on_duplicate),
+            clock_skew: self.clock_skew.or(other.clock_skew),
+            refresh: self.refresh.or(other.refresh),
+        }
+    }
 }
 
 /// The place where a format keeps sessions.
@@ -115,53 +143,45 @@ impl SessionPlace {
 impl FormatSettings {
     /// Makes the settings of a format that keeps sessions in a store, under keys that begin with this text.
     pub fn in_store(key_prefix: impl Into<Cow<'static, str>>) -> Self {
-        Self { key_prefix: Some(key_prefix.into()), ..Self::in_cookie() }.at(SessionPlace::Store)
+        let defaults = Settings { key_prefix: Some(key_prefix.into()), ..Settings::default() };
+        Self { place: SessionPlace::Store, second_cookie: None, defaults }
     }
 
     /// Makes the settings of a format that keeps sessions in the cookie.
     pub fn in_cookie() -> Self {
-        Self {
-            place: SessionPlace::Cookie,
-            key_prefix: None,
-            max_age: None,
-            browser_session: false,
-            on_duplicate: None,
-            clock_skew: None,
-            refresh: None,
-            second_cookie: None,
-        }
+        Self { place: SessionPlace::Cookie, second_cookie: None, defaults: Settings::default() }
     }
 
     /// Sets how long a session lasts without use; by default the builder's
     /// [`max_age`](crate::SessionConfigBuilder::max_age).
     pub fn max_age(mut self, max_age: Duration) -> Self {
-        self.max_age = Some(max_age);
+        self.defaults.max_age = Some(max_age);
         self
     }
 
     /// Sends cookies without `Max-Age`; by default as the builder is set.
     pub fn browser_session(mut self) -> Self {
-        self.browser_session = true;
+        self.defaults.browser_session = Some(true);
         self
     }
 
     /// Sets the choice between several cookies of the session's name; by default the builder's.
     pub fn on_duplicate(mut self, on_duplicate: OnDuplicate) -> Self {
-        self.on_duplicate = Some(on_duplicate);
+        self.defaults.on_duplicate = Some(on_duplicate);
         self
     }
 
     /// Sets how far in the future a token may have been issued, if it tells its time of issue; by default the builder's
     /// clock skew.
     pub fn clock_skew(mut self, clock_skew: Duration) -> Self {
-        self.clock_skew = Some(clock_skew);
+        self.defaults.clock_skew = Some(clock_skew);
         self
     }
 
     /// Sets when a session in use gets a new cookie and expiry; by default the builder's
     /// [`refresh`](crate::SessionConfigBuilder::refresh).
     pub fn refresh(mut self, refresh: Refresh) -> Self {
-        self.refresh = Some(refresh);
+        self.defaults.refresh = Some(refresh);
         self
     }
 
@@ -171,11 +191,6 @@ impl FormatSettings {
     /// append them so. Of several cookies of one name the first is used, and values are not percent-decoded.
     pub fn second_cookie(mut self, suffix: &'static str) -> Self {
         self.second_cookie = Some(suffix);
-        self
-    }
-
-    fn at(mut self, place: SessionPlace) -> Self {
-        self.place = place;
         self
     }
 }

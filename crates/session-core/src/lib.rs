@@ -115,7 +115,7 @@ pub use backend::{
     SessionScan, StoreFuture, Stored, Touch, UserEpochs, UserIndex, Version, WriteOutcome,
 };
 pub use clock::{Clock, SystemClock};
-pub use codec::{JsonCodec, SessionCodec};
+pub use codec::{CodecRefusal, JsonCodec, SessionCodec};
 pub use config::{
     ConfigError, Https, OnCorrupt, OnDuplicate, OnGone, OnSessionLimit, Refresh, SameSite, SessionConfig,
     SessionConfigBuilder,

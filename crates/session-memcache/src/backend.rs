@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use session_backend_support::{CallTimeout, Deadline, Detached};
 use session_core::{
-    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate,
-    StoreFuture, Stored, Touch, UserEpochs, WriteOutcome,
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, CodecRefusal, Create, Marker, Remove, Replace,
+    Rotate, SessionCodec, StoreFuture, Stored, Touch, UserEpochs, WriteOutcome,
 };
 use tokio::time::timeout;
 
@@ -181,6 +181,10 @@ impl AtomicBackend for MemcacheBackend {
 
     fn follow_deadline(&self, deadline: Duration) {
         self.timeout.follow(deadline);
+    }
+
+    fn with_codec(&self, codec: Arc<dyn SessionCodec>) -> Result<Arc<dyn AtomicBackend>, CodecRefusal> {
+        Ok(Arc::new(Self { store: Arc::new(self.store.with_codec(codec)?), ..self.clone() }))
     }
 
     fn user_epochs(&self) -> Option<&dyn UserEpochs> {

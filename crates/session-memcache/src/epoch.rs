@@ -29,7 +29,7 @@ impl Store {
         let (key, value) = (key(user), candidate.to_string());
         let key = Key::check(&key)?;
         let expiry = expiry(ttl, &*self.clock);
-        let add = Command::Set { value: value.as_bytes(), flags: self.client_flags, expiry, mode: Mode::Add };
+        let add = Command::Set { value: value.as_bytes(), flags: self.client_flags(), expiry, mode: Mode::Add };
         for _ in 0..MAX_ATTEMPTS {
             if let Some(epoch) = self.epoch_at(key, ttl, deadline).await? {
                 return Ok(epoch);

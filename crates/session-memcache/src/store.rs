@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use session_backend_support::Deadline;
 use session_core::{
-    Applied, BackendError, BackendErrorKind, Clock, MARKER_LIFETIME, Marker, SessionCodec, SessionMap, Stored,
-    WriteOutcome,
+    Applied, BackendError, BackendErrorKind, Clock, CodecRefusal, JsonCodec, MARKER_LIFETIME, Marker, SessionCodec,
+    SessionMap, Stored, WriteOutcome,
 };
 
 use crate::cluster::{Cluster, NodeVersion};
@@ -16,10 +16,11 @@ use crate::key::Key;
 use crate::marker;
 
 pub(crate) struct Store {
-    pub(crate) cluster: Cluster,
-    pub(crate) codec: Arc<dyn SessionCodec>,
-    /// The flags by which other clients know the codec's format.
-    pub(crate) client_flags: u32,
+    pub(crate) cluster: Arc<Cluster>,
+    /// `None` if the application has set none.
+    pub(crate) codec: Option<Arc<dyn SessionCodec>>,
+    /// The flags by which other clients know the codec's format; `None` for those of the codec.
+    pub(crate) client_flags: Option<u32>,
     pub(crate) max_value_bytes: usize,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -44,10 +45,28 @@ impl Bytes {
 }
 
 impl Store {
+    /// Returns the store with another codec, unless the application has set one.
+    pub(crate) fn with_codec(&self, codec: Arc<dyn SessionCodec>) -> Result<Self, CodecRefusal> {
+        if self.codec.is_some() {
+            return Err(CodecRefusal::AlreadySet);
+        }
+        let Self { cluster, client_flags, max_value_bytes, clock, .. } = self;
+        let (client_flags, max_value_bytes) = (*client_flags, *max_value_bytes);
+        Ok(Self { cluster: cluster.clone(), codec: Some(codec), client_flags, max_value_bytes, clock: clock.clone() })
+    }
+
+    fn codec(&self) -> &dyn SessionCodec {
+        self.codec.as_deref().unwrap_or(&JsonCodec)
+    }
+
+    pub(crate) fn client_flags(&self) -> u32 {
+        self.client_flags.unwrap_or_else(|| self.codec().client_flags())
+    }
+
     /// Reads the item under a key.
     pub(crate) async fn look(&self, key: Key<'_>, deadline: Deadline) -> Result<Found, BackendError> {
         let (node, reply) = self.cluster.call(key, Command::Get, deadline).await?;
-        Ok(found(node, reply, self.codec.absent_prefix()))
+        Ok(found(node, reply, self.codec().absent_prefix()))
     }
 
     /// Returns why a write at another version than the stored one was not applied.
@@ -69,7 +88,7 @@ impl Store {
     pub(crate) async fn touch(&self, key: Key<'_>, ttl: Duration, deadline: Deadline) -> Result<bool, BackendError> {
         let touch = |ttl| Command::Touch { expiry: expiry(ttl, &*self.clock) };
         let (node, reply) = self.cluster.call(key, touch(ttl), deadline).await?;
-        match found(node, reply, self.codec.absent_prefix()) {
+        match found(node, reply, self.codec().absent_prefix()) {
             Found::Session(..) => Ok(true),
             Found::Nothing => Ok(false),
             Found::Tombstone(..) => {
@@ -82,22 +101,22 @@ impl Store {
 
     /// Encodes a session. One that is too large is an error, because memcached would drop the stored value.
     pub(crate) fn encode(&self, key: &str, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
-        let value = self.codec.encode_under(key, session, 0)?;
+        let value = self.codec().encode_under(key, session, 0)?;
         self.check_size(&value)?;
         Ok(value)
     }
 
     pub(crate) fn decode(&self, key: Key<'_>, bytes: &Bytes, at: NodeVersion) -> Result<Stored, BackendError> {
-        if bytes.flags != self.client_flags {
+        if bytes.flags != self.client_flags() {
             return Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source(OtherFormat));
         }
         self.check_size(&bytes.value)?;
-        Ok(Stored::new(self.codec.decode_under(key.as_str(), &bytes.value)?, at.into()))
+        Ok(Stored::new(self.codec().decode_under(key.as_str(), &bytes.value)?, at.into()))
     }
 
     /// Returns the value that takes the place of a removed session.
     pub(crate) fn tombstone(&self, marker: &Marker) -> Vec<u8> {
-        marker::encode(marker, self.codec.absent_prefix())
+        marker::encode(marker, self.codec().absent_prefix())
     }
 
     fn check_size(&self, value: &[u8]) -> Result<(), BackendError> {

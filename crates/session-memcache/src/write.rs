@@ -113,7 +113,7 @@ impl Store {
     }
 
     fn set<'a>(&self, value: &'a [u8], ttl: Duration, mode: Mode) -> Command<'a> {
-        Command::Set { value, flags: self.client_flags, expiry: expiry(ttl, &*self.clock), mode }
+        Command::Set { value, flags: self.client_flags(), expiry: expiry(ttl, &*self.clock), mode }
     }
 }
 

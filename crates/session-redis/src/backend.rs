@@ -12,8 +12,9 @@ use fred::bytes::Bytes;
 use fred::clients::{Client, Pool};
 use session_backend_support::{CallTimeout, Deadline, Detached};
 use session_core::{
-    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, IndexedSession, Marker, Remove, Replace,
-    Rotate, ScanCursor, ScanPage, SessionScan, StoreFuture, Stored, Touch, UserIndex, Version, WriteOutcome,
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, CodecRefusal, Create, IndexedSession, Marker,
+    Remove, Replace, Rotate, ScanCursor, ScanPage, SessionCodec, SessionScan, StoreFuture, Stored, Touch, UserIndex,
+    Version, WriteOutcome,
 };
 use tokio::time::timeout;
 
@@ -236,6 +237,10 @@ impl AtomicBackend for RedisBackend {
 
     fn follow_deadline(&self, deadline: Duration) {
         self.timeout.follow(deadline);
+    }
+
+    fn with_codec(&self, codec: Arc<dyn SessionCodec>) -> Result<Arc<dyn AtomicBackend>, CodecRefusal> {
+        Ok(Arc::new(Self { store: Arc::new(self.store.with_codec(codec)?), timeout: self.timeout.clone() }))
     }
 
     fn user_index(&self) -> Option<&dyn UserIndex> {

@@ -1,7 +1,11 @@
 //! The stored form of a session: the bytes of a codec, and the version that scripts compare.
 
+use std::sync::Arc;
+
 use fred::bytes::Bytes;
-use session_core::{Applied, BackendError, BackendErrorKind, SessionCodec, SessionMap, Stored, Version};
+use session_core::{
+    Applied, BackendError, BackendErrorKind, CodecRefusal, JsonCodec, SessionCodec, SessionMap, Stored, Version,
+};
 use sha1::{Digest, Sha1};
 
 use crate::script::hex;
@@ -15,11 +19,22 @@ const DIGEST_LEN: usize = 40;
 
 /// A codec and the longest value.
 pub(crate) struct Format {
-    pub(crate) codec: Box<dyn SessionCodec>,
+    codec: Arc<dyn SessionCodec>,
+    /// The application has set the codec.
+    is_set: bool,
     pub(crate) max_value_bytes: usize,
 }
 
 impl Format {
+    pub(crate) fn new(codec: Option<Arc<dyn SessionCodec>>, max_value_bytes: usize) -> Self {
+        Self { is_set: codec.is_some(), codec: codec.unwrap_or_else(|| Arc::new(JsonCodec)), max_value_bytes }
+    }
+
+    /// Returns the format with another codec, unless the application has set one.
+    pub(crate) fn with_codec(&self, codec: Arc<dyn SessionCodec>) -> Result<Self, CodecRefusal> {
+        if self.is_set { Err(CodecRefusal::AlreadySet) } else { Ok(Self::new(Some(codec), self.max_value_bytes)) }
+    }
+
     /// Encodes the session of a key into a buffer with room for `room` more bytes.
     pub(crate) fn encode(&self, key: &str, session: &SessionMap, room: usize) -> Result<Vec<u8>, BackendError> {
         let bytes = self.codec.encode_under(key, session, room)?;

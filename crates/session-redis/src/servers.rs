@@ -16,6 +16,7 @@ use crate::node::Node;
 use crate::reply::bytes;
 use crate::script::Script;
 
+#[derive(Clone)]
 pub(crate) enum Servers {
     Node {
         node: Arc<Node>,

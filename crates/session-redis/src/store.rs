@@ -1,14 +1,15 @@
 //! The operations on sessions, each in as few steps as the topology allows.
 
 use std::slice;
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use fred::bytes::Bytes;
 use fred::types::Value;
 use session_backend_support::Deadline;
-use session_core::{Applied, MARKER_LIFETIME, Marker, Stored, WriteOutcome};
+use session_core::{Applied, CodecRefusal, MARKER_LIFETIME, Marker, SessionCodec, Stored, WriteOutcome};
 
 use crate::command::{Command, Word};
 use crate::error::CallError;
@@ -42,6 +43,11 @@ pub(crate) struct Write {
 }
 
 impl Store {
+    pub(crate) fn with_codec(&self, codec: Arc<dyn SessionCodec>) -> Result<Self, CodecRefusal> {
+        let eviction_checked = self.eviction_checked.load(Ordering::Relaxed).into();
+        Ok(Self { servers: self.servers.clone(), format: self.format.with_codec(codec)?, eviction_checked })
+    }
+
     pub(crate) async fn fetch(&self, key: &str, deadline: Deadline) -> Result<Option<Stored>, CallError> {
         let value = self.servers.get(&copy(key), deadline).await?;
         Ok(value.map(|value| self.format.decode_under(key, &value)).transpose()?)

@@ -9,12 +9,12 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use session_core::starlette::BackendType;
 use session_core::{OnSessionLimit, SameSite, SessionConfig, SessionConfigBuilder};
-use session_memcache::{MemcacheBackend, MemcacheBackendBuilder};
-use session_redis::{RedisBackend, RedisBackendBuilder};
+use session_memcache::MemcacheBackend;
+use session_redis::RedisBackend;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::format::FormatName;
+use crate::format::{Cookies, FormatName, Values, Variant};
 use crate::sql;
 
 /// A web server whose sessions you can look at and change, in the browser or with curl.
@@ -47,9 +47,9 @@ pub struct Args {
     #[arg(long, env = "SESSION_SECRET", hide_env_values = true)]
     secret: Vec<String>,
 
-    /// The cookie's name
-    #[arg(long, value_name = "NAME", default_value = "session")]
-    cookie_name: String,
+    /// The cookie's name [default: session, or that of the format]
+    #[arg(long, value_name = "NAME")]
+    cookie_name: Option<String>,
 
     /// How long a session lasts without use [default: 14 days]
     #[arg(long, value_name = "SECONDS")]
@@ -78,6 +78,14 @@ pub struct Args {
     /// Share sessions with another framework
     #[arg(long, value_name = "NAME")]
     format: Option<FormatName>,
+
+    /// The form of the cookies of actix-session, flask-session or tower-sessions [default: that of the framework]
+    #[arg(long, value_name = "NAME", requires = "format")]
+    cookies: Option<Cookies>,
+
+    /// The form of the stored values of django-cache or flask-session [default: that of the framework]
+    #[arg(long, value_name = "NAME", requires = "format")]
+    values: Option<Values>,
 }
 
 impl Args {
@@ -103,23 +111,27 @@ impl Args {
 
     /// The configuration of the sessions.
     async fn config(&self) -> Result<SessionConfig, Box<dyn Error>> {
+        let name = self.format.map_or("session", FormatName::cookie_name);
+        let name = self.cookie_name.as_deref().unwrap_or(name);
         let mut builder = match self.secret.split_first() {
             Some((signing, verifying)) => {
-                verifying.iter().fold(SessionConfig::builder(signing.as_str(), &self.cookie_name), |builder, secret| {
+                verifying.iter().fold(SessionConfig::builder(signing.as_str(), name), |builder, secret| {
                     builder.verify_key(secret.as_str())
                 })
             }
-            None => SessionConfigBuilder::development(&self.cookie_name),
+            None => SessionConfigBuilder::development(name),
         };
         if let Some(format) = self.format {
-            builder = format.apply(builder, self.backend, self.max_age);
+            let Self { backend, cookies, values, max_age, .. } = *self;
+            let variant = Variant { backend, cookies, values, max_age };
+            builder = format.apply(builder, variant).ok_or("the format has no such --cookies or --values")?;
         }
         builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
         if self.backend == BackendType::Redis {
-            builder = builder.backend(self.redis().connect(&self.redis_url)?);
+            builder = builder.backend(RedisBackend::connect(&self.redis_url)?);
         }
         if self.backend == BackendType::Memcache {
-            builder = builder.backend(self.memcache().build()?);
+            builder = builder.backend(MemcacheBackend::builder(&self.memcache_addr).user_epochs(true).build()?);
         }
         if matches!(self.backend, BackendType::Sqlite | BackendType::Postgres | BackendType::Mysql) {
             builder = builder.backend(sql::open(self.backend, self.sql_url.as_deref()).await?);
@@ -142,22 +154,6 @@ impl Args {
             builder = builder.danger_allow_weak_secret(true);
         }
         Ok(builder.build()?)
-    }
-
-    fn redis(&self) -> RedisBackendBuilder {
-        let backend = RedisBackend::builder();
-        match self.format {
-            Some(format) => format.in_redis(backend, self.max_age),
-            None => backend,
-        }
-    }
-
-    fn memcache(&self) -> MemcacheBackendBuilder {
-        let backend = MemcacheBackend::builder(&self.memcache_addr).user_epochs(true);
-        match self.format {
-            Some(format) => format.in_memcache(backend, self.max_age),
-            None => backend,
-        }
     }
 
     /// Returns a warning about a secret that is good enough for a demo only.

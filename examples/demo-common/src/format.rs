@@ -9,53 +9,115 @@ use session_compat::{
 };
 use session_core::SessionConfigBuilder;
 use session_core::starlette::BackendType;
-use session_memcache::MemcacheBackendBuilder;
-use session_redis::RedisBackendBuilder;
 
 /// A framework, and the way in which it keeps sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatName {
-    /// starlette-session with `redis`, `aioRedis` or `aioMemcache`.
+    /// starlette-session with `redis`, `aioRedis` or `aioMemcache`
     StarlettePickle,
-    /// Express with express-session and connect-redis. The name of its cookie is `connect.sid`, unless it is told another.
+    /// Express with express-session and connect-redis
     Express,
-    /// Express with cookie-session.
+    /// Express with cookie-session
     CookieSession,
-    /// Flask with its own sessions, in the cookie.
+    /// Flask with its own sessions, in the cookie
     Flask,
-    /// actix-session with `CookieSessionStore` or `RedisSessionStore`, as the backend says, encrypted.
+    /// actix-session with `CookieSessionStore` or `RedisSessionStore`, as the backend says
     ActixSession,
-    /// Flask with Flask-Session in Redis, in msgpack.
+    /// Flask with Flask-Session in Redis
     FlaskSession,
-    /// Django with the engine `cache` in Redis, in pickles. The name of its cookie is `sessionid`, unless it is told another.
+    /// Django with the engine `cache` in Redis
     DjangoCache,
-    /// Django with the engine `signed_cookies`. The name of its cookie is `sessionid`, unless it is told another.
+    /// Django with the engine `signed_cookies`
     DjangoCookie,
-    /// tower-sessions in Redis, whose cookie is the bare id.
+    /// tower-sessions in Redis
     TowerSessions,
 }
 
+/// The form of a framework's cookies, where that has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Cookies {
+    /// The bare id, as tower-sessions and flask-session have it by default
+    Plain,
+    /// Signed
+    Signed,
+    /// Encrypted, as actix-session has it by default
+    Private,
+}
+
+/// The form of a framework's stored values, where that has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Values {
+    /// JSON
+    Json,
+    /// As flask-session has it by default
+    Msgpack,
+    /// As django-cache has it by default
+    Pickle,
+}
+
+/// The settings of a framework.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variant {
+    pub(crate) backend: BackendType,
+    pub(crate) cookies: Option<Cookies>,
+    pub(crate) values: Option<Values>,
+    /// In seconds.
+    pub(crate) max_age: Option<u64>,
+}
+
 impl FormatName {
-    /// Sets the format of a configuration.
-    pub(crate) fn apply(
-        self,
-        builder: SessionConfigBuilder,
-        backend: BackendType,
-        max_age: Option<u64>,
-    ) -> SessionConfigBuilder {
-        match self {
-            Self::ActixSession if backend == BackendType::Cookie => {
-                builder.format(actix_session(ActixSession::in_cookie(), max_age))
+    /// Sets the format of a configuration. Returns `None` if the framework has no such variant.
+    pub(crate) fn apply(self, builder: SessionConfigBuilder, variant: Variant) -> Option<SessionConfigBuilder> {
+        let max_age = variant.max_age.map(Duration::from_secs);
+        Some(match (self, variant.cookies, variant.values) {
+            (Self::StarlettePickle, None, None) => builder.format(StarlettePickle),
+            (Self::Express, None, None) => builder.format(or(Express::new(), max_age, Express::max_age)),
+            (Self::CookieSession, None, None) => {
+                builder.format(or(CookieSession::new(), max_age, CookieSession::max_age))
             }
-            Self::ActixSession => builder.format(actix_session(ActixSession::in_redis(), max_age)),
-            Self::StarlettePickle => builder.format(StarlettePickle),
-            Self::Express => builder.format(express(max_age)),
-            Self::CookieSession => builder.format(cookie_session(max_age)),
-            Self::Flask => builder.format(flask(max_age)),
-            Self::FlaskSession => builder.format(flask_session(max_age)),
-            Self::DjangoCache => builder.format(DjangoCache::new()),
-            Self::DjangoCookie => builder.format(DjangoCookie),
-            Self::TowerSessions => builder.format(tower_sessions(max_age)),
+            (Self::Flask, None, None) => builder.format(or(Flask::new(), max_age, Flask::lifetime)),
+            (Self::DjangoCookie, None, None) => builder.format(DjangoCookie),
+            (Self::DjangoCache, None, None | Some(Values::Pickle)) => builder.format(DjangoCache::new()),
+            (Self::DjangoCache, None, Some(Values::Json)) => builder.format(DjangoCache::new().json()),
+            (Self::FlaskSession, cookies @ (None | Some(Cookies::Plain | Cookies::Signed)), values) => {
+                let flask = or(FlaskSession::new(), max_age, FlaskSession::lifetime);
+                let flask = if cookies == Some(Cookies::Signed) { flask.signed() } else { flask };
+                builder.format(match values {
+                    None | Some(Values::Msgpack) => flask,
+                    Some(Values::Json) => flask.json(),
+                    Some(Values::Pickle) => return None,
+                })
+            }
+            (Self::ActixSession, cookies @ (None | Some(Cookies::Private | Cookies::Signed)), None) => {
+                let in_cookie = variant.backend == BackendType::Cookie;
+                let actix = if in_cookie { ActixSession::in_cookie() } else { ActixSession::in_redis() };
+                let actix = or(actix, max_age, ActixSession::persistent);
+                builder.format(if cookies == Some(Cookies::Signed) { actix.signed() } else { actix })
+            }
+            (Self::TowerSessions, cookies, None) => {
+                let tower = or(TowerSessions::new(), max_age, TowerSessions::on_inactivity);
+                builder.format(match cookies {
+                    None | Some(Cookies::Plain) => tower,
+                    Some(Cookies::Signed) => tower.signed(),
+                    Some(Cookies::Private) => tower.private(),
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    /// Returns the name of the framework's cookie, unless the framework is told another.
+    pub(crate) fn cookie_name(self) -> &'static str {
+        match self {
+            Self::StarlettePickle => "session",
+            Self::Express => Express::COOKIE_NAME,
+            Self::CookieSession => CookieSession::COOKIE_NAME,
+            Self::Flask => Flask::COOKIE_NAME,
+            Self::ActixSession => ActixSession::COOKIE_NAME,
+            Self::FlaskSession => FlaskSession::COOKIE_NAME,
+            Self::DjangoCache => DjangoCache::COOKIE_NAME,
+            Self::DjangoCookie => DjangoCookie::COOKIE_NAME,
+            Self::TowerSessions => TowerSessions::COOKIE_NAME,
         }
     }
 
@@ -66,61 +128,12 @@ impl FormatName {
             _ => told.to_owned(),
         }
     }
+}
 
-    /// Sets the form of the values in Redis.
-    pub(crate) fn in_redis(self, backend: RedisBackendBuilder, max_age: Option<u64>) -> RedisBackendBuilder {
-        match self {
-            Self::StarlettePickle => backend.codec(StarlettePickle),
-            Self::Express => backend.codec(express(max_age)),
-            Self::ActixSession => backend.codec(ActixSession::in_redis()),
-            Self::FlaskSession => backend.codec(flask_session(max_age)),
-            Self::DjangoCache => backend.codec(DjangoCache::new()),
-            Self::TowerSessions => backend.codec(tower_sessions(max_age)),
-            Self::Flask | Self::CookieSession | Self::DjangoCookie => backend,
-        }
+/// Returns the format with a lifetime, if there is one.
+fn or<F>(format: F, lifetime: Option<Duration>, with_lifetime: impl FnOnce(F, Duration) -> F) -> F {
+    match lifetime {
+        Some(lifetime) => with_lifetime(format, lifetime),
+        None => format,
     }
-
-    /// Sets the form of the values in memcached.
-    pub(crate) fn in_memcache(self, backend: MemcacheBackendBuilder, max_age: Option<u64>) -> MemcacheBackendBuilder {
-        match self {
-            Self::StarlettePickle => backend.codec(StarlettePickle).client_flags(0),
-            Self::Express => backend.codec(express(max_age)),
-            Self::ActixSession => backend.codec(ActixSession::in_redis()),
-            Self::FlaskSession => backend.codec(flask_session(max_age)),
-            Self::DjangoCache => backend.codec(DjangoCache::new()),
-            Self::TowerSessions => backend.codec(tower_sessions(max_age)),
-            Self::Flask | Self::CookieSession | Self::DjangoCookie => backend,
-        }
-    }
-}
-
-/// Express as it is with this `cookie.maxAge`, in seconds.
-fn express(max_age: Option<u64>) -> Express {
-    max_age.map_or_else(Express::new, |seconds| Express::new().max_age(Duration::from_secs(seconds)))
-}
-
-/// cookie-session as it is with this `maxAge`, in seconds.
-fn cookie_session(max_age: Option<u64>) -> CookieSession {
-    max_age.map_or_else(CookieSession::new, |seconds| CookieSession::new().max_age(Duration::from_secs(seconds)))
-}
-
-/// Flask as it is with this `PERMANENT_SESSION_LIFETIME`, in seconds.
-fn flask(lifetime: Option<u64>) -> Flask {
-    lifetime.map_or_else(Flask::new, |seconds| Flask::new().lifetime(Duration::from_secs(seconds)))
-}
-
-/// Flask-Session as it is with this `PERMANENT_SESSION_LIFETIME`, in seconds.
-fn flask_session(lifetime: Option<u64>) -> FlaskSession {
-    lifetime.map_or_else(FlaskSession::new, |seconds| FlaskSession::new().lifetime(Duration::from_secs(seconds)))
-}
-
-/// actix-session as it is with this `session_ttl`, in seconds.
-fn actix_session(format: ActixSession, ttl: Option<u64>) -> ActixSession {
-    ttl.map_or(format, |seconds| format.persistent(Duration::from_secs(seconds)))
-}
-
-/// tower-sessions as it is with this `Expiry::OnInactivity`, in seconds.
-fn tower_sessions(inactivity: Option<u64>) -> TowerSessions {
-    inactivity
-        .map_or_else(TowerSessions::new, |seconds| TowerSessions::new().on_inactivity(Duration::from_secs(seconds)))
 }

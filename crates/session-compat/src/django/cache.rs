@@ -1,6 +1,7 @@
 //! The sessions that Django keeps in a cache on Redis.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use session_core::format::{Format, FormatKeys, FormatSettings, TokenFormat};
@@ -10,18 +11,18 @@ use super::bare_ids::BareIds;
 use super::expiry::{from_expiry, to_expiry};
 use crate::pickle::{read, write};
 
-/// The longest value that zlib may hold.
-const MAX_BYTES: usize = 8 << 20;
+/// The longest value that zlib may hold, which backends take by default.
+const MAX_BYTES: usize = 1 << 20;
 
 /// The sessions of Django's engine `cache` on Redis, by Django's own `RedisCache` or the package django-redis.
 ///
-/// Pass it to the configuration, and to the backend as its codec. The service in Django needs no change.
+/// Pass it to the configuration. The service in Django needs no change.
 ///
 /// | Django | here |
 /// |---|---|
 /// | `SESSION_COOKIE_NAME` | the second argument of [`SessionConfig::builder`](session_core::SessionConfig::builder); [`DjangoCache::COOKIE_NAME`] is Django's default |
 /// | `SECRET_KEY` | nothing: the cookie is the bare key of the session. Rust needs a secret of its own |
-/// | `KEY_PREFIX` and `VERSION` of the cache | [`DjangoCache::key_prefix`], then the builder's `format` |
+/// | `KEY_PREFIX` and `VERSION` of the cache | [`DjangoCache::key_prefix`] |
 /// | django-redis' `JSONSerializer` | [`DjangoCache::json`] |
 /// | `SESSION_COOKIE_AGE` | [`max_age`](session_core::SessionConfigBuilder::max_age); 14 days on both sides by default |
 /// | `SESSION_EXPIRE_AT_BROWSER_CLOSE` | [`browser_session`](session_core::SessionConfigBuilder::browser_session) |
@@ -32,11 +33,10 @@ const MAX_BYTES: usize = 8 << 20;
 /// use session_compat::DjangoCache;
 /// use session_core::SessionConfig;
 ///
-/// # fn redis_backend(_: DjangoCache) -> MemoryBackend { MemoryBackend::new() }
 /// # let secret = "0d6c1a7be2f94c53a8b1d0e7f6253948";
+/// # let backend = MemoryBackend::new();
 /// let django = DjangoCache::new();
-/// // With session-redis: RedisBackend::builder().codec(django.clone()).connect("redis://localhost")?
-/// let backend = redis_backend(django.clone());
+/// // With session-redis: let backend = RedisBackend::connect("redis://localhost")?;
 /// let config = SessionConfig::builder(secret, DjangoCache::COOKIE_NAME).format(django).backend(backend).build()?;
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
@@ -113,6 +113,10 @@ impl Format for DjangoCache {
 
     fn tokens(&self, _: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
         Some(Box::new(BareIds))
+    }
+
+    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
+        Some(Arc::new(self.clone()))
     }
 }
 

@@ -50,7 +50,7 @@ const SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 /// - A cookie holds the whole session. Of two requests at the same time, the later response wins, in any language.
 /// - A cookie that a client has copied stays valid after a logout, as in Django.
 /// - A cookie from the future is accepted, as in Django.
-///   [`clock_skew`](session_core::SessionConfigBuilder::clock_skew), called after `format`, sets a limit.
+///   [`clock_skew`](session_core::SessionConfigBuilder::clock_skew) sets a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DjangoCookie;
 

@@ -8,6 +8,7 @@ use super::reply::{Marker, StoreFuture, Stored, WriteOutcome};
 use super::session_scan::SessionScan;
 use super::user_epochs::UserEpochs;
 use super::user_index::UserIndex;
+use crate::codec::{CodecRefusal, SessionCodec};
 
 /// A session store with compare-and-set: each call compares and acts in one atomic step.
 ///
@@ -133,6 +134,17 @@ pub trait AtomicBackend: Send + Sync + 'static {
     /// Each manager calls it once, before its first request.
     fn follow_deadline(&self, _deadline: Duration) {}
 
+    /// Returns this store with the codec of a [`Format`](crate::format::Format), on the same connections; by default
+    /// refuses, for a backend that keeps sessions in a form of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecRefusal::OwnForm`] if the backend takes no codec, [`CodecRefusal::AlreadySet`] if the application has set one.
+    fn with_codec(&self, codec: Arc<dyn SessionCodec>) -> Result<Arc<dyn AtomicBackend>, CodecRefusal> {
+        let _ = codec;
+        Err(CodecRefusal::OwnForm)
+    }
+
     /// Returns `true` if every call returns [`StoreFuture::ready`], as a store in memory can; by default `false`.
     ///
     /// The manager then commits without allocating a future.
@@ -192,6 +204,10 @@ impl<B: AtomicBackend + ?Sized> AtomicBackend for Arc<B> {
 
     fn follow_deadline(&self, deadline: Duration) {
         (**self).follow_deadline(deadline);
+    }
+
+    fn with_codec(&self, codec: Arc<dyn SessionCodec>) -> Result<Arc<dyn AtomicBackend>, CodecRefusal> {
+        (**self).with_codec(codec)
     }
 
     fn answers_at_once(&self) -> bool {

@@ -8,6 +8,7 @@ use super::memory::MemoryBackend;
 use super::simple::ISessionBackend;
 use super::single_process::SingleProcess;
 use crate::clock::Clock;
+use crate::codec::{CodecRefusal, SessionCodec};
 
 /// A backend of either kind, as [`SessionConfigBuilder::backend`](crate::SessionConfigBuilder::backend) takes it.
 ///
@@ -73,6 +74,14 @@ impl fmt::Debug for Backend {
 pub(crate) type Store = Arc<dyn AtomicBackend>;
 
 impl Backend {
+    /// Returns the backend with the codec of a format.
+    pub(crate) fn with_codec(&self, codec: Arc<dyn SessionCodec>) -> Result<Self, CodecRefusal> {
+        match &self.0 {
+            Kind::Atomic(backend) => backend.with_codec(codec).map(|backend| Self(Kind::Atomic(backend))),
+            Kind::Simple(_) => Err(CodecRefusal::OwnForm),
+        }
+    }
+
     /// Returns the atomic calls of the backend. Warns in the log if it has none of its own.
     pub(crate) fn into_store(self, clock: Arc<dyn Clock>) -> Store {
         match self.0 {

@@ -19,7 +19,7 @@ use super::{
 use crate::backend::{Backend, MemoryBackend};
 use crate::cookie::{Attributes, CookieTemplate};
 use crate::event::OnEvent;
-use crate::format::{AcceptedFormat, Format};
+use crate::format::{AcceptedFormat, Format, Settings};
 use crate::signer::{DEFAULT_SALT, Key, Signer, TimestampSigner};
 use crate::token::Tokens;
 use crate::{Clock, SystemClock};
@@ -38,10 +38,8 @@ pub struct SessionConfigBuilder {
     cookie_name: String,
     attributes: Attributes,
     former_cookies: Vec<FormerCookie>,
-    max_age: Duration,
     longest_max_age: Option<Duration>,
     absolute_lifetime: Option<Duration>,
-    browser_session: bool,
     backend_type: Option<BackendType>,
     backend: Option<Backend>,
     require_atomic: bool,
@@ -49,16 +47,14 @@ pub struct SessionConfigBuilder {
     accepted: Vec<AcceptedFormat>,
     require_user_index: bool,
     session_limit: Option<SessionLimit>,
-    key_prefix: String,
-    refresh: Option<Refresh>,
-    on_duplicate: OnDuplicate,
+    /// Those that a format may make too.
+    settings: Settings,
     on_gone: OnGone,
     on_corrupt: OnCorrupt,
     commit_on_server_error: bool,
     max_session_bytes: usize,
     max_keys: usize,
     on_event: Option<OnEvent>,
-    clock_skew: Duration,
     request_deadline: Duration,
     clock: Arc<dyn Clock>,
 }
@@ -81,10 +77,8 @@ impl SessionConfigBuilder {
             cookie_name,
             attributes: Attributes::default(),
             former_cookies: Vec::new(),
-            max_age: Duration::from_secs(14 * 24 * 3600),
             longest_max_age: None,
             absolute_lifetime: None,
-            browser_session: false,
             backend_type: None,
             backend: None,
             require_atomic: false,
@@ -92,16 +86,13 @@ impl SessionConfigBuilder {
             accepted: Vec::new(),
             require_user_index: false,
             session_limit: None,
-            key_prefix: "session:".to_owned(),
-            refresh: None,
-            on_duplicate: OnDuplicate::default(),
+            settings: Settings::default(),
             on_gone: OnGone::default(),
             on_corrupt: OnCorrupt::default(),
             commit_on_server_error: false,
             max_session_bytes: 128 * 1024,
             max_keys: 1024,
             on_event: None,
-            clock_skew: Duration::from_secs(10),
             request_deadline: Duration::from_millis(250),
             clock: Arc::new(SystemClock),
         }
@@ -110,7 +101,7 @@ impl SessionConfigBuilder {
     /// Sets how long a session lasts without use, and the `Max-Age` of its cookie: from 1 second to 400 days; default
     /// 14 days.
     pub fn max_age(mut self, max_age: Duration) -> Self {
-        self.max_age = max_age;
+        self.settings.max_age = Some(max_age);
         self
     }
 
@@ -165,7 +156,7 @@ impl SessionConfigBuilder {
     ///
     /// The server still ends the session after [`max_age`](Self::max_age) without use.
     pub fn browser_session(mut self, browser_session: bool) -> Self {
-        self.browser_session = browser_session;
+        self.settings.browser_session = Some(browser_session);
         self
     }
 
@@ -195,7 +186,7 @@ impl SessionConfigBuilder {
 
     /// Sets the prefix of keys in the store; default `session:`. An empty prefix shares keys with starlette-session.
     pub fn key_prefix(mut self, key_prefix: impl Into<String>) -> Self {
-        self.key_prefix = key_prefix.into();
+        self.settings.key_prefix = Some(key_prefix.into().into());
         self
     }
 
@@ -228,13 +219,13 @@ impl SessionConfigBuilder {
 
     /// Sets when a session in use gets a new cookie and expiry; see [`Refresh`] for the defaults.
     pub fn refresh(mut self, refresh: Refresh) -> Self {
-        self.refresh = Some(refresh);
+        self.settings.refresh = Some(refresh);
         self
     }
 
     /// Sets the choice between several cookies of the session's name; default [`OnDuplicate::Last`].
     pub fn on_duplicate(mut self, on_duplicate: OnDuplicate) -> Self {
-        self.on_duplicate = on_duplicate;
+        self.settings.on_duplicate = Some(on_duplicate);
         self
     }
 
@@ -281,7 +272,7 @@ impl SessionConfigBuilder {
     /// Sets how far in the future a token may have been issued, for servers whose clocks differ; in whole seconds,
     /// default 10.
     pub fn clock_skew(mut self, skew: Duration) -> Self {
-        self.clock_skew = skew;
+        self.settings.clock_skew = Some(skew);
         self
     }
 
@@ -312,16 +303,25 @@ impl SessionConfigBuilder {
     pub fn build(self) -> Result<SessionConfig, ConfigError> {
         self.check_secrets()?;
         self.check_cookie()?;
-        let lifetimes = self.check_lifetimes()?;
-        self.check_limits()?;
-        let store = self.resolve_backend()?.map(|backend| backend.into_store(self.clock.clone()));
+        let settings = self.resolve_settings();
+        let lifetimes = self.check_lifetimes(&settings)?;
+        self.check_limits(&settings)?;
+        let into_store = |backend: Backend| backend.into_store(self.clock.clone());
+        let backend = self.resolve_backend()?;
+        let format = self.check_format(backend.is_some(), lifetimes, settings.clock_skew)?;
+        let (store, store_without_codec) = match (backend, &self.format) {
+            (Some(backend), Some(format)) => match format::with_codec(&backend, &**format)? {
+                Some(with_codec) => (Some(into_store(with_codec)), Some(into_store(backend))),
+                None => (Some(into_store(backend)), None),
+            },
+            (backend, _) => (backend.map(into_store), None),
+        };
         self.check_user_index(store.as_ref())?;
 
-        let format = self.check_format(store.is_some(), lifetimes)?;
         let in_pairs = format.as_ref().is_some_and(|tokens| tokens.second.is_some());
-        let on_duplicate = if in_pairs { OnDuplicate::First } else { self.on_duplicate };
-        let accepted = self.check_accepted(store.as_ref(), lifetimes)?;
-        let refresh = self.refresh.unwrap_or(if store.is_some() { Refresh::Tenth } else { Refresh::HalfLife });
+        let on_duplicate = if in_pairs { OnDuplicate::First } else { settings.on_duplicate };
+        let accepted = self.check_accepted(store.as_ref(), lifetimes, &settings)?;
+        let refresh = settings.refresh.unwrap_or(if store.is_some() { Refresh::Tenth } else { Refresh::HalfLife });
         let keys: Vec<Key> = self.verify_keys.into_iter().chain([self.signing_key]).collect();
         let mode = if store.is_some() { "server" } else { "cookie" };
         let salt = match &self.salt {
@@ -337,7 +337,7 @@ impl SessionConfigBuilder {
                 "the secret is a random one for development: all sessions end with this process"
             );
         }
-        let signer = TimestampSigner::from(signer).clock_skew(self.clock_skew.as_secs());
+        let signer = TimestampSigner::from(signer).clock_skew(settings.clock_skew.as_secs());
         let template = |attributes: Attributes| {
             CookieTemplate::new(&self.cookie_name, attributes, (!lifetimes.browser).then_some(lifetimes.idle))
         };
@@ -350,7 +350,8 @@ impl SessionConfigBuilder {
             format: format.map(Arc::new),
             accepted: (!accepted.is_empty()).then(|| accepted.into()),
             store,
-            key_prefix: self.key_prefix.into(),
+            store_without_codec,
+            key_prefix: settings.key_prefix,
             lifetimes,
             refresh,
             on_duplicate,

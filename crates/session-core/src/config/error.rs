@@ -119,6 +119,12 @@ pub enum ConfigError {
         /// The place where it keeps sessions.
         place: &'static str,
     },
+    /// The format brings its own codec, and the application has set one on the backend.
+    #[error("format {format} brings the codec of its stored values: remove the `codec` of the backend")]
+    CodecAlreadySet {
+        /// The name of the format.
+        format: &'static str,
+    },
     /// Sessions live in the cookie, and an accepted format keeps its own in a store.
     #[error("format {format} keeps sessions in a store: only a configuration with a store can take them over")]
     AcceptedPlace {

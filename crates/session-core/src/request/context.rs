@@ -176,7 +176,7 @@ impl SessionContext {
 
     /// Returns `true` if a session of this context is one of the other: same keys, salt, mode, store and key prefix.
     pub(crate) fn shares_sessions_with(&self, other: &Self) -> bool {
-        let same_store = match (&self.config.store, &other.config.store) {
+        let same_store = match (self.config.passed_store(), other.config.passed_store()) {
             (None, None) => true,
             (Some(own), Some(others)) => Arc::ptr_eq(own, others),
             _ => false,

@@ -1,11 +1,12 @@
 //! Cookies and stored values of another framework.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, StoredRecord, TokenContent, TokenFormat};
 use session_core::{
-    ConfigError, MemoryBackend, OnDuplicate, Refresh, SessionConfig, SessionConfigBuilder, SessionError, SessionId,
-    SessionMap,
+    Applied, BackendError, BackendErrorKind, ConfigError, MemoryBackend, OnDuplicate, Refresh, SessionCodec,
+    SessionConfig, SessionConfigBuilder, SessionError, SessionId, SessionMap,
 };
 use session_testkit::Operation;
 
@@ -219,6 +220,64 @@ async fn the_data_of_the_framework_is_hidden_and_follows_the_session() {
     let set = app.visit(&mut browser, |session| session.renew().unwrap()).await.unwrap();
     let id = set.strip_prefix("id=s:").unwrap().split(':').next().unwrap();
     assert_eq!(foreign(id).as_deref(), Some(r#"{"path": "/"}"#));
+}
+
+#[tokio::test]
+async fn settings_of_the_application_come_first_before_and_after_the_format() {
+    let settings = || bare().settings.max_age(Duration::from_secs(60)).on_duplicate(OnDuplicate::First);
+    let format = || Bare { settings: settings(), ..bare() };
+    let own = |config: SessionConfigBuilder| config.max_age(Duration::from_secs(90)).key_prefix("own:");
+    for is_before in [true, false] {
+        let (app, _) = App::server(|config| match is_before {
+            true => own(config).format(format()),
+            false => own(config.format(format())),
+        });
+        let set = app.visit(&mut Browser::default(), |session| session.insert("n", 1).unwrap()).await.unwrap();
+        assert!(set.contains("Max-Age=90"), "{set}");
+        let id = set.strip_prefix("id=s:").unwrap().split(':').next().unwrap();
+        assert!(stored(&app.memory, &format!("own:{id}")).is_some());
+        // The application says nothing of this one.
+        put(&app.memory, &format!("own:{ID}"), r#"{"user":"ann"}"#, Duration::from_secs(60));
+        let cookies = format!("{}; id=junk", cookie(ID).header());
+        assert_eq!(app.data(&Browser::with_cookie(&cookies)).await, r#"{"user":"ann"}"#);
+    }
+}
+
+/// A codec that no session gets through.
+struct Refuses;
+
+impl SessionCodec for Refuses {
+    fn encode(&self, _: &SessionMap) -> Result<Vec<u8>, BackendError> {
+        Err(BackendError::new(BackendErrorKind::Other, Applied::No))
+    }
+
+    fn decode(&self, _: &[u8]) -> Result<SessionMap, BackendError> {
+        Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No))
+    }
+}
+
+struct Encoded(Bare);
+
+impl Format for Encoded {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn settings(&self) -> FormatSettings {
+        self.0.settings()
+    }
+
+    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
+        Some(Arc::new(Refuses))
+    }
+}
+
+#[tokio::test]
+async fn a_backend_with_a_form_of_its_own_goes_on_with_it() {
+    let (app, _) = App::server(|config| config.format(Encoded(bare())));
+    let mut browser = Browser::default();
+    app.visit(&mut browser, |session| session.insert("n", 1).unwrap()).await.unwrap();
+    assert_eq!(app.data(&browser).await, r#"{"n":1}"#);
 }
 
 #[test]

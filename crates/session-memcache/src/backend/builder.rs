@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_backend_support::CallTimeout;
-use session_core::{Clock, JsonCodec, SessionCodec, SystemClock};
+use session_core::{Clock, SessionCodec, SystemClock};
 
 use super::MemcacheBackend;
 use crate::address::Address;
@@ -14,9 +14,6 @@ use crate::cluster::{Cluster, OnNodeDown};
 use crate::error::MemcacheConfigError;
 use crate::node::{Limits, Node};
 use crate::store::Store;
-
-/// The client flags by which starlette-session and pymemcache know JSON.
-const JSON_FLAGS: u32 = 2;
 
 /// The largest item of memcached unless it is told otherwise, less room for the key and the item's header.
 const DEFAULT_MAX_VALUE_BYTES: usize = 1024 * 1024 - 1024;
@@ -33,8 +30,8 @@ const DEFAULT_MAX_VALUE_BYTES: usize = 1024 * 1024 - 1024;
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct MemcacheBackendBuilder {
     nodes: Vec<String>,
-    codec: Arc<dyn SessionCodec>,
-    client_flags: u32,
+    codec: Option<Arc<dyn SessionCodec>>,
+    client_flags: Option<u32>,
     max_value_bytes: usize,
     timeout: Option<Duration>,
     breaker_threshold: u32,
@@ -60,8 +57,8 @@ impl MemcacheBackend {
     pub fn builder<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> MemcacheBackendBuilder {
         MemcacheBackendBuilder {
             nodes: nodes.into_iter().map(|node| node.as_ref().to_owned()).collect(),
-            codec: Arc::new(JsonCodec),
-            client_flags: JSON_FLAGS,
+            codec: None,
+            client_flags: None,
             max_value_bytes: DEFAULT_MAX_VALUE_BYTES,
             timeout: None,
             breaker_threshold: 3,
@@ -74,19 +71,21 @@ impl MemcacheBackend {
 }
 
 impl MemcacheBackendBuilder {
-    /// Sets how sessions are written; default [`JsonCodec`], which any language can read.
+    /// Sets how sessions are written; default the codec of the configuration's
+    /// [format](session_core::SessionConfigBuilder::format), else [`JsonCodec`](session_core::JsonCodec), which any language
+    /// can read.
     ///
-    /// Set [`client_flags`](Self::client_flags) too, because other clients know the format of a value by them.
+    /// A configuration whose format has a codec refuses a backend with one.
     pub fn codec(mut self, codec: impl SessionCodec) -> Self {
-        self.codec = Arc::new(codec);
+        self.codec = Some(Arc::new(codec));
         self
     }
 
-    /// Sets the client flags of the values; default 2, by which starlette-session and pymemcache know JSON.
+    /// Sets the client flags of the values, by which other clients know their form; default those of the codec, 2 for JSON.
     ///
     /// A stored value with other flags is an error of kind [`Corrupt`](session_core::BackendErrorKind::Corrupt).
     pub fn client_flags(mut self, flags: u32) -> Self {
-        self.client_flags = flags;
+        self.client_flags = Some(flags);
         self
     }
 
@@ -192,7 +191,7 @@ impl MemcacheBackendBuilder {
             nodes.push(Node::new(address, limits.clone()));
         }
         let store = Store {
-            cluster: Cluster::new(nodes, self.on_node_down),
+            cluster: Arc::new(Cluster::new(nodes, self.on_node_down)),
             codec: self.codec,
             client_flags: self.client_flags,
             max_value_bytes: self.max_value_bytes,

@@ -1,16 +1,18 @@
 //! Stored items: flags, expiry, sizes, and the values of other writers.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
+use session_core::format::{Format, FormatSettings};
 use session_core::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, SessionCodec, SessionMap,
-    Touch, WriteOutcome,
+    Applied, AtomicBackend, BackendError, BackendErrorKind, ConfigError, Create, Marker, Remove, Replace, SessionCodec,
+    SessionConfig, SessionManager, SessionMap, Touch, WriteOutcome,
 };
 use session_memcache::MemcacheBackend;
 use session_testkit::TestClock;
 
-use crate::support::{LONG, PlainCalls, Server, backend, map, patient, version};
+use crate::support::{LONG, PlainCalls, SECRET, Server, backend, map, patient, version};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -34,6 +36,28 @@ async fn sessions_are_json_with_the_flags_that_python_expects() {
     backend.set("key", &map(r#"{"data": "something"}"#), LONG).await.unwrap();
     let (flags, _, value) = item(&server, "key");
     assert_eq!((&*flags, &*value), ("2", r#"{"data": "something"}"#));
+}
+
+/// Values that starlette-session 0.4.3 wrote with pymemcache.
+const BY_STARLETTE: [&str; 2] = [
+    r#"{"data": "acyh"}"#,
+    r#"{"vakrux": -4208087607307261, "tbbsexd": [-454633.871, "\u2028", false, 12], "xrcza": "toxxze"}"#,
+];
+
+#[tokio::test]
+async fn values_of_starlette_session_are_read_and_go_back_as_they_came() {
+    let server = Server::start();
+    let backend = backend(&server);
+    for written in BY_STARLETTE {
+        assert!(server.ask(&format!("set key 2 60 {}\r\n{written}", written.len())).starts_with("STORED"));
+        let found = backend.fetch("key").await.unwrap().expect("it is a session");
+        assert_eq!(found.session, map(written));
+        let mut changed = found.session;
+        changed.insert("seen", true).unwrap();
+        version(backend.replace(Replace::new("key", &changed, LONG, &found.version)).await.unwrap());
+        let (flags, _, value) = item(&server, "key");
+        assert_eq!((&*flags, value), ("2", format!(r#"{},"seen":true}}"#, written.trim_end_matches('}'))));
+    }
 }
 
 #[tokio::test]
@@ -167,6 +191,56 @@ async fn a_codec_brings_its_own_flags() {
     assert_eq!(backend(&server).get("key").await.unwrap_err().kind(), BackendErrorKind::Corrupt);
     reversed.delete("key").await.unwrap();
     assert_eq!(backend(&server).marker("key").await.unwrap(), Some(Marker::Destroyed), "markers are understood by all");
+}
+
+/// Starlette's tokens, with values and flags of their own.
+struct Neighbour;
+
+struct Flagged;
+
+impl SessionCodec for Flagged {
+    fn encode(&self, session: &SessionMap) -> Result<Vec<u8>, BackendError> {
+        Reversed.encode(session)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<SessionMap, BackendError> {
+        Reversed.decode(bytes)
+    }
+
+    fn client_flags(&self) -> u32 {
+        5
+    }
+}
+
+impl Format for Neighbour {
+    fn name(&self) -> &'static str {
+        "neighbour"
+    }
+
+    fn settings(&self) -> FormatSettings {
+        FormatSettings::in_store("neighbour:")
+    }
+
+    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
+        Some(Arc::new(Flagged))
+    }
+}
+
+#[tokio::test]
+async fn a_format_alone_sets_keys_values_and_flags() {
+    let server = Server::start();
+    let config = |backend| SessionConfig::builder(SECRET, "id").format(Neighbour).backend(backend);
+    let told = patient(&[&server]).client_flags(77).build().unwrap();
+    for (backend, flags) in [(backend(&server), "5"), (told, "77")] {
+        let session = SessionManager::new(config(backend).build().unwrap()).open([]).load().await.unwrap();
+        session.insert("a", 1).unwrap();
+        session.save().await.unwrap();
+        let key = format!("neighbour:{}", session.id().unwrap().as_str());
+        let (found, _, value) = item(&server, &key);
+        assert_eq!((&*found, &*value), (flags, r#"}1:"a"{"#));
+    }
+    let with_codec = patient(&[&server]).codec(Reversed).build().unwrap();
+    assert_eq!(config(with_codec).build().err(), Some(ConfigError::CodecAlreadySet { format: "neighbour" }));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use fred::{
     interfaces::ClientLike,
 };
 use session_backend_support::CallTimeout;
-use session_core::{JsonCodec, SessionCodec};
+use session_core::SessionCodec;
 
 use super::RedisBackend;
 use crate::cluster::Cluster;
@@ -39,7 +39,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 /// ```
 #[must_use = "a builder does nothing until it connects"]
 pub struct RedisBackendBuilder {
-    codec: Box<dyn SessionCodec>,
+    codec: Option<Arc<dyn SessionCodec>>,
     max_value_bytes: usize,
     timeout: Option<Duration>,
     breaker_threshold: u32,
@@ -50,7 +50,7 @@ pub struct RedisBackendBuilder {
 impl Default for RedisBackendBuilder {
     fn default() -> Self {
         Self {
-            codec: Box::new(JsonCodec),
+            codec: None,
             max_value_bytes: 1024 * 1024,
             timeout: None,
             breaker_threshold: 5,
@@ -61,9 +61,13 @@ impl Default for RedisBackendBuilder {
 }
 
 impl RedisBackendBuilder {
-    /// Sets the codec for stored sessions; default [`JsonCodec`], which any language can read.
+    /// Sets the codec for stored sessions; default that of the configuration's
+    /// [format](session_core::SessionConfigBuilder::format), else [`JsonCodec`](session_core::JsonCodec), which any language
+    /// can read.
+    ///
+    /// A configuration whose format has a codec refuses a backend with one.
     pub fn codec(mut self, codec: impl SessionCodec) -> Self {
-        self.codec = Box::new(codec);
+        self.codec = Some(Arc::new(codec));
         self
     }
 
@@ -181,7 +185,7 @@ impl RedisBackendBuilder {
 
     fn build(self, servers: Servers, timeout: CallTimeout) -> RedisBackend {
         let Self { codec, max_value_bytes, .. } = self;
-        let format = Format { codec, max_value_bytes };
+        let format = Format::new(codec, max_value_bytes);
         RedisBackend { store: Arc::new(Store { servers, format, eviction_checked: AtomicBool::new(false) }), timeout }
     }
 }

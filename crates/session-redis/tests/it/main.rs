@@ -6,6 +6,7 @@ mod causes;
 mod cluster;
 mod conformance;
 mod dropped;
+mod format;
 mod operations;
 mod outage;
 #[cfg(feature = "fred-10")]

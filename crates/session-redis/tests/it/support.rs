@@ -12,7 +12,7 @@ use fred::types::config::Config;
 use session_core::{AtomicBackend, Create, SessionMap, Version, WriteOutcome};
 use session_redis::RedisBackend;
 
-pub(crate) use browser::{Browser, config, manager};
+pub(crate) use browser::{Browser, SECRET, config, manager};
 pub(crate) use cluster::Cluster;
 pub(crate) use server::{REMEMBER, allow_user, forget_calls, sent};
 pub(crate) use session_test_support::{

@@ -68,6 +68,9 @@ impl SqlBackendBuilder {
 
     /// Sets how sessions are written; default [`JsonCodec`], which any language can read.
     ///
+    /// The codec of a configuration's [format](session_core::SessionConfigBuilder::format) is not taken, because no other
+    /// framework reads this table.
+    ///
     /// On PostgreSQL and MySQL the column `value` of other codecs must have the type `bytea` or `longblob`;
     /// [`create_table`](SqlBackend::create_table) sees to it.
     pub fn codec(mut self, codec: impl SessionCodec) -> Self {

@@ -1,12 +1,13 @@
 //! The backends that a probe watches.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
-    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, Create, ISessionBackend, IndexedSession, Marker,
-    Remove, Replace, Rotate, ScanCursor, ScanPage, SessionMap, SessionScan, StoreFuture, Stored, Touch, UserEpochs,
-    UserIndex, WriteOutcome, async_trait,
+    Applied, AtomicBackend, Backend, BackendError, BackendErrorKind, CodecRefusal, Create, ISessionBackend,
+    IndexedSession, Marker, Remove, Replace, Rotate, ScanCursor, ScanPage, SessionCodec, SessionMap, SessionScan,
+    StoreFuture, Stored, Touch, UserEpochs, UserIndex, WriteOutcome, async_trait,
 };
 
 use super::{Fault, Operation, Probe};
@@ -93,6 +94,11 @@ impl<B: AtomicBackend> AtomicBackend for Watched<B> {
 
     fn follow_deadline(&self, deadline: Duration) {
         self.backend.follow_deadline(deadline);
+    }
+
+    fn with_codec(&self, codec: Arc<dyn SessionCodec>) -> Result<Arc<dyn AtomicBackend>, CodecRefusal> {
+        let backend = self.backend.with_codec(codec)?;
+        Ok(Arc::new(Watched { backend, probe: self.probe.clone() }))
     }
 
     fn call_timeout(&self) -> Option<Duration> {

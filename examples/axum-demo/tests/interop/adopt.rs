@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use session_compat::{DjangoCache, DjangoCookie, Express, Flask, FlaskSession, TowerSessions};
-use session_core::SessionCodec;
 use session_core::format::{AcceptedFormat, Format};
 use session_redis::RedisBackend;
 use session_test_support::RedisServer;
@@ -22,8 +21,8 @@ async fn rust(redis: &RedisServer, accepted: AcceptedFormat) -> RustServer {
     RustServer::start(config.build().expect("the configuration is good")).await
 }
 
-fn stored(redis: &RedisServer, format: impl Format + SessionCodec + Clone) -> AcceptedFormat {
-    let backend = RedisBackend::builder().codec(format.clone()).connect(&redis.url()).expect("a URL");
+fn stored(redis: &RedisServer, format: impl Format) -> AcceptedFormat {
+    let backend = RedisBackend::connect(&redis.url()).expect("a URL");
     AcceptedFormat::new(format, SECRET, COOKIE).backend(backend)
 }
 

@@ -1,14 +1,9 @@
-//! The demo's routes in Rust and the real tower-sessions behind one cookie and one Redis.
-
-use std::time::Duration;
+//! The demo and the real tower-sessions behind one cookie and one Redis.
 
 use axum::Router;
 use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
-use session_compat::TowerSessions;
-use session_redis::RedisBackend;
 use session_test_support::RedisServer;
-use session_tower::SessionConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_sessions::cookie::{Key, SameSite};
@@ -17,7 +12,7 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer};
 use tower_sessions_redis_store::RedisStore;
 use tower_sessions_redis_store::fred::prelude::{ClientLike, Config, Pool};
 
-use crate::support::{Browser, COOKIE, RustServer, SECRET, Server};
+use crate::support::{Browser, COOKIE, Demo, SECRET, Server};
 
 /// A server on tower-sessions, as long as the test runs.
 pub(crate) struct Tower {
@@ -110,16 +105,15 @@ async fn logout(session: Session) -> String {
     r#"{"session": {}}"#.to_owned()
 }
 
-async fn start(redis: &RedisServer, cookies: Cookies) -> (Tower, RustServer) {
-    let format = TowerSessions::new().on_inactivity(Duration::from_secs(3600));
-    let format = match cookies {
-        Cookies::Plain => format,
-        Cookies::Signed => format.signed(),
-        Cookies::Private => format.private(),
+async fn start(redis: &RedisServer, cookies: Cookies) -> (Tower, Demo) {
+    let name = match cookies {
+        Cookies::Plain => "plain",
+        Cookies::Signed => "signed",
+        Cookies::Private => "private",
     };
-    let backend = RedisBackend::builder().codec(format.clone()).connect(&redis.url()).expect("a URL");
-    let config = SessionConfig::builder(SECRET, COOKIE).format(format).backend(backend).build().expect("it is good");
-    (Tower::start(redis, cookies).await, RustServer::start(config).await)
+    let options = ["--format", "tower-sessions", "--cookies", name, "--max-age", "3600"];
+    let rust = Demo::with(&[&options[..], &["--backend", "redis", "--redis-url", &redis.url()]].concat());
+    (Tower::start(redis, cookies).await, rust)
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit};
 
 use super::SessionConfigBuilder;
+use super::format::{Resolved, with_codec};
 use crate::backend::Store;
 use crate::config::secret::check_strength;
 use crate::config::validate::{is_key_prefix, is_token, lifetime};
@@ -75,8 +76,9 @@ impl SessionConfigBuilder {
         &self,
         store: Option<&Store>,
         lifetimes: Lifetimes,
+        own: &Resolved,
     ) -> Result<Vec<Accepted>, ConfigError> {
-        self.accepted.iter().map(|accepted| self.check_one(accepted, store, lifetimes)).collect()
+        self.accepted.iter().map(|accepted| self.check_one(accepted, store, lifetimes, own)).collect()
     }
 
     fn check_one(
@@ -84,8 +86,10 @@ impl SessionConfigBuilder {
         accepted: &AcceptedFormat,
         store: Option<&Store>,
         lifetimes: Lifetimes,
+        own: &Resolved,
     ) -> Result<Accepted, ConfigError> {
         let (format, settings) = (&accepted.format, accepted.format.settings());
+        let defaults = settings.defaults;
         for key in accepted.verifying.iter().chain([&accepted.signing]) {
             if key.secret().is_empty() {
                 return Err(ConfigError::EmptySecret);
@@ -104,13 +108,13 @@ impl SessionConfigBuilder {
         if in_store && store.is_none() {
             return Err(ConfigError::AcceptedPlace { format: format.name() });
         }
-        let key_prefix = accepted.key_prefix.as_deref().or(settings.key_prefix.as_deref()).unwrap_or_default();
+        let key_prefix = accepted.key_prefix.as_deref().or(defaults.key_prefix.as_deref()).unwrap_or_default();
         if !is_key_prefix(key_prefix) {
             return Err(ConfigError::KeyPrefix { prefix: key_prefix.to_owned() });
         }
         const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 3600);
-        let max_age = lifetime("max_age", accepted.max_age.or(settings.max_age).unwrap_or(TWO_WEEKS))?;
-        let clock_skew = settings.clock_skew.unwrap_or(self.clock_skew).as_secs();
+        let max_age = lifetime("max_age", accepted.max_age.or(defaults.max_age).unwrap_or(TWO_WEEKS))?;
+        let clock_skew = defaults.clock_skew.unwrap_or(own.clock_skew).as_secs();
         let keys = FormatKeys {
             signing: &accepted.signing,
             verifying: &accepted.verifying,
@@ -124,6 +128,13 @@ impl SessionConfigBuilder {
                 Box::new(StarletteTokens { tokens: Tokens::new(TimestampSigner::from(signer), max_age), in_store })
             }
         };
+        let store = match &accepted.backend {
+            Some(backend) => {
+                let backend = with_codec(backend, &**format)?.unwrap_or(backend.clone());
+                Some(backend.into_store(self.clock.clone()))
+            }
+            None => None,
+        };
         let template = |name: &str| CookieTemplate::new(name, self.attributes.clone(), Some(lifetimes.idle));
         let second = settings.second_cookie.map(|suffix| template(&[&*accepted.cookie_name, suffix].concat()));
         let first = (accepted.cookie_name != self.cookie_name).then(|| template(&accepted.cookie_name));
@@ -132,8 +143,8 @@ impl SessionConfigBuilder {
             name: format.name(),
             tokens: ForeignTokens { format: tokens, longest_max_age: max_age, clock_skew, second },
             cookie_name: accepted.cookie_name.as_str().into(),
-            on_duplicate: settings.on_duplicate.unwrap_or(self.on_duplicate),
-            store: accepted.backend.clone().map(|backend| backend.into_store(self.clock.clone())),
+            on_duplicate: defaults.on_duplicate.unwrap_or(own.on_duplicate),
+            store,
             key_prefix: key_prefix.into(),
             keeps: accepted.keeps,
             removals,

@@ -1,6 +1,7 @@
 //! The rules of a configuration as a whole.
 
 use super::SessionConfigBuilder;
+use super::format::Resolved;
 use crate::config::secret::check_strength;
 use crate::config::validate::{is_cookie_path, is_host_name, is_key_prefix, is_token, lifetime};
 use crate::config::{ConfigError, Lifetimes, Refresh, SameSite};
@@ -74,19 +75,19 @@ impl SessionConfigBuilder {
         Ok(())
     }
 
-    pub(super) fn check_lifetimes(&self) -> Result<Lifetimes, ConfigError> {
-        let max_age = self.max_age;
+    pub(super) fn check_lifetimes(&self, settings: &Resolved) -> Result<Lifetimes, ConfigError> {
+        let max_age = settings.max_age;
         let longest = self.longest_max_age.unwrap_or(max_age);
         let lifetimes = Lifetimes {
             idle: lifetime("max_age", max_age)?,
             longest: lifetime("longest_max_age", longest)?,
             absolute: self.absolute_lifetime.map(|absolute| lifetime("absolute_lifetime", absolute)).transpose()?,
-            browser: self.browser_session,
+            browser: settings.browser_session,
         };
         if longest < max_age {
             return Err(ConfigError::LongestMaxAge { longest, max_age });
         }
-        if let Some(Refresh::After(after)) = self.refresh
+        if let Some(Refresh::After(after)) = settings.refresh
             && after >= max_age
         {
             return Err(ConfigError::Refresh { after, max_age });
@@ -94,7 +95,7 @@ impl SessionConfigBuilder {
         Ok(lifetimes)
     }
 
-    pub(super) fn check_limits(&self) -> Result<(), ConfigError> {
+    pub(super) fn check_limits(&self, settings: &Resolved) -> Result<(), ConfigError> {
         if self.request_deadline.is_zero() {
             return Err(ConfigError::RequestDeadline);
         }
@@ -107,8 +108,8 @@ impl SessionConfigBuilder {
         if self.session_limit.is_some_and(|limit| limit.max_sessions == 0) {
             return Err(ConfigError::MaxSessionsPerUser);
         }
-        if !is_key_prefix(&self.key_prefix) {
-            return Err(ConfigError::KeyPrefix { prefix: self.key_prefix.clone() });
+        if !is_key_prefix(&settings.key_prefix) {
+            return Err(ConfigError::KeyPrefix { prefix: settings.key_prefix.to_string() });
         }
         Ok(())
     }

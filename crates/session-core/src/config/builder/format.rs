@@ -1,40 +1,50 @@
 //! The format of another framework in a configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::SessionConfigBuilder;
+use crate::backend::Backend;
+use crate::codec::CodecRefusal;
+use crate::config::policy::{OnDuplicate, Refresh};
 use crate::config::{ConfigError, Lifetimes};
 use crate::cookie::CookieTemplate;
 use crate::format::{ForeignTokens, Format, FormatKeys, FormatSettings, SessionPlace};
 
+/// The settings of the application, else of the format, else those of starlette-session.
+pub(super) struct Resolved {
+    pub(super) key_prefix: Box<str>,
+    pub(super) max_age: Duration,
+    pub(super) browser_session: bool,
+    pub(super) on_duplicate: OnDuplicate,
+    pub(super) clock_skew: Duration,
+    /// The default depends on the place of the sessions.
+    pub(super) refresh: Option<Refresh>,
+}
+
 impl SessionConfigBuilder {
-    /// Shares sessions with another framework, whose cookies and store keys the format reads and writes; by default
-    /// those of Starlette and starlette-session.
+    /// Shares sessions with another framework, whose cookies, stored values and store keys the format reads and writes; by
+    /// default those of Starlette and starlette-session.
     ///
-    /// This sets the key prefix and, where the format has its own, the lifetime, refresh, clock skew and choice between
-    /// cookies. Setters that are called afterwards replace these. If the format's stored values are not the session's
-    /// JSON text, also pass the format to the backend, as its [`SessionCodec`](crate::SessionCodec).
+    /// The [`backend`](Self::backend) takes the format's [codec](Format::codec), unless it keeps sessions in a form of its
+    /// own. Where the format has its own key prefix, lifetime, refresh, clock skew or choice between cookies, these apply
+    /// unless a setter of this builder is called, before or after.
     pub fn format(mut self, format: impl Format) -> Self {
-        let FormatSettings {
-            key_prefix,
-            max_age,
-            browser_session,
-            on_duplicate,
-            clock_skew,
-            refresh,
-            second_cookie: _,
-            place: _,
-        } = format.settings();
-        if let Some(key_prefix) = key_prefix {
-            self.key_prefix = key_prefix.into_owned();
-        }
-        self.max_age = max_age.unwrap_or(self.max_age);
-        self.browser_session |= browser_session;
-        self.on_duplicate = on_duplicate.unwrap_or(self.on_duplicate);
-        self.clock_skew = clock_skew.unwrap_or(self.clock_skew);
-        self.refresh = refresh.or(self.refresh);
         self.format = Some(Arc::new(format));
         self
+    }
+
+    pub(super) fn resolve_settings(&self) -> Resolved {
+        let format = self.format.as_ref().map(|format| format.settings().defaults);
+        let settings = self.settings.clone().or(format.unwrap_or_default());
+        Resolved {
+            key_prefix: settings.key_prefix.unwrap_or("session:".into()).into(),
+            max_age: settings.max_age.unwrap_or(Duration::from_secs(14 * 24 * 3600)),
+            browser_session: settings.browser_session.unwrap_or_default(),
+            on_duplicate: settings.on_duplicate.unwrap_or_default(),
+            clock_skew: settings.clock_skew.unwrap_or(Duration::from_secs(10)),
+            refresh: settings.refresh,
+        }
     }
 
     /// Returns the reader and writer of cookies, unless they are those of Starlette.
@@ -42,6 +52,7 @@ impl SessionConfigBuilder {
         &self,
         stored: bool,
         lifetimes: Lifetimes,
+        clock_skew: Duration,
     ) -> Result<Option<ForeignTokens>, ConfigError> {
         let Some(format) = &self.format else { return Ok(None) };
         let FormatSettings { place, second_cookie, .. } = format.settings();
@@ -50,11 +61,20 @@ impl SessionConfigBuilder {
         }
         let keys =
             FormatKeys { signing: &self.signing_key, verifying: &self.verify_keys, cookie_name: &self.cookie_name };
-        let clock_skew = self.clock_skew.as_secs();
         let usual_max_age = (!lifetimes.browser).then_some(lifetimes.idle);
         let second = second_cookie.map(|suffix| [&*self.cookie_name, suffix].concat());
         let second = second.map(|name| CookieTemplate::new(&name, self.attributes.clone(), usual_max_age));
-        let longest_max_age = lifetimes.longest;
+        let (longest_max_age, clock_skew) = (lifetimes.longest, clock_skew.as_secs());
         Ok(format.tokens(keys).map(|format| ForeignTokens { format, longest_max_age, clock_skew, second }))
+    }
+}
+
+/// Returns the backend with the codec of a format; `None` if the format has none, or if the backend has a form of its own.
+pub(super) fn with_codec(backend: &Backend, format: &dyn Format) -> Result<Option<Backend>, ConfigError> {
+    let Some(codec) = format.codec() else { return Ok(None) };
+    match backend.with_codec(codec) {
+        Ok(backend) => Ok(Some(backend)),
+        Err(CodecRefusal::OwnForm) => Ok(None),
+        Err(CodecRefusal::AlreadySet) => Err(ConfigError::CodecAlreadySet { format: format.name() }),
     }
 }

@@ -5,7 +5,7 @@ use session_core::{Session, SessionConfig, SessionConfigBuilder, SessionHandle, 
 use session_core::adapter::Commit;
 use session_redis::RedisBackend;
 
-const SECRET: &str = "a secret of at least thirty-two bytes";
+pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes";
 
 /// Returns the manager of a server process.
 pub(crate) fn manager(backend: RedisBackend) -> SessionManager {
