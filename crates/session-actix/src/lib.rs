@@ -101,3 +101,6 @@ pub use session_core::{
     self, ConfigError, Flash, FlashLevel, Lifetime, MemoryBackend, SameSite, SessionConfig, SessionConfigBuilder,
     SessionError, SessionKey, SessionManager, SessionMap, SessionRef, UserSession,
 };
+#[cfg(feature = "serde")]
+#[doc(no_inline)]
+pub use session_core::{SessionSettings, SettingsError};

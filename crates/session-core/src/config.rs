@@ -20,6 +20,8 @@ use crate::token::Tokens;
 
 pub use backend_type::{BackendType, UnknownPredefinedBackend};
 pub use builder::SessionConfigBuilder;
+#[cfg(feature = "serde")]
+pub use builder::settings::{SessionSettings, SettingsError};
 pub use error::ConfigError;
 pub use policy::{OnCorrupt, OnDuplicate, OnGone, OnSessionLimit, Refresh, SameSite};
 

@@ -12,6 +12,10 @@ pub mod proxies {}
 #[doc = include_str!("../guide/keys.md")]
 pub mod keys {}
 
+#[cfg(feature = "serde")]
+#[doc = include_str!("../guide/settings.md")]
+pub mod settings {}
+
 #[doc = include_str!("../guide/csrf.md")]
 pub mod csrf {}
 

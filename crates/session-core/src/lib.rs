@@ -99,6 +99,7 @@ mod log;
 mod manager;
 mod map;
 mod meta;
+mod names;
 mod request;
 mod session;
 mod shared_tokens;
@@ -120,12 +121,15 @@ pub use config::{
     ConfigError, Https, OnCorrupt, OnDuplicate, OnGone, OnSessionLimit, Refresh, SameSite, SessionConfig,
     SessionConfigBuilder,
 };
+#[cfg(feature = "serde")]
+pub use config::{SessionSettings, SettingsError};
 pub use error::SessionError;
 pub use event::{SessionEvent, SessionEventKind};
 pub use handle::SessionHandle;
 pub use id::SessionId;
 pub use manager::{ScannedSession, SessionManager};
 pub use map::{MapError, SessionMap, ValueError};
+pub use names::UnknownName;
 pub use session::{Flash, FlashLevel, Lifetime, Session, SessionKey};
 pub use user::{ParseSessionRefError, SessionRef, UserSession};
 

@@ -33,7 +33,7 @@ pub enum BackendType {
 }
 
 impl BackendType {
-    const ALL: [Self; 7] =
+    pub(super) const ALL: [Self; 7] =
         [Self::Cookie, Self::Memory, Self::Redis, Self::Memcache, Self::Sqlite, Self::Postgres, Self::Mysql];
 
     /// Returns the name that the type is parsed from.

@@ -7,6 +7,8 @@ mod format;
 mod former;
 mod keys;
 mod presets;
+#[cfg(feature = "serde")]
+pub(super) mod settings;
 mod users;
 
 use std::fmt;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::backend_type::{BackendType, UnknownPredefinedBackend};
+use crate::names::UnknownName;
 
 /// A rule that a configuration breaks. The error names the value and the rule, and never prints a secret.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,12 +72,9 @@ pub enum ConfigError {
         /// The path that was given.
         path: String,
     },
-    /// The name of a `SameSite` value is unknown.
-    #[error("unknown SameSite value {given:?}, known are: lax, strict, none")]
-    SameSite {
-        /// The name that was given.
-        given: String,
-    },
+    /// A choice has no value of this name.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
     /// Browsers drop `SameSite=None` and `Partitioned` cookies without `Secure`.
     #[error("{attribute} requires `https_only(true)`")]
     RequiresHttpsOnly {

@@ -1,9 +1,12 @@
 //! The choices that a configuration offers.
 
+#[cfg(feature = "serde")]
 use std::fmt;
 use std::time::Duration;
 
-use super::error::ConfigError;
+#[cfg(feature = "serde")]
+use crate::names::UnknownName;
+use crate::names::names;
 
 /// The `SameSite` attribute: which requests from other sites carry the cookie (RFC 6265bis, section 5.6.7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -17,34 +20,7 @@ pub enum SameSite {
     None,
 }
 
-impl SameSite {
-    /// Returns the name that it is parsed from: `lax`, `strict` or `none`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Strict => "strict",
-            Self::Lax => "lax",
-            Self::None => "none",
-        }
-    }
-}
-
-impl fmt::Display for SameSite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Parses the names in upper, lower or mixed case.
-impl std::str::FromStr for SameSite {
-    type Err = ConfigError;
-
-    fn from_str(name: &str) -> Result<Self, ConfigError> {
-        let known = [Self::Lax, Self::Strict, Self::None];
-        let found = known.into_iter().find(|same_site| same_site.name().eq_ignore_ascii_case(name));
-        found.ok_or_else(|| ConfigError::SameSite { given: name.to_owned() })
-    }
-}
+names!(SameSite, "SameSite value", Lax = "lax", Strict = "strict", None = "none");
 
 /// The time when a session in use gets a new cookie and a new expiry.
 ///
@@ -69,6 +45,35 @@ pub enum Refresh {
     Never,
 }
 
+#[cfg(feature = "serde")]
+impl fmt::Display for Refresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tenth => f.write_str("tenth"),
+            Self::HalfLife => f.write_str("half-life"),
+            Self::After(time) => humantime::format_duration(*time).fmt(f),
+            Self::Always => f.write_str("always"),
+            Self::Never => f.write_str("never"),
+        }
+    }
+}
+
+/// Takes `tenth`, `half-life`, `always`, `never`, and a time such as `1h`.
+#[cfg(feature = "serde")]
+impl std::str::FromStr for Refresh {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let named = [Self::Tenth, Self::HalfLife, Self::Always, Self::Never];
+        let named = named.into_iter().find(|refresh| refresh.to_string().eq_ignore_ascii_case(text));
+        named.or_else(|| humantime::parse_duration(text).ok().map(Self::After)).ok_or_else(|| UnknownName {
+            what: "refresh",
+            given: text.to_owned(),
+            known: &["tenth", "half-life", "always", "never", "a time such as 1h"],
+        })
+    }
+}
+
 /// The choice between several cookies of the session's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,6 +88,8 @@ pub enum OnDuplicate {
     /// No cookie, if more than one verifies and they differ: a subdomain can plant cookies.
     Reject,
 }
+
+names!(OnDuplicate, "choice between cookies", Last = "last", First = "first", Newest = "newest", Reject = "reject");
 
 /// The answer to a request whose changes could not be kept, because its session was renewed by another request, expired
 /// or was evicted.
@@ -99,6 +106,8 @@ pub enum OnGone {
     Drop,
 }
 
+names!(OnGone, "answer for a session that is gone", Conflict = "conflict", Drop = "drop");
+
 /// The answer to a request whose stored session can't be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -111,6 +120,8 @@ pub enum OnCorrupt {
     Fail,
 }
 
+names!(OnCorrupt, "answer for an unreadable session", Absent = "absent", Fail = "fail");
+
 /// The treatment of a sign-in by a user who already has as many sessions as
 /// [`max_sessions_per_user`](crate::SessionConfigBuilder::max_sessions_per_user) allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,3 +132,5 @@ pub enum OnSessionLimit {
     /// The sessions with the oldest sign-in are revoked.
     DropOldest,
 }
+
+names!(OnSessionLimit, "treatment of a further sign-in", Refuse = "refuse", DropOldest = "drop-oldest");

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Signature;
 use crate::encoding::encode_short;
+use crate::names::names;
 
 /// The hash function of the key derivation and the HMAC.
 ///
@@ -27,6 +28,8 @@ pub enum Digest {
     Sha512,
 }
 
+names!(Digest, "digest", Sha1 = "sha1", Sha256 = "sha256", Sha384 = "sha384", Sha512 = "sha512");
+
 /// The way in which the HMAC key is made from the secret and the salt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -41,6 +44,15 @@ pub enum KeyDerivation {
     /// The secret itself; the salt has no effect.
     None,
 }
+
+names!(
+    KeyDerivation,
+    "key derivation",
+    DjangoConcat = "django-concat",
+    Concat = "concat",
+    Hmac = "hmac",
+    None = "none"
+);
 
 /// A secret, with its key derivation and digest.
 ///

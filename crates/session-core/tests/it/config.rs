@@ -145,7 +145,8 @@ fn a_same_site_value_is_known_by_its_name() {
     let configured = |name: &str| builder().same_site(name.parse()?).https_only(true).build();
     for given in ["", "lax ", "no_restriction", "lax; Domain=evil.example"] {
         let error = configured(given).unwrap_err();
-        assert_eq!(error, ConfigError::SameSite { given: given.to_owned() });
+        let ConfigError::UnknownName(unknown) = &error else { panic!("{error}") };
+        assert_eq!((unknown.given(), unknown.known()), (given, &["lax", "strict", "none"][..]));
         assert_eq!(error.to_string(), format!("unknown SameSite value {given:?}, known are: lax, strict, none"));
     }
     for (name, same_site) in [("lax", SameSite::Lax), ("Strict", SameSite::Strict), ("NONE", SameSite::None)] {

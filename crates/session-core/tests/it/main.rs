@@ -34,6 +34,8 @@ mod scan;
 #[cfg(target_os = "linux")]
 mod secrets_in_memory;
 mod set_cookie;
+#[cfg(feature = "serde")]
+mod settings;
 mod sign_in;
 mod signer;
 mod single_flight;
