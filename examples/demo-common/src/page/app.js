@@ -93,7 +93,7 @@ async function act(work = async () => "{}", message = () => "") {
   }
 }
 
-/// Sends a request and returns the JSON text of the session in the answer.
+/// Sends a request and returns the JSON text of the answer; of a session, without its envelope.
 async function request(method, path, body) {
   let response;
   let text;
@@ -108,7 +108,7 @@ async function request(method, path, body) {
   if (!response.ok) {
     throw new Error(JSON.parse(text).error);
   }
-  return text.replace(/^\{"session": /, "").replace(/\}$/, "");
+  return text.match(/^\{"session": (.*)\}$/s)?.[1] ?? text;
 }
 
 /// Adds a line to the list of requests. Equal ones in a row become one.
