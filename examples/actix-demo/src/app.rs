@@ -18,6 +18,7 @@ pub fn configure(config: &mut ServiceConfig, backend: BackendType) {
         .app_data(PayloadConfig::new(MAX_BODY_BYTES))
         .app_data(QueryConfig::default().error_handler(|error, request| ApiError::query(&error, request).into()))
         .service(resource("/view_session", "GET,HEAD", read().to(routes::view_session)))
+        .service(resource("/session", "GET,HEAD", read().to(routes::session)))
         .service(resource("/setup_session", "GET,HEAD", read().to(routes::setup_session)))
         .service(resource("/update_session", "POST", web::post().to(routes::update_session)))
         .service(

@@ -3,10 +3,13 @@
 use std::io;
 use std::net::TcpListener;
 
-use actix_web::http::header::X_CONTENT_TYPE_OPTIONS;
-use actix_web::middleware::DefaultHeaders;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue, SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::{DefaultHeaders, Next, from_fn};
 use actix_web::web::ServiceConfig;
-use actix_web::{App, HttpServer};
+use actix_web::{App, Error, HttpServer};
+use demo_common::api::{COOKIE_HEADER, cookie_news};
 use demo_common::shutdown;
 use session_actix::{SessionConfig, SessionMiddleware};
 
@@ -33,6 +36,7 @@ pub async fn serve(
             .wrap(sessions.clone())
             // A browser must never render session data as a page, because visitors choose its content.
             .wrap(DefaultHeaders::new().add((X_CONTENT_TYPE_OPTIONS, "nosniff")))
+            .wrap(from_fn(tell_of_cookie))
     });
     let server = server.disable_signals().shutdown_timeout(2 * shutdown::GRACE.as_secs()).listen(listener)?.run();
     let handle = server.handle();
@@ -44,4 +48,16 @@ pub async fn serve(
         outcome = server => outcome,
         () = give_up => Ok(()),
     }
+}
+
+async fn tell_of_cookie(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut response = next.call(request).await?;
+    if let Some(set_cookie) = response.headers().get(SET_COOKIE) {
+        let news = HeaderValue::from_static(cookie_news(set_cookie.as_bytes()));
+        response.headers_mut().insert(HeaderName::from_static(COOKIE_HEADER), news);
+    }
+    Ok(response)
 }

@@ -3,12 +3,12 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
-use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::header::{SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
-use demo_common::api::MAX_BODY_BYTES;
+use demo_common::api::{COOKIE_HEADER, MAX_BODY_BYTES, cookie_news};
 use demo_common::page;
 use session_tower::session_core::starlette::BackendType;
 use session_tower::{SessionConfig, SessionLayer};
@@ -22,6 +22,7 @@ pub fn app(router: Router, config: SessionConfig) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(SessionLayer::new(config).on_error(session_error))
         .layer(map_response(no_sniffing))
+        .layer(map_response(tell_of_cookie))
 }
 
 /// The page and the JSON routes.
@@ -29,6 +30,7 @@ pub fn router(backend: BackendType) -> Router {
     Router::new()
         .merge(files(backend))
         .route("/view_session", get(routes::view_session))
+        .route("/session", get(routes::session))
         .route("/setup_session", get(routes::setup_session))
         .route("/update_session", post(routes::update_session))
         .route("/clear_session", get(routes::clear_session).post(routes::clear_session))
@@ -59,5 +61,13 @@ fn files(backend: BackendType) -> Router {
 /// Forbids content sniffing. A browser must never render session data as a page, because visitors choose its content.
 async fn no_sniffing(mut response: Response) -> Response {
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+async fn tell_of_cookie(mut response: Response) -> Response {
+    if let Some(set_cookie) = response.headers().get(SET_COOKIE) {
+        let news = HeaderValue::from_static(cookie_news(set_cookie.as_bytes()));
+        response.headers_mut().insert(COOKIE_HEADER, news);
+    }
     response
 }

@@ -8,13 +8,17 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::response::{IntoResponse, Response};
 use demo_common::api::{self, Increment, SlowUpdate};
-use demo_common::sessions;
+use demo_common::sessions::{self, Login};
 use session_tower::{Session, SessionHandle, SessionMap};
 
 use crate::error::ApiError;
 
 pub(crate) async fn view_session(session: Session) -> SessionJson {
     session.into()
+}
+
+pub(crate) async fn session(session: Session) -> Response {
+    json(api::current_json(&session))
 }
 
 pub(crate) async fn setup_session(session: Session) -> Result<SessionJson, ApiError> {
@@ -38,10 +42,8 @@ pub(crate) async fn login(
     headers: HeaderMap,
     JsonObject(body): JsonObject,
 ) -> Result<SessionJson, ApiError> {
-    let user: Option<String> = body.get("user").ok().flatten();
-    let user = user.ok_or_else(|| ApiError::bad_request(r#""user" must be there and be a string"#))?;
-    let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-    sessions::sign_in(&session, &user, user_agent)?;
+    let login = Login::read(&body).map_err(ApiError::bad_request)?;
+    login.sign_in(&session, headers.get(USER_AGENT).and_then(|value| value.to_str().ok()))?;
     Ok(session.into())
 }
 

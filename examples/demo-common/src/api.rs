@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Deserialize;
-use session_core::{SessionError, SessionMap};
+use session_core::{Session, SessionError, SessionMap};
 
 /// The largest body: more than a visitor types in, and less than a session may hold.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The response header that tells scripts of a cookie: they see no `Set-Cookie`.
+pub const COOKIE_HEADER: &str = "x-session-cookie";
 
 const LONGEST_WAIT_MS: u64 = 60_000;
 
@@ -46,6 +49,22 @@ impl SlowUpdate {
 #[must_use]
 pub fn session_json(session: &SessionMap) -> String {
     format!(r#"{{"session": {}}}"#, session.as_json())
+}
+
+/// Returns the body of `GET /session`: the session, the fingerprint of its id, and the seconds after which it expires
+/// without use.
+#[must_use]
+pub fn current_json(session: &Session) -> String {
+    let id = serde_json::json!(session.id().map(|id| id.fingerprint()));
+    let expires_in = serde_json::json!((!session.is_new()).then(|| session.expires_in().as_secs()));
+    format!(r#"{{"id": {id}, "expires_in": {expires_in}, "session": {}}}"#, session.to_map().as_json())
+}
+
+/// Returns the value of [`COOKIE_HEADER`] for a value of `Set-Cookie`.
+#[must_use]
+pub fn cookie_news(set_cookie: &[u8]) -> &'static str {
+    let is_removal = set_cookie.split(|byte| *byte == b';').any(|attribute| attribute.trim_ascii() == b"Max-Age=0");
+    if is_removal { "removed" } else { "new" }
 }
 
 /// Reads a body that is a JSON object.

@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::format::{Cookies, FormatName, Values, Variant};
+use crate::sessions::REMEMBERED;
 use crate::sql;
 
 /// A web server whose sessions you can look at and change, in the browser or with curl.
@@ -62,6 +63,10 @@ pub struct Args {
     /// Let browsers send the cookie over HTTPS only
     #[arg(long)]
     https_only: bool,
+
+    /// Let browsers keep a cookie for each site that embeds this one
+    #[arg(long)]
+    partitioned: bool,
 
     /// Send the cookie to this host and all below it [default: to the very host only]
     #[arg(long, value_name = "HOST")]
@@ -126,7 +131,11 @@ impl Args {
             let variant = Variant { backend, cookies, values, max_age };
             builder = format.apply(builder, variant).ok_or("the format has no such --cookies or --values")?;
         }
-        builder = builder.backend_type(self.backend).same_site(self.same_site).https_only(self.https_only);
+        builder = builder
+            .backend_type(self.backend)
+            .same_site(self.same_site)
+            .https_only(self.https_only)
+            .partitioned(self.partitioned);
         if self.backend == BackendType::Redis {
             builder = builder.backend(RedisBackend::connect(&self.redis_url)?);
         }
@@ -136,8 +145,9 @@ impl Args {
         if matches!(self.backend, BackendType::Sqlite | BackendType::Postgres | BackendType::Mysql) {
             builder = builder.backend(sql::open(self.backend, self.sql_url.as_deref()).await?);
         }
-        if let Some(seconds) = self.max_age {
-            builder = builder.max_age(Duration::from_secs(seconds));
+        builder = builder.longest_max_age(REMEMBERED);
+        if let Some(max_age) = self.max_age.map(Duration::from_secs) {
+            builder = builder.max_age(max_age).longest_max_age(REMEMBERED.max(max_age));
         }
         if let Some(limit) = self.max_sessions_per_user {
             builder = builder.max_sessions_per_user(limit, OnSessionLimit::DropOldest);

@@ -37,7 +37,8 @@ pub fn files(backend: BackendType) -> [File; 4] {
         file("/", "text/html; charset=utf-8", &index(backend)),
         file("/app.js", "text/javascript; charset=utf-8", include_str!("page/app.js")),
         file("/style.css", "text/css; charset=utf-8", include_str!("page/style.css")),
-        file("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
+        // Where browsers look for the icon of an answer that is no page.
+        file("/favicon.ico", "image/svg+xml", include_str!("page/icon.svg")),
     ]
 }
 
@@ -50,5 +51,12 @@ fn index(backend: BackendType) -> String {
         BackendType::Cookie => "The cookie holds the whole session, signed: you can read it, but not change it.",
         _ => "The server holds the session. The cookie holds its signed id only.",
     };
-    include_str!("page/index.html").replace("{{backend}}", backend.name()).replace("{{meaning}}", meaning)
+    // What the store knows of a user's sessions, so that the page asks for no list where there is none.
+    let index = match backend {
+        BackendType::Cookie => "nothing",
+        BackendType::Memcache => "epochs",
+        _ => "sessions",
+    };
+    let page = include_str!("page/index.html").replace("{{backend}}", backend.name());
+    page.replace("{{meaning}}", meaning).replace("{{index}}", index)
 }

@@ -1,23 +1,49 @@
 //! A user's sessions: signing in, and the routes under `/sessions`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use session_core::{Session, SessionError, SessionHandle, SessionManager, SessionMap, SessionRef};
+use session_core::{Lifetime, Session, SessionError, SessionHandle, SessionManager, SessionMap, SessionRef};
 
 /// The label that tells a user's devices apart.
 const DEVICE: &str = "device";
 
-/// Signs a user in under any name. The session gets a new id, so that an attacker who knew the old one loses it.
-///
-/// # Errors
-///
-/// If the name is empty or too long, and if the session can't be changed any more.
-pub fn sign_in(session: &Session, user: &str, user_agent: Option<&str>) -> Result<(), SessionError> {
-    session.sign_in(user)?;
-    session.set_label(DEVICE, user_agent.unwrap_or("unknown"))?;
-    // Readable for the services that share the session.
-    session.insert("user", user)
+/// The lifetime of a session whose user wants to stay logged in.
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// The body of `/login`, `{"user": "...", "remember": true}`.
+#[derive(Debug)]
+pub struct Login {
+    user: String,
+    remember: bool,
+}
+
+impl Login {
+    /// Reads the body.
+    ///
+    /// # Errors
+    ///
+    /// If it names no user, and if `remember` is neither true nor false.
+    pub fn read(body: &SessionMap) -> Result<Self, &'static str> {
+        let user = body.get("user").ok().flatten().ok_or(r#""user" must be there and be a string"#)?;
+        let remember: Option<bool> = body.get("remember").map_err(|_| r#""remember" must be true or false"#)?;
+        Ok(Self { user, remember: remember.unwrap_or_default() })
+    }
+
+    /// Signs the user in under any name. The session gets a new id, so that an attacker who knew the old one loses it.
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty or too long, and if the session can't be changed any more.
+    pub fn sign_in(&self, session: &Session, user_agent: Option<&str>) -> Result<(), SessionError> {
+        session.sign_in(&self.user)?;
+        session.set_label(DEVICE, user_agent.unwrap_or("unknown"))?;
+        if self.remember {
+            session.set_lifetime(Lifetime::For(REMEMBERED))?;
+        }
+        // Readable for the services that share the session.
+        session.insert("user", &self.user)
+    }
 }
 
 /// Returns the body of `GET /sessions`, which lists the user's sessions.

@@ -7,7 +7,7 @@ const FILES: [(&str, &str); 4] = [
     ("/", "text/html; charset=utf-8"),
     ("/app.js", "text/javascript; charset=utf-8"),
     ("/style.css", "text/css; charset=utf-8"),
-    ("/icon.svg", "image/svg+xml"),
+    ("/favicon.ico", "image/svg+xml"),
 ];
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn the_page_refers_to_its_own_files_only_and_has_nothing_inline() {
     let demo = Demo::start(&[]);
     let page = Browser::new(&demo).get("/").await.text;
     let references: Vec<_> = ["src", "href"].into_iter().flat_map(|name| attributes(&page, name)).collect();
-    assert_eq!(references, ["/app.js", "/icon.svg", "/style.css"]);
+    assert_eq!(references, ["/app.js", "/favicon.ico", "/style.css"]);
     for inline in ["<style", "<script>", " style=", " onclick=", "javascript:"] {
         assert!(!page.contains(inline), "{inline}");
     }
@@ -47,6 +47,15 @@ async fn the_page_says_where_sessions_are_kept() {
         let page = Browser::new(&demo).get("/").await.text;
         assert!(page.contains(&format!("backend: {backend}<")), "{page}");
         assert!(!page.contains("{{"), "a placeholder is left: {page}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_asks_for_no_list_of_sessions_that_the_store_does_not_keep() {
+    for (backend, index) in [("cookie", "nothing"), ("memory", "sessions"), ("memcache", "epochs")] {
+        let demo = Demo::start(&["--backend", backend]);
+        let page = Browser::new(&demo).get("/").await.text;
+        assert_eq!(attributes(&page, "data-index"), [index], "{backend}");
     }
 }
 

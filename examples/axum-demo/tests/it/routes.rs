@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 
 use crate::client::Browser;
@@ -118,6 +120,72 @@ async fn a_login_without_a_user_is_refused_and_renews_nothing() {
             assert!(answer.error(400).contains("user"), "{backend} {body}");
             assert_eq!(answer.header("set-cookie"), None, "{backend} {body}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_is_to_stay_logged_in_has_a_session_of_90_days() {
+    for backend in BACKENDS {
+        let (_demo, browser) = start(backend).await;
+        for (body, seconds) in [
+            (r#"{"user": "ann", "remember": true}"#, 7_776_000),
+            (r#"{"user": "ann", "remember": false}"#, 1_209_600),
+            (r#"{"user": "ann"}"#, 1_209_600),
+        ] {
+            let set_cookie =
+                browser.post("/login", body).await.header("set-cookie").expect("a login sets one").to_owned();
+            assert!(set_cookie.ends_with(&format!("; Max-Age={seconds}")), "{backend} {body}: {set_cookie}");
+            let told = browser.get("/session").await.text;
+            assert!(told.contains(&format!(r#""expires_in": {seconds}, "#)), "{backend} {body}: {told}");
+        }
+        let refused = browser.post("/login", r#"{"user": "ann", "remember": "no"}"#).await;
+        assert!(refused.error(400).contains("remember"), "{backend}");
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_beyond_90_days_may_be_asked_for() {
+    let demo = Demo::start(&["--max-age", "34560000"]);
+    let answer = Browser::new(&demo).get("/setup_session").await;
+    let set_cookie = answer.header("set-cookie").expect("a session sets a cookie");
+    assert!(set_cookie.ends_with("; Max-Age=34560000"), "{set_cookie}");
+}
+
+#[tokio::test]
+async fn the_session_is_told_with_the_fingerprint_of_its_id_and_never_the_id() {
+    for backend in BACKENDS {
+        let (_demo, browser) = start(backend).await;
+        let none = browser.get("/session").await;
+        assert_eq!(none.text, r#"{"id": null, "expires_in": null, "session": {}}"#, "{backend}");
+        let cookie = browser.post("/update_session", r#"{"n": 1.10}"#).await.cookie().to_owned();
+        let facts = browser.get("/session").await.text;
+        let rest = facts.strip_suffix(r#", "expires_in": 1209600, "session": {"n":1.10}}"#);
+        let id = rest.and_then(|rest| rest.strip_prefix(r#"{"id": "#)).unwrap_or_else(|| panic!("{facts}"));
+        if backend == "memory" {
+            let token = STANDARD.decode(cookie["session=".len()..].split('.').next().unwrap()).unwrap();
+            let token = String::from_utf8(token).unwrap();
+            assert!(id.len() == r#""01234567""#.len() && !token.contains(id.trim_matches('"')), "{id} {token}");
+            browser.post("/renew", "").await;
+            assert!(!browser.get("/session").await.text.contains(id), "another session id has another fingerprint");
+        } else {
+            assert_eq!(id, "null");
+        }
+    }
+}
+
+#[tokio::test]
+async fn scripts_learn_of_cookies_that_are_set_and_removed() {
+    for backend in BACKENDS {
+        let (_demo, browser) = start(backend).await;
+        for (path, news) in
+            [("/renew", None), ("/increment", Some("new")), ("/renew", Some("new")), ("/logout", Some("removed"))]
+        {
+            let answer = browser.post(path, "").await;
+            assert_eq!(answer.header("x-session-cookie"), news, "{backend} {path}");
+            assert_eq!(answer.header("set-cookie").is_some(), news.is_some(), "{backend} {path}");
+        }
+        let page = browser.get("/").await;
+        assert_eq!(page.header("x-session-cookie"), None);
     }
 }
 

@@ -4,6 +4,14 @@
 
 const REQUESTS_SHOWN = 6;
 
+// The other tabs of this page, which share its cookie.
+const tabs = new BroadcastChannel("session");
+
+const UNITS = [["days", 86400], ["hours", 3600], ["minutes", 60], ["seconds", 1]];
+
+// When the session expires, by the clock of this page; null without a session.
+let expires = null;
+
 const element = (id) => document.getElementById(id);
 
 // --- What can be done -------------------------------------------------------------------------------------------------
@@ -14,7 +22,8 @@ on("reload", "click", () => act());
 
 on("login", "submit", () => {
   const user = element("name").value;
-  act(() => request("POST", "/login", JSON.stringify({ user })), () => `Logged in as ${user}.`);
+  const remember = element("remember").checked;
+  act(() => request("POST", "/login", JSON.stringify({ user, remember })), () => `Logged in as ${user}.`);
 });
 
 on("logout", "submit", () => act(() => request("POST", "/logout"), () => "Logged out: the session is destroyed."));
@@ -50,7 +59,8 @@ on("renew", "click", () => act(() => request("POST", "/renew"), () => "Renewed: 
 
 on("clear", "click", () => act(() => request("POST", "/clear_session"), () => "Cleared."));
 
-const revoked = (count) => `${count} ${count === 1 ? "session" : "sessions"} ended.`;
+// A store without a list of sessions tells no number.
+const revoked = (count) => `${count ?? "All"} ${count === 1 ? "session" : "sessions"} ended.`;
 
 on("revoke-others", "click", () => endSessions("/sessions/revoke_others"));
 
@@ -66,6 +76,13 @@ function endSessions(path, body) {
   act(work, () => revoked(ended));
 }
 
+tabs.onmessage = () => act(undefined, () => "Another tab has changed the session.");
+
+// The browser shows the page as it was left when its user comes back.
+window.addEventListener("pageshow", ({ persisted }) => persisted && act());
+
+setInterval(showTimeLeft, 1000);
+
 act();
 
 // --- Requests ---------------------------------------------------------------------------------------------------------
@@ -78,18 +95,26 @@ function on(id, event, handle) {
 }
 
 /// Does what a button is for, then shows the session as the next request finds it, and what there is to say.
-async function act(work = async () => "{}", message = () => "") {
+async function act(work, message = () => "") {
+  const focused = document.activeElement;
+  const heading = focused.closest("section")?.querySelector("h2");
   try {
-    const answered = await work();
-    const kept = await request("GET", "/view_session");
-    show(kept);
+    const answered = await work?.();
+    if (work) {
+      tabs.postMessage("changed");
+    }
+    const kept = show(await request("GET", "/session"));
     await showSessions(!element("logout").hidden);
-    if (answered !== "{}" && kept === "{}") {
+    if ((answered ?? "{}") !== "{}" && kept === "{}") {
       throw new Error("Your browser did not send the cookie back. Were --domain or --https-only given for another address?");
     }
     say(message(kept), false);
   } catch (error) {
     say(error.message, true);
+  }
+  if (!focused.checkVisibility()) {
+    // The keyboard goes on where it was, not at the top of the page.
+    (heading?.checkVisibility() ? heading : element("session-title")).focus({ preventScroll: true });
   }
 }
 
@@ -104,7 +129,8 @@ async function request(method, path, body) {
   } catch {
     throw new Error("The server does not answer. Is it still running?");
   }
-  log(`${method} ${path} → ${response.status}`);
+  const cookie = { new: ", new cookie", removed: ", cookie removed" }[response.headers.get("x-session-cookie")] ?? "";
+  log(`${method} ${path} → ${response.status}${cookie}`);
   if (!response.ok) {
     throw new Error(JSON.parse(text).error);
   }
@@ -131,8 +157,14 @@ function say(message, isError) {
 
 // --- The session ------------------------------------------------------------------------------------------------------
 
-function show(session) {
+/// Shows the answer of `/session`, and returns the JSON text of the session.
+function show(answer) {
+  const [, facts, session] = answer.match(/^(.*?), "session": (.*)\}$/s);
+  const { id, expires_in } = JSON.parse(`${facts}}`);
   const { pretty, entries } = read(session);
+  element("id").textContent = id ?? "none";
+  expires = expires_in === null ? null : Date.now() + expires_in * 1000;
+  showTimeLeft();
   element("json").textContent = pretty;
 
   const keys = [...entries.keys()].map((key) => {
@@ -150,35 +182,56 @@ function show(session) {
   element("logout").hidden = !isLoggedIn;
 
   element("count").textContent = count(session) ?? "–";
+  return session;
 }
 
-/// Lists where the user is signed in. Without a user, and without a store that knows, there is nothing to list.
+function showTimeLeft() {
+  const seconds = Math.round((expires - Date.now()) / 1000);
+  const [unit, size] = UNITS.find(([, size]) => seconds >= 2 * size) ?? UNITS.at(-1);
+  const left = seconds > 0 ? `${Math.round(seconds / size)} ${unit} without use` : "expired";
+  element("time-left").textContent = expires === null ? "–" : left;
+}
+
+/// Lists where the user is signed in. A store with epochs ends all sessions of a user, but lists none.
 async function showSessions(isLoggedIn) {
+  const { index } = element("devices").dataset;
   let sessions = [];
-  if (isLoggedIn) {
+  if (isLoggedIn && index === "sessions") {
     try {
       sessions = JSON.parse(await request("GET", "/sessions")).sessions;
     } catch {
       // The list of requests shows the status.
     }
   }
-  element("devices").hidden = sessions.length === 0;
+  element("revoke-others").hidden = index === "epochs";
+  element("devices").hidden = sessions.length === 0 && !(isLoggedIn && index === "epochs");
   element("sessions").replaceChildren(...sessions.map(listed));
 }
 
 function listed({ ref, current, last_seen, label }) {
   const entry = document.createElement("li");
-  const seen = last_seen === null ? "" : `, last seen ${new Date(last_seen * 1000).toLocaleString()}`;
-  entry.textContent = `${label ?? "unknown"}${seen}${current ? " (this one)" : ""} `;
+  const seen = document.createElement("small");
+  const time = last_seen === null ? "" : new Date(last_seen * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  seen.textContent = [current ? "this browser" : "", time && `last seen ${time}`].filter(Boolean).join(", ");
+  const name = document.createElement("span");
+  name.append(device(label ?? "unknown"), seen);
+  entry.append(name);
   if (!current) {
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "quiet";
+    button.className = "quiet small";
     button.textContent = "Sign out";
     button.addEventListener("click", () => endSessions("/sessions/revoke", JSON.stringify({ ref })));
     entry.append(button);
   }
   return entry;
+}
+
+/// The browser and the system that a `User-Agent` header names; the header itself where it names none.
+function device(label) {
+  const browser = label.match(/Firefox|Edg|OPR|Chrome|Safari/)?.[0];
+  const system = label.match(/Android|iPhone|iPad|Windows|Mac|Linux/)?.[0];
+  return browser && system ? `${{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser} on ${system}` : label;
 }
 
 /// The counter, or nothing if its key holds something else.
