@@ -21,6 +21,8 @@ const PROGRAMS: &[Program] = &[
     Program { name: "pg_lsclusters", probe: &["--help"], packages: &["postgresql"] },
     // Not on the `PATH` of users who are not root.
     Program { name: "/usr/sbin/mariadbd", probe: &["--version"], packages: &["mariadb-server"] },
+    // The demos are used in it. Without a font it draws no text, and the pictures of the README are drawn with this one.
+    Program { name: "chromium", probe: &["--version"], packages: &["chromium", "fonts-dejavu-core"] },
     // For `guard`: it counts what a request costs.
     Program { name: "valgrind", probe: &["--version"], packages: &["valgrind"] },
     // Debian's python3 alone can't make a virtual environment: `ensurepip` comes with python3-venv.
@@ -36,8 +38,12 @@ const FOR_BENCH: &[Program] = &[Program { name: "which", probe: &["wrk"], packag
 pub(crate) fn all() -> Result<Vec<(&'static str, OsString)>> {
     programs()?;
     let python = python::environment()?;
-    let peer = node::peer()?;
-    Ok(vec![("SESSION_PYTHON", python.into_os_string()), ("SESSION_NODE_PEER", peer.into_os_string())])
+    let node = node::folder()?;
+    Ok(vec![
+        ("SESSION_PYTHON", python.into_os_string()),
+        ("SESSION_NODE_PEER", node.join(node::PEER).into_os_string()),
+        ("SESSION_BROWSER", node.join(node::BROWSER).into_os_string()),
+    ])
 }
 
 /// The programs alone.

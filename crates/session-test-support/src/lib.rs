@@ -2,6 +2,7 @@
 //!
 //! A [`Browser`] keeps the cookies of commits. A [`Log`] keeps the lines that a crate logs. An [`Endpoint`] leads to a server
 //! that can be exchanged. A [`Process`] is a program that says on its standard output where it listens.
+//! [`play_in_browser`] has a real browser use a demo.
 //! [`RedisServer`], [`MemcachedServer`], [`PostgresServer`] and [`MariaDbServer`] are stores on ports of their own. All
 //! programs end with the test that started them.
 
@@ -17,6 +18,7 @@ mod memcached;
 mod postgres;
 mod process;
 mod redis;
+mod scenarios;
 mod server;
 mod signal;
 
@@ -30,5 +32,6 @@ pub use memcached::MemcachedServer;
 pub use postgres::PostgresServer;
 pub use process::Process;
 pub use redis::{RedisConnection, RedisReply, RedisServer};
+pub use scenarios::play_in_browser;
 pub use server::free_port;
 pub use signal::signal;

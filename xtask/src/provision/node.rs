@@ -1,4 +1,5 @@
-//! The folder with the Node peer of the interop tests and the packages that it needs.
+//! The folder with the programs for Node, which are a peer of the interop tests and the scenarios in a browser, and the packages
+//! that they need.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,34 +9,47 @@ use anyhow::{Context, Result};
 use crate::metadata::target_folder;
 use crate::process::{program, root, run};
 
-/// The files of the peer. The lock file names all packages with their versions.
+/// The sources. The lock file names all packages with their versions.
 const SOURCE: &str = "xtask/node";
-const FILES: [&str; 3] = ["package.json", "package-lock.json", "peer.mjs"];
 
-/// Returns the peer's program, in a folder that holds exactly the packages of the lock file.
+/// The path of the peer in the folder.
+pub(crate) const PEER: &str = "peer.mjs";
+
+/// The path of the scenarios in the folder.
+pub(crate) const BROWSER: &str = "browser/main.mjs";
+
+/// Returns the folder, which holds the programs and exactly the packages of the lock file.
 ///
 /// The lock file is copied last, so a folder whose making was interrupted has none and is not taken for a whole one.
-pub(crate) fn peer() -> Result<PathBuf> {
-    let folder = target_folder()?.join("node");
-    let peer = folder.join("peer.mjs");
-    let [package, lock, program_file] = FILES.map(|file| root().join(SOURCE).join(file));
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    copy(&program_file, &peer)?;
-    let installed = folder.join("installed.json");
+pub(crate) fn folder() -> Result<PathBuf> {
+    let (source, folder) = (root().join(SOURCE), target_folder()?.join("node"));
+    copy_all(&source, &folder)?;
+    copy_all(&source.join("browser"), &folder.join("browser"))?;
+    let (lock, installed) = (source.join("package-lock.json"), folder.join("installed.json"));
     if same(&lock, &installed) {
         eprintln!("{} holds what {SOURCE} asks for", folder.display());
-        return Ok(peer);
+        return Ok(folder);
     }
-    copy(&package, &folder.join("package.json"))?;
-    copy(&lock, &folder.join("package-lock.json"))?;
     eprintln!("installing the packages of {SOURCE}");
     run(program("npm").args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder))?;
     copy(&lock, &installed)?;
-    Ok(peer)
+    Ok(folder)
 }
 
 fn same(one: &Path, other: &Path) -> bool {
     matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Copies the files of a folder, but no folders in it.
+fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))? {
+        let file = entry?.path();
+        if let (true, Some(name)) = (file.is_file(), file.file_name()) {
+            copy(&file, &to.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
