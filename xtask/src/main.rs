@@ -13,6 +13,7 @@ mod outside;
 mod process;
 mod provision;
 mod public_api;
+mod screenshots;
 mod steps;
 mod test;
 mod tidy;
@@ -79,6 +80,11 @@ const COMMANDS: &[Command] = &[
         name: "public-api",
         summary: "write the public API of each published crate to its public-api.txt (`-- --check`: compare instead)",
         run: Run::WithArguments(|steps, arguments| steps.run("public API", || public_api::run_with(arguments))),
+    },
+    Command {
+        name: "screenshots",
+        summary: "take the pictures of the README in a real browser (`-- --check`: compare instead)",
+        run: Run::WithArguments(|steps, arguments| steps.run("screenshots", || screenshots::run_with(arguments))),
     },
     Command {
         name: "deny",
