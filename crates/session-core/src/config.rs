@@ -3,6 +3,7 @@
 mod backend_type;
 mod builder;
 mod error;
+mod limits;
 pub(crate) mod policy;
 mod secret;
 mod validate;
@@ -118,6 +119,22 @@ impl SessionConfig {
     #[must_use]
     pub fn is_cookie_mode(&self) -> bool {
         self.store.is_none()
+    }
+
+    /// Returns `true` if sessions of this configuration are those of the other: same keys, salt, mode, store and key prefix.
+    pub(crate) fn shares_sessions_with(&self, other: &Self) -> bool {
+        let same_store = match (self.passed_store(), other.passed_store()) {
+            (None, None) => true,
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
+            _ => false,
+        };
+        same_store
+            && self.key_prefix == other.key_prefix
+            && match (&self.format, &other.format) {
+                (None, None) => self.tokens.same_as(&other.tokens),
+                (Some(own), Some(others)) => own.same_as(others),
+                _ => false,
+            }
     }
 }
 

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::adapter::commit::Commit;
 use crate::error::SessionError;
 use crate::request::context::SessionContext;
-use crate::request::outcome::Commit;
 use crate::request::phase::Phase;
 use crate::request::shared::SharedSession;
 use crate::session::Session;
@@ -51,7 +51,10 @@ impl SessionHandle {
     ) -> Self {
         let (shared, role) = match outer.find(context.config.cookie_name()) {
             None => (SharedSession::new(context, cookie_headers), Role::Commits),
-            Some(same) if Arc::ptr_eq(&same.shared.context, &context) || same.shares_sessions_with(&context) => {
+            Some(same)
+                if Arc::ptr_eq(&same.shared.context, &context)
+                    || same.context().config.shares_sessions_with(&context.config) =>
+            {
                 (same.shared.clone(), Role::Borrows)
             }
             Some(_) => {
@@ -70,10 +73,6 @@ impl SessionHandle {
 
     fn role(&self) -> Role {
         self.outer.as_ref().map_or(Role::Commits, |outer| outer.role)
-    }
-
-    fn shares_sessions_with(&self, context: &SessionContext) -> bool {
-        self.shared.context.shares_sessions_with(context)
     }
 
     /// Loads the session: verifies the cookie and fetches the stored session on first use. Later calls return at once.

@@ -102,6 +102,7 @@ mod meta;
 mod names;
 mod request;
 mod session;
+mod session_cookie;
 mod shared_tokens;
 mod sync;
 mod text;

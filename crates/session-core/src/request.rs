@@ -10,7 +10,6 @@ pub(crate) mod context;
 pub(crate) mod destroy;
 pub(crate) mod head;
 pub(crate) mod load;
-pub(crate) mod outcome;
 pub(crate) mod phase;
 pub(crate) mod plan;
 pub(crate) mod recover;

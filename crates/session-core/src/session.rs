@@ -169,7 +169,7 @@ impl Session {
         let current = self.state().data().clone();
         let added = map.keys().filter(|key| !current.contains_key(key)).count();
         if added > 0 {
-            self.shared.context.check_keys(&current, added)?;
+            self.shared.context.config.check_keys(&current, added)?;
         }
         drop(current);
         map.iter().try_for_each(|(key, json)| self.set(&key, json))
@@ -327,11 +327,11 @@ impl Session {
 
     /// Returns the current data, for work that must not hold the lock; no data, if the key is the library's.
     fn view(&self, key: &str) -> SessionMap {
-        if self.shared.context.is_reserved(key) { SessionMap::new() } else { self.state().data().clone() }
+        if self.shared.context.config.is_reserved(key) { SessionMap::new() } else { self.state().data().clone() }
     }
 
     fn check_key(&self, key: &str) -> Result<(), SessionError> {
-        if self.shared.context.is_reserved(key) {
+        if self.shared.context.config.is_reserved(key) {
             return Err(SessionError::ReservedKey { key: key.into() });
         }
         Ok(())
@@ -347,7 +347,7 @@ impl Session {
     /// Sets the value of a key that was found at a position, or adds it unless the session has too many.
     fn put(&self, map: &mut SessionMap, found: Option<usize>, key: &str, json: &str) -> Result<bool, SessionError> {
         if found.is_none() {
-            self.shared.context.check_keys(map, 1)?;
+            self.shared.context.config.check_keys(map, 1)?;
         }
         Ok(map.insert_json_at(found, key, json)?)
     }

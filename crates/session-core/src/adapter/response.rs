@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use crate::adapter::commit::Commit;
 use crate::error::SessionError;
 use crate::handle::{CommitState, SessionHandle};
-use crate::request::outcome::Commit;
 
 /// The operations on a framework's responses that [`ResponseFuture`] needs.
 ///

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::backend::{Applied, BackendError, BackendErrorKind, StoreFuture};
+use crate::backend::{
+    Applied, AtomicBackend, BackendError, BackendErrorKind, Marker, Remove, StoreFuture, Stored, WriteOutcome,
+};
 
 /// The time that a request may wait for its store. It runs from the first wait: what answers at once costs no clock
 /// reading and no timer.
@@ -16,6 +18,26 @@ pub(crate) struct Deadline {
     started: Option<Instant>,
     /// How long an operation of the store takes at most, if it sees to that itself.
     call_timeout: Option<Duration>,
+}
+
+/// A store, and the deadline of the request that asks it.
+pub(crate) struct TimedStore<'a> {
+    pub(crate) store: &'a dyn AtomicBackend,
+    pub(crate) deadline: &'a mut Deadline,
+}
+
+impl TimedStore<'_> {
+    pub(crate) async fn fetch(&mut self, key: &str) -> Result<Option<Stored>, BackendError> {
+        self.deadline.run(self.store.fetch(key)).await
+    }
+
+    pub(crate) async fn remove(&mut self, remove: Remove<'_>) -> Result<WriteOutcome<()>, BackendError> {
+        self.deadline.run(self.store.remove(remove)).await
+    }
+
+    pub(crate) async fn marker(&mut self, key: &str) -> Result<Option<Marker>, BackendError> {
+        self.deadline.run(self.store.marker(key)).await
+    }
 }
 
 /// Runs [`Deadline::run`] in place: its future would be made and polled even for a reply that is there already.

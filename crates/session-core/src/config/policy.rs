@@ -74,6 +74,44 @@ impl std::str::FromStr for Refresh {
     }
 }
 
+/// The need of a new cookie and expiry, by the age of the request's cookie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefreshDue {
+    No,
+    /// Only a change brings a new cookie.
+    OnChange,
+    /// The token tells no time of issue: a use extends the stored session, and only a change brings a new cookie.
+    InStore,
+    Yes,
+}
+
+impl Refresh {
+    /// Returns whether a session whose cookie has this age, in seconds, is due for a new one.
+    pub(crate) fn due(self, age: u64, idle: u64) -> RefreshDue {
+        let (half, tenth) = (idle.div_ceil(2), idle.div_ceil(10));
+        let due = match self {
+            Self::Tenth => age >= tenth,
+            Self::HalfLife => age >= half,
+            // A session with a shorter lifetime of its own would expire before.
+            Self::After(after) if after.as_secs() >= idle => age >= half,
+            Self::After(after) => age >= after.as_secs(),
+            Self::Always => true,
+            Self::Never if age >= tenth => return RefreshDue::OnChange,
+            Self::Never => false,
+        };
+        if due { RefreshDue::Yes } else { RefreshDue::No }
+    }
+
+    /// Tells if a use of a token that tells no time is to extend the session.
+    pub(crate) fn due_undated(self) -> RefreshDue {
+        match self {
+            Self::Always => RefreshDue::Yes,
+            Self::Never => RefreshDue::OnChange,
+            _ => RefreshDue::InStore,
+        }
+    }
+}
+
 /// The choice between several cookies of the session's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::backend::deadline::Deadline;
-use crate::backend::{Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Remove, Stored, WriteOutcome};
+use crate::backend::deadline::{Deadline, TimedStore};
+use crate::backend::{Applied, BackendError, BackendErrorKind, Create, Remove, Stored, WriteOutcome};
 use crate::cookie::{CookieTemplate, RequestCookies, SetCookie};
 use crate::format::{Accepted, ReadContent, StoredRecord};
 use crate::id::SessionId;
@@ -56,43 +56,42 @@ impl SessionContext {
         &self,
         adoption: &Adoption<'_>,
         key: &str,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
+        store: &mut TimedStore<'_>,
     ) -> Result<Option<Stored>, BackendError> {
         let accepted = adoption.accepted;
         if matches!(adoption.content, ReadContent::Id(_))
-            && let Some(found) = deadline.run(store.fetch(key)).await?
+            && let Some(found) = store.fetch(key).await?
         {
             return Ok(Some(found));
         }
         let (found, foreign) = match (&adoption.content, &accepted.store) {
             (ReadContent::Id(id), Some(foreign)) => {
                 let key = accepted.key(id);
-                (deadline.run(foreign.fetch(&key)).await?.map(|stored| stored.session), Some((foreign, key)))
+                (store.deadline.run(foreign.fetch(&key)).await?.map(|stored| stored.session), Some((foreign, key)))
             }
             (ReadContent::Session(session), _) => (Some(session.clone()), None),
             _ => (None, None),
         };
         // Another request may have taken it over in between.
-        let Some(found) = found else { return deadline.run(store.fetch(key)).await };
+        let Some(found) = found else { return store.fetch(key).await };
         let unreadable = BackendError::new(BackendErrorKind::Corrupt, Applied::No);
         let Some(mut data) = adopted(found)? else { return Ok(None) };
-        self.prepare(&mut data, true).map_err(|error| unreadable.with_source(error))?;
+        self.config.prepare(&mut data, true).map_err(|error| unreadable.with_source(error))?;
         let (ttl, user) = self.ttl_and_user(&data);
         let create = Create::new(key, &data, ttl).of_user(user.as_deref());
-        let version = match deadline.run(store.create(create)).await? {
+        let version = match store.deadline.run(store.store.create(create)).await? {
             WriteOutcome::Done(version) => version,
-            WriteOutcome::Conflict(_) => return deadline.run(store.fetch(key)).await,
+            WriteOutcome::Conflict(_) => return store.fetch(key).await,
             WriteOutcome::Gone(_) => return Ok(None),
         };
         if let Some((foreign, foreign_key)) = foreign {
             let is_there = if accepted.keeps {
-                deadline.run(foreign.fetch(&foreign_key)).await?.is_some()
+                store.deadline.run(foreign.fetch(&foreign_key)).await?.is_some()
             } else {
-                matches!(deadline.run(foreign.remove(Remove::new(&foreign_key))).await?, WriteOutcome::Done(()))
+                matches!(store.deadline.run(foreign.remove(Remove::new(&foreign_key))).await?, WriteOutcome::Done(()))
             };
             if !is_there {
-                deadline.run(store.remove(Remove::new(key).of_user(user.as_deref()))).await?;
+                store.remove(Remove::new(key).of_user(user.as_deref())).await?;
                 return Ok(None);
             }
         }

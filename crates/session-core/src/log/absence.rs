@@ -55,7 +55,7 @@ impl SessionContext {
         let Some(text) = candidate else {
             return if cookies.is_empty() { Absence::NoCookie } else { Absence::OtherName };
         };
-        match self.verify(text, Some(self.now())) {
+        match self.config.verify(text, Some(self.now())) {
             Ok(_) => Absence::Contradictory,
             Err(Absence::BadSignature) if self.config.format.is_none() => {
                 self.config.tokens.stranger(text).unwrap_or(Absence::BadSignature)

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::SessionManager;
-use crate::backend::deadline::Deadline;
+use crate::backend::deadline::{Deadline, TimedStore};
 use crate::backend::{AtomicBackend, Marker, UserIndex};
 use crate::error::SessionError;
 use crate::event::SessionEventKind;
@@ -94,7 +94,8 @@ impl SessionManager {
     pub async fn destroy(&self, id: &SessionId) -> Result<bool, SessionError> {
         let Some(store) = self.context.store() else { return Ok(false) };
         let ending = vec![(self.context.store_key(id), None)];
-        let has_ended = self.context.end_sessions(ending, &Marker::Destroyed, store, &mut self.deadline()).await?;
+        let store = &mut TimedStore { store, deadline: &mut self.deadline() };
+        let has_ended = self.context.end_sessions(ending, &Marker::Destroyed, store).await?;
         if has_ended {
             self.context.notify(SessionEventKind::Revoked, None);
         }
@@ -128,7 +129,8 @@ impl SessionManager {
         let user = self.context.user_key(user);
         // An entry without a session may be that of a sign-in under way, which then fails.
         let sessions = listed.into_iter().map(|one| (one.key, Some(&*user))).collect();
-        self.context.end_sessions(sessions, &Marker::Destroyed, store, &mut deadline).await?;
+        let store = &mut TimedStore { store, deadline: &mut deadline };
+        self.context.end_sessions(sessions, &Marker::Destroyed, store).await?;
         live.iter().for_each(|sign_in| self.context.notify(SessionEventKind::Revoked, Some(sign_in)));
         Ok(live.len())
     }

@@ -3,8 +3,9 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use crate::backend::deadline::{Deadline, poll_once};
-use crate::backend::{AtomicBackend, Touch};
+use crate::adapter::commit::Commit;
+use crate::backend::Touch;
+use crate::backend::deadline::{Deadline, TimedStore, poll_once};
 use crate::config::OnGone;
 use crate::error::SessionError;
 use crate::event::SessionEventKind;
@@ -13,18 +14,17 @@ use crate::log::report::Stage;
 use crate::map::SessionMap;
 use crate::meta::is_emptied;
 use crate::request::head::{ConfirmedBy, CookieChange};
-use crate::request::load::TokenPayload;
-use crate::request::outcome::{Commit, Persisted};
 use crate::request::phase::Phase;
 use crate::request::plan::{CookiePlan, Occasion, Plan, Rules, StorePlan, TouchDue, plan, touch_due};
 use crate::request::shared::{SessionGuard, SharedSession};
 use crate::request::state::RequestSession;
+use crate::request::transfer::Persisted;
+use crate::session_cookie::TokenPayload;
 
 impl SharedSession {
     /// Commits, if the store need not be asked or answers at once.
     pub(crate) fn try_commit(&self, status: u16) -> Option<Commit> {
-        let session = self.session_if_used();
-        let Some(session) = session else { return Some(Commit::default()) };
+        let Some(session) = self.session_if_used() else { return Some(Commit::default()) };
         // Another task of the request is loading or saving the session.
         let _lock = self.try_lock_store()?;
         let (mut session, occasion) = self.occasion(session, status);
@@ -117,7 +117,7 @@ impl SharedSession {
             Phase::Stored { loaded, .. } => loaded.clone(),
             Phase::InCookie { .. } if !session.is_changed() && !session.head().is_sent() => session.data().clone(),
             // The cookie's data was edited in place: it is read again, as of then.
-            Phase::InCookie { read_at, .. } => match self.context.newest_token(&self.cookies, *read_at) {
+            Phase::InCookie { read_at, .. } => match self.context.config.newest_token(&self.cookies, *read_at) {
                 Some(token) => match token.payload {
                     TokenPayload::Session(data) => data,
                     TokenPayload::Id(_) => SessionMap::new(),
@@ -147,7 +147,7 @@ impl SharedSession {
         let due = touch_due(self.session().head().cookie());
         if let (Some(due), Some(store)) = (due, self.context.store()) {
             // The response reports the first error.
-            drop(self.touch(due, store, deadline).await);
+            drop(self.touch(due, &mut TimedStore { store, deadline }).await);
         }
     }
 
@@ -179,6 +179,7 @@ impl SharedSession {
                 Plan::Store(step) => step,
             };
             let Some(store) = self.context.store() else { return Ok(Persisted::Done) };
+            let store = &mut TimedStore { store, deadline };
             let persisted = match step {
                 StorePlan::Create | StorePlan::Write { renew: true } if self.session().head().is_sent() => {
                     return Err(SessionError::HeadersSent);
@@ -186,16 +187,16 @@ impl SharedSession {
                 StorePlan::Recover => {
                     let write = self.session().take_unconfirmed();
                     if let Some(write) = write {
-                        Box::pin(self.recover(*write, store, deadline)).await?;
+                        Box::pin(self.recover(*write, store)).await?;
                     }
                     None
                 }
-                StorePlan::Create => self.create(store, deadline).await?,
-                StorePlan::Write { renew } => self.write(renew, store, deadline).await?,
-                StorePlan::Touch(due) => Some(self.touch(due, store, deadline).await?),
-                StorePlan::CheckEmptied => Some(Box::pin(self.check_emptied(store, deadline)).await?),
+                StorePlan::Create => self.create(store).await?,
+                StorePlan::Write { renew } => self.write(renew, store).await?,
+                StorePlan::Touch(due) => Some(self.touch(due, store).await?),
+                StorePlan::CheckEmptied => Some(Box::pin(self.check_emptied(store)).await?),
                 StorePlan::Destroy { replaced } => {
-                    Box::pin(self.destroy(replaced, store, deadline)).await?;
+                    Box::pin(self.destroy(replaced, store)).await?;
                     None
                 }
             };
@@ -215,7 +216,7 @@ impl SharedSession {
                     Phase::InCookie { .. } => (CookieChange::Refreshed(confirmed), false),
                     phase => (CookieChange::New, matches!(phase, Phase::Destroyed { .. })),
                 };
-                session.prepare_data(|data| self.context.prepare(data, restart))?;
+                session.prepare_data(|data| self.context.config.prepare(data, restart))?;
                 if matches!(session.phase(), Phase::Destroyed { .. }) {
                     session.confirm_destroyed(None, false);
                 }
@@ -230,22 +231,16 @@ impl SharedSession {
     }
 
     /// Extends the life of a session, and gives the client its new cookie if the session is still there.
-    async fn touch(
-        &self,
-        due: TouchDue,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
-    ) -> Result<Persisted, SessionError> {
+    async fn touch(&self, due: TouchDue, store: &mut TimedStore<'_>) -> Result<Persisted, SessionError> {
         let (id, (ttl, user)) = {
             let session = self.session();
             let Some(id) = session.id().copied() else { return Ok(Persisted::Done) };
             (id, self.context.ttl_and_user(session.stored_data()))
         };
         let confirmed = ConfirmedBy::ThisCommit;
-        let change = match deadline
-            .run(store.touch(Touch::new(&self.context.store_key(&id), ttl).of_user(user.as_deref())))
-            .await
-        {
+        let key = self.context.store_key(&id);
+        let touch = Touch::new(&key, ttl).of_user(user.as_deref());
+        let change = match store.deadline.run(store.store.touch(touch)).await {
             Ok(false) => CookieChange::None,
             Ok(true) if due == TouchDue::Extension => CookieChange::None,
             Ok(true) if due == TouchDue::Renewal => CookieChange::Renewed(confirmed),
@@ -265,18 +260,12 @@ impl SharedSession {
     }
 
     /// Keeps the removal of an emptied session's cookie only if no other request has added data since.
-    async fn check_emptied(
-        &self,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
-    ) -> Result<Persisted, SessionError> {
+    async fn check_emptied(&self, store: &mut TimedStore<'_>) -> Result<Persisted, SessionError> {
         let Some(id) = self.session().id().copied() else { return Ok(Persisted::Done) };
-        let found = deadline.run(store.fetch(&self.context.store_key(&id))).await;
+        let found = store.fetch(&self.context.store_key(&id)).await;
         let still_empty = matches!(&found, Ok(Some(stored)) if is_emptied(&stored.session));
-        self.session().head_mut().set_cookie(match still_empty {
-            true => CookieChange::Remove(ConfirmedBy::ThisCommit),
-            false => CookieChange::None,
-        });
+        let change = if still_empty { CookieChange::Remove(ConfirmedBy::ThisCommit) } else { CookieChange::None };
+        self.session().head_mut().set_cookie(change);
         Ok(Persisted::Done)
     }
 
@@ -302,6 +291,7 @@ impl SharedSession {
             _ if session.id().is_none() && !cookie_mode => None,
             _ => self
                 .context
+                .config
                 .issue_cookie(session.id(), session.data(), &mut second)
                 .map_err(|too_large| error = Some(too_large))
                 .ok(),

@@ -1,6 +1,5 @@
 //! The parts that all requests of a manager share.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -8,16 +7,12 @@ use crate::absence::AbsenceCounts;
 use crate::backend::AtomicBackend;
 use crate::backend::deadline::Deadline;
 use crate::config::SessionConfig;
-use crate::cookie::{MAX_COOKIE_BYTES, SetCookie};
-use crate::error::SessionError;
-use crate::format::{ForeignTokens, TokenContent};
 use crate::id::SessionId;
 use crate::log::throttle::Throttle;
 use crate::map::SessionMap;
-use crate::meta::{META_KEY, Meta, is_emptied};
+use crate::meta::{Meta, is_emptied};
 use crate::sync::StripedLock;
 use crate::text::Text;
-use crate::token::{ID_KEY, id_payload};
 
 /// Configuration, store and locks.
 pub(crate) struct SessionContext {
@@ -79,11 +74,6 @@ impl SessionContext {
         self.config.clock.unix_seconds()
     }
 
-    /// Returns `true` if a key of the session map belongs to the library.
-    pub(crate) fn is_reserved(&self, key: &str) -> bool {
-        key == META_KEY || (key == ID_KEY && self.is_cookie_mode())
-    }
-
     /// Returns the user of a session, as the store's index knows it.
     pub(crate) fn user_key(&self, user: &str) -> Box<str> {
         [&self.config.key_prefix, "user:", user].concat().into()
@@ -106,92 +96,4 @@ impl SessionContext {
     pub(crate) fn lacks_creation_time(&self, data: &SessionMap) -> bool {
         self.config.lifetimes.absolute.is_some() && Meta::of(data).created.is_none()
     }
-
-    /// Makes data ready to be written: records the creation time where it matters, and checks the limits. `restart` starts
-    /// the absolute lifetime anew.
-    pub(crate) fn prepare(&self, data: &mut SessionMap, restart: bool) -> Result<(), SessionError> {
-        if self.config.lifetimes.absolute.is_some() && !is_emptied(data) {
-            let meta = Meta::of(data);
-            if restart || meta.created.is_none() {
-                Meta { created: Some(self.now()), ..meta }.write(data)?;
-            }
-        }
-        let (bytes, limit) = (data.json_len(), self.config.max_session_bytes);
-        if bytes > limit {
-            return Err(SessionError::TooLarge { bytes, limit });
-        }
-        self.check_keys(data, 0)
-    }
-
-    /// Checks the number of keys that the data has, with so many more.
-    pub(crate) fn check_keys(&self, data: &SessionMap, added: usize) -> Result<(), SessionError> {
-        let limit = self.config.max_keys;
-        let fits = limit.checked_sub(added).is_some_and(|rest| !data.has_more_keys_than(rest, META_KEY));
-        if fits { Ok(()) } else { Err(SessionError::TooManyKeys { limit }) }
-    }
-
-    /// Renders the header that gives the client its session: the id of a stored one, otherwise its data.
-    /// The second cookie of a format goes to `second`.
-    pub(crate) fn issue_cookie(
-        &self,
-        id: Option<&SessionId>,
-        data: &SessionMap,
-        second: &mut Option<SetCookie>,
-    ) -> Result<SetCookie, SessionError> {
-        let now = self.now();
-        let meta = Meta::of(data);
-        let max_age = meta.remaining(self.config.lifetimes, || now);
-        let max_age = (!meta.ends_with_browser(self.config.lifetimes)).then_some(max_age);
-        if let Some(tokens) = &self.config.format {
-            return self.issue_foreign_cookie(tokens, id, data, max_age, second);
-        }
-        let payload = id.map_or_else(|| data.as_json(), |id| id_payload(id).into());
-        let tokens = &self.config.tokens;
-        let (header, bytes) = self
-            .config
-            .cookie
-            .set(tokens.len(payload.len(), now), max_age, |out| tokens.issue(payload.as_bytes(), now, out));
-        fitting(header, bytes)
-    }
-
-    #[cold]
-    fn issue_foreign_cookie(
-        &self,
-        tokens: &ForeignTokens,
-        id: Option<&SessionId>,
-        data: &SessionMap,
-        max_age: Option<u64>,
-        second: &mut Option<SetCookie>,
-    ) -> Result<SetCookie, SessionError> {
-        let token = tokens.write(id.map_or(TokenContent::Session(data), TokenContent::Id), self.now())?;
-        let mut parts = token.splitn(2, |&byte| byte == b';');
-        let token = parts.next().unwrap_or_default();
-        if let (Some(template), Some(value)) = (&tokens.second, parts.next()) {
-            let (header, bytes) = template.set(value.len(), max_age, |out| out.extend_from_slice(value));
-            *second = Some(fitting(header, bytes)?);
-        }
-        let (header, bytes) = self.config.cookie.set(token.len(), max_age, |out| out.extend_from_slice(token));
-        fitting(header, bytes)
-    }
-
-    /// Returns `true` if a session of this context is one of the other: same keys, salt, mode, store and key prefix.
-    pub(crate) fn shares_sessions_with(&self, other: &Self) -> bool {
-        let same_store = match (self.config.passed_store(), other.config.passed_store()) {
-            (None, None) => true,
-            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
-            _ => false,
-        };
-        same_store
-            && self.config.key_prefix == other.config.key_prefix
-            && match (&self.config.format, &other.config.format) {
-                (None, None) => self.config.tokens.same_as(&other.config.tokens),
-                (Some(own), Some(others)) => own.same_as(others),
-                _ => false,
-            }
-    }
-}
-
-/// Returns the header of a cookie whose name and value browsers keep.
-fn fitting(header: SetCookie, bytes: usize) -> Result<SetCookie, SessionError> {
-    if bytes > MAX_COOKIE_BYTES { Err(SessionError::CookieTooLarge { bytes }) } else { Ok(header) }
 }

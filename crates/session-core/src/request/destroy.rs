@@ -1,7 +1,7 @@
 //! Carries out a `destroy`.
 
-use crate::backend::deadline::Deadline;
-use crate::backend::{AtomicBackend, Marker};
+use crate::backend::Marker;
+use crate::backend::deadline::TimedStore;
 use crate::error::SessionError;
 use crate::event::SessionEventKind;
 use crate::id::SessionId;
@@ -18,15 +18,10 @@ impl SharedSession {
     /// # Errors
     ///
     /// [`SessionError::TooManySessions`] if there were more than [`MAX_SESSIONS`], of which so many are removed.
-    pub(crate) async fn destroy(
-        &self,
-        replaced: bool,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
-    ) -> Result<(), SessionError> {
+    pub(crate) async fn destroy(&self, replaced: bool, store: &mut TimedStore<'_>) -> Result<(), SessionError> {
         let context = &*self.context;
         let mut ids: Vec<SessionId> = self.session().destroyed_id().into_iter().collect();
-        for id in context.verified_ids(&self.cookies) {
+        for id in context.config.verified_ids(&self.cookies) {
             if !ids.contains(&id) {
                 ids.push(id);
             }
@@ -34,17 +29,14 @@ impl SharedSession {
         // These end before the sessions that have taken over, because `SessionContext::adopt` relies on this order.
         let mut has_ended = false;
         if context.config.accepted.is_some() {
-            has_ended = Box::pin(context.end_accepted(&self.cookies, deadline)).await?;
+            has_ended = Box::pin(context.end_accepted(&self.cookies, store.deadline)).await?;
             for accepted in context.accepted() {
                 ids.extend(accepted.ids(&self.cookies).map(|id| accepted.successor(&id)));
             }
         }
         let found = ids.len();
         ids.truncate(MAX_SESSIONS);
-        let successor = match replaced {
-            true => Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?),
-            false => None,
-        };
+        let successor = if replaced { Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?) } else { None };
         let marker = successor.map_or(Marker::Destroyed, |successor| Marker::Renewed {
             successor: (*context.store_key(&successor)).into(),
         });
@@ -59,7 +51,7 @@ impl SharedSession {
         let user_key = user.as_ref().map(|user| context.user_key(&user.id));
         let user_of = |id| user_key.as_deref().filter(|_| target == Some(id));
         let sessions = ids.iter().map(|id| (context.store_key(id), user_of(*id))).collect();
-        has_ended |= context.end_sessions(sessions, &marker, store, deadline).await?;
+        has_ended |= context.end_sessions(sessions, &marker, store).await?;
         self.session().confirm_destroyed(successor, (has_ended || !has_session) && has_cookie);
         ids.iter().for_each(|id| events::log(Event::Destroyed, Some(id)));
         if has_ended {

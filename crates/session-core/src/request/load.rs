@@ -5,50 +5,21 @@ use std::pin::pin;
 use std::time::Duration;
 
 use crate::absence::Absence;
-use crate::backend::deadline::{Deadline, poll_once, reply_within};
+use crate::backend::deadline::{Deadline, TimedStore, poll_once, reply_within};
 use crate::backend::{BackendError, BackendErrorKind, Stored, Touch, Version};
-use crate::config::{OnCorrupt, OnDuplicate, Refresh};
-use crate::cookie::{RequestCookies, percent_decoded};
+use crate::config::OnCorrupt;
+use crate::config::policy::RefreshDue;
 use crate::error::SessionError;
 use crate::format::adopt::Adoption;
-use crate::format::{ForeignTokens, ReadContent};
 use crate::id::SessionId;
 use crate::log::report::Stage;
 use crate::map::SessionMap;
 use crate::meta::Meta;
 use crate::request::attempt::Attempt;
 use crate::request::context::{SessionContext, StoreKey};
-use crate::request::phase::{Before, Phase, RefreshDue};
+use crate::request::phase::{Before, Phase};
 use crate::request::shared::SharedSession;
-use crate::token::{self, ID_KEY};
-
-/// A verified token.
-pub(crate) struct VerifiedToken {
-    pub(crate) payload: TokenPayload,
-    issued: Issued,
-}
-
-pub(crate) enum TokenPayload {
-    Id(SessionId),
-    Session(SessionMap),
-}
-
-/// The issue of a token, and the time when it was read.
-#[derive(Clone, Copy)]
-struct Issued {
-    /// Unix seconds.
-    at: u64,
-    kind: IssueKind,
-    read_at: u64,
-}
-
-#[derive(Clone, Copy)]
-enum IssueKind {
-    BySigningKey,
-    ByOlderKey,
-    /// The token tells no time.
-    Undated,
-}
+use crate::session_cookie::{IssueKind, Issued, TokenPayload, VerifiedToken};
 
 /// The parts of a fetch that are known from the cookie.
 struct Fetch<'a> {
@@ -149,7 +120,7 @@ impl SharedSession {
     fn verify_cookie(&self) -> ControlFlow<Result<(), SessionError>, Fetch<'_>> {
         let time_left = self.load_outcome()?;
         let now = self.context.now();
-        let token = self.context.newest_token(&self.cookies, now);
+        let token = self.context.config.newest_token(&self.cookies, now);
         match token {
             Some(VerifiedToken { payload: TokenPayload::Id(id), issued }) => {
                 Continue(Fetch { id, key: self.context.store_key(&id), issued, time_left, adoption: None })
@@ -198,7 +169,10 @@ impl SharedSession {
         let Some(store) = self.context.store() else { return Ok(()) };
         let found = match &fetch.adoption {
             None => reply_within!(deadline, store.fetch(&fetch.key)),
-            Some(adoption) => Box::pin(self.context.adopt(adoption, &fetch.key, store, &mut deadline)).await,
+            Some(adoption) => {
+                let store = &mut TimedStore { store, deadline: &mut deadline };
+                Box::pin(self.context.adopt(adoption, &fetch.key, store)).await
+            }
         };
         let mut loaded = self.context.check_loaded(found, fetch.id, fetch.issued);
         if store.user_epochs().is_some() {
@@ -238,93 +212,6 @@ impl SharedSession {
 }
 
 impl SessionContext {
-    /// Returns the token to go by, of those that verify at that time.
-    pub(crate) fn newest_token(&self, cookies: &RequestCookies, now: u64) -> Option<VerifiedToken> {
-        let candidates = cookies.newest_first(self.config.cookie_name());
-        let mut verified = candidates.filter_map(|text| Some((text, self.verify(text, Some(now)).ok()?)));
-        match self.config.on_duplicate {
-            OnDuplicate::Last => verified.next().map(|(_, token)| token),
-            OnDuplicate::First => {
-                let paired =
-                    self.config.format.as_ref().and_then(|tokens| tokens.paired(cookies, self.config.cookie_name()));
-                if let Some(paired) = paired {
-                    return self.verify_text(&paired?, Some(now)).ok();
-                }
-                let first = cookies.newest_first(self.config.cookie_name()).last();
-                first.and_then(|text| self.verify(text, Some(now)).ok())
-            }
-            // The first of the maxima is the last in the header.
-            OnDuplicate::Newest => verified
-                .reduce(|best, other| if other.1.issued.at > best.1.issued.at { other } else { best })
-                .map(|(_, token)| token),
-            OnDuplicate::Reject => {
-                let (text, token) = verified.next()?;
-                verified.all(|(other, _)| other == text).then_some(token)
-            }
-        }
-    }
-
-    /// Returns the session ids of all tokens that verify, expired ones too.
-    pub(crate) fn verified_ids(&self, cookies: &RequestCookies) -> impl Iterator<Item = SessionId> {
-        cookies.newest_first(self.config.cookie_name()).filter_map(|text| match self.verify(text, None).ok()?.payload {
-            TokenPayload::Id(id) => Some(id),
-            TokenPayload::Session(_) => None,
-        })
-    }
-
-    /// Verifies the text of a cookie as of `now`; without a time, a token of any age.
-    ///
-    /// # Errors
-    ///
-    /// The reason why it is no token of a session.
-    pub(crate) fn verify(&self, text: &[u8], now: Option<u64>) -> Result<VerifiedToken, Absence> {
-        self.verify_text(text, now).or_else(|absence| match percent_decoded(text) {
-            Some(decoded) => self.verify_text(&decoded, now),
-            None => Err(absence),
-        })
-    }
-
-    fn verify_text(&self, text: &[u8], now: Option<u64>) -> Result<VerifiedToken, Absence> {
-        if let Some(tokens) = &self.config.format {
-            return self.verify_foreign(tokens, text, now);
-        }
-        let token = self.config.tokens.verify(text, now)?;
-        let payload = if self.is_cookie_mode() {
-            let json = token::payload(token.value).and_then(|payload| String::from_utf8(payload).ok());
-            let data = json.and_then(|json| SessionMap::from_json(json).ok()).ok_or(Absence::Malformed)?;
-            // A stored session's token under the same secret is no session.
-            if data.contains_key(ID_KEY) {
-                return Err(Absence::OtherMode);
-            }
-            TokenPayload::Session(data)
-        } else {
-            TokenPayload::Id(token::id(token.value).ok_or_else(|| token::no_id(token.value))?)
-        };
-        let kind = if token.by_signing_key { IssueKind::BySigningKey } else { IssueKind::ByOlderKey };
-        Ok(VerifiedToken {
-            payload,
-            issued: Issued { at: token.timestamp, kind, read_at: now.unwrap_or(token.timestamp) },
-        })
-    }
-
-    #[cold]
-    fn verify_foreign(&self, tokens: &ForeignTokens, text: &[u8], now: Option<u64>) -> Result<VerifiedToken, Absence> {
-        let token = tokens.read(text, now).ok_or(Absence::BadSignature)?;
-        let payload = match token.content {
-            ReadContent::Id(id) if !self.is_cookie_mode() => TokenPayload::Id(id),
-            ReadContent::Session(session) if self.is_cookie_mode() => TokenPayload::Session(session),
-            _ => return Err(Absence::OtherMode),
-        };
-        let issued_at = token.issued_at.filter(|_| token.renewed_by_use);
-        let kind = match issued_at {
-            _ if !token.by_signing_key => IssueKind::ByOlderKey,
-            Some(_) => IssueKind::BySigningKey,
-            None => IssueKind::Undated,
-        };
-        let read_at = now.or(token.issued_at).unwrap_or_default();
-        Ok(VerifiedToken { payload, issued: Issued { at: issued_at.unwrap_or(read_at), kind, read_at } })
-    }
-
     /// Checks a token that holds the session itself.
     fn load_from_cookie(&self, token: Option<VerifiedToken>) -> Loaded {
         match token {
@@ -361,9 +248,9 @@ impl SessionContext {
             return no_session(Before::Nothing, Some(Absence::Expired));
         }
         let refresh = match issued.kind {
-            IssueKind::BySigningKey => self.refresh_due(age, idle),
+            IssueKind::BySigningKey => self.config.refresh.due(age, idle),
             IssueKind::ByOlderKey => RefreshDue::Yes,
-            IssueKind::Undated => RefreshDue::of_undated(self.config.refresh),
+            IssueKind::Undated => self.config.refresh.due_undated(),
         };
         let phase = match stored {
             Some((id, version)) => {
@@ -372,22 +259,6 @@ impl SessionContext {
             None => Phase::InCookie { read_at: issued.read_at, refresh, renew: false },
         };
         (phase, data, None)
-    }
-
-    /// Returns whether a session whose cookie has this age, in seconds, is due for a new one.
-    fn refresh_due(&self, age: u64, idle: u64) -> RefreshDue {
-        let (half, tenth) = (idle.div_ceil(2), idle.div_ceil(10));
-        let due = match self.config.refresh {
-            Refresh::Tenth => age >= tenth,
-            Refresh::HalfLife => age >= half,
-            // A session with a shorter lifetime of its own would expire before.
-            Refresh::After(after) if after.as_secs() >= idle => age >= half,
-            Refresh::After(after) => age >= after.as_secs(),
-            Refresh::Always => true,
-            Refresh::Never if age >= tenth => return RefreshDue::OnChange,
-            Refresh::Never => false,
-        };
-        if due { RefreshDue::Yes } else { RefreshDue::No }
     }
 }
 

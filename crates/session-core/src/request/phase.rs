@@ -1,7 +1,7 @@
 //! The phases of a request's session.
 
 use crate::backend::Version;
-use crate::config::policy::Refresh;
+use crate::config::policy::RefreshDue;
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
@@ -57,26 +57,4 @@ pub(crate) enum Before {
     Destroyed {
         successor: SessionId,
     },
-}
-
-/// The need of a new cookie and expiry, by the age of the request's cookie.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RefreshDue {
-    No,
-    /// Only a change brings a new cookie.
-    OnChange,
-    /// The token tells no time of issue: a use extends the stored session, and only a change brings a new cookie.
-    InStore,
-    Yes,
-}
-
-impl RefreshDue {
-    /// Tells if a use of a token that tells no time is to extend the session.
-    pub(crate) fn of_undated(refresh: Refresh) -> Self {
-        match refresh {
-            Refresh::Always => Self::Yes,
-            Refresh::Never => Self::OnChange,
-            _ => Self::InStore,
-        }
-    }
 }

@@ -1,7 +1,8 @@
 //! Decides the next step of a commit or a save.
 
+use crate::config::policy::RefreshDue;
 use crate::request::head::{ConfirmedBy, CookieChange};
-use crate::request::phase::{Phase, RefreshDue};
+use crate::request::phase::Phase;
 use crate::request::state::RequestSession;
 
 /// The next step of a commit or of a save. The state holds the ids and versions that the step is about.

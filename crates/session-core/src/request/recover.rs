@@ -1,18 +1,16 @@
 //! Finds out what became of an unconfirmed write.
 
-use crate::backend::deadline::Deadline;
-use crate::backend::{AtomicBackend, BackendError, Marker, Remove, Stored, Version};
+use crate::backend::deadline::TimedStore;
+use crate::backend::{BackendError, Marker, Remove, Stored, Version};
 use crate::error::SessionError;
-use crate::id::SessionId;
-use crate::map::SessionMap;
 use crate::request::attempt::{Attempt, SentAttempt};
 use crate::request::shared::SharedSession;
-use crate::request::transfer::UnconfirmedWrite;
+use crate::request::transfer::{Sent, UnconfirmedWrite};
 
 /// The outcome of an unconfirmed write, as the stored session tells it.
 enum Finding {
-    /// It was applied, and the session has this version; `None` if it removed the session.
-    Applied(Option<Version>),
+    /// It was applied, and the session has this version.
+    Applied(Version),
     /// It was not applied so far.
     NotApplied,
     /// Another request has written since.
@@ -29,14 +27,16 @@ impl SharedSession {
         &self,
         sent: SentAttempt<'_, '_>,
         error: BackendError,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
+        store: &mut TimedStore<'_>,
     ) -> Result<(), SessionError> {
         if !error.may_have_applied() {
             sent.not_applied();
-        } else if let Ok(Finding::Applied(version)) = self.look(&sent_parts(&sent), store, deadline).await {
-            self.confirm_found(sent, version);
-            return Ok(());
+        } else {
+            let (write, told_by_data) = (sent.sent.clone(), sent.is_told_by_its_data());
+            if let Ok(Finding::Applied(version)) = self.look(&write, told_by_data, store).await {
+                sent.confirm(version);
+                return Ok(());
+            }
         }
         Err(error.into())
     }
@@ -44,22 +44,22 @@ impl SharedSession {
     /// Settles an unconfirmed write, so that the session can be planned for again.
     pub(crate) async fn recover(
         &self,
-        mut write: UnconfirmedWrite,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
+        write: UnconfirmedWrite,
+        store: &mut TimedStore<'_>,
     ) -> Result<(), SessionError> {
-        let mut attempt = Attempt::resume(self, &mut write);
-        let is_idempotent = attempt.is_idempotent();
-        let sent = attempt.send(write.sent, write.new_id, write.replaces);
-        match self.look(&sent_parts(&sent), store, deadline).await? {
-            Finding::Applied(version) => self.confirm_found(sent, version),
+        let UnconfirmedWrite { taken, sent: write } = write;
+        let (is_idempotent, discarded) = (taken.changes.is_idempotent(), taken.discarded);
+        let mut attempt = Attempt { shared: self, taken };
+        let sent = attempt.send(write.clone());
+        let told_by_data = sent.is_told_by_its_data();
+        match self.look(&write, told_by_data, store).await? {
+            Finding::Applied(version) => sent.confirm(version),
             Finding::Overtaken(current) if !is_idempotent => {
                 sent.not_applied();
                 attempt.drop_changes(&current);
                 return Err(SessionError::OutcomeUnknown);
             }
             Finding::NotApplied | Finding::Overtaken(_) => {
-                let discarded = sent.is_discarded();
                 // Dropping the attempt puts its changes back.
                 sent.not_applied();
                 let mut session = self.session();
@@ -74,27 +74,20 @@ impl SharedSession {
         Ok(())
     }
 
-    fn confirm_found(&self, sent: SentAttempt<'_, '_>, version: Option<Version>) {
-        match version {
-            Some(version) if sent.new_id.is_some() || self.session().id().is_some() => sent.confirm(version),
-            _ => sent.confirm_removed(),
-        }
-    }
-
-    /// Compares the stored session with the sent one.
+    /// Compares the stored session with the sent one, of which equal data tells that it was applied, or does not.
     async fn look(
         &self,
-        write: &SentParts,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
+        write: &Sent,
+        told_by_data: bool,
+        store: &mut TimedStore<'_>,
     ) -> Result<Finding, BackendError> {
         let own_id = self.session().id().copied();
         let own_key = own_id.map(|id| self.context.store_key(&id));
         if let Some(key) = &own_key {
-            match deadline.run(store.fetch(key)).await? {
+            match store.fetch(key).await? {
                 Some(stored) if write.replaces.as_ref() == Some(&stored.version) => return Ok(Finding::NotApplied),
-                Some(stored) if write.told_by_data && stored.session.as_json() == write.sent.as_json() => {
-                    return Ok(Finding::Applied(Some(stored.version)));
+                Some(stored) if told_by_data && stored.session.as_json() == write.data.as_json() => {
+                    return Ok(Finding::Applied(stored.version));
                 }
                 Some(stored) => return Ok(Finding::Overtaken(stored)),
                 None => {}
@@ -104,36 +97,19 @@ impl SharedSession {
         let Some(new_id) = write.new_id else { return Ok(Finding::NotApplied) };
         let new_key = self.context.store_key(&new_id);
         if let Some(key) = &own_key {
-            let elsewhere = match deadline.run(store.marker(key)).await? {
+            let elsewhere = match store.marker(key).await? {
                 Some(Marker::Destroyed) => true,
                 Some(Marker::Renewed { successor }) => *successor != *new_key,
                 None => false,
             };
             if elsewhere {
                 // A logout or another renewal came in between the steps of this one, and is final.
-                deadline.run(store.remove(Remove::new(&new_key))).await?;
+                store.remove(Remove::new(&new_key)).await?;
                 return Ok(Finding::NotApplied);
             }
         }
         // Last, because the client is given a cookie of the session if it is there.
-        let Some(stored) = deadline.run(store.fetch(&new_key)).await? else { return Ok(Finding::NotApplied) };
-        Ok(Finding::Applied(Some(stored.version)))
-    }
-}
-
-/// The parts of a sent attempt that may be shared between threads, as its closures may not.
-struct SentParts {
-    sent: SessionMap,
-    new_id: Option<SessionId>,
-    replaces: Option<Version>,
-    told_by_data: bool,
-}
-
-fn sent_parts(sent: &SentAttempt<'_, '_>) -> SentParts {
-    SentParts {
-        sent: sent.sent.clone(),
-        new_id: sent.new_id,
-        replaces: sent.replaces.clone(),
-        told_by_data: sent.is_told_by_its_data(),
+        let found = store.fetch(&new_key).await?;
+        Ok(found.map_or(Finding::NotApplied, |stored| Finding::Applied(stored.version)))
     }
 }

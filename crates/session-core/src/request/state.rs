@@ -229,7 +229,7 @@ impl RequestSession {
         self.changes = ChangeLog::default();
         self.generation += 1;
         // A write that replaces a version fails once the session is removed.
-        self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.replaces.is_none());
+        self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.sent.replaces.is_none());
         self.head.set_cookie(CookieChange::None);
         self.head.note_change();
         let target = match &self.phase {
@@ -249,10 +249,10 @@ impl RequestSession {
         self.unconfirmed.earlier_may_land = false;
         self.head.force_refresh(false);
         // If a renewal was applied, the client must learn the new id. Otherwise it is not repeated.
-        self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.new_id.is_some());
+        self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.sent.new_id.is_some());
         if let Some(write) = &mut self.unconfirmed.last {
-            write.changes = ChangeLog::default();
-            write.discarded = true;
+            write.taken.changes = ChangeLog::default();
+            write.taken.discarded = true;
         }
         let keeps_renewal = self.unconfirmed.last.is_some();
         match &mut self.phase {

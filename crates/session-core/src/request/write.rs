@@ -2,22 +2,18 @@
 //!
 //! Rare branches are boxed, because the future of a commit is moved into a box.
 
-use std::time::Duration;
-
-use crate::backend::deadline::{Deadline, reply_within};
+use crate::backend::deadline::{TimedStore, reply_within};
 use crate::backend::{
-    Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate, Stored, Version,
-    WriteOutcome,
+    Applied, BackendError, BackendErrorKind, Create, Marker, Remove, Replace, Rotate, Stored, WriteOutcome,
 };
 use crate::error::SessionError;
 use crate::id::SessionId;
-use crate::map::SessionMap;
 use crate::meta::is_emptied;
 use crate::request::attempt::Attempt;
 use crate::request::context::EMPTIED_TTL;
-use crate::request::outcome::Persisted;
 use crate::request::phase::Before;
 use crate::request::shared::SharedSession;
+use crate::request::transfer::{Persisted, Sent};
 use crate::user::epoch::stamp;
 
 /// The number of id collisions after which the store is considered faulty.
@@ -25,11 +21,7 @@ const MAX_ID_COLLISIONS: usize = 3;
 
 impl SharedSession {
     /// Stores a new session. Returns `None` if another task of the request destroyed it.
-    pub(crate) async fn create(
-        &self,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
-    ) -> Result<Option<Persisted>, SessionError> {
+    pub(crate) async fn create(&self, store: &mut TimedStore<'_>) -> Result<Option<Persisted>, SessionError> {
         let context = &*self.context;
         let Some((mut attempt, before, login)) = Attempt::begin_new(self) else { return Ok(None) };
         let mut reserved = None;
@@ -38,54 +30,39 @@ impl SharedSession {
             Before::Destroyed { successor } => reserved = Some(successor),
             // It may have been renewed just now. A login begins a new session all the same.
             Before::UnknownId(id) => {
-                let marker = deadline.run(store.marker(&context.store_key(&id))).await?;
+                let marker = store.marker(&context.store_key(&id)).await?;
                 self.note_marker(marker.as_ref());
                 if matches!(marker, Some(Marker::Renewed { .. })) && !login {
                     attempt.discard();
-                    self.session().lose();
                     return Ok(Some(Persisted::Gone));
                 }
             }
         }
-        let mut data = attempt.data.clone();
-        if store.user_epochs().is_some() {
-            let epoch = Box::pin(context.join_epoch(&data, store, deadline)).await?;
+        let mut data = attempt.taken.data.clone();
+        let signs_in = attempt.taken.changes.signs_in();
+        if signs_in {
+            let epoch = Box::pin(self.admit(&data, None, store)).await?;
             stamp(&mut data, epoch)?;
         }
-        context.prepare(&mut data, true)?;
+        context.config.prepare(&mut data, true)?;
         let (ttl, user) = context.ttl_and_user(&data);
-        let is_limited = context.config.session_limit.is_some() && attempt.signs_in();
-        if is_limited {
-            Box::pin(self.check_limit(&data, None, store, deadline)).await?;
-        }
         for _ in 0..MAX_ID_COLLISIONS {
-            let id = match reserved.take() {
-                Some(id) => id,
-                None => SessionId::random().ok_or(SessionError::NoRandomNumbers)?,
-            };
-            let sent = attempt.send(data.clone(), Some(id), None);
+            let id = reserved.take().map_or_else(new_id, Ok)?;
+            let sent = attempt.send(Sent { data: data.clone(), new_id: Some(id), replaces: None });
             let key = context.store_key(&id);
             let create = Create::new(&key, &data, ttl).of_user(user.as_deref());
-            let reply = deadline.run(store.create(create)).await;
-            match reply {
-                Ok(WriteOutcome::Done(version)) => {
-                    sent.confirm(version);
-                    if is_limited {
-                        Box::pin(self.enforce_limit(&data, store, deadline)).await?;
-                    }
-                    return Ok(Some(Persisted::Done));
-                }
-                Ok(WriteOutcome::Conflict(_)) => sent.not_applied(),
-                Ok(WriteOutcome::Gone(_)) => {
+            let outcome = match store.deadline.run(store.store.create(create)).await {
+                Ok(outcome) => sent.settle(outcome.map(Some)),
+                Err(error) => WriteOutcome::Done(Box::pin(self.after_error(sent, error, store)).await?),
+            };
+            match outcome {
+                WriteOutcome::Done(()) if signs_in => return Box::pin(self.enforce_limit(store)).await,
+                WriteOutcome::Done(()) => return Ok(Some(Persisted::Done)),
+                WriteOutcome::Conflict(_) => {}
+                WriteOutcome::Gone(_) => {
                     // A logout followed the marker of the destroyed session to this one.
-                    sent.not_applied();
                     attempt.discard();
-                    self.session().lose();
                     return Err(SessionError::Gone);
-                }
-                Err(error) => {
-                    Box::pin(self.after_error(sent, error, store, deadline)).await?;
-                    return Ok(Some(Persisted::Done));
                 }
             }
         }
@@ -96,121 +73,83 @@ impl SharedSession {
     pub(crate) async fn write(
         &self,
         renew: bool,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
+        store: &mut TimedStore<'_>,
     ) -> Result<Option<Persisted>, SessionError> {
         let context = &*self.context;
         let Some((mut attempt, key, version)) = Attempt::begin_stored(self) else { return Ok(None) };
         let (mut data, mut version) = match version {
-            Some(version) => (attempt.data.clone(), version),
-            None => match deadline.run(store.fetch(&key)).await? {
+            Some(version) => (attempt.taken.data.clone(), version),
+            None => match store.fetch(&key).await? {
                 Some(current) => attempt.replay(current)?,
-                None => return Box::pin(self.gone(&key, attempt, renew, None, store, deadline)).await,
+                None => return Box::pin(self.gone(&key, attempt, renew, None, store)).await,
             },
         };
-        let is_limited = context.config.session_limit.is_some() && attempt.signs_in();
-        if is_limited {
-            Box::pin(self.check_limit(&data, Some(&key), store, deadline)).await?;
-        }
-        let epoch = match attempt.signs_in() && store.user_epochs().is_some() {
-            true => Box::pin(context.join_epoch(&data, store, deadline)).await?,
-            false => None,
-        };
+        let signs_in = attempt.taken.changes.signs_in();
+        let epoch = if signs_in { Box::pin(self.admit(&data, Some(&key), store)).await? } else { None };
         let mut turn = None;
         loop {
             if epoch.is_some() {
                 stamp(&mut data, epoch)?;
             }
-            context.prepare(&mut data, false)?;
+            context.config.prepare(&mut data, false)?;
             let emptied = is_emptied(&data);
-            let new_id = match renew && !emptied {
-                true => Some(SessionId::random().ok_or(SessionError::NoRandomNumbers)?),
-                false => None,
-            };
+            let new_id = if renew && !emptied { Some(new_id()?) } else { None };
             let (ttl, user) = if emptied { (EMPTIED_TTL, None) } else { context.ttl_and_user_of_data(&data) };
-            let refreshes = attempt.refreshes;
-            let sent = attempt.send(data, new_id, Some(version));
-            let (session, expected) = (&sent.sent, sent.replaces.as_ref());
-            let Some(expected) = expected else { return Err(SessionError::OutcomeUnknown) };
+            let refreshes = attempt.taken.refreshes;
+            let sent = attempt.send(Sent { data, new_id, replaces: Some(version) });
+            let Sent { data: session, replaces: Some(expected), .. } = &sent.sent else { break };
             let reply = if let Some(new_id) = &new_id {
-                Box::pin(self.rotate(&key, new_id, session, (ttl, user), expected, store, deadline)).await
+                let new_key = context.store_key(new_id);
+                let old_user = self.session().bound_user().map(|user| context.user_key(&user.id));
+                let rotate = Rotate::new(&key, &new_key, session, ttl, expected);
+                let rotate = rotate.of_user(user.as_deref()).from_user(old_user.as_deref());
+                Box::pin(store.deadline.run(store.store.rotate(rotate))).await.map(|outcome| outcome.map(Some))
             } else if renew {
                 // An old id must not live on: without data there is nothing to move.
-                removed(deadline.run(store.remove(Remove::new(&key).at(expected))).await)
+                store.remove(Remove::new(&key).at(expected)).await.map(|outcome| outcome.map(|()| None))
             } else {
                 let user = user.as_deref().filter(|_| refreshes);
                 let replace = Replace::new(&key, session, ttl, expected).of_user(user);
-                written(reply_within!(deadline, store.replace(replace)))
+                reply_within!(store.deadline, store.store.replace(replace)).map(|outcome| outcome.map(Some))
             };
-            let current = match reply {
-                Ok(WriteOutcome::Done(Some(version))) => {
-                    let limited = is_limited.then(|| sent.sent.clone());
-                    sent.confirm(version);
-                    if let Some(data) = limited {
-                        Box::pin(self.enforce_limit(&data, store, deadline)).await?;
-                    }
-                    return Ok(Some(Persisted::Done));
-                }
-                Ok(WriteOutcome::Done(None)) => {
-                    sent.confirm_removed();
-                    return Ok(Some(Persisted::Done));
-                }
-                Ok(WriteOutcome::Conflict(current)) => {
-                    sent.not_applied();
-                    current
-                }
-                Ok(WriteOutcome::Gone(marker)) => {
-                    sent.not_applied();
-                    return Box::pin(self.gone(&key, attempt, renew, marker, store, deadline)).await;
-                }
-                Err(error) => {
-                    Box::pin(self.after_error(sent, error, store, deadline)).await?;
-                    return Ok(Some(Persisted::Done));
+            let outcome = match reply {
+                Ok(outcome) => sent.settle(outcome),
+                Err(error) => WriteOutcome::Done(Box::pin(self.after_error(sent, error, store)).await?),
+            };
+            let current = match outcome {
+                WriteOutcome::Done(()) if signs_in => return Box::pin(self.enforce_limit(store)).await,
+                WriteOutcome::Done(()) => return Ok(Some(Persisted::Done)),
+                WriteOutcome::Conflict(current) => current,
+                WriteOutcome::Gone(marker) => {
+                    return Box::pin(self.gone(&key, attempt, renew, marker, store)).await;
                 }
             };
-            deadline.start();
+            store.deadline.start();
             if turn.is_none() {
-                turn = Box::pin(deadline.wait(context.write_locks.lock(&key))).await.ok();
+                turn = Box::pin(store.deadline.wait(context.write_locks.lock(&key))).await.ok();
             }
             if turn.is_none() {
                 return Err(SessionError::Contended);
             }
             let current = match current {
                 Some(current) => current,
-                None => match Box::pin(deadline.run(store.fetch(&key))).await? {
+                None => match Box::pin(store.fetch(&key)).await? {
                     Some(current) => current,
-                    None => return Box::pin(self.gone(&key, attempt, renew, None, store, deadline)).await,
+                    None => return Box::pin(self.gone(&key, attempt, renew, None, store)).await,
                 },
             };
             (data, version) = attempt.replay(current)?;
-            if renew && is_emptied(&data) && !attempt.is_effective() {
+            if renew && is_emptied(&data) && !attempt.taken.changes.is_effective() {
                 // Another request has emptied the session: no data is left that a new id would protect.
                 attempt.drop_changes(&Stored::new(data, version));
                 return Ok(Some(Persisted::Done));
             }
             // Closures take time, too.
-            if deadline.left().is_zero() {
+            if store.deadline.left().is_zero() {
                 return Err(SessionError::Contended);
             }
         }
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "the parts of one call, which the caller has at hand")]
-    async fn rotate(
-        &self,
-        key: &str,
-        new_id: &SessionId,
-        session: &SessionMap,
-        (ttl, user): (Duration, Option<Box<str>>),
-        version: &Version,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
-    ) -> Result<WriteOutcome<Option<Version>>, BackendError> {
-        let new_key = self.context.store_key(new_id);
-        let old_user = self.session().bound_user().map(|user| self.context.user_key(&user.id));
-        let rotate = Rotate::new(key, &new_key, session, ttl, version);
-        let rotate = rotate.of_user(user.as_deref()).from_user(old_user.as_deref());
-        written(deadline.run(store.rotate(rotate)).await)
+        Err(SessionError::OutcomeUnknown)
     }
 
     /// Finds out why a session is gone, and what that means for the changes of the attempt. Returns `None` if a sign-in begins
@@ -221,14 +160,14 @@ impl SharedSession {
         attempt: Attempt<'_>,
         renew: bool,
         marker: Option<Marker>,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
+        store: &mut TimedStore<'_>,
     ) -> Result<Option<Persisted>, SessionError> {
         let marker = match marker {
             Some(marker) => Some(marker),
-            None => deadline.run(store.marker(key)).await?,
+            None => store.marker(key).await?,
         };
-        if matches!(marker, Some(Marker::Renewed { .. })) && attempt.signs_in() && !attempt.takes() {
+        let changes = &attempt.taken.changes;
+        if matches!(marker, Some(Marker::Renewed { .. })) && changes.signs_in() && !changes.takes() {
             return match attempt.begin_anew() {
                 Ok(()) => Ok(None),
                 Err(error) => {
@@ -237,10 +176,9 @@ impl SharedSession {
                 }
             };
         }
-        let only_removes = attempt.only_removes() && !renew;
-        let believes = attempt.takes() || renew;
+        let only_removes = changes.is_effective() && changes.only_removes();
+        let believes = changes.takes() || renew;
         attempt.discard();
-        self.session().lose();
         match marker {
             // No client may believe to be logged in, or to have redeemed a value.
             _ if believes => Err(SessionError::Gone),
@@ -251,10 +189,6 @@ impl SharedSession {
     }
 }
 
-fn written(reply: Result<WriteOutcome, BackendError>) -> Result<WriteOutcome<Option<Version>>, BackendError> {
-    reply.map(|outcome| outcome.map(Some))
-}
-
-fn removed(reply: Result<WriteOutcome<()>, BackendError>) -> Result<WriteOutcome<Option<Version>>, BackendError> {
-    reply.map(|outcome| outcome.map(|()| None))
+fn new_id() -> Result<SessionId, SessionError> {
+    SessionId::random().ok_or(SessionError::NoRandomNumbers)
 }

@@ -172,11 +172,11 @@ impl Session {
             let before = self.state().data().clone();
             let mut after = before.clone();
             let outcome = without_reserved(&mut after, &mut compute)?;
-            if after.keys().any(|key| key != META_KEY && self.shared.context.is_reserved(&key)) {
+            if after.keys().any(|key| key != META_KEY && self.shared.context.config.is_reserved(&key)) {
                 return Err(SessionError::ReservedKey { key: crate::token::ID_KEY.into() });
             }
             if after.len() > before.len() {
-                self.shared.context.check_keys(&after, 0)?;
+                self.shared.context.config.check_keys(&after, 0)?;
             }
             let mut session = self.state();
             if !session.data().is_clone_of(&before) {

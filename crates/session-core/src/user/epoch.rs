@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::absence::Absence;
-use crate::backend::AtomicBackend;
-use crate::backend::deadline::Deadline;
+use crate::backend::deadline::{Deadline, TimedStore};
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::log::report::Stage;
@@ -22,17 +21,16 @@ impl SessionContext {
     pub(crate) async fn join_epoch(
         &self,
         data: &SessionMap,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
+        store: &mut TimedStore<'_>,
     ) -> Result<Option<u64>, SessionError> {
-        let Some(epochs) = store.user_epochs() else { return Ok(None) };
+        let Some(epochs) = store.store.user_epochs() else { return Ok(None) };
         let Some(user) = Meta::of(data).user else { return Ok(None) };
         let mut bits = [0; 8];
         getrandom::fill(&mut bits).map_err(|_| SessionError::NoRandomNumbers)?;
         // A number of JSON that every language reads exactly.
         let candidate = u64::from_ne_bytes(bits) >> 11;
         let user = self.user_key(&user.id);
-        Ok(Some(deadline.run(epochs.join(&user, candidate, self.epoch_ttl())).await?))
+        Ok(Some(store.deadline.run(epochs.join(&user, candidate, self.epoch_ttl())).await?))
     }
 
     /// Returns `true` if the sessions of this session's user were revoked since the user signed in.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
-use crate::backend::deadline::Deadline;
-use crate::backend::{AtomicBackend, Marker, Remove, StoreFuture, UserIndex, WriteOutcome};
+use crate::backend::deadline::{Deadline, TimedStore};
+use crate::backend::{Marker, Remove, StoreFuture, UserIndex, WriteOutcome};
 use crate::error::SessionError;
 use crate::meta::Meta;
 use crate::request::context::{SessionContext, StoreKey};
@@ -40,8 +40,7 @@ impl SessionContext {
         &self,
         sessions: Vec<Ending<'_>>,
         marker: &Marker,
-        store: &dyn AtomicBackend,
-        deadline: &mut Deadline,
+        store: &mut TimedStore<'_>,
     ) -> Result<bool, SessionError> {
         let mut ended_any = false;
         let mut pending = sessions;
@@ -55,8 +54,8 @@ impl SessionContext {
             for sessions in pending.chunks(AT_A_TIME) {
                 let removals = sessions
                     .iter()
-                    .map(|(key, user)| store.remove(Remove::new(key).leaving(marker.clone()).of_user(*user)));
-                let outcomes = deadline.run(StoreFuture::pending(try_join_all(removals))).await?;
+                    .map(|(key, user)| store.store.remove(Remove::new(key).leaving(marker.clone()).of_user(*user)));
+                let outcomes = store.deadline.run(StoreFuture::pending(try_join_all(removals))).await?;
                 for (outcome, (_, user)) in outcomes.into_iter().zip(sessions) {
                     match outcome {
                         WriteOutcome::Done(()) | WriteOutcome::Gone(None) => ended_any = true,

@@ -3,12 +3,13 @@
 use super::RequestSession;
 use crate::backend::{Stored, Version};
 use crate::changes::ChangeLog;
+use crate::config::policy::RefreshDue;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::meta::is_emptied;
 use crate::request::head::{ConfirmedBy, CookieChange};
-use crate::request::phase::{Before, Phase, RefreshDue};
-use crate::request::transfer::{Confirmed, Taken, UnconfirmedWrite};
+use crate::request::phase::{Before, Phase};
+use crate::request::transfer::{Sent, Taken, UnconfirmedWrite};
 
 impl RequestSession {
     /// Takes the pending changes of a new session for an attempt. Tells if the request is a login, which called `renew`.
@@ -33,6 +34,7 @@ impl RequestSession {
             earlier_may_land: self.unconfirmed.earlier_may_land,
             refreshes: self.refreshes(),
             generation: self.generation,
+            discarded: false,
         }
     }
 
@@ -51,12 +53,12 @@ impl RequestSession {
 
     /// Records a write whose outcome is unknown.
     pub(crate) fn record_unconfirmed(&mut self, mut write: UnconfirmedWrite) {
-        let destroyed = self.generation != write.generation;
+        let destroyed = self.generation != write.taken.generation;
         if destroyed {
-            write.changes = ChangeLog::default();
+            write.taken.changes = ChangeLog::default();
         }
         // Of a session that was destroyed since, only a creation matters: it has to be removed if it was applied.
-        if !destroyed || write.replaces.is_none() {
+        if !destroyed || write.sent.replaces.is_none() {
             self.unconfirmed.last = Some(Box::new(write));
         }
     }
@@ -71,12 +73,11 @@ impl RequestSession {
     }
 
     /// Records that a write was applied.
-    pub(crate) fn confirm(&mut self, write: Confirmed<'_>, generation: u32) {
-        let Confirmed { new_id, version, sent, replaced_empty } = write;
+    pub(crate) fn confirm(&mut self, sent: &Sent, version: Version, taken: &Taken) {
         // A write at an earlier version comes too late from now on.
         self.unconfirmed.earlier_may_land = false;
         let began = matches!(self.phase, Phase::New { .. }) || self.head.cookie() == CookieChange::New;
-        match (&mut self.phase, new_id) {
+        match (&mut self.phase, sent.new_id) {
             (Phase::Destroyed { target, .. }, new_id) => {
                 *target = new_id.or(*target);
                 return;
@@ -90,18 +91,18 @@ impl RequestSession {
         }
         let Phase::Stored { version: current, refresh, .. } = &mut self.phase else { return };
         *current = Some(version);
-        if self.head.is_sent() || self.generation != generation {
+        if self.head.is_sent() || self.generation != taken.generation {
             return;
         }
-        let due = self.head.forces_refresh() || *refresh != RefreshDue::No || replaced_empty;
+        let due = self.head.forces_refresh() || *refresh != RefreshDue::No || taken.on_empty;
         *refresh = RefreshDue::No;
         self.head.force_refresh(false);
         let (earlier, confirmed) = (self.head.cookie(), ConfirmedBy::ThisCommit);
-        self.head.set_cookie(if is_emptied(sent) {
+        self.head.set_cookie(if is_emptied(&sent.data) {
             if self.client_has_session { CookieChange::Remove(confirmed) } else { CookieChange::None }
         } else if began {
             CookieChange::New
-        } else if new_id.is_some() || matches!(earlier, CookieChange::Renewed(_)) {
+        } else if sent.new_id.is_some() || matches!(earlier, CookieChange::Renewed(_)) {
             CookieChange::Renewed(confirmed)
         } else if due || matches!(earlier, CookieChange::Refreshed(_)) {
             CookieChange::Refreshed(confirmed)
@@ -112,6 +113,10 @@ impl RequestSession {
 
     /// Records that the store holds the session no more, because this request emptied and renewed it.
     pub(crate) fn confirm_removed(&mut self) {
+        // A `destroy` stands.
+        if !matches!(self.phase, Phase::Stored { .. }) {
+            return;
+        }
         self.phase = Phase::New { before: Before::Nothing, renew: false };
         self.head.set_cookie(if self.client_has_session {
             CookieChange::Remove(ConfirmedBy::ThisCommit)

@@ -5,17 +5,6 @@ use std::sync::Arc;
 use crate::cookie::SetCookie;
 use crate::error::SessionError;
 
-/// The outcome of persisting changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Persisted {
-    /// The store has them.
-    Done,
-    /// The session was destroyed, and the changes with it.
-    Destroyed,
-    /// The session was renewed or has vanished: the changes could not be kept.
-    Gone,
-}
-
 /// The headers that a session adds to the response, and the error that the response must report.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
