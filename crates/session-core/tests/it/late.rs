@@ -1,6 +1,7 @@
 //! Changes that come late: after the response head, or while the commit is under way.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use session_test_support::Log;
 
@@ -87,6 +88,28 @@ async fn a_destroy_by_another_task_during_the_commit_is_carried_out() {
     for (operation, prepare) in cases {
         destroyed_during(operation, &mut Browser::default(), prepare).await;
     }
+}
+
+#[tokio::test]
+async fn a_session_begun_by_another_task_while_an_emptied_one_is_removed_is_stored() {
+    let (app, probe) = App::server(defaults);
+    let mut browser = app.browser_with(r#"{"user":"ann"}"#).await;
+    let request = app.open(&browser).await;
+    request.clear().unwrap();
+    request.renew().unwrap();
+    let (other, begun) = (request.clone(), AtomicBool::new(false));
+    let begin = move || {
+        if !begun.swap(true, Ordering::Relaxed) {
+            other.destroy();
+            other.insert("cart", [1]).unwrap();
+        }
+    };
+    probe.fail(Operation::Remove, Fault::Overtaken(Arc::new(begin)));
+    let response = request.respond(200).await;
+    probe.heal();
+    assert_succeeded(&response);
+    browser.receive(&response);
+    assert_eq!(app.data(&browser).await, r#"{"cart":[1]}"#);
 }
 
 #[tokio::test]
