@@ -9,6 +9,7 @@ mod links;
 mod log_lines;
 mod manifests;
 mod modules;
+mod named_tests;
 mod text;
 mod trees;
 mod voice;
@@ -51,6 +52,7 @@ pub(crate) fn check() -> Result<()> {
     findings.extend(circles::circles(&files));
     findings.extend(links::dead(&files, |path| root().join(path).exists()));
     findings.extend(log_lines::unexplained(&files));
+    findings.extend(named_tests::missing(&files));
     findings.extend(manifests::check(&files, &members));
     findings.extend(trees::check()?);
     findings.sort();
