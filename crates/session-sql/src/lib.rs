@@ -168,7 +168,8 @@
 //! - **MySQL and MariaDB** work at READ COMMITTED. An `UPDATE` compares with the newest row, which it locks, at any isolation.
 //!   If it does not match, a second statement reads the current row. A rotation is a short transaction that inserts
 //!   the new row, then compares and marks the old one.
-//! - **SQLite** has one writer at a time, among all processes, and each write is a transaction of its own.
+//! - **SQLite** has one writer at a time, among all processes. Writes of a process that wait at the same time share a
+//!   transaction. Each has an outcome of its own, and is answered after the commit.
 //!
 //! # Durability
 //!
@@ -182,7 +183,7 @@
 //!
 //! The file is created with the permissions 0600, and so are the files beside it. Several processes may share it on one
 //! machine; a network file system is not safe. SQLite has one writer at a time. The writes of a process take turns in a
-//! queue. Between processes SQLite polls for the right to write, for at most nine tenths of the
+//! queue, and up to 64 that wait share a commit. Between processes SQLite polls for the right to write, for at most nine tenths of the
 //! [timeout](SqlBackendBuilder::timeout). Readers never wait for writers. Copy the file only by `VACUUM INTO` or the backup
 //! command of `sqlite3`, and exchange it only while no process uses it.
 //!
@@ -286,6 +287,7 @@ mod mysql;
 mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod queue;
 mod request;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -294,6 +296,7 @@ mod sweep;
 mod table;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod url;
+mod writer;
 
 pub use backend::{SqlBackend, SqlBackendBuilder, SqlPool};
 pub use config_error::SqlConfigError;

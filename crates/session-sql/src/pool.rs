@@ -116,8 +116,7 @@ impl<D: Dialect> Pool<D> {
         Self { limit, permits: Arc::new(Semaphore::new(limit)), idle: Mutex::default() }
     }
 
-    /// Waits for the right to use one of the connections.
-    pub(crate) async fn permit(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit, Failure> {
+    async fn permit(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit, Failure> {
         match timeout_at(deadline.until(), self.permits.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Failure::queued::<D>(self.limit, deadline.timeout())),

@@ -12,6 +12,7 @@ use crate::dialect::{Dialect, Then};
 use crate::engine::{Boxed, Engine};
 use crate::error::Failure;
 use crate::pool::{Pool, Source};
+use crate::queue::Queue;
 use crate::request::{Reply, Request};
 use crate::sweep::Sweep;
 use crate::table::SCHEMA_KEY;
@@ -50,7 +51,8 @@ pub(crate) struct Store<D: Dialect> {
 pub(crate) struct Line<D: Dialect> {
     pool: Arc<Pool<D>>,
     /// The connection that writes a file. It has the last written pages at hand.
-    writer: Arc<Pool<D>>,
+    pub(crate) writer: Arc<Pool<D>>,
+    pub(crate) queue: Queue,
     breaker: Breaker,
     probing: Background,
 }
@@ -60,7 +62,7 @@ impl<D: Dialect> Engine for Store<D> {
         if let Some(sweep) = &self.sweep {
             sweep.start(&self);
         }
-        Box::pin(Detached::new(async move { Ok(self.guarded(&request).await?) }))
+        Box::pin(Detached::new(async move { Ok(self.guarded(&Arc::new(request)).await?) }))
     }
 
     fn create_table(self: Arc<Self>) -> Boxed<()> {
@@ -87,7 +89,7 @@ impl<D: Dialect> Engine for Store<D> {
     fn sweep(self: Arc<Self>) -> Boxed<u64> {
         Box::pin(async move {
             let (line, deadline) = (self.line(), Deadline::after(self.timeout.get()));
-            match self.attempts(&line, &Request::Sweep, deadline).await {
+            match self.attempts(&line, &Arc::new(Request::Sweep), deadline).await {
                 Ok(Reply::Number(rows)) => Ok(rows),
                 Ok(_) => Ok(0),
                 Err(failure) => Err(failure.at(self.outage.server()).into()),
@@ -98,7 +100,7 @@ impl<D: Dialect> Engine for Store<D> {
 
 impl<D: Dialect> Store<D> {
     /// Carries out a request, unless the last ones had no answer.
-    async fn guarded(self: &Arc<Self>, request: &Request) -> Result<Reply, Failure> {
+    async fn guarded(self: &Arc<Self>, request: &Arc<Request>) -> Result<Reply, Failure> {
         let deadline = Deadline::after(self.timeout.get());
         let line = self.line();
         let Some(mut permit) = line.breaker.admit(deadline) else {
@@ -128,10 +130,19 @@ impl<D: Dialect> Store<D> {
     }
 
     /// Carries out a request, again after an obstacle that is likely to pass, until the deadline is near.
-    async fn attempts(&self, line: &Line<D>, request: &Request, deadline: Deadline) -> Result<Reply, Failure> {
+    async fn attempts(
+        self: &Arc<Self>,
+        line: &Arc<Line<D>>,
+        request: &Arc<Request>,
+        deadline: Deadline,
+    ) -> Result<Reply, Failure> {
         let (mut reconnected, mut refusal) = (false, None);
         loop {
-            let outcome = self.attempt(line, request, deadline).await;
+            let outcome = if D::IS_FILE && request.is_write() {
+                self.write(line, request, deadline).await
+            } else {
+                self.attempt(&line.pool, request, deadline).await
+            };
             if deadline.left() <= deadline.timeout() / 10 {
                 return match (outcome, refusal) {
                     // The deadline has cut the attempt off. The answer to the one before tells why.
@@ -151,16 +162,12 @@ impl<D: Dialect> Store<D> {
         }
     }
 
-    async fn attempt(&self, line: &Line<D>, request: &Request, deadline: Deadline) -> Result<Reply, Failure> {
-        let writes_a_file = D::IS_FILE && request.is_write();
-        let pool = if writes_a_file { &line.writer } else { &line.pool };
-        let _turn = if writes_a_file { self.take_turn().await } else { None };
-        // Connections of an application's pool that all want to write would poll, each for the next moment without a writer.
-        // With 32 clients, they made a sixth of the writes a second.
-        let _queue = match &self.source {
-            Source::Application(_) if writes_a_file => Some(line.writer.permit(deadline).await?),
-            _ => None,
-        };
+    pub(crate) async fn attempt(
+        &self,
+        pool: &Arc<Pool<D>>,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Reply, Failure> {
         let mut connection = self.source.acquire(pool, deadline).await?;
         let outcome = timeout_at(deadline.until(), self.dialect.run(&mut connection, request)).await;
         let failure = match outcome {
@@ -181,9 +188,8 @@ impl<D: Dialect> Store<D> {
 
     /// Waits until the other runtimes of this process have written.
     ///
-    /// SQLite has one writer at a time, and connections poll for that right. Writes in a queue don't. A runtime that a
-    /// handler blocks may keep its turn, though its statement has ended; therefore nothing waits for long.
-    async fn take_turn(&self) -> Option<SemaphorePermit<'_>> {
+    /// A runtime that a handler blocks may keep its turn, though its statement has ended; therefore nothing waits for long.
+    pub(crate) async fn take_turn(&self) -> Option<SemaphorePermit<'_>> {
         if let Ok(turn) = self.turn.try_acquire() {
             return Some(turn);
         }
@@ -204,6 +210,7 @@ impl<D: Dialect> Store<D> {
         self.lines.get(|| Line {
             pool: Arc::new(Pool::new(self.max_connections)),
             writer: Arc::new(Pool::new(1)),
+            queue: Queue::default(),
             breaker: Breaker::new(self.breaker_threshold),
             probing: Background::default(),
         })
@@ -250,7 +257,7 @@ async fn probe<D: Dialect>(store: Weak<Store<D>>, line: Weak<Line<D>>, _under_wa
     loop {
         sleep(PROBE_PAUSE).await;
         let (Some(store), Some(line)) = (store.upgrade(), line.upgrade()) else { return };
-        let outcome = store.attempt(&line, &request, Deadline::after(store.timeout.get())).await;
+        let outcome = store.attempt(&line.pool, &request, Deadline::after(store.timeout.get())).await;
         if !outcome.is_err_and(|failure| failure.is_outage) {
             // If a call opens it again before this task has ended, the next call has the database probed.
             line.breaker.close();

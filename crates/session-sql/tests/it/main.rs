@@ -39,3 +39,5 @@ mod sqlite;
 mod sweep;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod together;

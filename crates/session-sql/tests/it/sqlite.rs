@@ -9,6 +9,7 @@ use session_core::{Applied, AtomicBackend, BackendErrorKind, Create, Replace, Wr
 use session_sql::SqlBackend;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{ConnectOptions, Executor};
+use tokio::task::JoinSet;
 
 use crate::support::{Database, HOUR, cause, create, map, stored};
 
@@ -32,10 +33,18 @@ async fn a_child_does_what_it_is_told() {
     let [table, url] = told.split(' ').collect::<Vec<_>>().try_into().expect("there are two words");
     let builder = SqlBackend::builder().table(table).expect("the name is good").timeout(Duration::from_secs(20));
     let backend = builder.connect(url).expect("the url is good");
-    loop {
-        increment(&backend).await;
-        println!("acknowledged");
+    // Several at once, so that writes share a transaction.
+    let mut clients = JoinSet::new();
+    for _ in 0..4 {
+        let backend = backend.clone();
+        clients.spawn(async move {
+            loop {
+                increment(&backend).await;
+                println!("acknowledged");
+            }
+        });
     }
+    clients.join_all().await;
 }
 
 async fn increment(backend: &SqlBackend) {

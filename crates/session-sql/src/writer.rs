@@ -1,0 +1,137 @@
+//! The writes to a file, which take turns. Writes that wait at the same time are committed together.
+//!
+//! SQLite has one writer at a time, and connections poll for that right. With 32 clients on eight connections, they made a
+//! sixth of the writes a second. Writes in a queue don't poll, and share the flush of their commit.
+
+use std::sync::Arc;
+
+use session_backend_support::Deadline;
+use session_core::Applied;
+use sqlx::{Connection as _, Error};
+use tokio::runtime::Handle;
+use tokio::time::timeout_at;
+
+use crate::dialect::Dialect;
+use crate::error::Failure;
+use crate::queue::{Place, Write};
+use crate::request::{Reply, Request};
+use crate::store::{Line, Store};
+
+/// The right to write. Dropping it lets those write that wait.
+struct Right<D: Dialect> {
+    store: Arc<Store<D>>,
+    line: Arc<Line<D>>,
+}
+
+/// The reason why writes were not committed together.
+enum Apart {
+    /// One of them was refused, and nothing was applied. Each is made alone.
+    Refused,
+    /// Each fails for this reason.
+    Failed(Failure),
+    /// The deadline of each has passed. Their callers know by their claims whether they were begun.
+    Late,
+}
+
+impl<D: Dialect> Drop for Right<D> {
+    fn drop(&mut self) {
+        let batch = self.line.queue.next();
+        // A runtime that ends drops the task and its writes, whose callers have ended too.
+        if !batch.is_empty()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            let right = Self { store: self.store.clone(), line: self.line.clone() };
+            runtime.spawn(async move { right.store.write_all(&right.line, batch).await });
+        }
+    }
+}
+
+impl<D: Dialect> Store<D> {
+    /// Makes a write to a file, as soon as it is its turn.
+    pub(crate) async fn write(
+        self: &Arc<Self>,
+        line: &Arc<Line<D>>,
+        request: &Arc<Request>,
+        deadline: Deadline,
+    ) -> Result<Reply, Failure> {
+        let (claim, answer) = match line.queue.join(request, deadline) {
+            Place::First => {
+                let _right = Right { store: self.clone(), line: line.clone() };
+                let _turn = self.take_turn().await;
+                return self.attempt(&line.writer, request, deadline).await;
+            }
+            Place::Waiting(claim, answer) => (claim, answer),
+        };
+        match timeout_at(deadline.until(), answer).await {
+            Ok(Ok(outcome)) => outcome,
+            _ if claim.take() => Err(Failure::queued::<D>(1, deadline.timeout())),
+            _ => Err(Failure::late::<D>(Applied::Maybe, deadline.timeout())),
+        }
+    }
+
+    /// Makes writes, if possible in one transaction.
+    async fn write_all(&self, line: &Line<D>, mut batch: Vec<Write>) {
+        let _turn = self.take_turn().await;
+        let outcome = if batch.len() > 1 {
+            self.write_together(line, &mut batch).await
+        } else {
+            batch.retain(|write| write.claim.take());
+            Err(Apart::Refused)
+        };
+        match outcome {
+            Ok(replies) => {
+                for (write, reply) in batch.into_iter().zip(replies) {
+                    write.answer(Ok(reply));
+                }
+            }
+            Err(Apart::Failed(failure)) => {
+                for write in batch {
+                    write.answer(Err(failure.clone()));
+                }
+            }
+            Err(Apart::Late) => {}
+            Err(Apart::Refused) => {
+                for write in batch {
+                    let outcome = self.attempt(&line.writer, &write.request, write.deadline).await;
+                    write.answer(outcome);
+                }
+            }
+        }
+    }
+
+    /// Makes writes in one transaction, whose replies hold once it is committed.
+    ///
+    /// A transaction of another process delays its begin. Writes whose deadline passes until then are left out.
+    async fn write_together(&self, line: &Line<D>, batch: &mut Vec<Write>) -> Result<Vec<Reply>, Apart> {
+        let Some(last) = batch.iter().max_by_key(|write| write.deadline.until()) else { return Ok(Vec::new()) };
+        let (deadline, last) = (last.deadline, last.request.clone());
+        let failed = |failure| if deadline.is_ahead() { Apart::Failed(failure) } else { Apart::Late };
+        let mut connection = self.source.acquire(&line.writer, deadline).await.map_err(failed)?;
+        let of_all = |error: &Error| Failure::of_request::<D>(error, &last);
+        let work = async {
+            let mut transaction = match connection.begin_with("BEGIN IMMEDIATE").await {
+                Ok(transaction) => transaction,
+                Err(error) => return Err(Apart::Failed(of_all(&error))),
+            };
+            batch.retain(|write| write.claim.take());
+            let mut replies = Vec::with_capacity(batch.len());
+            for write in batch.iter() {
+                let reply = self.dialect.run(&mut transaction, &write.request).await;
+                replies.push(reply.map_err(|_| Apart::Refused)?);
+            }
+            match transaction.commit().await {
+                Ok(()) => Ok(replies),
+                Err(Error::Database(_)) => Err(Apart::Refused),
+                Err(error) => Err(Apart::Failed(of_all(&error))),
+            }
+        };
+        let outcome = timeout_at(deadline.until(), work).await.unwrap_or(Err(Apart::Late));
+        match &outcome {
+            Ok(_) => connection.release(),
+            Err(Apart::Failed(failure)) if failure.connection_is_usable => connection.release(),
+            // Some errors end a transaction, which the client library does not know. Dropping the connection closes it.
+            Err(_) => line.writer.close_idle(),
+        }
+        outcome
+    }
+}

@@ -1,0 +1,160 @@
+//! Writes to an SQLite file that wait at the same time, and are committed together.
+
+use std::time::{Duration, Instant};
+
+use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Replace, WriteOutcome};
+use session_sql::SqlBackend;
+use session_test_support::Lag;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Executor, SqliteConnection};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::support::{Database, HOUR, cause, create, map, stored};
+
+const WRITES: usize = 30;
+
+/// Longer than the writes of a test need to get in line.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// Keeps all others from writing, as another process may.
+async fn lock(database: &Database) -> SqliteConnection {
+    let mut other = SqliteConnectOptions::new().filename(database.file()).connect().await.expect("the file is there");
+    other.execute("BEGIN IMMEDIATE").await.expect("nothing else writes");
+    other
+}
+
+/// Returns a backend on its own connections, and one on a pool of an application's.
+async fn backends(database: &Database) -> [SqlBackend; 2] {
+    let builder = database.builder().timeout(Duration::from_secs(20));
+    [database.patient(), builder.build_with_pool(database.application_pool().await)]
+}
+
+/// Starts to replace the values of sessions that [`create_all`] has made, and returns once all writes wait.
+async fn replace_all(
+    backend: &SqlBackend,
+    sessions: usize,
+    n: usize,
+) -> JoinSet<(usize, Result<WriteOutcome, BackendError>)> {
+    let mut versions = Vec::new();
+    for key in 0..sessions {
+        versions.push(backend.fetch(&key.to_string()).await.expect("it can be read").expect("it is there").version);
+    }
+    let mut writes = JoinSet::new();
+    for (key, version) in versions.into_iter().enumerate() {
+        let (backend, value) = (backend.clone(), map(&format!(r#"{{"n":{n}}}"#)));
+        writes
+            .spawn(async move { (key, backend.replace(Replace::new(&key.to_string(), &value, HOUR, &version)).await) });
+    }
+    sleep(MOMENT).await;
+    writes
+}
+
+async fn create_all(backend: &SqlBackend, sessions: usize) {
+    for key in 0..sessions {
+        create(backend, &key.to_string(), r#"{"n":0}"#).await;
+    }
+}
+
+/// Counts the commits in the log of the file: the frames that tell the size of the database after them.
+fn commits(database: &Database) -> usize {
+    const HEADER: usize = 32;
+    const FRAME: usize = 24 + 4096;
+    let log = std::fs::read(database.file().with_extension("db-wal")).expect("the file has a log");
+    log[HEADER..].chunks(FRAME).filter(|frame| frame[4..8] != [0; 4]).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_wait_share_a_commit() {
+    let database = Database::sqlite().await;
+    let [own, on_a_pool] = backends(&database).await;
+    create_all(&own, WRITES).await;
+    for (n, backend) in [own, on_a_pool].iter().enumerate() {
+        let before = commits(&database);
+        let mut other = lock(&database).await;
+        let writes = replace_all(backend, WRITES, n + 1).await;
+        other.execute("COMMIT").await.unwrap();
+        for (_, outcome) in writes.join_all().await {
+            assert!(matches!(outcome, Ok(WriteOutcome::Done(_))), "{outcome:?}");
+        }
+        let commits = commits(&database) - before;
+        // One of the first write, one of all others; a few may have come late.
+        assert!((1..=6).contains(&commits), "{commits}");
+        for key in 0..WRITES {
+            assert_eq!(stored(backend, &key.to_string()).await, Some(format!(r#"{{"n":{}}}"#, n + 1)));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_write_fails_alone() {
+    let database = Database::sqlite().await;
+    let [own, on_a_pool] = backends(&database).await;
+    create_all(&own, WRITES).await;
+    // ROLLBACK ends the whole transaction, as a full disk may. After it, writes share transactions again.
+    let rounds = [(&own, "ABORT"), (&own, "ROLLBACK"), (&own, "ROLLBACK"), (&on_a_pool, "ROLLBACK")];
+    for (n, (backend, end)) in rounds.into_iter().enumerate() {
+        let trigger = "CREATE TRIGGER refuse BEFORE UPDATE ON {t} WHEN NEW.session_key = '7' BEGIN SELECT";
+        database.ask(&format!("{trigger} RAISE({end}, 'refused'); END")).await;
+        let mut other = lock(&database).await;
+        let writes = replace_all(backend, WRITES, n + 1).await;
+        other.execute("COMMIT").await.unwrap();
+        for (key, outcome) in writes.join_all().await {
+            match outcome {
+                Err(error) if key == 7 => assert_eq!(error.applied(), Applied::No),
+                Ok(WriteOutcome::Done(_)) if key != 7 => {}
+                other => panic!("{key}: {other:?}"),
+            }
+            let expected = if key == 7 { 0 } else { n + 1 };
+            assert_eq!(stored(backend, &key.to_string()).await, Some(format!(r#"{{"n":{expected}}}"#)), "{key}");
+        }
+        database.ask("DROP TRIGGER refuse").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_wait_take_no_connection_from_reads() {
+    let database = Database::sqlite().await;
+    for backend in backends(&database).await {
+        create(&backend, "read", "{}").await;
+        let mut other = lock(&database).await;
+        let mut writes = JoinSet::new();
+        for n in 0..WRITES {
+            let backend = backend.clone();
+            writes.spawn(async move { backend.create(Create::new(&n.to_string(), &map("{}"), HOUR)).await });
+        }
+        sleep(MOMENT).await;
+        let read = timeout(Duration::from_secs(2), stored(&backend, "read")).await;
+        assert_eq!(read.expect("a connection is free").as_deref(), Some("{}"));
+        other.execute("COMMIT").await.unwrap();
+        assert!(writes.join_all().await.iter().all(Result::is_ok));
+        database.ask("DELETE FROM {t}").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_wait_end_in_time_and_are_not_made_later() {
+    let database = Database::sqlite().await;
+    let backend = database.backend();
+    // More than one transaction takes.
+    let sessions = 100;
+    create_all(&database.patient(), sessions).await;
+    let mut other = lock(&database).await;
+    let (lag, start) = (Lag::watch(), Instant::now());
+    let writes = replace_all(&backend, sessions, 1).await;
+    let mut unapplied = Vec::new();
+    for (key, outcome) in writes.join_all().await {
+        let error = outcome.expect_err("the file is locked");
+        assert_eq!(error.kind(), BackendErrorKind::Timeout, "{}", cause(&error));
+        if error.applied() == Applied::No {
+            unapplied.push(key.to_string());
+        }
+    }
+    assert!(start.elapsed() < Duration::from_millis(500) + lag.allowance(), "{:?}", start.elapsed());
+    assert!(unapplied.len() > 20, "of writes that were not begun, it is known: {unapplied:?}");
+    other.execute("COMMIT").await.unwrap();
+    sleep(MOMENT).await;
+    for key in unapplied {
+        assert_eq!(stored(&backend, &key).await.as_deref(), Some(r#"{"n":0}"#), "{key}");
+    }
+}
