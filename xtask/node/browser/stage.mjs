@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -95,6 +96,20 @@ class Stage {
     }
     await start()
     return { url: `redis://127.0.0.1:${port}`, start, stop }
+  }
+
+  /// Starts a memcached, and returns its address.
+  async memcached() {
+    const port = await freePort()
+    this.#start('memcached', ['-l', '127.0.0.1', '-p', String(port), '-u', 'root'])
+    for (let tries = 1; ; tries += 1) {
+      const socket = connect(port, '127.0.0.1')
+      const answers = await new Promise((resolve) => socket.on('connect', () => resolve(true)).on('error', () => resolve(false)))
+      socket.destroy()
+      if (answers) return `127.0.0.1:${port}`
+      assert(tries < 200, 'memcached does not start')
+      await sleep(20)
+    }
   }
 
   /// Serves a page of another site: `localhost` is one beside `127.0.0.1`, though both are this machine.

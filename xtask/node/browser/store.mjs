@@ -25,3 +25,14 @@ scenario('while the store is down the page says so, and then the login is back',
   await press(page, 'Add 1')
   await shows(page, 'count', '1')
 })
+
+scenario('a store that lists no sessions still ends them all', {}, async (stage) => {
+  const url = await stage.demo('--backend', 'memcache', '--memcache-addr', await stage.memcached())
+  const [here, there] = [await stage.open(url), await stage.open(url)]
+  for (const page of [here, there]) await logIn(page)
+  assert(await here.getByRole('button', { name: 'Sign out elsewhere' }).isHidden())
+  await press(here, 'Sign out everywhere')
+  await shows(here, 'message', 'All sessions ended.')
+  await press(there, 'Reload')
+  await shows(there, 'user', 'no')
+})

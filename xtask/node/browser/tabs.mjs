@@ -41,24 +41,26 @@ scenario('a second profile has a session of its own', {}, async (stage) => {
 
 scenario('a user ends the session of another profile', {}, async (stage) => {
   const url = await stage.demo('--backend', 'memory')
-  const [here, there] = [await stage.open(url), await stage.open(url)]
-  for (const page of [here, there]) await logIn(page)
-  await press(here, 'Reload')
+  const [here, there, elsewhere] = [await stage.open(url), await stage.open(url), await stage.open(url)]
+  for (const page of [elsewhere, there, here]) await logIn(page)
   const listed = here.locator('#sessions li')
-  await listed.nth(1).waitFor()
-  assert.equal(await listed.getByText(/^Chrome on Linux/).count(), 2)
-  assert.equal(await listed.getByText(/^this browser, last seen /).count(), 1)
-  await press(here, 'Sign out')
+  assert.equal(await listed.getByText(/^Chrome on Linux/).count(), 3)
+  assert.match(await listed.first().textContent(), /this browser, last seen /)
+  await listed.nth(1).getByRole('button', { name: 'Sign out' }).click()
   await shows(here, 'message', '1 session ended.')
-  assert.equal(await listed.count(), 1)
+  assert.equal(await listed.count(), 2)
+  await press(elsewhere, 'Reload')
+  await shows(elsewhere, 'user', 'as ann')
   await press(there, 'Reload')
   await shows(there, 'user', 'no')
 
   await logIn(there)
   await press(there, 'Sign out elsewhere')
-  await shows(there, 'message', '1 session ended.')
-  await press(here, 'Reload')
-  await shows(here, 'user', 'no')
+  await shows(there, 'message', '2 sessions ended.')
+  for (const page of [here, elsewhere]) {
+    await press(page, 'Reload')
+    await shows(page, 'user', 'no')
+  }
   await press(there, 'Sign out everywhere')
   await shows(there, 'message', '1 session ended.')
   await shows(there, 'user', 'no')
