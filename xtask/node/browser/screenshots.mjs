@@ -8,7 +8,7 @@ const FOLDER = process.env.SESSION_SCREENSHOTS
 const CHECKS = process.env.SESSION_SCREENSHOTS_CHECK === '1'
 
 // A release of Chromium may draw a letter otherwise; a section that moved changes far more.
-const MOST_CHANGED = 0.02
+const MOST_CHANGED = 0.005
 
 const DEVICES = {
   iPhone: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Safari/604.1',
