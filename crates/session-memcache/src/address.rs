@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// The port of a node whose address names none.
 const DEFAULT_PORT: u16 = 11211;
 
-/// The address on which a node listens, as it was configured. A name is resolved for every connection.
+/// The configured address of a node. A host name is resolved for every new connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Address {
     Tcp { host: Box<str>, port: u16 },
@@ -16,15 +16,15 @@ pub(crate) enum Address {
 /// A reason why an address can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AddressProblem {
-    #[error("it names no host")]
+    #[error("it has no host")]
     NoHost,
     #[error("its port is not a number from 1 to 65535")]
     Port,
     #[error("IPv6 is not supported, use an IPv4 address or a Unix socket")]
     Ipv6,
-    #[error("a host has letters, digits, `.`, `-` and `_`")]
+    #[error("a host may have only letters, digits, `.`, `-` and `_`")]
     Host,
-    #[error("a socket path is absolute and has letters, digits and `/._-@+=,` only, and no `.` or `..` segments")]
+    #[error("a socket path must be absolute, have only letters, digits and `/._-@+=,`, and no `.` or `..` segments")]
     Path,
 }
 
@@ -80,7 +80,7 @@ fn tcp(text: &str) -> Result<Address, AddressProblem> {
     Ok(Address::Tcp { host: host.into(), port })
 }
 
-/// Accepts the paths that the client library reads from a URL as they are written.
+/// Accepts only paths that the client library reads unchanged from a URL.
 fn unix(path: &str) -> Result<Address, AddressProblem> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-@+=,".contains(&byte);
     let plain = path.starts_with('/') && path.len() > 1 && path.bytes().all(allowed);

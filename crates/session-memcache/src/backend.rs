@@ -1,4 +1,4 @@
-//! The backend: the calls of the session manager.
+//! The backend, which the session manager calls.
 
 pub(crate) mod builder;
 
@@ -18,14 +18,14 @@ use crate::key::Key;
 use crate::rotate::Rotation;
 use crate::store::{Found, Store};
 
-/// The time that a call may take longer than its timeout. Its own timer must fire first, because that knows if the command
-/// was sent.
+/// The time by which a call may exceed its timeout. The call's own timer must fire first, because it knows whether the
+/// command was sent.
 const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 
 /// Keeps sessions in memcached, on one node or several.
 ///
-/// Clones share the connections. A connection is made when a call needs it, on the runtime of the call. Calls need a Tokio
-/// runtime with I/O and time enabled.
+/// Clones share the connections. A connection is opened when a call needs it, on the call's Tokio runtime, which must
+/// have I/O and time enabled.
 ///
 /// ```no_run
 /// use session_core::SessionConfig;
@@ -94,7 +94,8 @@ impl MemcacheBackend {
         };
         let (old, new) = (rotate.old.to_owned(), rotate.new.to_owned());
         let rotation = Rotation { old, new, value, ttl: rotate.ttl, at, timeout: self.timeout.get() };
-        // Each step has the whole timeout. A request that is cancelled must not leave the session under both keys.
+        // Each step has the whole timeout. The work is detached, because a cancelled request must not leave the session
+        // under both keys.
         let rotation = Detached::new(rotation.execute(self.store.clone()));
         timeout(self.call_limit(), rotation).await.unwrap_or_else(|_| {
             Err(BackendError::new(BackendErrorKind::Timeout, Applied::Maybe)
@@ -121,10 +122,10 @@ impl MemcacheBackend {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("memcached: a renewal takes longer than {0:?}, the `timeout` of the backend, and goes on")]
+#[error("memcached: a renewal takes longer than {0:?}, the `timeout` of the backend, and continues in the background")]
 struct SlowRotation(Duration);
 
-/// Makes the version of a write that was applied opaque.
+/// Converts the version of an applied write into the opaque one of the core.
 fn with_version(outcome: WriteOutcome<NodeVersion>) -> WriteOutcome {
     match outcome {
         WriteOutcome::Done(at) => WriteOutcome::Done(at.into()),

@@ -8,29 +8,30 @@ use crate::key::Key;
 use crate::node::Node;
 use crate::ring::Ring;
 
-/// The choice of what requests do while the node of their session is down.
+/// The behaviour of requests while the node of their session is down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnNodeDown {
-    /// They fail at once, with 503, until the node answers again. Requests of other nodes' sessions go on.
+    /// The requests fail fast with 503 until the node answers again. Requests whose sessions are on other nodes are not
+    /// affected.
     #[default]
     Fail,
-    /// They use the next node of the ring, where the session is empty. Its user has to log in again, and once more when the
-    /// first node answers again.
+    /// The requests use the next node of the ring, where the session is empty. The user has to log in again, and once
+    /// more when the first node answers again.
     ///
-    /// A node that could not be reached still has its sessions when it answers again, in their old state. A session that
-    /// was destroyed in the meantime is back. So a logout is final only with [`Fail`](Self::Fail).
+    /// When an unreachable node answers again, it still has its sessions in their old state, even those that were
+    /// destroyed in between. So a logout is final only with [`Fail`](Self::Fail).
     NextNode,
 }
 
-/// A version with its node. Two nodes count their versions alike, so that a number alone may fit on both.
+/// A version with its node. Each node counts its own versions, so the same number may exist on two nodes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NodeVersion {
     pub(crate) node: u64,
     pub(crate) version: u64,
 }
 
-/// The nodes, and the choice among them.
+/// The nodes, and the choice between them.
 pub(crate) struct Cluster {
     nodes: Box<[Node]>,
     ring: Ring,
@@ -47,7 +48,7 @@ impl Cluster {
         &self.nodes
     }
 
-    /// Makes a call to the node that has the key now. Returns the node's number, too.
+    /// Makes a call to the node that has the key now. Also returns the node's number.
     pub(crate) async fn call(
         &self,
         key: Key<'_>,
@@ -58,7 +59,8 @@ impl Cluster {
         Ok((number, node.call(permit, key, command, deadline).await?))
     }
 
-    /// Makes a call to a node, unless the key is on another one now. The session then has another version, too.
+    /// Makes a call to a node, unless the key is on another node now. In that case the session counts as having another
+    /// version.
     pub(crate) async fn call_at(
         &self,
         node: u64,

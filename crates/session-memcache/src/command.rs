@@ -5,7 +5,7 @@
 pub(crate) enum Command<'a> {
     /// `mg`: the value with its version.
     Get,
-    /// `mg` with a new expiry. The value comes along, because only it tells a session from a tombstone.
+    /// `mg` with a new expiry. It returns the value, because only the value distinguishes a session from a tombstone.
     Touch { expiry: u64 },
     /// `ms`.
     Set { value: &'a [u8], flags: u32, expiry: u64, mode: Mode },
@@ -38,7 +38,8 @@ impl Command<'_> {
         matches!(self, Self::Get)
     }
 
-    /// Returns `true` if the command can be sent again when its reply is lost: it then has the same effect as once.
+    /// Returns `true` if the command can be sent again after its reply was lost, because sending it twice has the same
+    /// effect.
     pub(crate) fn is_idempotent(&self) -> bool {
         !matches!(self, Self::Set { .. })
     }

@@ -1,4 +1,4 @@
-//! One connection to a node: connecting, and calls whose replies are checked.
+//! A connection to a node: connecting, and calls whose replies are checked.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects to a node. Takes no longer than the timeout for all of its addresses.
+    /// Connects to a node. All its addresses share the timeout.
     pub(crate) async fn open(address: &Address, timeout: Duration) -> Result<Self, CallError> {
         let client = match address {
             Address::Unix(path) => connect(format!("unix://{path}"), path).await?,
@@ -88,7 +88,7 @@ impl Connection {
     }
 }
 
-/// Tries all addresses of a name, each for its share of the time: the first may be of a host that does not answer.
+/// Tries all addresses of a name, each for its share of the time, because the host of the first one may not answer.
 async fn connect_to_one_of(addresses: Vec<SocketAddr>, limit: Duration) -> Result<Client, CallError> {
     let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut failure = CallError::NoAddress;
@@ -127,7 +127,7 @@ fn understand(reply: MetaValue, command: &Command<'_>) -> Result<Reply, CallErro
     }
 }
 
-/// Reads the client library's error. Nothing that a server said goes through.
+/// Converts an error of the client library. No text of a server is passed on.
 fn call_error(error: Error) -> CallError {
     match error {
         Error::Io(cause) | Error::Connect(cause) => CallError::Lost(cause),

@@ -11,14 +11,15 @@ use crate::expiry::expiry;
 use crate::key::Key;
 use crate::store::Store;
 
-/// The start of every key. With the hash it is longer than any id, so that no session's key without a prefix is one.
+/// The start of every epoch's key. With the hash the key is longer than any session id, so that it is never the key of
+/// a session without a prefix.
 const PREFIX: &str = "user-epoch:";
 
-/// The most epochs that may end while one is joined.
+/// The largest number of epochs that may end while one is joined.
 const MAX_ATTEMPTS: usize = 8;
 
 impl Store {
-    /// Returns the epoch of a user. If there is none, begins this one.
+    /// Returns the epoch of a user. If the user has none, begins the epoch `candidate`.
     pub(crate) async fn join_epoch(
         &self,
         user: &str,
@@ -45,7 +46,7 @@ impl Store {
         Err(BackendError::new(BackendErrorKind::Timeout, Applied::No).with_source(Unsteady))
     }
 
-    /// Returns the epoch of a user, which is kept for longer by that.
+    /// Returns the epoch of a user, and extends its TTL.
     pub(crate) async fn epoch(
         &self,
         user: &str,
@@ -68,7 +69,7 @@ impl Store {
     }
 }
 
-/// Returns the key of a user's epoch. A user may have any name, and memcached's keys are words.
+/// Returns the key of a user's epoch. The user is hashed, because keys of memcached must not contain spaces.
 fn key(user: &str) -> String {
     let hash = Sha256::digest(user.as_bytes());
     hash.iter().fold(PREFIX.to_owned(), |key, byte| format!("{key}{byte:02x}"))
@@ -79,7 +80,7 @@ fn key(user: &str) -> String {
 struct Unsteady;
 
 #[derive(Debug, thiserror::Error)]
-#[error("memcached: the epoch of a user is no number")]
+#[error("memcached: the epoch of a user is not a number")]
 struct NoEpoch;
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub enum MemcacheConfigError {
     #[error("no memcached node is given")]
     NoNodes,
     /// An address can't be used.
-    #[error("{given:?} is no address of a memcached node: {problem}")]
+    #[error("{given:?} is not an address of a memcached node: {problem}")]
     Address {
         /// The address.
         given: String,
@@ -26,11 +26,11 @@ pub enum MemcacheConfigError {
     /// Two addresses are the same.
     #[error("the memcached node {given:?} is given twice")]
     DuplicateNode {
-        /// The second of them.
+        /// The second one, as it was given.
         given: String,
     },
-    /// `user_epochs(true)` and `on_node_down(OnNodeDown::NextNode)`: a node that answers again could have an epoch that was
-    /// ended on the next node.
+    /// `user_epochs(true)` and `on_node_down(OnNodeDown::NextNode)` were combined. A node that answers again could
+    /// still have an epoch that was ended on the next node.
     #[error("user epochs need OnNodeDown::Fail, because the next node does not know which epochs were ended")]
     EpochsOnNextNode,
     /// A limit is zero.
@@ -48,10 +48,10 @@ impl fmt::Debug for MemcacheConfigError {
     }
 }
 
-/// The failure of a call. Quotes neither keys nor data, nor the text of a server.
+/// The failure of a call. It quotes no keys, no data and no text of a server.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    #[error("calls fail at once until the node answers, after: {0}")]
+    #[error("calls fail fast until the node answers; the last failure was: {0}")]
     FailingFast(String),
     #[error("no free connection within {0:?}, the `timeout` of the backend: its `connections_per_node` are all in use")]
     NoFreeConnection(Duration),
@@ -69,17 +69,17 @@ pub(crate) enum CallError {
     Blocked(Duration),
     #[error("the node closed the connection")]
     Lost(#[source] io::Error),
-    #[error("the node closed a connection that had waited for its next call")]
+    #[error("the node closed a connection that was idle")]
     Stale(#[source] io::Error),
-    #[error("the node sent no reply to the call")]
+    #[error("the node sent a reply that does not belong to the call")]
     WrongReply,
-    #[error("the node asks for a password, which is not supported (memcached -Y)")]
+    #[error("the node requires a password, which is not supported (memcached -Y)")]
     AsksForPassword,
-    #[error("the node knows no meta commands, or names no key in its replies: memcached 1.6.18 or later is needed")]
+    #[error("the node does not support meta commands or keys in replies: memcached 1.6.18 or later is needed")]
     TooOld,
-    #[error("the node compares no versions (memcached -C)")]
+    #[error("the node does not compare versions (memcached -C)")]
     NoVersions,
-    #[error("the node takes no items of this size (memcached -I), and has dropped the stored one")]
+    #[error("the node does not accept items of this size (memcached -I), and has dropped the stored one")]
     TooLarge,
     #[error("the node refused the command: it is out of memory, or does not permit it")]
     Refused,
@@ -88,17 +88,18 @@ pub(crate) enum CallError {
 impl CallError {
     /// Returns `true` if the node can't be reached, or has closed a connection that was just made.
     ///
-    /// A connection that waited in the pool says nothing: the node may have been restarted, or closes idle connections.
+    /// A lost connection that was idle in the pool does not count, because the node may have been restarted, or may
+    /// close idle connections.
     pub(crate) fn is_outage(&self) -> bool {
         matches!(self, Self::NoAddress | Self::NotResolved(_) | Self::NotConnected(..) | Self::Lost(_))
     }
 
-    /// Returns `true` if the call says nothing of the node, or only by how long it waited.
+    /// Returns `true` if the call says nothing about the node, or only by the time that it waited.
     pub(crate) fn is_undecided(&self) -> bool {
         self.kind() == BackendErrorKind::Timeout || matches!(self, Self::Stale(_))
     }
 
-    /// Returns `true` if the node answered, and answers other calls differently.
+    /// Returns `true` if the node refused this call, but may accept others.
     pub(crate) fn is_refusal(&self) -> bool {
         self.kind() == BackendErrorKind::Refused || matches!(self, Self::TooLarge)
     }
@@ -136,7 +137,7 @@ impl CallError {
         )
     }
 
-    /// Makes the error of a backend. `sent` says that a command that writes was on its way.
+    /// Converts into a backend's error. `sent` tells whether a command that writes was sent.
     pub(crate) fn into_error(self, node: &Arc<str>, sent: bool) -> BackendError {
         let applied = if sent && self.may_have_applied() { Applied::Maybe } else { Applied::No };
         BackendError::new(self.kind(), applied).with_source(NodeError { node: node.clone(), error: self })

@@ -1,4 +1,4 @@
-//! The expiry of an item, as memcached takes it.
+//! The expiry of an item, in the form that memcached takes.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ const LONGEST_RELATIVE: u64 = 30 * 24 * 60 * 60;
 
 /// Returns the number to send for a TTL: relative up to 30 days, else the Unix time.
 ///
-/// A relative one does not depend on the clocks of two machines. It is one second more than the TTL, because memcached looks
-/// at its clock once a second, and may drop an item that much too early. memcached takes at most 31 bits.
+/// A relative expiry does not depend on the clocks of two machines. It is one second longer than the TTL, because
+/// memcached reads its clock once a second and may drop an item a second early. memcached takes at most 31 bits.
 pub(crate) fn expiry(ttl: Duration, clock: &dyn Clock) -> u64 {
     let seconds = ttl.as_secs().saturating_add(1);
     if seconds <= LONGEST_RELATIVE {

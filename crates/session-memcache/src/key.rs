@@ -1,12 +1,12 @@
-//! Keys that memcached takes as one word.
+//! Keys that memcached reads as one word.
 
 use session_core::{Applied, BackendError, BackendErrorKind};
 
 /// The longest key that memcached takes, in bytes.
 const MAX_BYTES: usize = 250;
 
-/// A key that was checked. No other key is ever sent: memcached would take the value of an empty key for its next command,
-/// and a key with a space or a line break for two words or two commands.
+/// A checked key. No other key is ever sent, because memcached would take the value of an empty key for its next
+/// command, and a key with a space or a line break for two words or two commands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key<'a>(&'a str);
 
@@ -31,7 +31,7 @@ impl<'a> Key<'a> {
 
 /// Does not print the key, which holds a session id.
 #[derive(Debug, thiserror::Error)]
-#[error("memcached: a key has 1 to {MAX_BYTES} visible ASCII characters")]
+#[error("memcached: a key must have 1 to {MAX_BYTES} visible ASCII characters")]
 struct UnsoundKey;
 
 #[cfg(test)]

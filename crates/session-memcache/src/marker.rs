@@ -1,10 +1,11 @@
-//! The marker of a removed session, as a stored value: the tombstone.
+//! The marker of a removed session in its stored form, the tombstone.
 //!
 //! The tombstone takes the place of the session's value, so that one compare-and-set removes the session and leaves the
 //! marker.
 //!
-//! A tombstone is the JSON number zero, with an exponent that holds the marker. No session is a number. starlette-session
-//! takes every value that is false in Python for a missing session; client flags of our own would make it answer 500.
+//! A tombstone is the JSON number zero, with an exponent that holds the marker. It can't be a session, because no
+//! session is a number. starlette-session treats every value that is false in Python as a missing session. Different
+//! client flags would make it respond with 500.
 
 use session_core::Marker;
 
@@ -14,7 +15,7 @@ const START: &[u8] = b"0e115101115115105111110";
 const DESTROYED: u8 = b'1';
 const RENEWED: u8 = b'2';
 
-/// Returns the tombstone of a marker, behind a prefix by which readers of another format know a missing session.
+/// Returns the tombstone of a marker, after a prefix that means a missing session to readers of another format.
 pub(crate) fn encode(marker: &Marker, prefix: &[u8]) -> Vec<u8> {
     let mut value = [prefix, START].concat();
     match marker {

@@ -17,7 +17,7 @@ use crate::pool::Pool;
 /// The pause before one call tries a node that does not answer.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A node of the cluster. All runtimes share it, but for the connections.
+/// A node of the cluster. All runtimes share it, except for the connections.
 pub(crate) struct Node {
     address: Address,
     limits: Limits,
@@ -45,7 +45,7 @@ impl Node {
         &self.address
     }
 
-    /// Returns the right to make one call, unless the node is known not to answer.
+    /// Returns the permission to make one call, unless the breaker is open.
     pub(crate) fn admit(&self, deadline: Deadline) -> Option<Permit<'_>> {
         self.breaker.admit(deadline)
     }
@@ -82,7 +82,8 @@ impl Node {
                 Ok(reply)
             }
             Err(error) => {
-                // The write of a stale connection has not failed yet, because the stored item tells if it was applied.
+                // A write on a stale connection has not failed yet, because the stored item will tell whether it was
+                // applied.
                 if !matches!(error, CallError::Stale(_)) {
                     self.outage.failed(error.is_refusal().then(|| command.name()), &error.in_full());
                 }
@@ -143,7 +144,7 @@ async fn attempt(
     let outcome = connection.call(key, command).await;
     match &outcome {
         Ok(_) => pool.put(connection),
-        // A node that has closed one of its connections has mostly closed all.
+        // A node that has closed one of its connections has usually closed all.
         Err(CallError::Stale(_)) => pool.clear(),
         Err(_) => {}
     }

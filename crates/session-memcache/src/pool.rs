@@ -7,22 +7,22 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::connection::Connection;
 
-/// The time after which a waiting connection is not used any more. Firewalls and address translators forget a quiet
-/// connection without a word to either side.
+/// The time after which an idle connection is not used any more. Firewalls and address translators may drop an idle
+/// connection silently.
 const LONGEST_IDLE_TIME: Duration = Duration::from_secs(30);
 
-/// The connections that wait for their next call, and the turns of the calls.
+/// The idle connections, and the turns of the calls.
 ///
-/// A connection is taken out for a call, and put back only when its reply was read and belongs to the call. Else, also when
-/// the call is cancelled, it is dropped, which closes it.
+/// A connection is taken out for a call, and put back only after its reply was read and belongs to the call. Otherwise,
+/// for example if the call is cancelled, it is dropped, which closes it.
 pub(crate) struct Pool {
     turns: Semaphore,
-    /// The last one was used last: those that are not needed grow old.
+    /// The last one was used last, so that connections that are not needed grow old.
     waiting: Mutex<Vec<Connection>>,
 }
 
 impl Pool {
-    /// Gives so many calls a turn at the same time.
+    /// Makes a pool in which this many calls can have a turn at the same time.
     pub(crate) fn new(connections: usize) -> Self {
         Self { turns: Semaphore::new(connections.min(Semaphore::MAX_PERMITS)), waiting: Mutex::default() }
     }
@@ -33,7 +33,7 @@ impl Pool {
         self.turns.acquire().await.ok()
     }
 
-    /// Takes the connection that was used last, if one waits.
+    /// Takes the idle connection that was used last, if there is one.
     pub(crate) fn take(&self) -> Option<Connection> {
         let mut waiting = self.waiting();
         let connection = waiting.pop()?;
@@ -48,7 +48,7 @@ impl Pool {
         self.waiting().push(connection);
     }
 
-    /// Closes the connections that wait.
+    /// Closes the idle connections.
     pub(crate) fn clear(&self) {
         self.waiting().clear();
     }

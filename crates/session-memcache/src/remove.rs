@@ -7,11 +7,12 @@ use crate::cluster::NodeVersion;
 use crate::key::Key;
 use crate::store::{Found, Store};
 
-/// The most writes of other requests that may come before the removal.
+/// The largest number of writes of other requests that may come before the removal.
 const MOST_OVERTAKINGS: usize = 64;
 
 impl Store {
-    /// Removes the session that has this version. A version that no node has made fits none.
+    /// Removes the session if it has this version. `None` stands for a version that no node has made, which never
+    /// matches.
     pub(crate) async fn remove_at(
         &self,
         key: Key<'_>,
@@ -30,10 +31,11 @@ impl Store {
         }
     }
 
-    /// Removes whatever is stored, an unreadable value too, and leaves the marker even if nothing is stored.
+    /// Removes any stored value, even an unreadable one, and leaves the marker even if nothing is stored.
     ///
-    /// An unconditional write could replace the tombstone of a session that was just renewed, and a logout follows that to
-    /// the renewed session. So the removal compares and sets, until no write of another request comes between.
+    /// An unconditional write could replace the tombstone of a session that was just renewed, which a logout must
+    /// follow to the renewed session. So the removal uses compare-and-set, and repeats it until no other write comes in
+    /// between.
     pub(crate) async fn remove(
         &self,
         key: Key<'_>,

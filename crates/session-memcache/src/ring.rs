@@ -1,7 +1,7 @@
-//! The nodes of keys, by the continuum of libmemcached's weighted ketama with equal weights.
+//! The mapping of keys to nodes, by the continuum of libmemcached's weighted ketama with equal weights.
 //!
-//! `MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED` of libmemcached 1.1 computes the same (pylibmc's `ketama_weighted`), and so does
-//! `HashRing(hash_fn="ketama")` of Python's uhashring with the same names. The two have made the vectors in
+//! `MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED` of libmemcached 1.1 computes the same (pylibmc's `ketama_weighted`), and so
+//! does `HashRing(hash_fn="ketama")` of Python's uhashring with the same names. Both made the vectors in
 //! `tests/data/ketama.json`.
 
 use md5::{Digest, Md5};
@@ -37,7 +37,7 @@ impl Ring {
         Self { points: points.into(), nodes }
     }
 
-    /// Returns the node of a key, and then the nodes that take its place one after the other.
+    /// Returns the node of a key, and then the nodes that replace it, one after the other.
     pub(crate) fn nodes_for(&self, key: &[u8]) -> impl Iterator<Item = usize> + use<'_> {
         // One node needs no hash.
         let start = if self.nodes > 1 { self.first_point(key) } else { 0 };

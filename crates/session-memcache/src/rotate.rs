@@ -10,7 +10,7 @@ use crate::cluster::NodeVersion;
 use crate::key::Key;
 use crate::store::Store;
 
-/// A renewal, with all that it needs to outlive the request.
+/// A renewal, which owns all that it needs to outlive the request.
 pub(crate) struct Rotation {
     pub(crate) old: String,
     pub(crate) new: String,
@@ -42,7 +42,7 @@ impl Rotation {
             Err(error) if error.may_have_applied() => return Err(error),
             _ => {}
         }
-        // No client knows the new key yet: if this fails, the copy is never found, and expires.
+        // No client knows the new key yet, so if this fails the copy is never found and expires.
         if let Err(error) = store.delete(new, new_at, self.deadline()).await {
             tracing::debug!(%error, "the copy of a session that could not be renewed stays until it expires");
         }

@@ -69,7 +69,7 @@ impl Store {
         Ok(found(node, reply, self.codec().absent_prefix()))
     }
 
-    /// Returns why a write at another version than the stored one was not applied.
+    /// Returns the outcome of a write whose version did not match.
     pub(crate) async fn mismatch<T>(&self, key: Key<'_>, deadline: Deadline) -> Result<WriteOutcome<T>, BackendError> {
         Ok(match self.look(key, deadline).await? {
             Found::Session(bytes, at) => WriteOutcome::Conflict(Some(self.decode(key, &bytes, at)?)),
@@ -131,7 +131,7 @@ impl Store {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the stored value has the client flags of another format")]
+#[error("the stored value has client flags other than `client_flags`")]
 struct OtherFormat;
 
 #[derive(Debug, thiserror::Error)]

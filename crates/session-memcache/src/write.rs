@@ -1,7 +1,7 @@
-//! Writes that compare first. A lost reply is no reason to fail if the stored item tells what became of the write.
+//! Writes that compare first. If a reply is lost, the stored item may tell whether the write was applied.
 //!
-//! A connection that waited for its next call may have been closed by the node: after a restart, or because it was idle.
-//! The first write then gets no reply. No write is sent again while it may have been applied.
+//! The node may have closed an idle connection, after a restart or because of its age. The first write on it then gets
+//! no reply. A write is never sent again while it may have been applied.
 
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ pub(crate) struct Unconfirmed {
 impl Store {
     /// Stores an item under a key that has none.
     ///
-    /// If the reply is lost, the item with this value is the one that was to be stored, because no other request knows the
-    /// key of a new session.
+    /// If the reply is lost and the item has this value, the write was applied, because no other request knows the key
+    /// of a new session.
     pub(crate) async fn create(
         &self,
         key: Key<'_>,
@@ -42,7 +42,7 @@ impl Store {
             (Ok(Found::Tombstone(marker, _)), _) => Ok(WriteOutcome::Gone(Some(marker))),
             (Ok(Found::Session(found, at)), Some(_)) if found.has_value(value) => Ok(WriteOutcome::Done(at)),
             (Ok(Found::Nothing), Some(lost)) => match self.add(key, value, ttl, deadline).await {
-                // The first one has come late, perhaps.
+                // The first one may have arrived late.
                 Ok(WriteOutcome::Conflict(_)) | Err(_) => Err(lost),
                 outcome => outcome,
             },
@@ -83,7 +83,7 @@ impl Store {
         };
         match self.look(key, deadline).await {
             Ok(Found::Session(_, now)) if now == at => match send().await.map(|reply| written(at.node, &reply)) {
-                // The first one has come late, perhaps.
+                // The first one may have arrived late.
                 Ok(WriteOutcome::Conflict(_)) | Err(_) => Err(Unconfirmed { error, found: None }),
                 Ok(outcome) => Ok(outcome),
             },

@@ -15,7 +15,7 @@ use crate::error::MemcacheConfigError;
 use crate::node::{Limits, Node};
 use crate::store::Store;
 
-/// The largest item of memcached unless it is told otherwise, less room for the key and the item's header.
+/// The default size limit of memcached's items, minus room for the key and the item's header.
 const DEFAULT_MAX_VALUE_BYTES: usize = 1024 * 1024 - 1024;
 
 /// Builds a [`MemcacheBackend`].
@@ -44,16 +44,18 @@ pub struct MemcacheBackendBuilder {
 impl MemcacheBackend {
     /// Makes a backend on these nodes: `host:port`, `host` (port 11211) or the absolute path of a Unix socket.
     ///
-    /// Spell the nodes alike in all services, because the ring hashes their names. Their order is free.
+    /// Write the nodes' names in the same way in all services, because the ring hashes the names. Their order does not
+    /// matter.
     ///
     /// # Errors
     ///
-    /// [`MemcacheConfigError`] if there is no node, one is named twice, or an address can't be used. IPv6 can't.
+    /// [`MemcacheConfigError`] if there is no node, if a node is named twice, or if an address can't be used. IPv6
+    /// addresses can't be used.
     pub fn new<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> Result<Self, MemcacheConfigError> {
         Self::builder(nodes).build()
     }
 
-    /// Returns a builder, for settings that differ from those of [`MemcacheBackend::new`].
+    /// Starts a builder for these nodes, with the defaults of [`MemcacheBackend::new`].
     pub fn builder<A: AsRef<str>>(nodes: impl IntoIterator<Item = A>) -> MemcacheBackendBuilder {
         MemcacheBackendBuilder {
             nodes: nodes.into_iter().map(|node| node.as_ref().to_owned()).collect(),
@@ -89,44 +91,46 @@ impl MemcacheBackendBuilder {
         self
     }
 
-    /// Sets the longest value that is written, and the longest that is parsed; default 1 MiB less 1 KiB. Longer ones are
-    /// [`TooLarge`](session_core::BackendErrorKind::TooLarge).
+    /// Sets the longest value that is written or read, in bytes; default 1 MiB minus 1 KiB. A longer value is an error
+    /// of the kind [`TooLarge`](session_core::BackendErrorKind::TooLarge). Must not be zero.
     ///
-    /// Keep it at least 1 KiB below the largest item that the servers take (their `-I`, by default 1 MiB), because
-    /// memcached drops the stored value when a new one is too large. The key and the item's header count as well.
+    /// Keep it at least 1 KiB below the servers' limit for items (`-I`, by default 1 MiB), because memcached drops the
+    /// stored value if a new one is too large. The key and the item's header count towards that limit.
     pub fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value_bytes = bytes;
         self
     }
 
-    /// Sets how long a call waits for its reply, connecting included; default the
-    /// [request deadline](session_core::SessionConfigBuilder::request_deadline) of the manager.
+    /// Sets the longest time of a call, including connecting; default the [request
+    /// deadline](session_core::SessionConfigBuilder::request_deadline) of the manager. Must not be zero.
     ///
-    /// Longer than that is of no use. A call may take several round trips, which share the time. Each of the two steps of
-    /// a renewal has the whole time.
+    /// A timeout longer than the request deadline has no effect. If a call takes several round trips, they share the
+    /// time, but each of the two steps of a renewal has the whole time.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Sets how many calls in a row a node must leave unanswered until calls fail at once; default 3.
+    /// Sets the number of calls in a row without an answer from a node after which calls fail fast; default 3. Must not
+    /// be zero.
     ///
-    /// From then on one call tries the node every 200 ms, and the first answer ends it.
+    /// From then on, one call every 200 ms tries the node, and the first answer ends this state.
     pub fn breaker_threshold(mut self, calls: u32) -> Self {
         self.breaker_threshold = calls;
         self
     }
 
-    /// Sets the most connections to each node that a runtime may have; default 16. Each carries one call at a time.
+    /// Sets the largest number of connections from one Tokio runtime to each node; default 16. Each carries one call at
+    /// a time. Must not be zero.
     ///
-    /// A program has as many times the connections as it has runtimes. actix-web has one for each worker. memcached takes
-    /// 1024 connections in all unless it is told otherwise (`-c`).
+    /// A program with several runtimes has this many connections for each; actix-web has a runtime for each worker.
+    /// memcached accepts 1024 connections in total by default (`-c`).
     pub fn connections_per_node(mut self, connections: usize) -> Self {
         self.connections_per_node = connections;
         self
     }
 
-    /// Sets what requests do while the node of their session is down; default [`OnNodeDown::Fail`].
+    /// Sets the behaviour of requests while the node of their session is down; default [`OnNodeDown::Fail`].
     pub fn on_node_down(mut self, on_node_down: OnNodeDown) -> Self {
         self.on_node_down = on_node_down;
         self
@@ -135,26 +139,26 @@ impl MemcacheBackendBuilder {
     /// Keeps an epoch for each user who signs in, so that [`revoke_all`](session_core::SessionManager::revoke_all) works;
     /// default `false`.
     ///
-    /// Each request that loads the session of a user then takes one round trip more. See
-    /// [the crate's documentation](crate#sign-out-everywhere). All services that share the sessions must set it alike:
-    /// one without it does not see revocations.
+    /// Each request that loads the session of a user then takes one more round trip. See [the crate's
+    /// documentation](crate#sign-out-everywhere). All services that share the sessions must use the same setting,
+    /// because a service without epochs does not see revocations.
     pub fn user_epochs(mut self, user_epochs: bool) -> Self {
         self.user_epochs = user_epochs;
         self
     }
 
-    /// Sets the clock by which expiries beyond 30 days are computed; default the system's. memcached takes those as dates.
+    /// Sets the clock for expiries beyond 30 days, which memcached takes as dates; default the system's clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Returns the backend, which connects when it is first used.
+    /// Makes the backend, which connects when it is first used.
     ///
     /// # Errors
     ///
-    /// [`MemcacheConfigError`] if there is no node, one is named twice, an address can't be used, a limit is zero, or
-    /// [`user_epochs`](Self::user_epochs) is combined with [`OnNodeDown::NextNode`].
+    /// [`MemcacheConfigError`] if there is no node, if a node is named twice, if an address can't be used, if a limit
+    /// is zero, or if [`user_epochs`](Self::user_epochs) is combined with [`OnNodeDown::NextNode`].
     pub fn build(self) -> Result<MemcacheBackend, MemcacheConfigError> {
         for (name, is_zero) in [
             ("max_value_bytes", self.max_value_bytes == 0),

@@ -67,7 +67,7 @@ async fn a_node_that_cannot_be_connected_to_is_named_with_its_address() {
         let expected = if number < 3 {
             format!("memcached at {named}: {refused}")
         } else {
-            format!("memcached at {named}: calls fail at once until the node answers, after: {refused}")
+            format!("memcached at {named}: calls fail fast until the node answers; the last failure was: {refused}")
         };
         assert_eq!(causes(&error), expected, "{number}");
     }
@@ -123,7 +123,7 @@ async fn a_node_that_asks_for_a_password_is_named_as_such() {
     let fake = Fake::start(&[&["CLIENT_ERROR unauthenticated\r\n"]]).await;
     let error = backend(fake.address()).get("key").await.unwrap_err();
     assert_eq!(error.kind(), BackendErrorKind::Refused);
-    assert!(causes(&error).contains("asks for a password"), "{}", causes(&error));
+    assert!(causes(&error).contains("requires a password"), "{}", causes(&error));
 }
 
 #[tokio::test]
