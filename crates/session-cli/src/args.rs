@@ -15,7 +15,7 @@ const EXIT_CODES: &str = "Exit codes:
   0  the cookie is accepted; the rotation loses no session; done
   1  the cookie is refused or was not verified; the rotation loses sessions
   2  the arguments are wrong
-  3  the command could not be carried out, such as a file that can't be read";
+  3  the command failed, for example because a file can't be read";
 
 /// Explains session cookies, makes keys, and checks the rotation of keys.
 #[derive(Debug, Parser)]
@@ -27,16 +27,16 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Tells what a cookie holds and, if a service refuses it, why.
+    /// Shows the content of a cookie, and explains why a service refuses it.
     Inspect(InspectArgs),
-    /// Signs a session or an id, and prints the cookie's value.
+    /// Signs a session or an id, and prints the value of the cookie.
     Sign(SignArgs),
     /// Makes keys.
     Key {
         #[command(subcommand)]
         command: KeyCommand,
     },
-    /// Plans the change from one list of keys to another.
+    /// Plans a change of keys.
     Rotate {
         #[command(subcommand)]
         command: RotateCommand,
@@ -44,7 +44,7 @@ pub(crate) enum Command {
     #[cfg(feature = "store")]
     #[command(flatten)]
     Store(StoreCommand),
-    /// Prints the completions of a shell, for its start-up file.
+    /// Prints the completions for a shell, for its start-up file.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -59,17 +59,17 @@ pub(crate) enum KeyCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RotateCommand {
-    /// Tells which cookies stay valid under a new list of keys, and what to do next.
+    /// Shows which cookies stay valid with a new list of keys, and what to do next.
     Check(RotateArgs),
 }
 
 /// The keys of the service. They are never arguments, because other users of the machine can read arguments.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct KeyArgs {
-    /// A file of keys, one a line; the first one signs, all verify.
+    /// A file of keys, one per line. The first one signs, and all verify.
     #[arg(long, value_name = "FILE", group = "keys")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// The name of an environment variable that holds the key [default: SESSION_SECRET, where it is set].
+    /// The name of an environment variable that holds the key [default: SESSION_SECRET, if it is set].
     #[arg(long, value_name = "NAME", group = "keys")]
     pub(crate) secret_env: Option<String>,
     /// Asks for the key on the terminal, without showing it.
@@ -77,7 +77,7 @@ pub(crate) struct KeyArgs {
     pub(crate) prompt: bool,
 }
 
-/// The way in which the service signs.
+/// The service's way of signing.
 #[derive(ClapArgs, Clone, Debug)]
 pub(crate) struct SigningArgs {
     /// The salt of the signer.
@@ -86,17 +86,17 @@ pub(crate) struct SigningArgs {
     /// The digest of the signature.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) digest: DigestArg,
-    /// The way in which the signing key is made of secret and salt.
+    /// The way in which the signing key is made from secret and salt.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) derivation: DerivationArg,
-    /// The Unix time to take for the present [default: now].
+    /// The Unix time to use as the current time [default: now].
     #[arg(long, value_name = "SECONDS")]
     pub(crate) now: Option<u64>,
 }
 
 #[derive(ClapArgs, Debug)]
 pub(crate) struct InspectArgs {
-    /// The cookie: its value, `name=value`, or a whole `Cookie` or `Set-Cookie` header; `-` reads standard input.
+    /// The cookie: its value, `name=value`, or a whole `Cookie` or `Set-Cookie` header. `-` reads standard input.
     pub(crate) cookie: String,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
@@ -105,19 +105,19 @@ pub(crate) struct InspectArgs {
     /// How long a cookie lasts, such as `14d` or `30m` [default: 14 days, in Flask 31 days].
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(crate) max_age: Option<Duration>,
-    /// By how much a cookie may come from the future.
+    /// How far in the future a cookie may have been issued.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
     pub(crate) clock_skew: Duration,
     /// The name of the service's cookie [default: the name in COOKIE, or `session`].
     #[arg(long, value_name = "NAME")]
     pub(crate) cookie_name: Option<String>,
-    /// The place of the service's sessions [default: either].
+    /// The place of the service's sessions [default: accept both].
     #[arg(long, value_enum)]
     pub(crate) mode: Option<ModeArg>,
-    /// The format that the service is configured for.
+    /// The format that the service uses.
     #[arg(long, default_value = "starlette", value_parser = crate::formats::names())]
     pub(crate) format: String,
-    /// Prints session ids. Who has an id and a key has the session.
+    /// Prints session ids. A person who has an id and a key can use the session.
     #[arg(long)]
     pub(crate) show_ids: bool,
     /// Prints JSON.
@@ -127,7 +127,7 @@ pub(crate) struct InspectArgs {
 
 #[derive(ClapArgs, Debug)]
 pub(crate) struct SignArgs {
-    /// A file with the JSON object to sign, `{"_cssid": "…"}` for the id of a stored session [default: standard input].
+    /// A file with the JSON object to sign; `{"_cssid": "…"}` for the id of a stored session [default: standard input].
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
@@ -137,17 +137,17 @@ pub(crate) struct SignArgs {
 
 #[derive(ClapArgs, Debug)]
 pub(crate) struct KeyNewArgs {
-    /// Writes the key to this new file, which only its owner may read, rather than to standard output.
+    /// Writes the key to this new file, which only its owner can read, instead of to standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(ClapArgs, Debug)]
 pub(crate) struct RotateArgs {
-    /// The file of the keys that the service has now, one a line; the first one signs.
+    /// The file of the service's current keys, one per line. The first one signs.
     #[arg(long, value_name = "FILE")]
     pub(crate) old_file: PathBuf,
-    /// The file of the keys that it is to have.
+    /// The file of the service's future keys.
     #[arg(long, value_name = "FILE")]
     pub(crate) new_file: PathBuf,
     /// How long a cookie lasts, such as `14d` or `30m`.

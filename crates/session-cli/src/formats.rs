@@ -1,4 +1,4 @@
-//! The formats of cookies that a service can be configured for.
+//! The cookie formats that a service can use.
 
 use clap::builder::PossibleValuesParser;
 #[cfg(feature = "compat")]

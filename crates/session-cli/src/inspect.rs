@@ -1,4 +1,4 @@
-//! `session inspect`: tells what a cookie holds and why a service refuses it.
+//! `session inspect`: shows the content of a cookie and explains why a service refuses it.
 
 #[cfg(feature = "compat")]
 mod foreign;
@@ -65,7 +65,7 @@ struct Verified {
 }
 
 impl Inspection<'_> {
-    /// Tries the service's own reading first, and then what differs least from it.
+    /// Tries the service's own reading first, and then readings that differ from it, the closest first.
     fn report(&self) -> Report {
         let value = &self.cookie.value;
         if self.keys.is_empty() {
@@ -86,7 +86,7 @@ impl Inspection<'_> {
         self.not_verified(value)
     }
 
-    /// Verifies in the configured format, and in all others.
+    /// Verifies in the configured format first, and then in all others.
     fn verify(&self, value: &str, raw: &str) -> Option<Verified> {
         let starlette = || starlette::verify(value, self.keys, &self.scheme).map(|found| self.of_starlette(found));
         let own = if self.args.format == STARLETTE { starlette() } else { self.verify_foreign(raw, true) };
@@ -116,7 +116,7 @@ impl Inspection<'_> {
                 (None, Err(Refusal::new(Cause::NoTimestamp, why.to_owned())))
             }
             Err(_) => {
-                let why = "the time is no number in base64url".to_owned();
+                let why = "the time is not a number in base64url".to_owned();
                 (None, Err(Refusal::new(Cause::MalformedTimestamp, why)))
             }
         };
@@ -143,7 +143,7 @@ impl Inspection<'_> {
         None
     }
 
-    /// Reports on a cookie whose signature is right. The first cause that stands counts.
+    /// Reports on a cookie whose signature is right. The first cause that applies counts.
     fn judged(&self, verified: Verified, deviation: Option<Refusal>) -> Report {
         let Verified { format, key, issued, content } = verified;
         let mut report = Report { verified_by_key: Some(key + 1), ..Report::new(format) };
@@ -205,7 +205,7 @@ impl Inspection<'_> {
         self.unverified(value, refusal)
     }
 
-    /// Reports on a cookie that no key has signed in any way that is known.
+    /// Reports on a cookie that no key has signed in any known way.
     fn not_verified(&self, value: &str) -> Report {
         if let Some(report) = self.of_shape(value) {
             return report;

@@ -10,7 +10,7 @@ use crate::secrets::{self, Secret};
 
 #[derive(Serialize)]
 struct Report {
-    /// Servers with either list accept the cookies of both.
+    /// `true` if servers with either list accept the cookies of both.
     safe: bool,
     old_keys: Vec<OldKey>,
     findings: Vec<String>,

@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 
 use crate::args::KeyArgs;
 
-/// The variable that is read where no other source is named.
+/// The variable that is read if no other source is given.
 const DEFAULT_VARIABLE: &str = "SESSION_SECRET";
 
 /// A secret. It has no `Debug`, and is overwritten when it is dropped.
 pub(crate) type Secret = Zeroizing<Vec<u8>>;
 
-/// Reads the keys, the signing one first. Returns no key if no source is named and the default variable is not set.
+/// Reads the keys, the signing one first. Returns no key if no source is given and the default variable is not set.
 pub(crate) fn read(args: &KeyArgs) -> Result<Vec<Secret>> {
     if let Some(file) = &args.secret_file {
         return read_file(file);
@@ -39,13 +39,13 @@ pub(crate) fn require(args: &KeyArgs) -> Result<Vec<Secret>> {
     Ok(keys)
 }
 
-/// Reads a file of keys, one a line. Empty lines are left out.
+/// Reads a file of keys, one per line. Empty lines are skipped.
 pub(crate) fn read_file(file: &Path) -> Result<Vec<Secret>> {
     let content = Zeroizing::new(std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?);
     let lines = content.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let keys: Vec<Secret> = lines.filter(|line| !line.is_empty()).map(|line| Zeroizing::new(line.to_vec())).collect();
     if keys.is_empty() {
-        bail!("{} holds no key: write one a line", file.display());
+        bail!("{} holds no key: write one per line", file.display());
     }
     Ok(keys)
 }

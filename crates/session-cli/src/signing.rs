@@ -41,7 +41,7 @@ impl Scheme {
 }
 
 impl SigningArgs {
-    /// Returns the time to judge by, in Unix seconds.
+    /// Returns the time to use as the current time, in Unix seconds.
     pub(crate) fn now(&self) -> u64 {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.now.unwrap_or(since_epoch.as_secs())

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use crate::Answer;
 use crate::args::StoreCommand;
 
-/// Carries a command out.
+/// Runs a command.
 pub(crate) fn run(command: &StoreCommand) -> Result<Answer> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("can't start")?;
     runtime.block_on(async {

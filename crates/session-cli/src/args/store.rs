@@ -18,7 +18,7 @@ pub(crate) enum StoreCommand {
         #[command(subcommand)]
         command: UserCommand,
     },
-    /// Tries a store, says what is wrong with it and how to mend it.
+    /// Tests a store, and explains what is wrong with it and how to fix it.
     Doctor(DoctorArgs),
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum StoreCommand {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct StoreArgs {
     /// The store: `redis://…`, `redis-sentinel://…`, `redis-cluster://…`, `postgres://…`, `mysql://…`, `sqlite:FILE` or
-    /// `memcache://HOST:PORT,…`. A URL with a password belongs into the environment.
+    /// `memcache://HOST:PORT,…`. Put a URL with a password into the environment.
     #[arg(long, value_name = "URL", env = "SESSION_STORE", hide_env_values = true)]
     pub(crate) store: String,
     /// The prefix of the service's keys.
@@ -41,13 +41,13 @@ pub(crate) struct ListArgs {
     /// Lists the sessions of this user only.
     #[arg(long, value_name = "ID")]
     pub(crate) user: Option<String>,
-    /// Ends after so many sessions.
+    /// Ends after this many sessions.
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     pub(crate) limit: usize,
-    /// Prints session ids. Who has an id and a key has the session.
+    /// Prints session ids. A person who has an id and a key can use the session.
     #[arg(long)]
     pub(crate) show_ids: bool,
-    /// Prints JSON, one object a line.
+    /// Prints JSON, one object per line.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -55,7 +55,7 @@ pub(crate) struct ListArgs {
 /// One session of a store.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct OneArgs {
-    /// The session's fingerprint, as in `ls` and in the log, or its first digits.
+    /// The session's fingerprint, as `ls` and the log print it, or its first digits.
     pub(crate) fingerprint: String,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
@@ -90,11 +90,11 @@ pub(crate) enum UserCommand {
         user: String,
         #[command(flatten)]
         store: StoreArgs,
-        /// Prints JSON, one object a line.
+        /// Prints JSON, one object per line.
         #[arg(long)]
         json: bool,
     },
-    /// Ends one session of a user, or all.
+    /// Ends one or all sessions of a user.
     Revoke {
         /// The user's id.
         user: String,

@@ -1,4 +1,4 @@
-//! The answer to a person, as text or as JSON.
+//! The answer to the operator, as text or as JSON.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -41,7 +41,7 @@ pub(super) enum Cause {
     WrongKey,
 }
 
-/// A cause with its sentence, and what to do about it.
+/// A cause, with a sentence and advice.
 #[derive(Debug, Serialize)]
 pub(super) struct Refusal {
     pub(super) cause: Cause,
@@ -73,7 +73,7 @@ pub(super) struct Report {
     pub(super) accepted: bool,
     #[serde(flatten)]
     pub(super) refusal: Option<Refusal>,
-    /// `unknown` where the text is of no format.
+    /// `unknown` if the text has no known format.
     pub(super) format: String,
     /// The number of the key, from 1.
     pub(super) verified_by_key: Option<usize>,
@@ -111,7 +111,7 @@ impl Report {
         Self { refusal: Some(refusal), ..Self::new(format) }
     }
 
-    /// Adds what the token holds. An id is masked unless it is asked for.
+    /// Adds the content of the token. An id is masked unless `show_ids` is set.
     pub(super) fn add_content(&mut self, content: &Content, show_ids: bool) {
         match content {
             Content::Id(id) => {

@@ -1,4 +1,4 @@
-//! The formats that a text tells without a key.
+//! The formats that can be recognised without a key.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -10,7 +10,7 @@ pub(super) struct Shape {
     pub(super) is: &'static str,
 }
 
-/// Returns the format that only this text can have.
+/// Returns the format of a text that can't have any other.
 pub(super) fn recognise(value: &str) -> Option<Shape> {
     let shape = |format, is| Some(Shape { format, is });
     let dots = value.matches('.').count();
@@ -60,7 +60,7 @@ fn object(value: &str, part: usize) -> Option<Value> {
     serde_json::from_slice::<Value>(&bytes).ok().filter(Value::is_object)
 }
 
-/// Tells if the payload of a token is written as by Flask rather than by Starlette.
+/// Returns `true` if Flask rather than Starlette wrote the payload of a token.
 pub(super) fn is_flask_payload(payload: &str) -> bool {
     let json = URL_SAFE_NO_PAD.decode(payload).ok();
     STANDARD.decode(payload).is_err()

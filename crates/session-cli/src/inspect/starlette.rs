@@ -1,4 +1,4 @@
-//! The tokens of Starlette and starlette-session: base64 of JSON, a time, a signature of itsdangerous.
+//! The tokens of Starlette and starlette-session: base64 of JSON, a time, and a signature of itsdangerous.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -101,7 +101,7 @@ pub(super) fn content(payload: &str) -> Result<Content, Refusal> {
     }
 }
 
-/// Returns why a token of this time is refused.
+/// Returns the reason why a token with this time is refused.
 pub(super) fn age(issued: u64, now: u64, max_age: u64, skew: u64) -> Option<Refusal> {
     use super::report::duration;
     if issued > now.saturating_add(skew) {
@@ -124,7 +124,7 @@ pub(super) fn age(issued: u64, now: u64, max_age: u64, skew: u64) -> Option<Refu
     Some(Refusal::new(Cause::Expired, why).advise("the user signs in again; --max-age says what the service allows."))
 }
 
-/// Returns the ways of signing that differ from the configured one, the more likely first.
+/// Returns the ways of signing that differ from the configured one, the likeliest first.
 pub(super) fn other_schemes(own: &Scheme, cookie_name: &str) -> Vec<Scheme> {
     let name = cookie_name.strip_prefix("__Host-").unwrap_or(cookie_name);
     let salts = [
@@ -157,7 +157,7 @@ pub(super) fn other_schemes(own: &Scheme, cookie_name: &str) -> Vec<Scheme> {
     schemes
 }
 
-/// Says how the way of signing differs.
+/// Describes how the way of signing differs.
 pub(super) fn difference(own: &Scheme, found: &Scheme) -> Refusal {
     let mut parts = Vec::new();
     if found.salt != own.salt {

@@ -1,8 +1,8 @@
-//! The value of a cookie, out of the text that a person has copied.
+//! Finds the value of a cookie in the text that the operator has copied.
 
 use super::report::{Cause, Refusal};
 
-/// The attributes of a `Set-Cookie` header, which are no cookies.
+/// The attributes of a `Set-Cookie` header, which are not cookies.
 const ATTRIBUTES: &[&str] =
     &["domain", "expires", "httponly", "max-age", "partitioned", "path", "priority", "samesite", "secure"];
 
@@ -70,7 +70,7 @@ fn read(name: &str, raw: &str) -> Result<Cookie, Refusal> {
     Ok(Cookie { name: name.to_owned(), raw: raw.to_owned(), value, notes })
 }
 
-/// Returns the cookies of a text with their names, attributes left out.
+/// Returns the cookies of a text with their names, without attributes.
 fn pairs(text: &str) -> Vec<(Option<&str>, &str)> {
     let text = text.trim();
     let header = ["cookie:", "set-cookie:"]
@@ -106,7 +106,7 @@ fn unquoted(value: &str, quote: char) -> Option<&str> {
     value.strip_prefix(quote)?.strip_suffix(quote)
 }
 
-/// Decodes percent-encoded bytes. Returns `None` if there are none, or if the result is no text.
+/// Decodes percent-encoded bytes. Returns `None` if there are none, or if the result is not text.
 pub(super) fn percent_decoded(value: &str) -> Option<String> {
     let mut parts = value.split('%');
     let mut decoded = parts.next()?.as_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! `session doctor`: tries a store as a service uses it.
+//! `session doctor`: tests a store in the way that a service uses it.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use super::warnings;
 use crate::Answer;
 use crate::args::DoctorArgs;
 
-/// The lifetime of the session that is tried.
+/// The lifetime of the test session.
 const TTL: Duration = Duration::from_secs(60);
 
-/// The share of a service's default deadline that a healthy store takes.
+/// The longest time of a call to a healthy store, a fifth of a service's default deadline.
 const SLOW: Duration = Duration::from_millis(50);
 
 #[derive(Serialize)]
@@ -46,7 +46,7 @@ pub(super) async fn run(args: &DoctorArgs) -> Result<Answer> {
     Ok(if healthy { Answer::Yes } else { Answer::No })
 }
 
-/// Stops at the first call that fails, because the later ones need it.
+/// Runs the checks up to the first call that fails, because later calls depend on it.
 async fn examine(store: &dyn AtomicBackend, key: &str) -> Vec<Check> {
     let mut checks = Vec::new();
     let (mut session, mut changed) = (SessionMap::new(), SessionMap::new());
@@ -94,7 +94,7 @@ async fn examine(store: &dyn AtomicBackend, key: &str) -> Vec<Check> {
     checks
 }
 
-/// Makes a call, and notes how it went.
+/// Makes a call, and records its result.
 async fn tried<T>(checks: &mut Vec<Check>, name: &'static str, call: StoreFuture<'_, T>) -> Option<T> {
     match call.await {
         Ok(answer) => {
@@ -108,7 +108,7 @@ async fn tried<T>(checks: &mut Vec<Check>, name: &'static str, call: StoreFuture
     }
 }
 
-/// Marks the last check as failed, if its call was answered and the answer is wrong.
+/// Marks the last check as failed, unless it is already, because the store's answer is wrong.
 fn unexpected(mut checks: Vec<Check>) -> Vec<Check> {
     if let Some(last) = checks.last_mut()
         && last.ok

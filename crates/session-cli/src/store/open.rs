@@ -8,7 +8,7 @@ use session_core::{AtomicBackend, Backend, SessionConfigBuilder, SessionManager}
 
 use crate::args::StoreArgs;
 
-/// A scan or a slow store must not end a command of a person as early as a request.
+/// Longer than for a request, because an operator can wait for a scan or a slow store.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A store, for sessions and for its own calls.
@@ -40,7 +40,7 @@ pub(super) fn open(args: &StoreArgs) -> Result<Opened> {
 }
 
 fn opened<B: AtomicBackend + Clone>(args: &StoreArgs, backend: B) -> Result<Opened> {
-    // No cookie is read or made, so that the secret does not matter.
+    // No cookie is read or made, so the secret does not matter.
     let config = SessionConfigBuilder::development("session")
         .backend(Backend::atomic(backend.clone()))
         .key_prefix(&args.key_prefix)

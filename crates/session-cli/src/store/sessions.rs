@@ -11,7 +11,7 @@ use super::open::open;
 use crate::Answer;
 use crate::args::{ListArgs, OneArgs, ShowArgs, StoreArgs};
 
-/// The fewest digits of a fingerprint that name a session.
+/// The smallest number of a fingerprint's digits that can name a session.
 const FEWEST_DIGITS: usize = 4;
 
 pub(super) async fn count(args: &StoreArgs) -> Result<Answer> {
@@ -61,14 +61,14 @@ pub(super) async fn remove(args: &OneArgs) -> Result<Answer> {
     let manager = open(&args.store)?.manager;
     let session = find(&manager, &args.fingerprint).await?;
     let removed = manager.destroy(session.id()).await?;
-    println!("{}", if removed { "Removed." } else { "The session has ended by itself." });
+    println!("{}", if removed { "Removed." } else { "The session had already ended." });
     Ok(if removed { Answer::Yes } else { Answer::No })
 }
 
 /// Finds the one session whose fingerprint begins with these digits.
 async fn find(manager: &SessionManager, digits: &str) -> Result<ScannedSession> {
     if digits.len() < FEWEST_DIGITS {
-        bail!("a fingerprint is given by {FEWEST_DIGITS} digits at least");
+        bail!("give at least {FEWEST_DIGITS} digits of the fingerprint");
     }
     let mut found: Vec<ScannedSession> = Vec::new();
     each(manager, |session| {

@@ -1,4 +1,4 @@
-//! The warnings that a store logs, such as one of a server that evicts.
+//! The warnings that a store logs, for example about a server that evicts sessions.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
