@@ -6,12 +6,13 @@ use session_core::{
 
 use crate::{CookieJar, Probe, TestClock};
 
-/// The time at which the clock of the tests stands at first, in Unix seconds.
+/// The first time of the tests' clock, in Unix seconds.
 const START: u64 = 1_700_000_000;
 
-/// Sessions for the tests of an application: its configuration, a clock to move and a store that can fail.
+/// Sessions for the tests of an application: a configuration, a clock that the test moves and a store that can fail.
 ///
-/// Cookies are text, so that this works with every framework. See [Testing your application](crate#testing-your-application).
+/// Cookies go in and out as text, so it works with every framework. See [Testing your
+/// application](crate#testing-your-application).
 ///
 /// ```
 /// use session_testkit::TestSessions;
@@ -27,24 +28,24 @@ const START: u64 = 1_700_000_000;
 #[derive(Clone, Debug)]
 pub struct TestSessions {
     config: SessionConfig,
-    /// Shares the store, behind the probe: the helper's own calls neither fail nor count.
+    /// Uses the store without the probe, so that the helper's own calls neither fail nor count.
     unwatched: SessionManager,
     clock: TestClock,
     store: Probe,
 }
 
 impl TestSessions {
-    /// Sessions in a memory store, under a cookie named `session`, with the default settings.
+    /// Keeps sessions in a memory store, with a cookie named `session` and the default settings.
     #[must_use]
     pub fn new() -> Self {
         Self::in_store(|config| config)
     }
 
-    /// Sessions in a memory store, with settings of the application.
+    /// Keeps sessions in a memory store, with settings of the application.
     ///
     /// # Panics
     ///
-    /// If the settings are refused.
+    /// If the builder refuses the settings.
     #[must_use]
     pub fn in_store(configure: impl Fn(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
         let (clock, store) = (TestClock::at(START), Probe::new());
@@ -54,11 +55,11 @@ impl TestSessions {
         Self { config, unwatched: SessionManager::new(unwatched), clock, store }
     }
 
-    /// Sessions in the cookie, with settings of the application.
+    /// Keeps sessions in the cookie, with settings of the application.
     ///
     /// # Panics
     ///
-    /// If the settings are refused.
+    /// If the builder refuses the settings.
     #[must_use]
     pub fn in_cookie(configure: impl Fn(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
         let clock = TestClock::at(START);
@@ -72,48 +73,51 @@ impl TestSessions {
         self.config.clone()
     }
 
-    /// Returns the clock, which stands still until the test moves it.
+    /// Returns the clock, which stands still until the test moves it. It starts in November 2023.
     #[must_use]
     pub fn clock(&self) -> &TestClock {
         &self.clock
     }
 
-    /// Returns the probe of the application's store, which records calls and injects faults. The methods of `TestSessions`
-    /// make no calls that it sees.
+    /// Returns the probe of the application's store, which records calls and injects faults. It does not see the calls
+    /// of `TestSessions` itself, except those through [`handle`](Self::handle).
     #[must_use]
     pub fn store(&self) -> &Probe {
         &self.store
     }
 
-    /// Makes a session, and returns a jar with its cookie. The closure inserts data, or signs a user in.
+    /// Makes a session, and returns a jar with its cookie. The closure prepares the session: it inserts data, or signs
+    /// a user in.
     ///
     /// # Panics
     ///
-    /// If the closure fails, or the session can't be kept.
+    /// If the closure fails, or the session can't be committed.
     pub async fn jar_with(&self, prepare: impl FnOnce(&Session) -> Result<(), SessionError>) -> CookieJar {
         let handle = self.unwatched.open([]);
         let session = handle.load().await.expect("the memory store answers");
         prepare(&session).expect("the session takes the data");
         let commit = handle.commit(200).await;
-        assert!(commit.error.is_none(), "the session can't be kept: {:?}", commit.error);
+        assert!(commit.error.is_none(), "the session can't be committed: {:?}", commit.error);
         let mut jar = CookieJar::new();
         jar.receive(commit.set_cookies().map(|set_cookie| set_cookie.as_str()));
         jar
     }
 
-    /// Returns the session that the cookies lead to: an empty one if it has expired or was destroyed.
+    /// Returns the session of these cookies. It is empty if the session has expired or was destroyed.
     ///
-    /// Changes of the returned session are not kept. Its [`absence`](Session::absence) tells why it is empty.
+    /// Changes of the returned session are not stored. Its [`absence`](Session::absence) tells why it is empty.
     ///
     /// # Panics
     ///
-    /// If the configuration refuses to load the session, such as for [`OnCorrupt::Fail`](session_core::OnCorrupt::Fail).
+    /// If the session can't be loaded, for example because it is unreadable and
+    /// [`OnCorrupt::Fail`](session_core::OnCorrupt::Fail) is configured.
     pub async fn read(&self, jar: &CookieJar) -> Session {
         open(&self.unwatched, jar).load().await.expect("the memory store answers")
     }
 
-    /// Returns the handle of a request with these cookies, to call a handler as a function, without a layer. `From` makes an
-    /// adapter's handle of it. [`commit`](SessionHandle::commit) keeps the changes.
+    /// Returns the handle of a request with these cookies, for a test that calls a handler as a function, without a
+    /// layer. It converts into an adapter's handle with `From`. Call [`commit`](SessionHandle::commit) to store the
+    /// changes.
     #[must_use]
     pub fn handle(&self, jar: &CookieJar) -> SessionHandle {
         open(&SessionManager::new(self.config.clone()), jar)

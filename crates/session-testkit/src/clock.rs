@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use session_core::Clock;
 
-/// A clock that stands still until the test moves it, and that counts how often it is read. Clones are one clock.
+/// A clock that stands still until the test moves it. It counts its readings. Clones share the clock.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,7 +25,7 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// A clock that stands still at a time in Unix seconds.
+    /// Makes a clock that stands still at this time, in Unix seconds.
     #[must_use]
     pub fn at(unix_seconds: u64) -> Self {
         Self { millis: Arc::new(AtomicU64::new(unix_seconds * 1000)), readings: Arc::default() }
@@ -41,7 +41,7 @@ impl TestClock {
         self.millis.store(unix_seconds * 1000, Ordering::SeqCst);
     }
 
-    /// Returns how often the clock was read.
+    /// Returns the number of times that the clock was read.
     #[must_use]
     pub fn readings(&self) -> usize {
         self.readings.load(Ordering::SeqCst)

@@ -1,6 +1,6 @@
-//! A suite that checks a session backend against the rules for its authors.
+//! A suite that checks a session backend against the rules for authors.
 //!
-//! The rules stand at [`ISessionBackend`], [`AtomicBackend`], [`UserIndex`](session_core::UserIndex),
+//! The rules are documented at [`ISessionBackend`], [`AtomicBackend`], [`UserIndex`](session_core::UserIndex),
 //! [`UserEpochs`](session_core::UserEpochs) and [`SessionScan`](session_core::SessionScan).
 
 mod atomic;
@@ -29,7 +29,7 @@ use context::Context;
 use failure::Outcome;
 use store::Store;
 
-/// A backend to check, with what the suite has to know of it.
+/// A backend to check, with the facts that the suite needs.
 #[must_use = "a candidate is checked by `conformance::check`"]
 pub struct Candidate {
     store: Store,
@@ -42,14 +42,14 @@ type AdvanceClock = Box<dyn Fn(Duration) -> Boxed<()> + Send + Sync>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl Candidate {
-    /// A backend that compares and sets.
+    /// Makes a candidate of a backend with compare-and-set.
     ///
-    /// The suite stores values of up to 512 KiB, and waits for expiry, unless told otherwise.
+    /// By default, the suite stores values of up to 512 KiB, and waits in real time for sessions to expire.
     pub fn atomic(backend: impl AtomicBackend) -> Self {
         Self::of(Store::Atomic(Arc::new(backend)))
     }
 
-    /// A backend of three methods. The suite skips the cases that compare and set.
+    /// Makes a candidate of a backend with three methods. The suite skips the cases about compare-and-set.
     pub fn simple(backend: impl ISessionBackend) -> Self {
         Self::of(Store::Simple(Arc::new(backend)))
     }
@@ -58,14 +58,14 @@ impl Candidate {
         Self { store, largest_value: 512 * 1024, advance_clock: Box::new(|time| Box::pin(tokio::time::sleep(time))) }
     }
 
-    /// Sets the length in bytes of JSON text up to which values must be stored. The backend may refuse larger ones with
-    /// [`BackendErrorKind::TooLarge`](session_core::BackendErrorKind::TooLarge).
+    /// Sets the length of JSON text, in bytes, up to which the backend must store values; default 512 KiB. It may
+    /// refuse larger ones with [`BackendErrorKind::TooLarge`](session_core::BackendErrorKind::TooLarge).
     pub fn largest_value(mut self, bytes: usize) -> Self {
         self.largest_value = bytes;
         self
     }
 
-    /// Sets how the suite moves the clock of the backend. Without this it waits.
+    /// Sets a function that moves the clock of the backend. Without it, the suite waits.
     pub fn advance_clock(mut self, advance: impl Fn(Duration) + Send + Sync + 'static) -> Self {
         self.advance_clock = Box::new(move |time| {
             advance(time);
@@ -84,9 +84,9 @@ impl fmt::Debug for Candidate {
     }
 }
 
-/// A rule that a backend has to keep.
+/// A rule that a backend must keep.
 struct Case {
-    /// A sentence, with underscores.
+    /// The rule, as a sentence with underscores.
     name: &'static str,
     run: fn(Arc<Context>) -> Boxed<Outcome>,
 }
@@ -99,13 +99,13 @@ macro_rules! cases {
 }
 use cases;
 
-/// Runs the whole suite, one case after the other, each on keys of its own.
+/// Runs the whole suite, one case after the other. Each case uses its own keys.
 ///
-/// It takes some seconds unless the clock of the backend [can be moved](Candidate::advance_clock).
+/// It takes some seconds, unless the backend's clock [can be moved](Candidate::advance_clock).
 ///
 /// # Panics
 ///
-/// If there is no Tokio runtime. A backend that panics only fails the case.
+/// Outside of a Tokio runtime. If the backend panics, only the case fails.
 pub async fn check(candidate: Candidate) -> Report {
     let atomic = candidate.store.atomic().is_some();
     let index = candidate.store.atomic().is_some_and(|backend| backend.user_index().is_some());
@@ -141,7 +141,7 @@ pub async fn check(candidate: Candidate) -> Report {
     Report { results }
 }
 
-/// The results of a suite.
+/// The results of a run of a suite.
 #[derive(Clone, Debug)]
 #[must_use = "a report passes nothing by itself; see `assert_passed`"]
 pub struct Report {
@@ -154,9 +154,9 @@ pub struct Report {
 pub enum Verdict {
     /// The rule is kept.
     Passed,
-    /// The rule is broken, and how.
+    /// The rule is broken. Holds the description.
     Failed(String),
-    /// The case needs a backend that compares and sets, or one with an index or epochs of users.
+    /// The case does not apply: it needs a backend with compare-and-set, an index of users, epochs of users or a scan.
     Skipped,
 }
 
@@ -171,7 +171,7 @@ impl Report {
         self.results().filter(|(_, verdict)| matches!(verdict, Verdict::Failed(_))).map(|(name, _)| name)
     }
 
-    /// Passes if no case failed.
+    /// Panics unless all cases passed or were skipped.
     ///
     /// # Panics
     ///

@@ -1,14 +1,15 @@
-//! The cookies of a client.
+//! The cookies of a test client.
 
 use std::collections::BTreeMap;
 
 use cookie::Cookie;
 use cookie::time::Duration;
 
-/// A cookie jar for tests, whose requests all go to one host.
+/// A cookie jar for tests, for requests to one host.
 ///
-/// Cookies are told apart by name, domain and path, as in a browser: a removal with another path removes nothing. The jar sends
-/// every cookie to every path, and keeps cookies whose `Max-Age` has passed: the server checks the age.
+/// As in a browser, cookies are distinguished by name, domain and path, so a removal with another path removes nothing.
+/// The jar sends every cookie to every path. It keeps cookies whose `Max-Age` has passed, because the server must check
+/// the age.
 ///
 /// ```
 /// use session_testkit::CookieJar;
@@ -26,17 +27,17 @@ pub struct CookieJar {
 }
 
 impl CookieJar {
-    /// A jar without cookies: a client that comes for the first time.
+    /// Makes a jar without cookies, for a client's first visit.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the `Set-Cookie` values of a response, such as `response.headers().get_all("set-cookie")`.
+    /// Applies the `Set-Cookie` values of a response, such as `response.headers().get_all("set-cookie")`.
     ///
     /// # Panics
     ///
-    /// If a value is no cookie.
+    /// If a value is not a cookie.
     pub fn receive<V: AsRef<[u8]>>(&mut self, set_cookies: impl IntoIterator<Item = V>) {
         for value in set_cookies {
             let text = std::str::from_utf8(value.as_ref()).expect("a Set-Cookie value is text");
@@ -51,7 +52,8 @@ impl CookieJar {
         }
     }
 
-    /// Returns the value of the `Cookie` header of the next request, such as `a=1; b=2`; empty without cookies.
+    /// Returns the value of the next request's `Cookie` header, such as `a=1; b=2`. It is empty if there are no
+    /// cookies.
     #[must_use]
     pub fn header(&self) -> String {
         let pairs: Vec<_> = self.cookies.iter().map(|([name, ..], value)| format!("{name}={value}")).collect();

@@ -1,4 +1,4 @@
-//! A store in memory with epochs of users.
+//! A memory store with epochs of users.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,9 +10,9 @@ use session_core::{
     UserEpochs, WriteOutcome,
 };
 
-/// Keeps sessions in memory, and epochs of users instead of an index, as a store does that can't list.
+/// Keeps sessions in memory, with epochs of users instead of an index, as a store that can't list sessions does.
 ///
-/// For tests of applications whose store is such a one. Clones are one store.
+/// It is meant for tests of applications that use such a store. Clones share the store.
 #[derive(Clone)]
 pub struct EpochMemory {
     sessions: MemoryBackend,
@@ -26,7 +26,7 @@ struct Epoch {
 }
 
 impl EpochMemory {
-    /// An empty store whose sessions and epochs expire by this clock.
+    /// Makes an empty store whose sessions and epochs expire by this clock.
     #[must_use]
     pub fn with_clock(clock: impl Clock) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(clock);
@@ -35,7 +35,7 @@ impl EpochMemory {
         Self { sessions, epochs: Arc::default(), clock }
     }
 
-    /// Loses all epochs, as a store does that evicts or restarts.
+    /// Drops all epochs, as a store does when it evicts them or restarts.
     pub fn lose_epochs(&self) {
         self.epochs().clear();
     }

@@ -2,26 +2,27 @@
 //!
 //! # Testing your application
 //!
-//! [`TestSessions`] makes the configuration for the application under test. Its [`jar_with`](TestSessions::jar_with) presets a
-//! session, [`read`](TestSessions::read) returns the session that a response has left. Cookies go in and out as text, so the
-//! test of a handler is three lines in every framework; the guides of `session_tower` and `session_actix` have whole tests.
+//! [`TestSessions`] makes the configuration for the application under test. [`jar_with`](TestSessions::jar_with)
+//! prepares a session before a request, and [`read`](TestSessions::read) returns it after the response. Cookies go in
+//! and out as text, so a handler's test needs about three lines in every framework. The guides of `session_tower` and
+//! `session_actix` have complete tests.
 //!
-//! | you test | with |
+//! | to test | use |
 //! |---|---|
 //! | a signed-in user, a full cart | [`TestSessions::jar_with`] |
-//! | what the handler has stored | [`CookieJar::receive`], [`TestSessions::read`] |
+//! | the data that the handler has stored | [`CookieJar::receive`], [`TestSessions::read`] |
 //! | several requests of one client | one [`CookieJar`] |
 //! | a session that has expired | [`TestSessions::clock`] |
 //! | a store that is down or slow, a lost reply | [`TestSessions::store`] and its [`fail`](Probe::fail) |
-//! | how often a page asks the store | [`Probe::calls`] |
+//! | the store calls of a page | [`Probe::calls`] |
 //! | a handler as a function, without a layer | [`TestSessions::handle`] |
 //!
 //! # A backend
 //!
-//! [`conformance::check`] checks a backend against the rules for its authors, which stand at
-//! [`ISessionBackend`](session_core::ISessionBackend) and [`AtomicBackend`](session_core::AtomicBackend): storing, expiry,
-//! odd keys and large values, compare-and-set, rotation, markers. Through a
-//! [`SessionManager`](session_core::SessionManager) it checks races and lost replies.
+//! [`conformance::check`] checks a backend against the rules for authors, which are documented at
+//! [`ISessionBackend`](session_core::ISessionBackend) and [`AtomicBackend`](session_core::AtomicBackend): storing,
+//! expiry, odd keys and large values, compare-and-set, rotation, markers. It checks races and lost replies through a
+//! [`SessionManager`](session_core::SessionManager).
 //!
 //! ```
 //! use session_core::MemoryBackend;
@@ -38,19 +39,20 @@
 //! # }
 //! ```
 //!
-//! Run it against a real server, on a Tokio runtime of several threads. The server may hold other keys, because the suite
-//! uses keys of its own. A backend of three methods is a [`Candidate::simple`](conformance::Candidate::simple).
+//! Run it against a real server, on a multi-threaded Tokio runtime. The server may hold other keys, because the suite
+//! uses its own. For a backend with three methods, use [`Candidate::simple`](conformance::Candidate::simple).
 //!
 //! # An adapter
 //!
-//! [`scenarios::check`] sends an adapter a table of requests and compares the responses. The adapter's author writes a small
-//! [`Driver`](scenarios::Driver). The duties of an adapter stand at [`SessionManager`](session_core::SessionManager).
+//! [`scenarios::check`] sends a table of requests to an adapter and compares the responses. You write a small
+//! [`Driver`](scenarios::Driver) for your adapter. [`SessionManager`](session_core::SessionManager) documents the
+//! duties of an adapter.
 //!
 //! # Faults and time
 //!
-//! [`Probe`] records the calls that a backend gets, and injects a [`Fault`] into those of an [`Operation`]. [`TestClock`]
-//! stands still until the test moves it. [`SimpleMemory`] is a store of three methods in memory, and [`EpochMemory`] one with
-//! epochs of users.
+//! [`Probe`] records the calls of a backend, and injects a [`Fault`] into the calls of an [`Operation`]. [`TestClock`]
+//! stands still until the test moves it. [`SimpleMemory`] is a memory store with three methods, and [`EpochMemory`] a
+//! memory store with epochs of users.
 
 mod application;
 mod clock;

@@ -13,10 +13,10 @@ pub use fault::Fault;
 pub use operation::Operation;
 pub use watched::{Watched, WatchedSimple};
 
-/// Records the calls of the backends that it watches, and injects faults into them. Clones are one probe.
+/// Records the calls of the backends that it watches, and injects faults into them. Clones share the probe.
 ///
-/// A call panics if 100,000 calls were recorded since [`calls`](Self::calls) was called last, so that a test of a manager that
-/// calls its store without end fails.
+/// A call panics if 100,000 calls were recorded since the last [`calls`](Self::calls), so that the test of a manager
+/// that calls its store endlessly fails.
 ///
 /// ```
 /// use session_core::{AtomicBackend, MemoryBackend};
@@ -33,7 +33,7 @@ pub use watched::{Watched, WatchedSimple};
 /// # }
 /// ```
 ///
-/// A watched backend is passed to a configuration as it is:
+/// A watched backend can be passed to a configuration directly:
 ///
 /// ```
 /// use session_core::{MemoryBackend, SessionConfigBuilder};
@@ -55,30 +55,30 @@ struct State {
 }
 
 impl Probe {
-    /// A probe that has recorded nothing, and injects no faults.
+    /// Makes a probe without recorded calls and without faults.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Watches a backend that compares and sets.
+    /// Watches a backend with compare-and-set.
     pub fn watch<B: AtomicBackend>(&self, backend: B) -> Watched<B> {
         Watched::new(backend, self.clone())
     }
 
-    /// Watches a backend of three methods.
+    /// Watches a backend with three methods.
     pub fn watch_simple<B: ISessionBackend>(&self, backend: B) -> WatchedSimple<B> {
         WatchedSimple::new(backend, self.clone())
     }
 
-    /// Returns the calls since this method was called last.
+    /// Returns the calls since the last call of this method.
     pub fn calls(&self) -> Vec<Operation> {
         std::mem::take(&mut self.state().calls)
     }
 
-    /// Injects a fault into all later calls of this operation.
+    /// Injects a fault into all later calls of this operation, until [`heal`](Self::heal).
     ///
-    /// Several faults of a call act in order, up to the first one that answers.
+    /// If several faults apply to a call, they act in order, up to the first one that ends the call.
     pub fn fail(&self, operation: Operation, fault: Fault) {
         self.state().faults.push((operation, fault));
     }

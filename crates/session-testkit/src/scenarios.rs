@@ -1,18 +1,18 @@
-//! A suite that checks an adapter: a table of requests, and the responses that they must get.
+//! A suite that checks an adapter: a table of requests, and the responses that the adapter must give.
 //!
-//! An adapter's author writes a [`Driver`]. It starts an application whose handler calls [`answer`], and sends it requests, in
-//! process or over a socket. [`check`] runs all scenarios with sessions in the cookie, in a store that compares and sets, and
-//! in one that does not.
+//! You write a [`Driver`] for your adapter. It starts an application whose handler calls [`answer`], and sends requests
+//! to it, in process or over a socket. [`check`] runs all scenarios with sessions in the cookie, in a store with
+//! compare-and-set, and in a store without.
 //!
-//! The scenarios concern all that reaches a client:
+//! The scenarios check everything that reaches a client:
 //!
 //! - the session, and its cookie: set, kept or removed, and by which statuses;
-//! - `Cache-Control` and `Vary` beside those of the handler;
-//! - errors that handlers pass on, and a store that is down;
+//! - `Cache-Control` and `Vary`, together with the handler's own values;
+//! - errors that handlers return, and a store that is down;
 //! - forged and expired cookies;
 //! - requests that do not use the session, which call no store.
 //!
-//! The author tests the rest of the framework: extractors, nested layers, upgrades, streamed bodies.
+//! Test the rest yourself: extractors, nested layers, upgrades, streamed bodies.
 //!
 //! This is an adapter without a framework:
 //!
@@ -83,14 +83,14 @@ pub use run::check;
 
 /// Starts applications with the adapter under test.
 pub trait Driver {
-    /// Starts an application with sessions of this configuration, and with the adapter's own error responses. Its handler
-    /// answers every path by [`answer`].
+    /// Starts an application with sessions of this configuration and the adapter's default error responses. Its handler
+    /// must call [`answer`] for every path.
     fn start(&self, config: SessionConfig) -> impl Future<Output = impl App>;
 }
 
 /// A running application.
 pub trait App {
-    /// Sends a GET request, and returns the response as a client gets it.
+    /// Sends a GET request, and returns the response as a client receives it.
     fn send(&self, request: Request) -> impl Future<Output = Response>;
 }
 
@@ -104,7 +104,7 @@ pub struct Request {
     pub cookie: Option<String>,
 }
 
-/// A response, as a client gets it.
+/// A response, as a client receives it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Response {
@@ -117,7 +117,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// A response with this status, headers and body.
+    /// Makes a response with this status, headers and body.
     pub fn new<N: Into<String>, V: Into<String>>(
         status: u16,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -127,7 +127,7 @@ impl Response {
         Self { status, headers: headers.collect(), body: body.into() }
     }
 
-    /// Returns the values of a header. Its name is given in lower case.
+    /// Returns the values of a header. Pass its name in lower case.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }

@@ -1,4 +1,4 @@
-//! A store of three methods.
+//! A memory store with three methods.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use session_core::{BackendError, Clock, ISessionBackend, SessionMap, SystemClock, async_trait};
 
-/// A store in memory that gets, sets and deletes: for tests of what a manager does with a store that does not compare.
+/// A memory store with three methods, for tests of a manager on a store without compare-and-set.
 ///
 /// Clones share the sessions.
 ///
@@ -24,25 +24,25 @@ pub struct SimpleMemory {
 }
 
 impl SimpleMemory {
-    /// An empty store by the system's clock.
+    /// Makes an empty store whose sessions expire by the system's clock.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(SystemClock)
     }
 
-    /// An empty store by this clock.
+    /// Makes an empty store whose sessions expire by this clock.
     #[must_use]
     pub fn with_clock(clock: impl Clock) -> Self {
         Self { sessions: Arc::default(), clock: Arc::new(clock) }
     }
 
-    /// Returns the number of sessions held, expired ones included.
+    /// Returns the number of stored sessions, including expired ones.
     #[must_use]
     pub fn len(&self) -> usize {
         self.with_sessions(|sessions| sessions.len())
     }
 
-    /// Returns `true` if no session is held.
+    /// Returns `true` if no session is stored.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -18,7 +18,7 @@ pub(super) const LONG: Duration = Duration::from_secs(3600);
 
 pub(super) struct Context {
     candidate: Candidate,
-    /// A random part of this run's keys, which tells them from other keys on the same server.
+    /// A random part of this run's keys, which distinguishes them from other keys on the same server.
     run: u64,
     keys: AtomicUsize,
 }
@@ -75,7 +75,7 @@ impl Context {
         }
     }
 
-    /// Returns a manager on the backend, patient enough for a busy machine.
+    /// Returns a manager on the backend, with a deadline that is long enough for a busy machine.
     pub(super) fn manager(&self) -> Result<SessionManager, Failure> {
         self.manager_on(self.store().clone())
     }

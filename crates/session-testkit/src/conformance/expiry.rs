@@ -14,7 +14,7 @@ pub(super) const CASES: &[Case] =
 
 const SHORT: Duration = Duration::from_secs(1);
 
-/// A time after which [`SHORT`] is over, also for servers that count in whole seconds and round up.
+/// A time after which [`SHORT`] has passed, even for servers that count whole seconds and round up.
 const LONGER: Duration = Duration::from_millis(2200);
 
 /// The longest TTL that a configuration allows.

@@ -1,4 +1,5 @@
-//! Lost requests and lost replies, through a session manager, which reads the backend to find out if a write was applied.
+//! Lost requests and lost replies, tested through a session manager, which reads the backend to find out if a write was
+//! applied.
 
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ impl Lossy {
         Ok(self.open(cookie).await?.session.to_map().into_json())
     }
 
-    /// Commits while every write has this fault.
+    /// Commits while this fault affects all writes.
     async fn commit(&self, request: Request, fault: Fault) -> Result<Option<String>, SessionError> {
         self.fail_writes(fault);
         let outcome = request.commit().await;
@@ -91,7 +92,7 @@ async fn an_update_whose_reply_is_lost_is_not_made_twice(context: Arc<Context>) 
     Ok(())
 }
 
-/// The client has the new cookie, or still the old one, and its session with it.
+/// The client has the new cookie or still the old one, and that cookie leads to its session.
 async fn a_renewal_whose_reply_is_lost_loses_no_session(context: Arc<Context>) -> Outcome {
     let lossy = Lossy::on(&context)?;
     for fault in [Fault::LostRequest, Fault::LostReply] {

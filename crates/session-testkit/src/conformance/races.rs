@@ -1,4 +1,4 @@
-//! Concurrent requests of one session, through a session manager on the backend. They overlap for certain, because all have
+//! Concurrent requests of one session, tested through a session manager. They are certain to overlap, because all have
 //! loaded the session before the first one commits.
 
 use std::sync::Arc;

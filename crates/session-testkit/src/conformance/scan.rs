@@ -18,10 +18,11 @@ pub(super) const CASES: &[Case] = cases![
     a_cursor_of_another_store_does_no_harm,
 ];
 
-/// More than a page of any of our stores.
+/// More sessions than a page of any of this project's stores holds.
 const MANY: usize = 450;
 
-/// The pages after which a scan of some hundred sessions is an endless one, even of a server with many other keys.
+/// The number of pages after which a scan of some hundred sessions counts as endless, even on a server with many other
+/// keys.
 const MOST_PAGES: usize = 10_000;
 
 impl Context {

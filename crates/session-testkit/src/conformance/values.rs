@@ -20,7 +20,7 @@ pub(super) const CASES: &[Case] = cases![
     concurrent_calls_do_not_mix_up_their_answers,
 ];
 
-/// The length of the longest prefix of a configuration with the longest id.
+/// The length of a key with the longest prefix that a configuration allows and the longest id.
 const LONGEST_KEY: usize = 128 + 64;
 
 async fn a_key_that_was_never_set_is_absent(context: Arc<Context>) -> Outcome {
@@ -113,7 +113,7 @@ async fn large_values_come_back_whole(context: Arc<Context>) -> Outcome {
     Ok(())
 }
 
-/// A store that accepts a value which it can't keep loses it without a word.
+/// A store that accepts a value that it can't keep loses it silently.
 async fn a_value_beyond_the_limit_is_refused_or_comes_back_whole(context: Arc<Context>) -> Outcome {
     let session = session_of(2 * context.largest_value())?;
     let key = context.key();

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The call is refused, and not applied.
+    /// The call fails as if the store were down, and is not applied.
     Down,
     /// The call is applied after this time.
     Slow(Duration),
@@ -20,16 +20,16 @@ pub enum Fault {
     Hangs,
     /// The call is applied, and never returns.
     NeverReplies,
-    /// Every other call is refused, the first one included.
+    /// Every other call is refused, beginning with the first.
     Flapping,
     /// The stored value is unreadable.
     Corrupt,
-    /// A `create` answers that its key is in use. Other calls are applied.
+    /// A `create` returns that its key is in use. Other calls are applied.
     KeyInUse,
-    /// A `rotate` stores the session under its new key and leaves the old one; the error says that it may have been applied.
-    /// Other calls are applied.
+    /// A `rotate` stores the session under its new key and does not remove the old one. The error says that it may have
+    /// been applied. Other calls are applied.
     HalfWay,
-    /// Another writer runs this just before the call is applied.
+    /// Another writer runs this function just before the call is applied.
     Overtaken(Arc<dyn Fn() + Send + Sync>),
 }
 

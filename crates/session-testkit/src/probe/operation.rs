@@ -1,6 +1,6 @@
 //! The calls of a store.
 
-/// A call of a store, named as its method.
+/// A call of a store, named after its method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -32,7 +32,7 @@ pub enum Operation {
     Set,
     /// [`ISessionBackend::delete`](session_core::ISessionBackend::delete).
     Delete,
-    /// Every call: for [`Probe::fail`](crate::Probe::fail).
+    /// Every call, for [`Probe::fail`](crate::Probe::fail).
     All,
 }
 

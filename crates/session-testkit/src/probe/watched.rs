@@ -19,7 +19,7 @@ pub struct Watched<B> {
     probe: Probe,
 }
 
-/// A backend of three methods that a [`Probe`] watches.
+/// A backend with three methods that a [`Probe`] watches.
 #[derive(Clone)]
 pub struct WatchedSimple<B> {
     backend: B,
@@ -43,7 +43,7 @@ impl<B: AtomicBackend> Watched<B> {
         &self.backend
     }
 
-    /// Makes a call. A backend that answers at once does so while there are no faults.
+    /// Makes a call. Without faults, a backend that answers at once still does so.
     fn call<'a, T: Send + 'a>(
         &'a self,
         operation: Operation,

@@ -2,13 +2,13 @@
 
 use session_core::{SessionError, SessionHandle};
 
-/// The answer of the handler.
+/// The response that the handler must return.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Answer {
     /// The status of the response.
     pub status: u16,
-    /// Headers to set, names in lower case.
+    /// The headers to set. Names are in lower case.
     pub headers: Vec<(&'static str, &'static str)>,
     /// The body.
     pub body: String,
@@ -16,11 +16,12 @@ pub struct Answer {
     pub refused: bool,
 }
 
-/// Does the work of the handler: uses the session of a request as the path says, and returns the answer.
+/// Does the work of the handler: uses the session of a request in the way that the path says, and returns the response.
 ///
 /// # Errors
 ///
-/// If the session can't be loaded or changed. The handler passes the error on, as the adapter's users do.
+/// If the session can't be loaded or changed. The handler must return the error in the way that users of the adapter
+/// do.
 pub async fn answer(session: &SessionHandle, path: &str) -> Result<Answer, SessionError> {
     let (action, query) = path.split_once('?').unwrap_or((path, ""));
     let body = match action {

@@ -18,7 +18,7 @@ enum Mode {
     PlainStore,
 }
 
-/// Runs all scenarios. Each has an application of its own.
+/// Runs all scenarios. Each one starts its own application.
 ///
 /// # Panics
 ///

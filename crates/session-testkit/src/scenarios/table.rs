@@ -6,7 +6,7 @@ use super::handler::OTHER_COOKIE;
 pub(super) struct Scenario {
     /// A sentence, with underscores.
     pub(super) name: &'static str,
-    /// `true` if the scenario concerns no session in the cookie.
+    /// `true` if the scenario does not apply to sessions in the cookie.
     pub(super) needs_store: bool,
     pub(super) steps: &'static [Step],
 }
@@ -18,7 +18,7 @@ pub(super) enum Step {
     Forge,
     StoreGoesDown,
     StoreComesUp,
-    /// So many seconds pass.
+    /// This many seconds pass.
     Pass(u64),
 }
 
