@@ -12,7 +12,7 @@ use session_core::{
 
 use crate::sealed::Sealing;
 
-/// The time for which actix-session's `RedisSessionStore` keeps the session of a browser.
+/// The time for which actix-session's `RedisSessionStore` keeps a session whose cookie ends with the browser.
 const STATE_TTL: Duration = Duration::from_secs(24 * 3600);
 
 /// The sessions of actix-session 0.11 with `CookieSessionStore` or `RedisSessionStore`.
@@ -42,10 +42,11 @@ const STATE_TTL: Duration = Duration::from_secs(24 * 3600);
 ///
 /// # What is lost
 ///
-/// - A cookie that holds the whole session tells no time. A copy stays valid after a logout and for ever, as in actix-session.
-/// - actix-session with Redis stores a session as a whole when a request has changed it. Such a request that had read before
-///   undoes a write of Rust.
-/// - A value that is no JSON, which actix-session refuses in `get`, makes the session unreadable here.
+/// - A cookie that holds the whole session has no time of issue, so a copy stays valid forever, even after a logout, as
+///   in actix-session.
+/// - With Redis, a request of actix-session that has changed its session stores the whole session. If it had read the
+///   session before a write of Rust, it undoes that write.
+/// - A value that is not JSON makes the whole session unreadable here. actix-session refuses only to `get` it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ActixSession {
     in_redis: bool,
@@ -54,7 +55,7 @@ pub struct ActixSession {
 }
 
 impl ActixSession {
-    /// The name of the cookie, unless actix-session is told another.
+    /// The default name of actix-session's cookie.
     pub const COOKIE_NAME: &str = "id";
 
     /// Returns the format of `CookieSessionStore`.
@@ -118,7 +119,7 @@ impl TokenFormat for Tokens {
         let token = if self.in_redis {
             ReadToken::of_id(SessionId::parse(std::str::from_utf8(&value).ok()?)?)
         } else {
-            // actix-session counts a session without data as none.
+            // actix-session treats a session without data as missing.
             ReadToken::of_session(from_map_of_texts(&value).ok().filter(|session| !session.is_empty())?)
         };
         Some(token.by_older_key(by_older_key))
@@ -152,7 +153,7 @@ fn from_map_of_texts(bytes: &[u8]) -> Result<SessionMap, BackendError> {
     let mut json = String::from("{");
     for (key, text) in texts.iter() {
         let text: String = serde_json::from_str(text).map_err(|error| corrupt().with_source(error))?;
-        // Checked by itself, because a text such as `1,"admin":true` would be two entries.
+        // Each value is checked separately, because a text such as `1,"admin":true` would become two entries.
         let value: &RawValue = serde_json::from_str(&text).map_err(|error| corrupt().with_source(error))?;
         if json.len() > 1 {
             json.push(',');

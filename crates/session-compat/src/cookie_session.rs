@@ -9,13 +9,13 @@ use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, TokenC
 use session_core::{Applied, BackendError, BackendErrorKind, OnDuplicate, SessionError, SessionMap};
 use sha1::Sha1;
 
-/// The text after a cookie's name in that of its signature.
+/// The suffix of the signature cookie's name.
 const SIGNATURE: &str = ".sig";
 
 /// Separates the value of the cookie from its signature.
 const SEPARATOR: u8 = b';';
 
-/// The sessions of Express with cookie-session 2, which live in a cookie beside that of their signature.
+/// The sessions of Express with cookie-session 2, which live in a cookie, with their signature in a second cookie.
 ///
 /// Pass it to the configuration, without a backend. The service in Express needs no change.
 ///
@@ -34,12 +34,12 @@ const SEPARATOR: u8 = b';';
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 ///
-/// Cookies are signed with HMAC-SHA1, as Keygrip does unless it is told otherwise. `signed: false` is not supported.
+/// Cookies are signed with HMAC-SHA1, the default of Keygrip. `signed: false` is not supported.
 ///
 /// # What is lost
 ///
-/// - The cookies tell no time. A copy stays valid after a logout and for ever, as in Express.
-/// - A cookie holds the whole session. Of two requests at the same time, the later response wins, in any language.
+/// - The cookies have no time of issue, so a copy stays valid forever, even after a logout, as in Express.
+/// - A cookie holds the whole session, so of two concurrent requests the later response wins, in any language.
 /// - JavaScript rounds integers beyond 2^53 when Express writes a session.
 /// - Express drops the keys `isNew`, `isChanged` and `isPopulated`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,10 +48,10 @@ pub struct CookieSession {
 }
 
 impl CookieSession {
-    /// The name of the cookie, unless Express is told another.
+    /// The default name of cookie-session's cookie.
     pub const COOKIE_NAME: &str = "session";
 
-    /// Returns the format of an Express whose cookies end with the browser, as they do by default.
+    /// Makes the format for Express with cookies that end with the browser, which is the default.
     #[must_use]
     pub fn new() -> Self {
         Self { max_age: None }
@@ -86,7 +86,7 @@ impl Format for CookieSession {
 }
 
 struct Tokens {
-    /// The first one signs, all verify. They have taken in the cookie's name and the equals sign.
+    /// The first one signs, all verify. Each has hashed the cookie's name and the equals sign already.
     keys: Vec<Hmac<Sha1>>,
 }
 

@@ -49,27 +49,28 @@ const DEFAULT_TTL: Duration = Duration::from_secs(24 * 3600);
 ///
 /// # The `cookie` object
 ///
-/// express-session keeps the settings of its cookie in each stored session, and answers 500 to a session without them.
-/// Handlers in Rust don't see that object. It is kept as it came, and added to sessions that begin in Rust. A session can't
-/// have a key `cookie` of its own: writing one is an error.
+/// express-session keeps the settings of its cookie in each stored session, and responds with 500 to a session without
+/// them. Handlers in Rust don't see this object. It is kept unchanged, and added to sessions that begin in Rust. The
+/// data of a session can't have a key `cookie`: a write of that key fails the commit.
 ///
 /// `originalMaxAge` is the session's [lifetime](session_core::Session::lifetime), and
 /// [`set_lifetime`](session_core::Session::set_lifetime) changes it. A lifetime beyond the configured
-/// [`longest_max_age`](session_core::SessionConfigBuilder::longest_max_age) is cut to that. Each write sets `expires`.
+/// [`longest_max_age`](session_core::SessionConfigBuilder::longest_max_age) is shortened to it. Each write sets
+/// `expires`.
 ///
 /// # Expiry
 ///
-/// The token tells no time, so the store decides when a session ends. Each use in Rust extends the stored session, one call
-/// of the store, as express-session does. The client's cookie is sent again when the session changes.
+/// The token has no time of issue, so a session ends when the store drops it. As in express-session, each use in Rust
+/// extends the stored session, which is one more call. The client's cookie is sent again only when the session changes.
 ///
 /// # What is lost
 ///
-/// - Express stores a session as a whole when a request has changed it. Such a request that had read before undoes a write
-///   of Rust, a logout included.
+/// - A request of Express that has changed its session stores the whole session. If it had read the session before a
+///   write of Rust, it undoes that write, even a logout.
 /// - JavaScript rounds integers beyond 2^53 when Express writes a session.
-/// - Express drops keys that its session object has as methods: `id`, `req`, `save`, `touch`, `reload`, `destroy`,
-///   `regenerate`, `resetMaxAge`, `toString`, `constructor`.
-/// - `destroy` in Express sends no removal of the cookie. Rust finds no session under its id, as Express does.
+/// - Express drops keys that are also names of its session object's members: `id`, `req`, `save`, `touch`, `reload`,
+///   `destroy`, `regenerate`, `resetMaxAge`, `toString`, `constructor`.
+/// - `destroy` in Express does not remove the cookie. As in Express, the store has no session under its id then.
 #[derive(Clone)]
 pub struct Express {
     max_age: Option<Duration>,
@@ -77,7 +78,7 @@ pub struct Express {
 }
 
 impl Express {
-    /// The name of the cookie, unless Express is told another.
+    /// The default name of express-session's cookie.
     pub const COOKIE_NAME: &str = "connect.sid";
 
     /// Returns the format of an Express whose cookies end with the browser, as they do by default.

@@ -34,20 +34,20 @@ const SALT: &str = "cookie-session";
 ///
 /// # Permanent sessions
 ///
-/// Flask marks a permanent session by `_permanent`. Handlers in Rust don't see that key. It is the session's
-/// [lifetime](session_core::Session::lifetime): a permanent session has one of [`Flask::lifetime`], any other ends with the
-/// browser. [`set_lifetime`](session_core::Session::set_lifetime) makes a session permanent.
+/// Flask marks a permanent session by the key `_permanent`. Handlers in Rust don't see that key, but its effect on the
+/// session's [lifetime](session_core::Session::lifetime): a permanent session lasts for [`Flask::lifetime`], and any
+/// other ends with the browser. [`set_lifetime`](session_core::Session::set_lifetime) makes a session permanent.
 ///
 /// # Tagged values
 ///
 /// Flask writes values that JSON does not have as objects with one key: `{" t":[1,2]}` is a tuple, ` b` bytes, ` d` a
-/// datetime, ` u` a UUID, ` m` markup. Handlers see these objects, and an object that they don't touch goes back as it came.
-/// Flash messages are tuples: `{"_flashes":[{" t":["message","Saved"]}]}`. Don't write an object whose only key is one of
-/// these, because Flask would take it for such a value.
+/// datetime, ` u` a UUID, ` m` markup. Handlers see these objects, and an object that they don't change goes back
+/// unchanged. Flash messages are tuples: `{"_flashes":[{" t":["message","Saved"]}]}`. Don't write an object whose only
+/// key is one of these, because Flask would read it as such a value.
 ///
 /// # What is lost
 ///
-/// - A cookie holds the whole session. Of two requests at the same time, the later response wins, in any language.
+/// - A cookie holds the whole session. Of two concurrent requests the later response wins, in any language.
 /// - A cookie that a client has copied stays valid after a logout, as in Flask.
 /// - A cookie from the future is refused, as in Flask. Where clocks differ, call
 ///   [`clock_skew`](session_core::SessionConfigBuilder::clock_skew).
@@ -58,16 +58,17 @@ pub struct Flask {
 }
 
 impl Flask {
-    /// The name of the cookie, unless Flask is told another.
+    /// The default name of Flask's session cookie.
     pub const COOKIE_NAME: &str = "session";
 
-    /// Returns the format of a Flask with its default settings.
+    /// Makes the format for Flask's default settings.
     #[must_use]
     pub fn new() -> Self {
         Self { lifetime: LIFETIME }
     }
 
-    /// Sets the `PERMANENT_SESSION_LIFETIME` of Flask, in whole seconds. Flask refuses older cookies, permanent or not.
+    /// Sets the `PERMANENT_SESSION_LIFETIME` of Flask, in whole seconds; default 31 days. Flask refuses older cookies,
+    /// permanent or not.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
@@ -110,7 +111,7 @@ struct Tokens {
 
 impl TokenFormat for Tokens {
     fn read(&self, text: &[u8]) -> Option<ReadToken> {
-        // The manager judges the age.
+        // The manager checks the age.
         let unsigned = self.signer.unsign(text, None, 0).ok()?;
         let mut session = unpack(unsigned.value)?;
         from_permanent(&mut session, self.lifetime).ok()?;

@@ -43,23 +43,23 @@ const SALT: &str = "flask-session";
 ///
 /// # What is read and written
 ///
-/// Values in msgpack and in JSON are read, whichever is configured, and the configured one is written. Flask-Session reads
-/// both as well. It also loads pickles, which Rust never does: a stored pickle is unreadable here.
+/// Both msgpack and JSON are read, and the configured one is written, as in Flask-Session. Flask-Session also loads
+/// pickles. Rust never does, so a stored pickle is unreadable here.
 ///
-/// Bytes and extensions of msgpack, such as aware datetimes, are refused, because JSON can't carry them exactly. Such a session
-/// counts as absent by default ([`OnCorrupt`](session_core::OnCorrupt)), and its stored value stays for Flask. msgpack holds
-/// integers of 64 bits. A larger one is an error when Rust writes it, as it is in Flask.
+/// Bytes and extensions of msgpack, such as aware datetimes, are refused, because JSON can't represent them exactly.
+/// Such a session counts as absent by default ([`OnCorrupt`](session_core::OnCorrupt)), and its stored value stays for
+/// Flask. msgpack has integers of up to 64 bits. As in Flask, writing a larger one is an error.
 ///
 /// # Permanent sessions
 ///
-/// Flask marks a permanent session by `_permanent`. Handlers in Rust don't see that key, which is the session's
-/// [lifetime](session_core::Session::lifetime). A session without it ends with the browser.
+/// Flask marks a permanent session by the key `_permanent`. Handlers in Rust don't see that key, but its effect on the
+/// session's [lifetime](session_core::Session::lifetime). A session without it ends with the browser.
 ///
 /// # What is lost
 ///
-/// - Flask-Session stores a session as a whole on each request, also on those that only read. Such a request that had read
-///   before undoes a write of Rust, a logout included. Move the routes that change a session at the same time together.
-/// - Without `SESSION_USE_SIGNER`, the cookie is the bare id.
+/// - Each request of Flask-Session stores the whole session, even if it only reads. If it had read the session before a
+///   write of Rust, it undoes that write, even a logout. Move routes that use the session at the same time together.
+/// - Without `SESSION_USE_SIGNER`, the cookie holds the bare id, without a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlaskSession {
     lifetime: Duration,
@@ -69,37 +69,37 @@ pub struct FlaskSession {
 }
 
 impl FlaskSession {
-    /// The name of the cookie, unless Flask is told another.
+    /// The default name of Flask-Session's cookie.
     pub const COOKIE_NAME: &str = "session";
 
-    /// Returns the format of a Flask-Session with its default settings.
+    /// Makes the format for Flask-Session's default settings.
     #[must_use]
     pub fn new() -> Self {
         Self { lifetime: LIFETIME, json: false, signed: false, permanent: true }
     }
 
-    /// Writes JSON instead of msgpack.
+    /// Writes JSON instead of msgpack; both are read.
     #[must_use]
     pub fn json(mut self) -> Self {
         self.json = true;
         self
     }
 
-    /// Signs the id in the cookie, and refuses others.
+    /// Signs the id in the cookie, and refuses cookies without a valid signature.
     #[must_use]
     pub fn signed(mut self) -> Self {
         self.signed = true;
         self
     }
 
-    /// Lets sessions that begin in Rust end with the browser.
+    /// Makes sessions that begin in Rust end with the browser.
     #[must_use]
     pub fn not_permanent(mut self) -> Self {
         self.permanent = false;
         self
     }
 
-    /// Sets the `PERMANENT_SESSION_LIFETIME` of Flask, in whole seconds.
+    /// Sets the `PERMANENT_SESSION_LIFETIME` of Flask, in whole seconds; default 31 days.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
@@ -124,7 +124,7 @@ impl Format for FlaskSession {
     }
 
     fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
-        // Flask-Session knows no fallback keys. They are verified for the time in which the secret changes.
+        // Flask-Session has no fallback keys. They verify here while the secret is being changed.
         let keyed = |secret| Signer::with_salt(Key::new(secret).derivation(KeyDerivation::Hmac), SALT);
         let signers = if self.signed { keys.all().map(keyed).collect() } else { Vec::new() };
         Some(Box::new(Tokens { signers }))

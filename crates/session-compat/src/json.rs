@@ -1,8 +1,8 @@
-//! The parts of a JSON text, one after the other.
+//! Splits a JSON text into tokens.
 
 use std::borrow::Cow;
 
-/// A part of a JSON text. Keys are texts too.
+/// A token of a JSON text. Keys are texts too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
     Object,
@@ -15,8 +15,8 @@ pub(crate) enum Token<'a> {
     Null,
 }
 
-/// Iterates over the parts of a JSON text that was [validated](session_core::SessionMap::validate). `None` stands for a text
-/// with a lone surrogate, after which there is nothing more.
+/// Iterates over the tokens of a JSON text that was [validated](session_core::SessionMap::validate). A string with a
+/// lone surrogate yields `None` and ends the iteration.
 pub(crate) struct Tokens<'a>(&'a str);
 
 impl<'a> Tokens<'a> {

@@ -1,4 +1,4 @@
-//! Sessions that are shared with services of other frameworks, so that users stay logged in on the way to Rust.
+//! Shares sessions with services in other frameworks, so that users stay logged in while a service moves to Rust.
 //!
 //! Each format is one feature and one type, which goes to [`SessionConfigBuilder::format`]. The backend of the configuration
 //! then reads and writes the format's stored values under its keys.
@@ -16,47 +16,49 @@
 //! | `django-cache` | [`DjangoCache`] | Django with the engine `cache` in Redis |
 //! | `django-db` | [`DjangoDb`] | Django with the engine `db`, in the table `django_session` |
 //!
-//! The sessions of Starlette's own middleware, and those that starlette-session keeps in the cookie or writes as JSON, need
-//! none of these: they are the format of `session-core` itself.
+//! The sessions of Starlette's own middleware need none of these, and neither do sessions that starlette-session keeps
+//! in the cookie or writes as JSON: that is the format of `session-core` itself.
 //!
 //! # Move one route at a time
 //!
-//! 1. Run the Rust service beside the other one, behind one proxy and under one host name. Browsers then send the session's
-//!    cookie to both.
-//! 2. Give both the secret, the name of the cookie and the store. The page of the format says which settings correspond.
-//! 3. Have the proxy send one route to Rust, all others as before. For nginx:
+//! 1. Run the Rust service beside the other one, behind one proxy and under one host name. Browsers then send the
+//!    session cookie to both.
+//! 2. Give both services the same secret, cookie name and store. The page of each format lists the corresponding
+//!    settings.
+//! 3. Let the proxy send one route to the Rust service, and all others to the old one. For nginx:
 //!
 //!    ```text
 //!    location /account/ { proxy_pass http://127.0.0.1:3000; }
 //!    location /         { proxy_pass http://127.0.0.1:8000; }
 //!    ```
-//! 4. Watch the log of the Rust service for `stored session is unreadable`: it tells which sessions hold values that JSON
-//!    can't carry. Such a session counts as absent in Rust, and the stored value is left alone.
-//! 5. Go on route by route. To go back, change the proxy: the other service reads what Rust has written.
+//! 4. Watch the log of the Rust service for `stored session is unreadable`, which names sessions with values that JSON
+//!    can't represent. Such a session counts as absent in Rust, and its stored value is not changed.
+//! 5. Continue route by route. To go back, change the proxy again, because the other service can read the sessions that
+//!    Rust has written.
 //!
 //! The routes that log users in and out can move at any time, because a login made on either side counts on both. For Django,
 //! let Django log users in: its sessions hold a hash of the user's password, which `django_auth_hash` makes.
 //!
-//! | from | both sides need | move these routes together | before the way back |
+//! | from | both sides need | move these routes together | before you go back |
 //! |---|---|---|---|
-//! | starlette-session | one Redis or memcached, an empty key prefix | those that change the same session | nothing |
-//! | Express, connect-redis | one Redis, `trust proxy` where the cookie is `secure` | those that change the same session | nothing: the `cookie` object stays |
-//! | Express, cookie-session | the keys in one order | those that change the session at all | nothing |
-//! | Flask | `SECRET_KEY` and its fallbacks | those that change the session at all | nothing: tags such as those of tuples stay |
-//! | Flask-Session | one Redis, msgpack or JSON instead of pickles | all but those that only read, because each of its requests writes | nothing |
-//! | Django, `signed_cookies` | `SECRET_KEY` and its fallbacks | those that change the session at all | nothing |
-//! | Django, `cache` | one Redis, and the prefix and version of the cache | those that change the same session | nothing |
+//! | starlette-session | one Redis or memcached, an empty key prefix | routes that change the same session at the same time | nothing |
+//! | Express, connect-redis | one Redis, `trust proxy` if the cookie is `secure` | routes that change the same session at the same time | nothing: the `cookie` object stays |
+//! | Express, cookie-session | the keys in the same order | all routes that change the session | nothing |
+//! | Flask | `SECRET_KEY` and its fallbacks | all routes that change the session | nothing: tagged values, such as tuples, stay |
+//! | Flask-Session | one Redis, msgpack or JSON instead of pickles | all routes that use the session, because each request of Flask-Session writes it | nothing |
+//! | Django, `signed_cookies` | `SECRET_KEY` and its fallbacks | all routes that change the session | nothing |
+//! | Django, `cache` | one Redis, and the prefix and version of the cache | routes that change the same session at the same time | nothing |
 //! | Django, `db` | one database, `SECRET_KEY` and its fallbacks, `USE_TZ` | those that change the same session | nothing |
-//! | actix-session, tower-sessions | the key, and one Redis | those that change the same session | nothing |
+//! | actix-session, tower-sessions | the key, and one Redis | routes that change the same session at the same time | nothing |
 //!
-//! Features of this library beyond a map, such as [`sign_in`] and the list of a user's sessions, keep their record under the key
-//! `__session`. The other service carries it along and does not know what it means.
+//! Some features of this library, such as [`sign_in`] and the list of a user's sessions, keep a record in the session
+//! under the key `__session`. The other service keeps it unchanged, without using it.
 //!
 //! # Move at once
 //!
-//! A service that moves as a whole keeps this library's own format, and takes over the sessions of the other framework with
-//! [`accept_format`]: the client's next request continues under a new cookie. There is no way back for sessions that were taken
-//! over, unless [`AcceptedFormat::keep`] leaves the others as they are.
+//! A service that moves all at once should use this library's own format, and take over the sessions of the other
+//! framework with [`accept_format`]: the client's next request gets a new cookie for the same session. The old service
+//! can't read sessions that were taken over, unless [`AcceptedFormat::keep`] leaves its own sessions in place.
 //!
 //! ```
 //! # #[cfg(feature = "flask")] {
@@ -74,9 +76,10 @@
 //!
 //! # What is shared, and what is not
 //!
-//! Login, data, expiry and logout are. The other frameworks compare nothing when they write: each of their requests stores
-//! its session as a whole. That may undo the write of a request that ran at the same time, in any language. Rust merges its
-//! own changes with theirs, and a write of Rust is lost only to a request of the other service that had read before.
+//! Login, data, expiry and logout are shared. Protection from concurrent writes is not: each request of another
+//! framework stores its whole session without comparing. This can undo the write of a concurrent request on either
+//! side. Rust merges its own changes with those of the other service. A write of Rust is lost only if a request of the
+//! other service had read the session before it, and writes after it.
 //!
 //! [`accept_format`]: session_core::SessionConfigBuilder::accept_format
 //! [`AcceptedFormat::keep`]: session_core::format::AcceptedFormat::keep

@@ -6,7 +6,7 @@ mod write;
 pub(crate) use read::read_first;
 pub(crate) use write::write;
 
-/// The reason why a value is not read, or a session not written. It quotes no value.
+/// The reason why a value can't be read, or a session can't be written. It quotes no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("a value of the type {0}, which JSON can't carry exactly")]

@@ -1,4 +1,5 @@
-//! The JSON text of a session in a cookie: base64url, and compressed where that is shorter. Flask and Django write the same.
+//! The JSON text of a session in a cookie: base64url, and compressed if that is shorter. Flask and Django use the same
+//! form.
 
 use std::fmt::Write;
 
@@ -19,13 +20,13 @@ const MAX_BYTES: usize = 1 << 20;
 /// The level at which Python's zlib compresses by default.
 const LEVEL: u8 = 6;
 
-/// Padding is none of what both write, but both read it.
+/// Neither of them writes padding, but both read it.
 const READER: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Returns the text of a session's JSON text, which it escapes to ASCII.
+/// Returns the packed form of a session's JSON text, which is escaped to ASCII first.
 pub(crate) fn pack(json: &str) -> String {
     let json = ascii(json);
     let compressed = compress_to_vec_zlib(json.as_bytes(), LEVEL);
@@ -36,7 +37,7 @@ pub(crate) fn pack(json: &str) -> String {
     }
 }
 
-/// Returns the session of a text. Returns `None` for a text that holds no JSON object.
+/// Returns the session of a packed text; `None` if the text holds no JSON object.
 pub(crate) fn unpack(text: &[u8]) -> Option<SessionMap> {
     let json = match text.strip_prefix(&[COMPRESSED]) {
         Some(text) => decompress_to_vec_zlib_with_limit(&READER.decode(text).ok()?, MAX_BYTES).ok()?,
@@ -46,7 +47,7 @@ pub(crate) fn unpack(text: &[u8]) -> Option<SessionMap> {
     session.validate().ok().map(|()| session)
 }
 
-/// Escapes what is not ASCII. In a JSON text, that stands in strings only.
+/// Escapes characters that are not ASCII, which a JSON text has only in strings.
 fn ascii(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {

@@ -7,12 +7,12 @@ use session_core::{SessionMap, ValueError};
 
 use crate::entry::with_first;
 
-/// Flask's `PERMANENT_SESSION_LIFETIME`, unless it is told another.
+/// The default of Flask's `PERMANENT_SESSION_LIFETIME`.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(31 * 24 * 3600);
 
 const KEY: &str = "_permanent";
 
-/// Turns the mark into a lifetime of so many seconds. Returns `true` if there was one.
+/// Converts the mark into a lifetime of this many seconds. Returns `true` if the session had the mark.
 pub(crate) fn from_permanent(session: &mut SessionMap, lifetime: u64) -> Result<bool, ValueError> {
     if session.raw_json(KEY) != Some("true") {
         return Ok(false);

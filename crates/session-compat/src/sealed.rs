@@ -44,7 +44,7 @@ impl Sealing {
         Self { keys: keys.all().map(key).collect(), cookie_name: keys.cookie_name().into() }
     }
 
-    /// Returns a value, and whether another key than the first one has sealed it.
+    /// Returns a value, and `true` if a key other than the first one has sealed it.
     pub(crate) fn open(&self, text: &[u8]) -> Option<(Vec<u8>, bool)> {
         self.keys.iter().enumerate().find_map(|(at, key)| Some((self.open_with(key, text)?, at > 0)))
     }

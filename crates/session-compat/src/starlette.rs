@@ -33,19 +33,20 @@ use crate::pickle::{read, write};
 ///
 /// # What is read and written
 ///
-/// Dicts with keys of text, lists, texts, integers of up to 255 bytes, finite floats, booleans and `None`, in the protocols
-/// 2 to 5. The reader knows the operations of such data, and runs nothing. It limits size, depth and number of values.
+/// Dicts with string keys, lists, strings, integers of up to 255 bytes, finite floats, booleans and `None`, in
+/// protocols 2 to 5. The reader knows only the operations for such data, and runs no code. It limits the size, the
+/// depth and the number of values.
 ///
-/// A session with any other value is refused as a whole: `bytes`, tuples, sets, `datetime`, `Decimal`, classes, `NaN`, an
-/// object that occurs twice. JSON can't carry these exactly. Such a session counts as absent by default
-/// ([`OnCorrupt`](session_core::OnCorrupt)), and its stored value stays for Python. The log names the key, if that is known,
-/// and the type. Store such values as text in Python before their routes move.
+/// A session with any other value is refused as a whole: `bytes`, tuples, sets, `datetime`, `Decimal`, classes, `NaN`,
+/// an object that occurs twice. JSON can't represent these exactly. Such a session counts as absent by default
+/// ([`OnCorrupt`](session_core::OnCorrupt)), and its stored value stays for Python. The log names the key, if that is
+/// known, and the type. Store such values as text in Python before their routes move.
 ///
 /// # What is lost
 ///
-/// Each response of starlette-session stores its session as a whole, and sends its cookie again. A request of Python that
-/// read the session before a request of Rust wrote it undoes that write, a logout included. Move the routes that change a
-/// session at the same time together.
+/// Each response of starlette-session stores the whole session, and sends the cookie again. If the request had read the
+/// session before a write of Rust, it undoes that write, even a logout. Move routes that change a session at the same
+/// time together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StarlettePickle;
 

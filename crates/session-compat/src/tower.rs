@@ -33,7 +33,7 @@ const ID: usize = 22;
 /// | `with_signed(Key::from(secret))`, of 64 bytes or more | [`TowerSessions::signed`], with the secret as the first argument of the builder |
 /// | `with_signed(Key::derive_from(secret))`, of 32 to 63 bytes | the same |
 /// | `with_private` | [`TowerSessions::private`], with the secret as above |
-/// | neither | [`TowerSessions::new`]: the secret is not used |
+/// | neither of them | [`TowerSessions::new`]: the secret is not used |
 /// | `Expiry::OnSessionEnd` | the default |
 /// | `Expiry::OnInactivity` | [`TowerSessions::on_inactivity`] |
 /// | `with_same_site`, `Strict` by default; `with_secure`, on by default | [`same_site`](session_core::SessionConfigBuilder::same_site), [`https_only`](session_core::SessionConfigBuilder::https_only) |
@@ -53,19 +53,22 @@ const ID: usize = 22;
 ///
 /// # The record
 ///
-/// A stored value names its session and the time when it expires. A value that names another session than its key does, or
-/// whose time is over, is unreadable here. The key has to end with the id, so a
+/// A stored value contains the session's id and the time when it expires. A value is unreadable here if its id is not
+/// that of its key, or if its time has passed. The key must end with the id, so a
 /// [`key_prefix`](session_core::SessionConfigBuilder::key_prefix) is possible.
 ///
 /// Each write sets the time, as in tower-sessions: a change extends the session, and a read does not
-/// ([`Refresh::Never`](session_core::Refresh::Never)). Keep that setting, because a use alone would extend the key and not the time in the value.
+/// ([`Refresh::Never`](session_core::Refresh::Never)). Keep that setting, because otherwise a request that only reads
+/// would extend the key's TTL but not the time in the value.
 ///
 /// # What is lost
 ///
-/// - tower-sessions stores a session as a whole when a request has changed it. Such a request that had read before undoes a
-///   write of Rust. A session that was removed stays so, because tower-sessions writes to existing keys only.
-/// - `Expiry::AtDateTime` has no counterpart: set a [lifetime](session_core::Session::set_lifetime) where a session begins.
-/// - Integers beyond 64 bits are an error when they are written.
+/// - A request of tower-sessions that has changed its session stores the whole session. If it had read the session
+///   before a write of Rust, it undoes that write. A removed session stays removed, because tower-sessions writes only
+///   to existing keys.
+/// - `Expiry::AtDateTime` has no counterpart. Instead, set a [lifetime](session_core::Session::set_lifetime) when a
+///   session begins.
+/// - Writing an integer of more than 64 bits is an error.
 #[derive(Clone)]
 pub struct TowerSessions {
     cookies: Cookies,
@@ -81,23 +84,23 @@ enum Cookies {
 }
 
 impl TowerSessions {
-    /// The name of the cookie, unless tower-sessions is told another.
+    /// The default name of tower-sessions' cookie.
     pub const COOKIE_NAME: &str = "id";
 
-    /// Returns the format of a `SessionManagerLayer` with its default settings: the cookie is the bare id.
+    /// Makes the format for the default settings of a `SessionManagerLayer`: the cookie holds the bare id.
     #[must_use]
     pub fn new() -> Self {
         Self { cookies: Cookies::Plain, inactivity: None, clock: Arc::new(SystemClock) }
     }
 
-    /// Signs cookies, and refuses others.
+    /// Signs cookies, and refuses cookies without a valid signature.
     #[must_use]
     pub fn signed(mut self) -> Self {
         self.cookies = Cookies::Signed;
         self
     }
 
-    /// Encrypts cookies, and refuses others.
+    /// Encrypts cookies, and refuses cookies that can't be decrypted.
     #[must_use]
     pub fn private(mut self) -> Self {
         self.cookies = Cookies::Private;

@@ -21,12 +21,12 @@ const MAX_BYTES: usize = 1 << 20;
 /// | Django | here |
 /// |---|---|
 /// | `SESSION_COOKIE_NAME` | the second argument of [`SessionConfig::builder`](session_core::SessionConfig::builder); [`DjangoCache::COOKIE_NAME`] is Django's default |
-/// | `SECRET_KEY` | nothing: the cookie is the bare key of the session. Rust needs a secret of its own |
+/// | `SECRET_KEY` | no counterpart: the cookie is the bare id of the session. The Rust service needs its own secret |
 /// | `KEY_PREFIX` and `VERSION` of the cache | [`DjangoCache::key_prefix`] |
 /// | django-redis' `JSONSerializer` | [`DjangoCache::json`] |
 /// | `SESSION_COOKIE_AGE` | [`max_age`](session_core::SessionConfigBuilder::max_age); 14 days on both sides by default |
 /// | `SESSION_EXPIRE_AT_BROWSER_CLOSE` | [`browser_session`](session_core::SessionConfigBuilder::browser_session) |
-/// | `SESSION_SAVE_EVERY_REQUEST = False` | [`Refresh::Never`](session_core::Refresh::Never): a use does not extend the session |
+/// | `SESSION_SAVE_EVERY_REQUEST = False` | [`Refresh::Never`](session_core::Refresh::Never): a request that only reads does not extend the session |
 ///
 /// ```
 /// # use session_core::MemoryBackend;
@@ -43,16 +43,18 @@ const MAX_BYTES: usize = 1 << 20;
 ///
 /// # What is read and written
 ///
-/// Pickles are read and written, or JSON after [`json`](Self::json). Values that django-redis has compressed with zlib are read
-/// too. The reader of pickles runs no code. It refuses a session with a value that JSON can't carry exactly:
-/// tuples, `bytes`, `datetime`, `Decimal`, objects of models. Such a session counts as absent by default
-/// ([`OnCorrupt`](session_core::OnCorrupt)), and its stored value stays for Django. The log names key and type.
+/// Pickles are read and written, or JSON if [`json`](Self::json) is set. Values that django-redis has compressed with
+/// zlib are read too. The reader of pickles runs no code. It refuses a session that has a value which JSON can't
+/// represent exactly: a tuple, `bytes`, `datetime`, `Decimal`, an object of a model. Such a session counts as absent by
+/// default ([`OnCorrupt`](session_core::OnCorrupt)), and its stored value stays for Django. The log names the key and
+/// the type.
 ///
 /// # Logins
 ///
-/// `django.contrib.auth` keeps three keys: `_auth_user_id`, `_auth_user_backend` and `_auth_user_hash`. A user whom Django
-/// has logged in is one with an `_auth_user_id` in Rust. Keep the three keys as they are, because Django logs a user out
-/// whose hash is missing. The hash depends on the column `password` of the user, so let Django log users in.
+/// `django.contrib.auth` keeps three keys: `_auth_user_id`, `_auth_user_backend` and `_auth_user_hash`. In Rust, a
+/// session with an `_auth_user_id` is that of a user whom Django has logged in. Don't change the three keys, because
+/// Django logs out a user whose hash is missing. The hash depends on the user's column `password`, so let Django log
+/// users in.
 ///
 /// # Expiry
 ///
@@ -61,8 +63,9 @@ const MAX_BYTES: usize = 1 << 20;
 ///
 /// # What is lost
 ///
-/// - Django stores a session as a whole when a request has changed it. Such a request that had read before undoes a write of
-///   Rust. A session that was removed stays so: Django writes to existing keys only, but for a race of its own.
+/// - A request of Django that has changed its session stores the whole session. If it had read the session before a
+///   write of Rust, it undoes that write. A removed session stays removed, because Django writes only to existing keys
+///   (except for a race within Django).
 /// - The engine `cached_db` keeps a row in the database too, which Rust does not write. Use the engine `cache`, or `db` with
 ///   `DjangoDb`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,10 +75,10 @@ pub struct DjangoCache {
 }
 
 impl DjangoCache {
-    /// The name of the cookie, unless Django is told another.
+    /// The default name of Django's session cookie.
     pub const COOKIE_NAME: &str = "sessionid";
 
-    /// Returns the format of a Django with its default settings.
+    /// Makes the format for Django's default settings.
     #[must_use]
     pub fn new() -> Self {
         Self { key_prefix: ":1:django.contrib.sessions.cache".into(), json: false }
@@ -138,7 +141,7 @@ impl SessionCodec for DjangoCache {
             // The first byte of zlib's texts.
             Some(b'x') => {
                 let plain = decompress_to_vec_zlib_with_limit(bytes, MAX_BYTES);
-                // The error of zlib holds what was read.
+                // The error of zlib holds data that was read, so only its status is passed on.
                 Cow::Owned(plain.map_err(|error| corrupt().with_source(format!("zlib: {:?}", error.status)))?)
             }
             _ => Cow::Borrowed(bytes),

@@ -42,8 +42,8 @@ const SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 ///
 /// # Expiry
 ///
-/// Each side refuses a cookie that is older than `SESSION_COOKIE_AGE`, and sends it again when the session changes. The
-/// shorter lifetime of a single session is one of the browser's cookie: neither side refuses an older copy.
+/// Each side refuses a cookie that is older than `SESSION_COOKIE_AGE`, and sends it again when the session changes. A
+/// shorter lifetime of a single session applies only to the cookie in the browser: neither side refuses an older copy.
 ///
 /// # What is lost
 ///
@@ -55,7 +55,7 @@ const SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 pub struct DjangoCookie;
 
 impl DjangoCookie {
-    /// The name of the cookie, unless Django is told another.
+    /// The default name of Django's session cookie.
     pub const COOKIE_NAME: &str = "sessionid";
 }
 
@@ -78,7 +78,7 @@ struct Tokens(Signer);
 impl TokenFormat for Tokens {
     fn read(&self, text: &[u8]) -> Option<ReadToken> {
         let signed = self.0.verify(text)?;
-        // Django reads the JSON text as Latin-1. Other texts than ASCII would not be the same on both sides.
+        // Django reads the JSON text as Latin-1, so a text that is not ASCII would differ between the two sides.
         let mut session = unpack(signed.payload).filter(|session| session.as_json().is_ascii())?;
         from_expiry(&mut session).ok()?;
         let token = ReadToken::of_session(session).issued_at(signed.issued_at).renewed_by_change();

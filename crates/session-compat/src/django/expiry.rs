@@ -6,7 +6,7 @@ use session_core::{SessionMap, ValueError};
 /// The key of a lifetime in seconds. Zero stands for a session that ends with the browser.
 const KEY: &str = "_session_expiry";
 
-/// Turns Django's lifetime into that of the session. Leaves one in another form, such as a date, as it is.
+/// Converts Django's lifetime into the session's own. Leaves a lifetime in another form, such as a date, unchanged.
 pub(super) fn from_expiry(session: &mut SessionMap) -> Result<(), ValueError> {
     let Some(seconds) = session.raw_json(KEY).and_then(|json| json.parse::<u64>().ok()) else { return Ok(()) };
     session.remove(KEY);
@@ -15,13 +15,13 @@ pub(super) fn from_expiry(session: &mut SessionMap) -> Result<(), ValueError> {
     record.attach(session)
 }
 
-/// Writes a lifetime that the session has of its own as Django does.
+/// Writes the session's own lifetime in Django's form.
 pub(super) fn to_expiry(session: &mut SessionMap) -> Result<(), ValueError> {
     let mut record = StoredRecord::detach(session);
     let seconds = if record.browser { Some(0) } else { record.max_age };
     if let Some(seconds) = seconds {
         session.insert(KEY, seconds)?;
-        // Django has no lifetime for the store that is not the cookie's.
+        // Django has one lifetime for both the store and the cookie.
         (record.max_age, record.browser) = (None, false);
     }
     record.attach(session)

@@ -72,7 +72,7 @@ fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// Reads a time of 1970 or later. One beyond all is as far ahead as can be.
+/// Reads a time, 1970 or later. A time that is too large becomes the largest one.
 fn base62(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;

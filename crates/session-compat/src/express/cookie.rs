@@ -1,10 +1,10 @@
-//! The settings of its cookie that express-session keeps in a stored session.
+//! The cookie settings that express-session keeps in a stored session.
 
 use session_core::{SessionMap, ValueError};
 
 use super::date::iso_date;
 
-/// The key of a stored session under which they stand.
+/// The key of a stored session that holds them.
 pub(super) const COOKIE_KEY: &str = "cookie";
 
 const MAX_AGE: &str = "originalMaxAge";
@@ -13,11 +13,11 @@ const EXPIRES: &str = "expires";
 /// The settings of a session that begins in Rust, as Express writes them by default.
 const DEFAULT: &str = r#"{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"}"#;
 
-/// A cookie's settings, in the order and with the texts that they came with.
+/// A cookie's settings, with their original order and texts.
 pub(super) struct Cookie(SessionMap);
 
 impl Cookie {
-    /// Reads settings. Takes those of a new session for a text that is no object, to which Express answers 500.
+    /// Reads settings. If the text is not an object, to which Express responds with 500, uses those of a new session.
     pub(super) fn parse(json: Option<&str>) -> Self {
         let given = json.and_then(|json| SessionMap::from_json(json).ok());
         Self(given.or_else(|| SessionMap::from_json(DEFAULT).ok()).unwrap_or_default())
@@ -33,7 +33,7 @@ impl Cookie {
     pub(super) fn set_max_age(&mut self, max_age: Option<u64>, now_ms: u64) -> Result<(), ValueError> {
         let Self(settings) = self;
         let Some(seconds) = max_age else {
-            // An object without these is as good as one with nulls.
+            // An object without these keys means the same as one with nulls.
             for key in [MAX_AGE, EXPIRES] {
                 if settings.contains_key(key) {
                     settings.insert(key, ())?;

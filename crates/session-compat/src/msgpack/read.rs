@@ -19,7 +19,8 @@ struct Open {
 ///
 /// # Errors
 ///
-/// [`Problem`] if the value is damaged or nested too deeply, or is or has one that JSON can't carry exactly.
+/// [`Problem`] if the value is damaged or nested too deeply, or if it contains a value that JSON can't represent
+/// exactly.
 pub(crate) fn read_first(bytes: &[u8]) -> Result<(String, &[u8]), Problem> {
     let mut reader = Reader { bytes, out: String::with_capacity(bytes.len() * 2), open: Vec::new() };
     let [marker] = reader.array()?;

@@ -7,7 +7,7 @@ use crate::json::{Token, Tokens};
 ///
 /// # Errors
 ///
-/// [`Problem`] if a number is beyond 64 bits, or a text is no Unicode.
+/// [`Problem`] if an integer has more than 64 bits, or a text is not Unicode.
 pub(crate) fn write(json: &str) -> Result<Vec<u8>, Problem> {
     let mut out = Vec::with_capacity(json.len());
     // The places of the open containers, each with the number of its values so far.

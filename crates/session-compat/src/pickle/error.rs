@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// The reason why a pickle is not read, or a session not written as one. It names the session's key where that is known,
-/// and the type of the value. It quotes no value.
+/// The reason why a pickle can't be read, or a session can't be written as one. It names the type of the value, and the
+/// session's key if it is known. It quotes no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("pickle: {problem} at byte {offset}{}", In(.key))]
 pub struct PickleError {
@@ -13,7 +13,7 @@ pub struct PickleError {
 }
 
 impl PickleError {
-    /// Returns the key of the session whose value can't be read, if that is known.
+    /// Returns the session's key whose value can't be read or written, if it is known.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
