@@ -1,7 +1,7 @@
 //! Shares sessions with services in other frameworks, so that users stay logged in while a service moves to Rust.
 //!
-//! Each format is one feature and one type, which goes to [`SessionConfigBuilder::format`]. The backend of the configuration
-//! then reads and writes the format's stored values under its keys.
+//! Each format is one feature and one type. Pass the type to [`SessionConfigBuilder::format`]. The configuration's
+//! backend then reads and writes the format's stored values under its keys.
 //!
 //! | feature | type | shares sessions with |
 //! |---|---|---|
@@ -36,8 +36,9 @@
 //! 5. Continue route by route. To go back, change the proxy again, because the other service can read the sessions that
 //!    Rust has written.
 //!
-//! The routes that log users in and out can move at any time, because a login made on either side counts on both. For Django,
-//! let Django log users in: its sessions hold a hash of the user's password, which `django_auth_hash` makes.
+//! The routes that log users in and out can move at any time, because a login on either side is valid on both. Only
+//! with Django, let Django log users in: its sessions hold a hash of the user's password. `django_auth_hash` can make
+//! this hash.
 //!
 //! | from | both sides need | move these routes together | before you go back |
 //! |---|---|---|---|

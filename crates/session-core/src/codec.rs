@@ -75,7 +75,8 @@ pub trait SessionCodec: Send + Sync + 'static {
         false
     }
 
-    /// Returns memcached's client flags, by which its clients know the form of a value; by default 0.
+    /// Returns the memcached client flags of encoded values, by which other clients recognise their format; by default
+    /// 0.
     fn client_flags(&self) -> u32 {
         0
     }
@@ -93,9 +94,9 @@ pub trait SessionCodec: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CodecRefusal {
-    /// The backend keeps sessions in a form of its own.
+    /// The backend keeps sessions in its own form.
     OwnForm,
-    /// The application has set a codec on the backend.
+    /// The application has already set a codec on the backend.
     AlreadySet,
 }
 
@@ -122,7 +123,7 @@ impl SessionCodec for JsonCodec {
         true
     }
 
-    /// Returns 2, by which starlette-session and pymemcache know JSON.
+    /// Returns 2, which means JSON for starlette-session and pymemcache.
     fn client_flags(&self) -> u32 {
         2
     }

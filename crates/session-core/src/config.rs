@@ -61,7 +61,7 @@ pub struct SessionConfig {
     /// The formats whose sessions are taken over.
     pub(crate) accepted: Option<Arc<[Accepted]>>,
     pub(crate) store: Option<Store>,
-    /// The store as it was passed, if `store` has taken the codec of a format.
+    /// The store as it was passed, if `store` has the codec of a format.
     pub(crate) store_without_codec: Option<Store>,
     pub(crate) key_prefix: Box<str>,
     pub(crate) lifetimes: Lifetimes,
@@ -139,7 +139,7 @@ impl SessionConfig {
 }
 
 impl SessionConfig {
-    /// Returns the store as it was passed, which several configurations can have in common.
+    /// Returns the store as it was passed, which several configurations can share.
     pub(crate) fn passed_store(&self) -> Option<&Store> {
         self.store_without_codec.as_ref().or(self.store.as_ref())
     }

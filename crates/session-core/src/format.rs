@@ -83,14 +83,14 @@ pub trait Format: Send + Sync + 'static {
 
     /// Returns the reader and writer of stored values; by default `None`, for the JSON text of the session.
     ///
-    /// The backend of the configuration takes it, by [`AtomicBackend::with_codec`](crate::AtomicBackend::with_codec). A
-    /// backend that keeps sessions in a form of its own, such as [`MemoryBackend`](crate::MemoryBackend), goes on with that.
+    /// The configuration passes it to the backend by [`AtomicBackend::with_codec`](crate::AtomicBackend::with_codec). A
+    /// backend that keeps sessions in its own form, such as [`MemoryBackend`](crate::MemoryBackend), does not use it.
     fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
         None
     }
 }
 
-/// The settings of a [`Format`]. Setters of the builder replace them.
+/// The settings of a [`Format`]. Setters of the builder override them.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct FormatSettings {
@@ -99,7 +99,7 @@ pub struct FormatSettings {
     pub(crate) defaults: Settings,
 }
 
-/// The settings that a format and an application may make. The application's come first.
+/// The settings that both a format and an application may have. The application's take precedence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) key_prefix: Option<Cow<'static, str>>,
@@ -111,7 +111,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Returns these settings, and those of the other where these have none.
+    /// Returns these settings, with those of the other for settings that are missing here.
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             key_prefix: self.key_prefix.or(other.key_prefix),

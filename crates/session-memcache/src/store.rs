@@ -17,9 +17,9 @@ use crate::marker;
 
 pub(crate) struct Store {
     pub(crate) cluster: Arc<Cluster>,
-    /// `None` if the application has set none.
+    /// `None` if the application has not set one.
     pub(crate) codec: Option<Arc<dyn SessionCodec>>,
-    /// The flags by which other clients know the codec's format; `None` for those of the codec.
+    /// The flags that mark the codec's format for other clients; `None` for those of the codec.
     pub(crate) client_flags: Option<u32>,
     pub(crate) max_value_bytes: usize,
     pub(crate) clock: Arc<dyn Clock>,

@@ -1,11 +1,12 @@
 //! Django's table of sessions, and the table of markers beside it.
 //!
-//! The row of a removed session is deleted, as Django does. Its marker stands in the table of markers, so that Django's table
-//! stays as it is. A write that compares is one statement: `UPDATE … WHERE session_data` is still what was read.
+//! The row of a removed session is deleted, as Django does. Its marker is in the table of markers, so that Django's
+//! table needs no change. A write that compares is one statement: `UPDATE … WHERE session_data` is still the value that
+//! was read.
 //!
-//! The calls that a marker can stop, or that leave one, write both tables in one transaction, at READ COMMITTED or a stricter
-//! isolation. Each of them first inserts the row of its key into the table of markers, which locks the key: a removal and a
-//! `create` of one key come one after the other, and the later one sees what the earlier one has written.
+//! Calls that a marker can refuse, and calls that leave one, write both tables in one transaction, at READ COMMITTED or
+//! a stricter isolation level. Each of them first inserts the row of its key into the table of markers, which locks the
+//! key. So a removal and a `create` of one key run one after the other, and the second sees the writes of the first.
 
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -34,32 +35,33 @@ use statements::{Insertion, Statements};
 /// The seconds until a marker expires.
 const MARKER_LIFETIME: i64 = 60;
 
-/// The seconds until a marker expires that only locks its key: no clock takes it for a marker.
+/// The seconds until a row expires that only locks its key. It is negative, so that no clock takes the row for a
+/// marker.
 const LOCK_LIFETIME: i64 = -60;
 
 /// The SQL of a database for the tables of Django, and the ways to run it.
 pub(crate) trait DjangoSql: Dialect {
     const QUOTE: char;
 
-    /// The time of a statement, as the column `expire_date` has it.
+    /// The time of a statement, in the form of the column `expire_date`.
     const NOW: &'static str;
 
-    /// The time so many seconds later.
+    /// The time this many seconds later.
     const LATER: &'static str;
 
-    /// Compares `session_data` with what [`expected`](Self::expected) makes of a version.
+    /// Compares `session_data` with the result of [`expected`](Self::expected).
     const UNCHANGED: &'static str;
 
     /// Deletes a batch of expired markers.
     const SWEEP: &'static str;
 
-    /// Parameters have numbers.
+    /// `true` if parameters have numbers.
     const NUMBERED: bool = false;
 
-    /// `INSERT` can take the place of an expired row.
+    /// `true` if `INSERT` can replace an expired row.
     const UPSERT: bool = true;
 
-    /// Returns the statements that create the table of markers where it is missing.
+    /// Returns the statements that create the table of markers if it is missing.
     fn markers_schema(markers: &Table) -> SqlStr;
 
     /// Returns the parameter that stands for a version; `None` if the row is not at that version.
@@ -84,7 +86,7 @@ pub(crate) trait DjangoSql: Dialect {
         params: &[Param<'_>],
     ) -> impl Future<Output = Result<Option<Row>, sqlx::Error>> + Send;
 
-    /// Inserts a row where the key has none, or an expired one. Returns `false` if it has another one.
+    /// Inserts a row if the key has none, or only an expired one. Returns `false` if it has another one.
     fn insert(
         connection: &mut Connection<Self>,
         insertion: &Insertion,
@@ -165,7 +167,7 @@ impl<D: DjangoSql> Django<D> {
         D::insert(transaction, &self.statements.mark, &marker).await
     }
 
-    /// Deletes the row of a session. Returns `false` if it has none, or another one than was expected.
+    /// Deletes the row of a session. Returns `false` if there is none, or if it is not the expected one.
     async fn delete(
         &self,
         transaction: &mut Connection<D>,
@@ -218,7 +220,7 @@ impl<D: DjangoSql> Django<D> {
             if !matches {
                 return self.current(connection, old).await;
             }
-            // Without a row, it has expired since: the rotation is made again.
+            // If there is no row, it has expired since, and the rotation is repeated.
             if let Reply::Found(Some(row)) = self.current(connection, new).await? {
                 return Ok(Reply::NewKeyTaken(row));
             }
@@ -322,7 +324,7 @@ impl<D: DjangoSql> Dialect for Django<D> {
     }
 }
 
-/// Returns the text of a value: the format of this table makes nothing else.
+/// Returns the text of a value. The codec of this table writes nothing else.
 fn text(value: &Value) -> Result<&str, sqlx::Error> {
     match value {
         Value::Text(text) => Ok(text),
@@ -345,7 +347,7 @@ where
     })
 }
 
-/// Implements the ways to run statements, which differ in types only.
+/// Implements the ways to run statements, which differ only in their types.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 macro_rules! run_statements {
     () => {

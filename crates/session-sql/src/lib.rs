@@ -109,8 +109,8 @@
 //!
 //! # The table of Django
 //!
-//! With the feature `django-db`, [`SqlBackendBuilder::django`] keeps sessions in `django_session`, where Django's engine `db`
-//! has them. The codec is `DjangoDb` of session-compat, whose documentation says how to move a service.
+//! With the feature `django-db`, [`SqlBackendBuilder::django`] keeps sessions in `django_session`, the table of
+//! Django's engine `db`. The codec is `DjangoDb` of session-compat, whose documentation explains how to move a service.
 //!
 //! ```
 //! # #[cfg(all(feature = "django-db", feature = "postgres"))]
@@ -128,21 +128,22 @@
 //! # }
 //! ```
 //!
-//! - Django's migrations create `django_session`, and nothing here changes it. A row is written as Django writes it, and
-//!   `expire_date` is UTC, as with Django's `USE_TZ = True`.
-//! - The markers of removed sessions stand in `django_session_markers`. [`SqlBackend::create_table`] creates that table. To
-//!   create it otherwise, run `schema/django-sqlite.sql`, `schema/django-postgres.sql` or `schema/django-mysql.sql` of this
-//!   crate. A user needs SELECT, INSERT, UPDATE and DELETE on both tables.
-//! - A write is applied only if `session_data` is still what was read. A write or a removal by Django is a conflict, as one of
-//!   another Rust service is.
-//! - The clean-up deletes expired markers. Expired rows of Django are left to its command `clearsessions`.
+//! - Django's migrations create `django_session`, and this crate does not change its schema. Rows have Django's form,
+//!   and `expire_date` is in UTC, as with Django's `USE_TZ = True`.
+//! - The markers of removed sessions are in `django_session_markers`. [`SqlBackend::create_table`] creates that table.
+//!   To create it in another way, run `schema/django-sqlite.sql`, `schema/django-postgres.sql` or
+//!   `schema/django-mysql.sql` of this crate. The database user needs SELECT, INSERT, UPDATE and DELETE on both tables.
+//! - A write is applied only if `session_data` is still the value that was read. A write or a removal by Django leads
+//!   to a conflict, like one by another Rust service.
+//! - The clean-up deletes expired markers only. Django's command `clearsessions` deletes expired rows.
 //! - An SQLite file must exist. It keeps its journal mode; `PRAGMA journal_mode = WAL` lets readers and the writer work at the
 //!   same time, in Django too.
-//! - Keys have at most 40 characters: new ids have 22, and a key prefix is rarely needed.
-//! - The index of users, their count and the scan are not offered, because Django's table has no columns for them.
+//! - Keys have at most 40 characters. New ids have 22, and a key prefix is rarely needed.
+//! - There is no index of users, no count and no scan, because Django's table has no columns for them.
 //!
-//! On servers, `create` and `remove` take 4 round trips, and `rotate` 6, because they write both tables in one transaction. The
-//! others take 1, and 2 at an old version. MySQL takes 2 more for a removal or rotation within a minute of the creation.
+//! On servers, `create` and `remove` take 4 round trips and `rotate` takes 6, because they write both tables in one
+//! transaction. Other calls take 1, or 2 at an outdated version. On MySQL, a removal or rotation within a minute of the
+//! creation takes 2 more.
 //!
 //! # Round trips
 //!

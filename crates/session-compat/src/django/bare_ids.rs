@@ -3,7 +3,7 @@
 use session_core::format::{ReadToken, TokenContent, TokenFormat};
 use session_core::{Applied, BackendError, BackendErrorKind, SessionError, SessionId};
 
-/// Cookies that are the key of the session, which clients can't guess.
+/// Cookies that hold the bare id of the session, which clients can't guess.
 pub(super) struct BareIds;
 
 impl TokenFormat for BareIds {

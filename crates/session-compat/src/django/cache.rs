@@ -11,7 +11,7 @@ use super::bare_ids::BareIds;
 use super::expiry::{from_expiry, to_expiry};
 use crate::pickle::{read, write};
 
-/// The longest value that zlib may hold, which backends take by default.
+/// The longest value that zlib data may expand to, which is also the default limit of backends.
 const MAX_BYTES: usize = 1 << 20;
 
 /// The sessions of Django's engine `cache` on Redis, by Django's own `RedisCache` or the package django-redis.
@@ -66,8 +66,8 @@ const MAX_BYTES: usize = 1 << 20;
 /// - A request of Django that has changed its session stores the whole session. If it had read the session before a
 ///   write of Rust, it undoes that write. A removed session stays removed, because Django writes only to existing keys
 ///   (except for a race within Django).
-/// - The engine `cached_db` keeps a row in the database too, which Rust does not write. Use the engine `cache`, or `db` with
-///   `DjangoDb`.
+/// - The engine `cached_db` also keeps sessions in the database, which Rust does not write. Use the engine `cache`, or
+///   `db` with `DjangoDb`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DjangoCache {
     key_prefix: Cow<'static, str>,

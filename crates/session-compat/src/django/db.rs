@@ -14,13 +14,13 @@ use super::expiry::{from_expiry, to_expiry};
 use super::signing::Signer;
 use crate::packed::{pack, unpack};
 
-/// The salt of the class `SessionStore`, which the engines `db` and `cached_db` have.
+/// The salt of the class `SessionStore` in the engines `db` and `cached_db`.
 const SALT: &str = "django.contrib.sessions.SessionStore";
 
 /// The sessions of Django's engine `db`, its default: rows of the table `django_session`.
 ///
-/// Pass it to the configuration, and to `SqlBackendBuilder::django` of session-sql, which has the feature `django-db` too. The
-/// service in Django needs no change, and its table gets none.
+/// Pass it to the configuration, and to `SqlBackendBuilder::django` of session-sql, which also needs the feature
+/// `django-db`. The service in Django and its table need no change.
 ///
 /// | Django | here |
 /// |---|---|
@@ -48,49 +48,52 @@ const SALT: &str = "django.contrib.sessions.SessionStore";
 ///
 /// # What is read and written
 ///
-/// `session_data` is the JSON text of the session in Django's signed form, compressed where that is shorter. Text that is not
-/// ASCII is escaped, because Django reads Latin-1. A row whose signature is wrong, or whose `SESSION_SERIALIZER` is another
-/// one than Django's `JSONSerializer`, counts as absent by default ([`OnCorrupt`](session_core::OnCorrupt)), and stays for Django.
+/// `session_data` is the JSON text of the session in Django's signed form, compressed if that is shorter. Characters
+/// that are not ASCII are escaped, because Django reads Latin-1. A row counts as absent by default
+/// ([`OnCorrupt`](session_core::OnCorrupt)), and stays for Django, if its signature is wrong, or if Django wrote it
+/// with a `SESSION_SERIALIZER` other than its `JSONSerializer`.
 ///
 /// # Move one route at a time
 ///
-/// 1. Create the table of markers, by `SqlBackend::create_table` or by the SQL file of session-sql in a migration of Django
-///    (`RunSQL`). Django does not see it.
-/// 2. Start the Rust service with Django's `SECRET_KEY` and database, and have the proxy send one route to it. Both services
-///    have one host name, so that browsers send `sessionid` to both:
+/// 1. Create the table of markers with `SqlBackend::create_table`, or with session-sql's SQL file in a Django migration
+///    (`RunSQL`). Django does not use this table.
+/// 2. Start the Rust service with Django's `SECRET_KEY` and database, and let the proxy send one route to it. Both
+///    services must have the same host name, so that browsers send `sessionid` to both:
 ///
 ///    ```text
 ///    location /account/ { proxy_pass http://127.0.0.1:3000; }
 ///    location /         { proxy_pass http://127.0.0.1:8000; }
 ///    ```
-/// 3. Read the signed-in user as `session.get::<String>("_auth_user_id")`, the primary key in `auth_user`. Check there that the
-///    user is active, as Django does with each request.
-/// 4. Django's middleware checks the token of forms that are sent to Django. Check those that are sent to Rust, too: its
-///    cookie `csrftoken` is no part of the session.
-/// 5. To go back, change the proxy: Django reads what Rust has written. Then drop the table `django_session_markers`.
+/// 3. Read the signed-in user with `session.get::<String>("_auth_user_id")`, which is the primary key in `auth_user`.
+///    Check in that table that the user is active, as Django does with each request.
+/// 4. Django's middleware checks the CSRF token of forms that are sent to Django. Check forms that are sent to Rust as
+///    well. Django's cookie `csrftoken` is not part of the session.
+/// 5. To go back, change the proxy again, because Django can read the sessions that Rust has written. Then drop the
+///    table `django_session_markers`.
 ///
-/// Login, data, messages, expiry and logout are shared. Move the routes together that change the same session at the same time.
+/// Login, data, messages, expiry and logout are shared. Move routes that change the same session at the same time
+/// together.
 ///
 /// # Logins
 ///
-/// `django.contrib.auth` keeps three keys: `_auth_user_id`, `_auth_user_backend` and `_auth_user_hash`. A user whom Django
-/// has logged in is one with an `_auth_user_id` in Rust. Keep the three keys as they are, because Django logs a user out
-/// whose hash is missing. A login in Rust is one in Django if it sets all three;
-/// [`django_auth_hash`](crate::django_auth_hash) makes the hash, from the user's column `password`.
+/// `django.contrib.auth` keeps three keys: `_auth_user_id`, `_auth_user_backend` and `_auth_user_hash`. In Rust, a
+/// session with an `_auth_user_id` is that of a user whom Django has logged in. Don't change the three keys, because
+/// Django logs out a user whose hash is missing. To log a user in for Django too, set all three keys;
+/// [`django_auth_hash`](crate::django_auth_hash) makes the hash from the user's column `password`.
 ///
 /// # Expiry
 ///
-/// A row whose `expire_date` has passed counts as absent on both sides. `set_expiry(seconds)` in Django is the session's
-/// [lifetime](session_core::Session::lifetime), and [`set_lifetime`](session_core::Session::set_lifetime) writes it. Django's
-/// `clearsessions` deletes expired rows; Rust deletes expired markers only.
+/// A row whose `expire_date` has passed counts as absent on both sides. `set_expiry(seconds)` in Django is the
+/// session's [lifetime](session_core::Session::lifetime), and [`set_lifetime`](session_core::Session::set_lifetime)
+/// writes it. Django's `clearsessions` deletes expired rows. Rust deletes only expired markers.
 ///
 /// # What is lost
 ///
-/// - Django stores a session as a whole when a request has changed it. Such a request that had read before undoes a write of
-///   Rust, as it undoes one of Django. A session that was removed stays so, because Django answers a write to a missing row
-///   with 400.
+/// - A request of Django that has changed its session stores the whole session. If it had read the session before a
+///   write of Rust, it undoes that write. A removed session stays removed, because Django responds with 400 to a write
+///   to a missing row.
 /// - The engine `cached_db` reads a cache first, which Rust does not write. Use the engine `db`.
-/// - The list of a user's sessions and their count are not offered: Django's table has no column for the user.
+/// - A user's sessions can't be listed or counted, because Django's table has no column for the user.
 #[derive(Clone)]
 pub struct DjangoDb {
     signer: Signer,
@@ -98,23 +101,24 @@ pub struct DjangoDb {
 }
 
 impl DjangoDb {
-    /// The name of the cookie, unless Django is told another.
+    /// The default name of Django's session cookie.
     pub const COOKIE_NAME: &str = "sessionid";
 
-    /// Returns the format of a Django with this `SECRET_KEY`.
+    /// Makes the format for a Django service with this `SECRET_KEY`.
     #[must_use]
     pub fn new(secret_key: impl AsRef<[u8]>) -> Self {
         Self { signer: Signer::new([secret_key.as_ref()], SALT), clock: Arc::new(SystemClock) }
     }
 
-    /// Reads rows that this secret of `SECRET_KEY_FALLBACKS` has signed, too. The next change signs them anew.
+    /// Adds a secret of `SECRET_KEY_FALLBACKS`. Rows that it has signed can be read, and the next change signs them
+    /// with the `SECRET_KEY`.
     #[must_use]
     pub fn fallback(mut self, secret_key: impl AsRef<[u8]>) -> Self {
         self.signer.verify_by(secret_key.as_ref(), SALT);
         self
     }
 
-    /// Sets the clock that dates the rows' signatures; default the system's. No reader looks at that date.
+    /// Sets the clock for the dates in the rows' signatures; default the system's. No reader uses that date.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);

@@ -134,12 +134,13 @@ pub trait AtomicBackend: Send + Sync + 'static {
     /// Each manager calls it once, before its first request.
     fn follow_deadline(&self, _deadline: Duration) {}
 
-    /// Returns this store with the codec of a [`Format`](crate::format::Format), on the same connections; by default
-    /// refuses, for a backend that keeps sessions in a form of its own.
+    /// Returns this store with the codec of a [`Format`](crate::format::Format), on the same connections. By default
+    /// refuses, which is right for a backend that keeps sessions in its own form.
     ///
     /// # Errors
     ///
-    /// [`CodecRefusal::OwnForm`] if the backend takes no codec, [`CodecRefusal::AlreadySet`] if the application has set one.
+    /// [`CodecRefusal::OwnForm`] if the backend takes no codec, and [`CodecRefusal::AlreadySet`] if the application has
+    /// already set one.
     fn with_codec(&self, codec: Arc<dyn SessionCodec>) -> Result<Arc<dyn AtomicBackend>, CodecRefusal> {
         let _ = codec;
         Err(CodecRefusal::OwnForm)

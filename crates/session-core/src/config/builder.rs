@@ -49,7 +49,7 @@ pub struct SessionConfigBuilder {
     accepted: Vec<AcceptedFormat>,
     require_user_index: bool,
     session_limit: Option<SessionLimit>,
-    /// Those that a format may make too.
+    /// The settings that a format may also have.
     settings: Settings,
     on_gone: OnGone,
     on_corrupt: OnCorrupt,

@@ -117,7 +117,7 @@ pub enum ConfigError {
         /// The place where it keeps sessions.
         place: &'static str,
     },
-    /// The format brings its own codec, and the application has set one on the backend.
+    /// The format has a codec, and the application has set another one on the backend.
     #[error("format {format} brings the codec of its stored values: remove the `codec` of the backend")]
     CodecAlreadySet {
         /// The name of the format.

@@ -54,7 +54,7 @@ impl AcceptedFormat {
         self
     }
 
-    /// Sets the store of the other format, if the format keeps sessions in one. The store takes the format's codec.
+    /// Sets the store of the other format, if the format keeps sessions in one. The store uses the format's codec.
     pub fn backend(mut self, backend: impl Into<Backend>) -> Self {
         self.backend = Some(backend.into());
         self

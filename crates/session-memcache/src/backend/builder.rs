@@ -73,17 +73,18 @@ impl MemcacheBackend {
 }
 
 impl MemcacheBackendBuilder {
-    /// Sets how sessions are written; default the codec of the configuration's
-    /// [format](session_core::SessionConfigBuilder::format), else [`JsonCodec`](session_core::JsonCodec), which any language
-    /// can read.
+    /// Sets the codec for stored sessions. By default it is the codec of the configuration's
+    /// [format](session_core::SessionConfigBuilder::format) or, without a format,
+    /// [`JsonCodec`](session_core::JsonCodec), which any language can read.
     ///
-    /// A configuration whose format has a codec refuses a backend with one.
+    /// If the configuration's format has a codec, the configuration refuses a backend with its own codec.
     pub fn codec(mut self, codec: impl SessionCodec) -> Self {
         self.codec = Some(Arc::new(codec));
         self
     }
 
-    /// Sets the client flags of the values, by which other clients know their form; default those of the codec, 2 for JSON.
+    /// Sets the client flags of stored values, by which other clients recognise their format. By default they are those
+    /// of the codec; for JSON that is 2.
     ///
     /// A stored value with other flags is an error of kind [`Corrupt`](session_core::BackendErrorKind::Corrupt).
     pub fn client_flags(mut self, flags: u32) -> Self {
@@ -233,7 +234,7 @@ mod tests {
         assert_eq!(error(&[]), MemcacheConfigError::NoNodes);
         let ipv6 = error(&["cache-1", "[::1]:11211"]).to_string();
         let problem = "IPv6 is not supported, use an IPv4 address or a Unix socket";
-        assert_eq!(ipv6, format!(r#""[::1]:11211" is no address of a memcached node: {problem}"#));
+        assert_eq!(ipv6, format!(r#""[::1]:11211" is not an address of a memcached node: {problem}"#));
         let twice = MemcacheConfigError::DuplicateNode { given: "tcp://cache-1:11211".to_owned() };
         assert_eq!(error(&["cache-1", "tcp://cache-1:11211"]), twice);
         assert!(MemcacheBackend::new(["cache-1", "cache-1:11212", "/run/memcached.sock"]).is_ok());

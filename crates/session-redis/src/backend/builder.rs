@@ -61,11 +61,11 @@ impl Default for RedisBackendBuilder {
 }
 
 impl RedisBackendBuilder {
-    /// Sets the codec for stored sessions; default that of the configuration's
-    /// [format](session_core::SessionConfigBuilder::format), else [`JsonCodec`](session_core::JsonCodec), which any language
-    /// can read.
+    /// Sets the codec for stored sessions. By default it is the codec of the configuration's
+    /// [format](session_core::SessionConfigBuilder::format) or, without a format,
+    /// [`JsonCodec`](session_core::JsonCodec), which any language can read.
     ///
-    /// A configuration whose format has a codec refuses a backend with one.
+    /// If the configuration's format has a codec, the configuration refuses a backend with its own codec.
     pub fn codec(mut self, codec: impl SessionCodec) -> Self {
         self.codec = Some(Arc::new(codec));
         self

@@ -36,7 +36,7 @@ use crate::table::Table;
 #[must_use = "a builder does nothing until it connects"]
 pub struct SqlBackendBuilder {
     layout: Layout,
-    /// `None` for the usual one of the layout.
+    /// `None` for the default name of the layout.
     table: Option<Table>,
     codec: Box<dyn SessionCodec>,
     max_value_bytes: usize,
@@ -47,8 +47,8 @@ pub struct SqlBackendBuilder {
 }
 
 impl SqlBackendBuilder {
-    /// Sets the name of the table, which may begin with the name of a schema and a dot; default `http_sessions`, or that of
-    /// Django.
+    /// Sets the name of the table; default `http_sessions`, or `django_session` after [`django`](Self::django). It may
+    /// begin with the name of a schema and a dot.
     ///
     /// # Errors
     ///
@@ -58,8 +58,8 @@ impl SqlBackendBuilder {
         Ok(self)
     }
 
-    /// Keeps sessions in the table of Django's engine `db`, as texts that this codec writes: `DjangoDb` of session-compat. See
-    /// the [crate's documentation](crate#the-table-of-django).
+    /// Keeps sessions in the table of Django's engine `db`, as text that this codec writes: `DjangoDb` of
+    /// session-compat. See the [crate's documentation](crate#the-table-of-django).
     #[cfg(feature = "django-db")]
     pub fn django(mut self, codec: impl SessionCodec) -> Self {
         self.layout = Layout::Django;
@@ -68,8 +68,8 @@ impl SqlBackendBuilder {
 
     /// Sets how sessions are written; default [`JsonCodec`], which any language can read.
     ///
-    /// The codec of a configuration's [format](session_core::SessionConfigBuilder::format) is not taken, because no other
-    /// framework reads this table.
+    /// The codec of a configuration's [format](session_core::SessionConfigBuilder::format) is not used, because no
+    /// other framework reads this table.
     ///
     /// On PostgreSQL and MySQL the column `value` of other codecs must have the type `bytea` or `longblob`;
     /// [`create_table`](SqlBackend::create_table) sees to it.

@@ -1,4 +1,4 @@
-//! The SQL of SQLite for the tables of Django, whose times are texts.
+//! The SQL of SQLite for the tables of Django, where times are text.
 
 use session_core::Version;
 use sqlx::SqlStr;
@@ -18,7 +18,7 @@ impl DjangoSql for SqliteDialect {
 
     const LATER: &'static str = "strftime('%Y-%m-%d %H:%M:%f000', 'now', ? || ' seconds')";
 
-    /// Compares bytes, because a value that another program has bound as bytes equals no text.
+    /// Compares bytes, because a value that another program has stored as bytes never equals a text.
     const UNCHANGED: &'static str = "CAST(session_data AS BLOB) = ?";
 
     const SWEEP: &'static str = "DELETE FROM {markers} WHERE rowid IN (
@@ -28,7 +28,7 @@ impl DjangoSql for SqliteDialect {
         markers.in_file(include_str!("../../schema/django-sqlite.sql"), "django_session_markers", Self::QUOTE)
     }
 
-    /// SQLite can't hash the stored text. It is read and hashed here; the write then compares with that text.
+    /// SQLite can't hash the stored text, so the text is read and hashed here. The write then compares with that text.
     async fn expected(
         connection: &mut Connection<Self>,
         fetch: &Statement,

@@ -1,6 +1,6 @@
-//! The statements for the tables of Django, in the words that all databases share.
+//! The statements for the tables of Django, in the SQL that all databases share.
 //!
-//! `?` stands for the next parameter. A query answers with the kind of its row and a text.
+//! `?` stands for the next parameter. A query returns the kind of its row and a text.
 
 use super::DjangoSql;
 use crate::table::{Statement, Table};
@@ -51,7 +51,7 @@ pub(super) struct Statements {
 /// Inserts a row in place of an expired one.
 pub(crate) struct Insertion {
     pub(super) insert: Statement,
-    /// Makes room for `insert` where a database has no `UPSERT`.
+    /// Makes room for `insert` on a database without `UPSERT`.
     #[cfg(feature = "mysql")]
     pub(super) delete_expired: Statement,
 }

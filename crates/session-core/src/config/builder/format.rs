@@ -11,7 +11,7 @@ use crate::config::{ConfigError, Lifetimes};
 use crate::cookie::CookieTemplate;
 use crate::format::{ForeignTokens, Format, FormatKeys, FormatSettings, SessionPlace};
 
-/// The settings of the application, else of the format, else those of starlette-session.
+/// The settings of the application, or else those of the format, or else those of starlette-session.
 pub(super) struct Resolved {
     pub(super) key_prefix: Box<str>,
     pub(super) max_age: Duration,
@@ -26,9 +26,9 @@ impl SessionConfigBuilder {
     /// Shares sessions with another framework, whose cookies, stored values and store keys the format reads and writes; by
     /// default those of Starlette and starlette-session.
     ///
-    /// The [`backend`](Self::backend) takes the format's [codec](Format::codec), unless it keeps sessions in a form of its
-    /// own. Where the format has its own key prefix, lifetime, refresh, clock skew or choice between cookies, these apply
-    /// unless a setter of this builder is called, before or after.
+    /// The [`backend`](Self::backend) uses the format's [codec](Format::codec), unless it keeps sessions in its own
+    /// form. The format may have its own key prefix, lifetime, refresh, clock skew and choice between cookies. A setter
+    /// of this builder overrides each of them, no matter which is called first.
     pub fn format(mut self, format: impl Format) -> Self {
         self.format = Some(Arc::new(format));
         self
@@ -69,7 +69,8 @@ impl SessionConfigBuilder {
     }
 }
 
-/// Returns the backend with the codec of a format; `None` if the format has none, or if the backend has a form of its own.
+/// Returns the backend with the codec of a format; `None` if the format has no codec, or if the backend has its own
+/// form.
 pub(super) fn with_codec(backend: &Backend, format: &dyn Format) -> Result<Option<Backend>, ConfigError> {
     let Some(codec) = format.codec() else { return Ok(None) };
     match backend.with_codec(codec) {
