@@ -1,4 +1,4 @@
-//! Which path is answered by what.
+//! The routes.
 
 use actix_web::guard;
 use actix_web::http::StatusCode;
@@ -43,7 +43,7 @@ pub fn configure(config: &mut ServiceConfig, backend: BackendType) {
     }
 }
 
-/// A route that answers other methods with those that it has.
+/// Makes a resource that responds to other methods with 405 and the allowed ones.
 fn resource(path: &str, allowed: &'static str, route: Route) -> Resource {
     web::resource(path).route(route).default_service(web::to(move || async move {
         let message = "this route has other methods".to_owned();

@@ -1,4 +1,4 @@
-//! Errors, all of them answered as `{"error": "..."}`.
+//! Errors, which become responses of the form `{"error": "..."}`.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use actix_web::{Error, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseE
 use demo_common::api;
 use session_actix::{SessionError, SessionRejection};
 
-/// Why a route has no better answer.
+/// The reason why a route responds with an error.
 #[derive(Debug)]
 pub(crate) enum ApiError {
-    /// The request is not one that can be carried out.
+    /// The request is invalid.
     Request(StatusCode, String),
-    /// The session can't be loaded, changed or kept.
+    /// The session can't be loaded, changed or stored.
     Session(SessionRejection),
 }
 
@@ -33,7 +33,7 @@ impl ApiError {
         }
     }
 
-    /// The error names no parameter, so all of them are shown.
+    /// Makes the error for a query. The error of actix-web names no parameter, so the message lists all of them.
     pub(crate) fn query(error: &QueryPayloadError, request: &HttpRequest) -> Self {
         Self::bad_request(format!("{:?}: {error}", request.query_string()))
     }
@@ -50,7 +50,7 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         match self {
             Self::Request(status, message) => respond(*status).body(api::error_json(message)),
-            // Carries the error to the middleware, which has `session_error` make the response.
+            // Passes the error to the middleware, which calls `session_error` to make the response.
             Self::Session(rejection) => rejection.error_response(),
         }
     }
@@ -75,8 +75,8 @@ impl From<SessionError> for ApiError {
     }
 }
 
-/// The `on_error` hook of the session middleware: the response for every session that can't be loaded or kept, whether
-/// the extractor, a handler or the commit after the handler has found that out.
+/// The `on_error` hook of the session middleware. It makes the response for every session error, no matter whether the
+/// extractor, a handler or the commit reports it.
 pub(crate) fn session_error(error: &SessionError) -> HttpResponse {
     let mut response = respond(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     if let Some(seconds) = error.retry_after() {

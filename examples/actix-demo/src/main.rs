@@ -1,7 +1,7 @@
-//! The demo server in actix-web: sessions to look at in the browser or with curl.
+//! The demo server in actix-web, whose sessions you can view in the browser or with curl.
 //!
-//! `cargo run -p actix-demo` starts it. What to copy from here: the middleware in `serve.rs`, the routes in `app.rs` and
-//! the handlers in `routes.rs`. How a configuration is built is in `demo-common`, which has no actix in it.
+//! `cargo run -p actix-demo` starts it. To copy: the middleware in `serve.rs`, the routes in `app.rs` and the handlers
+//! in `routes.rs`. `demo-common` builds the configuration, without actix-web.
 
 use std::io;
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args, config: SessionConfig) -> io::Result<()> {
-    // Before the address is printed: a client that has seen it may stop the server.
+    // Before the address is printed, because a client that has read it may stop the server.
     let (stop, give_up) = (shutdown::requested()?, shutdown::overdue()?);
     let listener = listen(args.listen)?;
     announce(listener.local_addr()?);

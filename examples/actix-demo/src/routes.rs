@@ -1,4 +1,4 @@
-//! The JSON routes. Each answers with the session as the handler leaves it.
+//! The JSON routes. Each responds with the session as the handler leaves it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,7 +26,7 @@ pub(crate) async fn setup_session(session: Session) -> Result<SessionJson, ApiEr
     Ok(session.into())
 }
 
-/// Sets the keys of the body. Their values stay as they came: a number of 60 digits keeps all of them.
+/// Sets the keys of the body. Values are stored unchanged, so a number of 60 digits keeps all its digits.
 pub(crate) async fn update_session(session: Session, JsonObject(changes): JsonObject) -> Result<SessionJson, ApiError> {
     session.extend(&changes)?;
     Ok(session.into())
@@ -47,7 +47,7 @@ pub(crate) async fn login(
     Ok(session.into())
 }
 
-/// Takes only the handle, because a user is signed out without loading the session.
+/// Takes only the handle, because signing out does not load the session.
 pub(crate) async fn logout(session: SessionHandle) -> HttpResponse {
     session.sign_out();
     json(r#"{"session": {}}"#)
@@ -75,14 +75,14 @@ pub(crate) async fn revoke_all(session: SessionHandle) -> Result<HttpResponse, A
     Ok(json(sessions::revoke_all(&session).await?))
 }
 
-/// Counts exactly, however many requests do so at once, if the session is kept by a server. In a cookie the last
-/// response wins.
+/// Increments a number. The count is exact for any number of concurrent requests if sessions are in a store. With
+/// sessions in the cookie the last response wins.
 pub(crate) async fn increment(session: Session, query: Query<Increment>) -> Result<SessionJson, ApiError> {
     session.update(&query.key, |count: Option<i64>| count.unwrap_or(0).saturating_add(1))?;
     Ok(session.into())
 }
 
-/// [`update_session`] with a pause between loading and changing, in which others may change the session too.
+/// [`update_session`] with a pause between loading and changing, in which other requests may change the session.
 pub(crate) async fn slow_update(
     session: Session,
     query: Query<SlowUpdate>,
@@ -93,12 +93,12 @@ pub(crate) async fn slow_update(
     Ok(session.into())
 }
 
-/// Does not ask for the session, so the session costs nothing: no store, no signature, no header.
+/// Does not use the session, so there is no store call, no signature check and no header.
 pub(crate) async fn untouched() -> HttpResponse {
     json(r#"{"untouched":true}"#)
 }
 
-/// The response `{"session": {...}}`, with the very text of the session.
+/// The response `{"session": {...}}`, with the unchanged JSON text of the session.
 pub(crate) struct SessionJson(SessionMap);
 
 impl From<Session> for SessionJson {
@@ -119,7 +119,7 @@ fn json(body: impl Into<String>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(body.into())
 }
 
-/// A body that is a JSON object, whatever its content type.
+/// A body that is a JSON object, with any content type.
 pub(crate) struct JsonObject(SessionMap);
 
 impl FromRequest for JsonObject {

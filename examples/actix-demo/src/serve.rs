@@ -1,4 +1,4 @@
-//! Serving, and when to stop.
+//! Serves the application until it is asked to stop.
 
 use std::io;
 use std::net::TcpListener;
@@ -15,11 +15,11 @@ use session_actix::{SessionConfig, SessionMiddleware};
 
 use crate::error::session_error;
 
-/// Serves the whole application until `stop`, and then what is under way, which `give_up` cuts short.
+/// Serves the whole application until `stop`, and then finishes requests in progress until `give_up`.
 ///
 /// # Errors
 ///
-/// If the listener is of no use.
+/// If the listener can't be used.
 pub async fn serve(
     listener: TcpListener,
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
@@ -27,8 +27,8 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
     give_up: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    // Outside of the closure, which every thread of the server calls: all share its store. One middleware around all
-    // routes: those that don't ask for the session pay nothing for it.
+    // Made outside of the closure, which each thread of the server calls, so that all threads share the store. One
+    // middleware is around all routes. Routes that don't use the session have no cost for it.
     let sessions = SessionMiddleware::new(config).on_error(session_error);
     let server = HttpServer::new(move || {
         App::new()

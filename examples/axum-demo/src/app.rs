@@ -16,7 +16,8 @@ use session_tower::{SessionConfig, SessionLayer};
 use crate::error::{ApiError, session_error};
 use crate::routes;
 
-/// The whole application. One session layer around all routes: those that don't ask for the session pay nothing for it.
+/// The whole application, with one session layer around all routes. Routes that don't use the session have no cost for
+/// it.
 pub fn app(router: Router, config: SessionConfig) -> Router {
     router
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -1,4 +1,4 @@
-//! Errors, all of them answered as `{"error": "..."}`.
+//! Errors, which become responses of the form `{"error": "..."}`.
 
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::http::StatusCode;
@@ -7,11 +7,11 @@ use axum::response::{IntoResponse, Response};
 use demo_common::api;
 use session_tower::{SessionError, SessionRejection};
 
-/// Why a route has no better answer.
+/// The reason why a route responds with an error.
 pub(crate) enum ApiError {
-    /// The request is not one that can be carried out.
+    /// The request is invalid.
     Request(StatusCode, String),
-    /// The session can't be loaded, changed or kept.
+    /// The session can't be loaded, changed or stored.
     Session(SessionRejection),
 }
 
@@ -25,7 +25,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {
             Self::Request(status, message) => error_response(status, &message),
-            // Carries the error to the layer, which has `session_error` make the response.
+            // Passes the error to the layer, which calls `session_error` to make the response.
             Self::Session(rejection) => rejection.into_response(),
         }
     }
@@ -53,8 +53,8 @@ impl From<QueryRejection> for ApiError {
     }
 }
 
-/// The `on_error` hook of the session layer: the response for every session that can't be loaded or kept, whether the
-/// extractor, a handler or the commit after the handler has found that out.
+/// The `on_error` hook of the session layer. It makes the response for every session error, no matter whether the
+/// extractor, a handler or the commit reports it.
 pub(crate) fn session_error(error: &SessionError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = error_response(status, &api::message(error));

@@ -1,4 +1,4 @@
-//! The demo server without its command line, for tests that start it with configurations of their own.
+//! The demo server without its command line, for tests that start it with their own configurations.
 
 mod app;
 mod error;

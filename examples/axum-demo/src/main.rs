@@ -1,7 +1,7 @@
-//! The server that everything is shown with: sessions in axum, to look at in the browser or with curl.
+//! The demo server in axum, whose sessions you can view in the browser or with curl.
 //!
-//! `cargo run -p axum-demo` starts it. What to copy from here: the router in `app.rs` and the handlers in `routes.rs`. How
-//! a configuration is built is in `demo-common`, which has no axum in it.
+//! `cargo run -p axum-demo` starts it. To copy: the router in `app.rs` and the handlers in `routes.rs`. `demo-common`
+//! builds the configuration, without axum.
 
 use std::io;
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args, config: SessionConfig) -> io::Result<()> {
-    // Before the address is printed: a client that has seen it may stop the server.
+    // Before the address is printed, because a client that has read it may stop the server.
     let (stop, give_up) = (shutdown::requested()?, shutdown::overdue()?);
     let listener = listen(args.listen)?;
     announce(listener.local_addr()?);

@@ -1,15 +1,15 @@
-//! Serving, and when to stop.
+//! Serves the application until it is asked to stop.
 
 use std::io;
 use std::net::TcpListener;
 
 use axum::Router;
 
-/// Serves until `stop`, and then what is under way, which `give_up` cuts short.
+/// Serves until `stop`, and then finishes requests in progress until `give_up`.
 ///
 /// # Errors
 ///
-/// If the listener is of no use.
+/// If the listener can't be used.
 pub async fn serve(
     listener: TcpListener,
     app: Router,

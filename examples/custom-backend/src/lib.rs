@@ -1,5 +1,6 @@
-//! Sessions as files in a folder, which outlive the server: a session backend of one's own, complete. Files can't compare
-//! and set, so it is no `AtomicBackend`: of several servers with one folder, one may undo what another has just written.
+//! A complete custom session backend, which keeps sessions as files in a folder, so that they survive a restart of the
+//! server. Files have no compare-and-set, so this is not an `AtomicBackend`: if several servers share a folder, one may
+//! undo a write of another.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -13,8 +14,8 @@ use sha2::{Digest, Sha256};
 #[derive(Debug)]
 pub struct FolderBackend(pub PathBuf);
 
-/// Without an `await`: a small file on a local disk is read sooner than another thread would be told to, and a call that
-/// is given up when the request's time is over can't be carried out later.
+/// There is no `await`, because reading a small file from a local disk takes less time than waking another thread.
+/// Also, a call that is cancelled at the request's deadline can't take effect later.
 #[async_trait]
 impl ISessionBackend for FolderBackend {
     async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError> {
@@ -33,7 +34,8 @@ impl ISessionBackend for FolderBackend {
 }
 
 impl FolderBackend {
-    /// A digest: keys may hold slashes, differ in the case of a letter only, and be longer than the name of a file.
+    /// Returns the file of a key, named by a digest. Keys may contain slashes, differ only in the case of a letter, and
+    /// be longer than a file name can be.
     fn file(&self, key: &str) -> PathBuf {
         let digest: String = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
         self.0.join(format!("session-{digest}"))
@@ -45,7 +47,8 @@ impl FolderBackend {
         file.read_to_end(&mut json).map(|_| is_live.then_some(json))
     }
 
-    /// A file is modified in the future: when its session ends. A draft replaces it in one step, so no half is ever read.
+    /// Writes a file. Its modification time is the time when the session ends. A draft replaces the file in one step,
+    /// so no request reads half a file.
     fn write(&self, key: &str, json: &str, ttl: Duration) -> io::Result<()> {
         let draft = self.file(key).with_extension(format!("{}-{:?}", std::process::id(), std::thread::current().id()));
         fs::write(&draft, json)?;
@@ -53,7 +56,8 @@ impl FolderBackend {
         fs::rename(draft, self.file(key))
     }
 
-    /// Frees what ended an hour ago: long enough for every draft to be finished. To be called now and then.
+    /// Removes the files of sessions that ended more than an hour ago. By then every draft is finished. Call it from
+    /// time to time.
     ///
     /// # Errors
     ///

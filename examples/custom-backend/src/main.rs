@@ -1,4 +1,4 @@
-//! Counts visits, and goes on counting after it was stopped and started again: sessions are files.
+//! Counts visits. The counts survive a restart, because sessions are files.
 //!
 //! `SESSION_SECRET=$(openssl rand -base64 32) cargo run -p custom-backend -- [FOLDER [ADDRESS]]`
 

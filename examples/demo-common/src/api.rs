@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use session_core::{Session, SessionError, SessionMap};
 
-/// The largest body: more than a visitor types in, and less than a session may hold.
+/// The largest body. It is more than a visitor types, and less than a session may hold.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The response header that tells scripts of a cookie: they see no `Set-Cookie`.
@@ -38,14 +38,14 @@ fn default_wait() -> u64 {
 }
 
 impl SlowUpdate {
-    /// How long to wait.
+    /// Returns the time to wait.
     #[must_use]
     pub fn wait(&self) -> Duration {
         Duration::from_millis(self.ms.min(LONGEST_WAIT_MS))
     }
 }
 
-/// The response `{"session": {...}}`, with the very text of the session.
+/// Returns the response `{"session": {...}}`, with the unchanged JSON text of the session.
 #[must_use]
 pub fn session_json(session: &SessionMap) -> String {
     format!(r#"{{"session": {}}}"#, session.as_json())

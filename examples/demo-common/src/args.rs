@@ -103,7 +103,7 @@ impl Args {
         let matches = command.get_matches_mut();
         let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         log_to_stderr();
-        // Ends the process with exit code 2, as the flags that clap itself can't read.
+        // Ends the process with exit code 2, like clap does for flags that it can't read.
         let config = match args.config().await {
             Ok(config) => config,
             Err(error) => command.error(ErrorKind::ValueValidation, error).exit(),
@@ -114,7 +114,7 @@ impl Args {
         (args, config)
     }
 
-    /// The configuration of the sessions.
+    /// Makes the configuration of the sessions.
     async fn config(&self) -> Result<SessionConfig, Box<dyn Error>> {
         let name = self.format.map_or("session", FormatName::cookie_name);
         let name = self.cookie_name.as_deref().unwrap_or(name);
@@ -160,7 +160,7 @@ impl Args {
                 builder.key_prefix(self.format.map_or_else(|| prefix.clone(), |format| format.key_prefix(prefix)));
         }
         if self.has_weak_secret() {
-            // Don't copy this: it is here so that the short secrets of Python's examples can be tried.
+            // Don't copy this. The demo allows it so that you can try the short secrets of Python's examples.
             builder = builder.danger_allow_weak_secret(true);
         }
         Ok(builder.build()?)
@@ -178,7 +178,7 @@ impl Args {
     }
 }
 
-/// The log of the session crates. `RUST_LOG=debug` shows more.
+/// Prints the log of the session crates. `RUST_LOG=debug` shows more.
 fn log_to_stderr() {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();

@@ -10,7 +10,7 @@ use session_compat::{
 use session_core::SessionConfigBuilder;
 use session_core::starlette::BackendType;
 
-/// A framework, and the way in which it keeps sessions.
+/// A framework and its way of keeping sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatName {
     /// starlette-session with `redis`, `aioRedis` or `aioMemcache`
@@ -121,7 +121,7 @@ impl FormatName {
         }
     }
 
-    /// Returns the prefix of keys in the store that the framework makes of the one it is told.
+    /// Returns the prefix of keys in the store that the framework makes from its configured prefix.
     pub(crate) fn key_prefix(self, told: &str) -> String {
         match self {
             Self::DjangoCache => format!("{told}:1:django.contrib.sessions.cache"),

@@ -1,15 +1,15 @@
-//! Where the server is found.
+//! Opens the server's socket, and prints its address.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
-/// Listens on the address that was asked for; without one on the default or, if that is taken, on a free port.
+/// Listens on the given address. Without one, listens on the default address or, if its port is taken, on a free port.
 ///
 /// # Errors
 ///
-/// If it can't listen there.
+/// If it can't listen on the address.
 pub fn listen(wanted: Option<SocketAddr>) -> io::Result<TcpListener> {
     let address = wanted.unwrap_or(DEFAULT_ADDRESS);
     let listener = match TcpListener::bind(address) {
@@ -24,8 +24,8 @@ pub fn listen(wanted: Option<SocketAddr>) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Programs wait for the first line, and may not read the others: both are written at once, and a closed stdout is no
-/// reason not to serve.
+/// Prints the address. Programs wait for the first line and may not read the second, so both are written at once. A
+/// closed stdout does not stop the server.
 pub fn announce(address: SocketAddr) {
     let mut stdout = io::stdout().lock();
     let lines = format!("listening on http://{address}\nOpen it in a browser. Ctrl-C ends it.\n");

@@ -1,8 +1,8 @@
-//! The page, which uses the JSON routes as every client does. Its own files don't touch the session.
+//! The page, which uses the JSON routes like any other client. The routes of its own files don't use the session.
 
 use session_core::starlette::BackendType;
 
-/// Nothing but the files below, no inline scripts or styles, and no way to make markup of a text.
+/// Allows only the files below, no inline scripts or styles, and no way to turn text into markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
@@ -18,7 +18,7 @@ pub struct File {
 }
 
 impl File {
-    /// All headers of its response.
+    /// Returns all headers of the response.
     #[must_use]
     pub fn headers(&self) -> [(&'static str, &'static str); 4] {
         [
@@ -30,7 +30,7 @@ impl File {
     }
 }
 
-/// The page and what it refers to.
+/// Returns the page and the files that it refers to.
 #[must_use]
 pub fn files(backend: BackendType) -> [File; 4] {
     [

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use session_core::{Lifetime, Session, SessionError, SessionHandle, SessionManager, SessionMap, SessionRef};
 
-/// The label that tells a user's devices apart.
+/// The label that distinguishes a user's devices.
 const DEVICE: &str = "device";
 
 /// The lifetime of a session whose user wants to stay logged in.
@@ -41,7 +41,7 @@ impl Login {
         if self.remember {
             session.set_lifetime(Lifetime::For(REMEMBERED))?;
         }
-        // Readable for the services that share the session.
+        // Under a key that other services which share the session can read.
         session.insert("user", &self.user)
     }
 }
@@ -73,7 +73,7 @@ pub async fn list(handle: &SessionHandle) -> Result<String, SessionError> {
 ///
 /// # Errors
 ///
-/// If it has no reference.
+/// If the body has no reference.
 pub fn reference(body: &SessionMap) -> Result<SessionRef, &'static str> {
     let text: Option<String> = body.get("ref").ok().flatten();
     text.and_then(|text| text.parse().ok()).ok_or(r#""ref" must be there and be the reference of a session"#)
@@ -116,7 +116,7 @@ async fn current(handle: &SessionHandle) -> Result<(Session, String), SessionErr
     Ok((session, user))
 }
 
-/// A store that keeps epochs of users tells no number.
+/// Returns the body. A store that keeps epochs of users returns no number.
 fn revoked_json(count: Option<usize>) -> String {
     json!({ "revoked": count }).to_string()
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 /// The time that requests in progress get to finish.
 pub const GRACE: Duration = Duration::from_secs(5);
 
-/// Resolves when Ctrl-C is pressed or the process is asked to terminate. Signals count from the call on.
+/// Resolves when Ctrl-C is pressed or the process receives SIGTERM. Signals count from this call on, even before the
+/// future is polled.
 ///
 /// # Errors
 ///
-/// If the system can't tell of signals.
+/// If the system can't report signals.
 #[cfg(unix)]
 pub fn requested() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -24,11 +25,11 @@ pub fn requested() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     })
 }
 
-/// Resolves when Ctrl-C is pressed. It counts from the call on.
+/// Resolves when Ctrl-C is pressed. It counts from this call on, even before the future is polled.
 ///
 /// # Errors
 ///
-/// If the system can't tell of it.
+/// If the system can't report it.
 #[cfg(windows)]
 pub fn requested() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
@@ -37,11 +38,11 @@ pub fn requested() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     })
 }
 
-/// Resolves when that was a while ago: slow requests, and connections that never finish theirs, are given up.
+/// Resolves some seconds after that. Slow requests, and connections that never finish theirs, are then cancelled.
 ///
 /// # Errors
 ///
-/// As [`requested`].
+/// The errors of [`requested`].
 pub fn overdue() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let requested = requested()?;
     Ok(async move {

@@ -6,7 +6,7 @@ use session_core::Backend;
 
 use session_core::starlette::BackendType;
 
-/// Returns the backend of a database whose table exists afterwards.
+/// Returns the backend of a database, and creates its table if it is missing.
 ///
 /// # Errors
 ///

@@ -126,12 +126,13 @@ async fn end_device(
     Ok(Redirect::to("/"))
 }
 
-/// Compares with the hash of your table of users. Here, "ann" has the password "open sesame".
+/// Compares the password with a hash. Replace this by a look-up in your table of users. Here, "ann" has the password
+/// "open sesame".
 async fn password_is_right(name: &str, password: &str) -> bool {
     const HASH: &str =
         "$argon2id$v=19$m=19456,t=2,p=1$NlIM8BJZejAoYOlWLWMttg$j3poJIuzdNe8RZfgPv3q7Qg4//Aeo7OHFP2rqQCbUno";
     let (is_ann, password) = (name == "ann", password.to_owned());
-    // Slow on purpose, so not on a thread that serves requests.
+    // The check is slow on purpose, so it must not run on a thread that serves requests.
     let check = tokio::task::spawn_blocking(move || password_auth::verify_password(password, HASH).is_ok());
     check.await.unwrap_or(false) && is_ann
 }

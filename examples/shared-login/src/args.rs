@@ -1,4 +1,4 @@
-//! The command line, and what the servers share.
+//! The command line, and the settings that the servers share.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -39,8 +39,8 @@ pub(crate) struct Args {
 pub(crate) const COOKIE_NAME: &str = "session";
 
 impl Args {
-    /// Sessions that starlette-session reads and writes, too: the same secret and cookie name, and its keys in the store,
-    /// which have no prefix.
+    /// Makes a configuration whose sessions starlette-session can also read and write: the same secret and cookie name,
+    /// and its keys in the store, which have no prefix.
     pub(crate) fn sessions(&self, secret: &str) -> Result<SessionConfig, Box<dyn Error>> {
         let config = SessionConfig::builder(secret, COOKIE_NAME);
         let config = match self.backend {
@@ -53,7 +53,7 @@ impl Args {
     }
 }
 
-/// A new one each time: sessions end with this program.
+/// Returns a new secret, so that sessions end with this program.
 pub(crate) fn random_secret() -> String {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).expect("the operating system has random numbers");

@@ -1,4 +1,4 @@
-//! The server in Starlette: a process of Python's.
+//! The server in Starlette, a Python process.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -13,7 +13,7 @@ use crate::page::Links;
 ///
 /// # Errors
 ///
-/// Returns a message for the operator that says what is missing.
+/// A message for the operator that names what is missing.
 pub(crate) async fn start(args: &Args, secret: &str, links: &Links) -> Result<(Child, String), String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/in_starlette.py");
     let mut command = Command::new(&args.python);
@@ -22,9 +22,9 @@ pub(crate) async fn start(args: &Args, secret: &str, links: &Links) -> Result<(C
         .args(["--cookie-name", COOKIE_NAME, "--backend", args.backend.name()])
         .args(["--redis-url", &args.redis_url, "--memcache-addr", &args.memcache_addr])
         .args(links.urls())
-        // The command line is for everybody on the machine to see.
+        // In the environment, because other users of the machine can read the command line.
         .env("SESSION_SECRET", secret)
-        // It ends when this is closed, whatever becomes of us.
+        // The process ends when its standard input is closed, even if this program is killed.
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true);

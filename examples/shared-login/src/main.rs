@@ -1,8 +1,8 @@
 //! One login for three servers: in axum, in actix-web and in Python's Starlette.
 //!
-//! `cargo run -p shared-login` starts them with sessions in the cookie, `-- --backend redis` or `-- --backend memcache` with
-//! sessions in that store. What the three share is made in `args.rs`: secret, cookie name, and the keys in the store. The
-//! servers themselves are `in_axum.rs`, `in_actix.rs` and `in_starlette.py`.
+//! `cargo run -p shared-login` starts them with sessions in the cookie, `-- --backend redis` or `-- --backend memcache`
+//! with sessions in that store. `args.rs` makes the settings that the three share: secret, cookie name, and the keys in
+//! the store. The servers are `in_axum.rs`, `in_actix.rs` and `in_starlette.py`.
 
 mod args;
 mod in_actix;
@@ -35,14 +35,14 @@ async fn main() -> ExitCode {
 async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let stop = shutdown::requested()?;
     let secret = args::random_secret();
-    // Two, as if the servers were two programs.
+    // Two configurations, as if the servers were two programs.
     let (axum_sessions, actix_sessions) = (args.sessions(&secret)?, args.sessions(&secret)?);
     let (axum, actix) = (free_port()?, free_port()?);
 
     let mut links = Links::default();
     links.add("axum", format!("http://{}", axum.local_addr()?));
     links.add("actix-web", format!("http://{}", actix.local_addr()?));
-    // Ends when this is dropped.
+    // The process ends when this value is dropped.
     let _starlette = match in_starlette::start(args, &secret, &links).await {
         Ok((process, url)) => {
             links.add("Starlette", url);
@@ -56,7 +56,7 @@ async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let axum = in_axum::serve(axum, axum_sessions, links.clone());
     let actix = in_actix::serve(actix, actix_sessions, links.clone());
     let lines = format!("{links}Log in at one of them and look at the others. Ctrl-C ends all.\n");
-    // A closed stdout is no reason not to serve.
+    // A closed stdout does not stop the servers.
     let _ = io::stdout().write_all(lines.as_bytes());
     tokio::select! {
         ended = axum => Ok(ended?),

@@ -1,4 +1,4 @@
-//! The page of every server: the name of the user, and links to the other servers.
+//! The page of each server: the user's name, and links to the other servers.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ impl Links {
         self.0.push((server, url));
     }
 
-    /// The page of one of the servers. The one in Python makes it of the same file.
+    /// Returns the page of one of the servers. The Python server makes it from the same file.
     pub(crate) fn page(&self, server: &str, user: Option<String>) -> String {
         let greeting = user.map_or("You are not logged in.".to_owned(), |user| format!("You are {}.", escape(&user)));
         let links = self.0.iter().map(|(server, url)| format!("<a href=\"{url}\">{server}</a> "));
@@ -26,14 +26,14 @@ impl Links {
     }
 }
 
-/// A line for each.
+/// Prints a line for each.
 impl fmt::Display for Links {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|(server, url)| writeln!(f, "{server:9} {url}"))
     }
 }
 
-/// Escapes markup, because a visitor may put some into a name.
+/// Escapes markup, because a visitor may put markup into a name.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
