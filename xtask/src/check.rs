@@ -1,4 +1,4 @@
-//! Everything that is checked but not run: the quick checks first.
+//! All checks other than the tests, the quick ones first.
 
 use anyhow::Result;
 
@@ -7,7 +7,7 @@ use crate::process::{cargo, run};
 use crate::steps::Steps;
 use crate::{deny, guard, msrv, outside, public_api, tidy};
 
-/// All checks, each a step.
+/// Runs all checks, each as a step.
 pub(crate) fn all(steps: &mut Steps) -> Result<()> {
     steps.run("fmt", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
     steps.run("tidy", tidy::check)?;
@@ -27,14 +27,14 @@ pub(crate) fn all(steps: &mut Steps) -> Result<()> {
     steps.run("deny", || deny::check(deny::Advisories::WhereTheyCanBeHad))
 }
 
-/// The documentation as docs.rs will build it; a warning is an error.
+/// Builds the documentation like docs.rs; a warning is an error.
 pub(crate) fn docs() -> Result<()> {
     run(cargo(&["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Packs each published crate as for the registry: its manifest is complete, and its files are there.
+/// Packs each published crate as for the registry, which checks that its manifest is complete and its files exist.
 ///
-/// It builds nothing. The unpacked crates would be compiled once more, with the code that clippy has seen.
+/// It does not build them, because clippy has already compiled the same code.
 pub(crate) fn package() -> Result<()> {
     let members = members()?;
     let mut command = cargo(&["package", "--workspace", "--no-verify", "--allow-dirty", "--quiet"]);
@@ -44,8 +44,9 @@ pub(crate) fn package() -> Result<()> {
     run(&mut command)
 }
 
-/// The features each package is built with on its own, as its users do: in the workspace as a whole, one package's
-/// dependencies turn on features that another has forgotten to ask for. Without its tests, for the same reason.
+/// Returns the sets of features with which a package is built alone, as users build it. In the whole workspace, the
+/// dependencies of one package enable features that another has forgotten to enable. Tests are not built, for the same
+/// reason.
 fn feature_sets(package: &Package) -> &'static [&'static [&'static str]] {
     if package.has_features { &[&[], &["--no-default-features"], &["--all-features"]] } else { &[&[]] }
 }

@@ -7,7 +7,7 @@ use anyhow::{Error, Result, bail};
 use crate::metadata::target_folder;
 use crate::process::{cargo, program, read, run};
 
-/// The version we install, and the one `deny.toml` is written for.
+/// The version that is installed, and for which `deny.toml` is written.
 const VERSION: &str = "0.20.2";
 
 /// Takes one argument: with `--release`, advisories that can't be checked are an error.
@@ -29,12 +29,12 @@ pub(crate) enum Advisories {
 pub(crate) fn check(advisories: Advisories) -> Result<()> {
     let deny = cargo_deny()?;
     run(program(&deny).args(["check", "licenses", "sources"]))?;
-    // Bans are about what our users compile: examples and their clients may bring a crate in two versions.
+    // Bans concern only what users compile. Examples and their clients may bring two versions of a crate.
     run(program(&deny).args(["--exclude-unpublished", "check", "bans"]))?;
 
-    // A known flaw must fail, and a machine that can't reach the database must not; but cargo-deny answers both with
-    // the same exit code. So there are two commands: one only fetches, the other only looks at what was fetched.
-    // Whatever else can be wrong (deny.toml, the dependency tree) has failed above.
+    // A known flaw must fail the check, and a machine that can't reach the database must not. cargo-deny has the same
+    // exit code for both, so there are two commands: one only fetches, the other only checks. All other errors
+    // (deny.toml, the dependency tree) have failed above.
     if let Err(error) = run(program(&deny).args(["fetch", "db"]).env("GIT_TERMINAL_PROMPT", "0")) {
         return advisories.missing(&error);
     }
@@ -53,7 +53,8 @@ impl Advisories {
     }
 }
 
-/// The one on `PATH` or else our own, if of the right version; compiled at the first use.
+/// Returns the cargo-deny on `PATH`, or else the project's own, if it has the right version. The project's own is
+/// compiled at the first use.
 fn cargo_deny() -> Result<PathBuf> {
     let tools = target_folder()?.join("tools");
     let own = tools.join("bin/cargo-deny");

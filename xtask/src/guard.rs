@@ -1,4 +1,5 @@
-//! Limits the cost of a request. Its programs are in `xtask/bench`, a workspace that only this command compiles.
+//! Limits the cost of a request. The programs are in `xtask/bench`, a workspace that only this command and `bench`
+//! compile.
 
 use std::process::Command;
 

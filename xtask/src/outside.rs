@@ -1,8 +1,9 @@
-//! Builds the programs of the README and of the guides as their readers do: from outside of the workspace, with the dependency
-//! lines that stand beside them.
+//! Builds the programs of the README and of the guides like their readers do: outside of the workspace, with the
+//! dependency lines of the same page.
 //!
-//! A program is a `toml` block with `[dependencies]` and the `rust` block with a `main` that stands before or after it. The paths of the dependencies lead to
-//! a folder `starlette-session-rs` beside the program's own, which is a link to this repository.
+//! A program is a `toml` block with `[dependencies]` and the `rust` block with a `main` before or after it. The paths
+//! of the dependencies lead to a folder `starlette-session-rs` next to the program's own, which is a link to this
+//! repository.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -42,7 +43,7 @@ pub(crate) fn check() -> Result<()> {
     for program in &programs {
         let package = folder.join(&program.name);
         fs::create_dir_all(package.join("src"))?;
-        // Without a workspace of its own, cargo takes the package for a forgotten member of this one.
+        // Without its own workspace, cargo would take the package for a missing member of this one.
         fs::write(package.join("Cargo.toml"), format!("{}\n[workspace]\n", program.manifest))?;
         fs::write(package.join("src/main.rs"), &program.source)?;
         // The versions that the workspace is tested with.
@@ -134,7 +135,7 @@ fn start(package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A process that ends with this.
+/// A process that is killed when this value is dropped.
 struct Service(Child);
 
 impl Drop for Service {

@@ -1,4 +1,4 @@
-//! Runs other programs, always from the root of the repository. Commands that do the work are shown before they run.
+//! Runs other programs, always from the root of the repository. Commands that do work are printed before they run.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -44,7 +44,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{}` printed what is not UTF-8", shown(command)))
 }
 
-/// Returns true if the command starts and succeeds. Drops its output.
+/// Returns `true` if the command starts and succeeds. Drops its output.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -54,7 +54,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Writes the command as a shell would take it, with the variables that were set for it.
+/// Returns the command as it would be typed in a shell, with the variables that were set for it.
 fn shown(command: &Command) -> String {
     let variables = command
         .get_envs()

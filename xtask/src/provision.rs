@@ -1,4 +1,4 @@
-//! The programs and packages that tests and checks need beside Rust: of Debian, Python and Node.
+//! The programs and packages of Debian, Python and Node that tests and checks need.
 //!
 //! To add a program, add a row to [`PROGRAMS`].
 
@@ -12,18 +12,19 @@ use anyhow::Result;
 
 use debian::Program;
 
-/// The programs that tests and checks start; they find them on `PATH`.
+/// The programs on `PATH` that tests and checks start.
 const PROGRAMS: &[Program] = &[
-    // The package starts a service on port 6379, where it can; the tests start servers of their own on free ports.
+    // The package starts a service on port 6379 if it can. The tests start their own servers on free ports.
     Program { name: "redis-server", probe: &["--version"], packages: &["redis-server"] },
     Program { name: "memcached", probe: &["--version"], packages: &["memcached"] },
-    // The programs of the server are in a folder of their version, which is not on `PATH`. This one comes with them.
+    // The programs of the server are in a folder for their version, which is not on `PATH`. This program is installed
+    // with them.
     Program { name: "pg_lsclusters", probe: &["--help"], packages: &["postgresql"] },
     // Not on the `PATH` of users who are not root.
     Program { name: "/usr/sbin/mariadbd", probe: &["--version"], packages: &["mariadb-server"] },
     // The demos are used in it. Without a font it draws no text, and the pictures of the README are drawn with this one.
     Program { name: "chromium", probe: &["--version"], packages: &["chromium", "fonts-dejavu-core"] },
-    // For `guard`: it counts what a request costs.
+    // `guard` counts the cost of a request with it.
     Program { name: "valgrind", probe: &["--version"], packages: &["valgrind"] },
     // Debian's python3 alone can't make a virtual environment: `ensurepip` comes with python3-venv.
     Program { name: "node", probe: &["--version"], packages: &["nodejs"] },
@@ -31,7 +32,8 @@ const PROGRAMS: &[Program] = &[
     Program { name: "python3", probe: &["-m", "ensurepip", "--version"], packages: &["python3", "python3-venv"] },
 ];
 
-/// The programs that `bench` starts beside them. There are no arguments with which wrk itself succeeds at once.
+/// The additional programs that `bench` starts. wrk is looked up, because it has no arguments with which it exits at
+/// once with success.
 const FOR_BENCH: &[Program] = &[Program { name: "which", probe: &["wrk"], packages: &["wrk"] }];
 
 /// Installs what is missing, and returns the environment variables by which the tests find it.
@@ -46,12 +48,12 @@ pub(crate) fn all() -> Result<Vec<(&'static str, OsString)>> {
     ])
 }
 
-/// The programs alone.
+/// Installs the missing programs.
 pub(crate) fn programs() -> Result<()> {
     debian::install_missing(PROGRAMS)
 }
 
-/// Those and what `bench` starts.
+/// Installs the missing programs, including those that `bench` starts.
 pub(crate) fn for_bench() -> Result<()> {
     programs()?;
     debian::install_missing(FOR_BENCH)

@@ -1,4 +1,4 @@
-//! Named steps: what is being done now, what was done and how long it took.
+//! Named steps, with their results and durations.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ struct Finished {
 }
 
 impl Steps {
-    /// Announces the step, does `work`, and remembers how it went. The error of a failed step names it.
+    /// Prints the name of the step, does `work`, and records the result. The error of a failed step names the step.
     pub(crate) fn run(&mut self, name: impl Display, work: impl FnOnce() -> Result<()>) -> Result<()> {
         eprintln!("\n==> {name}");
         let start = Instant::now();
@@ -27,7 +27,7 @@ impl Steps {
         outcome.with_context(|| format!("step `{name}` failed"))
     }
 
-    /// One line for each step; nothing for a command without steps.
+    /// Prints one line for each step, and nothing for a command without steps.
     pub(crate) fn print_summary(&self) {
         if self.finished.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! The tests: what they need is installed first, so that none has a reason to skip anything.
+//! Runs the tests. Everything that they need is installed first, so that no test has a reason to skip anything.
 
 use anyhow::{Result, bail};
 
@@ -6,7 +6,7 @@ use crate::process::{self, cargo};
 use crate::provision;
 use crate::steps::Steps;
 
-/// The packages whose tests start servers, or processes of their own.
+/// The packages whose tests start servers or other processes.
 const WITH_SERVERS: &[&str] = &[
     "actix-demo",
     "axum-demo",

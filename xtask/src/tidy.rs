@@ -1,7 +1,7 @@
 //! The house rules that a program can check.
 //!
-//! A rule is a function that takes text and returns what breaks the rule, so that each is tested on a bad sample and
-//! a good one. Rules that read one file at a time are listed in [`FILE_RULES`]; the others are called in [`check`].
+//! A rule is a function from text to the places that break the rule, so that each rule can be tested on a bad sample
+//! and a good one. [`FILE_RULES`] lists the rules that read one file at a time; [`check`] calls the others.
 
 mod adapters;
 mod circles;
@@ -41,7 +41,7 @@ const FILE_RULES: &[fn(&File) -> Vec<Finding>] = &[
     voice::long_names,
 ];
 
-/// Applies every rule and lists everything found.
+/// Applies every rule, and lists all findings.
 pub(crate) fn check() -> Result<()> {
     let files = files()?;
     let members = members()?;
@@ -80,7 +80,7 @@ pub(crate) struct Finding {
     /// A file, or a package.
     place: String,
     line: Option<usize>,
-    /// Which rule, and why it is one.
+    /// The rule, and its reason.
     message: String,
 }
 
@@ -104,19 +104,19 @@ impl File {
         self.path.rsplit_once('.').is_some_and(|(_, found)| found == extension)
     }
 
-    /// The source of a crate or of our own commands, tests and examples left out.
+    /// Returns `true` for the source of a crate or of xtask, without tests and examples.
     fn is_module(&self) -> bool {
         self.is("rs")
             && (self.path.starts_with("crates/") || self.path.starts_with("xtask/"))
             && self.path.contains("/src/")
     }
 
-    /// Its lines and their numbers, counted from 1.
+    /// Returns the lines with their numbers, from 1.
     fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         (1..).zip(self.text.split('\n'))
     }
 
-    /// A finding for every line that breaks a rule.
+    /// Returns a finding for each line that breaks a rule.
     fn flag_lines(&self, message: &str, breaks_rule: impl Fn(&str) -> bool) -> Vec<Finding> {
         self.lines()
             .filter(|(_, line)| breaks_rule(line))
@@ -125,7 +125,7 @@ impl File {
     }
 }
 
-/// The text files that are tracked, or would be after `git add --all`.
+/// Returns the text files that git tracks, or would track after `git add --all`.
 fn files() -> Result<Vec<File>> {
     let mut git = program("git");
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
@@ -138,7 +138,7 @@ fn files() -> Result<Vec<File>> {
             continue;
         }
         let bytes = fs::read(root().join(path)).with_context(|| format!("cannot read {path}"))?;
-        // What is not UTF-8 is no text.
+        // A file that is not UTF-8 is not text.
         if let Ok(text) = String::from_utf8(bytes) {
             files.push(File { path: path.to_owned(), text });
         }

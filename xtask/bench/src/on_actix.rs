@@ -11,11 +11,11 @@ use actix_web::{App, Error, HttpServer};
 
 use crate::mode::{Mode, end_with_standard_input};
 
-/// Runs an application that answers `GET /` after `GET /seed` has filled a session and given out its cookie.
+/// Runs an application that responds to `GET /`, after `GET /seed` has filled a session and returned its cookie.
 ///
 /// # Panics
 ///
-/// If a request fails.
+/// Panics if a request fails.
 pub fn run<T, B>(system: &SystemRunner, mode: Mode, app: impl Fn() -> App<T> + Send + Clone + 'static)
 where
     T: ServiceFactory<

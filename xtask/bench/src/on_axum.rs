@@ -13,11 +13,11 @@ use tower::Service;
 use crate::mode::{Mode, end_with_standard_input};
 use crate::resident;
 
-/// Runs a router that answers `GET /` after `GET /seed` has filled a session and given out its cookie.
+/// Runs a router that responds to `GET /`, after `GET /seed` has filled a session and returned its cookie.
 ///
 /// # Panics
 ///
-/// If a request fails.
+/// Panics if a request fails.
 pub fn run(runtime: &Runtime, mode: Mode, router: Router) {
     match mode {
         Mode::Measure(requests) => runtime.block_on(async {
@@ -46,17 +46,17 @@ pub struct Client {
 impl Client {
     /// Gets a session from the router.
     pub async fn new(router: Router) -> Self {
-        // Otherwise axum makes the route anew for every call; a server does it once.
+        // Without this, axum would make the route again for each call, which a server does only once.
         let mut router = router.with_state(());
         let cookie = seed(&mut router).await;
         Self { router, cookie }
     }
 
-    /// Makes one request, with the cookie of the beginning, and reads its response.
+    /// Makes one request with the first cookie, and reads the response.
     ///
     /// # Panics
     ///
-    /// If it fails.
+    /// Panics if the request fails.
     pub async fn request(&mut self) {
         let request = Request::get("/").header(COOKIE, &self.cookie).body(Body::empty()).expect("a request");
         read(call(&mut self.router, request).await).await;
@@ -76,7 +76,7 @@ async fn read(response: Response<Body>) {
     }
 }
 
-/// The cookie of a new session; that of an application without sessions is a text of the same kind.
+/// Returns the cookie of a new session. An application without sessions returns a text of the same kind.
 async fn seed(router: &mut Router) -> HeaderValue {
     let response = call(router, Request::get("/seed").body(Body::empty()).expect("a request")).await;
     let pairs: Vec<&str> = response
@@ -89,9 +89,9 @@ async fn seed(router: &mut Router) -> HeaderValue {
     HeaderValue::from_str(&cookie).expect("a cookie fits a header")
 }
 
-/// Stores so many sessions, then prints the memory that each takes, in bytes, and the time of a request, in nanoseconds.
+/// Stores this many sessions. Then prints the memory for each in bytes, and the time of a request in nanoseconds.
 async fn fill(router: Router, sessions: u32) {
-    // Those that requests will ask for: enough to find none of them in the processor's caches.
+    // The number of sessions that requests use, large enough that none is in the processor's caches.
     let asked = sessions.min(20_000);
     let mut client = Client::new(router).await;
     let mut cookies = Vec::with_capacity(asked as usize);

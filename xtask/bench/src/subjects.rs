@@ -21,7 +21,7 @@ use crate::session::{COOKIE, PATIENCE, SECRET, VALUES, Work};
 ///
 /// # Errors
 ///
-/// If there is none of this name, or no server for one in Redis.
+/// Returns an error if there is no such subject, or if the server for a subject in Redis is missing.
 pub fn run(name: &str, mode: Mode) -> Result<()> {
     let runtime = runtime();
     match name.split('/').collect::<Vec<_>>()[..] {
@@ -36,7 +36,7 @@ pub fn run(name: &str, mode: Mode) -> Result<()> {
     Ok(())
 }
 
-/// The requests of an adapter: `axum/memory/untouched` and so on.
+/// Returns the subjects of an adapter: `axum/memory/untouched` and so on.
 pub fn names(adapter: &str) -> impl Iterator<Item = String> {
     BACKENDS
         .into_iter()
@@ -44,27 +44,27 @@ pub fn names(adapter: &str) -> impl Iterator<Item = String> {
         .map(move |(backend, work)| format!("{adapter}/{backend}/{work}"))
 }
 
-/// Where sessions live that have ceilings.
+/// The places of sessions that have ceilings.
 pub const BACKENDS: [&str; 3] = ["memory", "cookie", "redis"];
 
-/// The kind of request of this name.
+/// Returns the kind of request with this name.
 ///
 /// # Errors
 ///
-/// If there is none.
+/// Returns an error if there is none.
 pub fn named(work: &str) -> Result<Work> {
     Work::named(work).with_context(|| format!("`{work}` is no kind of request"))
 }
 
-/// The defaults, but for a deadline that a machine under load, or under valgrind, does not miss.
+/// Returns the default configuration, with a deadline that is long enough for a busy machine and for valgrind.
 ///
 /// # Errors
 ///
-/// If there is no such backend, or no server for it.
+/// Returns an error if there is no such backend, or if its server is missing.
 pub fn config(backend: &str) -> Result<SessionConfig> {
     let builder = SessionConfig::builder(SECRET, COOKIE).request_deadline(PATIENCE);
     let builder = match backend {
-        // Room for as many as any subject stores.
+        // Room for as many sessions as any subject stores.
         "memory" => builder.backend(MemoryBackend::builder().max_sessions(2_000_000).max_bytes(usize::MAX).build()),
         "cookie" => builder,
         "redis" => builder.backend(RedisBackend::builder().timeout(PATIENCE).connect(&address(REDIS)?)?),

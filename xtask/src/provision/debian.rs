@@ -6,12 +6,12 @@ use anyhow::{Result, bail, ensure};
 
 use crate::process::{program, read, run, succeeds};
 
-/// A program that the tests start, and where it comes from.
+/// A program that the tests start, and its packages.
 pub(crate) struct Program {
     pub(crate) name: &'static str,
-    /// Arguments with which it succeeds at once if it is of use to us: `--version`, for most.
+    /// Arguments with which a usable program exits at once with success: `--version`, for most.
     pub(crate) probe: &'static [&'static str],
-    /// The Debian packages that bring it.
+    /// The Debian packages that contain it.
     pub(crate) packages: &'static [&'static str],
 }
 
@@ -21,8 +21,8 @@ impl Program {
     }
 }
 
-/// Looks for each program and installs the packages of those that are missing: as root, or where sudo asks for no
-/// password. Anywhere else that is the user's to do, and the error says what.
+/// Looks for each program, and installs the packages of missing ones, as root or with a sudo that asks for no password.
+/// Otherwise the user must install them, and the error names the packages.
 pub(crate) fn install_missing(programs: &[Program]) -> Result<()> {
     let missing: Vec<&Program> = programs.iter().filter(|program| !program.works()).collect();
     if missing.is_empty() {
@@ -56,7 +56,7 @@ pub(crate) fn install_missing(programs: &[Program]) -> Result<()> {
     Ok(())
 }
 
-/// The words to put before a command that needs root, if there is a way to have it without asking.
+/// Returns the words to put before a command that needs root; `None` if root can't be had without a password.
 fn become_root() -> Option<&'static [&'static str]> {
     if !succeeds(program("apt-get").arg("--version")) {
         return None;
@@ -67,7 +67,7 @@ fn become_root() -> Option<&'static [&'static str]> {
     succeeds(program("sudo").args(["--non-interactive", "true"])).then_some(&["sudo", "--non-interactive"])
 }
 
-/// `env` sets the variable, because sudo drops those of its caller.
+/// `env` sets the variable, because sudo drops its caller's variables.
 fn apt_get(become_root: &[&str], arguments: &[&str]) -> Command {
     let words = [become_root, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], arguments].concat();
     let mut command = program(words[0]);

@@ -20,7 +20,7 @@ pub(crate) const BROWSER: &str = "browser/main.mjs";
 
 /// Returns the folder, which holds the programs and exactly the packages of the lock file.
 ///
-/// The lock file is copied last, so a folder whose making was interrupted has none and is not taken for a whole one.
+/// The lock file is copied last, so that an incomplete folder has none and is made again.
 pub(crate) fn folder() -> Result<PathBuf> {
     let (source, folder) = (root().join(SOURCE), target_folder()?.join("node"));
     copy_all(&source, &folder)?;

@@ -11,10 +11,11 @@ use crate::process::{program, root, run, succeeds};
 /// The packages, with their versions.
 const REQUIREMENTS: &str = "xtask/python/requirements.txt";
 
-/// The interpreter of an environment that holds exactly [`REQUIREMENTS`], made or made anew where there is none.
+/// Returns the interpreter of an environment with exactly the packages in [`REQUIREMENTS`]. Makes the environment if it
+/// is missing or outdated.
 ///
-/// The environment keeps a copy of the requirements it was made from. The copy is written last, so an environment
-/// whose making was interrupted has none and is not taken for a whole one.
+/// The environment keeps a copy of its requirements. The copy is written last, so that an incomplete environment has
+/// none and is made again.
 pub(crate) fn environment() -> Result<PathBuf> {
     let requirements =
         fs::read_to_string(root().join(REQUIREMENTS)).with_context(|| format!("cannot read {REQUIREMENTS}"))?;

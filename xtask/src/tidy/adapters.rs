@@ -1,11 +1,11 @@
-//! Keeps adapters thin: the core decides about sessions, so that all adapters behave alike.
+//! Keeps adapters thin, because all adapters behave alike only if the core makes the decisions.
 
 use super::{File, Finding};
 
 /// The folders of the adapters.
 const ADAPTERS: &[&str] = &["crates/session-actix/src/", "crates/session-tower/src/"];
 
-/// The words of code that decides on expiry, changes, renewals or cookies.
+/// Words that occur in code that makes decisions about expiry, changes, renewals or cookies.
 const DECISIONS: &[&str] = &[
     "Duration",
     "Instant",

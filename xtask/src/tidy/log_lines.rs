@@ -1,4 +1,4 @@
-//! The lines that the crates log, each of which the troubleshooting table explains.
+//! Checks that the troubleshooting table explains each line that the crates log.
 
 use super::{File, Finding};
 
@@ -7,7 +7,7 @@ const TABLE: &str = "crates/session-core/TROUBLESHOOTING.md";
 /// The ends of the names of macros that log a line.
 const MACROS: &[&str] = &["error!(", "warn!(", "info!(", "debug!(", "trace!(", "log_at!("];
 
-/// Lines of the sources that the table lacks, and rows of the table that no source logs.
+/// Returns the log lines that the table lacks, and the rows of the table that no source logs.
 pub(super) fn unexplained(files: &[File]) -> Vec<Finding> {
     let rows = files.iter().find(|file| file.path == TABLE).map(rows).unwrap_or_default();
     let logged: Vec<(&File, usize, String)> = files.iter().filter(|file| is_source(file)).flat_map(messages).collect();
@@ -26,13 +26,13 @@ fn is_source(file: &File) -> bool {
     file.is_module() && file.path.starts_with("crates/") && !file.path.starts_with("crates/session-test-support/")
 }
 
-/// The first cells of the table's rows, which are code.
+/// Returns the first cells of the table's rows, which are code.
 fn rows(table: &File) -> Vec<(usize, String)> {
     let cell = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
     table.lines().filter_map(|(number, line)| Some((number, cell(line)?))).collect()
 }
 
-/// The messages that a file logs: the last text of each call, with its line.
+/// Returns the messages that a file logs: the last text of each call, with its line.
 fn messages(file: &File) -> Vec<(&File, usize, String)> {
     let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();
     let starts = MACROS.iter().flat_map(|name| code.match_indices(name).map(|(start, name)| start + name.len()));
@@ -46,7 +46,7 @@ fn messages(file: &File) -> Vec<(&File, usize, String)> {
     found
 }
 
-/// The arguments of a call, up to its closing bracket.
+/// Returns the arguments of a call, up to its closing bracket.
 fn call(text: &str) -> &str {
     let (mut depth, mut quoted) = (1, false);
     let end = text.bytes().position(|byte| {

@@ -10,7 +10,7 @@ const INHERITED: &[(&str, &str)] = &[
     ("[lints]", "workspace = true"),
 ];
 
-/// Packages with a `rust-version` of their own, because their client library asks for a newer one.
+/// Packages with their own `rust-version`, because a client library needs a newer one.
 const NEWER_RUST: &[&str] = &["crates/session-cli", "crates/session-sql"];
 
 pub(super) fn check(files: &[File], members: &[Package]) -> Vec<Finding> {

@@ -1,14 +1,14 @@
-//! How long a module may be.
+//! Limits the length of modules.
 
 use super::{File, Finding};
 
-/// Lines a module may have without a reason, its unit tests not counted.
+/// The largest number of lines of a module without a reason, not counting its unit tests.
 const LIMIT: usize = 400;
 
-/// Modules that are longer, each with the reason why it is not two.
+/// Modules that are longer, each with the reason why it is not split.
 pub(super) const LONG_FOR_A_REASON: &[(&str, &str)] = &[];
 
-/// Modules that are too long, and entries of the table that are not needed any more.
+/// Returns modules that are too long, and entries of the table that are no longer needed.
 pub(super) fn long(files: &[File], reasons: &[(&str, &str)]) -> Vec<Finding> {
     let too_long = |file: &&File| file.is_module() && length(&file.text) > LIMIT;
     let has_reason = |file: &&File| reasons.iter().any(|(path, _)| *path == file.path);
@@ -27,7 +27,7 @@ pub(super) fn long(files: &[File], reasons: &[(&str, &str)]) -> Vec<Finding> {
     unexplained.chain(stale).collect()
 }
 
-/// Lines before the module of unit tests, which stands at the end.
+/// Returns the number of lines before the module of unit tests, which is at the end.
 fn length(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     lines

@@ -68,7 +68,7 @@ pub(super) fn ignored_examples(file: &File) -> Vec<Finding> {
     })
 }
 
-/// Folders in which a machine keeps what is its own.
+/// Folders with the files of one machine or user.
 const MACHINE_FOLDERS: &[&str] = &["work", "root", "home", "Users"];
 
 pub(super) fn machine_paths(file: &File) -> Vec<Finding> {
@@ -80,7 +80,7 @@ pub(super) fn machine_paths(file: &File) -> Vec<Finding> {
     })
 }
 
-/// Names that std uses itself, and readers therefore expect.
+/// Names that std uses, so that readers expect them.
 const STD_GETTERS: &[&str] = &["get_mut", "get_or_insert", "get_or_insert_with"];
 
 pub(super) fn getters(file: &File) -> Vec<Finding> {
@@ -94,7 +94,7 @@ pub(super) fn getters(file: &File) -> Vec<Finding> {
     })
 }
 
-/// Clippy asks for reasons too, but sees only what is compiled here and now.
+/// Finds exceptions without a reason. Clippy requires reasons too, but checks only code that is compiled in this build.
 pub(super) fn reasonless_exceptions(file: &File) -> Vec<Finding> {
     if !file.is("rs") {
         return Vec::new();

@@ -3,16 +3,16 @@
 use super::text::contains_word;
 use super::{File, Finding};
 
-/// Words that leave open who acts.
+/// Words that hide who acts.
 const VAGUE: &[&str] = &["somebody", "nobody", "whoever", "meanwhile"];
 
-/// Sections that send the reader elsewhere.
+/// A section that only refers to another one.
 const ELSEWHERE: &str = "As there.";
 
-/// Openings of a doc line that hide what an item is or does.
+/// First words of a doc line that hide what an item is or does.
 const OPENINGS: &[&str] = &["What ", "Whether ", "That of ", "The same "];
 
-/// The most characters of a function's name. The names of tests are sentences.
+/// The largest number of characters in a function's name. Names of tests are sentences.
 const LONGEST_NAME: usize = 80;
 
 pub(super) fn vague_words(file: &File) -> Vec<Finding> {
@@ -20,7 +20,7 @@ pub(super) fn vague_words(file: &File) -> Vec<Finding> {
         return Vec::new();
     }
     file.flag_lines("a vague word: name who acts, or the request, client, store or caller that is meant", |line| {
-        // The words of a name count, too.
+        // The words of a name count too.
         let line = line.to_lowercase().replace('_', " ");
         VAGUE.iter().any(|word| contains_word(&line, word))
     })
@@ -54,7 +54,7 @@ pub(super) fn long_names(file: &File) -> Vec<Finding> {
     })
 }
 
-/// Returns true for all Rust files but this one, which has to name the words.
+/// Returns `true` for all Rust files except this one, which must contain the words.
 fn has_our_voice(file: &File) -> bool {
     file.is("rs") && file.path != "xtask/src/tidy/voice.rs"
 }

@@ -1,7 +1,7 @@
-//! The report: our sessions beside those of other crates, and what they are made of.
+//! The report, which compares this project's sessions with those of other crates.
 //!
-//! Each of the [`parts`] measures one thing and leaves its numbers as JSON in `xtask/bench/results`; from these its section
-//! of the report and its plots are made. So one part can be measured anew, and the others stay.
+//! Each of the [`parts`] measures one thing, and saves its numbers as JSON in `xtask/bench/results`. Its section of the
+//! report and its plots are made from these numbers, so that one part can be measured again without the others.
 
 pub mod candidates;
 pub mod parts;

@@ -15,15 +15,15 @@ use anyhow::Result;
 /// One part.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// As one asks for it.
+    /// The name on the command line.
     pub name: &'static str,
-    /// Measures it and keeps the numbers.
+    /// Measures, and saves the numbers.
     pub measure: fn() -> Result<()>,
-    /// Makes its section and its plots.
+    /// Makes the section and the plots.
     pub report: fn() -> Result<String>,
 }
 
-/// All of them, in the order of the report.
+/// All parts, in the order of the report.
 pub const PARTS: [Part; 7] = [
     Part { name: "requests", measure: requests::measure, report: requests::report },
     Part { name: "throughput", measure: throughput::measure, report: throughput::report },

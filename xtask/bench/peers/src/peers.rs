@@ -1,6 +1,6 @@
 //! The subjects of other crates: `tower-sessions/memory signed/read` and the like.
 //!
-//! Each as its documentation shows it, with sessions of two weeks as ours.
+//! Each is set up like in its documentation, with sessions of two weeks like this project's.
 
 mod actix_session;
 mod axum_session;
@@ -14,11 +14,11 @@ use session_bench::session::{Values, Work, values};
 use session_bench::subjects::{self, named};
 use tokio::runtime::Runtime;
 
-/// Runs the subject of this name: one of a peer, or the bare application of its framework.
+/// Runs the subject with this name: one of a peer, or the bare application of its framework.
 ///
 /// # Errors
 ///
-/// If there is none of this name, or no server for one in Redis.
+/// Returns an error if there is no such subject, or if the server for a subject in Redis is missing.
 pub fn run(name: &str, mode: Mode) -> Result<()> {
     let [library, variant, work] = name.split('/').collect::<Vec<_>>()[..] else {
         return subjects::run(name, mode);
@@ -33,11 +33,11 @@ pub fn run(name: &str, mode: Mode) -> Result<()> {
     Ok(())
 }
 
-/// The application of a peer in axum, whose sessions begin with these values.
+/// Returns the application of a peer in axum, whose sessions begin with these values.
 ///
 /// # Errors
 ///
-/// If there is no such peer.
+/// Returns an error if there is no such peer.
 pub fn router(runtime: &Runtime, library: &str, variant: &str, work: Work, values: Values) -> Result<Router> {
     Ok(match (library, variant) {
         ("tower-sessions", "memory signed") => tower_sessions::in_memory(true, work, values),

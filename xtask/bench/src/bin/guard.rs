@@ -1,4 +1,4 @@
-//! Fails if a request has become dearer than its ceiling. `cargo xtask guard` runs it.
+//! Fails if a request costs more than its ceiling. `cargo xtask guard` runs it.
 
 use anyhow::{Result, ensure};
 use session_bench::callgrind::{Counter, Counts};

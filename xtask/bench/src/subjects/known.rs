@@ -1,4 +1,4 @@
-//! Work whose counts are known: shows that the measuring is right.
+//! Work with known counts, which shows that the measurement is right.
 
 use std::hint::black_box;
 
@@ -7,13 +7,13 @@ use sha1::{Digest, Sha1};
 
 use crate::mode::Mode;
 
-/// The subject's name.
+/// The name of the subject.
 pub const KNOWN_WORK: &str = "known work";
 
-/// Blocks of SHA-1 in it.
+/// The number of SHA-1 blocks.
 pub const KNOWN_BLOCKS: usize = 10;
 
-/// Allocations in it.
+/// The number of allocations.
 pub const KNOWN_ALLOCATIONS: usize = 4;
 
 pub(super) fn run(mode: Mode) -> Result<()> {

@@ -1,4 +1,4 @@
-//! How a request's time grows with its session.
+//! The growth of a request's time with the size of its session.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use crate::results::{load, save};
 
 const PART: &str = "growth";
 
-/// Nanoseconds of a request, by the name of the line and the size of the session.
+/// The nanoseconds of a request, by the name of the line and the size of the session.
 #[derive(Default, serde::Deserialize, serde::Serialize)]
 struct Numbers {
     by_bytes: Table,
@@ -30,11 +30,11 @@ const PEER: &str = "tower-sessions";
 const BYTES: [u32; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
 const KEYS: [u32; 4] = [1, 10, 100, 1_000];
 
-/// Takes all times, sessions in memory.
+/// Measures all times, with sessions in memory.
 ///
 /// # Errors
 ///
-/// If criterion can't write.
+/// Returns an error if criterion can't write.
 pub fn measure() -> Result<()> {
     let mut timer = Timer::new()?;
     let numbers = Numbers {
@@ -70,11 +70,11 @@ fn table(timer: &mut Timer, unit: &str, sizes: &[u32], values: impl Fn(u32) -> V
     Ok(table)
 }
 
-/// Its section and plot.
+/// Writes the section and the plot of this part.
 ///
 /// # Errors
 ///
-/// If it was never measured.
+/// Returns an error if this part has not been measured.
 pub fn report() -> Result<String> {
     let numbers: Numbers = load(PART)?;
     let panel =
@@ -113,7 +113,7 @@ fn markdown(table: &Table) -> Result<String> {
     Ok(text)
 }
 
-/// Nanoseconds, in the unit that suits.
+/// Formats nanoseconds in a suitable unit.
 fn time(nanoseconds: f64) -> String {
     let (number, unit) = match nanoseconds {
         1e6.. => (nanoseconds / 1e6, "ms"),

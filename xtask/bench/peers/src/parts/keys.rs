@@ -29,11 +29,11 @@ struct Numbers {
     operations: Vec<(String, Vec<f64>)>,
 }
 
-/// Takes all times.
+/// Measures all times.
 ///
 /// # Errors
 ///
-/// If criterion can't write.
+/// Returns an error if criterion can't write.
 pub fn measure() -> Result<()> {
     let mut timer = Timer::new()?;
     let runtime = runtime();
@@ -54,7 +54,7 @@ pub fn measure() -> Result<()> {
     save(PART, &Numbers { machine: machine::describe()?, operations })
 }
 
-/// The nanoseconds that each operation takes for all keys.
+/// Returns the nanoseconds that each operation takes for all keys.
 fn times(timer: &mut Timer, runtime: &Runtime, unit: &str, keys: &[String]) -> Result<Vec<(&'static str, f64)>> {
     let map = |value: u32| keys.iter().map(|key| (key, value.into())).collect::<SessionMap>();
     let text = map(1).into_json();
@@ -139,11 +139,11 @@ fn load_session(manager: &SessionManager, runtime: &Runtime, cookie: &str) -> (S
     (handle, session)
 }
 
-/// Its section.
+/// Writes the section of this part.
 ///
 /// # Errors
 ///
-/// If it was never measured.
+/// Returns an error if this part has not been measured.
 pub fn report() -> Result<String> {
     let Numbers { machine, operations } = load(PART)?;
     let sizes = KEYS.map(|count| thousands(f64::from(count))).join(" | ");

@@ -1,4 +1,4 @@
-//! Instructions and allocations of a request, ours and the peers', and the floor under them.
+//! The instructions and allocations of a request, for this project, the other crates and the floor.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,14 +14,14 @@ use crate::results::{load, save, thousands};
 
 const PART: &str = "requests";
 
-/// Counts of a subject's request, nothing taken away, by the program and the subject.
+/// The counts of a subject's request by program and subject, with nothing subtracted.
 type Numbers = BTreeMap<String, BTreeMap<String, Counts>>;
 
-/// Counts everything.
+/// Counts all subjects.
 ///
 /// # Errors
 ///
-/// If a subject does not run.
+/// Returns an error if a subject does not run.
 pub fn measure() -> Result<()> {
     let servers = Servers::start()?;
     let counter = Counter::new(servers.environment())?;
@@ -44,11 +44,11 @@ pub fn measure() -> Result<()> {
     save(PART, &numbers)
 }
 
-/// Its section and plot.
+/// Writes the section and the plot of this part.
 ///
 /// # Errors
 ///
-/// If it was never measured.
+/// Returns an error if this part has not been measured.
 pub fn report() -> Result<String> {
     let numbers: Numbers = load(PART)?;
     plot(&numbers)?;

@@ -1,4 +1,4 @@
-//! Round trips to the server, by the servers' own counters.
+//! The round trips to the server, by the server's own counters.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,18 +12,18 @@ use crate::results::{load, of, save};
 
 const PART: &str = "round-trips";
 
-/// Round trips of a request, by the name of its subject.
+/// The round trips of a request, by the name of its subject.
 type Numbers = BTreeMap<String, f64>;
 
-/// In both runs, and in the second alone; see [`session_bench::callgrind`].
+/// The requests of both runs, and those of the second alone; see [`session_bench::callgrind`].
 const WARM_UP: u32 = 300;
 const REQUESTS: u32 = 1000;
 
-/// Counts those of all candidates that have a server.
+/// Counts the round trips of all candidates that have a server.
 ///
 /// # Errors
 ///
-/// If a subject or a server fails.
+/// Returns an error if a subject or a server fails.
 pub fn measure() -> Result<()> {
     let servers = Servers::start()?;
     let mut numbers = Numbers::new();
@@ -49,11 +49,11 @@ fn candidates() -> impl Iterator<Item = Candidate> {
     CANDIDATES.into_iter().filter(|candidate| ["in Redis", "in memcached"].contains(&candidate.place))
 }
 
-/// Its section.
+/// Writes the section of this part.
 ///
 /// # Errors
 ///
-/// If it was never measured.
+/// Returns an error if this part has not been measured.
 pub fn report() -> Result<String> {
     let numbers: Numbers = load(PART)?;
     let mut text = String::from(
