@@ -1,5 +1,6 @@
 //! Sessions of Express: its cookies, and the values of connect-redis.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -8,8 +9,8 @@ use serde_json::{Value, json};
 use session_compat::Express;
 use session_core::format::StoredRecord;
 use session_core::{
-    AtomicBackend, BackendErrorKind, Create, MemoryBackend, Refresh, SessionCodec, SessionConfig, SessionManager,
-    SessionMap,
+    AtomicBackend, BackendErrorKind, Create, MemoryBackend, Refresh, SessionCodec, SessionConfig, SessionConfigBuilder,
+    SessionManager, SessionMap,
 };
 use session_testkit::TestClock;
 
@@ -31,6 +32,9 @@ struct Vector {
     may_reject: bool,
     store_value: Option<String>,
     session: Option<String>,
+    secret: Option<String>,
+    options: Option<Value>,
+    set_cookie: Option<Vec<String>>,
 }
 
 const NOW: u64 = 1_700_000_000;
@@ -70,6 +74,51 @@ async fn each_cookie_names_the_session_that_express_found() {
             let token = set_cookie.as_str().split(';').next().unwrap().split_once('=').unwrap().1.to_owned();
             assert_eq!(Some(token), vector.token, "{}", vector.id);
         }
+    }
+}
+
+/// The attributes of a cookie, in lower case.
+fn attributes(cookie: &str) -> BTreeSet<String> {
+    cookie.split("; ").skip(1).map(str::to_ascii_lowercase).collect()
+}
+
+#[tokio::test]
+async fn each_cookie_is_set_as_express_sets_it_but_for_four_attributes() {
+    for vector in of_format("express_set_cookie", 4) {
+        let (options, [set_cookie]) =
+            (vector.options.unwrap(), <[_; 1]>::try_from(vector.set_cookie.unwrap()).unwrap());
+        let cookie = &options["cookie"];
+        let (pair, _) = set_cookie.split_once("; ").unwrap();
+        let name = options["name"].as_str().unwrap_or(Express::COOKIE_NAME);
+        let max_age = cookie["maxAge"].as_u64().map(|milliseconds| milliseconds / 1000);
+        let partitioned = cookie["partitioned"] == true;
+        // Browsers drop such cookies, which Express sends, without `Secure`.
+        let secure = partitioned || name.starts_with("__Host-");
+        let format = max_age.map_or(Express::new(), |seconds| Express::new().max_age(Duration::from_secs(seconds)));
+        let memory = MemoryBackend::new();
+        let builder = SessionConfig::builder(vector.secret.unwrap(), name).format(format).backend(memory.clone());
+        let builder = builder.danger_allow_weak_secret(true).https_only(secure).partitioned(partitioned);
+        let builder = builder.danger_allow_script_access(cookie["httpOnly"] == false);
+        let builder = builder.same_site(cookie["sameSite"].as_str().unwrap_or("lax").parse().unwrap());
+        let builder = cookie["domain"].as_str().into_iter().fold(builder, SessionConfigBuilder::domain);
+        let session = SessionMap::from_json(r#"{"user":"ann"}"#).unwrap();
+        let key = format!("sess:{}", "x".repeat(32));
+        memory.create(Create::new(&key, &session, Duration::from_secs(60))).await.unwrap();
+
+        let handle = SessionManager::new(builder.build().unwrap()).open([pair.as_bytes()]);
+        handle.load().await.unwrap().insert("n", 1).unwrap();
+        let ours = handle.commit(200).await.set_cookie.unwrap();
+        assert_eq!(ours.as_str().split("; ").next(), Some(pair), "{}", vector.id);
+        let mut expected = attributes(&set_cookie);
+        expected.retain(|attribute| !attribute.starts_with("expires=") && !attribute.starts_with("priority="));
+        expected.extend(max_age.map(|seconds| format!("max-age={seconds}")));
+        if cookie["sameSite"].is_null() {
+            expected.insert("samesite=lax".to_owned());
+        }
+        if secure {
+            expected.insert("secure".to_owned());
+        }
+        assert_eq!(attributes(ours.as_str()), expected, "{}", vector.id);
     }
 }
 
