@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
@@ -34,6 +35,16 @@ pub(crate) fn python(program: &str, lines: &[String]) -> Vec<String> {
     writer.join().expect("the lines are written");
     assert!(output.status.success());
     String::from_utf8(output.stdout).expect("it writes text").lines().map(str::to_owned).collect()
+}
+
+/// Returns the time of the fastest of several attempts: a busy machine must not decide a test.
+pub(crate) fn fastest(mut attempt: impl FnMut()) -> Duration {
+    let attempts = (0..20).map(|_| {
+        let start = Instant::now();
+        attempt();
+        start.elapsed()
+    });
+    attempts.min().expect("there are attempts")
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use session_compat::Flask;
+use session_core::signer::{Key, KeyDerivation, Signer, TimestampSigner};
 use session_core::{Lifetime, SessionConfig};
 
 use super::{Vector, check, json_of, manager, token, visit, written};
@@ -35,6 +38,22 @@ async fn a_cookie_is_written_as_flask_writes_it() {
     assert!(long.len() < 200 && token(&long).starts_with('.'), "{long}");
     let (found, _) = visit(&manager(flask(), NOW), &format!("session={}", token(&long))).await;
     assert_eq!(json_of(&found.unwrap())["a"].as_str().map(str::len), Some(9000));
+}
+
+#[tokio::test]
+async fn a_cookie_that_inflates_beyond_all_bounds_is_no_session() {
+    let key = Key::new("secret").derivation(KeyDerivation::Hmac);
+    let signer = TimestampSigner::from(Signer::with_salt(key, "cookie-session"));
+    let manager = manager(flask(), NOW);
+    // The largest session that is read, and one byte more.
+    for (letters, is_read) in [((1 << 20) - 8, true), ((1 << 20) - 7, false)] {
+        let json = format!(r#"{{"a":"{}"}}"#, "x".repeat(letters));
+        let packed = URL_SAFE_NO_PAD.encode(miniz_oxide::deflate::compress_to_vec_zlib(json.as_bytes(), 9));
+        let token = signer.sign(format!(".{packed}"), NOW);
+        assert!(token.len() < 4096);
+        let handle = manager.open([[b"session=", &*token].concat().as_slice()]);
+        assert_eq!(!handle.load().await.unwrap().is_new(), is_read, "{letters}");
+    }
 }
 
 #[tokio::test]
