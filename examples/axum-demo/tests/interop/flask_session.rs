@@ -11,12 +11,13 @@ struct Both {
     redis: RedisServer,
 }
 
-/// Both sides on a Redis of their own, Flask with these options.
-fn start(of_flask: &[&str]) -> Both {
+/// Both sides on a Redis of their own, each with these options.
+fn start(of_flask: &[&str], of_rust: &[&str]) -> Both {
     let redis = RedisServer::start(&[]);
     let url = redis.url();
     let flask = Framework::flask(&[&["--redis", &url], of_flask].concat());
-    let rust = Demo::with(&["--format", "flask-session", "--backend", "redis", "--redis-url", &url]);
+    let rust =
+        Demo::with(&[&["--format", "flask-session", "--backend", "redis", "--redis-url", &url], of_rust].concat());
     Both { flask, rust, redis }
 }
 
@@ -24,8 +25,14 @@ const DATA: &str = r#"{"user":"ann","n":1.5,"big":9007199254740993,"list":[1,{"a
 
 #[tokio::test]
 async fn a_session_goes_to_and_fro() {
-    for options in [&[][..], &["--json"]] {
-        let (both, browser) = (start(options), Browser::new());
+    let variants: [(&[&str], &[&str]); 4] = [
+        (&[], &[]),
+        (&["--json"], &["--values", "json"]),
+        (&["--json"], &["--values", "msgpack"]),
+        (&["--signer"], &["--cookies", "signed"]),
+    ];
+    for (of_flask, of_rust) in variants {
+        let (both, browser) = (start(of_flask, of_rust), Browser::new());
         browser.post(&both.flask, "/update_session", DATA).await;
         let data: Value = serde_json::from_str(DATA).expect("it is JSON");
         assert_eq!(browser.view(&both.rust).await, data);
@@ -35,6 +42,10 @@ async fn a_session_goes_to_and_fro() {
         browser.post(&both.flask, "/login", r#"{"user": "bob"}"#).await;
         assert_eq!(browser.view(&both.rust).await["user"], "bob");
         browser.post(&both.rust, "/login", r#"{"user": "eve"}"#).await;
+        let cookie = browser.cookie(&both.rust).expect("there is a session");
+        let key = format!("session:{}", cookie.split('.').next().unwrap_or_default());
+        let is_json = both.redis.ask(&["GETRANGE", &key, "0", "0"]) == ["{"];
+        assert_eq!(is_json, of_rust.contains(&"json"));
         assert_eq!(browser.view(&both.flask).await["user"], "eve");
         // A session that begins in Rust is permanent, as those of Flask-Session are.
         let other = Browser::new();
@@ -49,7 +60,7 @@ async fn a_session_goes_to_and_fro() {
 
 #[tokio::test]
 async fn a_logout_on_either_side_is_one_on_both() {
-    let both = start(&[]);
+    let both = start(&[], &[]);
     for in_rust in [true, false] {
         let browser = Browser::new();
         browser.post(&both.flask, "/update_session", DATA).await;

@@ -6,6 +6,7 @@
 
 mod support;
 
+mod actix_session;
 mod adopt;
 mod cookie_session;
 mod defects;
@@ -26,3 +27,6 @@ mod rotation;
 mod sharing;
 mod tower_sessions;
 mod values;
+
+/// The program that the tests start.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_axum-demo");

@@ -57,6 +57,9 @@ fn a_bad_flag_is_named_and_ends_it_with_code_2() {
         (&["--same-site", "none"], &["SameSite=None", "https_only"]),
         (&["--domain", "a;b"], &["a;b"]),
         (&["--key-prefix", "a b"], &["a b"]),
+        (&["--format", "express", "--values", "pickle"], &["--values"]),
+        (&["--format", "django-cookie", "--cookies", "plain"], &["--cookies"]),
+        (&["--cookies", "signed"], &["--format"]),
         (&["--unknown"], &["--unknown"]),
     ];
     for (flags, named) in cases {
@@ -79,6 +82,9 @@ async fn the_flags_are_seen_in_the_cookie() {
     for expected in ["HttpOnly", "Secure", "SameSite=None", "Path=/", "Domain=example.com", "Max-Age=60"] {
         assert!(attributes.contains(&expected), "no {expected} in {attributes:?}");
     }
+
+    let demo = Demo::start(&["--format", "django-cookie"]);
+    assert!(Browser::new(&demo).get("/setup_session").await.cookie().starts_with("sessionid="));
 
     let demo = Demo::start(&["--same-site", "strict"]);
     let answer = Browser::new(&demo).get("/setup_session").await;

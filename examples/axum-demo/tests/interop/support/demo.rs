@@ -60,7 +60,7 @@ impl Server for Demo {
 }
 
 fn demo() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_axum-demo"));
+    let mut command = Command::new(crate::PROGRAM);
     command.args(["--listen", "127.0.0.1:0"]);
     command
 }

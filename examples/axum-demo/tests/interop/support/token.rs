@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use session_tower::session_core::signer::{Signer, TimestampSigner};
+use session_core::signer::{Signer, TimestampSigner};
 
 use super::SECRET;
 
