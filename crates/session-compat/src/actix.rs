@@ -40,6 +40,23 @@ const STATE_TTL: Duration = Duration::from_secs(24 * 3600);
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 ///
+/// With Redis, pass a `RedisBackend` of session-redis as the backend of the configuration.
+///
+/// # Move route by route
+///
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to the new service and all others to the former
+///   one, under one host name.
+/// - **First** come routes that only read.
+/// - **Together** move the routes that change a session at the same time, because actix-session stores it as a whole. With
+///   `CookieSessionStore`, these are all that change it in one visit of a page.
+/// - **Shared** are login, data, expiry and logout. `renew` is [`renew`](session_core::Session::renew), and `purge` is
+///   [`destroy`](session_core::Session::destroy). With Redis, actix-session extends a session when it changes, unless it is
+///   told `TtlExtensionPolicy::OnEveryRequest`. Each use in Rust extends it; [`Refresh::Never`](session_core::Refresh::Never)
+///   turns that off.
+/// - **Back** leads the same rule of the proxy. actix-session reads each session of this library.
+/// - **To stay**, replace `format` by this library's own, and take the sessions over with
+///   [`accept_format`](session_core::SessionConfigBuilder::accept_format).
+///
 /// # What is lost
 ///
 /// - A cookie that holds the whole session has no time of issue, so a copy stays valid forever, even after a logout, as

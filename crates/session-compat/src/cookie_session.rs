@@ -36,6 +36,17 @@ const SEPARATOR: u8 = b';';
 ///
 /// Cookies are signed with HMAC-SHA1, the default of Keygrip. `signed: false` is not supported.
 ///
+/// # Move route by route
+///
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Express, under one host
+///   name. Where the cookie is `secure`, Express needs `app.set("trust proxy", 1)`, and Rust
+///   [`https_only(true)`](session_core::SessionConfigBuilder::https_only).
+/// - **First** come routes that only read, because they set no cookie on either side.
+/// - **Together** move all routes that change the session in one visit of a page: a cookie holds all of it.
+/// - **Shared** are login, data and logout. To log out, [`destroy`](session_core::Session::destroy) removes both cookies, as
+///   `req.session = null` does.
+/// - **Back** leads the same rule of the proxy. Express takes the cookies of Rust as its own.
+///
 /// # What is lost
 ///
 /// - The cookies have no time of issue, so a copy stays valid forever, even after a logout, as in Express.

@@ -47,6 +47,29 @@ const DEFAULT_TTL: Duration = Duration::from_secs(24 * 3600);
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 ///
+/// # Move route by route
+///
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Express, under one host
+///   name. Where `cookie.secure` is set, the proxy terminates TLS: Express then needs `app.set("trust proxy", 1)`, or it sends
+///   no cookie, and Rust needs [`https_only(true)`](session_core::SessionConfigBuilder::https_only).
+/// - **First** come routes that only read. A login of Passport is `{"user": …}` under the key `passport`.
+/// - **Together** move the routes that write at the same time, such as those that one page calls, because Express stores a
+///   session as a whole.
+/// - **Shared** are login, data, expiry, renewal and logout. Where Express calls
+///   `regenerate` at a login, call [`renew`](session_core::Session::renew), which keeps the data.
+/// - **Back** leads the same rule of the proxy. Express reads each session that Rust has written.
+///
+/// # The cookie
+///
+/// | Express | here |
+/// |---|---|
+/// | `Expires` | `Max-Age`, with the same time |
+/// | `cookie.sameSite`, by default none | [`same_site`](session_core::SessionConfigBuilder::same_site), by default `Lax` |
+/// | `cookie.secure`, `cookie.domain`, `cookie.path` | `https_only`, `domain`, `path` of the builder |
+/// | `cookie.httpOnly: false` | [`danger_allow_script_access`](session_core::SessionConfigBuilder::danger_allow_script_access) |
+/// | `cookie.partitioned` | [`partitioned`](session_core::SessionConfigBuilder::partitioned), with `https_only` |
+/// | `cookie.priority` | not sent |
+///
 /// # The `cookie` object
 ///
 /// express-session keeps the settings of its cookie in each stored session, and responds with 500 to a session without

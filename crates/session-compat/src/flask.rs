@@ -32,6 +32,18 @@ const SALT: &str = "cookie-session";
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 ///
+/// # Move route by route
+///
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Flask, under one host
+///   name. `SESSION_COOKIE_PATH` and `APPLICATION_ROOT` must cover the paths of both.
+/// - **First** come routes that only read, because they leave the cookie alone. Flask itself sends the cookie of a permanent
+///   session with each response, unless `SESSION_REFRESH_EACH_REQUEST` is off: turn it off while both run.
+/// - **Together** move all routes that change the session in one visit of a page: a cookie holds all of it.
+/// - **Shared** are login, data, flash messages and logout. Flask-Login keeps `_user_id`, `_fresh` and `_id`: a user is
+///   logged in where `_user_id` is there. Leave the three as they are, because `_id` is made of the client's address, and let
+///   Flask log users in. [`destroy`](session_core::Session::destroy) logs out on both sides.
+/// - **Back** leads the same rule of the proxy. Flask reads each cookie of Rust.
+///
 /// # Permanent sessions
 ///
 /// Flask marks a permanent session by the key `_permanent`. Handlers in Rust don't see that key, but its effect on the

@@ -31,6 +31,20 @@ use crate::pickle::{read, write};
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 ///
+/// # Move route by route
+///
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Starlette or FastAPI,
+///   under one host name.
+/// - **First** come routes that only read. Watch the log for sessions with values that JSON can't carry, and mend those in
+///   Python.
+/// - **Together** move the routes that one page calls, those that only read as well: starlette-session stores the whole session
+///   on each of its requests.
+/// - **Shared** are login, data, expiry and logout. A logout in Python is `request.session.clear()`, one in Rust is
+///   [`destroy`](session_core::Session::destroy).
+/// - **Back** leads the same rule of the proxy. Python loads each value of Rust.
+/// - **To stay**, replace `format` by this library's own JSON, and take the sessions over with
+///   [`accept_format`](session_core::SessionConfigBuilder::accept_format).
+///
 /// # What is read and written
 ///
 /// Dicts with string keys, lists, strings, integers of up to 255 bytes, finite floats, booleans and `None`, in

@@ -51,6 +51,18 @@ const ID: usize = 22;
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 ///
+/// # Move route by route
+///
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to the new service and all others to the former
+///   one, under one host name.
+/// - **First** come routes that only read.
+/// - **Together** move the routes that change a session at the same time, because tower-sessions stores it as a whole.
+/// - **Shared** are login, data, expiry and logout. `cycle_id` there is [`renew`](session_core::Session::renew) here, and
+///   `flush` is [`destroy`](session_core::Session::destroy).
+/// - **Back** leads the same rule of the proxy. tower-sessions reads each record of this library.
+/// - **To stay**, replace `format` by this library's own, and take the sessions over with
+///   [`accept_format`](session_core::SessionConfigBuilder::accept_format).
+///
 /// # The record
 ///
 /// A stored value contains the session's id and the time when it expires. A value is unreadable here if its id is not
