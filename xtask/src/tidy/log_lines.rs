@@ -1,24 +1,43 @@
-//! Checks that the troubleshooting table explains each line that the crates log.
+//! The events that the crates log, each of which the troubleshooting table explains with its level, target and fields.
 
 use super::{File, Finding};
 
 const TABLE: &str = "crates/session-core/TROUBLESHOOTING.md";
 
-/// The ends of the names of macros that log a line.
-const MACROS: &[&str] = &["error!(", "warn!(", "info!(", "debug!(", "trace!(", "log_at!("];
+/// The ends of the names of macros that log a line, each with its level.
+const MACROS: &[(&str, &str)] = &[
+    ("error!(", "error"),
+    ("warn!(", "warn"),
+    ("info!(", "info"),
+    ("debug!(", "debug"),
+    ("trace!(", "trace"),
+    ("log_at!(", "info, warn or error"),
+];
 
-/// Returns the log lines that the table lacks, and the rows of the table that no source logs.
+/// An event as the code logs it, or as a row explains it.
+#[derive(PartialEq)]
+struct Event {
+    message: String,
+    level: String,
+    /// Targets within a crate are left out, because they follow the files, unless the code names one.
+    target: String,
+    fields: String,
+}
+
+/// Events of the sources that the table lacks or explains in another way, and rows that no source logs.
 pub(super) fn unexplained(files: &[File]) -> Vec<Finding> {
     let rows = files.iter().find(|file| file.path == TABLE).map(rows).unwrap_or_default();
-    let logged: Vec<(&File, usize, String)> = files.iter().filter(|file| is_source(file)).flat_map(messages).collect();
-    let missing = logged
-        .iter()
-        .filter(|(.., message)| !rows.iter().any(|(_, row)| row == message))
-        .map(|(file, line, message)| Finding::new(&file.path, *line, format!("`{message}` has no row in {TABLE}")));
+    let logged: Vec<(&File, usize, Event)> = files.iter().filter(|file| is_source(file)).flat_map(events).collect();
+    let missing =
+        logged.iter().filter(|(.., event)| !rows.iter().any(|(_, row)| row == event)).map(|(file, line, event)| {
+            let Event { message, level, target, fields } = event;
+            let row = format!("| `{message}` | {level} | {target} | {fields} |");
+            Finding::new(&file.path, *line, format!("no row of {TABLE} begins with `{row}`"))
+        });
     let stale = rows
         .iter()
-        .filter(|(_, row)| !logged.iter().any(|(.., message)| message == row))
-        .map(|(line, row)| Finding::new(TABLE, *line, format!("no crate logs `{row}`")));
+        .filter(|(_, row)| !logged.iter().any(|(.., event)| event.message == row.message))
+        .map(|(line, row)| Finding::new(TABLE, *line, format!("no crate logs `{}`", row.message)));
     missing.chain(stale).collect()
 }
 
@@ -26,27 +45,58 @@ fn is_source(file: &File) -> bool {
     file.is_module() && file.path.starts_with("crates/") && !file.path.starts_with("crates/session-test-support/")
 }
 
-/// Returns the first cells of the table's rows, which are code.
-fn rows(table: &File) -> Vec<(usize, String)> {
-    let cell = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
-    table.lines().filter_map(|(number, line)| Some((number, cell(line)?))).collect()
+/// The events that rows explain: their first cell is code.
+fn rows(table: &File) -> Vec<(usize, Event)> {
+    let event = |line: &str| {
+        let (message, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+        let mut cells = rest.split(" | ").map(str::to_owned);
+        let (level, target, fields) = (cells.next()?, cells.next()?, cells.next()?);
+        Some(Event { message: message.to_owned(), level, target, fields })
+    };
+    table.lines().filter_map(|(number, line)| Some((number, event(line)?))).collect()
 }
 
-/// Returns the messages that a file logs: the last text of each call, with its line.
-fn messages(file: &File) -> Vec<(&File, usize, String)> {
+/// The events that a file logs, each with its line.
+fn events(file: &File) -> Vec<(&File, usize, Event)> {
     let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();
-    let starts = MACROS.iter().flat_map(|name| code.match_indices(name).map(|(start, name)| start + name.len()));
-    let mut found: Vec<_> = starts
-        .filter_map(|start| {
-            let message = last_text(call(&code[start..]))?;
-            Some((file, code[..start].matches('\n').count() + 1, message))
+    let calls = MACROS.iter().flat_map(|(name, level)| code.match_indices(name).map(move |(at, _)| (at, name, *level)));
+    let mut found: Vec<_> = calls
+        .filter_map(|(at, name, level)| {
+            let arguments = split(call(&code[at + name.len()..]));
+            let (message, rest) = arguments.split_last()?;
+            let message = message.strip_prefix('"')?.strip_suffix('"')?.to_owned();
+            let first = usize::from(*name == "log_at!(");
+            let (targets, fields): (Vec<_>, Vec<_>) =
+                rest.get(first..)?.iter().copied().partition(|argument| argument.starts_with("target: "));
+            let fields: Vec<_> = fields.iter().map(|argument| format!("`{}`", field(argument))).collect();
+            let fields = if fields.is_empty() { "–".to_owned() } else { fields.join(", ") };
+            let target = match targets.first() {
+                Some(target) => named_target(code, target),
+                // The macro is expanded in the crate of a store.
+                None if code[..at].ends_with("$crate::__private::tracing::") => "the store's crate".to_owned(),
+                None => format!("`{}`", file.path.split('/').nth(1)?.replace('-', "_")),
+            };
+            let line = code[..at].matches('\n').count() + 1;
+            Some((file, line, Event { message, level: level.to_owned(), target, fields }))
         })
         .collect();
     found.sort_by_key(|(_, line, _)| *line);
     found
 }
 
-/// Returns the arguments of a call, up to its closing bracket.
+/// Returns the target that an argument names: a text, or a constant of the file.
+fn named_target(code: &str, argument: &str) -> String {
+    let target = argument.trim_start_matches("target: ");
+    let constant = code.split_once(&format!("const {target}: &str = \"")).and_then(|(_, rest)| rest.split_once('"'));
+    format!("`{}`", constant.map_or(target.trim_matches('"'), |(text, _)| text))
+}
+
+/// Returns the name of a field: `name = value`, or a variable with the mark of its format.
+fn field(argument: &str) -> &str {
+    argument.split_once(" = ").map_or(argument, |(name, _)| name).trim_start_matches(['%', '?'])
+}
+
+/// The arguments of a call, up to its closing bracket.
 fn call(text: &str) -> &str {
     let (mut depth, mut quoted) = (1, false);
     let end = text.bytes().position(|byte| {
@@ -61,9 +111,19 @@ fn call(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-fn last_text(arguments: &str) -> Option<String> {
-    let (before, _) = arguments.rsplit_once('"')?;
-    Some(before.rsplit_once('"')?.1.to_owned())
+/// Splits arguments at the commas between them.
+fn split(arguments: &str) -> Vec<&str> {
+    let (mut depth, mut quoted) = (0, false);
+    let between = |byte: char| {
+        match byte {
+            '"' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth -= 1,
+            _ => {}
+        }
+        byte == ',' && depth == 0 && !quoted
+    };
+    arguments.split(between).map(str::trim).filter(|argument| !argument.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -71,21 +131,43 @@ mod tests {
     use super::*;
     use crate::tidy::sample;
 
-    const SOURCE: &str = "crates/a/src/lib.rs";
+    const SOURCE: &str = "crates/session-a/src/lib.rs";
+
+    fn places(code: &str, table: &str) -> Vec<(String, Option<usize>)> {
+        let findings = unexplained(&[sample(SOURCE, code), sample(TABLE, table)]);
+        findings.into_iter().map(|finding| (finding.place, finding.line)).collect()
+    }
 
     #[test]
     fn a_line_without_a_row_and_a_row_without_a_line_are_flagged() {
-        let code = "fn f() {\n    tracing::warn!(target: \"x\", session = id(), \"good line\");\n    log_at!(s, %error,\n        \"bad line\"\n    );\n}\n";
-        let table =
-            sample(TABLE, "| what | means | do |\n|---|---|---|\n| `good line` | x | y |\n| `old line` | x | y |\n");
-        let findings = unexplained(&[sample(SOURCE, code), table]);
-        let places: Vec<_> = findings.iter().map(|finding| (finding.place.as_str(), finding.line)).collect();
-        assert_eq!(places, [(SOURCE, Some(3)), (TABLE, Some(4))]);
+        let code =
+            "fn f() {\n    tracing::warn!(\"good line\");\n    log_at!(s, %error,\n        \"bad line\"\n    );\n}\n";
+        let table = "| what | level |\n|---|---|\n| `good line` | warn | `session_a` | – | x | y |\n\
+                     | `old line` | warn | `session_a` | – | x | y |\n";
+        assert_eq!(places(code, table), [(SOURCE.to_owned(), Some(3)), (TABLE.to_owned(), Some(4))]);
+    }
+
+    #[test]
+    fn a_row_names_level_target_and_fields_as_the_code_has_them() {
+        let code = "const TARGET: &str = \"session_a::life\";\n\
+                    tracing::info!(target: TARGET, session = id(a, b), %error, \"it, happened\");\n";
+        let row = |cells: &str| places(code, &format!("| `it, happened` | {cells} | means | do |\n"));
+        assert_eq!(row("info | `session_a::life` | `session`, `error`"), []);
+        for wrong in [
+            "warn | `session_a::life` | `session`, `error`",
+            "info | `session_a` | `session`, `error`",
+            "info | `session_a::life` | `session`",
+        ] {
+            assert_eq!(row(wrong), [(SOURCE.to_owned(), Some(2))], "{wrong}");
+        }
+        let expanded = "$crate::__private::tracing::error!(store, \"it fails\");\nlog_at!(s, store, \"it fails\");\n";
+        let table = "| `it fails` | error | the store's crate | `store` | x | y |\n| `it fails` | info, warn or error | `session_a` | `store` | x | y |\n";
+        assert_eq!(places(expanded, table), []);
     }
 
     #[test]
     fn lines_with_rows_and_macros_of_other_files_pass() {
-        let table = sample(TABLE, "| `good line` | x | y |\n");
+        let table = sample(TABLE, "| `good line` | error | `session_a` | – | x | y |\n");
         let code = "tracing::error!(\"good line\");\nmatch s { _ => tracing::info!($($line)*) }\n";
         let test = "#[cfg(test)]\nmod tests { fn f() { tracing::info!(\"in a test\"); } }\n";
         let files =
