@@ -20,6 +20,7 @@ mod version;
 
 pub use atomic::AtomicBackend;
 pub use call::{Create, Remove, Replace, Rotate, Touch};
+pub(crate) use error::write_with_causes;
 pub use error::{Applied, BackendError, BackendErrorKind};
 pub use memory::{MemoryBackend, MemoryBackendBuilder};
 pub use reply::{MARKER_LIFETIME, Marker, StoreFuture, Stored, WriteOutcome};

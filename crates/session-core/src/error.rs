@@ -1,8 +1,9 @@
 //! The errors of a session.
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::backend::{BackendError, BackendErrorKind};
+use crate::backend::{BackendError, BackendErrorKind, write_with_causes};
 use crate::cookie::MAX_COOKIE_BYTES;
 use crate::map::ValueError;
 
@@ -10,7 +11,7 @@ use crate::map::ValueError;
 ///
 /// The error tells which rule was broken and may name keys of the session map. It never prints an id, a secret or a
 /// value.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
     /// A value can't be written as JSON, or can't be read as the requested type.
@@ -154,6 +155,13 @@ pub enum SessionError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] BackendError),
+}
+
+/// Prints the sentence and its causes, because `fn main() -> Result<(), SessionError>` prints `Debug`.
+impl fmt::Debug for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_with_causes(f, self)
+    }
 }
 
 impl SessionError {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 /// An error of a session store: its kind, whether the operation may have been applied nevertheless, and its cause.
 ///
-/// Cheap to clone. `Display` and `Debug` print the kind but not the cause, because a client library's error may quote
-/// the data that was sent. The cause is available as [`source`](Error::source). A backend must not pass on a cause that
-/// quotes a key or session data.
+/// Cheap to clone. `Display` prints the kind but not the cause, which is available as [`source`](Error::source). `Debug`
+/// prints both as one sentence. A backend must not pass on a cause that quotes a key or session data, as a client
+/// library's error may do.
 ///
 /// ```
 /// use session_core::{Applied, BackendError, BackendErrorKind};
@@ -97,14 +97,43 @@ impl fmt::Display for BackendError {
     }
 }
 
+/// Prints the sentence and its causes, because `fn main() -> Result<(), BackendError>` prints `Debug`.
 impl fmt::Debug for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackendError").field("kind", &self.kind).field("applied", &self.applied).finish_non_exhaustive()
+        write_with_causes(f, self)?;
+        f.write_str(if self.may_have_applied() { " (it may have been applied)" } else { "" })
     }
+}
+
+/// Writes an error and the chain of its causes as one sentence.
+pub(crate) fn write_with_causes(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Result {
+    write!(f, "{error}")?;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(f, ": {error}")?;
+        cause = error.source();
+    }
+    Ok(())
 }
 
 impl Error for BackendError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn main_prints_the_error_and_its_causes_as_a_sentence() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let error = BackendError::new(BackendErrorKind::Unavailable, Applied::No).with_source(refused);
+        assert_eq!(format!("{error:?}"), "session store unavailable: connection refused");
+        let late = BackendError::new(BackendErrorKind::Timeout, Applied::Maybe);
+        assert_eq!(format!("{late:?}"), "session store did not answer in time (it may have been applied)");
+        let of_session = crate::SessionError::from(error);
+        assert_eq!(format!("{of_session:?}"), "session store unavailable: connection refused");
     }
 }

@@ -21,6 +21,24 @@ fn causes(error: &BackendError) -> String {
     }
 }
 
+/// Prints an error as `fn main() -> Result<(), Box<dyn Error>>` does.
+fn printed_by_main(error: impl Into<Box<dyn Error>>) -> String {
+    format!("{:?}", error.into())
+}
+
+#[tokio::test]
+async fn main_prints_a_sentence() {
+    let none = MemcacheBackend::new([""; 0]).expect_err("no node");
+    assert_eq!(printed_by_main(none), "no memcached node is given");
+    let twice = MemcacheBackend::new(["cache-1", "cache-1"]).expect_err("one node twice");
+    assert!(printed_by_main(twice).starts_with("the memcached node \""));
+    let address = format!("127.0.0.1:{}", session_test_support::free_port());
+    let error = backend(&address).get("session:a").await.expect_err("no server listens");
+    let printed = printed_by_main(error);
+    assert!(printed.starts_with("session store unavailable: memcached at "), "{printed}");
+    assert!(printed.contains(&address) && !printed.contains(['{', '[']), "{printed}");
+}
+
 #[tokio::test]
 async fn an_outage_is_one_line_with_its_cause_and_one_when_it_is_over() {
     let mut server = Server::start();

@@ -22,6 +22,33 @@ async fn cause(backend: &RedisBackend) -> String {
     text.split_once(": ").expect("a cause names the server first").1.to_owned()
 }
 
+/// Prints an error as `fn main() -> Result<(), Box<dyn Error>>` does.
+fn printed_by_main(error: impl Into<Box<dyn Error>>) -> String {
+    format!("{:?}", error.into())
+}
+
+#[tokio::test]
+async fn main_prints_a_sentence_without_the_password() {
+    for (url, sentence) in [
+        ("redis://user:hunter2@", "the url of redis is malformed, or its scheme is unknown"),
+        (
+            "redis://user:hunter2@localhost?hunter=2",
+            "the url of redis has the parameter `hunter`, which is unknown for its scheme",
+        ),
+        (
+            "redis-cluster://user:hunter2@localhost/3",
+            "the url of a redis cluster names a database, and a cluster has only database 0",
+        ),
+    ] {
+        assert_eq!(printed_by_main(RedisBackend::connect(url).expect_err(url)), sentence);
+    }
+    let port = free_port();
+    let backend = connect(&format!("redis://user:hunter2@127.0.0.1:{port}"));
+    let error = backend.fetch("session:a").await.expect_err("no server listens");
+    let sentence = format!("session store unavailable: redis at 127.0.0.1:{port}: connection refused");
+    assert_eq!(printed_by_main(error), sentence);
+}
+
 async fn cause_of_create(backend: &RedisBackend) -> String {
     let error = backend.create(Create::new("session:b", &map("{}"), HOUR)).await.expect_err("the server can't serve");
     source(&error).split_once(": ").expect("a cause names the server first").1.to_owned()

@@ -22,6 +22,35 @@ async fn told(url: &str) -> String {
     cause(&error).split_once(": ").expect("a cause names the server first").1.to_owned()
 }
 
+/// Prints an error as `fn main() -> Result<(), Box<dyn Error>>` does.
+fn printed_by_main(error: impl Into<Box<dyn std::error::Error>>) -> String {
+    format!("{:?}", error.into())
+}
+
+#[tokio::test]
+async fn main_prints_a_sentence_without_the_password() {
+    for (url, sentence) in [
+        ("oracle://user:hunter2@localhost/db", "the url of the database is malformed, or its scheme is unknown"),
+        (
+            "postgres://user:hunter2@localhost/db?hunter=2",
+            "the url of the database has the unknown parameter \"hunter\"",
+        ),
+        (
+            "sqlite::memory:",
+            "an sqlite database in memory is not shared: use a file, or the memory backend of session-core",
+        ),
+    ] {
+        assert_eq!(printed_by_main(SqlBackend::connect(url).expect_err(url)), sentence);
+    }
+    for (scheme, name) in [("postgres", "postgres"), ("mysql", "mysql")] {
+        let port = free_port();
+        let backend = SqlBackend::connect(&format!("{scheme}://user:hunter2@127.0.0.1:{port}/db")).expect("a good url");
+        let error = backend.create_table().await.expect_err("no server listens");
+        let sentence = format!("session store unavailable: {name} at 127.0.0.1:{port}/db: connection refused");
+        assert_eq!(printed_by_main(error), sentence);
+    }
+}
+
 async fn what_the_server_refuses_is_the_cause<S: Server>() {
     let server = S::exclusive().await;
     server.backend().await;
