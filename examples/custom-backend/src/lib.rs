@@ -1,6 +1,5 @@
-//! A complete custom session backend, which keeps sessions as files in a folder, so that they survive a restart of the
-//! server. Files have no compare-and-set, so this is not an `AtomicBackend`: if several servers share a folder, one may
-//! undo a write of another.
+//! A complete custom session backend: sessions are files in a folder, and survive a restart of the server. Files have no
+//! compare-and-set, so it is no `AtomicBackend`: if several servers share a folder, one may undo a write of another.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -34,8 +33,7 @@ impl ISessionBackend for FolderBackend {
 }
 
 impl FolderBackend {
-    /// Returns the file of a key, named by a digest. Keys may contain slashes, differ only in the case of a letter, and
-    /// be longer than a file name can be.
+    /// Returns the file of a key, named by a digest: a key may contain slashes, or be longer than a file name can be.
     fn file(&self, key: &str) -> PathBuf {
         let digest: String = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
         self.0.join(format!("session-{digest}"))
@@ -47,8 +45,7 @@ impl FolderBackend {
         file.read_to_end(&mut json).map(|_| is_live.then_some(json))
     }
 
-    /// Writes a file. Its modification time is the time when the session ends. A draft replaces the file in one step,
-    /// so no request reads half a file.
+    /// Writes a file, modified when the session ends. A draft replaces it in one step, so no request reads half a file.
     fn write(&self, key: &str, json: &str, ttl: Duration) -> io::Result<()> {
         let draft = self.file(key).with_extension(format!("{}-{:?}", std::process::id(), std::thread::current().id()));
         fs::write(&draft, json)?;
@@ -56,8 +53,7 @@ impl FolderBackend {
         fs::rename(draft, self.file(key))
     }
 
-    /// Removes the files of sessions that ended more than an hour ago. By then every draft is finished. Call it from
-    /// time to time.
+    /// Removes the files of sessions that ended an hour ago, when every draft is finished. Call it from time to time.
     ///
     /// # Errors
     ///
