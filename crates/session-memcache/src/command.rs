@@ -9,6 +9,8 @@ pub(crate) enum Command<'a> {
     Touch { expiry: u64 },
     /// `ms`.
     Set { value: &'a [u8], flags: u32, expiry: u64, mode: Mode },
+    /// `ma` that adds nothing: the number under the key, with a new expiry. A key without an item gets this number.
+    GetOrAdd { number: u64, expiry: u64 },
     /// `md`, at a version or at any.
     Delete { version: Option<u64> },
 }
@@ -29,6 +31,7 @@ impl Command<'_> {
             Self::Get => "get",
             Self::Touch { .. } => "touch",
             Self::Set { .. } => "set",
+            Self::GetOrAdd { .. } => "get or add",
             Self::Delete { .. } => "delete",
         }
     }
@@ -41,7 +44,7 @@ impl Command<'_> {
     /// Returns `true` if the command can be sent again after its reply was lost, because sending it twice has the same
     /// effect.
     pub(crate) fn is_idempotent(&self) -> bool {
-        !matches!(self, Self::Set { .. })
+        !matches!(self, Self::Set { .. } | Self::GetOrAdd { .. })
     }
 }
 
@@ -55,6 +58,7 @@ pub(crate) enum Reply {
     Stored {
         version: u64,
     },
+    Number(u64),
     Deleted,
     /// The key has no item.
     Absent,

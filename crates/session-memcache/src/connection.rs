@@ -69,6 +69,11 @@ impl Connection {
                 };
                 client.meta_set(name, *value, false, opaque, Some(&["k", "c", &flags, &expiry, &mode])).await
             }
+            Command::GetOrAdd { number, expiry } => {
+                let flags = [format!("J{number}"), format!("N{expiry}"), format!("T{expiry}")];
+                let [number, expiry, new_expiry] = flags.each_ref().map(String::as_str);
+                client.meta_increment(name, false, opaque, Some(0), Some(&["k", "v", number, expiry, new_expiry])).await
+            }
             Command::Delete { version } => {
                 let version = version.map(|version| format!("C{version}"));
                 let flags: Vec<&str> = ["k"].into_iter().chain(version.as_deref()).collect();
@@ -121,6 +126,10 @@ fn understand(reply: MetaValue, command: &Command<'_>) -> Result<Reply, CallErro
         }
         (Command::Set { .. }, Some(Status::Stored)) => Ok(Reply::Stored { version: version()? }),
         (Command::Set { .. }, Some(Status::NotStored)) => Ok(Reply::Exists),
+        (Command::GetOrAdd { .. }, Some(Status::Value)) => {
+            let text = String::from_utf8(reply.data.unwrap_or_default());
+            text.ok().and_then(|text| text.parse().ok()).map(Reply::Number).ok_or(CallError::WrongReply)
+        }
         (Command::Delete { .. }, Some(Status::Deleted)) => Ok(Reply::Deleted),
         (Command::Set { .. } | Command::Delete { .. }, Some(Status::Exists)) => Ok(Reply::Changed),
         _ => Err(CallError::WrongReply),
@@ -135,6 +144,9 @@ fn call_error(error: Error) -> CallError {
         Error::Protocol(Status::Error(ErrorKind::NonexistentCommand)) => CallError::TooOld,
         Error::Protocol(Status::Error(ErrorKind::Client(said))) if said.contains("unauthenticated") => {
             CallError::AsksForPassword
+        }
+        Error::Protocol(Status::Error(ErrorKind::Client(said))) if said.contains("non-numeric") => {
+            CallError::NotANumber
         }
         Error::Protocol(Status::Error(ErrorKind::Server(said))) if said.contains("too large") => CallError::TooLarge,
         Error::Protocol(Status::Error(ErrorKind::Server(_))) => CallError::Refused,

@@ -6,7 +6,7 @@ use session_backend_support::Deadline;
 use session_core::{Applied, BackendError, BackendErrorKind};
 use sha2::{Digest, Sha256};
 
-use crate::command::{Command, Mode, Reply};
+use crate::command::{Command, Reply};
 use crate::expiry::expiry;
 use crate::key::Key;
 use crate::store::Store;
@@ -14,9 +14,6 @@ use crate::store::Store;
 /// The start of every epoch's key. With the hash the key is longer than any session id, so that it is never the key of
 /// a session without a prefix.
 const PREFIX: &str = "user-epoch:";
-
-/// The largest number of epochs that may end while one is joined.
-const MAX_ATTEMPTS: usize = 8;
 
 impl Store {
     /// Returns the epoch of a user. If the user has none, begins the epoch `candidate`.
@@ -27,23 +24,19 @@ impl Store {
         ttl: Duration,
         deadline: Deadline,
     ) -> Result<u64, BackendError> {
-        let (key, value) = (key(user), candidate.to_string());
+        let key = key(user);
         let key = Key::check(&key)?;
         let expiry = expiry(ttl, &*self.clock);
-        let add = Command::Set { value: value.as_bytes(), flags: self.client_flags(), expiry, mode: Mode::Add };
-        for _ in 0..MAX_ATTEMPTS {
-            if let Some(epoch) = self.epoch_at(key, ttl, deadline).await? {
-                return Ok(epoch);
-            }
-            match self.cluster.call(key, add, deadline).await {
-                Ok((_, Reply::Stored { .. })) => return Ok(candidate),
-                // Another sign-in has begun the epoch, or this one, whose reply is lost.
-                Ok(_) => {}
-                Err(error) if error.may_have_applied() && deadline.is_ahead() => {}
-                Err(error) => return Err(error),
-            }
+        let join = |number| self.cluster.call(key, Command::GetOrAdd { number, expiry }, deadline);
+        let joined = match join(candidate).await {
+            // Another number, because the lost call may still come, and would bring the epoch back once it has ended.
+            Err(error) if error.may_have_applied() && deadline.is_ahead() => join(candidate ^ 1).await,
+            joined => joined,
+        };
+        match joined? {
+            (_, Reply::Number(epoch)) => Ok(epoch),
+            _ => Err(no_epoch()),
         }
-        Err(BackendError::new(BackendErrorKind::Timeout, Applied::No).with_source(Unsteady))
     }
 
     /// Returns the epoch of a user, and extends its TTL.
@@ -65,7 +58,7 @@ impl Store {
         let touch = Command::Touch { expiry: expiry(ttl, &*self.clock) };
         let (_, Reply::Found { value, .. }) = self.cluster.call(key, touch, deadline).await? else { return Ok(None) };
         let epoch = std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok());
-        epoch.map(Some).ok_or_else(|| BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source(NoEpoch))
+        epoch.map(Some).ok_or_else(no_epoch)
     }
 }
 
@@ -75,9 +68,9 @@ fn key(user: &str) -> String {
     hash.iter().fold(PREFIX.to_owned(), |key, byte| format!("{key}{byte:02x}"))
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("memcached: {MAX_ATTEMPTS} epochs of the user ended while a sign-in joined them")]
-struct Unsteady;
+fn no_epoch() -> BackendError {
+    BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source(NoEpoch)
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("memcached: the epoch of a user is not a number")]

@@ -81,6 +81,8 @@ pub(crate) enum CallError {
     NoVersions,
     #[error("the node does not accept items of this size (memcached -I), and has dropped the stored one")]
     TooLarge,
+    #[error("the stored item is no number")]
+    NotANumber,
     #[error("the node refused the command: it is out of memory, or does not permit it")]
     Refused,
 }
@@ -101,7 +103,7 @@ impl CallError {
 
     /// Returns `true` if the node refused this call, but may accept others.
     pub(crate) fn is_refusal(&self) -> bool {
-        self.kind() == BackendErrorKind::Refused || matches!(self, Self::TooLarge)
+        self.kind() == BackendErrorKind::Refused || matches!(self, Self::TooLarge | Self::NotANumber)
     }
 
     /// Returns the error in one line, with its cause.
@@ -119,6 +121,7 @@ impl CallError {
             }
             Self::AsksForPassword | Self::TooOld | Self::NoVersions | Self::Refused => BackendErrorKind::Refused,
             Self::TooLarge => BackendErrorKind::TooLarge,
+            Self::NotANumber => BackendErrorKind::Corrupt,
             _ => BackendErrorKind::Unavailable,
         }
     }

@@ -90,12 +90,13 @@
 //! [`user_epochs`](MemcacheBackendBuilder::user_epochs) the backend can still end all of them:
 //! [`revoke_all`](session_core::SessionManager::revoke_all) ends the user's epoch, an item of some 150 bytes for each
 //! user who signed in. Each request that loads the session of a user then looks at that item, which takes one round
-//! trip more. A sign-in takes one more too, or two if it begins the epoch. Requests without a user cost nothing more.
+//! trip more. A sign-in takes one more too. Requests without a user cost nothing more.
 //!
 //! - An epoch that is evicted counts as ended: its user has to sign in again, on all devices.
 //! - Once `revoke_all` has returned, no request reads a session of the user. A request that had loaded its session before
-//!   may still write to it, and its next request finds it ended. So does a request after a sign-in that overlapped with
-//!   `revoke_all`.
+//!   may still write to it, and its next request finds it ended.
+//! - A sign-in joins the epoch just before it writes its session. If `revoke_all` comes before that, the session lives on. If
+//!   it comes between the two, the sign-in counts as one before the revocation: its next request finds the session ended.
 //! - While the node of the epoch is down, requests of its user fail with 503, and so does `revoke_all`.
 //! - Turning epochs on signs all users out, because their sign-ins have joined none.
 //!
@@ -116,7 +117,7 @@
 //! | untouched, or without a user | – | no additional round trips |
 //! | read / modify a user's session | 1 / 2 | 2 / 3 |
 //! | renew a user's session | 3 | 4 |
-//! | sign in: first session of the user / later | 3 | 5 / 4 |
+//! | sign in without a session / with one | 1 / 3 | 2 / 4 |
 //! | end all sessions of a user | not supported | 1 |
 
 mod address;

@@ -12,11 +12,16 @@ use super::reply::StoreFuture;
 /// manager asks for the epoch each time it loads the session of a user, which is one more call. A session without a user
 /// needs no call.
 ///
+/// The join is the last call before the session of the sign-in is written. A revocation before the join leaves the session
+/// alive. One after it ends the session, even if the session is written later.
+///
 /// # Rules for authors
 ///
 /// - A `user` is an opaque text as in [`UserIndex`](crate::UserIndex#rules-for-authors).
 /// - All processes that use the store see the same epochs. Of concurrent calls of [`join`](Self::join), one begins the
 ///   epoch and the others return it.
+/// - A call of `join` that is repeated because its reply is lost takes another candidate. The first call may still be carried
+///   out, and would bring its epoch back.
 /// - An epoch may be lost by an eviction or a restart. All sessions of its user then end.
 /// - An epoch that was ended or lost never comes back.
 pub trait UserEpochs: Send + Sync {

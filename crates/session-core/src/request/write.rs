@@ -85,10 +85,11 @@ impl SharedSession {
             },
         };
         let signs_in = attempt.taken.changes.signs_in();
-        let epoch = if signs_in { Box::pin(self.admit(&data, Some(&key), store)).await? } else { None };
         let mut turn = None;
         loop {
-            if epoch.is_some() {
+            // Again after each conflict, because the epoch may have ended while this waited for its turn.
+            if signs_in {
+                let epoch = Box::pin(self.admit(&data, Some(&key), store)).await?;
                 stamp(&mut data, epoch)?;
             }
             context.config.prepare(&mut data, false)?;

@@ -10,7 +10,7 @@ fn renewed() -> Marker {
 }
 
 /// Removes a session, and returns the outcome with the number of round trips.
-async fn removed(server: &Server, backend: &MemcacheBackend, remove: Remove<'_>) -> (WriteOutcome<()>, u64) {
+async fn removed(server: &Server, backend: &MemcacheBackend, remove: Remove<'_>) -> (WriteOutcome<()>, usize) {
     let before = server.commands();
     let outcome = backend.remove(remove).await.expect("the server answers");
     (outcome, server.commands() - before)

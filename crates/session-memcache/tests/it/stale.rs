@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use session_core::{
-    AtomicBackend, BackendError, Create, Marker, Remove, Replace, Rotate, Touch, Version, WriteOutcome,
+    AtomicBackend, BackendError, Create, Marker, Remove, Replace, Rotate, Touch, UserEpochs, Version, WriteOutcome,
 };
 use session_memcache::MemcacheBackend;
 
@@ -20,9 +20,10 @@ enum Write {
     RemoveAbsent,
     RemoveAtVersion,
     Rotate,
+    JoinEpoch,
 }
 
-const WRITES: [Write; 7] = [
+const WRITES: [Write; 8] = [
     Write::Create,
     Write::Replace,
     Write::Touch,
@@ -30,6 +31,7 @@ const WRITES: [Write; 7] = [
     Write::RemoveAbsent,
     Write::RemoveAtVersion,
     Write::Rotate,
+    Write::JoinEpoch,
 ];
 
 /// Carries out a write. Returns `true` if it was applied to the session, and says so.
@@ -57,6 +59,10 @@ async fn is_applied(backend: &MemcacheBackend, write: Write, at: &Version) -> Re
         Write::Rotate => {
             let outcome = backend.rotate(Rotate::new("key", "new", &session, LONG, at)).await?;
             matches!(outcome, WriteOutcome::Done(_)) && backend.get("new").await? == Some(session)
+        }
+        Write::JoinEpoch => {
+            let epoch = backend.join("user", 5, LONG).await?;
+            backend.current("user", LONG).await? == Some(epoch)
         }
     })
 }
@@ -95,7 +101,7 @@ async fn the_first_write_after_a_restart_is_applied() {
         // The sessions are lost. A write of one says so, and a new one is stored.
         let session = map(r#"{"n":2}"#);
         match write {
-            Write::Create | Write::RemoveAbsent => {
+            Write::Create | Write::RemoveAbsent | Write::JoinEpoch => {
                 assert!(is_applied(&backend, write, &at).await.unwrap(), "write {number}")
             }
             Write::Replace => {

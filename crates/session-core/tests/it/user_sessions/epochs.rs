@@ -1,5 +1,6 @@
 //! The revocation by epochs, in a store that can't list a user's sessions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
@@ -9,7 +10,7 @@ use session_core::{
 use session_testkit::{EpochMemory, TestClock};
 
 use super::{USER, is_signed_in, reference, sign_in, signed_in};
-use crate::support::{App, Browser, Fault, NOW, Operation, Probe, SECRET, assert_succeeded, defaults};
+use crate::support::{App, Browser, Fault, NOW, Operation, Probe, SECRET, assert_succeeded, at_once, defaults};
 
 /// An app whose store keeps epochs, behind a probe.
 fn app(configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> (App, Probe, EpochMemory) {
@@ -113,6 +114,51 @@ async fn a_sign_in_that_meets_another_request_joins_the_epoch_all_the_same() {
         browser.receive(&response);
         assert!(is_signed_in(&app, &browser).await, "renews: {renews}");
     }
+}
+
+/// Revokes all sessions of the user just before the next call of this operation.
+fn revoke_before(app: &App, probe: &Probe, operation: Operation) {
+    let (manager, healed) = (app.manager.clone(), probe.clone());
+    let revoke = move || {
+        healed.heal();
+        assert_eq!(at_once(manager.revoke_all(USER)).expect("the store answers"), None);
+    };
+    probe.fail(operation, Fault::Overtaken(Arc::new(revoke)));
+}
+
+#[tokio::test]
+async fn a_sign_in_is_before_or_after_a_revocation_by_its_join() {
+    for has_session in [false, true] {
+        let write = if has_session { Operation::Rotate } else { Operation::Create };
+        for (overtaken, survives) in [(Operation::Epoch, true), (write, false)] {
+            let (app, probe, _) = app(defaults);
+            let mut browser = if has_session { app.browser_with(r#"{"cart":3}"#).await } else { Browser::default() };
+            let [earlier] = signed_in(&app, ["phone"]).await;
+            let request = app.open(&browser).await;
+            request.sign_in(USER).unwrap();
+            revoke_before(&app, &probe, overtaken);
+            let response = request.respond(200).await;
+            assert_succeeded(&response);
+            browser.receive(&response);
+            assert_eq!(is_signed_in(&app, &browser).await, survives, "{overtaken:?}");
+            assert!(!is_signed_in(&app, &earlier).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_waits_after_a_conflict_joins_the_epoch_anew() {
+    let (app, probe, _) = app(defaults);
+    let mut browser = app.browser_with(r#"{"cart":3}"#).await;
+    let request = app.open(&browser).await;
+    app.visit(&mut browser.clone(), |session| session.insert("n", 1).unwrap()).await;
+    request.sign_in(USER).unwrap();
+    // The rotation meets the other request's write.
+    revoke_before(&app, &probe, Operation::Rotate);
+    let response = request.respond(200).await;
+    assert_succeeded(&response);
+    browser.receive(&response);
+    assert!(is_signed_in(&app, &browser).await);
 }
 
 #[tokio::test]
