@@ -69,8 +69,9 @@ impl SharedSession {
             OnSessionLimit::Refuse => listed.into_iter().skip(max_sessions).collect(),
         };
         let ends_own = ended.iter().any(|one| *one.key == *own);
+        let user = Meta::of(&data).user.map(|user| context.user_key(&user.id));
         let (keys, sign_ins): (Vec<_>, Vec<_>) =
-            ended.into_iter().map(|one| ((one.key, None), one.session.map(|(_, sign_in)| sign_in))).unzip();
+            ended.into_iter().map(|one| ((one.key, user.as_deref()), one.session.map(|(_, sign_in)| sign_in))).unzip();
         context.end_sessions(keys, &Marker::Destroyed, store).await?;
         sign_ins.iter().for_each(|sign_in| context.notify(SessionEventKind::Revoked, sign_in.as_ref()));
         if !ends_own {

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use session_core::{AtomicBackend, Create, Refresh, Rotate, Session, SessionManager, UserIndex, WriteOutcome};
+use session_core::{
+    AtomicBackend, Create, OnSessionLimit, Refresh, Rotate, Session, SessionManager, UserIndex, WriteOutcome,
+};
 use session_redis::RedisBackend;
+use session_testkit::TestClock;
 
 use crate::support::{
     Browser, Cluster, HOUR, Log, REMEMBER, Server, allow_user, config, forget_calls, manager, map, patient, sent, until,
@@ -59,6 +62,20 @@ async fn signing_in_costs_no_more_round_trips_than_a_renewal_and_a_listing_costs
     assert_eq!(calls(&server), "evalsha 2", "listed");
     assert_eq!(count(&mut browser, Session::sign_out).await, "evalsha 1, get 1", "signed out");
     assert_eq!(server.ask(&["ZCARD", USER]), ["2"], "its entry is gone at once");
+}
+
+#[tokio::test]
+async fn a_session_that_a_limit_ends_takes_its_entry_along() {
+    let server = Server::start(&[]);
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    let clock = TestClock::at(1_700_000_000);
+    let limited = config(backend).clock(clock.clone()).max_sessions_per_user(2, OnSessionLimit::DropOldest);
+    let manager = SessionManager::new(limited.build().unwrap());
+    for _ in 0..4 {
+        Browser::default().request(&manager, sign_in).await;
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(server.ask(&["ZCARD", USER]), ["2"]);
 }
 
 #[tokio::test]
