@@ -6,14 +6,13 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::{self, Bytes, PayloadConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpResponse, Resource, ResponseError, Route};
 use demo_common::api::MAX_BODY_BYTES;
-use demo_common::page;
-use session_actix::session_core::starlette::BackendType;
+use demo_common::page::{self, Facts};
 
 use crate::error::ApiError;
 use crate::routes;
 
 /// The page and the JSON routes.
-pub fn configure(config: &mut ServiceConfig, backend: BackendType) {
+pub fn configure(config: &mut ServiceConfig, facts: Facts) {
     config
         .app_data(PayloadConfig::new(MAX_BODY_BYTES))
         .app_data(QueryConfig::default().error_handler(|error, request| ApiError::query(&error, request).into()))
@@ -38,7 +37,7 @@ pub fn configure(config: &mut ServiceConfig, backend: BackendType) {
         .default_service(web::to(async || {
             ApiError::Request(StatusCode::NOT_FOUND, "no such route".to_owned()).error_response()
         }));
-    for file in page::files(backend) {
+    for file in page::files(facts) {
         config.service(resource(file.path, "GET,HEAD", read().to(answer_with(file))));
     }
 }

@@ -27,6 +27,6 @@ async fn run(args: &Args, config: SessionConfig) -> io::Result<()> {
     let (stop, give_up) = (shutdown::requested()?, shutdown::overdue()?);
     let listener = listen(args.listen)?;
     announce(listener.local_addr()?);
-    let backend = args.backend;
-    serve(listener, move |routes| configure(routes, backend), config, stop, give_up).await
+    let facts = args.facts();
+    serve(listener, move |routes| configure(routes, facts), config, stop, give_up).await
 }

@@ -9,8 +9,7 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
 use demo_common::api::{COOKIE_HEADER, MAX_BODY_BYTES, cookie_news};
-use demo_common::page;
-use session_tower::session_core::starlette::BackendType;
+use demo_common::page::{self, Facts};
 use session_tower::{SessionConfig, SessionLayer};
 
 use crate::error::{ApiError, session_error};
@@ -27,9 +26,9 @@ pub fn app(router: Router, config: SessionConfig) -> Router {
 }
 
 /// The page and the JSON routes.
-pub fn router(backend: BackendType) -> Router {
+pub fn router(facts: Facts) -> Router {
     Router::new()
-        .merge(files(backend))
+        .merge(files(facts))
         .route("/view_session", get(routes::view_session))
         .route("/session", get(routes::session))
         .route("/setup_session", get(routes::setup_session))
@@ -51,8 +50,8 @@ pub fn router(backend: BackendType) -> Router {
         })
 }
 
-fn files(backend: BackendType) -> Router {
-    page::files(backend).into_iter().fold(Router::new(), |router, file| {
+fn files(facts: Facts) -> Router {
+    page::files(facts).into_iter().fold(Router::new(), |router, file| {
         let headers = file.headers();
         let body = Bytes::from(file.text);
         router.route(file.path, get(async move || (headers, body.clone())))

@@ -27,5 +27,5 @@ async fn run(args: &Args, config: SessionConfig) -> io::Result<()> {
     let (stop, give_up) = (shutdown::requested()?, shutdown::overdue()?);
     let listener = listen(args.listen)?;
     announce(listener.local_addr()?);
-    serve(listener, app(router(args.backend), config), stop, give_up).await
+    serve(listener, app(router(args.facts()), config), stop, give_up).await
 }

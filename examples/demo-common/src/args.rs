@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use session_core::starlette::BackendType;
 use session_core::{OnSessionLimit, SameSite, SessionConfig, SessionConfigBuilder};
 use session_memcache::MemcacheBackend;
@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::format::{Cookies, FormatName, Values, Variant};
+use crate::page::Facts;
 use crate::sessions::REMEMBERED;
 use crate::sql;
 
@@ -76,9 +77,13 @@ pub struct Args {
     #[arg(long, value_name = "PREFIX")]
     key_prefix: Option<String>,
 
-    /// How many sessions a user may have; of more, the oldest ends [default: no limit]
+    /// How many sessions a user may have [default: no limit]
     #[arg(long, value_name = "N")]
     max_sessions_per_user: Option<usize>,
+
+    /// The answer to a sign-in beyond that limit
+    #[arg(long, value_name = "NAME", default_value = "drop-oldest", requires = "max_sessions_per_user")]
+    on_session_limit: OnLimit,
 
     /// Share sessions with another framework
     #[arg(long, value_name = "NAME")]
@@ -91,6 +96,24 @@ pub struct Args {
     /// The form of the stored values of django-cache or flask-session [default: that of the framework]
     #[arg(long, value_name = "NAME", requires = "format")]
     values: Option<Values>,
+}
+
+/// A treatment of sign-ins beyond the limit.
+#[derive(Clone, Copy, ValueEnum)]
+enum OnLimit {
+    /// It ends the oldest session of the user.
+    DropOldest,
+    /// It is refused until the user signs out elsewhere.
+    Refuse,
+}
+
+impl From<OnLimit> for OnSessionLimit {
+    fn from(on_limit: OnLimit) -> Self {
+        match on_limit {
+            OnLimit::DropOldest => Self::DropOldest,
+            OnLimit::Refuse => Self::Refuse,
+        }
+    }
 }
 
 impl Args {
@@ -149,8 +172,8 @@ impl Args {
         if let Some(max_age) = self.max_age.map(Duration::from_secs) {
             builder = builder.max_age(max_age).longest_max_age(REMEMBERED.max(max_age));
         }
-        if let Some(limit) = self.max_sessions_per_user {
-            builder = builder.max_sessions_per_user(limit, OnSessionLimit::DropOldest);
+        if let Some((limit, on_limit)) = self.session_limit() {
+            builder = builder.max_sessions_per_user(limit, on_limit);
         }
         if let Some(domain) = &self.domain {
             builder = builder.domain(domain);
@@ -164,6 +187,16 @@ impl Args {
             builder = builder.danger_allow_weak_secret(true);
         }
         Ok(builder.build()?)
+    }
+
+    /// Returns the facts that the page tells.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        Facts { backend: self.backend, session_limit: self.session_limit() }
+    }
+
+    fn session_limit(&self) -> Option<(usize, OnSessionLimit)> {
+        Some((self.max_sessions_per_user?, self.on_session_limit.into()))
     }
 
     /// Returns a warning about a secret that is good enough for a demo only.

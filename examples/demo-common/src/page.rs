@@ -1,10 +1,20 @@
 //! The page, which uses the JSON routes like any other client. The routes of its own files don't use the session.
 
+use session_core::OnSessionLimit;
 use session_core::starlette::BackendType;
 
 /// Allows only the files below, no inline scripts or styles, and no way to turn text into markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+/// The facts of the configuration that the page tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// Where sessions are kept.
+    pub backend: BackendType,
+    /// How many sessions a user may have, and what becomes of a sign-in beyond that.
+    pub session_limit: Option<(usize, OnSessionLimit)>,
+}
 
 /// A file of the page.
 #[derive(Debug)]
@@ -32,9 +42,9 @@ impl File {
 
 /// Returns the page and the files that it refers to.
 #[must_use]
-pub fn files(backend: BackendType) -> [File; 4] {
+pub fn files(facts: Facts) -> [File; 4] {
     [
-        file("/", "text/html; charset=utf-8", &index(backend)),
+        file("/", "text/html; charset=utf-8", &index(facts)),
         file("/app.js", "text/javascript; charset=utf-8", include_str!("page/app.js")),
         file("/style.css", "text/css; charset=utf-8", include_str!("page/style.css")),
         // Where browsers look for the icon of an answer that is no page.
@@ -46,7 +56,7 @@ fn file(path: &'static str, content_type: &'static str, text: &str) -> File {
     File { path, content_type, text: text.to_owned() }
 }
 
-fn index(backend: BackendType) -> String {
+fn index(Facts { backend, session_limit }: Facts) -> String {
     let meaning = match backend {
         BackendType::Cookie => "The cookie holds the whole session, signed: you can read it, but not change it.",
         _ => "The server holds the session. The cookie holds its signed id only.",
@@ -57,6 +67,13 @@ fn index(backend: BackendType) -> String {
         BackendType::Memcache => "epochs",
         _ => "sessions",
     };
+    let limit = match session_limit {
+        None => String::new(),
+        Some((limit, OnSessionLimit::Refuse)) => {
+            format!("A user has at most {limit} at a time: a login beyond that is refused.")
+        }
+        Some((limit, _)) => format!("A user has at most {limit} at a time: a login beyond that ends the oldest."),
+    };
     let page = include_str!("page/index.html").replace("{{backend}}", backend.name());
-    page.replace("{{meaning}}", meaning).replace("{{index}}", index)
+    page.replace("{{meaning}}", meaning).replace("{{index}}", index).replace("{{limit}}", &limit)
 }

@@ -9,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use demo_common::listen;
+use demo_common::page::Facts;
 use session_actix::session_core::starlette::BackendType;
 use session_actix::{SessionConfig, SessionHandle, SessionRejection};
 use session_testkit::scenarios;
@@ -34,7 +35,7 @@ impl Served {
 }
 
 fn routes(config: &mut ServiceConfig) {
-    configure(config, BackendType::Cookie);
+    configure(config, Facts { backend: BackendType::Cookie, session_limit: None });
     config.route(&format!("{PREFIX}/{{action}}"), web::get().to(handler));
 }
 

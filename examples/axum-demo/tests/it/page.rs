@@ -60,6 +60,21 @@ async fn the_page_asks_for_no_list_of_sessions_that_the_store_does_not_keep() {
 }
 
 #[tokio::test]
+async fn the_page_says_which_limit_there_is() {
+    let limit = ["--backend", "memory", "--max-sessions-per-user", "2"];
+    let refusing = [&limit[..], &["--on-session-limit", "refuse"]].concat();
+    let line = "A user has at most 2 at a time: a login beyond that";
+    for (flags, said) in [
+        (&limit[..], format!("{line} ends the oldest.")),
+        (&refusing, format!("{line} is refused.")),
+        (&["--backend", "memory"], "from here. </p>".to_owned()),
+    ] {
+        let page = Browser::new(&Demo::start(flags)).get("/").await.text;
+        assert!(page.contains(&said), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_script_asks_the_page_for_is_there() {
     let demo = Demo::start(&[]);
     let browser = Browser::new(&demo);

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum_demo::{app, router, serve};
 use demo_common::listen;
+use demo_common::page::Facts;
 use session_testkit::scenarios;
 use session_tower::session_core::starlette::BackendType;
 use session_tower::{SessionConfig, SessionHandle, SessionRejection};
@@ -26,7 +27,8 @@ impl Served {
     pub(crate) fn start(config: SessionConfig) -> Self {
         let listener = listen(Some((Ipv4Addr::LOCALHOST, 0).into())).unwrap();
         let address = listener.local_addr().unwrap();
-        let router = router(BackendType::Cookie).route(&format!("{PREFIX}/{{action}}"), get(handler));
+        let router = router(Facts { backend: BackendType::Cookie, session_limit: None })
+            .route(&format!("{PREFIX}/{{action}}"), get(handler));
         let (_stop, stopped) = oneshot::channel();
         let stop = async { drop(stopped.await) };
         tokio::spawn(serve(listener, app(router, config), stop, pending()));

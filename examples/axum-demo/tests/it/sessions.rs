@@ -96,6 +96,18 @@ async fn a_session_beyond_the_limit_ends_the_oldest() {
 }
 
 #[tokio::test]
+async fn a_session_beyond_the_limit_is_refused_on_request() {
+    let demo = Demo::start(&["--max-sessions-per-user", "1", "--on-session-limit", "refuse", "--backend", "memory"]);
+    let first = log_in(&demo, "ann").await;
+    let second = Browser::new(&demo);
+    let refused = second.post("/login", r#"{"user":"ann"}"#).await;
+    assert_eq!(refused.error(409), "too many sessions, sign out elsewhere first");
+    assert_eq!((second.session().await.as_str(), sessions(&first).await.len()), ("{}", 1));
+    first.post("/logout", "").await;
+    assert_eq!(second.post("/login", r#"{"user":"ann"}"#).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_store_without_an_index_is_a_501() {
     let demo = Demo::start(&["--backend", "cookie"]);
     let answer = log_in(&demo, "ann").await.get("/sessions").await;
