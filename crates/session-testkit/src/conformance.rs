@@ -10,6 +10,7 @@ mod failure;
 mod lost_replies;
 mod markers;
 mod races;
+mod revocations;
 mod rotation;
 mod scan;
 mod store;
@@ -123,6 +124,7 @@ pub async fn check(candidate: Candidate) -> Report {
         (rotation::CASES, atomic),
         (user_index::CASES, index),
         (user_epochs::CASES, epochs),
+        (revocations::CASES, index || epochs),
         (scan::CASES, scan),
     ] {
         for case in cases {

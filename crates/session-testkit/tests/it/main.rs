@@ -22,7 +22,7 @@ async fn the_memory_backend_conforms() {
     let report = conformance::check(Candidate::atomic(backend).advance_clock(move |time| clock.advance(time))).await;
     report.assert_passed();
     let passed = report.results().filter(|(_, verdict)| **verdict == Verdict::Passed).count();
-    assert_eq!((passed, report.results().count()), (63, 69), "all but the cases of epochs:\n{report}");
+    assert_eq!((passed, report.results().count()), (65, 70), "all but the cases of epochs:\n{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +43,7 @@ async fn a_backend_that_can_not_compare_and_set_conforms_as_such() {
     let candidate = Candidate::simple(backend).advance_clock(move |time| clock.advance(time));
     let report = conformance::check(candidate).await;
     report.assert_passed();
-    assert_eq!(report.results().filter(|(_, verdict)| **verdict == Verdict::Skipped).count(), 48, "{report}");
+    assert_eq!(report.results().filter(|(_, verdict)| **verdict == Verdict::Skipped).count(), 49, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,6 +32,7 @@ const INDEX_DEFECTS: &[(IndexDefect, &[&str])] = &[
         &[
             "a_rotated_session_is_listed_under_its_new_key",
             "a_session_that_is_renewed_all_the_time_is_in_every_listing",
+            "requests_in_flight_leave_no_session_behind_a_revocation",
         ],
     ),
     (IndexDefect::WritesWithoutAUserRemoveTheEntry, &["a_write_without_a_user_leaves_the_index_as_it_is"]),
@@ -58,7 +59,11 @@ const EPOCH_DEFECTS: &[(EpochDefect, &[&str])] = &[
     (EpochDefect::EveryJoinBegins, &["an_epoch_is_joined_until_it_ends", "concurrent_sign_ins_join_one_epoch"]),
     (
         EpochDefect::EndDoesNothing,
-        &["an_epoch_that_ended_does_not_come_back", "a_revocation_ends_every_session_of_the_user"],
+        &[
+            "an_epoch_that_ended_does_not_come_back",
+            "a_revocation_ends_every_session_of_the_user",
+            "requests_in_flight_leave_no_session_behind_a_revocation",
+        ],
     ),
     (EpochDefect::NothingExpires, &["an_epoch_expires_and_is_extended_by_its_use"]),
     (EpochDefect::UseExtendsNothing, &["an_epoch_expires_and_is_extended_by_its_use"]),
