@@ -5,10 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use session_core::{
-    AtomicBackend, Backend, Clock, Create, Marker, MemoryBackend, Remove, Replace, Rotate, StoreFuture, Stored, Touch,
-    UserEpochs, WriteOutcome,
-};
+use session_core::{AtomicBackend, Backend, Clock, MemoryBackend, StoreFuture, UserEpochs};
+
+use crate::forward;
 
 /// Keeps sessions in memory, with epochs of users instead of an index, as a store that can't list sessions does.
 ///
@@ -46,33 +45,7 @@ impl EpochMemory {
 }
 
 impl AtomicBackend for EpochMemory {
-    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
-        self.sessions.fetch(key)
-    }
-
-    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.sessions.create(create)
-    }
-
-    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.sessions.replace(replace)
-    }
-
-    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
-        self.sessions.remove(remove)
-    }
-
-    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
-        self.sessions.touch(touch)
-    }
-
-    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.sessions.rotate(rotate)
-    }
-
-    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
-        self.sessions.marker(key)
-    }
+    forward!(sessions: fetch, create, replace, remove, touch, rotate, marker);
 
     fn answers_at_once(&self) -> bool {
         true

@@ -52,13 +52,14 @@
 //!
 //! [`Probe`] records the calls of a backend, and injects a [`Fault`] into the calls of an [`Operation`]. [`TestClock`]
 //! stands still until the test moves it. [`SimpleMemory`] is a memory store with three methods, and [`EpochMemory`] a
-//! memory store with epochs of users.
+//! memory store with epochs of users. [`forward!`] writes the calls that a backend of a test passes on to another one.
 
 mod application;
 mod clock;
 pub mod conformance;
 mod cookie_jar;
 mod epoch_memory;
+mod forward;
 mod probe;
 pub mod scenarios;
 mod simple_memory;
@@ -69,3 +70,7 @@ pub use cookie_jar::CookieJar;
 pub use epoch_memory::EpochMemory;
 pub use probe::{Fault, Operation, Probe, Watched, WatchedSimple};
 pub use simple_memory::SimpleMemory;
+
+// For `forward!`, whose users may name the crate otherwise.
+#[doc(hidden)]
+pub use session_core;

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use session_core::{
-    AtomicBackend, Create, IndexedSession, Marker, MemoryBackend, Remove, Replace, Rotate, SessionError, StoreFuture,
-    Stored, Touch, UserIndex, WriteOutcome,
+    AtomicBackend, Create, IndexedSession, MemoryBackend, SessionError, StoreFuture, UserIndex, WriteOutcome,
 };
-use session_testkit::TestClock;
+use session_testkit::{TestClock, forward};
 
 use super::{USER, devices, is_signed_in, signed_in};
 use crate::support::{App, Browser, Fault, NOW, Operation, assert_succeeded, at_once, defaults};
@@ -46,9 +45,7 @@ struct InSteps {
 }
 
 impl AtomicBackend for InSteps {
-    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
-        self.memory.fetch(key)
-    }
+    forward!(memory: fetch, replace, remove, touch, rotate, marker);
 
     fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
         self.entered.lock().expect("no test panics in here").push(create.key.to_owned());
@@ -57,26 +54,6 @@ impl AtomicBackend for InSteps {
             between();
         }
         self.memory.create(create)
-    }
-
-    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.memory.replace(replace)
-    }
-
-    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
-        self.memory.remove(remove)
-    }
-
-    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
-        self.memory.touch(touch)
-    }
-
-    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.memory.rotate(rotate)
-    }
-
-    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
-        self.memory.marker(key)
     }
 
     fn user_index(&self) -> Option<&dyn UserIndex> {

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use session_core::{
-    AtomicBackend, Create, Marker, Remove, Replace, Rotate, StoreFuture, Stored, Touch, UserEpochs, WriteOutcome,
-};
-use session_testkit::EpochMemory;
+use session_core::{AtomicBackend, StoreFuture, UserEpochs};
+use session_testkit::{EpochMemory, forward};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EpochDefect {
@@ -33,33 +31,7 @@ impl EpochMutant {
 }
 
 impl AtomicBackend for EpochMutant {
-    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
-        self.memory.fetch(key)
-    }
-
-    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.memory.create(create)
-    }
-
-    fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.memory.replace(replace)
-    }
-
-    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
-        self.memory.remove(remove)
-    }
-
-    fn touch<'a>(&'a self, touch: Touch<'a>) -> StoreFuture<'a, bool> {
-        self.memory.touch(touch)
-    }
-
-    fn rotate<'a>(&'a self, rotate: Rotate<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.memory.rotate(rotate)
-    }
-
-    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
-        self.memory.marker(key)
-    }
+    forward!(memory: fetch, create, replace, remove, touch, rotate, marker);
 
     fn user_epochs(&self) -> Option<&dyn UserEpochs> {
         Some(self)

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 
 use session_core::{
-    AtomicBackend, BackendError, Create, IndexedSession, Marker, MemoryBackend, Remove, Replace, Rotate, ScanCursor,
-    ScanPage, SessionMap, SessionScan, StoreFuture, Stored, Touch, UserIndex, WriteOutcome,
+    AtomicBackend, BackendError, Create, IndexedSession, MemoryBackend, Replace, Rotate, ScanCursor, ScanPage,
+    SessionMap, SessionScan, StoreFuture, Stored, Touch, UserIndex, WriteOutcome,
 };
+use session_testkit::forward;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IndexDefect {
@@ -69,9 +70,7 @@ impl IndexMutant {
 }
 
 impl AtomicBackend for IndexMutant {
-    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
-        self.memory.fetch(key)
-    }
+    forward!(memory: fetch, remove, marker);
 
     fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
         StoreFuture::pending(async move {
@@ -98,10 +97,6 @@ impl AtomicBackend for IndexMutant {
         self.memory.replace(replace)
     }
 
-    fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
-        self.memory.remove(remove)
-    }
-
     fn touch<'a>(&'a self, mut touch: Touch<'a>) -> StoreFuture<'a, bool> {
         self.hide(touch.key, IndexDefect::TouchRemovesTheEntry);
         if self.is(IndexDefect::WritesWithAUserAddNoEntry) {
@@ -121,10 +116,6 @@ impl AtomicBackend for IndexMutant {
             }
             Ok(outcome)
         })
-    }
-
-    fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
-        self.memory.marker(key)
     }
 
     fn user_index(&self) -> Option<&dyn UserIndex> {
