@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cookie::Cookie;
 use cookie::time::Duration;
 use session_core::adapter::Commit;
+use session_core::{Session, SessionHandle, SessionManager};
 
 /// A cookie jar for requests without HTTP.
 ///
@@ -22,6 +23,35 @@ impl Browser {
         let mut browser = Self::default();
         browser.set(set_cookie);
         browser
+    }
+
+    /// Opens the session of a new request, unread.
+    #[must_use]
+    pub fn open(&self, manager: &SessionManager) -> SessionHandle {
+        let header = self.has_cookie().then(|| self.header());
+        manager.open(header.as_deref().map(str::as_bytes))
+    }
+
+    /// Loads the session of a new request.
+    pub async fn load(&self, manager: &SessionManager) -> (SessionHandle, Session) {
+        let handle = self.open(manager);
+        let session = handle.load().await.expect("the session can be loaded");
+        (handle, session)
+    }
+
+    /// Makes a whole request that succeeds.
+    pub async fn request(&mut self, manager: &SessionManager, work: impl FnOnce(&Session)) {
+        let (handle, session) = self.load(manager).await;
+        work(&session);
+        let response = handle.commit(200).await;
+        assert!(response.error.is_none(), "{:?}", response.error);
+        self.receive(&response);
+    }
+
+    /// Returns the number under a key, as a new request reads it.
+    pub async fn see(&self, manager: &SessionManager, key: &str) -> Option<u64> {
+        let (_, session) = self.load(manager).await;
+        session.get(key).expect("it is a number")
     }
 
     /// Takes the cookies that a response sets, and drops those that it removes.

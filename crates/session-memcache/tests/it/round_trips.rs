@@ -47,7 +47,7 @@ async fn sessions_that_are_not_touched_or_not_there_cost_nothing() {
     let handle = bench.app.handle(&browser);
     assert!(bench.app.commit(&handle).await.error.is_none());
     assert_eq!(bench.server.commands() - before, 0, "untouched");
-    let forged = Browser { cookie: browser.cookie.map(|cookie| format!("{cookie}x")) };
+    let forged = Browser::with_cookie(&format!("{}x", browser.header()));
     for stranger in [Browser::default(), forged] {
         assert_eq!(bench.cost(&stranger, |_| {}).await, 0);
     }
@@ -185,9 +185,9 @@ async fn each_further_verified_cookie_costs_a_destruction_two_more() {
     let bench = Bench::new();
     let mut cookies = Vec::new();
     for _ in 0..3 {
-        cookies.extend(bench.session().await.cookie);
+        cookies.push(bench.session().await.header());
     }
-    let handle = bench.app.handle(&Browser { cookie: Some(cookies.join("; ")) });
+    let handle = bench.app.manager().open(cookies.iter().map(|cookie| cookie.as_bytes()));
     handle.destroy();
     let before = bench.server.commands();
     assert!(bench.app.commit(&handle).await.error.is_none());

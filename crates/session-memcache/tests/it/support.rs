@@ -9,10 +9,10 @@ use std::time::Duration;
 use session_core::{AtomicBackend, BackendError, Create, Remove, Replace, SessionMap, Version, WriteOutcome};
 use session_memcache::{MemcacheBackend, MemcacheBackendBuilder};
 
-pub(crate) use app::{App, Browser, Request, SECRET, respond_together};
+pub(crate) use app::{App, Request, SECRET, respond_together};
 pub(crate) use fake::Fake;
 pub(crate) use python::Python;
-pub(crate) use session_test_support::{Log, MemcachedServer as Server};
+pub(crate) use session_test_support::{Browser, Log, MemcachedServer as Server};
 
 /// Long enough for everything that a test does.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);

@@ -61,7 +61,7 @@ async fn a_logout_during_a_slow_update_is_final() {
     let mut logout = browser.clone();
     let handle = logout.open(&there);
     handle.destroy();
-    logout.take(&handle.commit(200).await);
+    logout.receive(&handle.commit(200).await);
     assert!(!logout.has_cookie());
 
     let late = slow.commit(200).await;
@@ -88,7 +88,7 @@ async fn of_two_renewals_at_once_one_wins_and_the_other_is_told() {
     assert_eq!(server.ask(&["KEYS", "session:*"]).len(), 1);
 
     let mut renewed = browser.clone();
-    renewed.take(&winner);
+    renewed.receive(&winner);
     assert_eq!(renewed.see(&there, "n").await, Some(0));
 }
 

@@ -43,7 +43,7 @@ async fn revoke_amid(servers: &[SessionManager; 2], works: &[Work]) -> Vec<Brows
         let (handle, session) = browser.load(&servers[number % 2]).await;
         works[number % works.len()](&session);
         requests.spawn(async move {
-            browser.take(&handle.commit(200).await);
+            browser.receive(&handle.commit(200).await);
             browser
         });
     }

@@ -1,7 +1,7 @@
 //! Helpers that several modules of tests share.
 
-mod browser;
 mod cluster;
+mod manager;
 mod server;
 
 use std::time::{Duration, Instant};
@@ -12,11 +12,11 @@ use fred::types::config::Config;
 use session_core::{AtomicBackend, Create, SessionMap, Version, WriteOutcome};
 use session_redis::RedisBackend;
 
-pub(crate) use browser::{Browser, SECRET, config, manager};
 pub(crate) use cluster::Cluster;
+pub(crate) use manager::{SECRET, config, manager};
 pub(crate) use server::{REMEMBER, allow_user, forget_calls, sent};
 pub(crate) use session_test_support::{
-    Endpoint, Lag, Log, RedisConnection as Connection, RedisServer as Server, free_port,
+    Browser, Endpoint, Lag, Log, RedisConnection as Connection, RedisServer as Server, free_port,
 };
 
 /// Longer than any test takes.

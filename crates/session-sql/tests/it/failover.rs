@@ -20,7 +20,7 @@ async fn use_sessions(manager: &SessionManager, browser: &mut Browser) -> Result
     handle.load().await?.insert("user", "ann")?;
     let commit = handle.commit(200).await;
     commit.error.clone().map_or(Ok(()), Err)?;
-    other.take(&commit);
+    other.receive(&commit);
     let handle = other.open(manager);
     handle.destroy();
     handle.commit(200).await.error.map_or(Ok(()), Err)

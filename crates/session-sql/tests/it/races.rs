@@ -92,7 +92,7 @@ async fn of_two_renewals_at_once_one_wins_and_the_other_is_told(database: Databa
     assert_eq!(database.sessions().await, 1);
 
     let mut renewed = browser.clone();
-    renewed.take(&winner);
+    renewed.receive(&winner);
     assert_eq!(renewed.see(&there, "n").await, Some(0));
 }
 

@@ -17,7 +17,7 @@ async fn change(manager: &SessionManager, browser: &mut Browser) -> Result<(), S
     let handle = browser.open(manager);
     handle.load().await?.update("n", |n: Option<u64>| n.unwrap_or(0) + 1)?;
     let commit = handle.commit(200).await;
-    browser.take(&commit);
+    browser.receive(&commit);
     commit.error.map_or(Ok(()), Err)
 }
 

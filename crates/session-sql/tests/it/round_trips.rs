@@ -206,7 +206,8 @@ async fn assert_costs(mut counted: Counted, conflict: u64, rotation: u64) {
 
     let mut other = Browser::default();
     counted.request(&mut other, |session| session.insert("a", 1).unwrap()).await;
-    let handle = browser.open_with(&other, &counted.manager);
+    let headers = [browser.header(), other.header()];
+    let handle = counted.manager.open(headers.iter().map(|header| header.as_bytes()));
     handle.destroy();
     assert!(handle.commit(200).await.set_cookie.is_some());
     assert_eq!(counted.spent().await, 2, "two verified cookies, destroyed without reading");

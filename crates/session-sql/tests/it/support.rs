@@ -1,7 +1,7 @@
 //! Helpers that several modules of tests share.
 
-mod browser;
 mod database;
+mod manager;
 mod mysql;
 mod postgres;
 mod server;
@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use session_core::{AtomicBackend, BackendError, Create, SessionMap, Version, WriteOutcome};
 use session_sql::SqlBackend;
 
-pub(crate) use browser::{Browser, config, manager, manager_with_clock};
 pub(crate) use database::{Database, on_each_database};
+pub(crate) use manager::{config, manager, manager_with_clock};
 pub(crate) use postgres::connect_to_postgres;
 pub(crate) use server::{Server, on_each_server};
+pub(crate) use session_test_support::Browser;
 
 /// Longer than any test takes.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);

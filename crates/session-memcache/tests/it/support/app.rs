@@ -9,6 +9,7 @@ use session_core::{
 };
 
 use session_core::adapter::Commit;
+use session_test_support::Browser;
 use tokio::sync::Barrier;
 
 use super::map;
@@ -18,12 +19,6 @@ pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes";
 #[derive(Clone)]
 pub(crate) struct App {
     manager: SessionManager,
-}
-
-/// The `Cookie` header that a client sends.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Browser {
-    pub(crate) cookie: Option<String>,
 }
 
 impl App {
@@ -52,7 +47,7 @@ impl App {
 
     /// The unread session of a request of this browser.
     pub(crate) fn handle(&self, browser: &Browser) -> SessionHandle {
-        self.manager.open(browser.cookie.as_deref().map(str::as_bytes))
+        browser.open(&self.manager)
     }
 
     pub(crate) async fn commit(&self, handle: &SessionHandle) -> Commit {
@@ -61,18 +56,13 @@ impl App {
 
     /// A request of this browser that has loaded its session.
     pub(crate) async fn open(&self, browser: &Browser) -> Request {
-        let handle = self.handle(browser);
-        let session = handle.load().await.expect("the session can be loaded");
+        let (handle, session) = browser.load(&self.manager).await;
         Request { app: self.clone(), handle, session }
     }
 
     /// A whole request that succeeds. The browser takes the cookie.
     pub(crate) async fn visit(&self, browser: &mut Browser, handler: impl FnOnce(&Session)) {
-        let request = self.open(browser).await;
-        handler(&request);
-        let response = request.respond().await;
-        assert!(response.error.is_none(), "{:?}", response.error);
-        browser.receive(&response);
+        browser.request(&self.manager, handler).await;
     }
 
     /// A browser whose session holds this data.
@@ -86,19 +76,6 @@ impl App {
     /// Returns the session that a new request of this browser finds.
     pub(crate) async fn data(&self, browser: &Browser) -> String {
         self.open(browser).await.to_map().into_json()
-    }
-}
-
-impl Browser {
-    pub(crate) fn receive(&mut self, response: &Commit) {
-        if let Some(set_cookie) = &response.set_cookie {
-            self.set(set_cookie.as_str());
-        }
-    }
-
-    pub(crate) fn set(&mut self, set_cookie: &str) {
-        let pair = set_cookie.split(';').next().expect("splitting gives at least one part");
-        self.cookie = (!set_cookie.contains("Max-Age=0")).then(|| pair.to_owned());
     }
 }
 

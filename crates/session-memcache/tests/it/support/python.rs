@@ -1,15 +1,17 @@
 //! A service with the real starlette-session.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use session_test_support::Process;
 
 use super::{Browser, SECRET, Server};
 
 /// A running service whose sessions are in memcached. Ends with this value.
 pub(crate) struct Python {
-    process: Child,
+    _process: Process,
     address: String,
 }
 
@@ -17,25 +19,18 @@ impl Python {
     pub(crate) fn start(memcached: &Server) -> Self {
         let python = std::env::var_os("SESSION_PYTHON")
             .expect("SESSION_PYTHON is not set: `cargo xtask test` installs what the tests need");
-        let mut process = Command::new(python)
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python/peer.py"))
-            .args(["serve", "--app", "starlette-session", "--secret", SECRET, "--cookie-name", "id"])
-            .args(["--memcache", &memcached.address()])
-            // It ends when its stdin is closed.
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("SESSION_PYTHON is a Python interpreter");
-        let mut line = String::new();
-        let stdout = process.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("it is text");
-        let address = line.trim().strip_prefix("listening http://").expect("it listens").to_owned();
-        Self { process, address }
+        let mut process = Process::start(
+            Command::new(python)
+                .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python/peer.py"))
+                .args(["serve", "--app", "starlette-session", "--secret", SECRET, "--cookie-name", "id"])
+                .args(["--memcache", &memcached.address()]),
+        );
+        Self { address: process.read_after("listening http://"), _process: process }
     }
 
     /// Makes a request of this browser, which takes the cookie. Answers with the body.
     pub(crate) fn request(&self, browser: &mut Browser, method: &str, path: &str, body: &str) -> String {
-        let cookie = browser.cookie.as_ref().map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
+        let cookie = if browser.has_cookie() { format!("Cookie: {}\r\n", browser.header()) } else { String::new() };
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{cookie}Content-Length: {}\r\n\r\n{body}",
             body.len()
@@ -52,13 +47,5 @@ impl Python {
             }
         }
         body.to_owned()
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
