@@ -27,6 +27,7 @@ use crate::codec::{CodecRefusal, SessionCodec};
 /// | changes it after another request did | `fetch`, `replace` (a conflict, which returns the current session), and `replace` again at that session's version |
 /// | empties it | `fetch`, `replace` by the empty session, which expires after a minute |
 /// | gives it a new id (`renew`, `sign_in`) | `fetch`, [`rotate`](Self::rotate) |
+/// | signs a user in, in a store with [epochs](UserEpochs) | also [`join`](UserEpochs::join), just before the write |
 /// | destroys it without reading it | [`remove`](Self::remove) for each verified cookie of the session's name, at most 8 |
 /// | changes a session that the store does not know | `fetch`, [`marker`](Self::marker), `create` |
 ///
