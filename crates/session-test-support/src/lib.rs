@@ -3,6 +3,7 @@
 //! A [`Browser`] keeps the cookies of commits. A [`Log`] keeps the lines that a crate logs. An [`Endpoint`] leads to a server
 //! that can be exchanged. A [`Process`] is a program that says on its standard output where it listens.
 //! [`play_in_browser`] has a real browser use a demo.
+//! [`create`], [`stored`] and [`races`] are for tests of every store.
 //! [`RedisServer`], [`MemcachedServer`], [`PostgresServer`] and [`MariaDbServer`] are stores on ports of their own. All
 //! programs end with the test that started them.
 
@@ -17,10 +18,12 @@ mod mariadb;
 mod memcached;
 mod postgres;
 mod process;
+pub mod races;
 mod redis;
 mod scenarios;
 mod server;
 mod signal;
+mod store;
 
 pub use browser::Browser;
 pub use endpoint::Endpoint;
@@ -35,3 +38,4 @@ pub use redis::{RedisConnection, RedisReply, RedisServer};
 pub use scenarios::play_in_browser;
 pub use server::free_port;
 pub use signal::signal;
+pub use store::{Dice, HOUR, create, map, stored, until};

@@ -9,17 +9,7 @@ use session_redis::RedisBackend;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::support::{Browser, HOUR, Server, config, create, map, stored, until};
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
+use crate::support::{Browser, Dice, HOUR, Server, config, create, map, stored, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_dropped_requests_mix_up_no_sessions() {
@@ -34,7 +24,7 @@ async fn ten_thousand_dropped_requests_mix_up_no_sessions() {
         people.push(browser);
     }
 
-    let mut dice = Dice(1);
+    let mut dice = Dice::new(1);
     let mut requests = JoinSet::new();
     // How many requests of each person have loaded the session, and how many have committed it with success.
     let [loaded, committed] = [(); 2].map(|()| Arc::new([const { AtomicU64::new(0) }; PEOPLE]));

@@ -30,10 +30,10 @@ fn the_first_call_of_each_of_fifty_runtimes_succeeds() {
         };
         runtime.block_on(async {
             let key = format!("session:{n}");
-            let version = create(&BACKEND, &key, "{}").await;
+            let version = create(&*BACKEND, &key, "{}").await;
             let outcome = BACKEND.replace(Replace::new(&key, &map(r#"{"a":1}"#), HOUR, &version)).await;
             assert!(matches!(outcome, Ok(WriteOutcome::Done(_))), "{n}: {outcome:?}");
-            assert_eq!(stored(&BACKEND, "session:0").await.as_deref(), Some(r#"{"a":1}"#));
+            assert_eq!(stored(&*BACKEND, "session:0").await.as_deref(), Some(r#"{"a":1}"#));
         });
     }
     // The connections of the runtimes that ended are closed; one is that of the question.

@@ -9,55 +9,21 @@ use std::time::{Duration, Instant};
 use fred::clients::Client;
 use fred::interfaces::ClientLike;
 use fred::types::config::Config;
-use session_core::{AtomicBackend, Create, SessionMap, Version, WriteOutcome};
 use session_redis::RedisBackend;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use manager::{SECRET, config, manager};
 pub(crate) use server::{REMEMBER, allow_user, forget_calls, sent};
 pub(crate) use session_test_support::{
-    Browser, Endpoint, Lag, Log, RedisConnection as Connection, RedisServer as Server, free_port,
+    Browser, Dice, Endpoint, HOUR, Lag, Log, RedisConnection as Connection, RedisServer as Server, create, free_port,
+    map, races, stored, until,
 };
-
-/// Longer than any test takes.
-pub(crate) const HOUR: Duration = Duration::from_secs(3600);
-
-pub(crate) fn map(json: &str) -> SessionMap {
-    SessionMap::from_json(json).expect("a test writes JSON")
-}
 
 /// Returns a connected client of the application's.
 pub(crate) async fn client(server: &Server) -> Client {
     let client = Client::new(Config::from_url(&server.url()).expect("the url is good"), None, None, None);
     client.init().await.expect("the server answers");
     client
-}
-
-/// Stores a new session.
-pub(crate) async fn create(backend: &RedisBackend, key: &str, json: &str) -> Version {
-    match backend.create(Create::new(key, &map(json), HOUR)).await.expect("the server answers") {
-        WriteOutcome::Done(version) => version,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Returns the text of a stored session.
-pub(crate) async fn stored(backend: &RedisBackend, key: &str) -> Option<String> {
-    backend.fetch(key).await.expect("the server answers").map(|stored| stored.session.into_json())
-}
-
-/// Tries until it succeeds, and returns the time that this took.
-pub(crate) async fn until<F: Future<Output = bool>>(
-    what: &str,
-    limit: Duration,
-    mut done: impl FnMut() -> F,
-) -> Duration {
-    let start = Instant::now();
-    while !done().await {
-        assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    start.elapsed()
 }
 
 /// Waits until a condition holds that a test needs.

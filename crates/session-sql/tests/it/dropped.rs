@@ -12,19 +12,9 @@ use session_sql::SqlBackend;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::support::{Browser, Database, HOUR, create, manager, map, on_each_database, stored};
+use crate::support::{Browser, Database, Dice, HOUR, create, manager, map, on_each_database, stored};
 
 on_each_database![dropped_requests_mix_up_nothing, a_dropped_write_is_carried_out_to_its_end];
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
 
 async fn dropped_requests_mix_up_nothing(database: Database) {
     const PEOPLE: usize = 20;
@@ -37,7 +27,7 @@ async fn dropped_requests_mix_up_nothing(database: Database) {
         people.push(browser);
     }
 
-    let mut dice = Dice(1);
+    let mut dice = Dice::new(1);
     let mut requests = JoinSet::new();
     // The number of requests of each person that have loaded the session, and that have committed it with success.
     let [loaded, committed] = [(); 2].map(|()| Arc::new([const { AtomicU64::new(0) }; PEOPLE]));

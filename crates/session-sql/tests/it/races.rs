@@ -5,7 +5,7 @@ use std::time::Instant;
 use session_core::{AtomicBackend, Create, Marker, Remove, Replace, Rotate, SessionManager, Touch, WriteOutcome};
 use tokio::task::JoinSet;
 
-use crate::support::{Browser, Database, HOUR, create, manager, map, on_each_database, stored};
+use crate::support::{Database, HOUR, create, manager, map, on_each_database, races, stored};
 
 on_each_database![
     two_hundred_writes_of_different_keys_leave_two_hundred,
@@ -22,90 +22,28 @@ fn two_processes(database: &Database) -> [SessionManager; 2] {
     [(); 2].map(|()| manager(database.patient()))
 }
 
-async fn log_in(manager: &SessionManager) -> Browser {
-    let mut browser = Browser::default();
-    browser.request(manager, |session| session.insert("n", 0).expect("it works without an outage")).await;
-    browser
-}
-
 async fn two_hundred_writes_of_different_keys_leave_two_hundred(database: Database) {
-    let managers = two_processes(&database);
-    let browser = log_in(&managers[0]).await;
-    let mut requests = JoinSet::new();
-    for n in 0..200 {
-        let (mut browser, manager) = (browser.clone(), managers[n % 2].clone());
-        requests.spawn(async move {
-            browser.request(&manager, |session| session.insert(&format!("key{n}"), n).unwrap()).await;
-        });
-    }
-    requests.join_all().await;
-    let (_, session) = browser.load(&managers[0]).await;
-    assert_eq!(session.to_map().len(), 201);
+    races::writes_of_different_keys(two_processes(&database)).await;
 }
 
 async fn two_hundred_increments_make_two_hundred(database: Database) {
-    let managers = two_processes(&database);
-    let browser = log_in(&managers[0]).await;
     let start = Instant::now();
-    let mut requests = JoinSet::new();
-    for n in 0..200 {
-        let (mut browser, manager) = (browser.clone(), managers[n % 2].clone());
-        requests.spawn(async move {
-            let add = |n: Option<u64>| n.unwrap_or(0) + 1;
-            browser.request(&manager, move |session| assert!(session.update("n", add).unwrap() > 0)).await;
-        });
-    }
-    requests.join_all().await;
+    races::increments(two_processes(&database)).await;
     println!("200 increments in two processes took {:?}", start.elapsed());
-    assert_eq!(browser.see(&managers[1], "n").await, Some(200));
 }
 
 async fn a_logout_during_a_slow_update_is_final(database: Database) {
-    let [here, there] = two_processes(&database);
-    let browser = log_in(&here).await;
-    let (slow, session) = browser.load(&here).await;
-    session.insert("n", 7).unwrap();
-
-    let logout = browser.open(&there);
-    logout.destroy();
-    assert!(logout.commit(200).await.set_cookie.is_some(), "a removal");
-
-    let late = slow.commit(200).await;
-    assert!(late.error.is_none() && late.set_cookie.is_none(), "the changes are dropped, as if they came before");
-    assert_eq!(browser.see(&there, "n").await, None);
+    races::logout_during_an_update(two_processes(&database)).await;
     assert_eq!(database.sessions().await, 0);
 }
 
 async fn of_two_renewals_at_once_one_wins_and_the_other_is_told(database: Database) {
-    let [here, there] = two_processes(&database);
-    let browser = log_in(&here).await;
-    let (first, session) = browser.load(&here).await;
-    session.renew().unwrap();
-    let (second, session) = browser.load(&there).await;
-    session.renew().unwrap();
-
-    let winner = first.commit(200).await;
-    assert!(winner.error.is_none() && winner.set_cookie.is_some());
-    let loser = second.commit(200).await;
-    assert_eq!(loser.error.map(|error| error.status()), Some(409));
-    assert_eq!(loser.set_cookie, None, "the winner's cookie stays");
+    races::renewals(two_processes(&database)).await;
     assert_eq!(database.sessions().await, 1);
-
-    let mut renewed = browser.clone();
-    renewed.receive(&winner);
-    assert_eq!(renewed.see(&there, "n").await, Some(0));
 }
 
 async fn a_logout_with_the_cookie_before_a_renewal_ends_the_renewed_session(database: Database) {
-    let [here, there] = two_processes(&database);
-    let before = log_in(&here).await;
-    let mut after = before.clone();
-    after.request(&here, |session| session.renew().unwrap()).await;
-
-    let handle = before.open(&there);
-    handle.destroy();
-    assert!(handle.commit(200).await.set_cookie.is_some());
-    assert_eq!(after.see(&here, "n").await, None);
+    races::logout_with_the_cookie_before_a_renewal(two_processes(&database)).await;
 }
 
 async fn a_rotation_during_touches_moves_the_session(database: Database) {
