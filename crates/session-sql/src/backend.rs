@@ -1,4 +1,4 @@
-//! The backend: the calls of the session manager.
+//! The backend, which the session manager calls.
 
 mod application_pool;
 mod builder;
@@ -23,11 +23,11 @@ use crate::marker;
 use crate::request::{ListedRow, Reply, Request, Row, Ttl};
 use crate::table::SCHEMA_KEY;
 
-/// How much longer than its timeout a call may take: its own timer must fire first, because it knows whether the request
-/// was sent.
+/// The time by which a call may exceed its timeout. The call's own timer must fire first, because it knows whether the
+/// request was sent.
 const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 
-/// The version of the schema that this crate works with, as its row says it.
+/// The version of the schema that this crate needs, as the table's own row has it.
 const SCHEMA: &str = "schema 1";
 
 /// Keeps sessions in a table of SQLite, PostgreSQL, MySQL or MariaDB. Clones share the connections.
@@ -41,36 +41,37 @@ pub struct SqlBackend {
 }
 
 impl SqlBackend {
-    /// Returns the backend at a URL, with the defaults of the [builder](Self::builder).
+    /// Makes a backend for a URL, with the defaults of the [builder](Self::builder).
     ///
-    /// It returns at once: calls make the connections that they need. See [`check`](Self::check) for a test at start.
+    /// It does not connect: calls open the connections that they need. To test the database when the service starts,
+    /// call [`check`](Self::check).
     ///
     /// # Errors
     ///
-    /// [`SqlConfigError`] if the URL is not usable. A database that does not answer is no error.
+    /// [`SqlConfigError`] if the URL can't be used. A database that does not answer is not an error here.
     pub fn connect(url: &str) -> Result<Self, SqlConfigError> {
         Self::builder().connect(url)
     }
 
-    /// Returns a backend on a pool that the application has; see [`SqlBackendBuilder::build_with_pool`].
+    /// Makes a backend on a pool of the application; see [`SqlBackendBuilder::build_with_pool`].
     #[must_use]
     pub fn from_pool(pool: impl Into<SqlPool>) -> Self {
         Self::builder().build_with_pool(pool)
     }
 
-    /// Returns a builder with the defaults.
+    /// Starts a builder with the defaults.
     pub fn builder() -> SqlBackendBuilder {
         SqlBackendBuilder::default()
     }
 
-    /// Creates the table and its indexes where they are missing. Calling it again changes nothing.
+    /// Creates the table and its indexes if they are missing. Calling it again changes nothing.
     ///
-    /// The user of the connection needs the right to create tables. To create the table otherwise, run the file of the
-    /// database in the folder `schema` of this crate.
+    /// The database user needs the right to create tables. To create the table in another way, run the SQL file for
+    /// your database in the folder `schema` of this crate.
     ///
     /// # Errors
     ///
-    /// If the database does not answer or refuses, or if there is a table with another version of the schema.
+    /// If the database does not answer or refuses, or if the table exists with another version of the schema.
     pub async fn create_table(&self) -> Result<(), BackendError> {
         self.engine.clone().create_table().await?;
         self.check().await
@@ -93,10 +94,11 @@ impl SqlBackend {
         Err(BackendError::new(BackendErrorKind::Other, Applied::No).with_source(cause))
     }
 
-    /// Deletes a batch of expired rows, and returns the number of rows: for programs that clean up at times of their own.
+    /// Deletes a batch of expired rows, and returns their number. It is meant for programs that schedule the clean-up
+    /// themselves.
     ///
-    /// It deletes up to 500 rows, none of which expired within the current hour. If it returns fewer, no more are left, or
-    /// another server is cleaning up.
+    /// It deletes up to 500 rows that expired before the current hour. If it returns a smaller number, no such rows are
+    /// left, or another server is cleaning up.
     ///
     /// # Errors
     ///

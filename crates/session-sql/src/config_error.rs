@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-/// An error in the settings of a [`SqlBackend`](crate::SqlBackend). Quotes nothing of the URL, which may hold a password.
+/// An error in the settings of a [`SqlBackend`](crate::SqlBackend). It quotes only the name of a parameter from the
+/// URL, because a URL may hold a password.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlConfigError {
-    /// The URL is malformed, or its scheme is none of `sqlite`, `postgres`, `postgresql`, `mysql` and `mariadb`.
+    /// The URL is malformed, or its scheme is not one of `sqlite`, `postgres`, `postgresql`, `mysql` and `mariadb`.
     #[error("the url of the database is malformed, or its scheme is unknown")]
     Url,
     /// The URL has a parameter that is unknown.
@@ -15,8 +16,8 @@ pub enum SqlConfigError {
         /// The name of the parameter.
         name: Box<str>,
     },
-    /// The kind of database that the URL names was not compiled.
-    #[error("the database of the url is not compiled: enable the feature `{feature}` of session-sql")]
+    /// The feature for the URL's kind of database is not enabled.
+    #[error("the kind of database in the url needs the feature `{feature}` of session-sql")]
     NotCompiled {
         /// The feature to enable.
         feature: &'static str,
@@ -24,11 +25,14 @@ pub enum SqlConfigError {
     /// The URL asks for TLS, and this crate was compiled without it.
     #[error("the url of the database asks for tls: enable the feature `tls` of session-sql")]
     TlsNotCompiled,
-    /// The URL names an SQLite database in memory, which each connection would have for itself.
+    /// The URL names an SQLite database in memory, which connections do not share.
     #[error("an sqlite database in memory is not shared: use a file, or the memory backend of session-core")]
     InMemory,
-    /// The name of the table is not made of at most 48 letters, digits and underscores, perhaps behind that of a schema.
-    #[error("the name of the table is not usable")]
+    /// The name of the table does not consist of 1 to 48 letters, digits and underscores, with an optional schema
+    /// before it.
+    #[error(
+        "the name of the table must have 1 to 48 letters, digits and underscores, and may follow a schema and a dot"
+    )]
     Table,
 }
 

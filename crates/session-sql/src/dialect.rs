@@ -12,7 +12,7 @@ use sqlx::{Database, SqlStr};
 use crate::request::{Reply, Request};
 use crate::table::Table;
 
-/// A cause in words that quote no key, data or password.
+/// A cause, as a text that quotes no key, data or password.
 pub(crate) type Cause = Cow<'static, str>;
 
 pub(crate) type Connection<D> = <<D as Dialect>::Database as Database>::Connection;
@@ -24,26 +24,26 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
     /// The name of the kind, for the log.
     const NAME: &'static str;
 
-    /// The database is a file, which has one writer at a time, and no server that may be restarted.
+    /// `true` if the database is a file, with one writer at a time and no server that may be restarted.
     const IS_FILE: bool;
 
     /// Makes the statements for a table whose values are JSON text or other bytes.
     fn new(table: Table, is_json: bool) -> Self;
 
-    /// Makes the log of outages of a server or file.
+    /// Makes the outage log of a server or file.
     fn outage(server: Arc<str>) -> Outage;
 
     /// Returns the name of a server or file for the log.
     fn server(options: &<Connection<Self> as sqlx::Connection>::Options) -> Arc<str>;
 
-    /// Carries out a request, which has applied nothing if the database answers with an error.
+    /// Runs a request. If the database answers with an error, the request has applied nothing.
     fn run(
         &self,
         connection: &mut Connection<Self>,
         request: &Request,
     ) -> impl Future<Output = Result<Reply, sqlx::Error>> + Send;
 
-    /// Lets a statement of this connection take longer than a call.
+    /// Lets statements of this connection take longer than a call may take.
     fn lift_limits(&self, _connection: &mut Connection<Self>) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         std::future::ready(Ok(()))
     }
@@ -55,7 +55,7 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
         script: SqlStr,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
-    /// Returns the statements that create the table where it is missing.
+    /// Returns the statements that create the table if it is missing.
     fn schema(&self) -> SqlStr;
 
     /// Returns the meaning of an error that the database answered with.
@@ -75,7 +75,7 @@ pub(crate) struct Meaning {
 pub(crate) enum Then {
     /// The call fails.
     Fail,
-    /// The call is made again, since the obstacle is likely to pass.
+    /// The call is made again, because the obstacle is likely to pass.
     Retry,
     /// The connection is closed, and the call is made once more on a new one, which may lead to a better server.
     Reconnect,

@@ -11,13 +11,13 @@ pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> 
 
 /// A store of any kind of database.
 pub(crate) trait Engine: Send + Sync + 'static {
-    /// Carries out a request to its end, even if the caller is dropped.
+    /// Runs a request to its end, even if the caller is dropped.
     fn call(self: Arc<Self>, request: Request) -> Boxed<Reply>;
 
-    /// Creates the table where it is missing.
+    /// Creates the table if it is missing.
     fn create_table(self: Arc<Self>) -> Boxed<()>;
 
-    /// Counts sessions on a connection of its own, because that may take longer than a call.
+    /// Counts sessions on a separate connection, because counting may take longer than a call.
     fn count(self: Arc<Self>, key_prefix: String) -> Boxed<u64>;
 
     /// Deletes a batch of expired rows.

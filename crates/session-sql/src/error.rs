@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     pub(crate) then: Then,
     /// The connection can be used for other requests.
     pub(crate) connection_is_usable: bool,
-    /// The database gave no answer, or one that says that it can't serve now.
+    /// `true` if the database did not answer, or answered that it can't serve now.
     pub(crate) is_outage: bool,
     database: &'static str,
     server: Option<Arc<str>>,
@@ -50,11 +50,11 @@ impl Failure {
         Self::new::<D>(BackendErrorKind::Timeout, applied, cause)
     }
 
-    /// A request that waited for one of so many connections.
+    /// A request that waited in vain for one of this many connections.
     pub(crate) fn queued<D: Dialect>(connections: usize, timeout: Duration) -> Self {
         let cause =
             format!("all connections ({connections}) were in use for {timeout:?}, the `timeout` of the backend");
-        // The requests that use them tell if the database answers.
+        // The requests that use the connections will show whether the database answers.
         Self { is_outage: false, ..Self::new::<D>(BackendErrorKind::Timeout, Applied::No, cause) }
     }
 
@@ -73,7 +73,7 @@ impl Failure {
         let Meaning { kind, cause, then } = meaning::<D>(error);
         let connection_is_usable = answered && then != Then::Reconnect;
         let then = if applied == Applied::Maybe { Then::Fail } else { then };
-        // A database that tells of a lock serves other requests.
+        // A database that reports a lock still serves other requests.
         let is_outage = kind == BackendErrorKind::Unavailable || (kind == BackendErrorKind::Timeout && !answered);
         Self { then, connection_is_usable, is_outage, ..Self::new::<D>(kind, applied, cause) }
     }
@@ -90,7 +90,9 @@ fn meaning<D: Dialect>(error: &sqlx::Error) -> Meaning {
         sqlx::Error::Database(error) => D::meaning(&**error),
         sqlx::Error::Io(error) => Meaning::new(Unavailable, of_io(error), Then::Reconnect),
         sqlx::Error::Tls(error) => Meaning::new(Unavailable, format!("tls: {error}"), Then::Fail),
-        sqlx::Error::Protocol(_) => Meaning::new(Unavailable, "the client library does not understand it", Then::Fail),
+        sqlx::Error::Protocol(_) => {
+            Meaning::new(Unavailable, "the client library does not understand the reply", Then::Fail)
+        }
         sqlx::Error::PoolTimedOut => {
             Meaning::new(Unavailable, "no connection of the application's pool became free in time", Then::Fail)
         }
@@ -98,7 +100,7 @@ fn meaning<D: Dialect>(error: &sqlx::Error) -> Meaning {
         sqlx::Error::WorkerCrashed => Meaning::new(Unavailable, "the thread of the connection ended", Then::Reconnect),
         sqlx::Error::Configuration(_) => Meaning::new(Other, "the settings of the connection are unusable", Then::Fail),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } | sqlx::Error::Decode(_) => {
-            Meaning::new(Other, "the table has columns of other types than the schema says", Then::Fail)
+            Meaning::new(Other, "the table has columns whose types differ from the schema", Then::Fail)
         }
         _ => Meaning::new(Other, "the client library failed", Then::Fail),
     }

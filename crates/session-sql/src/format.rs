@@ -14,7 +14,7 @@ pub(crate) struct Format {
 }
 
 impl Format {
-    /// Returns the stored form of a session, and the version that it has once it is stored.
+    /// Returns the stored form of a session, and the version that it has after the write.
     pub(crate) fn encode(&self, key: &str, session: &SessionMap) -> Result<(Value, Version), BackendError> {
         let bytes = self.codec.encode_under(key, session, 0)?;
         self.check_size(&bytes)?;
@@ -27,7 +27,7 @@ impl Format {
         Ok((Value::Text(text), version))
     }
 
-    /// Decodes the session that a key was found to have.
+    /// Decodes the session that was found under a key.
     pub(crate) fn decode_under(&self, key: &str, bytes: &[u8]) -> Result<Stored, BackendError> {
         self.check_size(bytes)?;
         let session = self.codec.decode_under(key, bytes)?;
@@ -42,15 +42,15 @@ impl Format {
         Ok(())
     }
 
-    /// Returns the version of a stored value: the text itself, which is hashed only where it has to be, or a SHA-256.
+    /// Returns the version of a stored value: the text itself, which is hashed only if needed, or a SHA-256.
     ///
-    /// It is made of the value because other programs that write the table keep no version.
+    /// It is made from the value, because other programs that write to the table keep no version.
     fn version(&self, bytes: &[u8], session: &SessionMap) -> Version {
         if self.codec.is_json() { Version::sha1_of_json(session) } else { Version::from(sha256(bytes)) }
     }
 }
 
-/// Returns a version as servers compare it, which can hash the stored value: its SHA-256.
+/// Returns a version in the form that servers compare, the SHA-256 of the value.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn digest(version: &Version) -> Vec<u8> {
     match version.json() {

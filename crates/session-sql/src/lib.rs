@@ -13,8 +13,9 @@
 //! # }
 //! ```
 //!
-//! SQLite needs no server: the database is compiled in, and a restart of the service keeps everybody logged in. All backends
-//! compare and set, so that no update is lost and a logout is final among all processes that use the table.
+//! SQLite needs no server: it is compiled in, and a restart of the service logs no user out. On all databases the
+//! backend uses compare-and-set, so that no update is lost and a logout is final between all processes that use the
+//! table.
 //!
 //! | feature | URL | database |
 //! |---|---|---|
@@ -24,41 +25,42 @@
 //! | `django-db` | any of these | the [table of Django](#the-table-of-django) |
 //! | `tls` | `?sslmode=verify-full` (PostgreSQL), `?ssl-mode=VERIFY_IDENTITY` (MySQL) | connections by rustls |
 //!
-//! No feature is enabled by default, and nothing of a database is compiled for users of another. The parameters of a URL are
-//! those of [sqlx](https://docs.rs/sqlx/0.9); an unknown one is refused. Without `tls` a URL that asks for it is refused.
-//! Since sqlx needs it, this crate needs Rust 1.94, while the other crates of the project work with 1.88.
+//! No feature is enabled by default, and only the databases whose features are enabled are compiled. A URL can have the
+//! parameters of [sqlx](https://docs.rs/sqlx/0.9); an unknown parameter is refused. Without the feature `tls`, a URL
+//! that asks for TLS is refused. This crate needs Rust 1.94, because sqlx needs it. The other crates of the project,
+//! except `session-cli`, need 1.88.
 //!
 //! # Settings
 //!
 //! | setting of [`SqlBackend::builder`] | default |
 //! |---|---|
 //! | [`table`](SqlBackendBuilder::table) | `http_sessions` |
-//! | [`timeout`](SqlBackendBuilder::timeout) of a call, connecting included | the request deadline |
+//! | [`timeout`](SqlBackendBuilder::timeout) of a call, including connecting | the request deadline |
 //! | [`max_connections`](SqlBackendBuilder::max_connections) of each runtime | 8 |
-//! | [`breaker_threshold`](SqlBackendBuilder::breaker_threshold), the calls without an answer until calls fail fast | 5 |
+//! | [`breaker_threshold`](SqlBackendBuilder::breaker_threshold), the number of calls without an answer after which calls fail fast | 5 |
 //! | [`clean_up_every`](SqlBackendBuilder::clean_up_every), or [never](SqlBackendBuilder::without_clean_up) | one minute |
 //! | [`max_value_bytes`](SqlBackendBuilder::max_value_bytes) | 1 MiB |
 //! | [`codec`](SqlBackendBuilder::codec) | JSON |
 //!
 //! # The table
 //!
-//! [`SqlBackend::create_table`] creates the table `http_sessions`, or one of [another name](SqlBackendBuilder::table), and its
-//! indexes. Nothing else ever changes the schema. To create the table by hand or by a migration tool, run
-//! `schema/sqlite.sql`, `schema/postgres.sql` or `schema/mysql.sql` of this crate. A row says which version of the schema the
-//! table has, and [`SqlBackend::check`] compares it.
+//! [`SqlBackend::create_table`] creates the table `http_sessions`, or a table with [another
+//! name](SqlBackendBuilder::table), and its indexes. No other call changes the schema. To create the table by hand or
+//! with a migration tool, run `schema/sqlite.sql`, `schema/postgres.sql` or `schema/mysql.sql` of this crate. A row of
+//! the table holds the version of its schema, which [`SqlBackend::check`] compares.
 //!
 //! | column | content |
 //! |---|---|
 //! | `session_key` | the key that the configuration makes: `session:` and the id |
 //! | `value` | the session, by default as JSON text that any language can read; NULL in the row of a marker |
-//! | `marker` | the note that a destroyed or renewed session leaves for a minute; NULL in the row of a session |
-//! | `user_id` | the user who has signed in, behind the prefix of the key: `session:user:ann`; an index finds a user's sessions |
+//! | `marker` | the marker that a destroyed or renewed session leaves for a minute; NULL in the row of a session |
+//! | `user_id` | the user who is signed in, after the prefix of keys: `session:user:ann`; an index finds a user's sessions |
 //! | `expires_at`, `created_at`, `seen_at` | times by the clock of the database; in SQLite milliseconds since 1970 |
 //!
-//! A row whose `expires_at` has passed counts as absent. Sessions are as good as passwords: protect the table, and remember
-//! that backups of it contain logins.
+//! A row whose `expires_at` has passed counts as absent. A session key is as sensitive as a password, so protect the
+//! table, and remember that its backups contain logins.
 //!
-//! Apart from creating the table, a user needs these rights:
+//! Except to create the table, the database user needs these rights:
 //!
 //! ```sql
 //! GRANT SELECT, INSERT, UPDATE, DELETE ON http_sessions TO app;
@@ -66,18 +68,18 @@
 //!
 //! ## Other programs
 //!
-//! Other programs may read and write the table. A session of theirs needs `session_key`, `value` and `expires_at`; the other
-//! columns have defaults. Their writes need no version: a write of this crate is applied only if `value` is still what was
-//! read, compared as text by SQLite and by its SHA-256 by servers. A value that was changed and changed back counts as
-//! unchanged. A program that logs out should replace the session by a marker, since a deleted row does not tell requests
-//! under way about the logout:
+//! Other programs may read and write the table. To insert a session, they must set `session_key`, `value` and
+//! `expires_at`; the other columns have defaults. They need not maintain a version, because a write of this crate is
+//! applied only if `value` is still the value that was read. SQLite compares it as text, servers by its SHA-256. A
+//! value that was changed and changed back counts as unchanged. A program that logs a user out should replace the
+//! session by a marker instead of deleting the row, so that requests in flight learn of the logout. On PostgreSQL:
 //!
 //! ```sql
 //! UPDATE http_sessions SET value = NULL, marker = 'destroyed', expires_at = now() + interval '60 seconds'
 //!     WHERE session_key = 'session:…' AND marker IS NULL;
 //! ```
 //!
-//! This ends all sessions of a user, as a revocation by the session manager does:
+//! This ends all sessions of a user on PostgreSQL, as `SessionManager::revoke_all` does:
 //!
 //! ```sql
 //! UPDATE http_sessions SET value = NULL, marker = 'destroyed', user_id = NULL, expires_at = now() + interval '60 seconds'
@@ -86,11 +88,11 @@
 //!
 //! ## Expired rows
 //!
-//! Every minute a task deletes expired rows in batches of 500, with a pause after each. It works by the hour: a row stays for
-//! up to an hour after its expiry. On PostgreSQL an advisory lock, on MySQL a named lock lets one server clean up at a time,
-//! and no table is locked. [`SqlBackendBuilder::clean_up_every`] sets the interval. To clean up at times of your own, switch
-//! the task [off](SqlBackendBuilder::without_clean_up), and call [`SqlBackend::delete_expired`] or run this until no row is
-//! left:
+//! Every minute a task deletes expired rows in batches of 500, with a pause after each. It works by the hour, so a row
+//! stays for up to an hour after its expiry. An advisory lock on PostgreSQL and a named lock on MySQL make sure that
+//! only one server cleans up at a time. No table is locked. [`SqlBackendBuilder::clean_up_every`] sets the interval. To
+//! schedule the clean-up yourself, switch the task [off](SqlBackendBuilder::without_clean_up), and call
+//! [`SqlBackend::delete_expired`] or run this statement until it deletes no more rows:
 //!
 //! ```sql
 //! -- PostgreSQL
@@ -103,9 +105,9 @@
 //!     WHERE expires_at / 3600000 < strftime('%s', 'now') / 3600 LIMIT 500);
 //! ```
 //!
-//! A million expired rows are 2,000 batches, which take the task about four minutes. On a busy machine with two cores, a batch
-//! took 8 ms on PostgreSQL and 21 ms on SQLite. Writes at the same time, without the pauses, took 2 ms and 0.4 ms at the
-//! median, and 16 ms and 73 ms at the 99th percentile.
+//! The task deletes a million expired rows in 2,000 batches, which take about four minutes. On a busy machine with two
+//! cores, a batch took 8 ms on PostgreSQL and 21 ms on SQLite. In a test without the pauses, concurrent writes took 2
+//! ms on PostgreSQL and 0.4 ms on SQLite at the median, and 16 ms and 73 ms at the 99th percentile.
 //!
 //! # The table of Django
 //!
@@ -150,35 +152,35 @@
 //! | call | SQLite, PostgreSQL | MySQL, MariaDB |
 //! |---|---|---|
 //! | `fetch`, `create`, `replace`, `remove`, `touch`, `marker` | 1 | 1 |
-//! | `replace` or `remove` at an old version, with the current session in the reply | 1 | 2 |
+//! | `replace` or `remove` at an outdated version, which returns the current session | 1 | 2 |
 //! | `rotate` | 1 | 4 |
 //!
-//! A change of a session that the database does not know takes three: `fetch`, `marker` and `create`. A read of an unknown
-//! session takes one, because `fetch` never answers with a marker.
+//! A change of a session that the database does not know takes three round trips: `fetch`, `marker` and `create`. A
+//! read of an unknown session takes one.
 //!
-//! A new connection prepares each statement once. A connection to a server that was unused for a second costs one more
-//! round trip, because it is tested before it is trusted.
+//! A new connection prepares each statement once. If a connection to a server was idle for a second, the next call
+//! costs one more round trip, which tests the connection.
 //!
 //! # Isolation
 //!
-//! A write compares with the stored value and writes in one statement, so no other write can come between the two.
+//! A write compares the stored value and replaces it in one statement, so no other write can come in between.
 //!
-//! - **PostgreSQL** works at READ COMMITTED. An `UPDATE` that has waited for another transaction compares again with what that
-//!   has written. If it does not match, the same statement reads the newest row `FOR SHARE`, because a plain `SELECT` would
-//!   read the snapshot from before the wait.
-//! - **MySQL and MariaDB** work at READ COMMITTED. An `UPDATE` compares with the newest row, which it locks, at any isolation.
-//!   If it does not match, a second statement reads the current row. A rotation is a short transaction that inserts
-//!   the new row, then compares and marks the old one.
+//! - **PostgreSQL** works at READ COMMITTED. An `UPDATE` that has waited for another transaction compares the row again
+//!   after that transaction's write. If the row does not match, the same statement reads the newest row `FOR SHARE`,
+//!   because a plain `SELECT` would read the snapshot from before the wait.
+//! - **MySQL and MariaDB** work at READ COMMITTED. At any isolation level, an `UPDATE` locks the newest row and
+//!   compares it. If the row does not match, a second statement reads the current row. A rotation is a short
+//!   transaction: it inserts the new row, then compares and marks the old one.
 //! - **SQLite** has one writer at a time, among all processes. Writes of a process that wait at the same time share a
 //!   transaction. Each has an outcome of its own, and is answered after the commit.
 //!
 //! # Durability
 //!
-//! PostgreSQL and MySQL answer a write when it is on disk, as they are configured to. SQLite works in WAL mode with
-//! `synchronous = NORMAL`: a write survives the end of the process, `kill -9` included. A loss of power or a crash of the
-//! operating system may take back the last writes, a login or a *logout* among them; the file stays consistent. A service
-//! that can't have that passes a pool with `SqliteSynchronous::Full` to [`SqlBackend::from_pool`], and pays for a flush with
-//! each write.
+//! PostgreSQL and MySQL acknowledge a write when it is on disk, unless they are configured otherwise. SQLite works in
+//! WAL mode with `synchronous = NORMAL`: a write survives the end of the process, even by `kill -9`. A power failure or
+//! a crash of the operating system may undo the last writes, which may include a login or a *logout*; the file stays
+//! consistent. To avoid this, pass a pool with `SqliteSynchronous::Full` to [`SqlBackend::from_pool`]. Each write then
+//! costs a flush.
 //!
 //! # SQLite
 //!
@@ -190,49 +192,51 @@
 //!
 //! # Connections and runtimes
 //!
-//! The crate needs Tokio. Calls make the connections that they need, within their timeout, up to
-//! [`max_connections`](SqlBackendBuilder::max_connections) for each runtime. A connection belongs to the runtime that made
-//! it. So a backend in a `static` serves the runtimes of many tests, and a handler that blocks the only thread of its runtime
-//! (actix-web has one runtime for each worker) delays no call of another.
+//! The crate needs Tokio. Calls open the connections that they need, within their timeout, up to
+//! [`max_connections`](SqlBackendBuilder::max_connections) for each runtime. A connection belongs to the Tokio runtime
+//! that opened it. A backend in a `static` can therefore serve the runtimes of many tests. A handler that blocks the
+//! only thread of its runtime (actix-web has one runtime for each worker) delays no call of another runtime.
 //!
-//! If a request is dropped because its client is gone, its call is carried out to the end, and the connection is given back
-//! in order. A connection whose reply did not come in time is closed.
+//! If a request is dropped because its client has disconnected, its call still runs to the end, and its connection
+//! stays usable. A connection whose reply did not come in time is closed.
 //!
-//! PostgreSQL gets `statement_timeout` and `lock_timeout` with each connection, so that a statement ends with its call. A
+//! On PostgreSQL each connection sets `statement_timeout` and `lock_timeout`, so that a statement ends with its call. A
 //! PgBouncer in between needs `ignore_startup_parameters = options` and `max_prepared_statements` above 0. Without TLS,
-//! MySQL's `caching_sha2_password` works only once the server has the password cached: use the feature `tls`.
+//! MySQL's `caching_sha2_password` works only after the server has cached the password, so use the feature `tls`.
 //!
 //! ## A pool of the application's
 //!
 //! [`SqlBackend::from_pool`] takes a pool of sqlx. It keeps its settings:
 //!
-//! - sqlx sends a ping when a connection is given back, and another before it is taken unless
+//! - sqlx sends a ping when a connection is returned, and another before it is taken, unless
 //!   `test_before_acquire(false)` is set.
-//! - A pool belongs to the runtime that made it. It does not serve the runtimes of several tests.
+//! - A pool belongs to the runtime that made it, so it can't serve the runtimes of several tests.
 //! - Statements may outlast their call, unless the connections have a `statement_timeout`.
 //! - For SQLite set `journal_mode(Wal)`, and a `busy_timeout` below the [timeout](SqlBackendBuilder::timeout).
 //!
-//! Any isolation is right: a serialization failure or a deadlock is tried again until the deadline.
+//! Any isolation level works: after a serialization failure or a deadlock, the call is retried until the deadline.
 //!
 //! # Outages
 //!
-//! Every call ends within the [timeout](SqlBackendBuilder::timeout), by default the request deadline of the manager. After five calls in a row without an
-//! answer, calls fail fast while the database is probed every 100 ms; the first answer ends that. In our tests a call then
-//! took 2 µs, and sessions worked again 5 to 120 ms after a server was restarted or went on.
+//! Every call ends within the [timeout](SqlBackendBuilder::timeout), by default the request deadline of the manager.
+//! After five calls in a row without an answer, calls fail fast, and a task probes the database every 100 ms until it
+//! answers. In our tests a call that failed fast took 2 µs, and sessions worked again 5 to 120 ms after a server was
+//! restarted or resumed.
 //!
-//! Reads are sent once more on a new connection if theirs was lost. A write whose reply was lost
-//! [may have been applied](session_core::BackendError::may_have_applied), and the session manager finds out. It compares
-//! first, so that it never undoes a newer write. A connection to a server that has become read-only is left, and the call is
-//! sent once more on a new connection: so a failover behind one address goes unnoticed once the address has changed. No
-//! connection is used for longer than five minutes.
+//! If a connection is lost, a read is sent once more on a new connection. A write whose reply was lost [may have been
+//! applied](session_core::BackendError::may_have_applied), and the session manager finds out. Such a write never undoes
+//! a newer one, because it compares first. If a server has become read-only, the call is sent once more on a new
+//! connection. So after a failover behind one address, requests succeed as soon as the address leads to the new server.
+//! No connection is used for longer than five minutes.
 //!
 //! # The log
 //!
-//! Every error has a [source](std::error::Error::source) with the cause and the server. An outage is one line at error
-//! level, however many requests fail, with the fields `server`, `cause` and `failures`. While it lasts, a further line
-//! counts the failures at most every 10 seconds. Neither quotes a key, an id, a password or session data.
+//! Every error has a [source](std::error::Error::source) with the cause and the server. An outage is logged as one line
+//! at level `error`, no matter how many requests fail, with the fields `server`, `cause` and `failures`. While it
+//! lasts, a further line with the number of failures follows at most every 10 seconds. Neither quotes a key, an id, a
+//! password or session data.
 //!
-//! | the log says | level |
+//! | log line | level |
 //! |---|---|
 //! | `the session store fails` | error |
 //! | `the session store still fails` | error |
@@ -246,28 +250,29 @@
 //! | `no reply within …`, `… took longer than …` | The server is overloaded, stopped or far away: look for slow queries and locks, or raise the [timeout](SqlBackendBuilder::timeout). |
 //! | `all connections (…) were in use for …` | Raise [`max_connections`](SqlBackendBuilder::max_connections), or look for slow queries. |
 //! | `… as many connections as its max_connections allows` | Raise that setting of the server, or use fewer connections in all services. |
-//! | `the server closed the connection`, `connection reset` | Look into the server's log; a proxy may limit idle or long connections. |
-//! | `the user name or the password is wrong`, `the server does not let this user in …` | Correct the URL; special characters are percent-encoded. |
+//! | `the server closed the connection`, `connection reset` | Read the server's log. A proxy may close idle or long connections. |
+//! | `the user name or the password is wrong`, `the server does not let this user in …` | Correct the URL. Special characters must be percent-encoded. |
 //! | `the user lacks a right …` | Grant the [rights](#the-table) above. |
 //! | `the table is missing …`, `the table lacks a column …` | Create the [table](#the-table), or name the right one. |
 //! | `other transactions were in the way …`, `another transaction has locked the row …` | Look for a program that holds locks on the table. |
 //! | `another process or transaction locks the database (SQLITE_BUSY)` | Look for a program that keeps a transaction of the file open. |
-//! | `the server is read-only …` | The address leads to a standby: lead it to the primary. |
-//! | `the disk … is full`, `the server is out of memory` | Make room. Reading goes on, and a refused write changes nothing. |
-//! | `the file can't be opened …`, `the file may not be read …`, `entity not found` | Compare path and permissions with the user of the process. |
+//! | `the server is read-only …` | The address leads to a standby. Use the address of the primary. |
+//! | `the disk … is full`, `the server is out of memory` | Free disk space or memory. Reads still work, and a refused write changes nothing. |
+//! | `the file can't be opened …`, `the file may not be read …`, `entity not found` | Check the path, and that the user of the process has the permissions. |
 //! | `tls: …` | Compare the certificate with the host of the URL, and its issuer with the roots of the operating system. |
 //!
 //! # Operations
 //!
-//! - **PostgreSQL.** Each write leaves a dead row version. The table has a `fillfactor` of 80, and no index covers a column that
-//!   a write changes within the hour, so most updates are HOT and cheap to vacuum. On a busy table, let autovacuum run more
-//!   often: `ALTER TABLE http_sessions SET (autovacuum_vacuum_scale_factor = 0.02)`. Beyond some ten million sessions, partition
-//!   the table by hash of `session_key`.
-//! - **MySQL.** Our connections are READ COMMITTED, so that the clean-up takes no gap locks. `binlog_format` must not be
-//!   `STATEMENT`.
-//! - **Replicas.** Name the primary in the URL: a replica that lags shows old sessions, and sessions that were destroyed.
-//! - **Asynchronous replication.** Writes that were acknowledged just before a primary died may be missing on the replica that
-//!   follows it, a logout among them.
+//! - **PostgreSQL.** Each write leaves a dead row version. The table has a `fillfactor` of 80, and no index contains a
+//!   column that changes with every write, so most updates are heap-only (HOT) and cheap to vacuum. On a busy table,
+//!   let autovacuum run more often: `ALTER TABLE http_sessions SET (autovacuum_vacuum_scale_factor = 0.02)`. Beyond
+//!   about ten million sessions, partition the table by hash of `session_key`.
+//! - **MySQL.** The crate's connections use READ COMMITTED, so that the clean-up takes no gap locks. `binlog_format`
+//!   must not be `STATEMENT`.
+//! - **Replicas.** Name the primary in the URL, because a replica that lags returns outdated sessions, even destroyed
+//!   ones.
+//! - **Asynchronous replication.** Writes that were acknowledged just before a primary died may be missing on the
+//!   replica that takes over, and one of them may be a logout.
 
 #![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),

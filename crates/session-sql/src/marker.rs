@@ -17,7 +17,7 @@ pub(crate) fn renewed(successor: &str) -> String {
     [RENEWED, successor].concat()
 }
 
-/// Returns `None` for a text that is no marker.
+/// Reads a marker; `None` if the text is not one.
 pub(crate) fn read(text: &str) -> Option<Marker> {
     match text.strip_prefix(RENEWED) {
         Some(successor) => Some(Marker::Renewed { successor: successor.into() }),

@@ -21,8 +21,8 @@ use crate::request::{ListedRow, Reply, Request, Ttl, Value};
 use crate::sweep::BATCH;
 use crate::table::{Statement, Table};
 
-/// Runs the [statements] of MySQL, which has no `RETURNING` that MariaDB has, too: the number of matching rows tells if a
-/// write was applied, and a second statement reads the current row if it was not.
+/// Runs the [statements] of MySQL. MySQL and MariaDB have no `RETURNING` in common, so the number of matching rows
+/// tells whether a write was applied, and if not, a second statement reads the current row.
 pub(crate) struct MySqlDialect {
     table: Table,
     /// The value is JSON, in a column of text.
@@ -45,7 +45,7 @@ pub(crate) struct MySqlDialect {
 }
 
 impl MySqlDialect {
-    /// Inserts a row where the key has none, or an expired one.
+    /// Inserts a row if the key has none, or only an expired one.
     async fn insert<'q>(
         &self,
         connection: &mut MySqlConnection,
@@ -67,8 +67,8 @@ impl MySqlDialect {
 
     /// Moves a session, in a transaction: the new row is inserted first, then the old one is compared and marked.
     ///
-    /// At READ COMMITTED the update waits for a concurrent write of the old row, and then compares with what that has
-    /// written. If it does not match, the insertion is rolled back.
+    /// At READ COMMITTED the update waits for a concurrent write of the old row, and then compares the row after that
+    /// write. If it does not match, the insertion is rolled back.
     async fn rotate(&self, connection: &mut MySqlConnection, rotation: &Rotation<'_>) -> Result<Reply, sqlx::Error> {
         loop {
             let mut transaction = connection.begin().await?;
@@ -108,7 +108,7 @@ impl MySqlDialect {
         Ok(changes(connection, mark).await? > 0)
     }
 
-    /// Deletes a batch of expired rows, if no other server does.
+    /// Deletes a batch of expired rows, unless another server is doing so.
     async fn sweep(&self, connection: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
         let lock = format!("session-sql {:x}", self.table.lock());
         let row = connection.fetch_one(sqlx::query(statements::LOCK).bind(&lock)).await?;
@@ -251,8 +251,8 @@ fn bind<'q>(query: Query<'q, MySql, MySqlArguments>, value: &'q Value) -> Query<
     }
 }
 
-/// Returns the number of rows that a write matched. The client library asks the server to count rows whose columns kept
-/// their values, too.
+/// Returns the number of rows that a write matched. The client library makes the server also count rows whose columns
+/// kept their values.
 async fn changes(
     connection: &mut MySqlConnection,
     query: Query<'_, MySql, MySqlArguments>,

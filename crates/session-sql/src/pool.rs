@@ -1,4 +1,4 @@
-//! Connections: our own, or those of an application's pool.
+//! Connections of this crate, or of a pool of the application.
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
@@ -15,19 +15,20 @@ use tokio::time::{timeout, timeout_at};
 use crate::dialect::{Connection, Dialect};
 use crate::error::Failure;
 
-/// A connection that was unused for longer is tested before it is used: the server may have gone or been restarted.
+/// A connection that was idle for longer is tested before it is used, because the server may have gone or been
+/// restarted.
 const TRUSTED: Duration = Duration::from_secs(1);
 
-/// A connection that is older is closed: the address of the server may lead to another one by now, and firewalls forget
-/// unused connections in silence.
+/// An older connection is closed, because the address may lead to another server now, and firewalls may drop idle
+/// connections silently.
 const LONGEST_LIFE: Duration = Duration::from_secs(300);
 
-/// Makes a connection for calls with this timeout.
+/// Opens a connection for calls with this timeout.
 pub(crate) type Connect<DB> = Arc<dyn Fn(Duration) -> Connecting<DB> + Send + Sync>;
 
 type Connecting<DB> = Pin<Box<dyn Future<Output = Result<<DB as Database>::Connection, sqlx::Error>> + Send>>;
 
-/// The way to connections.
+/// The source of connections.
 pub(crate) enum Source<DB: Database> {
     Own(Connect<DB>),
     Application(sqlx::Pool<DB>),
@@ -35,8 +36,8 @@ pub(crate) enum Source<DB: Database> {
 
 /// The unused connections of one runtime.
 ///
-/// Each runtime has its own, because a connection ends with the runtime that made it, and stands still while a handler
-/// blocks that runtime.
+/// Each runtime has its own, because a connection ends with the runtime that opened it, and makes no progress while a
+/// handler blocks that runtime.
 pub(crate) struct Pool<D: Dialect> {
     limit: usize,
     permits: Arc<Semaphore>,
@@ -54,7 +55,7 @@ struct Aged<D: Dialect> {
     made: Instant,
 }
 
-/// A connection that a request uses. Dropping it closes it, because a reply may be on its way.
+/// A connection in use by a request. Dropping the lease closes the connection, because a reply may still arrive.
 pub(crate) struct Lease<D: Dialect>(Option<Leased<D>>);
 
 enum Leased<D: Dialect> {
@@ -63,7 +64,7 @@ enum Leased<D: Dialect> {
 }
 
 impl<DB: Database> Source<DB> {
-    /// Returns a connection that nothing else uses.
+    /// Returns a connection that no other request uses.
     pub(crate) async fn acquire<D: Dialect<Database = DB>>(
         &self,
         pool: &Arc<Pool<D>>,
@@ -111,7 +112,7 @@ async fn new_connection<D: Dialect>(
 }
 
 impl<D: Dialect> Pool<D> {
-    /// A pool of up to `limit` connections.
+    /// Makes a pool of up to `limit` connections.
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, permits: Arc::new(Semaphore::new(limit)), idle: Mutex::default() }
     }
@@ -135,7 +136,7 @@ impl<D: Dialect> Pool<D> {
         if since.elapsed() < TRUSTED {
             return Some(connection);
         }
-        // A host that is gone does not answer at all, and a new connection needs the rest of the time.
+        // A host that has disappeared never answers, and a new connection needs the rest of the time.
         let patience = deadline.timeout() / 4;
         if matches!(timeout(patience, connection.connection.ping()).await, Ok(Ok(()))) {
             return Some(connection);
@@ -156,14 +157,14 @@ impl<D: Dialect> Pool<D> {
 }
 
 impl<D: Dialect> Lease<D> {
-    /// Gives back the connection, on which no reply is on its way.
+    /// Returns the connection to its pool. No reply may be outstanding on it.
     pub(crate) fn release(mut self) {
         match self.0.take() {
             Some(Leased::Own { connection, pool, permit }) => {
                 pool.idle().push(Idle { connection, since: Instant::now() });
                 drop(permit);
             }
-            // Dropping it gives it back.
+            // Dropping it returns it to the application's pool.
             application => drop(application),
         }
     }

@@ -1,6 +1,6 @@
-//! Pools of the application's.
+//! Pools of the application.
 
-/// A pool of connections that the application has: of any database whose feature is enabled.
+/// A connection pool of the application, for any database whose feature is enabled.
 #[derive(Clone, Debug)]
 pub struct SqlPool(pub(super) ApplicationPool);
 

@@ -52,7 +52,7 @@ impl SqlBackendBuilder {
     ///
     /// # Errors
     ///
-    /// [`SqlConfigError::Table`] for a name that is not made of at most 48 letters, digits and underscores.
+    /// [`SqlConfigError::Table`] if the name does not consist of 1 to 48 letters, digits and underscores.
     pub fn table(mut self, name: &str) -> Result<Self, SqlConfigError> {
         self.table = Some(Table::parse(name)?);
         Ok(self)
@@ -66,70 +66,72 @@ impl SqlBackendBuilder {
         self.codec(codec)
     }
 
-    /// Sets how sessions are written; default [`JsonCodec`], which any language can read.
+    /// Sets the codec for stored sessions; default [`JsonCodec`], which any language can read.
     ///
     /// The codec of a configuration's [format](session_core::SessionConfigBuilder::format) is not used, because no
     /// other framework reads this table.
     ///
-    /// On PostgreSQL and MySQL the column `value` of other codecs must have the type `bytea` or `longblob`;
-    /// [`create_table`](SqlBackend::create_table) sees to it.
+    /// For other codecs, the column `value` must have the type `bytea` on PostgreSQL and `longblob` on MySQL.
+    /// [`create_table`](SqlBackend::create_table) uses the right type.
     pub fn codec(mut self, codec: impl SessionCodec) -> Self {
         self.codec = Box::new(codec);
         self
     }
 
-    /// Sets the longest value that is written or parsed; default 1 MiB. Longer ones are
+    /// Sets the longest value that is written or read, in bytes; default 1 MiB. A longer value is an error of the kind
     /// [`TooLarge`](session_core::BackendErrorKind::TooLarge).
     pub fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value_bytes = bytes;
         self
     }
 
-    /// Sets how long a call may take, connecting included; default the
-    /// [request deadline](session_core::SessionConfigBuilder::request_deadline) of the manager. At least 10 ms.
+    /// Sets the longest time of a call, including connecting; default the [request
+    /// deadline](session_core::SessionConfigBuilder::request_deadline) of the manager. Less than 10 ms counts as 10 ms.
     ///
-    /// A timeout longer than the request deadline is of no use.
+    /// A timeout longer than the request deadline has no effect.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout.max(Duration::from_millis(10)));
         self
     }
 
-    /// Sets how many calls in a row must stay without an answer until calls fail at once; default 5, at least 1.
+    /// Sets the number of calls in a row without an answer after which calls fail fast; default 5. 0 counts as 1.
     ///
-    /// The database is then probed in the background, and the first answer ends it. Each runtime counts for itself.
+    /// A background task then probes the database, and the first answer ends this state. Each Tokio runtime counts its
+    /// own calls.
     pub fn breaker_threshold(mut self, calls: u32) -> Self {
         self.breaker_threshold = calls;
         self
     }
 
-    /// Sets how many connections each runtime may have; default 8, at least 1.
+    /// Sets the largest number of connections of each Tokio runtime; default 8. 0 counts as 1.
     ///
-    /// An actix-web server has a runtime for each worker. SQLite has one more connection for each runtime, which writes. A pool
-    /// of the application's keeps its own limit.
+    /// An actix-web server has a runtime for each worker. With SQLite, each runtime has one more connection, which
+    /// writes. A pool of the application keeps its own limit.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);
         self
     }
 
-    /// Sets the time between two clean-ups, which delete expired rows; default one minute, at least one second.
+    /// Sets the time between two clean-ups, which delete expired rows; default one minute. Less than a second counts as
+    /// a second.
     pub fn clean_up_every(mut self, interval: Duration) -> Self {
         self.clean_up = Some(interval.max(Duration::from_secs(1)));
         self
     }
 
-    /// Leaves expired rows in the table, for a job that calls [`SqlBackend::delete_expired`] or runs the statement in the
-    /// [crate's documentation](crate#expired-rows).
+    /// Switches the clean-up off, so that expired rows stay in the table. Then schedule a job that calls
+    /// [`SqlBackend::delete_expired`] or runs the statement in the [crate's documentation](crate#expired-rows).
     pub fn without_clean_up(mut self) -> Self {
         self.clean_up = None;
         self
     }
 
-    /// Returns the backend at a URL; see the [crate's documentation](crate) for the URLs. Returns at once: calls make the
-    /// connections that they need.
+    /// Makes a backend for a URL; the [crate's documentation](crate) lists the URLs. It does not connect: calls open
+    /// the connections that they need.
     ///
     /// # Errors
     ///
-    /// [`SqlConfigError`] if the URL is not usable. A database that does not answer is no error.
+    /// [`SqlConfigError`] if the URL can't be used. A database that does not answer is not an error here.
     pub fn connect(self, url: &str) -> Result<SqlBackend, SqlConfigError> {
         match url.split(':').next().unwrap_or_default() {
             #[cfg(feature = "sqlite")]
@@ -157,9 +159,10 @@ impl SqlBackendBuilder {
         }
     }
 
-    /// Returns a backend on a pool that the application has.
+    /// Makes a backend on a pool of the application.
     ///
-    /// The pool keeps its settings; see [the crate's documentation](crate#a-pool-of-the-applications) for those that matter.
+    /// The pool keeps its settings; [the crate's documentation](crate#a-pool-of-the-applications) lists those that
+    /// matter.
     #[must_use]
     pub fn build_with_pool(self, pool: impl Into<SqlPool>) -> SqlBackend {
         match pool.into().0 {

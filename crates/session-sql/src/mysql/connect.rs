@@ -10,7 +10,7 @@ use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 use crate::url::check_parameters;
 
-/// The parameters of a URL that the client library knows, but for those that would change our statements' meaning.
+/// The URL parameters that the client library knows, except those that would change the meaning of our statements.
 const PARAMETERS: &[&str] = &[
     "sslmode",
     "ssl-mode",
@@ -24,12 +24,12 @@ const PARAMETERS: &[&str] = &[
     "statement-cache-capacity",
 ];
 
-/// Settings of each connection. A statement that waits for a lock ends soon after its call: a second is the shortest time. A
-/// call with a longer timeout makes it again.
+/// The settings of each connection. One second, the shortest possible lock wait, makes a waiting statement end soon
+/// after its call. A call with a longer timeout sends it again.
 const SETTINGS: &str =
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION innodb_lock_wait_timeout = 1";
 
-/// Returns the way to connections to the server of a URL, and its name for the log.
+/// Returns the source of connections to the server of a URL, and the server's name for the log.
 pub(crate) fn connect(url: &str) -> Result<(Source<MySql>, Arc<str>), SqlConfigError> {
     check_parameters(url, PARAMETERS)?;
     let options = MySqlConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;

@@ -1,7 +1,7 @@
 //! The statements of MySQL and MariaDB.
 //!
-//! Each write but a rotation is one statement, and so one transaction. An `UPDATE` locks its row and compares with the
-//! newest version of it at any isolation: that is compare-and-set.
+//! Each write but a rotation is one statement, and so one transaction. At any isolation level, an `UPDATE` locks its
+//! row and compares the row's newest version, which is compare-and-set.
 //!
 //! `UTC_TIMESTAMP` is the time at which the statement began.
 
@@ -20,7 +20,7 @@ pub(super) const INSERT: &str = "INSERT INTO {table} (session_key, value, user_i
 pub(super) const INSERT_MARKER: &str = "INSERT INTO {table} (session_key, marker, expires_at)
     VALUES (?, ?, UTC_TIMESTAMP(3) + INTERVAL 60 SECOND)";
 
-/// An expired row counts as absent: it makes room for a new one.
+/// An expired row counts as absent, so it is deleted before a new one is inserted.
 pub(super) const DELETE_EXPIRED: &str = "DELETE FROM {table} WHERE session_key = ? AND expires_at <= UTC_TIMESTAMP(3)";
 
 pub(super) const REPLACE: &str = "UPDATE {table}
@@ -59,11 +59,11 @@ pub(super) const SCAN: &str =
 pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
     WHERE marker IS NULL AND expires_at > UTC_TIMESTAMP(3) AND LEFT(session_key, CHAR_LENGTH(?)) = ?";
 
-/// Rows are found by the hour in which they expired, which is what the index holds.
+/// Rows are found by the hour in which they expired, because the index holds that hour.
 pub(super) const SWEEP: &str = "DELETE FROM {table}
     WHERE expiry_hour < TIMESTAMPDIFF(HOUR, '1970-01-01', UTC_TIMESTAMP()) LIMIT ?";
 
-/// The lock keeps the clean-up to one server at a time.
+/// The lock lets only one server clean up at a time.
 pub(super) const LOCK: &str = "SELECT GET_LOCK(?, 0)";
 
 pub(super) const UNLOCK: &str = "DO RELEASE_LOCK(?)";

@@ -27,7 +27,7 @@ const CODES: &[(&str, BackendErrorKind, &str, Then)] = &[
     ("25006", Refused, "the server is read-only: a standby, or a primary that was demoted", Reconnect),
     ("28000", Unavailable, "the server does not let this user in from here (pg_hba.conf)", Fail),
     ("28P01", Unavailable, "the user name or the password is wrong", Fail),
-    ("3D000", Unavailable, "the server has no database of the name in the url", Fail),
+    ("3D000", Unavailable, "the server has no database with the name in the url", Fail),
     ("42501", Refused, "the user lacks a right: it needs SELECT, INSERT, UPDATE and DELETE on the table", Fail),
     ("42P01", Unavailable, "the table is missing: call `create_table`, or run the SQL file", Fail),
     ("42703", Unavailable, "the table lacks a column that the schema has", Fail),

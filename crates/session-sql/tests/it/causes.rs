@@ -66,7 +66,7 @@ async fn what_the_server_refuses_is_the_cause<S: Server>() {
     let unknown = told(&of("stranger:secret", &database)).await;
     assert!(unknown.starts_with("the server does not let") || unknown.starts_with("the user name or"), "{unknown}");
     let missing = told(&of(server.owner(), "missing")).await;
-    assert!(missing.starts_with("the server has no database of the name in the url"), "{missing}");
+    assert!(missing.starts_with("the server has no database with the name in the url"), "{missing}");
     server.ask("DROP TABLE http_sessions").await;
     let missing = told(&server.url()).await;
     assert!(missing.starts_with("the table is missing: call `create_table`, or run the SQL file"), "{missing}");
