@@ -22,7 +22,7 @@ pub(crate) enum Change {
     /// The key has the value that it has in the request's data.
     Set(Key),
     Remove(Key),
-    /// The key is removed and its value was given away: it must still be the observed one.
+    /// The key is removed and its value was handed out: on a replay the stored value must still be that one.
     Take(Key, Box<str>),
     Update(Key, UpdateFn),
     /// A barrier: the closure sees all keys. Earlier changes of the log are replayed on `before` it.
@@ -49,14 +49,14 @@ pub(crate) enum ReplayError {
     Taken(Box<str>),
     /// The closure of an update refused the current value of this key.
     Refused(Box<str>),
-    /// An update met a value that it can't read, or made one that can't be written.
+    /// An update got a value that it can't read, or made one that can't be written.
     Value(ValueError),
 }
 
 /// The changes of one session since it was loaded or last persisted, in order, compacted per key.
 ///
-/// A change without an effect is kept too, such as the insertion of an equal value: replayed on another request's changes it
-/// has one. Such changes alone need no write.
+/// A change without an effect is kept too, such as the insertion of an equal value, because it may have an effect when
+/// it is replayed. Such changes alone need no write.
 #[derive(Default)]
 pub(crate) struct ChangeLog {
     changes: SmallVec<[Change; 2]>,
@@ -72,7 +72,7 @@ pub(crate) struct ChangeLog {
 /// The positions of the changes of each key. Most keys have one.
 type Index = HashMap<Box<str>, SmallVec<[usize; 1]>>;
 
-/// The number of changes from which on they are indexed.
+/// The number of changes from which they are indexed.
 const MANY: usize = 64;
 
 impl ChangeLog {
@@ -81,7 +81,7 @@ impl ChangeLog {
         self.changes.is_empty() && self.record.is_empty()
     }
 
-    /// Returns `true` if the changes have altered the data, so that they have to be written.
+    /// Returns `true` if the changes have altered the data and must be written.
     pub(crate) fn is_effective(&self) -> bool {
         self.effective
     }
@@ -94,7 +94,7 @@ impl ChangeLog {
             .any(|change| matches!(change, Change::Update(..) | Change::UpdateAll(_) | Change::Take(..)))
     }
 
-    /// Returns `true` if a one-time value was given away.
+    /// Returns `true` if a one-time value was handed out.
     pub(crate) fn takes(&self) -> bool {
         self.changes.iter().any(|change| matches!(change, Change::Take(..)))
     }
@@ -110,9 +110,10 @@ impl ChangeLog {
             && self.record.iter().all(|change| *change == RecordChange::NoUser)
     }
 
-    /// Adds a change, and drops the earlier ones that it makes pointless. `effective` tells if it altered the data.
+    /// Adds a change, and drops earlier changes that it makes pointless. `effective` is `true` if the change altered
+    /// the data.
     ///
-    /// A take is never dropped, nor the updates whose outcome it observed: the value was given away.
+    /// A take is never dropped, nor are the updates whose outcome it handed out.
     pub(crate) fn push(&mut self, change: Change, effective: bool) {
         self.effective |= effective;
         let change = match change {
@@ -185,7 +186,7 @@ impl ChangeLog {
         }
     }
 
-    /// Drops the changes of a key, but for its last take and those that led to it.
+    /// Drops the changes of a key, except its last take and the changes that led to it.
     fn drop_changes_of(&mut self, key: &str) {
         while let Some(at) = self.last_of(key) {
             if matches!(self.changes[at], Change::Take(..)) {
@@ -202,7 +203,7 @@ impl ChangeLog {
         }
     }
 
-    /// Drops all changes, but for takes and those that led to them.
+    /// Drops all changes, except takes and the changes that led to them.
     fn drop_all(&mut self) {
         if self.changes.iter().any(|change| matches!(change, Change::UpdateAll(_))) && self.takes() {
             return;

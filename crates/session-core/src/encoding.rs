@@ -73,7 +73,7 @@ pub(crate) fn encode_short(bytes: &[u8], out: &mut [u8]) -> usize {
     len
 }
 
-// The characters fill one cache line, so that timing does not reveal which of them a secret selects.
+// The table fills one cache line, so that the timing of an access does not reveal which entry a secret selected.
 #[repr(C, align(64))]
 pub(crate) struct Alphabet {
     characters: [u8; 64],

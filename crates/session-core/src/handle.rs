@@ -226,7 +226,7 @@ pub struct PendingCommit {
 impl PendingCommit {
     /// Commits; see [`SessionHandle::commit`]. The future takes about a kilobyte, so it is boxed.
     pub fn finish(self) -> Pin<Box<dyn Future<Output = Commit> + Send>> {
-        // `Box::pin` would make the future on the stack and then copy it.
+        // `Box::pin` would build the future on the stack and then copy it.
         let place = Box::new_uninit();
         let commit: Pin<Box<_>> = Box::write(place, self.shared.commit(self.status)).into();
         commit

@@ -173,7 +173,7 @@ impl SessionMap {
         if found.is_some_and(|at| same_json(inner.value(at), json) && inner.find_previous(at, key).is_none()) {
             return Ok(false);
         }
-        // An escaped key takes at most six bytes for each of its own.
+        // Escaping turns each byte of a key into at most six.
         let room = 6 * key.len() + json.len();
         if inner.text_len() + room > Self::MAX_BYTES {
             return Err(ValueError::TooLong { key: key.into() });
@@ -231,7 +231,7 @@ impl SessionMap {
     ///
     /// White space around keys and values is kept in small objects. Edits of an object with more than 32 entries or 4,096
     /// bytes may drop it.
-    // Borrowed, unless a large map was edited.
+    // Borrowed, unless the map is large and was edited.
     #[must_use]
     pub fn as_json(&self) -> Cow<'_, str> {
         self.inner.as_ref().map_or(Cow::Borrowed("{}"), |inner| inner.json())
@@ -248,7 +248,7 @@ impl SessionMap {
     }
 
     /// Appends the text of [`Self::as_json`].
-    // For the codecs and stores of this project, which write into buffers of their own.
+    // For the codecs and stores of this project, which write into their own buffers.
     #[doc(hidden)]
     pub fn write_json(&self, out: &mut String) {
         match &self.inner {
@@ -280,7 +280,7 @@ impl SessionMap {
 
     /// Tells if the map contains more than `limit` keys other than `hidden`.
     pub(crate) fn has_more_keys_than(&self, limit: usize, hidden: &str) -> bool {
-        // The number of entries is at hand, and no map has more keys.
+        // The number of entries is known without counting, and a map has at most as many keys.
         self.inner().live() > limit && self.len() - usize::from(self.contains_key(hidden)) > limit
     }
 

@@ -233,7 +233,7 @@ impl Session {
         let meta = Meta { user: None, ..Meta::of(session.data()) };
         session.mutate(|map| {
             map.clear();
-            // The session keeps its own lifetime.
+            // `clear` keeps the session's own lifetime.
             meta.write(map)?;
             Ok::<_, ValueError>((Change::Clear, effective))
         })?;

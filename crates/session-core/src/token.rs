@@ -13,7 +13,7 @@ use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::signer::{SignatureError, Signer, TimestampSigner, Unsigned, push_timestamp, timestamp_len};
 
-/// The key of the payload under which the id of a stored session stands, as in starlette-session.
+/// The key of the payload that holds the id of a stored session, as in starlette-session.
 pub(crate) const ID_KEY: &str = "_cssid";
 
 /// The payload of a stored session's token is this, the id, and [`ID_PAYLOAD_END`].
@@ -30,7 +30,7 @@ pub(crate) struct Tokens {
     longest_max_age: u64,
 }
 
-/// A signer of another configuration, with another salt, whose tokens are recognised but not accepted.
+/// A signer of another configuration, with another salt. Its tokens are recognised, but not accepted.
 pub(crate) struct Stranger {
     pub(crate) signer: Signer,
     pub(crate) absence: Absence,
@@ -45,7 +45,7 @@ impl Tokens {
         Self { strangers: strangers.into(), ..self }
     }
 
-    /// Returns the reason why a token does not verify, if it has no signature or one of another configuration.
+    /// Returns the reason why a token does not verify, if it is unsigned or was signed by another configuration.
     pub(crate) fn stranger(&self, token: &[u8]) -> Option<Absence> {
         let decoded = percent_decoded(token);
         let token = decoded.as_deref().unwrap_or(token);
@@ -56,7 +56,7 @@ impl Tokens {
         Some(stranger.absence)
     }
 
-    /// Appends the token of a payload, issued at `now`.
+    /// Appends the token for a payload, issued at `now`.
     pub(crate) fn issue(&self, payload: &[u8], now: u64, out: &mut Vec<u8>) {
         let start = out.len();
         out.resize(start + encoded_len(payload.len()), 0);
@@ -68,7 +68,7 @@ impl Tokens {
         out.extend_from_slice(signature.as_bytes());
     }
 
-    /// Returns `true` if the other signs as this does: same key, derivation and salt.
+    /// Returns `true` if both sign alike: same key, derivation and salt.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         let signature = |tokens: &Self| tokens.signer.signer().signature(b"comparison of two configurations");
         signature(self).as_bytes() == signature(other).as_bytes()
@@ -83,7 +83,7 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// If the signature or its age is wrong.
+    /// If the signature is wrong or its age is out of range.
     pub(crate) fn verify<'a>(&self, token: &'a [u8], now: Option<u64>) -> Result<Unsigned<'a>, SignatureError> {
         self.signer.unsign(token, now.map(|_| self.longest_max_age), now.unwrap_or_default())
     }
@@ -96,7 +96,7 @@ fn encoded_len(payload_len: usize) -> usize {
 
 /// Decodes the payload of a token.
 pub(crate) fn payload(encoded: &[u8]) -> Option<Vec<u8>> {
-    // Its own vector would be one of zeros: glibc's `calloc` takes three times as long as its `malloc`.
+    // The decoder's own vector would be zeroed, and glibc's `calloc` takes three times as long as its `malloc`.
     let mut payload = Vec::with_capacity(encoded.len().div_ceil(4) * 3);
     payload_engine().decode_vec(encoded, &mut payload).ok()?;
     Some(payload)
@@ -104,7 +104,8 @@ pub(crate) fn payload(encoded: &[u8]) -> Option<Vec<u8>> {
 
 /// Returns the id in a stored session's token, whose payload consists of a well-formed id only.
 pub(crate) fn id(encoded: &[u8]) -> Option<SessionId> {
-    // Nearly all are ours, or Python's. Twelve bytes are sixteen characters, so that the rest can be decoded alone.
+    // Nearly all payloads were made by this library or by Python's. Their start of twelve bytes is sixteen characters
+    // of base64, so the rest can be decoded alone.
     if let Some(rest) = encoded.strip_prefix(ENCODED_ID_PAYLOAD_START)
         && rest.len() % 4 == 0
     {
@@ -122,7 +123,7 @@ pub(crate) fn id(encoded: &[u8]) -> Option<SessionId> {
     if map.len() == 1 { SessionId::parse(&id) } else { None }
 }
 
-/// Returns the reason why a verified token holds no id: it holds a session, or this library did not make it.
+/// Returns the reason why a verified token holds no id: it holds a session, or another program made it.
 #[cold]
 pub(crate) fn no_id(encoded: &[u8]) -> Absence {
     let is_session = payload(encoded).is_some_and(|payload| SessionMap::from_slice(&payload).is_ok());

@@ -76,7 +76,7 @@ impl Deadline {
     }
 
     pub(crate) async fn wait_for_reply<T>(&mut self, operation: StoreFuture<'_, T>) -> Result<T, BackendError> {
-        // A timer costs more than a tenth of the time is worth.
+        // No timer for a call that ends at most a tenth later by itself: the timer would cost more than it saves.
         let ends_in_time = self.call_timeout.is_some_and(|wait| wait <= self.left() + self.left / 10);
         self.wait_for(operation, ends_in_time).await.unwrap_or_else(|error| Err(error))
     }
@@ -95,7 +95,7 @@ impl Deadline {
         if let Poll::Ready(outcome) = at_once {
             return Ok(outcome);
         }
-        // Without a runtime only locks are waited for: their holders are bounded.
+        // Without a runtime the only waits are for locks, whose holders are bounded.
         if !ends_in_time && tokio::runtime::Handle::try_current().is_err() {
             return Ok(operation.await);
         }
@@ -103,7 +103,7 @@ impl Deadline {
         if ends_in_time {
             return Ok(operation.await);
         }
-        // Boxed: a timer is large for what is mostly left out.
+        // Boxed, because a timer is large and most calls need none.
         Box::pin(timeout_at(started + self.left, operation))
             .await
             .map_err(|_| BackendError::new(BackendErrorKind::Timeout, Applied::Maybe))

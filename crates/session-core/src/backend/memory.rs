@@ -121,7 +121,7 @@ impl MemoryBackendBuilder {
     /// session. Sessions and markers never displace each other.
     ///
     /// The counts are estimates: the memory that the process really uses can exceed the limit by a seventh.
-    // 219 to 255 MiB were taken by a store that was full of sessions of 1 to 1,000 keys, which count up to 224 MiB.
+    // A full store with sessions of 1 to 1,000 keys took 219 to 255 MiB of memory, counted as at most 224 MiB.
     #[must_use]
     pub fn max_bytes(mut self, max_bytes: usize) -> Self {
         self.limits.bytes = max_bytes;

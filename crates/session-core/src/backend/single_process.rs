@@ -120,7 +120,7 @@ impl SingleProcess {
         if let Err(error) = self.backend.delete(rotate.old).await {
             let gone = error.applied() == Applied::Maybe
                 && self.backend.get(rotate.old).await.is_ok_and(|found| found.is_none());
-            // Otherwise the session stays under its old key. The new key is known to no client, and expires.
+            // If the session is not gone, it stays under its old key. No client knows the new key, which expires.
             if !gone {
                 return Err(error);
             }

@@ -90,7 +90,7 @@ impl SessionManager {
     /// [`SessionError::Store`] if the store failed.
     pub async fn scan(&self, after: Option<&ScanCursor>) -> Result<ScanPage<ScannedSession>, SessionError> {
         let scan = self.context.store().and_then(|store| store.session_scan()).ok_or(SessionError::NoScan)?;
-        // A scan is no request. Only the store's own timeouts apply.
+        // A scan has no request deadline. Only the store's own timeouts apply.
         let page = scan.page(&self.context.config.key_prefix, after).await?;
         Ok(ScanPage::new(page.sessions.into_iter().filter_map(|entry| self.scanned(entry)).collect(), page.next))
     }

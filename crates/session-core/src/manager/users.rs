@@ -111,7 +111,7 @@ impl SessionManager {
     /// [`SessionError::NoUserIndex`] if the store has no index. [`SessionError::Store`] if the store failed.
     pub async fn count(&self) -> Result<u64, SessionError> {
         let (_, index) = self.index()?;
-        // It may take longer than any request.
+        // No deadline, because counting may take longer than a request.
         Ok(index.count(&self.context.config.key_prefix).await?)
     }
 
@@ -128,7 +128,7 @@ impl SessionManager {
         listed.retain(is_meant);
         let live: Vec<_> = listed.iter().filter_map(|one| Some(one.session.as_ref()?.1.clone())).collect();
         let user = self.context.user_key(user);
-        // An entry without a session may be that of a sign-in under way, which then fails.
+        // An entry without a session may belong to a sign-in in progress, which then fails.
         let sessions = listed.into_iter().map(|one| (one.key, Some(&*user))).collect();
         let store = &mut TimedStore { store, deadline: &mut deadline };
         self.context.end_sessions(sessions, &Marker::Destroyed, store).await?;

@@ -21,35 +21,36 @@ pub(super) struct Entries {
     scattered: Option<Scattered>,
     /// The number of searches without an index, in a map with many entries.
     searches: AtomicU32,
-    /// The index, made after some searches. An edit of a map with many entries moves none to another position.
+    /// The index, made after some searches. An edit of a map with many entries does not change the position of any
+    /// entry.
     index: OnceLock<Box<Index>>,
 }
 
-/// The layout in which entries stand anywhere in the text.
+/// The layout with entries at any place in the text.
 // An edit of a large map appends to its text, because an edit in place would move all that follows.
 #[derive(Clone, Copy)]
 struct Scattered {
-    /// The length that all live entries have in the JSON text.
+    /// The length of all live entries in the JSON text.
     json_len: u32,
     /// The number of removed entries, which are not live.
     removed: u32,
 }
 
 /// The set of the first bytes of all keys, by their lower six bits. It may contain those of removed keys too.
-// Each request looks for the keys of the library, which begin like no other.
+// Each request looks for the library's keys. Their first byte is rare, so the set rules out most searches.
 #[derive(Clone, Copy)]
 struct Initials(u64);
 
 /// The number of entries up to which a search looks at each.
 const FEW: usize = 32;
 
-/// The number of searches, in a map with more entries, that cost about as much as its index.
+/// The number of searches without an index that cost about as much as making it.
 const MANY_SEARCHES: u32 = 16;
 
-/// The number of bytes from which on a text is long.
+/// The length from which a text counts as long, in bytes.
 const LONG_TEXT: usize = 4096;
 
-/// The entries of the empty map, to be read only.
+/// The entries of the empty map, which are never changed.
 pub(super) static NONE: Entries = Entries::none();
 
 impl Entries {
@@ -64,7 +65,7 @@ impl Entries {
         }
     }
 
-    /// Makes the empty object, with room for so many more bytes.
+    /// Makes the empty object, with room for `room` more bytes.
     pub(super) fn empty(room: usize) -> Self {
         let mut text = String::with_capacity("{}".len() + room);
         text.push_str("{}");
@@ -92,9 +93,9 @@ impl Entries {
         Ok(shared)
     }
 
-    /// Makes a copy that can grow by `room` bytes and an entry before it has to move. All positions stay the same.
+    /// Makes a copy that can grow by `room` bytes and one entry without a reallocation. All positions stay the same.
     pub(super) fn with_room(&self, room: usize) -> Self {
-        // First, because the copies below would be moved once more.
+        // First, because otherwise the copies below would be moved once more.
         let index = self.index.clone();
         let searches = AtomicU32::new(self.searches.load(Ordering::Relaxed));
         let mut text = String::with_capacity(self.text.len() + room);
@@ -104,7 +105,7 @@ impl Entries {
         Self { text, entries, initials: self.initials, scattered: self.scattered, searches, index }
     }
 
-    /// Returns the length of the text, with removed and replaced parts.
+    /// Returns the length of the text, including removed and replaced parts.
     pub(super) fn text_len(&self) -> usize {
         self.text.len()
     }
@@ -133,14 +134,14 @@ impl Entries {
         }
     }
 
-    /// Returns the number of bytes that the entries take on the heap, with the index that a search may make.
+    /// Returns the number of bytes that the entries take on the heap, including the index that a search may make.
     pub(super) fn heap_bytes(&self) -> usize {
         let entries = if self.entries.spilled() { self.entries.capacity() * size_of::<Entry>() } else { 0 };
         let index = if self.entries.len() > FEW { Index::heap_bytes(self.entries.len()) } else { 0 };
         size_of::<Self>() + self.text.capacity() + entries + index
     }
 
-    /// Tells if there is no key other than this one.
+    /// Returns `true` if there is no key other than this one.
     pub(super) fn is_empty_but_for(&self, key: &str) -> bool {
         match self.find(key) {
             None => self.live() == 0,
@@ -204,7 +205,7 @@ impl Entries {
         self.entries[..end].iter().rposition(|entry| entry.is(key, &self.text))
     }
 
-    /// Tells if the entry at a position is live and no later one overrides it.
+    /// Returns `true` if the entry at a position is live and no later one overrides it.
     fn counts(&self, at: usize) -> bool {
         let entry = &self.entries[at];
         if !entry.is_live() {
@@ -217,7 +218,7 @@ impl Entries {
         !self.entries[at + 1..].iter().any(|later| later.has(&name, &self.text))
     }
 
-    /// Returns the index, if there are many entries and were many searches.
+    /// Returns the index, if there are many entries and there have been many searches.
     fn index(&self) -> Option<&Index> {
         if self.entries.len() <= FEW {
             return None;
@@ -271,7 +272,7 @@ impl Initials {
     }
 
     fn add(&mut self, first: u8, form: Form) {
-        // The first byte of an escaped key is not worth the decoding.
+        // Decoding the first byte of an escaped key is not worth its cost, so all bytes count as present.
         self.0 |= if form == Form::Plain { Self::bit(first) } else { u64::MAX };
     }
 
@@ -280,7 +281,7 @@ impl Initials {
     }
 }
 
-/// Returns the first byte of a key, and of the empty key the quote behind it.
+/// Returns the first byte of a key; for the empty key, the quote after it.
 fn first_byte(key: &str) -> u8 {
     key.bytes().next().unwrap_or(b'"')
 }

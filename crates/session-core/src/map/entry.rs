@@ -19,7 +19,7 @@ impl Entry {
         self.form.is_some()
     }
 
-    /// Tells if the entry is one of this key.
+    /// Returns `true` if the entry has this key.
     #[inline]
     pub(super) fn is(&self, key: &str, text: &str) -> bool {
         if self.form == Some(Form::Plain) {
@@ -34,7 +34,7 @@ impl Entry {
         self.form == Some(Form::Escaped) && key::unescapes_to(self.key.of(text), key)
     }
 
-    /// Tells if the entry is one of this name.
+    /// Returns `true` if the entry has this name.
     pub(super) fn has(&self, name: &Name<'_>, text: &str) -> bool {
         match name {
             Name::Readable(key) => self.is(key, text),
@@ -55,13 +55,13 @@ impl Entry {
         if self.form == Some(Form::Plain) { Cow::Borrowed(raw) } else { Cow::Owned(key::unescape(raw)) }
     }
 
-    /// Returns the length of the entry in a JSON text without white space: with two quotes, a colon and a comma.
+    /// Returns the length of the entry in a JSON text without white space, including two quotes, a colon and a comma.
     pub(super) fn json_len(&self) -> u32 {
         (self.key.len() + self.value.len() + 4) as u32
     }
 }
 
-/// The part of a key that tells it from others.
+/// The part of a key by which keys are compared.
 pub(super) enum Name<'a> {
     /// The decoded key.
     Readable(Cow<'a, str>),
@@ -78,7 +78,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Makes a span of a range of a text that is no longer than `SessionMap::MAX_BYTES`.
+    /// Makes the span of a range of a text of at most `SessionMap::MAX_BYTES`.
     pub(super) fn new(range: Range<usize>) -> Self {
         Self { start: range.start as u32, end: range.end as u32 }
     }
@@ -87,7 +87,7 @@ impl Span {
         &text[self.range()]
     }
 
-    /// Returns the bytes of the span, without the check that characters begin and end there.
+    /// Returns the bytes of the span, without checking that it begins and ends at character boundaries.
     fn bytes_of(self, text: &str) -> &[u8] {
         &text.as_bytes()[self.range()]
     }
@@ -100,12 +100,12 @@ impl Span {
         (self.end - self.start) as usize
     }
 
-    /// Returns the span of this length with the same start.
+    /// Returns a span with the same start and this length.
     pub(super) fn of_len(self, len: usize) -> Self {
         Self { end: self.start + len as u32, ..self }
     }
 
-    /// Moves the span by a distance, a negative one in two's complement.
+    /// Moves the span by a distance; negative distances are in two's complement.
     pub(super) fn shift(&mut self, distance: u32) {
         self.start = self.start.wrapping_add(distance);
         self.end = self.end.wrapping_add(distance);

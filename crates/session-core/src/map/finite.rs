@@ -1,13 +1,14 @@
-//! The search for a `NaN` or an infinity in a value, which JSON would lose.
+//! The search for `NaN` and infinities in a value, which JSON can't represent.
 
 use std::fmt::Display;
 
 use serde::ser::{self, Serialize};
 
-/// Tells if a value contains no `NaN` and no infinity.
+/// Returns `true` if a value contains no `NaN` and no infinity.
 ///
-/// serde_json writes them as `null`, which its caller can't tell from a real `null`.
-// Walks the value once more and looks at its floats only, for the few values whose text contains a `null`.
+/// serde_json writes them as `null`, which the caller can't tell apart from a real `null`.
+// Serializes the value a second time and looks at its floats only. Few values need this: those whose text contains
+// `null`.
 pub(super) fn is_finite<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(FiniteCheck).is_ok()
 }
@@ -116,7 +117,7 @@ impl ser::Serializer for FiniteCheck {
     }
 }
 
-/// Implements a compound form, whose only difference from others is the method that takes the next part.
+/// Implements a compound form. The forms differ only in the method that takes the next part.
 macro_rules! descend {
     ($($form:ident: $method:ident($($name:ty)?)),* $(,)?) => {
         $(impl ser::$form for FiniteCheck {
@@ -147,7 +148,7 @@ impl ser::SerializeMap for FiniteCheck {
     type Ok = ();
     type Error = NotFinite;
 
-    /// Accepts every key, because serde_json has refused a float that is not finite.
+    /// Accepts every key, because serde_json has already refused keys that are not finite floats.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<(), NotFinite> {
         Ok(())
     }

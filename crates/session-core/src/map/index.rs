@@ -5,23 +5,23 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::entry::{Entry, Name};
 
-/// A hash table of the positions of all keys' last entries.
+/// A hash table of the position of each key's last entry.
 // It holds positions only, and the keys stay in the text. A removed entry keeps its slot until the table is rebuilt.
 #[derive(Clone)]
 pub(super) struct Index {
-    /// Seeded at random, because a client that names keys must not make them collide.
+    /// Randomly seeded, so that a client that chooses keys can't make them collide.
     hasher: RandomState,
     /// The positions, by open addressing with linear probing. The number of slots is a power of two.
     slots: Box<[u32]>,
     used: usize,
-    /// The position of the entry before, by the position of an entry, for each entry of a key but its first.
+    /// For each entry of a key but its first: the position of the key's previous entry, by the position of the entry.
     previous: HashMap<u32, u32>,
 }
 
-/// The content of a free slot: a text is too short for so many entries.
+/// The content of a free slot. No text is long enough for this many entries.
 const FREE: u32 = u32::MAX;
 
-/// Returns the number of slots for so many keys.
+/// Returns the number of slots for `keys` keys.
 fn slots_for(keys: usize) -> usize {
     (keys * 3 / 2 + 1).next_power_of_two()
 }
@@ -36,7 +36,7 @@ impl Index {
         index
     }
 
-    /// Returns the number of bytes that the index of so many entries takes on the heap, if no key stands twice.
+    /// Returns the number of bytes that the index of `entries` entries takes on the heap, if no key occurs twice.
     pub(super) fn heap_bytes(entries: usize) -> usize {
         size_of::<Self>() + slots_for(entries) * size_of::<u32>()
     }
@@ -65,7 +65,7 @@ impl Index {
         (self.slots[slot] != FREE).then_some(self.slots[slot] as usize)
     }
 
-    /// Tells if the entry at a position is the last one of its key.
+    /// Returns `true` if the entry at a position is the last one of its key.
     pub(super) fn is_last(&self, at: usize, entries: &[Entry], text: &str) -> bool {
         self.previous.is_empty() || {
             let name = entries[at].name(text);
@@ -78,7 +78,7 @@ impl Index {
         self.previous.get(&(at as u32)).map(|&at| at as usize)
     }
 
-    /// Forgets that there are entries of the same key before the one at a position.
+    /// Forgets the entries of the same key before the one at a position.
     pub(super) fn forget_previous(&mut self, at: usize) {
         self.previous.remove(&(at as u32));
     }
@@ -95,7 +95,7 @@ impl Index {
         })
     }
 
-    /// Returns the slot of the entry that matches, or else the free one for it.
+    /// Returns the slot of the entry that matches, or the free slot for it.
     fn slot(&self, hash: u64, matches: impl Fn(usize) -> bool) -> usize {
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;

@@ -35,13 +35,13 @@ pub(super) fn unescape(key: &str) -> String {
     decoded(key).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
-/// Tells if a key with valid escapes decodes to this text.
-// Without an allocation, and only up to the first difference.
+/// Returns `true` if a key with valid escapes decodes to this text.
+// Allocates nothing, and stops at the first difference.
 pub(super) fn unescapes_to(key: &str, text: &str) -> bool {
     decoded(key).eq(text.chars().map(Some))
 }
 
-/// Returns the characters of a key with valid escapes, `None` for a lone surrogate.
+/// Returns the characters of a key with valid escapes; `None` for a lone surrogate.
 fn decoded(key: &str) -> impl Iterator<Item = Option<char>> {
     let mut rest = key;
     std::iter::from_fn(move || {
@@ -81,7 +81,7 @@ fn unit(text: &[u8]) -> u16 {
         .unwrap_or(0)
 }
 
-/// Appends a key as it stands between quotes. Returns its form there.
+/// Appends a key as it is written between quotes. Returns its form there.
 pub(super) fn push_escaped(out: &mut String, key: &str) -> Form {
     let before = out.len();
     for character in key.chars() {

@@ -2,22 +2,23 @@
 
 use super::scan::{bare, expect, is_white_space, string, white_space};
 
-/// Tells if two values are the same JSON text, apart from white space between tokens and the order of keys in objects.
+/// Returns `true` if two values are the same JSON text, apart from white space between tokens and the order of keys in
+/// objects.
 ///
-/// Numbers, strings and keys compare as they are written: `1` is not `1.0`, and `"a"` is not `"\u0061"`. Occurrences of one
-/// key in one object compare in their order.
+/// Numbers, strings and keys compare as they are written: `1` is not `1.0`, and `"a"` is not `"\u0061"`. If an object
+/// has a key several times, the occurrences compare in their order.
 pub(crate) fn same_json(one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }
     let flexible = |text: &str| text.bytes().any(|byte| byte == b'{' || is_white_space(byte));
-    // The weight tells nearly all values apart that differ, at a small part of the price.
+    // The weight differs for nearly all values that differ, and is much cheaper than the comparison.
     (flexible(one) || flexible(other))
         && weight(one) == weight(other)
         && nodes(one).zip(nodes(other)).is_some_and(|(one, other)| same_nodes(&one, &other))
 }
 
-/// Returns the number and the sum of a text's bytes without white space, which do not depend on the order of keys.
+/// Returns the number and the sum of a text's bytes other than white space. Neither depends on the order of keys.
 fn weight(text: &str) -> (usize, usize) {
     let bytes = text.bytes().filter(|&byte| !is_white_space(byte));
     bytes.fold((0, 0), |(count, sum), byte| (count + 1, sum + usize::from(byte)))
@@ -79,7 +80,7 @@ fn nodes(text: &str) -> Option<Vec<Node<'_>>> {
     }
 }
 
-/// Returns the part of a text that stands before its rest.
+/// Returns the part of a text before its rest.
 fn up_to<'a>(rest: &[u8], text: &'a [u8]) -> &'a [u8] {
     &text[..text.len() - rest.len()]
 }
@@ -88,7 +89,7 @@ fn same_nodes(one: &[Node<'_>], other: &[Node<'_>]) -> bool {
     let mut pairs = vec![(0, 0)];
     while let Some((at, other_at)) = pairs.pop() {
         let (node, counterpart) = (&one[at], &other[other_at]);
-        // Values of equal size have equally many parts, if these pairwise have equal sizes.
+        // If values have equal sizes and their parts have pairwise equal sizes, they have equally many parts.
         if (node.key, node.text, node.size) != (counterpart.key, counterpart.text, counterpart.size) {
             return false;
         }
@@ -97,7 +98,7 @@ fn same_nodes(one: &[Node<'_>], other: &[Node<'_>]) -> bool {
     true
 }
 
-/// Returns where the elements of an array stand, in order, and the members of an object, by key.
+/// Returns the positions of the parts: the elements of an array in order, the members of an object by key.
 fn parts(nodes: &[Node<'_>], at: usize) -> Vec<usize> {
     let end = at + nodes[at].size;
     let mut parts: Vec<usize> = Vec::new();
@@ -106,7 +107,7 @@ fn parts(nodes: &[Node<'_>], at: usize) -> Vec<usize> {
         parts.push(next);
         next += nodes[next].size;
     }
-    // A stable sort: it keeps elements in order, because they have no keys.
+    // The sort must be stable, to keep the order of elements, which have no keys.
     parts.sort_by_key(|&part| nodes[part].key);
     parts
 }

@@ -1,7 +1,8 @@
 //! Finds the entries of a JSON object without reading its values.
 //!
-//! The scan is strict about the frame (RFC 8259: keys, separators, strings that end, brackets that match), because entries
-//! are cut out and put together again. It accepts any values, because an unreadable one fails only its reader.
+//! The scan is strict about structure (RFC 8259: keys, separators, terminated strings, matching brackets), because
+//! entries are cut out and put together again. It accepts any values, because an unreadable value fails only when it is
+//! read.
 
 use std::ops::Range;
 
@@ -22,7 +23,7 @@ pub(super) fn object(text: &[u8], entry: impl FnMut(Range<usize>, Form, Range<us
     }
 }
 
-/// The rest of a text after a part of it, or from the first byte on that doesn't fit.
+/// The rest of a text after a part; as an error, the text from the first byte that doesn't fit.
 pub(super) type Rest<'a> = Result<&'a [u8], &'a [u8]>;
 
 fn entries(text: &[u8], mut entry: impl FnMut(Range<usize>, Form, Range<usize>)) -> Rest<'_> {
@@ -59,7 +60,7 @@ fn skip(text: &[u8], skipped: impl Fn(u8) -> bool) -> &[u8] {
 }
 
 pub(super) fn white_space(text: &[u8]) -> &[u8] {
-    // Most often there is none, which the first comparison tells.
+    // Usually there is none, and the first comparison tells so.
     skip(text, |byte| byte <= b' ' && is_white_space(byte))
 }
 
@@ -72,7 +73,7 @@ pub(super) struct Has {
 
 const PLAIN: Has = Has { escapes: false, controls: false };
 
-/// Passes over the rest of a string, from behind its first quote on.
+/// Skips the rest of a string, after its first quote.
 #[inline]
 pub(super) fn string(text: &[u8]) -> Result<(&[u8], Has), &[u8]> {
     match from_special(text) {
@@ -81,7 +82,7 @@ pub(super) fn string(text: &[u8]) -> Result<(&[u8], Has), &[u8]> {
     }
 }
 
-/// Passes over the rest of a string that contains special bytes or does not end.
+/// Skips the rest of a string that contains special bytes or does not end.
 #[cold]
 fn special_string(text: &[u8]) -> Result<(&[u8], Has), &[u8]> {
     let (mut rest, mut has) = (text, PLAIN);
@@ -114,7 +115,7 @@ fn value(text: &[u8]) -> Rest<'_> {
     }
 }
 
-/// Passes over a number or word.
+/// Skips a number or word.
 pub(super) fn bare(text: &[u8]) -> Rest<'_> {
     match skip(text, is_bare) {
         rest if rest.len() == text.len() => Err(rest),
@@ -122,7 +123,7 @@ pub(super) fn bare(text: &[u8]) -> Rest<'_> {
     }
 }
 
-/// Passes over an array or object, however deep.
+/// Skips an array or object of any depth.
 fn nested(text: &[u8]) -> Rest<'_> {
     let (mut rest, mut closers) = (text, SmallVec::<[u8; 32]>::new());
     loop {
@@ -143,7 +144,7 @@ fn nested(text: &[u8]) -> Rest<'_> {
     }
 }
 
-/// Returns how deep arrays and objects are nested in the text of a value.
+/// Returns the depth to which arrays and objects are nested in the text of a value.
 pub(super) fn depth(text: &[u8]) -> usize {
     let (mut rest, mut depth, mut deepest) = (text, 0_usize, 0);
     loop {
@@ -183,15 +184,15 @@ fn from_special(mut text: &[u8]) -> &[u8] {
 /// See <https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord>.
 fn special_bytes(word: u64) -> u64 {
     const EACH: u64 = u64::from_ne_bytes([1; 8]);
-    // Borrows from the highest bit, unless that was set: then the byte is none of these.
+    // The subtraction borrows from the highest bit. If that bit was set, the byte is not one of these.
     let less = |word: u64, than: u8| word.wrapping_sub(EACH * u64::from(than));
     let is = |byte: u8| less(word ^ (EACH * u64::from(byte)), 1);
-    // Flipping a bit puts the quote right behind the control characters.
+    // Flipping this bit moves the quote right after the control characters.
     const FLIP: u8 = b'"' ^ b' ';
     (less(word ^ (EACH * u64::from(FLIP)), b' ' + 1) | is(b'\\')) & !word & (EACH << 7)
 }
 
-/// The bytes by which the end of an array or object is found.
+/// The bytes that matter for finding the end of an array or object.
 static NESTING: [bool; 256] = {
     let mut table = [false; 256];
     let mut bytes: &[u8] = b"\"{}[]";
@@ -206,7 +207,7 @@ pub(super) fn is_white_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Tells if a byte is part of a number or word.
+/// Returns `true` if a byte is part of a number or word.
 fn is_bare(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }

@@ -25,7 +25,7 @@ impl Deref for JsonText {
 ///
 /// # Errors
 ///
-/// If the value can't be written as JSON, or not be read back.
+/// If the value can't be written as JSON, or could not be read back.
 pub(crate) fn encode<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<JsonText, ValueError> {
     let mut json = JsonText(SmallVec::new());
     serde_json::to_writer(&mut json.0, value).map_err(|_| ValueError::Encode { key: key.into() })?;
@@ -68,9 +68,9 @@ pub(super) fn validate(key: &str, raw: &str) -> Result<(), ValueError> {
 
 const TOO_DEEP: &str = "nested too deeply";
 
-/// Tells if the text of a value is nested deeper than serde_json reads.
+/// Returns `true` if the text of a value is nested deeper than serde_json reads.
 fn is_too_deep(json: &[u8]) -> bool {
-    // Hardly any value has as many brackets, in strings or not, and they are counted fast.
+    // Counting brackets, even those in strings, is fast, and hardly any value has this many.
     let brackets = |json: &[u8]| json.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
     json.len() > 2 * SessionMap::MAX_DEPTH
         && brackets(json) > SessionMap::MAX_DEPTH

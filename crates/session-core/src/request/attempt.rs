@@ -1,4 +1,4 @@
-//! One attempt to persist the pending changes. Asks the store for nothing itself.
+//! One attempt to persist the pending changes. It makes no store calls itself.
 
 use crate::backend::{Stored, Version, WriteOutcome};
 use crate::changes::{ChangeLog, ReplayError};
@@ -17,24 +17,26 @@ pub(crate) struct Attempt<'a> {
     pub(crate) taken: Taken,
 }
 
-/// An attempt of which the store was asked. Dropping it records an unconfirmed write, because the store may have applied it.
+/// An attempt that was sent to the store. Dropping it records an unconfirmed write, because the store may have applied
+/// it.
 pub(crate) struct SentAttempt<'s, 'a> {
     /// `None` once the outcome is known.
     attempt: Option<&'s mut Attempt<'a>>,
     pub(crate) sent: Sent,
 }
 
-/// The number of replays while other tasks of the request make more changes.
+/// The largest number of replays while other tasks of the request keep changing the session.
 const MAX_REPLAYS: usize = 16;
 
 impl<'a> Attempt<'a> {
-    /// Begins an attempt to store a new session; `None` if it is no longer a new one. Tells if the request is a login.
+    /// Begins an attempt to store a new session; `None` if the session is no longer new. The last value is `true` if
+    /// the request is a login.
     pub(crate) fn begin_new(shared: &'a SharedSession) -> Option<(Self, Before, bool)> {
         let (before, login, taken) = shared.session().take_new()?;
         Some((Self { shared, taken }, before, login))
     }
 
-    /// Begins an attempt to write a stored session; `None` if it is no longer a stored one.
+    /// Begins an attempt to write a stored session; `None` if the session is no longer a stored one.
     #[inline]
     pub(crate) fn begin_stored(shared: &'a SharedSession) -> Option<(Self, StoreKey, Option<Version>)> {
         let mut session = shared.session();
@@ -171,9 +173,9 @@ impl SentAttempt<'_, '_> {
         self.attempt = None;
     }
 
-    /// Returns `true` if data in the store that equals the sent data tells that this write was applied.
+    /// Returns `true` if data in the store that equals the sent data proves that this write was applied.
     ///
-    /// Two requests may make equal data, so that an update or a take of one of them would count for both.
+    /// Two requests may produce equal data. An update or a take by one of them would then count for both.
     pub(crate) fn is_told_by_its_data(&self) -> bool {
         self.sent.new_id.is_none() && self.attempt.as_ref().is_none_or(|attempt| attempt.taken.changes.is_idempotent())
     }
@@ -198,7 +200,7 @@ impl SharedSession {
                 }
                 session.changes_to_replay()
             };
-            // Replaying runs the application's closures: not under the lock.
+            // Not under the lock, because a replay runs the application's closures.
             let mut data = stored.clone();
             let data = changes.replay(&mut data, &local).is_ok().then_some(data);
             let failed = data.is_none();

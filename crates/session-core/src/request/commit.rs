@@ -1,4 +1,4 @@
-//! The end of a request: plans, has the plan carried out, and renders the result.
+//! The end of a request: makes plans, executes them, and renders the result.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::request::transfer::Persisted;
 use crate::session_cookie::TokenPayload;
 
 impl SharedSession {
-    /// Commits, if the store need not be asked or answers at once.
+    /// Commits, if no store call is needed or the store answers at once. Otherwise returns `None`.
     pub(crate) fn try_commit(&self, status: u16) -> Option<Commit> {
         let Some(session) = self.session_if_used() else { return Some(Commit::default()) };
-        // Another task of the request is loading or saving the session.
+        // Not while another task of the request is loading or saving the session.
         let _lock = self.try_lock_store()?;
         let (mut session, occasion) = self.occasion(session, status);
         let plan = self.plan(&session, occasion);
@@ -38,7 +38,7 @@ impl SharedSession {
             Plan::Store(_) if self.context.answers_at_once() => {
                 let mut deadline = Deadline::new(session.time_left(), None);
                 drop(session);
-                // It may wait for a lock all the same, while another request writes the session.
+                // Even then it may have to wait for a lock, while another request writes the session.
                 let persisted = poll_once(pin!(self.carry_out(plan, occasion, &mut deadline)))?;
                 if persisted.is_err() {
                     poll_once(pin!(self.confirm_cookie(&mut deadline)))?;
@@ -103,7 +103,7 @@ impl SharedSession {
         let (dropped, id) = (session.is_changed(), session.id().copied());
         session.discard_changes(loaded);
         if dropped {
-            // A log subscriber may ask for the session.
+            // Unlocked first, because a log subscriber may ask for the session.
             drop(session);
             events::log_dropped_by_status(id.as_ref(), status);
             session = self.session();
@@ -116,7 +116,8 @@ impl SharedSession {
         match session.phase() {
             Phase::Stored { loaded, .. } => loaded.clone(),
             Phase::InCookie { .. } if !session.is_changed() && !session.head().is_sent() => session.data().clone(),
-            // The cookie's data was edited in place: it is read again, as of then.
+            // The data of the cookie was edited in place, so the cookie is read again, as of the time it was first
+            // read.
             Phase::InCookie { read_at, .. } => match self.context.config.newest_token(&self.cookies, *read_at) {
                 Some(token) => match token.payload {
                     TokenPayload::Session(data) => data,
@@ -128,7 +129,7 @@ impl SharedSession {
         }
     }
 
-    /// Carries the plans out and renders the result. A `destroy` by another task in between is carried out, too.
+    /// Executes the plans and renders the result. Also executes a `destroy` that another task requests in between.
     async fn finish(&self, mut plan: Plan, occasion: Occasion, deadline: &mut Deadline) -> Commit {
         loop {
             let persisted = self.carry_out(plan, occasion, deadline).await;
@@ -142,7 +143,8 @@ impl SharedSession {
         }
     }
 
-    /// Asks for a session that an earlier save has renewed or refreshed, so that its cookie can go with an error response.
+    /// Checks that a session that an earlier save renewed or refreshed still exists, so that an error response can
+    /// carry its cookie.
     async fn confirm_cookie(&self, deadline: &mut Deadline) {
         let due = touch_due(self.session().head().cookie());
         if let (Some(due), Some(store)) = (due, self.context.store()) {
@@ -151,7 +153,7 @@ impl SharedSession {
         }
     }
 
-    /// Renders the result; `None` if another task of the request has destroyed the session since.
+    /// Renders the result. Returns `None` if another task of the request has destroyed the session since.
     fn conclude(&self, persisted: Result<Persisted, SessionError>) -> Option<Commit> {
         let outcome = match (persisted, self.context.config.on_gone) {
             (Err(error), _) => Err(error),
@@ -165,7 +167,7 @@ impl SharedSession {
         self.render(self.session(), outcome)
     }
 
-    /// Carries out one plan after the other until the changes are persisted.
+    /// Executes one plan after the other until the changes are persisted.
     async fn carry_out(
         &self,
         mut plan: Plan,
@@ -249,7 +251,7 @@ impl SharedSession {
                 self.session().head_mut().set_cookie(CookieChange::None);
                 return Err(error.into());
             }
-            // A read does not fail because its session was not extended.
+            // A request that only read does not fail because its session could not be extended.
             Err(error) => {
                 tracing::warn!(session = id.fingerprint(), %error, "session can't be refreshed, its cookie stays as it is");
                 CookieChange::None
@@ -269,7 +271,7 @@ impl SharedSession {
         Ok(Persisted::Done)
     }
 
-    /// Renders the commit; `None` if another task of the request has destroyed the session since.
+    /// Renders the commit. Returns `None` if another task of the request has destroyed the session since.
     ///
     /// A session that was persisted gets its cookie, even if something failed later.
     fn render(&self, mut session: SessionGuard<'_>, outcome: Result<(), SessionError>) -> Option<Commit> {
@@ -282,12 +284,12 @@ impl SharedSession {
         let mut second = None;
         let set_cookie = match change {
             CookieChange::None => None,
-            // The store has not confirmed it since: another request may have destroyed the session or begun a login.
+            // The store has not confirmed the session since. Another request may have destroyed it or begun a login.
             CookieChange::Renewed(ConfirmedBy::EarlierSave)
             | CookieChange::Refreshed(ConfirmedBy::EarlierSave)
             | CookieChange::Remove(ConfirmedBy::EarlierSave) => None,
             CookieChange::Remove(_) => Some(self.context.config.cookie.removal()),
-            // The data of a stored session is never the client's to see.
+            // The client must never see the data of a stored session.
             _ if session.id().is_none() && !cookie_mode => None,
             _ => self
                 .context
@@ -302,7 +304,7 @@ impl SharedSession {
             true => (session.signs_in(), session.known_user()),
             false => (false, None),
         };
-        // A log subscriber may ask for the session.
+        // Unlocked first, because a log subscriber may ask for the session.
         drop(session);
         if let Some(event) = event {
             events::log(event, id.as_ref());

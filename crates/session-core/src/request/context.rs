@@ -1,4 +1,4 @@
-//! The parts that all requests of a manager share.
+//! The state that all requests of a manager share.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -17,18 +17,18 @@ use crate::text::Text;
 /// Configuration, store and locks.
 pub(crate) struct SessionContext {
     pub(crate) config: SessionConfig,
-    /// Held by commits that have met a conflict, so that writers of one session in this process queue up.
+    /// Held by commits that have met a conflict, so that the writers of one session in this process take turns.
     pub(crate) write_locks: StripedLock,
-    /// A layer around another one of the same cookie name was reported to differ from it.
+    /// `true` once a nested layer with the same cookie name and a different configuration was reported.
     pub(crate) difference_reported: AtomicBool,
     pub(crate) absences: AbsenceCounts,
     pub(crate) store_failures: Throttle,
 }
 
-/// A key of the store, with room for a prefix that is not much longer than the default one.
+/// A key of the store. The inline length suits the default prefix and slightly longer ones.
 pub(crate) type StoreKey = Text<56>;
 
-/// The time for which an emptied session is kept, so that other requests of it can still add data.
+/// The time for which an emptied session is kept, so that its other requests can still add data.
 pub(crate) const EMPTIED_TTL: Duration = Duration::from_secs(60);
 
 impl SessionContext {
@@ -61,7 +61,7 @@ impl SessionContext {
         self.store().is_some_and(|store| store.answers_at_once())
     }
 
-    /// A deadline for a request that may ask the store for so long.
+    /// Returns the deadline of a request that has this much time left for the store.
     pub(crate) fn deadline(&self, left: Duration) -> Deadline {
         Deadline::new(left, self.store().and_then(|store| store.call_timeout()))
     }
@@ -74,13 +74,12 @@ impl SessionContext {
         self.config.clock.unix_seconds()
     }
 
-    /// Returns the user of a session, as the store's index knows it.
+    /// Returns the user's key in the store's index.
     pub(crate) fn user_key(&self, user: &str) -> Box<str> {
         [&self.config.key_prefix, "user:", user].concat().into()
     }
 
-    /// Returns the time for which the store keeps a session, a little longer than its token is good for, and the session's
-    /// user as the store's index knows it.
+    /// Returns the TTL of a session, a little longer than its token is valid, and the user's key in the store's index.
     pub(crate) fn ttl_and_user(&self, data: &SessionMap) -> (Duration, Option<Box<str>>) {
         if is_emptied(data) { (EMPTIED_TTL, None) } else { self.ttl_and_user_of_data(data) }
     }
@@ -92,7 +91,7 @@ impl SessionContext {
         (Duration::from_secs(remaining + 1), meta.user.map(|user| self.user_key(&user.id)))
     }
 
-    /// Returns `true` if the session must remember when it was created, and does not.
+    /// Returns `true` if the session needs a creation time and has none.
     pub(crate) fn lacks_creation_time(&self, data: &SessionMap) -> bool {
         self.config.lifetimes.absolute.is_some() && Meta::of(data).created.is_none()
     }

@@ -1,4 +1,4 @@
-//! Carries out a `destroy`.
+//! Executes a `destroy`.
 
 use crate::backend::Marker;
 use crate::backend::deadline::TimedStore;
@@ -17,7 +17,7 @@ impl SharedSession {
     ///
     /// # Errors
     ///
-    /// [`SessionError::TooManySessions`] if there were more than [`MAX_SESSIONS`], of which so many are removed.
+    /// [`SessionError::TooManySessions`] if there were more than [`MAX_SESSIONS`]. Only that many are removed.
     pub(crate) async fn destroy(&self, replaced: bool, store: &mut TimedStore<'_>) -> Result<(), SessionError> {
         let context = &*self.context;
         let mut ids: Vec<SessionId> = self.session().destroyed_id().into_iter().collect();
@@ -26,7 +26,8 @@ impl SharedSession {
                 ids.push(id);
             }
         }
-        // These end before the sessions that have taken over, because `SessionContext::adopt` relies on this order.
+        // Sessions of accepted formats end before the sessions that have replaced them, because `SessionContext::adopt`
+        // relies on this order.
         let mut has_ended = false;
         if context.config.accepted.is_some() {
             has_ended = Box::pin(context.end_accepted(&self.cookies, store.deadline)).await?;
@@ -41,7 +42,7 @@ impl SharedSession {
             successor: (*context.store_key(&successor)).into(),
         });
 
-        // A cookie that names no session is removed as well, but not one whose session another logout has destroyed.
+        // A cookie that names no session is removed as well, but not if another logout has destroyed its session.
         let has_cookie = context.has_cookie(&self.cookies);
         let has_session = !ids.is_empty();
         let (target, user) = {

@@ -1,14 +1,14 @@
-//! The response head, as far as the session's cookie is concerned.
+//! The state of the response head with regard to the session's cookie.
 
-/// The head: open for a change of the cookie, or sent.
+/// The head: it can still carry a change of the cookie, or it was sent.
 pub(crate) enum ResponseHead {
     Open {
         cookie: CookieChange,
-        /// The cookie must be issued anew, whatever its age.
+        /// The cookie must be issued again, whatever its age.
         force_refresh: bool,
     },
     Sent {
-        /// A handler has changed the session since.
+        /// A handler has changed the session since the head was sent.
         changed_since: bool,
     },
 }
@@ -57,7 +57,7 @@ impl ResponseHead {
         matches!(self, Self::Sent { changed_since: true })
     }
 
-    /// Returns the change of the cookie that is due so far.
+    /// Returns the change of the cookie that the response must carry as things stand.
     pub(crate) fn cookie(&self) -> CookieChange {
         match self {
             Self::Open { cookie, .. } => *cookie,
@@ -71,7 +71,7 @@ impl ResponseHead {
         }
     }
 
-    /// Returns `true` if the cookie must be issued anew, whatever its age.
+    /// Returns `true` if the cookie must be issued again, whatever its age.
     pub(crate) fn forces_refresh(&self) -> bool {
         matches!(self, Self::Open { force_refresh: true, .. })
     }

@@ -21,7 +21,7 @@ use crate::request::phase::{Before, Phase};
 use crate::request::shared::SharedSession;
 use crate::session_cookie::{IssueKind, Issued, TokenPayload, VerifiedToken};
 
-/// The parts of a fetch that are known from the cookie.
+/// The parameters of a fetch, which the cookie tells.
 struct Fetch<'a> {
     id: SessionId,
     key: StoreKey,
@@ -35,10 +35,10 @@ struct Fetch<'a> {
 pub(crate) type Loaded = (Phase, SessionMap, Option<Absence>);
 
 impl SharedSession {
-    /// Loads the session, unless that was done before.
+    /// Loads the session, unless it was loaded before.
     ///
-    /// The fetch is boxed unless the store answers at once, because the future becomes part of the handler's future, which
-    /// frameworks move about.
+    /// The fetch is boxed unless the store answers at once: the future becomes part of the handler's future, which
+    /// frameworks move.
     pub(crate) async fn load(&self) -> Result<(), SessionError> {
         let fetch = match self.verify_cookie() {
             Break(outcome) => return outcome,
@@ -57,7 +57,7 @@ impl SharedSession {
     /// # Errors
     ///
     /// [`SessionError::Gone`] if the store no longer has it. [`SessionError::OutcomeUnknown`] if the store may already
-    /// have pending changes that can't be made twice; they are dropped.
+    /// have pending changes that are not idempotent. The changes are dropped.
     pub(crate) async fn reload(&self, deadline: &mut Deadline) -> Result<(), SessionError> {
         let _lock = self.lock_store(deadline).await?;
         let (id, generation) = match self.stored_id()? {
@@ -74,7 +74,7 @@ impl SharedSession {
                     return Ok(());
                 }
                 attempt.check_repeatable(&current)?;
-                // Dropping the attempt puts its changes back.
+                // Dropping the attempt puts its changes back into the log.
                 drop(attempt);
                 self.session().take_version(&current);
                 self.rebase(&current.session, generation);
@@ -116,7 +116,7 @@ impl SharedSession {
         }
     }
 
-    /// Verifies the request's cookie. Continues with the fetch of the session that it names, if it names one.
+    /// Verifies the request's cookie. If it names a stored session, continues with the fetch.
     fn verify_cookie(&self) -> ControlFlow<Result<(), SessionError>, Fetch<'_>> {
         let time_left = self.load_outcome()?;
         let now = self.context.now();
@@ -159,7 +159,7 @@ impl SharedSession {
             Some(lock) => lock,
             None => {
                 let lock = self.lock_store(&mut deadline).await?;
-                // Another task has asked the store on behalf of this request.
+                // Another task of this request may have loaded the session while this one waited.
                 if let Break(outcome) = self.load_outcome() {
                     return outcome;
                 }
@@ -212,7 +212,7 @@ impl SharedSession {
 }
 
 impl SessionContext {
-    /// Checks a token that holds the session itself.
+    /// Loads the session from a token that holds it.
     fn load_from_cookie(&self, token: Option<VerifiedToken>) -> Loaded {
         match token {
             Some(VerifiedToken { payload: TokenPayload::Session(data), issued }) => {
@@ -239,7 +239,7 @@ impl SessionContext {
         }
     }
 
-    /// Checks the session's own lifetime. The token was good for the longest lifetime allowed.
+    /// Checks the session's own lifetime. The token was checked only against the longest lifetime allowed.
     fn check_lifetime(&self, data: SessionMap, stored: Option<(SessionId, Version)>, issued: Issued) -> Loaded {
         let meta = Meta::of(&data);
         let lifetimes = self.config.lifetimes;

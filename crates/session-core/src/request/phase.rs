@@ -8,11 +8,11 @@ use crate::map::SessionMap;
 
 /// Invariant: data is written only under ids that the store has confirmed.
 pub(crate) enum Phase {
-    /// Nothing has asked for the session yet.
+    /// The session was not used yet.
     NotLoaded,
-    /// The session could not be loaded, and can't be for the rest of the request.
+    /// Loading failed. It is not repeated in this request.
     LoadFailed(SessionError),
-    /// There is no session behind the request. Data creates one, under a new id.
+    /// The request has no stored session. Data creates one, under a new id.
     New {
         before: Before,
         /// The request called `renew`.
@@ -28,7 +28,7 @@ pub(crate) enum Phase {
     /// A session of the store.
     Stored {
         id: SessionId,
-        /// `None` if pending changes did not replay: the session must be fetched before the next write.
+        /// `None` if pending changes could not be replayed. The session must then be fetched before the next write.
         version: Option<Version>,
         /// The data as it was loaded or last persisted.
         loaded: SessionMap,
@@ -38,7 +38,7 @@ pub(crate) enum Phase {
     },
     /// The session is to be removed.
     Destroyed {
-        /// The session that is meant, beside those of the request's cookies.
+        /// The session to remove, in addition to those of the request's cookies.
         target: Option<SessionId>,
         /// Data was inserted afterwards, which creates another session.
         replaced: bool,

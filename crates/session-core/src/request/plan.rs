@@ -5,7 +5,7 @@ use crate::request::head::{ConfirmedBy, CookieChange};
 use crate::request::phase::Phase;
 use crate::request::state::RequestSession;
 
-/// The next step of a commit or of a save. The state holds the ids and versions that the step is about.
+/// The next step of a commit or of a save. The state holds the ids and versions that the step uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     Nothing,
@@ -18,7 +18,7 @@ pub(crate) enum Plan {
 pub(crate) enum CookiePlan {
     /// Send the session.
     Send,
-    /// Make the client forget its cookie.
+    /// Remove the client's cookie.
     Remove,
 }
 
@@ -31,16 +31,16 @@ pub(crate) enum StorePlan {
     Create,
     /// Store the changes of a session: in place, or under a new id.
     Write { renew: bool },
-    /// Extend the life of a session, and find out that it is still there.
+    /// Extend the life of a session, and check that it still exists.
     Touch(TouchDue),
-    /// Find out that an emptied session is still empty, before the client is told to forget it.
+    /// Check that an emptied session is still empty, before the client's cookie is removed.
     CheckEmptied,
     /// Remove the session and those of the request's cookies. If it is `replaced`, the next step creates a session of the
     /// data that was inserted afterwards.
     Destroy { replaced: bool },
 }
 
-/// The reason for a touch, which tells what a failure means.
+/// The reason for a touch, which decides what a failure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TouchDue {
     Refresh,
@@ -106,7 +106,7 @@ pub(crate) fn plan(rules: Rules, session: &RequestSession, occasion: Occasion) -
             let due = occasion == Occasion::Response
                 && (matches!(refresh, RefreshDue::Yes | RefreshDue::InStore) || session.head().forces_refresh())
                 && !session.is_empty();
-            // An emptied session has no data that a new id would protect.
+            // An emptied session has no data for a new id to protect.
             let renews = *renew && (changed || !session.is_empty());
             if changed || renews || (due && rules.lacks_creation_time) {
                 return Plan::Store(StorePlan::Write { renew: *renew });

@@ -7,7 +7,7 @@ use crate::request::attempt::{Attempt, SentAttempt};
 use crate::request::shared::SharedSession;
 use crate::request::transfer::{Sent, UnconfirmedWrite};
 
-/// The outcome of an unconfirmed write, as the stored session tells it.
+/// The outcome of an unconfirmed write, according to the stored session.
 enum Finding {
     /// It was applied, and the session has this version.
     Applied(Version),
@@ -18,7 +18,7 @@ enum Finding {
 }
 
 impl SharedSession {
-    /// Takes a write's error. If the reply was lost, looks once if the write was applied.
+    /// Handles the error of a write. If the reply was lost, checks once if the write was applied.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl SharedSession {
         Err(error.into())
     }
 
-    /// Settles an unconfirmed write, so that the session can be planned for again.
+    /// Resolves an unconfirmed write, so that the next step can be planned.
     pub(crate) async fn recover(
         &self,
         write: UnconfirmedWrite,
@@ -93,7 +93,7 @@ impl SharedSession {
                 None => {}
             }
         }
-        // Only this request knows a new id, so its data is the data that was sent.
+        // Only this request knows the new id, so data under it is the data that was sent.
         let Some(new_id) = write.new_id else { return Ok(Finding::NotApplied) };
         let new_key = self.context.store_key(&new_id);
         if let Some(key) = &own_key {
@@ -103,12 +103,12 @@ impl SharedSession {
                 None => false,
             };
             if elsewhere {
-                // A logout or another renewal came in between the steps of this one, and is final.
+                // A logout or another renewal came between the steps of this renewal, and wins.
                 store.remove(Remove::new(&new_key)).await?;
                 return Ok(Finding::NotApplied);
             }
         }
-        // Last, because the client is given a cookie of the session if it is there.
+        // Last, because the client gets a cookie for the session if it exists.
         let found = store.fetch(&new_key).await?;
         Ok(found.map_or(Finding::NotApplied, |stored| Finding::Applied(stored.version)))
     }

@@ -17,18 +17,18 @@ pub(crate) struct SharedSession {
     pub(crate) context: Arc<SessionContext>,
     pub(crate) cookies: RequestCookies,
     slot: Mutex<Slot>,
-    /// Held by the task that talks to the store on behalf of this request.
+    /// Held by the task that makes this request's store calls.
     store_lock: AsyncMutex<()>,
 }
 
-/// The place of the session's state.
+/// The state of the session, which is made on first use.
 #[derive(Default)]
-// Made in place on first use: most requests of a static file never ask for their session.
+// Made in place on first use. Most requests for a static file never use their session.
 #[allow(clippy::large_enum_variant, reason = "a box would cost each request that uses its session an allocation")]
 enum Slot {
     #[default]
     Unused,
-    /// The response head was sent before anything asked for the session.
+    /// The response head was sent before the session was used.
     UnusedAfterHead,
     Used(RequestSession),
 }
@@ -55,7 +55,7 @@ impl SharedSession {
         shared
     }
 
-    /// Waits for the right to talk to the store on behalf of this request, until time is up.
+    /// Waits for the right to make this request's store calls, up to the deadline.
     #[inline]
     pub(crate) async fn lock_store(&self, deadline: &mut Deadline) -> Result<AsyncGuard<'_, ()>, BackendError> {
         match self.try_lock_store() {
@@ -64,7 +64,7 @@ impl SharedSession {
         }
     }
 
-    /// Takes the right to talk to the store, unless another task of the request has it.
+    /// Takes the right to make store calls, unless another task of the request has it.
     pub(crate) fn try_lock_store(&self) -> Option<AsyncGuard<'_, ()>> {
         self.store_lock.try_lock()
     }

@@ -26,7 +26,7 @@ pub(crate) struct RequestSession {
     changes: ChangeLog,
     unconfirmed: Unconfirmed,
     head: ResponseHead,
-    /// A session stood behind the request's cookie.
+    /// The request's cookie named or held a session.
     client_has_session: bool,
     /// The reason why the store has no session under the cookie's id.
     absence: Option<Absence>,
@@ -41,7 +41,7 @@ pub(crate) struct RequestSession {
 #[derive(Default)]
 struct Unconfirmed {
     last: Option<Box<UnconfirmedWrite>>,
-    /// A write that is not idempotent had not been applied when last checked, but may be still.
+    /// A write that is not idempotent had not been applied when last checked, but may still be applied.
     earlier_may_land: bool,
 }
 
@@ -69,7 +69,7 @@ impl RequestSession {
         &self.data
     }
 
-    /// Returns the data that the store has, as it was loaded or last persisted.
+    /// Returns the data of the store, as it was loaded or last persisted.
     pub(crate) fn stored_data(&self) -> &SessionMap {
         match &self.phase {
             Phase::Stored { loaded, .. } => loaded,
@@ -89,7 +89,7 @@ impl RequestSession {
         self.absence
     }
 
-    /// Records what a marker has told of a session that the store does not have.
+    /// Records the reason, known from a marker, why the store does not have the session.
     pub(crate) fn note_absence(&mut self, absence: Absence) {
         self.absence = Some(absence);
     }
@@ -98,7 +98,7 @@ impl RequestSession {
         self.generation
     }
 
-    /// Returns the id that the store knows the session by.
+    /// Returns the id under which the store has the session.
     pub(crate) fn id(&self) -> Option<&SessionId> {
         match &self.phase {
             Phase::Stored { id, .. } => Some(id),
@@ -106,7 +106,7 @@ impl RequestSession {
         }
     }
 
-    /// Returns the id of the session that a `destroy` means, beside those of the request's cookies.
+    /// Returns the id of the session that a `destroy` removes, in addition to those of the request's cookies.
     pub(crate) fn destroyed_id(&self) -> Option<SessionId> {
         match &self.phase {
             Phase::Destroyed { target, .. } => *target,
@@ -181,11 +181,11 @@ impl RequestSession {
         }
     }
 
-    /// Edits the data. `edit` returns the change that it made, and if that altered the data.
+    /// Edits the data. `edit` returns the change that it made, and `true` if the change altered the data.
     ///
     /// # Errors
     ///
-    /// If a change could not be kept any more, and the errors of `edit`.
+    /// If changes can no longer be stored, and the errors of `edit`.
     pub(crate) fn mutate<E: Into<SessionError>>(
         &mut self,
         edit: impl FnOnce(&mut SessionMap) -> Result<(Change, bool), E>,
@@ -209,7 +209,7 @@ impl RequestSession {
         Ok(())
     }
 
-    /// Asks for a new id. A session that is not stored yet gets one anyway.
+    /// Requests a new id. A session that is not stored yet gets one anyway.
     pub(crate) fn renew(&mut self) -> Result<(), SessionError> {
         let head_sent = self.head.is_sent();
         match &mut self.phase {
@@ -248,7 +248,7 @@ impl RequestSession {
         self.data = loaded;
         self.unconfirmed.earlier_may_land = false;
         self.head.force_refresh(false);
-        // If a renewal was applied, the client must learn the new id. Otherwise it is not repeated.
+        // If a renewal was applied, the client must get the new id. Otherwise the renewal is not repeated.
         self.unconfirmed.last = self.unconfirmed.last.take().filter(|write| write.sent.new_id.is_some());
         if let Some(write) = &mut self.unconfirmed.last {
             write.taken.changes = ChangeLog::default();
@@ -262,7 +262,7 @@ impl RequestSession {
         }
     }
 
-    /// Drops a renewal that was asked for by a response that failed.
+    /// Drops a renewal that was requested before the response failed.
     pub(crate) fn cancel_renewal(&mut self) {
         if let Phase::Stored { renew, .. } = &mut self.phase {
             *renew = false;

@@ -16,7 +16,7 @@ pub(crate) struct Taken {
     /// The write extends the session's life, and the client gets a new cookie.
     pub(crate) refreshes: bool,
     pub(crate) generation: u32,
-    /// The response has failed since: a renewal that was not applied is not repeated.
+    /// The response has failed since. A renewal that was not applied is not repeated.
     pub(crate) discarded: bool,
 }
 
@@ -31,7 +31,7 @@ impl Taken {
 #[derive(Clone)]
 pub(crate) struct Sent {
     pub(crate) data: SessionMap,
-    /// The new id that was minted for it, if any.
+    /// The new id that was made for it, if any.
     pub(crate) new_id: Option<SessionId>,
     /// The version that it replaces, if any.
     pub(crate) replaces: Option<Version>,

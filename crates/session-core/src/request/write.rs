@@ -1,4 +1,4 @@
-//! Carries out the plan of a write: compare-and-set, replay, retry.
+//! Executes the plan of a write: compare-and-set, replay, retry.
 //!
 //! Rare branches are boxed, because the future of a commit is moved into a box.
 
@@ -20,7 +20,7 @@ use crate::user::epoch::stamp;
 const MAX_ID_COLLISIONS: usize = 3;
 
 impl SharedSession {
-    /// Stores a new session. Returns `None` if another task of the request destroyed it.
+    /// Stores a new session. Returns `None` if another task of the request destroyed the session.
     pub(crate) async fn create(&self, store: &mut TimedStore<'_>) -> Result<Option<Persisted>, SessionError> {
         let context = &*self.context;
         let Some((mut attempt, before, login)) = Attempt::begin_new(self) else { return Ok(None) };
@@ -60,7 +60,7 @@ impl SharedSession {
                 WriteOutcome::Done(()) => return Ok(Some(Persisted::Done)),
                 WriteOutcome::Conflict(_) => {}
                 WriteOutcome::Gone(_) => {
-                    // A logout followed the marker of the destroyed session to this one.
+                    // A logout followed the destroyed session's marker to this session.
                     attempt.discard();
                     return Err(SessionError::Gone);
                 }
@@ -69,7 +69,7 @@ impl SharedSession {
         Err(BackendError::new(BackendErrorKind::Other, Applied::No).into())
     }
 
-    /// Stores the changes of a session. Returns `None` if another task of the request destroyed it.
+    /// Stores the changes of a session. Returns `None` if another task of the request destroyed the session.
     pub(crate) async fn write(
         &self,
         renew: bool,
@@ -106,7 +106,7 @@ impl SharedSession {
                 let rotate = rotate.of_user(user.as_deref()).from_user(old_user.as_deref());
                 Box::pin(store.deadline.run(store.store.rotate(rotate))).await.map(|outcome| outcome.map(Some))
             } else if renew {
-                // An old id must not live on: without data there is nothing to move.
+                // The old id must not stay valid, and there is no data to move.
                 store.remove(Remove::new(&key).at(expected)).await.map(|outcome| outcome.map(|()| None))
             } else {
                 let user = user.as_deref().filter(|_| refreshes);
@@ -141,11 +141,11 @@ impl SharedSession {
             };
             (data, version) = attempt.replay(current)?;
             if renew && is_emptied(&data) && !attempt.taken.changes.is_effective() {
-                // Another request has emptied the session: no data is left that a new id would protect.
+                // Another request has emptied the session, so there is no data for a new id to protect.
                 attempt.drop_changes(&Stored::new(data, version));
                 return Ok(Some(Persisted::Done));
             }
-            // Closures take time, too.
+            // The application's closures take time too.
             if store.deadline.left().is_zero() {
                 return Err(SessionError::Contended);
             }
@@ -181,7 +181,7 @@ impl SharedSession {
         let believes = changes.takes() || renew;
         attempt.discard();
         match marker {
-            // No client may believe to be logged in, or to have redeemed a value.
+            // The client must not get a success response to a login or to the use of a one-time value.
             _ if believes => Err(SessionError::Gone),
             Some(Marker::Destroyed) => Ok(Some(Persisted::Destroyed)),
             None if only_removes => Ok(Some(Persisted::Done)),

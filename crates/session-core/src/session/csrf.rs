@@ -56,8 +56,8 @@ impl Session {
             Some(secret) => *secret,
             None => {
                 let secret = SessionRef::random().ok_or(SessionError::NoRandomNumbers)?;
-                // Added to the secrets of concurrent requests, because this request's page has a token of this secret
-                // already.
+                // Added to the secrets of concurrent requests, because this request's page already contains a token
+                // made with this secret.
                 self.update(KEY, move |secrets: Option<Vec<SessionRef>>| {
                     let mut secrets = secrets.unwrap_or_default();
                     if !secrets.contains(&secret) && secrets.len() < MAX_SECRETS {

@@ -30,7 +30,7 @@ impl Session {
             let Some(observed) = view.raw_json(key) else { return Ok(None) };
             let value = decode(key, observed)?;
             let observed: Box<str> = observed.into();
-            // The map is copied when it is written to, unless this is the only one.
+            // A write copies the map unless it is the only reference, so this one is dropped first.
             drop(view);
             let mut session = self.state();
             if session.data().raw_json(key) == Some(&*observed) {
@@ -82,7 +82,7 @@ impl Session {
                     continue;
                 }
             }
-            // The map is copied when it is written to, unless this is the only one.
+            // A write copies the map unless it is the only reference, so this one is dropped first.
             drop(view);
             session.mutate(|map| {
                 let changed = self.put(map, found, key, &json)?;

@@ -159,7 +159,7 @@ impl Session {
 
     pub(crate) fn sign_in_record(&self) -> Option<Box<SignIn>> {
         let session = self.state();
-        // Few sessions have the record, and reading it means parsing it.
+        // The check is cheap, and few sessions have the record, which has to be parsed.
         session.data().contains_key(META_KEY).then(|| Meta::of(session.data()).user)?
     }
 }

@@ -1,4 +1,4 @@
-//! The epoch of a session's user, in a store that keeps those instead of an index.
+//! The epoch of a session's user, in a store that keeps epochs instead of an index.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::request::context::SessionContext;
 use crate::request::load::{Loaded, no_session};
 use crate::request::phase::{Before, Phase};
 
-/// The least time for which an epoch outlives its sessions, in seconds.
+/// The shortest time by which an epoch outlives its sessions, in seconds.
 const MIN_MARGIN: u64 = 60;
 
 impl SessionContext {
-    /// Joins the epoch of the user who signs in with this data; `None` if the store has no epochs.
+    /// Joins the epoch of the user who signs in with this data. Returns `None` if the store has no epochs.
     pub(crate) async fn join_epoch(
         &self,
         data: &SessionMap,
@@ -27,7 +27,7 @@ impl SessionContext {
         let Some(user) = Meta::of(data).user else { return Ok(None) };
         let mut bits = [0; 8];
         getrandom::fill(&mut bits).map_err(|_| SessionError::NoRandomNumbers)?;
-        // A number of JSON that every language reads exactly.
+        // At most 53 bits, so that every language reads the JSON number exactly.
         let candidate = u64::from_ne_bytes(bits) >> 11;
         let user = self.user_key(&user.id);
         Ok(Some(store.deadline.run(epochs.join(&user, candidate, self.epoch_ttl())).await?))
@@ -38,7 +38,7 @@ impl SessionContext {
         let Some(epochs) = self.store().and_then(|store| store.user_epochs()) else { return Ok(false) };
         let Some(sign_in) = Meta::of(data).user else { return Ok(false) };
         let user = self.user_key(&sign_in.id);
-        // A sign-in without an epoch comes from before there were any.
+        // A sign-in without an epoch was made while the store had no epochs.
         Ok(sign_in.epoch.is_none() || deadline.run(epochs.current(&user, self.epoch_ttl())).await? != sign_in.epoch)
     }
 

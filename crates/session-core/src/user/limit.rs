@@ -1,4 +1,4 @@
-//! The limit of a user's sessions.
+//! The limit on a user's sessions.
 
 use crate::backend::Marker;
 use crate::backend::deadline::TimedStore;
@@ -53,7 +53,7 @@ impl SharedSession {
     ///
     /// # Errors
     ///
-    /// If it is the sign-in's own session that ends, and if the store fails.
+    /// If the sign-in's own session ends, and if the store fails.
     pub(crate) async fn enforce_limit(&self, store: &mut TimedStore<'_>) -> Result<Option<Persisted>, SessionError> {
         let (context, done) = (&*self.context, Ok(Some(Persisted::Done)));
         let Some(SessionLimit { max_sessions, on_limit }) = context.config.session_limit else { return done };
@@ -65,7 +65,7 @@ impl SharedSession {
         let Some(own) = self.session().id().map(|id| context.store_key(id)) else { return done };
         let ended: Vec<_> = match on_limit {
             OnSessionLimit::DropOldest => listed.into_iter().take(excess).collect(),
-            // A sign-in that was acknowledged before this one was stored ends, too, if it is a later one.
+            // Also ends a later sign-in, even if it was acknowledged before this one was stored.
             OnSessionLimit::Refuse => listed.into_iter().skip(max_sessions).collect(),
         };
         let ends_own = ended.iter().any(|one| *one.key == *own);

@@ -13,7 +13,7 @@ use crate::request::context::{SessionContext, StoreKey};
 use crate::user::UserSession;
 use crate::user::sign_in::SignIn;
 
-/// The number of renewals of one session within a minute that are followed.
+/// The largest number of renewals of one session within a minute that are followed.
 const LONGEST_CHAIN: usize = 64;
 
 /// The number of sessions that are removed at a time.
@@ -30,12 +30,12 @@ pub(crate) struct Listed {
 }
 
 impl SessionContext {
-    /// Removes sessions, and those that they were renewed to, leaving this marker. Returns `true` unless all were destroyed
-    /// before.
+    /// Removes sessions and the sessions that they were renewed to, and leaves this marker. Returns `true` unless all
+    /// were destroyed before.
     ///
     /// # Errors
     ///
-    /// If the store fails, and if a session is renewed all the time.
+    /// If the store fails, and if a session was renewed too often within a minute.
     pub(crate) async fn end_sessions(
         &self,
         sessions: Vec<Ending<'_>>,
@@ -59,7 +59,7 @@ impl SessionContext {
                 for (outcome, (_, user)) in outcomes.into_iter().zip(sessions) {
                     match outcome {
                         WriteOutcome::Done(()) | WriteOutcome::Gone(None) => ended_any = true,
-                        // A logout also ends the renewed session, because it is meant for the user, not for the id.
+                        // A logout also ends the renewed session, because it applies to the user, not to the id.
                         WriteOutcome::Gone(Some(Marker::Renewed { successor })) => {
                             successors.push((StoreKey::Long(successor), *user));
                         }
@@ -72,7 +72,7 @@ impl SessionContext {
         if pending.is_empty() { Ok(ended_any) } else { Err(SessionError::Contended) }
     }
 
-    /// Returns the entries of a user's sessions that have not ended, as the index has them.
+    /// Returns the index entries of a user's sessions that have not ended.
     pub(crate) async fn list(
         &self,
         user: &str,
@@ -89,11 +89,12 @@ impl SessionContext {
         Ok(listed.collect())
     }
 
-    /// Returns the session of a user who has signed in, as it is listed, unless its lifetime is over.
+    /// Returns a signed-in session as lists show it, unless its lifetime is over.
     pub(crate) fn user_session(&self, meta: &Meta, expires_in: Option<Duration>) -> Option<(UserSession, SignIn)> {
         let (now, lifetimes) = (self.now(), self.config.lifetimes);
         let sign_in = meta.user.as_deref().filter(|_| meta.remaining(lifetimes, || now) > 0)?;
-        // The store keeps a session a second longer than its cookie is good for. Its end may be that of the session.
+        // The store keeps a session one second longer than its cookie is valid. The result is too early if the
+        // session's absolute lifetime ends first.
         let seen = expires_in.map(|rest| (now + rest.as_secs()).saturating_sub(meta.idle(lifetimes) + 1));
         let seen = seen.map(|seen| seen.clamp((sign_in.at / 1000).min(now), now));
         Some((UserSession::new(sign_in.clone(), seen), sign_in.clone()))

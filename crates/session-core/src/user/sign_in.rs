@@ -10,7 +10,7 @@ use super::reference::SessionRef;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SignIn {
     pub(crate) id: Box<str>,
-    /// Unix time in milliseconds, which tells the order of a user's sign-ins.
+    /// Unix time in milliseconds, by which a user's sign-ins are ordered.
     pub(crate) at: u64,
     #[serde(rename = "ref")]
     pub(crate) reference: SessionRef,

@@ -52,7 +52,7 @@ impl Markers {
         self.queue.push_back(left);
         let (queue, first) = (&self.queue, self.first);
         let numbered = |number: u64| &queue[(number - first) as usize];
-        // The one that this one replaces stays in the queue, without a number in the table.
+        // A marker that this one replaces stays in the queue, but the table no longer has its number.
         match self.table.find_mut(key.hash, |&number| *numbered(number).key == *key.text) {
             Some(replaced) => *replaced = number,
             None => drop(self.table.insert_unique(key.hash, number, |&number| numbered(number).hash)),

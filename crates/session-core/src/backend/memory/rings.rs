@@ -1,7 +1,7 @@
 //! Doubly linked lists without pointers.
 
 /// Lists of positions. Each position that was added is in one of them.
-// A ring through a fixed position has no end that needs a case of its own.
+// Each ring goes through a fixed position, so that its ends need no special case.
 pub(super) struct Rings {
     links: Vec<Link>,
 }

@@ -50,7 +50,8 @@ struct Pair<'a> {
 
 impl Limits {
     /// Returns the number of parts, a power of two.
-    // Threads wait for each other in one part only. Chance fills small parts much earlier than others.
+    // Threads wait for each other only within a part. Small parts are not useful, because chance fills some of them
+    // much earlier than others.
     fn parts(&self) -> usize {
         let most = (self.sessions / 1024).min(self.bytes / (4 << 20)).clamp(1, 16);
         1 << most.ilog2()
@@ -155,7 +156,8 @@ impl Store {
         if let Some(refused) = parts.new_part().refusal(new, now) {
             return Ok(refused);
         }
-        // The new session is as recent as the old one, so that a login does not end the protection.
+        // The new session counts as used as recently as the old one, so that a login does not end its protection from
+        // eviction.
         let ring = parts.old.sessions.remove(at);
         parts.old.markers.leave(old, Marker::Renewed { successor: new.text.into() }, now);
         Ok(parts.new_part().insert(new, content, ring, now))

@@ -53,7 +53,7 @@ impl SessionConfigBuilder {
         if !is_cookie_path(path) {
             return Err(ConfigError::Path { path: path.clone() });
         }
-        // Browsers compare prefixes without regard to case.
+        // Browsers ignore the case of these prefixes.
         let lower = name.to_ascii_lowercase();
         let [host, secure_prefix] = ["__host-", "__secure-"].map(|prefix| lower.starts_with(prefix));
         let http = lower.starts_with("__http-") || lower.starts_with("__host-http-");

@@ -8,7 +8,8 @@ use super::super::key;
 use super::{Entries, FEW, LONG_TEXT, Scattered, first_byte};
 
 impl Entries {
-    /// Sets the value of the key that was found at a position, or else appends an entry. Leaves one entry of the key.
+    /// Sets the value of the key that was found at a position, or appends an entry if it was not found. Leaves one
+    /// entry of the key.
     pub(in super::super) fn set(&mut self, found: Option<usize>, key: &str, json: &str) {
         match found {
             Some(at) => {
@@ -98,7 +99,7 @@ impl Entries {
         }
         self.entries.remove(at);
         let quote = |entry: &Entry| entry.key.range().start - 1;
-        // With the comma before it, and of the first entry with the comma behind it.
+        // Includes the comma before the entry; for the first entry, the comma after it.
         let range = match (at.checked_sub(1), self.entries.get(at)) {
             (Some(before), _) => self.entries[before].value.range().end..removed.value.range().end,
             (None, Some(next)) => quote(&removed)..quote(next),
@@ -107,7 +108,7 @@ impl Entries {
         self.splice(range, "", at);
     }
 
-    /// Puts a new text in place of a range of the old one, and moves the entries from this position on.
+    /// Replaces a range of the text by a new text, and moves the entries from position `from` on.
     fn splice(&mut self, range: Range<usize>, new: &str, from: usize) {
         let distance = (new.len() as u32).wrapping_sub(range.len() as u32);
         self.text.replace_range(range, new);
@@ -123,7 +124,8 @@ impl Entries {
         Span::new(start..self.text.len())
     }
 
-    /// Scatters the entries if there are many, or if their text would be long with so many more bytes.
+    /// Switches to the scattered layout if there are many entries, or if the text would be long with `bytes` more
+    /// bytes.
     fn scatter_if_large(&mut self, bytes: usize) -> Option<&mut Scattered> {
         if self.scattered.is_none() && (self.entries.len() > FEW || self.text.len() + bytes >= LONG_TEXT) {
             let json_len = self.entries.iter().map(Entry::json_len).sum();
@@ -132,7 +134,7 @@ impl Entries {
         self.scattered.as_mut()
     }
 
-    /// Puts the object's JSON text in place of the text of scattered entries, if that is twice as long.
+    /// Replaces the text of scattered entries by the object's JSON text, if the former is twice as long.
     fn gather_if_sparse(&mut self) {
         let Some(scattered) = self.scattered.filter(|_| self.text.len() / 2 >= self.json_len()) else { return };
         self.text = self.gathered();
@@ -144,7 +146,7 @@ impl Entries {
         }
         let mut end = 0;
         for entry in &mut self.entries {
-            // The key follows a brace or comma and a quote, the value a quote and a colon.
+            // The key follows a brace or comma and a quote; the value follows a quote and a colon.
             entry.key = Span::new(end + 2..end + 2 + entry.key.len());
             let start = entry.key.range().end + 2;
             entry.value = Span::new(start..start + entry.value.len());

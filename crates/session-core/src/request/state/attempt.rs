@@ -12,7 +12,8 @@ use crate::request::phase::{Before, Phase};
 use crate::request::transfer::{Sent, Taken, UnconfirmedWrite};
 
 impl RequestSession {
-    /// Takes the pending changes of a new session for an attempt. Tells if the request is a login, which called `renew`.
+    /// Takes the pending changes of a new session for an attempt. The second value is `true` if the request is a login,
+    /// which called `renew`.
     pub(crate) fn take_new(&mut self) -> Option<(Before, bool, Taken)> {
         let Phase::New { before, renew } = self.phase else { return None };
         Some((before, renew, self.take_changes(false)))
@@ -57,7 +58,8 @@ impl RequestSession {
         if destroyed {
             write.taken.changes = ChangeLog::default();
         }
-        // Of a session that was destroyed since, only a creation matters: it has to be removed if it was applied.
+        // If the session was destroyed since, only a creation matters: if it was applied, the new session has to be
+        // removed.
         if !destroyed || write.sent.replaces.is_none() {
             self.unconfirmed.last = Some(Box::new(write));
         }
@@ -67,7 +69,7 @@ impl RequestSession {
         self.unconfirmed.last.take()
     }
 
-    /// Records that a write which is not idempotent was not applied so far.
+    /// Records that a write that is not idempotent has not been applied so far.
     pub(crate) fn note_earlier_may_land(&mut self) {
         self.unconfirmed.earlier_may_land = true;
     }
@@ -111,7 +113,7 @@ impl RequestSession {
         });
     }
 
-    /// Records that the store holds the session no more, because this request emptied and renewed it.
+    /// Records that the store no longer has the session, because this request emptied and renewed it.
     pub(crate) fn confirm_removed(&mut self) {
         // A `destroy` stands.
         if !matches!(self.phase, Phase::Stored { .. }) {
@@ -125,7 +127,7 @@ impl RequestSession {
         });
     }
 
-    /// Records that `destroy` was carried out. `removes_cookie` tells if the client must forget its cookie.
+    /// Records that `destroy` was executed. `removes_cookie` is `true` if the client's cookie is to be removed.
     pub(crate) fn confirm_destroyed(&mut self, successor: Option<SessionId>, removes_cookie: bool) {
         let before = successor.map_or(Before::Nothing, |successor| Before::Destroyed { successor });
         self.phase = Phase::New { before, renew: false };
@@ -142,8 +144,8 @@ impl RequestSession {
         }
     }
 
-    /// Bases the request's data on the stored data. Returns `true` if that was all: no change is pending, or the session
-    /// was destroyed since.
+    /// Bases the request's data on the stored data. Returns `true` if nothing is left to do: no change is pending, or
+    /// the session was destroyed since.
     #[inline]
     pub(crate) fn rebase(&mut self, stored: &SessionMap, generation: u32) -> bool {
         if self.generation != generation {
