@@ -85,7 +85,7 @@ pub(crate) struct Lifetimes {
     pub(crate) idle: u64,
     /// The longest lifetime that a session can be given.
     pub(crate) longest: u64,
-    /// In all, whatever the use.
+    /// In total, however much the session is used.
     pub(crate) absolute: Option<u64>,
     /// Cookies have no `Max-Age`, unless a session has a lifetime of its own.
     pub(crate) browser: bool,

@@ -22,7 +22,7 @@ pub(crate) struct RequestCookies {
 }
 
 impl RequestCookies {
-    /// Keeps the value of a `Cookie` header.
+    /// Adds the value of a `Cookie` header.
     #[inline]
     pub(crate) fn add(&mut self, header: &[u8]) {
         if !self.joined.is_empty() {
@@ -159,7 +159,8 @@ impl fmt::Debug for SetCookie {
     }
 }
 
-/// The values of `Set-Cookie` headers, rendered by the `cookie` crate but for name and value of the session's cookie.
+/// The values of `Set-Cookie` headers, rendered by the `cookie` crate, except the name and value of the session's
+/// cookie.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieTemplate {
     pub(crate) name: Box<str>,
@@ -211,7 +212,7 @@ impl CookieTemplate {
         (SetCookie(header), cookie_bytes)
     }
 
-    /// Returns the header value that makes browsers forget the cookie.
+    /// Returns the header value that removes the cookie.
     pub(crate) fn removal(&self) -> SetCookie {
         self.removal.clone()
     }

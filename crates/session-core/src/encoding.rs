@@ -1,4 +1,4 @@
-//! Base64 (RFC 4648): payloads by the CPU's vector instructions, if it has any, and short texts by code of our own.
+//! Base64 (RFC 4648): payloads by the CPU's vector instructions, if it has any, and short texts by the code here.
 
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
 mod vectors {
@@ -9,7 +9,7 @@ mod vectors {
 
     static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::standard(PAD));
 
-    /// The standard alphabet, padded.
+    /// Returns the engine for the standard alphabet with padding.
     pub(crate) fn payload_engine() -> &'static Simd {
         &ENGINE
     }
@@ -18,14 +18,14 @@ mod vectors {
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
 pub(crate) use vectors::payload_engine;
 
-/// The standard alphabet, padded.
+/// Returns the engine for the standard alphabet with padding.
 #[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon"))))]
 pub(crate) fn payload_engine() -> &'static base64::engine::GeneralPurpose {
     &base64::engine::general_purpose::STANDARD
 }
 
-/// Decodes a short text without padding, such as an id. A general decoder spends as much time on its set-up as on so
-/// short a text.
+/// Decodes a short text without padding, such as an id. For so short a text, the set-up of a general decoder takes as
+/// long as the decoding.
 ///
 /// Returns `false` if the text is not the canonical encoding of as many bytes as `out` holds.
 pub(crate) fn decode_short(text: &[u8], alphabet: &Alphabet, out: &mut [u8]) -> bool {
@@ -107,7 +107,7 @@ impl Alphabet {
         [18, 12, 6, 0].map(|shift| self.characters[(bits >> shift & 63) as usize])
     }
 
-    /// Tells if all bytes are characters of the alphabet.
+    /// Returns `true` if all bytes are characters of the alphabet.
     pub(crate) fn has_all(&self, text: &[u8]) -> bool {
         text.iter().fold(0, |seen, &character| seen | self.six_bits[usize::from(character)]) < 1 << 24
     }

@@ -126,7 +126,7 @@ pub enum SessionError {
     #[error("no user is signed in")]
     NotSignedIn,
     /// The session would have more than 8 labels.
-    #[error("the session has {limit} labels, which are as many as one may have")]
+    #[error("the session already has {limit} labels, the most that are allowed")]
     TooManyLabels {
         /// The largest number of labels: 8.
         limit: usize,

@@ -41,7 +41,7 @@ use crate::shared_tokens::warn_of_shared_tokens;
 ///
 /// # Writing an adapter
 ///
-/// An adapter brings a session to the handlers of a framework, and decides nothing of its own:
+/// An adapter brings a session to the handlers of a framework. It makes no decisions about sessions:
 ///
 /// 1. Make one manager for each configuration, and share it between all threads, so that they share the store and the
 ///    locks.

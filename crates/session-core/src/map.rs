@@ -222,7 +222,7 @@ impl SessionMap {
         self.inner().live() == 0
     }
 
-    /// Tells if the map contains no key other than `hidden`.
+    /// Returns `true` if the map contains no key other than `hidden`.
     pub(crate) fn is_empty_but_for(&self, hidden: &str) -> bool {
         self.inner().is_empty_but_for(hidden)
     }
@@ -269,7 +269,8 @@ impl SessionMap {
         self.inner.as_ref().map_or(0, |inner| inner.heap_bytes())
     }
 
-    /// Tells if both are clones of one map, and neither was changed since. Maps with the same text need not be.
+    /// Returns `true` if both are clones of one map, and neither was changed since. May return `false` for maps with
+    /// the same text.
     pub(crate) fn is_clone_of(&self, other: &Self) -> bool {
         match (&self.inner, &other.inner) {
             (Some(own), Some(others)) => Arc::ptr_eq(own, others),
@@ -278,7 +279,7 @@ impl SessionMap {
         }
     }
 
-    /// Tells if the map contains more than `limit` keys other than `hidden`.
+    /// Returns `true` if the map contains more than `limit` keys other than `hidden`.
     pub(crate) fn has_more_keys_than(&self, limit: usize, hidden: &str) -> bool {
         // The number of entries is known without counting, and a map has at most as many keys.
         self.inner().live() > limit && self.len() - usize::from(self.contains_key(hidden)) > limit
@@ -288,7 +289,7 @@ impl SessionMap {
         self.inner.as_deref().unwrap_or(&NONE)
     }
 
-    /// Returns the entries to write to, which no other map shares, with room for so many more bytes.
+    /// Returns the entries for writing: no other map shares them, and they have room for `room` more bytes.
     fn edit(&mut self, room: usize) -> &mut Entries {
         let shared = self.inner.get_or_insert_with(|| Arc::new(Entries::empty(room)));
         if Arc::get_mut(shared).is_none() {

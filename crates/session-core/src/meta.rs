@@ -7,7 +7,7 @@ use crate::config::Lifetimes;
 use crate::map::{SessionMap, ValueError, decode, encode};
 use crate::user::sign_in::SignIn;
 
-/// The reserved key. Hidden from every accessor; Python carries it along.
+/// The reserved key. Accessors hide it, and Python keeps it unchanged.
 pub(crate) const META_KEY: &str = "__session";
 
 /// The number of seconds by which the clocks of servers may differ.
@@ -38,7 +38,7 @@ pub(crate) struct Meta {
 /// A part of the record that a request has changed. The request's data has its new value.
 #[derive(PartialEq, Eq)]
 pub(crate) enum RecordChange {
-    /// A user signs in, which begins the record anew.
+    /// A user signs in, which restarts the record.
     SignIn,
     /// The user is removed.
     NoUser,
@@ -74,7 +74,7 @@ impl PartialEq for ForeignRecord {
 
 impl Eq for ForeignRecord {}
 
-/// Prints nothing: it is session data.
+/// Prints nothing, because the record is session data.
 impl std::fmt::Debug for Meta {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Meta(..)")

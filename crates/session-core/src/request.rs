@@ -1,8 +1,8 @@
 //! The life of one session within one request.
 //!
-//! A request's session is loaded ([`load`]), changed ([`state`]) and committed ([`commit`]). A commit plans ([`plan`]),
-//! carries the plan out ([`write`], [`destroy`]) one attempt at a time ([`attempt`]), and finds out what became of a write
-//! whose reply was lost ([`recover`]).
+//! A request's session is loaded ([`load`]), changed ([`state`]) and committed ([`commit`]). A commit makes a plan
+//! ([`plan`]), executes it ([`write`], [`destroy`]) one attempt at a time ([`attempt`]), and finds out if a write whose
+//! reply was lost was applied ([`recover`]).
 
 pub(crate) mod attempt;
 pub(crate) mod commit;

@@ -325,7 +325,7 @@ impl Session {
         self.shared.session()
     }
 
-    /// Returns the current data, for work that must not hold the lock; no data, if the key is the library's.
+    /// Returns the current data, for work that must not hold the lock. Returns no data if the key is reserved.
     fn view(&self, key: &str) -> SessionMap {
         if self.shared.context.config.is_reserved(key) { SessionMap::new() } else { self.state().data().clone() }
     }

@@ -9,7 +9,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A fixed number of locks for any number of keys. Keys that share a stripe wait for each other.
+/// A fixed number of locks for any number of keys. Keys that share a lock wait for each other.
 pub(crate) struct StripedLock {
     locks: Box<[tokio::sync::Mutex<()>]>,
     hasher: RandomState,

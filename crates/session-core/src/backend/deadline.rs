@@ -1,4 +1,4 @@
-//! One deadline for all that a request asks of the store.
+//! One deadline for all store calls of a request.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -11,12 +11,12 @@ use crate::backend::{
     Applied, AtomicBackend, BackendError, BackendErrorKind, Marker, Remove, StoreFuture, Stored, WriteOutcome,
 };
 
-/// The time that a request may wait for its store. It runs from the first wait: what answers at once costs no clock
-/// reading and no timer.
+/// The time that a request may wait for its store. It starts at the first wait, so a call that is answered at once
+/// needs no clock reading and no timer.
 pub(crate) struct Deadline {
     left: Duration,
     started: Option<Instant>,
-    /// How long an operation of the store takes at most, if it sees to that itself.
+    /// The longest time that a call of the store takes, if the store limits it itself.
     call_timeout: Option<Duration>,
 }
 
@@ -40,7 +40,7 @@ impl TimedStore<'_> {
     }
 }
 
-/// Runs [`Deadline::run`] in place: its future would be made and polled even for a reply that is there already.
+/// Inlines [`Deadline::run`], because its future would be made and polled even for a reply that is ready.
 macro_rules! reply_within {
     ($deadline:expr, $reply:expr) => {
         match $reply.into_ready() {
@@ -52,7 +52,7 @@ macro_rules! reply_within {
 
 pub(crate) use reply_within;
 
-/// The longest deadline: clocks can't count much further.
+/// The longest deadline. A much longer one could overflow the clock.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Deadline {
@@ -65,12 +65,12 @@ impl Deadline {
         self.left.saturating_sub(self.started.map(|started| started.elapsed()).unwrap_or_default())
     }
 
-    /// Starts the time, for work that never waits but may have to be done again and again.
+    /// Starts the deadline, for work that never waits but may be repeated many times.
     pub(crate) fn start(&mut self) -> Instant {
         *self.started.get_or_insert_with(Instant::now)
     }
 
-    /// Waits for a reply of the store, until time is up. A reply that is there already is never too late.
+    /// Waits for a reply of the store, up to the deadline. A reply that is ready is never late.
     pub(crate) async fn run<T>(&mut self, reply: StoreFuture<'_, T>) -> Result<T, BackendError> {
         reply_within!(self, reply)
     }
@@ -81,7 +81,7 @@ impl Deadline {
         self.wait_for(operation, ends_in_time).await.unwrap_or_else(|error| Err(error))
     }
 
-    /// Waits for something, until time is up.
+    /// Waits for an operation, up to the deadline.
     pub(crate) async fn wait<T>(&mut self, operation: impl Future<Output = T>) -> Result<T, BackendError> {
         self.wait_for(operation, false).await
     }

@@ -12,7 +12,7 @@ use super::user_index::IndexedSession;
 ///
 /// # Rules for authors
 ///
-/// - A session that lives under one key during the whole scan is in one page at least. It may be in two pages.
+/// - A session that lives under one key during the whole scan is in at least one page, and may be in two.
 /// - A session that is created, renewed or removed during the scan may be missing.
 /// - A session that expired or was removed before the scan is in no page, and neither is a marker.
 /// - A page may be empty and still have a cursor. The scan of a store to which no program writes must end.

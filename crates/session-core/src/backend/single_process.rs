@@ -129,7 +129,7 @@ impl SingleProcess {
     }
 }
 
-/// Sessions of equal text have equal versions, because the store keeps none.
+/// Returns a version made from the session's text, because the store keeps none.
 fn version(session: &SessionMap) -> Version {
     Version::from(<[u8; 32]>::from(Sha256::digest(session.as_json().as_bytes())))
 }

@@ -21,7 +21,7 @@ enum Content {
         bytes: [u8; Version::MAX_LEN],
         len: u8,
     },
-    /// Of what the digest is.
+    /// The session whose JSON text is digested.
     Sha1OfJson(SessionMap),
 }
 

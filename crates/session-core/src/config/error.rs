@@ -42,8 +42,9 @@ pub enum ConfigError {
         /// The name that was given.
         name: String,
     },
-    /// `__Host-` promises `Secure`, `Path=/` and no `Domain`; `__Secure-` promises `Secure`; `__Http-` promises `Secure` and
-    /// `HttpOnly`; `__Host-Http-` promises all of it (RFC 6265bis, section 4.1.3).
+    /// The cookie breaks the rule of its name's prefix (RFC 6265bis, section 4.1.3): `__Host-` requires `Secure`,
+    /// `Path=/` and no `Domain`; `__Secure-` requires `Secure`; `__Http-` requires `Secure` and `HttpOnly`;
+    /// `__Host-Http-` requires all of these.
     #[error("cookie name {name:?} requires {requirement} (RFC 6265bis, section 4.1.3)")]
     CookiePrefix {
         /// The name that was given.
@@ -51,14 +52,14 @@ pub enum ConfigError {
         /// The rule of its prefix.
         requirement: &'static str,
     },
-    /// The domain is not a host name.
+    /// The `Domain` attribute is not a host name.
     #[error("cookie domain {domain:?} is not a host name")]
     Domain {
         /// The domain that was given.
         domain: String,
     },
-    /// The path does not begin with a slash, has characters that a path can't have, or is longer than the 1,024 bytes that
-    /// browsers take.
+    /// The path does not begin with a slash, has characters that a path can't have, or is longer than 1,024 bytes, the
+    /// limit of browsers.
     #[error(
         "cookie path {path:?} must begin with `/`, not end with a space, and have at most 1024 characters, all printable ASCII except `;`"
     )]

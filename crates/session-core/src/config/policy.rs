@@ -121,7 +121,7 @@ pub enum OnDuplicate {
     Last,
     /// The first one, as in Flask and Express. If it does not verify, there is no session.
     First,
-    /// The one that verifies and was issued last.
+    /// Of those that verify, the one that was issued last.
     Newest,
     /// No cookie, if more than one verifies and they differ: a subdomain can plant cookies.
     Reject,

@@ -11,7 +11,7 @@ const STRONG_SECRET_BYTES: usize = 32;
 /// A random secret has at least this many different bytes, even one of 32 hexadecimal digits.
 const FEWEST_DIFFERENT_BYTES: usize = 5;
 
-/// Parts of texts that documentation puts in the place of a secret. No random secret has one of them.
+/// Parts of the placeholders that documentation uses instead of a secret. No random secret contains one of them.
 const PLACEHOLDERS: &[&str] = &[
     "bytes from a secret store",
     "change-me",
@@ -32,7 +32,7 @@ const PLACEHOLDERS: &[&str] = &[
     "hpryyvrimyxpw5sbb1xecmn1kfsdcqkvbi2qjxbvhqk=",
 ];
 
-/// Checks that an attacker can't guess a secret, as far as its text tells.
+/// Checks that a secret does not look like one that an attacker can guess.
 pub(super) fn check_strength(secret: &[u8]) -> Result<(), ConfigError> {
     if secret.len() < STRONG_SECRET_BYTES {
         return Err(ConfigError::WeakSecret { bytes: secret.len() });
@@ -47,7 +47,7 @@ pub(super) fn check_strength(secret: &[u8]) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Tells if bytes repeat a few values, or count up or down.
+/// Returns `true` if bytes repeat a few values, or count up or down.
 fn is_regular(secret: &[u8]) -> bool {
     let mut steps = secret.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
     let first = steps.next();

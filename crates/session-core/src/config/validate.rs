@@ -1,4 +1,4 @@
-//! The rules that texts and lifetimes of a configuration keep.
+//! The rules for texts and lifetimes of a configuration.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ pub(super) fn lifetime(parameter: &'static str, given: Duration) -> Result<u64, 
     Ok(given.as_secs() + u64::from(given.subsec_nanos() > 0))
 }
 
-/// A token (RFC 9110, section 5.6.2).
+/// Returns `true` for a token (RFC 9110, section 5.6.2).
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// A host name (RFC 1123, section 2.1); a leading dot is tolerated, as browsers do.
+/// Returns `true` for a host name (RFC 1123, section 2.1). Tolerates a leading dot, as browsers do.
 pub(super) fn is_host_name(text: &str) -> bool {
     let name = text.strip_prefix('.').unwrap_or(text);
     let is_label = |label: &str| {
@@ -30,8 +30,8 @@ pub(super) fn is_host_name(text: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label)
 }
 
-/// A path that can stand in a `Path` attribute (RFC 6265, section 4.1.1), and that browsers don't ignore for its length
-/// (RFC 6265bis, section 5.6).
+/// Returns `true` for a path that is allowed in a `Path` attribute (RFC 6265, section 4.1.1), and short enough for
+/// browsers (RFC 6265bis, section 5.6).
 pub(super) fn is_cookie_path(text: &str) -> bool {
     text.starts_with('/')
         && text.len() <= 1024
@@ -39,7 +39,7 @@ pub(super) fn is_cookie_path(text: &str) -> bool {
         && !text.ends_with(' ')
 }
 
-/// Tells if every store takes the text as the start of a key.
+/// Returns `true` if every store accepts the text as the start of a key.
 pub(super) fn is_key_prefix(text: &str) -> bool {
     text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -18,7 +18,7 @@ pub(crate) struct Adoption<'a> {
 }
 
 impl<'a> Adoption<'a> {
-    /// Finds the cookie to go by at that time.
+    /// Finds the cookie that counts, as of `now`.
     pub(crate) fn find(accepted: &'a [Accepted], cookies: &RequestCookies, now: u64) -> Option<Self> {
         accepted.iter().find_map(|accepted| Some(Self { accepted, content: accepted.find(cookies, now)? }))
     }
@@ -127,7 +127,7 @@ impl SessionContext {
             || self.accepted().iter().any(|accepted| cookies.names(&accepted.cookie_name))
     }
 
-    /// Returns the headers that go with one that sets or `removes` the session's cookie.
+    /// Returns the headers that accompany a header that sets or `removes` the session's cookie.
     pub(crate) fn other_cookies(
         &self,
         cookies: &RequestCookies,
@@ -148,7 +148,8 @@ impl SessionContext {
     }
 }
 
-/// Returns the data that goes on without what belongs to the other framework; `None` if there is none.
+/// Returns the data that the new session takes over, without the data of the other framework; `None` if nothing is
+/// left.
 fn adopted(mut session: SessionMap) -> Result<Option<SessionMap>, BackendError> {
     let unreadable = || BackendError::new(BackendErrorKind::Corrupt, Applied::No);
     session.validate().map_err(|error| unreadable().with_source(error))?;

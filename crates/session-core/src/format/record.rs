@@ -5,8 +5,8 @@ use crate::meta::{ForeignRecord, META_KEY, Meta};
 
 /// The library's hidden record of a stored session, which a [codec](crate::SessionCodec) can read and write.
 ///
-/// The record stands in the session's map under a reserved key, which handlers neither see nor change. It keeps the data of
-/// the framework that shares the session, and follows the session through changes, renewals and `clear`.
+/// The record is in the session's map under a reserved key, which handlers can neither see nor change. It keeps the
+/// data of the framework that shares the session, and follows the session through changes, renewals and `clear`.
 ///
 /// ```
 /// use session_core::SessionMap;

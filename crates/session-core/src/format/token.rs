@@ -135,7 +135,7 @@ impl ForeignTokens {
         Err(error.with_source("a token format has written characters other than visible ASCII").into())
     }
 
-    /// Returns `true` if the other reads what this one writes.
+    /// Returns `true` if the other reads tokens that this one writes.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         let session = SessionMap::new();
         [SessionId::random().as_ref().map(TokenContent::Id), Some(TokenContent::Session(&session))]

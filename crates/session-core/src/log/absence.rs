@@ -20,7 +20,7 @@ impl SharedSession {
         Some(found_by_store.unwrap_or_else(|| self.context.why_no_token(&self.cookies)))
     }
 
-    /// Records the reason that the marker of an unknown session gives.
+    /// Records the reason that the marker of an unknown session tells.
     pub(crate) fn note_marker(&self, marker: Option<&Marker>) {
         let absence = match marker {
             Some(Marker::Destroyed) => Absence::Destroyed,
@@ -44,7 +44,8 @@ impl SharedSession {
 }
 
 impl SessionContext {
-    /// Returns the reason why no cookie is the token of a session. Reads the cookies again, because few requests ask.
+    /// Returns the reason why no cookie is the token of a session. Reads the cookies a second time, because few
+    /// requests need the reason.
     #[cold]
     fn why_no_token(&self, cookies: &RequestCookies) -> Absence {
         let mut candidates = cookies.newest_first(self.config.cookie_name());

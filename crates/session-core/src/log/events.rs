@@ -24,7 +24,7 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    /// Returns the event that a change of the client's cookie means. All other events are reported when the store
+    /// Returns the event that a change of the client's cookie stands for. All other events are reported when the store
     /// confirms them.
     pub(crate) fn of(change: CookieChange, cookie_mode: bool) -> Option<Self> {
         match change {
@@ -36,7 +36,7 @@ impl Event {
         }
     }
 
-    /// Returns the kind that the application is told of. A sign-in creates or renews its session.
+    /// Returns the kind that is reported to the application. A sign-in creates or renews its session.
     pub(crate) fn kind(self, signs_in: bool) -> Option<SessionEventKind<'static>> {
         match self {
             Self::Created | Self::Renewed if signs_in => Some(SessionEventKind::SignedIn),

@@ -120,7 +120,7 @@ impl SessionManager {
         self.context.list(user, index, &mut self.deadline()).await
     }
 
-    /// Ends those of a user's sessions that are meant. Returns the number of live ones.
+    /// Ends the sessions of a user for which `is_meant` is true. Returns the number of those that were live.
     async fn end(&self, user: &str, is_meant: impl Fn(&Listed) -> bool) -> Result<usize, SessionError> {
         let (store, index) = self.index()?;
         let mut deadline = self.deadline();

@@ -10,11 +10,11 @@ use crate::user::SessionRef;
 /// The key of the session map.
 const KEY: &str = "_csrf";
 
-/// The largest number of secrets of one session, and so of pages that can load at the same time before the first one's
-/// response arrives.
+/// The largest number of secrets of one session. This many pages can load at the same time before the first response
+/// arrives.
 const MAX_SECRETS: usize = 4;
 
-/// The bytes of a secret, which is the text of a random [`SessionRef`].
+/// The length of a secret, which is the text of a random [`SessionRef`].
 const SECRET_BYTES: usize = 16;
 
 /// The length of a token: mask and masked secret, in base64url.

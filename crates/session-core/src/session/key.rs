@@ -60,8 +60,10 @@ impl<T: Serialize> SessionKey<T> {
     ///
     /// [`ValueError::Encode`](crate::ValueError::Encode), [`ValueError::NotFinite`](crate::ValueError::NotFinite) or
     /// [`ValueError::TooDeep`](crate::ValueError::TooDeep) if JSON can't represent the value.
-    /// [`SessionError::TooManyKeys`] if the key is new and the session already has as many keys as the configuration
-    /// allows. [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    /// [`ValueError::TooLong`](crate::ValueError::TooLong) if the session would grow beyond
+    /// [`SessionMap::MAX_BYTES`](crate::SessionMap::MAX_BYTES). [`SessionError::TooManyKeys`] if the key is new and the
+    /// session already has as many keys as the configuration allows. [`SessionError::ReservedKey`],
+    /// [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn insert(&self, session: &Session, value: &T) -> Result<(), SessionError> {
         session.insert(self.name, value)
     }
@@ -113,11 +115,13 @@ impl<T: Serialize + DeserializeOwned> SessionKey<T> {
     /// # Errors
     ///
     /// [`ValueError::Decode`](crate::ValueError::Decode) if the current value is not a `T`, and
-    /// [`ValueError::Encode`](crate::ValueError::Encode) or [`ValueError::NotFinite`](crate::ValueError::NotFinite) if
-    /// JSON can't represent the new one. [`SessionError::UnstableUpdate`] if the closure or another task of this
-    /// request keeps changing the key. [`SessionError::TooManyKeys`] if the key is new and the session already has as
-    /// many keys as the configuration allows. [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and
-    /// [`SessionError::Gone`].
+    /// [`ValueError::Encode`](crate::ValueError::Encode), [`ValueError::NotFinite`](crate::ValueError::NotFinite) or
+    /// [`ValueError::TooDeep`](crate::ValueError::TooDeep) if JSON can't represent the new one.
+    /// [`ValueError::TooLong`](crate::ValueError::TooLong) if the session would grow beyond
+    /// [`SessionMap::MAX_BYTES`](crate::SessionMap::MAX_BYTES). [`SessionError::UnstableUpdate`] if the closure or
+    /// another task of this request keeps changing the key. [`SessionError::TooManyKeys`] if the key is new and the
+    /// session already has as many keys as the configuration allows. [`SessionError::ReservedKey`],
+    /// [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn update(
         &self,
         session: &Session,

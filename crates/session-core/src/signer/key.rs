@@ -205,7 +205,7 @@ impl Mac {
         }
     }
 
-    /// The length of a signature's text.
+    /// Returns the length of a signature's text.
     pub(super) fn signature_len(&self) -> usize {
         let tag_len: usize = match self {
             Self::Sha1(_) => 20,
@@ -216,7 +216,7 @@ impl Mac {
         (tag_len * 8).div_ceil(6)
     }
 
-    /// Tells if this is the canonical text of the message's signature. The comparison takes constant time.
+    /// Returns `true` if this is the canonical text of the message's signature. The comparison takes constant time.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         same(self.sign(message).as_bytes(), signature)
     }
@@ -225,7 +225,7 @@ impl Mac {
         with_hmac!(self, keyed => keyed.clone().chain_update(message).finalize().into_bytes().to_vec())
     }
 
-    /// The text of the message's signature.
+    /// Returns the text of the message's signature.
     pub(super) fn sign(&self, message: &[u8]) -> Signature {
         let mut text = [0; Signature::MAX];
         let len = with_hmac!(self, keyed => {
