@@ -71,7 +71,7 @@ impl Breaker {
         let mut retry_at = self.retry_at();
         let now = Instant::now();
         if retry_at.is_none_or(|retry_at| now < retry_at) {
-            // An answer to another call may have closed it since.
+            // An answer to another call may have closed the breaker since.
             return !self.is_open();
         }
         // If this call makes no progress, because its runtime is blocked, another call is admitted later.

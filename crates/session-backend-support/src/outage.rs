@@ -82,7 +82,7 @@ struct State {
     /// The operations that fail; `None` is the server as a whole.
     failing: Vec<Option<&'static str>>,
     began: Option<Instant>,
-    /// A line has told of this outage.
+    /// `true` once a line has reported this outage.
     announced: bool,
     last_line: Option<Instant>,
     failures: u64,
@@ -91,7 +91,7 @@ struct State {
     cause: Box<str>,
 }
 
-/// A change that the log is told of.
+/// A change that is logged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct News {
     failures: u64,

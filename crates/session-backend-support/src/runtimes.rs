@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 /// One value for each Tokio runtime that asks for it, until the runtime ends.
 ///
 /// A task that drives a connection runs only while its runtime runs: it ends with the runtime of a test, and it stops
-/// while a handler blocks the only thread of its runtime. So no other runtime must depend on it.
+/// while a handler blocks the only thread of its runtime. So no other runtime may depend on it.
 #[derive(Debug)]
 pub struct PerRuntime<T> {
     entries: RwLock<Vec<Entry<T>>>,
@@ -18,7 +18,7 @@ pub struct PerRuntime<T> {
 #[derive(Debug)]
 struct Entry<T> {
     runtime: Id,
-    /// A task that ends with the runtime, since ids of runtimes are used again.
+    /// A task that ends with the runtime, because ids of runtimes are reused.
     life: AbortOnDrop<()>,
     value: Arc<T>,
 }

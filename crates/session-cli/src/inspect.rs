@@ -233,7 +233,7 @@ impl Inspection<'_> {
         self.unverified(value, refusal)
     }
 
-    /// Reports on a cookie of another framework, of which no key verifies the signature.
+    /// Reports on a cookie of another framework whose signature no key verifies.
     fn of_shape(&self, value: &str) -> Option<Report> {
         let payload = starlette::unverified(value).map(|signed| signed.payload);
         let found = shape::recognise(value).or_else(|| {

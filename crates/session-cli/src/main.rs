@@ -17,11 +17,11 @@ use clap::{CommandFactory, Parser};
 
 use args::{Args, Command, KeyCommand, RotateCommand};
 
-/// The answer of a command: the exit codes that scripts read.
+/// The answer of a command, which scripts read as an exit code.
 pub(crate) enum Answer {
-    /// 0
+    /// Exit code 0.
     Yes,
-    /// 1
+    /// Exit code 1.
     No,
 }
 

@@ -9,15 +9,15 @@ pub(crate) use write::write;
 /// The reason why a value can't be read, or a session can't be written. It quotes no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("a value of the type {0}, which JSON can't carry exactly")]
+    #[error("a value of the type {0}, which JSON can't represent exactly")]
     Type(&'static str),
     #[error("more than {0}")]
     Limit(&'static str),
-    #[error("an end of the data")]
+    #[error("a premature end of the data")]
     Truncated,
     #[error("malformed data")]
     Malformed,
-    #[error("bytes behind the end")]
+    #[error("bytes after the end")]
     Trailing,
     #[error("a number beyond those of msgpack")]
     Number,

@@ -24,8 +24,8 @@ pub(crate) fn from_permanent(session: &mut SessionMap, lifetime: u64) -> Result<
     Ok(true)
 }
 
-/// Returns the JSON text of a session, marked if it has a lifetime of its own, or if sessions are permanent by default. A
-/// lifetime other than Flask's stays.
+/// Returns the JSON text of a session, with the mark if it has its own lifetime or if sessions are permanent by
+/// default. A lifetime other than Flask's is kept.
 pub(crate) fn to_permanent(session: &SessionMap, lifetime: u64, by_default: bool) -> Result<String, ValueError> {
     let mut session = session.clone();
     let mut record = StoredRecord::detach(&mut session);

@@ -84,7 +84,8 @@ impl Sealing {
     }
 }
 
-/// Returns the signing and the encrypting half of a key: of the secret itself, or of what is derived from a shorter one.
+/// Returns the signing and the encrypting half of a key. The key is the secret itself, or is derived from a shorter
+/// secret.
 fn halves(secret: &[u8]) -> ([u8; 32], [u8; 32]) {
     if let Some((signing, rest)) = secret.split_first_chunk()
         && let Some((encrypting, _)) = rest.split_first_chunk()

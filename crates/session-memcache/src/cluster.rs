@@ -101,7 +101,7 @@ impl From<NodeVersion> for Version {
 }
 
 impl NodeVersion {
-    /// Returns `None` for a version that this crate has not made.
+    /// Reads a version. Returns `None` for a version that this crate did not make.
     pub(crate) fn parse(version: &Version) -> Option<Self> {
         let bytes = version.as_bytes();
         let (version, rest) = bytes.split_first_chunk()?;

@@ -39,7 +39,8 @@ impl Connection {
         self.used_at.elapsed()
     }
 
-    /// Carries out a command. After an error, or if this future is dropped, the connection must not be used again.
+    /// Sends a command and returns its reply. After an error, or if this future is dropped, the connection must not be
+    /// used again.
     pub(crate) async fn call(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, CallError> {
         let has_waited = self.calls > 0;
         self.calls = self.calls.wrapping_add(1);

@@ -126,7 +126,7 @@ impl CallError {
         }
     }
 
-    /// Returns `true` if a command that was sent may have been carried out.
+    /// Returns `true` if a command that was sent may have been applied.
     fn may_have_applied(&self) -> bool {
         matches!(
             self,

@@ -89,8 +89,8 @@
 //! memcached has no sets, so it can't list the sessions of a user. With
 //! [`user_epochs`](MemcacheBackendBuilder::user_epochs) the backend can still end all of them:
 //! [`revoke_all`](session_core::SessionManager::revoke_all) ends the user's epoch, an item of some 150 bytes for each
-//! user who signed in. Each request that loads the session of a user then looks at that item, which takes one round
-//! trip more. A sign-in takes one more too. Requests without a user cost nothing more.
+//! user who signed in. Each request that loads the session of a user then reads that item, which takes one more round
+//! trip. A sign-in takes one more too. Requests without a user take no additional round trips.
 //!
 //! - An epoch that is evicted counts as ended: its user has to sign in again, on all devices.
 //! - Once `revoke_all` has returned, no request reads a session of the user. A request that had loaded its session before
@@ -98,7 +98,7 @@
 //! - A sign-in joins the epoch just before it writes its session. If `revoke_all` comes before that, the session lives on. If
 //!   it comes between the two, the sign-in counts as one before the revocation: its next request finds the session ended.
 //! - While the node of the epoch is down, requests of its user fail with 503, and so does `revoke_all`.
-//! - Turning epochs on signs all users out, because their sign-ins have joined none.
+//! - Turning epochs on signs out all users, because their sessions have no epoch.
 //!
 //! After a change of password, call `revoke_all(user)`, and then `session.sign_in(user)` for the session of this
 //! request.

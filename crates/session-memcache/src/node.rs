@@ -107,7 +107,7 @@ impl Node {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        // An earlier step of the call may have taken all of the time.
+        // An earlier step of the call may have used up the time.
         if !deadline.is_ahead() {
             return Err(CallError::NoReply(deadline.timeout()));
         }

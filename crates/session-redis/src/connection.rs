@@ -117,8 +117,8 @@ impl Connector {
         let _attempt = self.begin(settings);
     }
 
-    /// Gives a connection up, so that the next call opens a new one, which may lead to another server if the address
-    /// has changed. Calls on the old connection can still end. Returns `false` if another connection was given up just
+    /// Gives up a connection, so that the next call opens a new one, which leads to another server if the address has
+    /// changed. Calls on the old connection still end normally. Returns `false` if another connection was given up just
     /// before.
     pub(crate) fn leave(&self, left: &Arc<Connection>) -> bool {
         let mut state = self.state();

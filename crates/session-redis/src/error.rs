@@ -41,7 +41,7 @@ impl CallError {
         Failure { kind, applied, ..Failure::unavailable(cause) }.into()
     }
 
-    /// The server was not asked.
+    /// Makes the error of a call that was not sent.
     pub(crate) fn unavailable(cause: impl Into<Cause>) -> Self {
         Failure::unavailable(cause).into()
     }
@@ -90,7 +90,7 @@ impl CallError {
         self.kind() == BackendErrorKind::Unavailable && self.may_be_applied()
     }
 
-    /// Returns `true` if the server may have carried the call out.
+    /// Returns `true` if the server may have applied the call.
     pub(crate) fn may_be_applied(&self) -> bool {
         self.failure().is_some_and(|failure| failure.applied == Applied::Maybe)
     }
@@ -152,13 +152,13 @@ impl CallError {
 }
 
 impl Failure {
-    /// The server can't be asked.
+    /// Makes the failure of a server that can't be reached.
     pub(crate) fn unavailable(cause: impl Into<Cause>) -> Self {
         let (kind, applied) = (BackendErrorKind::Unavailable, Applied::No);
         Self { kind, applied, cause: cause.into(), wrong_server: false, server: None }
     }
 
-    /// No connection could be made.
+    /// Makes the failure of a connection that could not be made.
     pub(crate) fn of_connecting(error: &FredError, timeout: Duration) -> Self {
         match CallError::of_client(error, Applied::No) {
             CallError::Failed(failure) if failure.kind != BackendErrorKind::Timeout => Self::unavailable(failure.cause),

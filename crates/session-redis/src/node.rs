@@ -22,7 +22,7 @@ use crate::connection::Connector;
 use crate::error::CallError;
 use crate::settings::{Settings, label};
 
-/// The shortest time that a call is given.
+/// The shortest timeout of a call.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// The time that a call may take beyond its timeout. Its own timer must fire first, because it knows whether the command

@@ -124,7 +124,7 @@ pub(crate) static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(repla
 pub(crate) static REPLACE_OF_USER: LazyLock<Script> =
     LazyLock::new(|| Script::new(concat!(enter!(), replace!("enter(KEYS[2], KEYS[1], ARGV[4])\n"))));
 
-/// Keys: session, index. Arguments: seconds, seconds of the entry. Answers 1 or 0 as EXPIRE.
+/// Keys: session, index. Arguments: seconds, seconds of the entry. Returns 1 or 0, like EXPIRE.
 pub(crate) static TOUCH_OF_USER: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         enter!(),
@@ -136,8 +136,8 @@ return 1"
 
 /// Keys: session, marker. Arguments: version or nothing, marker, seconds of the marker.
 ///
-/// Deletes first: a server that is out of memory refuses the first write of a script if that needs memory, and none after
-/// it.
+/// Deletes first, because a server that is out of memory checks only the first write of a script, and refuses it if it
+/// needs memory.
 pub(crate) static REMOVE: LazyLock<Script> = LazyLock::new(|| Script::new(remove!("")));
 
 /// Keys: those of [`REMOVE`], index. Arguments: those of [`REMOVE`].
@@ -159,7 +159,7 @@ return redis.call('DEL', KEYS[1]) == 1 and 1 or {false}",
 
 /// Keys: session, its new key, the marker of each. Arguments: version, value, seconds, marker, seconds of the marker.
 ///
-/// Writes the new session first, so that nothing has changed if that is refused.
+/// Writes the new session first, so that nothing has changed if this write is refused.
 pub(crate) static ROTATE: LazyLock<Script> = LazyLock::new(|| Script::new(rotate!("")));
 
 /// Keys: those of [`ROTATE`], index, index of the old key if there is one. Arguments: those of [`ROTATE`], seconds of the
@@ -171,15 +171,15 @@ pub(crate) static ROTATE_OF_USER: LazyLock<Script> = LazyLock::new(|| {
     ))
 });
 
-/// Keys: index. Arguments: member, seconds of the entry. Answers 1.
+/// Keys: index. Arguments: member, seconds of the entry. Returns 1.
 pub(crate) static ENTER: LazyLock<Script> =
     LazyLock::new(|| Script::new(concat!(enter!(), "enter(KEYS[1], ARGV[1], ARGV[2])\nreturn 1")));
 
-/// Keys: index. Arguments: member. Answers with a number.
+/// Keys: index. Arguments: member. Returns a number.
 pub(crate) static LEAVE: LazyLock<Script> =
     LazyLock::new(|| Script::new("return redis.call('ZREM', KEYS[1], ARGV[1])"));
 
-/// Keys: index. Answers with the members that have not expired.
+/// Keys: index. Returns the members that have not expired.
 pub(crate) static MEMBERS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
@@ -187,7 +187,7 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)",
     )
 });
 
-/// Keys: sessions. Answers with the value, or nil, and the rest of its life in milliseconds, of each.
+/// Keys: sessions. Returns the value, or nil, and the remaining TTL in milliseconds of each session.
 pub(crate) static FIND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local found = {}
@@ -199,7 +199,7 @@ return found",
     )
 });
 
-/// Keys: sessions, then the index. Answers as [`FIND`], and removes the entries of sessions that are gone.
+/// Keys: sessions, then the index. Returns the same as [`FIND`], and removes the entries of sessions that are gone.
 pub(crate) static FIND_AND_HEAL: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local found = {}
@@ -212,7 +212,7 @@ return found",
     )
 });
 
-/// Keys: index. Arguments: seconds, members. Removes those members that were entered longer ago. Answers 1.
+/// Keys: index. Arguments: seconds, members. Removes the members that were entered longer ago than this. Returns 1.
 pub(crate) static HEAL: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local now = tonumber(redis.call('TIME')[1])

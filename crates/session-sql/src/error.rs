@@ -39,18 +39,18 @@ impl Failure {
         }
     }
 
-    /// A request that was not sent.
+    /// Makes the failure of a request that was not sent.
     pub(crate) fn unavailable<D: Dialect>(cause: impl Into<Cause>) -> Self {
         Self::new::<D>(BackendErrorKind::Unavailable, Applied::No, cause)
     }
 
-    /// A request that had no reply in time.
+    /// Makes the failure of a request that had no reply in time.
     pub(crate) fn late<D: Dialect>(applied: Applied, timeout: Duration) -> Self {
         let cause = format!("no reply within {timeout:?}, the `timeout` of the backend");
         Self::new::<D>(BackendErrorKind::Timeout, applied, cause)
     }
 
-    /// A request that waited in vain for one of this many connections.
+    /// Makes the failure of a request that waited in vain for one of this many connections.
     pub(crate) fn queued<D: Dialect>(connections: usize, timeout: Duration) -> Self {
         let cause =
             format!("all connections ({connections}) were in use for {timeout:?}, the `timeout` of the backend");
@@ -58,7 +58,7 @@ impl Failure {
         Self { is_outage: false, ..Self::new::<D>(BackendErrorKind::Timeout, Applied::No, cause) }
     }
 
-    /// A connection that could not be made.
+    /// Makes the failure of a connection that could not be made.
     pub(crate) fn of_connecting<D: Dialect>(error: &sqlx::Error) -> Self {
         let Meaning { kind, cause, then } = meaning::<D>(error);
         let kind = if kind == BackendErrorKind::Timeout { kind } else { BackendErrorKind::Unavailable };
@@ -66,7 +66,7 @@ impl Failure {
         Self { then, ..Self::new::<D>(kind, Applied::No, cause) }
     }
 
-    /// A request that was sent.
+    /// Makes the failure of a request that was sent.
     pub(crate) fn of_request<D: Dialect>(error: &sqlx::Error, request: &Request) -> Self {
         let answered = matches!(error, sqlx::Error::Database(_));
         let applied = if answered { Applied::No } else { request.applied_without_reply() };

@@ -204,7 +204,7 @@
 //! PgBouncer in between needs `ignore_startup_parameters = options` and `max_prepared_statements` above 0. Without TLS,
 //! MySQL's `caching_sha2_password` works only after the server has cached the password, so use the feature `tls`.
 //!
-//! ## A pool of the application's
+//! ## A pool of the application
 //!
 //! [`SqlBackend::from_pool`] takes a pool of sqlx. It keeps its settings:
 //!

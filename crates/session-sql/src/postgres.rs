@@ -167,7 +167,7 @@ fn bind<'q>(query: Query<'q, Postgres, PgArguments>, value: &'q Value) -> Query<
     }
 }
 
-/// Returns the text of a user without the character that no text of PostgreSQL may have.
+/// Returns the user's text without NUL characters, which PostgreSQL does not allow in a text.
 fn user_text(user: &str) -> Cow<'_, str> {
     if user.contains(['\0', '%']) { user.replace('%', "%25").replace('\0', "%00").into() } else { user.into() }
 }

@@ -1,10 +1,10 @@
-//! The requests that a database carries out, and its replies.
+//! The requests to a database, and its replies.
 
 use std::time::Duration;
 
 use session_core::{Applied, Marker, Version};
 
-/// A request, which can be carried out again after a failure that applied nothing.
+/// A request, which can be sent again after a failure that applied nothing.
 pub(crate) enum Request {
     Fetch {
         key: String,
@@ -47,12 +47,12 @@ pub(crate) enum Request {
     List {
         user: String,
     },
-    /// Reads a page of the sessions whose keys are between two, in order.
+    /// Reads a page of the sessions whose keys are between `after` and `before`, in order.
     Scan {
         after: String,
         before: String,
     },
-    /// Counts the sessions whose key begins so.
+    /// Counts the sessions whose keys begin with this prefix.
     Count {
         key_prefix: String,
     },
@@ -75,17 +75,17 @@ pub(crate) struct Ttl(Duration);
 /// The reply to a request.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// A write was applied. Of a removal: a session was there.
+    /// A write was applied. For a removal, there was a session.
     Done,
-    /// A removal found nothing, and has left its marker.
+    /// A removal found no session, and left its marker.
     Left,
-    /// Nothing was written. The row of the key, if it has one that has not expired.
+    /// Nothing was written. Holds the row of the key, if the key has one that has not expired.
     Found(Option<Row>),
     /// Nothing was written because the new key of a rotation has this row.
     NewKeyTaken(Row),
     /// The sessions of a user or of a page.
     Listed(Vec<ListedRow>),
-    /// So many sessions were counted, or expired rows deleted.
+    /// The number of sessions that were counted, or of expired rows that were deleted.
     Number(u64),
 }
 
@@ -100,7 +100,7 @@ pub(crate) struct ListedRow {
 /// A row that has not expired: of a session, or of a marker.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// The stored value of a session, where the request needs it.
+    /// The stored value of a session, if the request needs it.
     pub(crate) value: Option<Vec<u8>>,
     /// The stored form of a marker.
     pub(crate) marker: Option<String>,
@@ -152,13 +152,13 @@ impl Request {
         }
     }
 
-    /// Returns what a request may have done whose reply did not come.
+    /// Returns the effect that a request without a reply may have had.
     pub(crate) fn applied_without_reply(&self) -> Applied {
         if self.is_write() { Applied::Maybe } else { Applied::No }
     }
 
-    /// Returns `true` if another request wrote the row of the key while this one was carried out, so that the reply tells
-    /// of none, or of one that should have been removed. The request is then carried out again.
+    /// Returns `true` if another request wrote the row of the key at the same time, so that the reply has no row, or a
+    /// row that should have been removed. The request is then sent again.
     pub(crate) fn has_missed_a_row(&self, reply: &Reply) -> bool {
         match (self, reply) {
             (Self::Create { .. } | Self::Remove { version: None, .. }, Reply::Found(None)) => true,
@@ -180,7 +180,7 @@ impl Ttl {
 }
 
 impl Reply {
-    /// Reads the first row of a statement's result: what came of it, a value and a marker.
+    /// Reads the first row of a statement's result: the outcome, a value and a marker.
     pub(crate) fn of_row(row: Option<(String, Option<Vec<u8>>, Option<String>)>) -> Self {
         let Some((outcome, value, marker)) = row else { return Self::Found(None) };
         let row = Row { value, marker };

@@ -40,10 +40,11 @@ pub(crate) struct SqliteDialect {
 }
 
 impl SqliteDialect {
-    /// Returns the stored value that a version is about, or the reply to a request at that version.
+    /// Returns the stored value that has a version, or the reply to a request at that version.
     ///
-    /// A version of JSON knows its text. That of another codec is a digest, which SQLite can't compute: the value is read
-    /// and hashed here. The write then compares with that value, so that no other write between the two is lost.
+    /// A version of JSON has its text. A version of another codec is a digest, which SQLite can't compute, so the value
+    /// is read and hashed here. The write then compares the stored value with the one that was read, so that no write
+    /// in between is lost.
     async fn expected(
         &self,
         connection: &mut SqliteConnection,

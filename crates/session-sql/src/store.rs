@@ -1,4 +1,4 @@
-//! One database: calls that end in time, and an outage that is noticed and probed.
+//! One database: ends calls in time, notices outages, and probes the database until it answers.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -17,26 +17,26 @@ use crate::request::{Reply, Request};
 use crate::sweep::Sweep;
 use crate::table::SCHEMA_KEY;
 
-/// The pause before a request is made again.
+/// The pause before a request is sent again.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
 /// The pause between two probes of a database that does not answer.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
-/// The time for which a write waits for those of other runtimes.
+/// The longest time for which a write waits for writes of other runtimes.
 const LONGEST_TURN: Duration = Duration::from_millis(20);
 
-/// The time that creating the table may take.
+/// The longest time for creating the table.
 const SCHEMA_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The time that counting all sessions may take.
+/// The longest time for counting all sessions.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Store<D: Dialect> {
     pub(crate) dialect: D,
     pub(crate) source: Source<D::Database>,
     pub(crate) max_connections: usize,
-    /// The right to write a file.
+    /// The permission to write to the file.
     pub(crate) turn: Semaphore,
     pub(crate) timeout: CallTimeout,
     pub(crate) breaker_threshold: u32,
@@ -47,10 +47,10 @@ pub(crate) struct Store<D: Dialect> {
 
 /// The state of the database as one runtime sees it.
 ///
-/// A runtime that a handler blocks misses replies; that must not open the breaker of another runtime.
+/// If a handler blocks its runtime, that runtime misses replies, which must not open the breaker of another runtime.
 pub(crate) struct Line<D: Dialect> {
     pool: Arc<Pool<D>>,
-    /// The connection that writes a file. It has the last written pages at hand.
+    /// The connection that writes to the file. It has the last written pages in its cache.
     pub(crate) writer: Arc<Pool<D>>,
     pub(crate) queue: Queue,
     breaker: Breaker,
@@ -99,7 +99,7 @@ impl<D: Dialect> Engine for Store<D> {
 }
 
 impl<D: Dialect> Store<D> {
-    /// Carries out a request, unless the last ones had no answer.
+    /// Runs a request, unless the breaker is open.
     async fn guarded(self: &Arc<Self>, request: &Arc<Request>) -> Result<Reply, Failure> {
         let deadline = Deadline::after(self.timeout.get());
         let line = self.line();
@@ -129,7 +129,7 @@ impl<D: Dialect> Store<D> {
         }
     }
 
-    /// Carries out a request, again after an obstacle that is likely to pass, until the deadline is near.
+    /// Runs a request, and repeats it after an obstacle that is likely to pass, until the deadline is near.
     async fn attempts(
         self: &Arc<Self>,
         line: &Arc<Line<D>>,
@@ -145,7 +145,7 @@ impl<D: Dialect> Store<D> {
             };
             if deadline.left() <= deadline.timeout() / 10 {
                 return match (outcome, refusal) {
-                    // The deadline has cut the attempt off. The answer to the one before tells why.
+                    // The deadline has ended this attempt. The answer to the attempt before tells the reason.
                     (Err(late), Some(refusal)) if late.applied == Applied::No => Err(refusal),
                     (outcome, _) => outcome,
                 };
@@ -186,7 +186,7 @@ impl<D: Dialect> Store<D> {
         Err(failure)
     }
 
-    /// Waits until the other runtimes of this process have written.
+    /// Waits for the writes of other runtimes of this process.
     ///
     /// A runtime that a handler blocks may keep its turn, though its statement has ended; therefore nothing waits for long.
     pub(crate) async fn take_turn(&self) -> Option<SemaphorePermit<'_>> {
@@ -198,7 +198,7 @@ impl<D: Dialect> Store<D> {
 
     /// Reports a failed call.
     fn failed(&self, failure: Failure, request: &Request) -> Failure {
-        // A value that another program has stored is no failure of the database.
+        // An unreadable value of another program is not a failure of the database.
         if failure.kind != BackendErrorKind::Corrupt {
             let operation = (!failure.is_outage).then(|| request.name());
             self.outage.failed(operation, &failure.cause);
@@ -216,7 +216,7 @@ impl<D: Dialect> Store<D> {
         })
     }
 
-    /// Asks the database from time to time, until it answers.
+    /// Probes the database until it answers.
     fn probe(self: &Arc<Self>, line: &Arc<Line<D>>) {
         if let Some(under_way) = line.probing.begin() {
             tokio::spawn(probe(Arc::downgrade(self), Arc::downgrade(line), under_way));
@@ -259,7 +259,7 @@ async fn probe<D: Dialect>(store: Weak<Store<D>>, line: Weak<Line<D>>, _under_wa
         let (Some(store), Some(line)) = (store.upgrade(), line.upgrade()) else { return };
         let outcome = store.attempt(&line.pool, &request, Deadline::after(store.timeout.get())).await;
         if !outcome.is_err_and(|failure| failure.is_outage) {
-            // If a call opens it again before this task has ended, the next call has the database probed.
+            // If a call opens the breaker again before this task has ended, the next call starts a new probe.
             line.breaker.close();
             store.outage.succeeded(request.name());
             return;

@@ -26,7 +26,8 @@ impl Sweep {
         Self { interval, task: Background::default() }
     }
 
-    /// Starts the task, unless it runs. It ends with the backend or with the runtime; the next call then starts it anew.
+    /// Starts the task, unless it runs already. It ends with the backend or with the runtime. In the second case the
+    /// next call starts it again.
     pub(crate) fn start<E: Engine>(&self, engine: &Arc<E>) {
         let Ok(runtime) = Handle::try_current() else { return };
         if let Some(under_way) = self.task.begin() {

@@ -6,17 +6,18 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::config_error::SqlConfigError;
 
-/// The key of the row that holds the version of the schema, as a marker. No session has a key with this character.
+/// The key of the row that holds the version of the schema, as a marker. Ids that this library makes contain no
+/// parentheses.
 pub(crate) const SCHEMA_KEY: &str = "(schema)";
 
-/// The name of a table, perhaps with its schema.
+/// The name of a table, with an optional schema.
 #[derive(Clone)]
 pub(crate) struct Table {
     schema: Option<Box<str>>,
     name: Box<str>,
 }
 
-/// A prepared statement's text.
+/// The text of a prepared statement.
 pub(crate) struct Statement(Arc<str>);
 
 impl Table {
@@ -24,7 +25,7 @@ impl Table {
         Self { schema: None, name: name.into() }
     }
 
-    /// Takes `name` or `schema.name`, of letters, digits and underscores.
+    /// Parses `name` or `schema.name`, of letters, digits and underscores.
     pub(crate) fn parse(name: &str) -> Result<Self, SqlConfigError> {
         let (schema, name) = match name.split_once('.') {
             Some((schema, name)) => (Some(schema), name),
@@ -43,18 +44,18 @@ impl Table {
 
     /// Returns an SQL file with this table in place of the one that it names.
     pub(crate) fn in_file(&self, text: &str, named: &str, quote: char) -> SqlStr {
-        // The names of indexes begin with that of the table.
+        // Index names begin with the name of the table.
         let text = text.replace(&format!("{named}_"), "\0_").replace(named, &self.quoted(quote));
         let text = text.replace('\0', &self.name);
         AssertSqlSafe(text).into_sql_str()
     }
 
-    /// Returns the name without quotes, as a constant in SQL or a name for humans.
+    /// Returns the name without quotes, for an SQL constant or a message.
     pub(crate) fn plain(&self) -> String {
         self.schema.iter().map(|schema| format!("{schema}.")).chain([self.name.to_string()]).collect()
     }
 
-    /// Returns a number that stands for this table among the locks of a database.
+    /// Returns the number of this table's lock in the database.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn lock(&self) -> i64 {
         let digest = crate::format::sha256(format!("session-sql {}", self.plain()).as_bytes());
@@ -81,7 +82,7 @@ impl Statement {
     }
 }
 
-/// Returns `true` for a name that every database takes, with room for the suffixes of its indexes.
+/// Returns `true` for a name that every database accepts, with room for the suffixes of its indexes.
 fn is_identifier(name: &str) -> bool {
     let begins_well = name.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_');
     begins_well && name.len() <= 48 && name.chars().all(is_word_character)

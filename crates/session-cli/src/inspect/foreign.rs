@@ -12,7 +12,7 @@ use crate::secrets::Secret;
 
 /// A cookie that a format has read.
 pub(super) struct Verified {
-    /// From 0.
+    /// The number of the key, from 0.
     pub(super) key: usize,
     pub(super) issued: Option<u64>,
     pub(super) content: Content,
@@ -63,7 +63,7 @@ fn issued(format: &str, raw: &str) -> Option<u64> {
     }
 }
 
-/// A store without sessions, which notes the key that it is asked for.
+/// A store without sessions, which records the requested key.
 #[derive(Clone, Default)]
 struct Asked(Arc<Mutex<Option<String>>>);
 

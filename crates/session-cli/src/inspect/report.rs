@@ -120,7 +120,7 @@ impl Report {
             }
             Content::Session(map) => {
                 let text = map.as_json();
-                // Python writes NaN, which is no JSON.
+                // Python writes NaN, which is not JSON.
                 let as_text = || serde_json::value::to_raw_value(&text);
                 self.payload = RawValue::from_string(text.clone().into_owned()).or_else(|_| as_text()).ok();
                 self.data = Some(map.clone());
@@ -166,7 +166,7 @@ impl Report {
 }
 
 fn date(seconds: u64) -> String {
-    // The last second of the year 9999 is as far as the format goes.
+    // The format ends with the last second of the year 9999.
     let time = UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799));
     humantime::format_rfc3339_seconds(time).to_string()
 }

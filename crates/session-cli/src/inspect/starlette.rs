@@ -18,7 +18,7 @@ const OLD_EPOCH: u64 = 1_293_840_000;
 
 /// A token whose signature was right.
 pub(super) struct Verified {
-    /// From 0.
+    /// The number of the key, from 0.
     pub(super) key: usize,
     pub(super) signed: Result<Signed, SignatureError>,
 }

@@ -68,7 +68,7 @@ async fn examine(store: &dyn AtomicBackend, key: &str) -> Vec<Check> {
     let replaced =
         tried(&mut checks, "write", store.replace(Replace::new(key, &changed, TTL, &version).of_user(user))).await;
     let Some(WriteOutcome::Done(_)) = replaced else { return unexpected(checks) };
-    // The version is not the current one any more.
+    // This version is outdated.
     let stale =
         tried(&mut checks, "compare-and-set", store.replace(Replace::new(key, &session, TTL, &version).of_user(user)))
             .await;

@@ -26,7 +26,7 @@ pub(super) fn open(args: &StoreArgs) -> Result<Opened> {
         }
         #[cfg(feature = "sql")]
         "sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb" => {
-            // The service cleans up.
+            // No clean-up here, because the service does it.
             let builder = session_sql::SqlBackend::builder().timeout(TIMEOUT).without_clean_up();
             opened(args, builder.connect(&args.store)?)
         }

@@ -36,9 +36,10 @@ const SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 ///
 /// # Logins
 ///
-/// `django.contrib.auth` keeps three keys: `_auth_user_id`, `_auth_user_backend` and `_auth_user_hash`. A user whom Django
-/// has logged in is one with an `_auth_user_id` in Rust. Keep the three keys as they are, because Django logs a user out
-/// whose hash is missing. The hash depends on the column `password` of the user, so let Django log users in.
+/// `django.contrib.auth` keeps three keys: `_auth_user_id`, `_auth_user_backend` and `_auth_user_hash`. In Rust, a
+/// session with an `_auth_user_id` is that of a user whom Django has logged in. Don't change the three keys, because
+/// Django logs out a user whose hash is missing. The hash depends on the user's column `password`, so let Django log
+/// users in.
 ///
 /// # Expiry
 ///
@@ -47,7 +48,7 @@ const SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 ///
 /// # What is lost
 ///
-/// - A cookie holds the whole session. Of two requests at the same time, the later response wins, in any language.
+/// - A cookie holds the whole session. Of two concurrent requests the later response wins, in any language.
 /// - A cookie that a client has copied stays valid after a logout, as in Django.
 /// - A cookie from the future is accepted, as in Django.
 ///   [`clock_skew`](session_core::SessionConfigBuilder::clock_skew) sets a limit.

@@ -1,4 +1,4 @@
-//! Reads MessagePack as JSON text, without recursion, and in proportion to the data.
+//! Reads MessagePack as JSON text, without recursion. It allocates in proportion to the data.
 
 use std::fmt::Write;
 
@@ -49,7 +49,7 @@ pub(crate) fn read_first(bytes: &[u8]) -> Result<(String, &[u8]), Problem> {
 }
 
 struct Reader<'a> {
-    /// The rest.
+    /// The bytes that are not read yet.
     bytes: &'a [u8],
     out: String,
     open: Vec<Open>,
@@ -69,7 +69,7 @@ impl Reader<'_> {
             }
             0xd0..=0xd3 => {
                 let bytes = 1 << (marker - 0xd0);
-                // Shifted up and down again, the sign fills the bytes that the value lacks.
+                // Shifting up and down again fills the missing bytes with the sign.
                 let lacking = u64::BITS - 8 * bytes;
                 let value = (self.unsigned(bytes as usize)? << lacking).cast_signed() >> lacking;
                 self.push(value)
@@ -79,7 +79,7 @@ impl Reader<'_> {
                 if !value.is_finite() {
                     return Err(Problem::Type("float (NaN or infinity)"));
                 }
-                // With a point or an exponent, by which it is known as a float when it is written.
+                // With a point or an exponent, so that it is written as a float again.
                 self.push(serde_json::to_string(&value).map_err(|_| Problem::Malformed)?)
             }
             0xa0..=0xbf => self.text((marker & 0x1f).into()),
@@ -125,7 +125,7 @@ impl Reader<'_> {
         write!(self.out, "{value}").map_err(|_| Problem::Malformed)
     }
 
-    /// Reads a big-endian number of so many bytes.
+    /// Reads a big-endian number of `len` bytes.
     fn unsigned(&mut self, len: usize) -> Result<u64, Problem> {
         let (bytes, rest) = self.bytes.split_at_checked(len).ok_or(Problem::Truncated)?;
         self.bytes = rest;

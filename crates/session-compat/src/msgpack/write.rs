@@ -22,7 +22,7 @@ pub(crate) fn write(json: &str) -> Result<Vec<u8>, Problem> {
         match token {
             Token::Object | Token::Array => {
                 open.push((out.len(), 0));
-                // The longest form of a length, which is known at the end.
+                // The longest form of a length, because the length is not known before the end.
                 out.extend([if token == Token::Object { 0xdf } else { 0xdd }, 0, 0, 0, 0]);
             }
             Token::EndObject | Token::EndArray => {
@@ -54,7 +54,7 @@ pub(crate) fn write(json: &str) -> Result<Vec<u8>, Problem> {
     Ok(out)
 }
 
-/// Appends an integer, or a float where the text has a point or an exponent.
+/// Appends an integer, or a float if the text has a point or an exponent.
 fn push_number(text: &str, out: &mut Vec<u8>) -> Result<(), Problem> {
     if text.contains(['.', 'e', 'E']) {
         let value: f64 = text.parse().map_err(|_| Problem::Malformed)?;

@@ -22,21 +22,21 @@ impl PickleError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("a value of the type {0}, which JSON can't carry exactly,")]
+    #[error("a value of the type {0}, which JSON can't represent exactly,")]
     Type(&'static str),
-    #[error("an operation that runs code or is none of a plain dict's")]
+    #[error("an operation that runs code or does not belong to plain data")]
     Operation,
-    #[error("no protocol from 2 to 5")]
+    #[error("a protocol other than 2 to 5")]
     Protocol,
     #[error("an object that occurs twice or contains itself")]
     Alias,
     #[error("more than {0}")]
     Limit(&'static str),
-    #[error("an end of the data")]
+    #[error("a premature end of the data")]
     Truncated,
     #[error("a malformed sequence of operations")]
     Malformed,
-    #[error("bytes behind the end")]
+    #[error("bytes after the end")]
     Trailing,
     #[error("a number that Python can't hold exactly")]
     Number,

@@ -20,8 +20,8 @@ const MAX_TEXT: usize = 8 << 20;
 ///
 /// # Errors
 ///
-/// [`PickleError`] if the pickle is damaged or too large, has an operation that could run code, or a value that JSON can't
-/// carry exactly.
+/// [`PickleError`] if the pickle is damaged or too large, or has an operation that could run code or a value that JSON
+/// can't represent exactly.
 pub(crate) fn read(bytes: &[u8]) -> Result<String, PickleError> {
     let mut reader = Reader {
         bytes,
@@ -61,7 +61,7 @@ enum Item {
 }
 
 impl<'a> Reader<'a> {
-    /// Carries the operations out. Returns the top-level dict.
+    /// Runs the operations. Returns the top-level dict.
     fn run(&mut self) -> Result<usize, Problem> {
         if !matches!(self.take(2), Ok([0x80, 2..=5])) {
             return Err(Problem::Protocol);
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
 
     fn push_text(&mut self, len: u64) -> Result<(), Problem> {
         let bytes = self.take(usize::try_from(len).map_err(|_| Problem::Truncated)?)?;
-        // Python writes lone surrogates as if they were characters.
+        // Python encodes lone surrogates like characters.
         let text = std::str::from_utf8(bytes).map_err(|_| Problem::Type("str with lone surrogates"))?;
         self.push(Node::Text(text))
     }
@@ -258,7 +258,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Returns the container that takes parts of so many levels.
+    /// Returns the container below the position `above`, for parts of up to `deepest` levels.
     fn container(&mut self, above: usize, deepest: u8) -> Result<&mut Node<'a>, Problem> {
         let Some(Item::Node(at)) = above.checked_sub(1).map(|at| self.stack[at]) else {
             return Err(Problem::Malformed);
@@ -270,7 +270,7 @@ impl<'a> Reader<'a> {
         Ok(&mut self.nodes[at])
     }
 
-    /// Numbers the value on top of the stack. Python numbers without a gap.
+    /// Gives the next number to the value on top of the stack. Python leaves no gaps.
     fn memoize(&mut self, number: Option<u32>) -> Result<(), Problem> {
         let Some(Item::Node(node)) = self.stack.last() else { return Err(Problem::Malformed) };
         if number.is_some_and(|number| number as usize != self.memo.len()) || self.memo.len() >= MAX_NODES {
@@ -280,7 +280,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Pushes a numbered text again. A container would be in two places, or in itself.
+    /// Pushes a numbered text again. Refuses a container, which would then be in two places, or in itself.
     fn get(&mut self, number: u32) -> Result<(), Problem> {
         let node = *self.memo.get(number as usize).ok_or(Problem::Malformed)?;
         match self.nodes[node] {
@@ -289,7 +289,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Tells what an operation that is not read would have made, and drops its operands.
+    /// Returns the problem of a refused operation, which names what it would have made, and drops its operands.
     fn refusal(&mut self, operation: u8) -> Problem {
         let above = match operation {
             // TUPLE, TUPLE1 to TUPLE3, STACK_GLOBAL
@@ -322,7 +322,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns the session's key whose value was being read. Returns `None` where a text on the stack may be data instead.
+    /// Returns the session's key whose value was being read. Returns `None` if a text on the stack may be data instead.
     fn key(&self) -> Option<String> {
         let marked = matches!(self.stack.get(1), Some(Item::Mark));
         let mut rest = self.stack.get(1 + usize::from(marked)..)?;
@@ -348,7 +348,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Names a class that Python's services keep in sessions. Others may be data of an attacker.
+/// Names a class that Python services often keep in sessions. No other class is named, because an attacker may have
+/// chosen the name.
 fn class(module: &[u8], name: &[u8]) -> Problem {
     match (module, name) {
         (b"datetime", b"datetime") => Problem::Type("datetime.datetime"),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::integer::push_decimal;
 
-/// A value, whose parts stand elsewhere in the tree.
+/// A value. Its parts are other nodes of the tree.
 pub(super) enum Node<'a> {
     Null,
     Bool(bool),
@@ -17,7 +17,7 @@ pub(super) enum Node<'a> {
     Dict(Vec<(&'a str, usize)>),
 }
 
-/// Writes the JSON text of the node at `root`, without recursion. No container is part of two others, so it ends.
+/// Writes the JSON text of the node at `root`, without recursion. It ends, because no container is part of two others.
 pub(super) fn to_json(nodes: &[Node<'_>], root: usize) -> String {
     let mut out = String::new();
     // The open containers, each with the number of its parts that are written.
@@ -63,7 +63,7 @@ fn push_scalar(node: &Node<'_>, out: &mut String) {
     let _ = match node {
         Node::Bool(value) => write!(out, "{value}"),
         Node::Int(value) => write!(out, "{value}"),
-        // With a point or an exponent, by which it is known as a float when it is written.
+        // With a point or an exponent, so that it is written as a float again.
         Node::Float(value) => {
             out.push_str(&serde_json::to_string(value).unwrap_or_default());
             Ok(())

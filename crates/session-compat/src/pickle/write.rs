@@ -1,4 +1,4 @@
-//! Writes a session as a pickle that every Python from 3.4 on loads.
+//! Writes a session as a pickle that Python 3.4 and later can load.
 
 use session_core::SessionMap;
 
@@ -10,7 +10,7 @@ use crate::json::{Token, Tokens};
 ///
 /// # Errors
 ///
-/// [`PickleError`] if a value is not JSON, or a number is beyond those of Python.
+/// [`PickleError`] if a value is not JSON, or Python can't hold a number exactly.
 pub(crate) fn write(session: &SessionMap) -> Result<Vec<u8>, PickleError> {
     let mut out = vec![0x80, 4, b'}', b'('];
     for (key, json) in session.iter() {
@@ -52,7 +52,8 @@ fn push_text(text: &str, out: &mut Vec<u8>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Appends an integer, or a float where the text has a point or an exponent, as Python's own JSON reader tells them apart.
+/// Appends an integer, or a float if the text has a point or an exponent, which is also how Python's JSON reader
+/// distinguishes them.
 fn push_number(text: &str, out: &mut Vec<u8>) -> Result<(), Problem> {
     if text.contains(['.', 'e', 'E']) {
         let value: f64 = text.parse().map_err(|_| Problem::Malformed)?;

@@ -4,7 +4,7 @@ use time::{Date, OffsetDateTime, Time, UtcOffset};
 
 use crate::msgpack::{self, Problem};
 
-/// The names of the parts, where a record is a map instead of an array.
+/// The names of the parts, if a record is a map instead of an array.
 const NAMES: [&[u8]; 3] = [b"\xa2id", b"\xa4data", b"\xabexpiry_date"];
 
 /// An array of three.

@@ -150,7 +150,7 @@ fn what_json_can_not_carry_is_refused_by_its_type() {
         ("81a16bd6ff00000000", "datetime"),
         ("81a16bcb7ff8000000000000", "NaN"),
         ("810102", "keys other than str"),
-        ("80049595", "bytes behind the end"),
+        ("80049595", "bytes after the end"),
         ("81a16bdd7fffffff", "end of the data"),
         ("81a16bdbffffffff", "end of the data"),
         ("93", "other than map"),

@@ -15,7 +15,7 @@ pub(crate) struct Layout {
 impl Layout {
     /// Reads the reply to `CLUSTER SLOTS`. Returns `None` if it is malformed or if no server owns a slot.
     ///
-    /// A server that does not know its own name leaves the name out. It is the server that was asked.
+    /// A server that does not know its own name leaves it out. The server that was asked then stands for it.
     pub(crate) fn read(reply: Value, asked: &Address) -> Option<Self> {
         let mut ranges = Vec::new();
         for row in array(reply)? {

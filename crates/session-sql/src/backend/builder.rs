@@ -161,7 +161,7 @@ impl SqlBackendBuilder {
 
     /// Makes a backend on a pool of the application.
     ///
-    /// The pool keeps its settings; [the crate's documentation](crate#a-pool-of-the-applications) lists those that
+    /// The pool keeps its settings; [the crate's documentation](crate#a-pool-of-the-application) lists those that
     /// matter.
     #[must_use]
     pub fn build_with_pool(self, pool: impl Into<SqlPool>) -> SqlBackend {

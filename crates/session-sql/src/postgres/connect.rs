@@ -10,7 +10,7 @@ use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 use crate::url::check_parameters;
 
-/// The parameters of a URL that the client library knows.
+/// The URL parameters that the client library knows.
 const PARAMETERS: &[&str] = &[
     "sslmode",
     "ssl-mode",
@@ -32,7 +32,7 @@ const PARAMETERS: &[&str] = &[
     "statement-cache-capacity",
 ];
 
-/// Returns the way to connections to the server of a URL, and its name for the log.
+/// Returns the source of connections to the server of a URL, and the server's name for the log.
 pub(crate) fn connect(url: &str) -> Result<(Source<Postgres>, Arc<str>), SqlConfigError> {
     check_parameters(url, PARAMETERS)?;
     let options = PgConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
@@ -44,7 +44,7 @@ pub(crate) fn connect(url: &str) -> Result<(Source<Postgres>, Arc<str>), SqlConf
     let server = server(&options);
     let connect: Connect<Postgres> = Arc::new(move |timeout| {
         let millis = timeout.as_millis().to_string();
-        // A statement ends with its call, so that it holds no lock longer, and can't be applied late.
+        // Statements end with their call, so that they hold no lock for longer, and can't be applied late.
         let limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
         let options = options.clone().options(limits.map(|limit| (limit, &millis)));
         Box::pin(async move { options.connect().await })

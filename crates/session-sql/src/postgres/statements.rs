@@ -1,15 +1,16 @@
 //! The statements of PostgreSQL.
 //!
-//! Each is one statement, and so one transaction, at READ COMMITTED. There, an `UPDATE` that has waited for another
-//! transaction looks at its row again and writes only if the condition still holds: that is compare-and-set. A stricter
-//! isolation would fail instead of looking again.
+//! Each request is one statement, and so one transaction, at READ COMMITTED. At this level, an `UPDATE` that has waited
+//! for another transaction checks its row again, and writes only if the condition still holds, which is
+//! compare-and-set. At a stricter level it would fail instead.
 //!
-//! If a write did not match, the same statement answers with the current row. A plain `SELECT` would read the snapshot from
-//! before the wait. `FOR SHARE` waits for writes that are under way and reads the newest version of the row. It is
-//! reached only if nothing was written, because `written.done` decides about it.
+//! If a write did not match, the same statement returns the current row. A plain `SELECT` would read the snapshot from
+//! before the wait. `FOR SHARE` waits for concurrent writes and reads the newest version of the row. `written.done`
+//! makes sure that it runs only if nothing was written.
 //!
-//! The lock makes that answer a transaction to be flushed, though it has changed nothing. `synchronous_commit` is switched
-//! off for it, which halves the time of 200 contended updates. The setting ends with the transaction.
+//! Because of the lock, the transaction would be flushed to disk although it has changed nothing. So
+//! `synchronous_commit` is switched off for it, which halves the time of 200 contended updates. The setting ends with
+//! the transaction.
 //!
 //! `now()` is the time at which the statement began.
 
@@ -21,8 +22,8 @@ pub(super) const MARKER: &str = "SELECT 'found', NULL::{column}, marker FROM {ta
 
 /// An expired row counts as absent.
 ///
-/// A row that another transaction inserted after this statement began stops the write, and is not found. The reply is then
-/// empty, and the request is made again.
+/// If another transaction inserts the row after this statement began, the write fails, and the statement does not see
+/// the row. The reply is then empty, and the request is sent again.
 pub(super) const CREATE: &str = "WITH written AS (
     INSERT INTO {table} AS t (session_key, value, user_id, expires_at)
     VALUES ($1, $2, $4, now() + $3 * interval '1 second')
@@ -57,8 +58,8 @@ SELECT 'found', value, marker FROM (
     SELECT value, marker FROM {table} WHERE session_key = $1 AND expires_at > now() AND NOT EXISTS (SELECT FROM written)
     FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
-/// A marker that is there already stays. A session that another transaction inserted after this statement began is
-/// replaced by the marker, as if it had not been there.
+/// An existing marker stays. If another transaction inserts a session after this statement began, the marker replaces
+/// it, as if the session had not existed.
 pub(super) const REMOVE: &str = "WITH removed AS (
     UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds', seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
@@ -84,7 +85,7 @@ pub(super) const TOUCH: &str = "UPDATE {table}
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
     RETURNING 'done', NULL::{column}, NULL::text";
 
-/// The old row is locked first, and compared in its newest version; then the new row is written, then the old one.
+/// Locks the old row and compares its newest version, then writes the new row, then the old one.
 pub(super) const ROTATE: &str = "WITH old AS MATERIALIZED (
     SELECT value, marker, user_id, created_at, marker IS NULL AND {digest} = $6 AS matches FROM {table}
     WHERE session_key = $1 AND expires_at > now()
@@ -122,9 +123,9 @@ pub(super) const SCAN: &str =
 pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
     WHERE marker IS NULL AND expires_at > now() AND starts_with(session_key, $1)";
 
-/// Rows are found by the hour in which they expired, which is what the index holds. Rows that requests hold are left for
-/// the next time, and the lock keeps it to one server at a time. The array is made once; a join could run the subquery, and
-/// its limit, several times.
+/// Rows are found by the hour in which they expired, because the index holds that hour. Rows that requests have locked
+/// are skipped until the next time. The advisory lock lets only one server clean up at a time. The array is computed
+/// once, while a join could run the subquery and its limit several times.
 pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE expires_at <= now() AND session_key = ANY (ARRAY(
     SELECT session_key FROM {table}
     WHERE expiry_hour < floor(extract(epoch FROM now()) / 3600)::integer

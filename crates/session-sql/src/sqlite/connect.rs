@@ -12,14 +12,14 @@ use sqlx::{ConnectOptions, Sqlite};
 use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 
-/// Returns the way to connections to the file of a URL, and the name of the file. A file of another program must be there,
-/// and keeps its settings.
+/// Returns the source of connections to the file of a URL, and the file's name. A file of another program must be
+/// there, and keeps its settings.
 pub(crate) fn connect(url: &str, of_another_program: bool) -> Result<(Source<Sqlite>, Arc<str>), SqlConfigError> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(SqlConfigError::InMemory);
     }
     let options = SqliteConnectOptions::from_str(url).map_err(|_| SqlConfigError::Url)?;
-    // A URL that says how the file is to be opened does not create one.
+    // A URL with a `mode` decides itself whether the file is created.
     let create = !of_another_program && !url.contains("mode=");
     let options = options
         .create_if_missing(create)
@@ -31,12 +31,12 @@ pub(crate) fn connect(url: &str, of_another_program: bool) -> Result<(Source<Sql
         false => options
             // Readers and the writer don't wait for each other.
             .journal_mode(SqliteJournalMode::Wal)
-            // A transaction survives the end of the process. The latest ones may be lost with the power.
+            // A transaction survives the end of the process. A power failure may lose the last transactions.
             .synchronous(SqliteSynchronous::Normal),
     };
     let name = server(&options);
     let connect: Connect<Sqlite> = Arc::new(move |timeout| {
-        // Just below the deadline, so that a call ends with the reason.
+        // Just below the deadline, so that a call fails with SQLite's own reason.
         let options = options.clone().busy_timeout(timeout * 9 / 10);
         Box::pin(async move {
             if create {
@@ -53,7 +53,7 @@ pub(super) fn server(options: &SqliteConnectOptions) -> Arc<str> {
     options.get_filename().to_string_lossy().into()
 }
 
-/// Makes sure that the file exists. A new file can be read by its owner only; SQLite gives the files beside it the same
+/// Makes sure that the file exists. Only the owner can read a new file. SQLite gives its files beside it the same
 /// permissions.
 fn create_private(file: &Path) -> Result<(), sqlx::Error> {
     let mut options = OpenOptions::new();

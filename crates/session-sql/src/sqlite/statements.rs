@@ -4,7 +4,7 @@
 //! write is a single statement, in a transaction of its own or of several writes. SQLite has one at a time among all
 //! processes: a comparison holds until its statement has written.
 //!
-//! Values are compared as bytes, because a value that another program has bound as bytes equals no text.
+//! Values are compared as bytes, because a value that another program has stored as bytes never equals a text.
 
 /// Milliseconds since 1970, by the clock of this machine; the same throughout a statement. `unixepoch('subsec')` is
 /// missing before SQLite 3.42.
@@ -38,7 +38,7 @@ pub(super) const REMOVE_AT: &str =
     RETURNING 'done', NULL, NULL;
 SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
 
-/// A marker that is there already stays.
+/// An existing marker stays.
 pub(super) const REMOVE: &str =
     "UPDATE {table} SET value = NULL, marker = ?2, user_id = NULL, expires_at = {now} + 60000, seen_at = {now}
     WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}
@@ -56,7 +56,7 @@ pub(super) const TOUCH: &str = "UPDATE {table}
     WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}
     RETURNING 'done', NULL, NULL";
 
-/// Both rows are written by one statement: the new session, and the marker in place of the old one.
+/// One statement writes both rows: the new session, and the marker in place of the old one.
 pub(super) const ROTATE: &str =
     "INSERT INTO {table} AS t (session_key, value, marker, user_id, expires_at, created_at, seen_at)
     SELECT new.column1, new.column2, new.column3, CASE WHEN new.column3 IS NULL THEN COALESCE(?7, old.user_id) END,
@@ -85,6 +85,6 @@ pub(super) const SCAN: &str = "SELECT session_key, value, expires_at - {now} FRO
 pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
     WHERE marker IS NULL AND expires_at > {now} AND substr(session_key, 1, length(?1)) = ?1";
 
-/// Rows are found by the hour in which they expired, which is what the index holds.
+/// Rows are found by the hour in which they expired, because the index holds that hour.
 pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE rowid IN (
     SELECT rowid FROM {table} WHERE expires_at / 3600000 < {now} / 3600000 LIMIT ?1)";

@@ -198,7 +198,7 @@ async fn a_store_that_answers_at_once_does_so(context: Arc<Context>) -> Outcome 
     Ok(())
 }
 
-/// Returns the answer to a call that must not wait.
+/// Returns the reply to a call that must not wait.
 fn at_once<T>(mut call: StoreFuture<'_, T>) -> Result<T, Failure> {
     match Pin::new(&mut call).poll(&mut task::Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => Ok(answer?),

@@ -67,7 +67,7 @@ impl Context {
         Ok((key, version))
     }
 
-    /// Returns the stored session that a conflict answers with, or fetches it.
+    /// Returns the session that a conflict has returned, or fetches it.
     pub(super) async fn current(&self, key: &str, answered: Option<Stored>) -> Result<Stored, Failure> {
         match answered {
             Some(current) => Ok(current),

@@ -44,7 +44,7 @@ async fn a_removal_leaves_the_given_marker(context: Arc<Context>) -> Outcome {
     Ok(())
 }
 
-/// A `create` of the key that is under way must fail after a logout.
+/// A concurrent `create` of the key must fail after a logout.
 async fn a_removal_leaves_its_marker_also_where_nothing_was_stored(context: Arc<Context>) -> Outcome {
     let atomic = context.atomic()?;
     let key = context.key();

@@ -161,7 +161,7 @@ async fn a_write_without_a_user_leaves_the_index_as_it_is(context: Arc<Context>)
     Ok(())
 }
 
-/// The index of a store may be lost, and entries may be added to sessions from before there was one.
+/// A store may lose its index, and sessions may be older than the index. A write then adds the entry.
 async fn a_write_with_a_user_adds_the_session_to_the_index(context: Arc<Context>) -> Outcome {
     let (written_to, touched) = (context.user(), context.user());
     let (key, version) = context.created(r#"{"n":1}"#).await?;

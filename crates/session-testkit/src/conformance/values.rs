@@ -69,7 +69,7 @@ async fn every_visible_character_and_every_length_makes_a_key(context: Arc<Conte
     let visible: String = ('!'..='~').collect();
     let base = context.key();
     for length in [base.len() + visible.len(), LONGEST_KEY] {
-        // Two keys that differ in their last character.
+        // The keys differ only in their last character.
         let keys =
             ["x", "y"].map(|last| format!("{}{last}", &format!("{base}{visible}{visible}{visible}")[..length - 1]));
         for key in &keys {

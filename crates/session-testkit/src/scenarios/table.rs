@@ -51,7 +51,7 @@ pub(super) const MAX_AGE: u64 = 1000;
 /// Stands for `no-store` if the response sets the cookie, and for no header otherwise.
 pub(super) const UNCACHED: &str = "?";
 
-/// A request whose handler uses the session, changes nothing and answers with an empty body.
+/// A request whose handler uses the session, changes nothing and responds with an empty body.
 const fn get(path: &'static str) -> Expected {
     Expected {
         path,
