@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::map::{JsonText, SessionMap, ValueError, same_json};
 use crate::meta::{Meta, RecordChange};
-use crate::text::Text;
+use crate::text::ShortStr;
 
 /// Computes the new JSON text of a key from its current one. `None` removes the key.
 pub(crate) type UpdateFn = Box<dyn FnMut(&str, Option<&str>) -> Result<Option<JsonText>, ReplayError> + Send>;
@@ -15,7 +15,7 @@ pub(crate) type UpdateFn = Box<dyn FnMut(&str, Option<&str>) -> Result<Option<Js
 pub(crate) type UpdateAllFn = Box<dyn FnMut(&mut SessionMap) -> Result<(), ReplayError> + Send>;
 
 /// A key of the session map. Few are longer.
-type Key = Text<16>;
+type Key = ShortStr<16>;
 
 /// One change of the session's data.
 pub(crate) enum Change {

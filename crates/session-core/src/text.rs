@@ -6,12 +6,12 @@ use arrayvec::ArrayString;
 
 /// A text that needs no allocation up to a length of `N` bytes.
 #[derive(Clone)]
-pub(crate) enum Text<const N: usize> {
+pub(crate) enum ShortStr<const N: usize> {
     Short(ArrayString<N>),
     Long(Box<str>),
 }
 
-impl<const N: usize> Text<N> {
+impl<const N: usize> ShortStr<N> {
     pub(crate) fn concat(parts: [&str; 2]) -> Self {
         let mut text = ArrayString::new();
         match parts.iter().try_for_each(|part| text.try_push_str(part)) {
@@ -21,13 +21,13 @@ impl<const N: usize> Text<N> {
     }
 }
 
-impl<const N: usize> From<&str> for Text<N> {
+impl<const N: usize> From<&str> for ShortStr<N> {
     fn from(text: &str) -> Self {
         ArrayString::from(text).map_or_else(|_| Self::Long(text.into()), Self::Short)
     }
 }
 
-impl<const N: usize> Deref for Text<N> {
+impl<const N: usize> Deref for ShortStr<N> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -45,9 +45,9 @@ mod tests {
     #[test]
     fn texts_of_every_length_are_kept() {
         for text in ["", "a", "four", "fives", "longer than that"] {
-            assert_eq!(&*Text::<4>::from(text), text);
+            assert_eq!(&*ShortStr::<4>::from(text), text);
             for at in 0..=text.len() {
-                assert_eq!(&*Text::<4>::concat(text.split_at(at).into()), text);
+                assert_eq!(&*ShortStr::<4>::concat(text.split_at(at).into()), text);
             }
         }
     }

@@ -84,7 +84,7 @@ impl RedisBackend {
         if user.is_some() {
             self.check_eviction();
         }
-        let outcome = self.carry_out(|store| async move {
+        let outcome = self.run_to_end(|store| async move {
             match user {
                 Some(user) => Box::pin(store.create_of_user(&keys, &value, ttl, &user)).await,
                 None => store.create(&keys, &value, ttl).await,
@@ -106,7 +106,7 @@ impl RedisBackend {
         let expected = value.split_off(value_end);
         let write = Write { version: expected, value, ttl: replace.ttl };
         let user = replace.user.map(|user| Bytes::copy_from_slice(user.as_bytes()));
-        let outcome = self.carry_out(|store| async move {
+        let outcome = self.run_to_end(|store| async move {
             match user {
                 Some(user) => Box::pin(store.replace_of_user(&key, &write, &user)).await,
                 None => store.replace(&key, &write).await,
@@ -119,7 +119,7 @@ impl RedisBackend {
         let version = remove.version.map(expected).unwrap_or_default();
         let (key, marker) = (remove.key.to_owned(), remove.marker);
         let user = remove.user.map(|user| Bytes::copy_from_slice(user.as_bytes()));
-        self.carry_out(|store| async move {
+        self.run_to_end(|store| async move {
             match user {
                 Some(user) => Box::pin(store.remove_of_user(&key, &version, &marker, &user)).await,
                 None => store.remove(&key, &version, &marker).await,
@@ -131,7 +131,7 @@ impl RedisBackend {
     async fn touch(&self, touch: Touch<'_>) -> Result<bool, BackendError> {
         let (key, ttl) = (copy(touch.key), touch.ttl);
         let user = touch.user.map(|user| Bytes::copy_from_slice(user.as_bytes()));
-        self.carry_out(|store| async move {
+        self.run_to_end(|store| async move {
             match user {
                 Some(user) => Box::pin(store.touch_of_user(&key, ttl, &user)).await,
                 None => store.touch(&key, ttl).await,
@@ -149,7 +149,7 @@ impl RedisBackend {
         if rotate.user.is_some() {
             self.check_eviction();
         }
-        let outcome = self.carry_out(|store| async move { store.rotate(&old, &new, write, users).await });
+        let outcome = self.run_to_end(|store| async move { store.rotate(&old, &new, write, users).await });
         Ok(at_version(outcome.await?, version))
     }
 
@@ -166,7 +166,7 @@ impl RedisBackend {
     }
 
     /// Runs work to its end, even if the caller is dropped.
-    async fn carry_out<T, W>(&self, work: impl FnOnce(Arc<Store>) -> W) -> Result<T, BackendError>
+    async fn run_to_end<T, W>(&self, work: impl FnOnce(Arc<Store>) -> W) -> Result<T, BackendError>
     where
         T: Send + 'static,
         W: Future<Output = Result<T, CallError>> + Send + 'static,
@@ -256,7 +256,7 @@ impl AtomicBackend for RedisBackend {
 impl UserIndex for RedisBackend {
     fn sessions<'a>(&'a self, user: &'a str) -> StoreFuture<'a, Vec<IndexedSession>> {
         let user = Bytes::copy_from_slice(user.as_bytes());
-        StoreFuture::pending(self.carry_out(|store| async move { store.sessions_of(&user).await }))
+        StoreFuture::pending(self.run_to_end(|store| async move { store.sessions_of(&user).await }))
     }
 
     /// Uses `SCAN` on each server. A session whose slot moves may be missed or counted twice. Fails for a Cluster with

@@ -137,8 +137,8 @@ impl<D: Dialect> Pool<D> {
             return Some(connection);
         }
         // A host that has disappeared never answers, and a new connection needs the rest of the time.
-        let patience = deadline.timeout() / 4;
-        if matches!(timeout(patience, connection.connection.ping()).await, Ok(Ok(()))) {
+        let ping_timeout = deadline.timeout() / 4;
+        if matches!(timeout(ping_timeout, connection.connection.ping()).await, Ok(Ok(()))) {
             return Some(connection);
         }
         // The others were unused for longer.

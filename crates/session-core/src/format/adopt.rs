@@ -9,7 +9,7 @@ use crate::format::{Accepted, ReadContent, StoredRecord};
 use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::request::context::{SessionContext, StoreKey};
-use crate::text::Text;
+use crate::text::ShortStr;
 
 /// A verified cookie of another format, in a request without one of its own.
 pub(crate) struct Adoption<'a> {
@@ -43,7 +43,7 @@ impl<'a> Adoption<'a> {
 
 impl Accepted {
     fn key(&self, id: &SessionId) -> StoreKey {
-        Text::concat([&self.key_prefix, id.as_str()])
+        ShortStr::concat([&self.key_prefix, id.as_str()])
     }
 }
 

@@ -39,11 +39,11 @@ impl SharedSession {
                 let mut deadline = Deadline::new(session.time_left(), None);
                 drop(session);
                 // Even then it may have to wait for a lock, while another request writes the session.
-                let persisted = poll_once(pin!(self.carry_out(plan, occasion, &mut deadline)))?;
+                let persisted = poll_once(pin!(self.execute(plan, occasion, &mut deadline)))?;
                 if persisted.is_err() {
                     poll_once(pin!(self.confirm_cookie(&mut deadline)))?;
                 }
-                self.conclude(persisted)
+                self.build_commit(persisted)
             }
             Plan::Store(_) => None,
         }
@@ -72,7 +72,7 @@ impl SharedSession {
             }
             self.plan(&session, Occasion::Save)
         };
-        let persisted = self.carry_out(plan, Occasion::Save, deadline).await;
+        let persisted = self.execute(plan, Occasion::Save, deadline).await;
         self.end_save();
         match persisted? {
             Persisted::Done => Ok(()),
@@ -132,11 +132,11 @@ impl SharedSession {
     /// Executes the plans and renders the result. Also executes a `destroy` that another task requests in between.
     async fn finish(&self, mut plan: Plan, occasion: Occasion, deadline: &mut Deadline) -> Commit {
         loop {
-            let persisted = self.carry_out(plan, occasion, deadline).await;
+            let persisted = self.execute(plan, occasion, deadline).await;
             if persisted.is_err() {
                 Box::pin(self.confirm_cookie(deadline)).await;
             }
-            if let Some(commit) = self.conclude(persisted) {
+            if let Some(commit) = self.build_commit(persisted) {
                 return commit;
             }
             plan = self.plan(&self.session(), occasion);
@@ -154,7 +154,7 @@ impl SharedSession {
     }
 
     /// Renders the result. Returns `None` if another task of the request has destroyed the session since.
-    fn conclude(&self, persisted: Result<Persisted, SessionError>) -> Option<Commit> {
+    fn build_commit(&self, persisted: Result<Persisted, SessionError>) -> Option<Commit> {
         let outcome = match (persisted, self.context.config.on_gone) {
             (Err(error), _) => Err(error),
             (Ok(Persisted::Done), _) => Ok(()),
@@ -168,7 +168,7 @@ impl SharedSession {
     }
 
     /// Executes one plan after the other until the changes are persisted.
-    async fn carry_out(
+    async fn execute(
         &self,
         mut plan: Plan,
         occasion: Occasion,

@@ -12,7 +12,7 @@ use crate::log::throttle::Throttle;
 use crate::map::SessionMap;
 use crate::meta::{Meta, is_emptied};
 use crate::sync::StripedLock;
-use crate::text::Text;
+use crate::text::ShortStr;
 
 /// Configuration, store and locks.
 pub(crate) struct SessionContext {
@@ -26,7 +26,7 @@ pub(crate) struct SessionContext {
 }
 
 /// A key of the store. The inline length suits the default prefix and slightly longer ones.
-pub(crate) type StoreKey = Text<56>;
+pub(crate) type StoreKey = ShortStr<56>;
 
 /// The time for which an emptied session is kept, so that its other requests can still add data.
 pub(crate) const EMPTIED_TTL: Duration = Duration::from_secs(60);
@@ -67,7 +67,7 @@ impl SessionContext {
     }
 
     pub(crate) fn store_key(&self, id: &SessionId) -> StoreKey {
-        Text::concat([&self.config.key_prefix, id.as_str()])
+        ShortStr::concat([&self.config.key_prefix, id.as_str()])
     }
 
     pub(crate) fn now(&self) -> u64 {

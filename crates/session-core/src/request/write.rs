@@ -14,7 +14,7 @@ use crate::request::context::EMPTIED_TTL;
 use crate::request::phase::Before;
 use crate::request::shared::SharedSession;
 use crate::request::transfer::{Persisted, Sent};
-use crate::user::epoch::stamp;
+use crate::user::epoch::record_epoch;
 
 /// The number of id collisions after which the store is considered faulty.
 const MAX_ID_COLLISIONS: usize = 3;
@@ -42,7 +42,7 @@ impl SharedSession {
         let signs_in = attempt.taken.changes.signs_in();
         if signs_in {
             let epoch = Box::pin(self.admit(&data, None, store)).await?;
-            stamp(&mut data, epoch)?;
+            record_epoch(&mut data, epoch)?;
         }
         context.config.prepare(&mut data, true)?;
         let (ttl, user) = context.ttl_and_user(&data);
@@ -90,7 +90,7 @@ impl SharedSession {
             // Again after each conflict, because the epoch may have ended while this waited for its turn.
             if signs_in {
                 let epoch = Box::pin(self.admit(&data, Some(&key), store)).await?;
-                stamp(&mut data, epoch)?;
+                record_epoch(&mut data, epoch)?;
             }
             context.config.prepare(&mut data, false)?;
             let emptied = is_emptied(&data);

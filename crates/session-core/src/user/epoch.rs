@@ -65,7 +65,7 @@ impl SessionContext {
 }
 
 /// Records the epoch that the session's user has joined.
-pub(crate) fn stamp(data: &mut SessionMap, epoch: Option<u64>) -> Result<(), SessionError> {
+pub(crate) fn record_epoch(data: &mut SessionMap, epoch: Option<u64>) -> Result<(), SessionError> {
     let mut meta = Meta::of(data);
     if let (Some(epoch), Some(sign_in)) = (epoch, &mut meta.user) {
         sign_in.epoch = Some(epoch);

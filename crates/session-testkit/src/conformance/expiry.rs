@@ -78,10 +78,10 @@ async fn a_write_renews_the_expiry(context: Arc<Context>) -> Outcome {
 
 async fn a_very_long_lifetime_does_not_end_at_once(context: Arc<Context>) -> Outcome {
     let day = Duration::from_secs(24 * 3600);
-    for exp in [30 * day, 30 * day + Duration::from_secs(1), LONGEST] {
+    for ttl in [30 * day, 30 * day + Duration::from_secs(1), LONGEST] {
         let key = context.key();
-        context.store().set(&key, &map("{}")?, exp).await?;
-        ensure!(context.text(&key).await?.is_some(), "a session of {exp:?} ends at once");
+        context.store().set(&key, &map("{}")?, ttl).await?;
+        ensure!(context.text(&key).await?.is_some(), "a session of {ttl:?} ends at once");
     }
     Ok(())
 }
