@@ -65,6 +65,22 @@ async fn a_sign_in_that_is_stored_late_keeps_the_limit() {
     }
 }
 
+#[tokio::test]
+async fn a_sign_in_whose_reply_is_lost_keeps_the_limit() {
+    let (app, probe) = App::server(|config| config.max_sessions_per_user(1, OnSessionLimit::DropOldest));
+    signed_in(&app, ["first"]).await;
+    let cart = app.browser_with(r#"{"cart":3}"#).await;
+    for (browser, operation) in [(Browser::default(), Operation::Create), (cart, Operation::Rotate)] {
+        let request = app.open(&browser).await;
+        request.sign_in(USER).unwrap();
+        probe.fail(operation, Fault::LostReply);
+        assert_succeeded(&request.respond(200).await);
+        probe.heal();
+        assert_eq!(devices(&app).await.len(), 1, "{operation:?}");
+        app.advance(1);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_sign_ins_keep_the_limit() {
     for on_limit in [OnSessionLimit::Refuse, OnSessionLimit::DropOldest] {
