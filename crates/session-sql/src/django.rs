@@ -20,7 +20,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use session_backend_support::Outage;
-use session_core::Version;
+use session_core::{MARKER_LIFETIME, Version};
 use sqlx::error::DatabaseError;
 use sqlx::query::Query;
 use sqlx::{Connection as _, Database, Encode, SqlStr, Type};
@@ -31,9 +31,6 @@ use crate::request::{Reply, Request, Row, Ttl, Value};
 use crate::sweep::BATCH;
 use crate::table::{Statement, Table};
 use statements::{Insertion, Statements};
-
-/// The seconds until a marker expires.
-const MARKER_LIFETIME: i64 = 60;
 
 /// The seconds until a row expires that only locks its key. It is negative, so that no clock takes the row for a
 /// marker.
@@ -163,7 +160,7 @@ impl<D: DjangoSql> Django<D> {
     }
 
     async fn mark(&self, transaction: &mut Connection<D>, key: &str, marker: &str) -> Result<bool, sqlx::Error> {
-        let marker = [Param::Text(key), Param::Text(marker), Param::Number(MARKER_LIFETIME)];
+        let marker = [Param::Text(key), Param::Text(marker), Param::Number(Ttl::new(MARKER_LIFETIME).seconds())];
         D::insert(transaction, &self.statements.mark, &marker).await
     }
 
