@@ -62,7 +62,7 @@ fn events(file: &File) -> Vec<(&File, usize, Event)> {
     let calls = MACROS.iter().flat_map(|(name, level)| code.match_indices(name).map(move |(at, _)| (at, name, *level)));
     let mut found: Vec<_> = calls
         .filter_map(|(at, name, level)| {
-            let arguments = split(call(&code[at + name.len()..]));
+            let arguments = arguments(&code[at + name.len()..]);
             let (message, rest) = arguments.split_last()?;
             let message = message.strip_prefix('"')?.strip_suffix('"')?.to_owned();
             let first = usize::from(*name == "log_at!(");
@@ -96,34 +96,29 @@ fn field(argument: &str) -> &str {
     argument.split_once(" = ").map_or(argument, |(name, _)| name).trim_start_matches(['%', '?'])
 }
 
-/// The arguments of a call, up to its closing bracket.
-fn call(text: &str) -> &str {
-    let (mut depth, mut quoted) = (1, false);
-    let end = text.bytes().position(|byte| {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'(' if !quoted => depth += 1,
-            b')' if !quoted => depth -= 1,
-            _ => {}
-        }
-        depth == 0
-    });
-    &text[..end.unwrap_or(text.len())]
-}
-
-/// Splits arguments at the commas between them.
-fn split(arguments: &str) -> Vec<&str> {
-    let (mut depth, mut quoted) = (0, false);
-    let between = |byte: char| {
-        match byte {
+/// Returns the arguments of a call, from the text behind its opening bracket.
+fn arguments(text: &str) -> Vec<&str> {
+    let (mut depth, mut quoted, mut start) = (0, false, 0);
+    let mut found = Vec::new();
+    for (at, char) in text.char_indices() {
+        match char {
             '"' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth -= 1,
+            _ if quoted => {}
+            '(' => depth += 1,
+            ',' if depth == 0 => {
+                found.push(text[start..at].trim());
+                start = at + 1;
+            }
+            ')' if depth == 0 => {
+                found.push(text[start..at].trim());
+                break;
+            }
+            ')' => depth -= 1,
             _ => {}
         }
-        byte == ',' && depth == 0 && !quoted
-    };
-    arguments.split(between).map(str::trim).filter(|argument| !argument.is_empty()).collect()
+    }
+    found.retain(|argument| !argument.is_empty());
+    found
 }
 
 #[cfg(test)]
