@@ -61,7 +61,7 @@ fn index(Facts { backend, session_limit }: Facts) -> String {
         BackendType::Cookie => "The cookie holds the whole session, signed: you can read it, but not change it.",
         _ => "The server holds the session. The cookie holds its signed id only.",
     };
-    // What the store knows of a user's sessions, so that the page asks for no list where there is none.
+    // The page asks for a list only where the store can list the sessions of a user.
     let index = match backend {
         BackendType::Cookie => "nothing",
         BackendType::Memcache => "epochs",

@@ -185,7 +185,7 @@ fn tokens(builder: SessionConfigBuilder) -> Vec<Vec<u8>> {
         let commit = runtime.block_on(handle.commit(200));
         let pair = |cookie: &str| cookie.split(';').next().unwrap_or_default().to_owned();
         let mut pairs: Vec<_> = commit.set_cookies().map(|cookie| pair(cookie.as_str())).collect();
-        // That of the session first, before its signature.
+        // Puts the session cookie before its signature.
         pairs.reverse();
         pairs.join("; ").trim_start_matches("id=").as_bytes().to_vec()
     };
