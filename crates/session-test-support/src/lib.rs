@@ -16,6 +16,7 @@ mod log;
 mod mariadb;
 #[cfg(unix)]
 mod memcached;
+mod neighbour;
 mod postgres;
 mod process;
 pub mod races;
@@ -32,6 +33,7 @@ pub use log::Log;
 pub use mariadb::MariaDbServer;
 #[cfg(unix)]
 pub use memcached::MemcachedServer;
+pub use neighbour::Neighbour;
 pub use postgres::PostgresServer;
 pub use process::Process;
 pub use redis::{RedisConnection, RedisReply, RedisServer};

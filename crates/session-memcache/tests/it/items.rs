@@ -1,15 +1,14 @@
 //! Stored items: flags, expiry, sizes, and the values of other writers.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::format::{Format, FormatSettings};
 use session_core::{
     Applied, AtomicBackend, BackendError, BackendErrorKind, ConfigError, Create, Marker, Remove, Replace, SessionCodec,
     SessionConfig, SessionManager, SessionMap, Touch, WriteOutcome,
 };
 use session_memcache::MemcacheBackend;
+use session_test_support::Neighbour;
 use session_testkit::TestClock;
 
 use crate::support::{LONG, PlainCalls, SECRET, Server, backend, map, patient, version};
@@ -193,9 +192,7 @@ async fn a_codec_brings_its_own_flags() {
     assert_eq!(backend(&server).marker("key").await.unwrap(), Some(Marker::Destroyed), "markers are understood by all");
 }
 
-/// Starlette's tokens, with values and flags of their own.
-struct Neighbour;
-
+/// Values and flags of their own.
 struct Flagged;
 
 impl SessionCodec for Flagged {
@@ -212,24 +209,10 @@ impl SessionCodec for Flagged {
     }
 }
 
-impl Format for Neighbour {
-    fn name(&self) -> &'static str {
-        "neighbour"
-    }
-
-    fn settings(&self) -> FormatSettings {
-        FormatSettings::in_store("neighbour:")
-    }
-
-    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
-        Some(Arc::new(Flagged))
-    }
-}
-
 #[tokio::test]
 async fn a_format_alone_sets_keys_values_and_flags() {
     let server = Server::start();
-    let config = |backend| SessionConfig::builder(SECRET, "id").format(Neighbour).backend(backend);
+    let config = |backend| SessionConfig::builder(SECRET, "id").format(Neighbour::new(Flagged)).backend(backend);
     let told = patient(&[&server]).client_flags(77).build().unwrap();
     for (backend, flags) in [(backend(&server), "5"), (told, "77")] {
         let session = SessionManager::new(config(backend).build().unwrap()).open([]).load().await.unwrap();

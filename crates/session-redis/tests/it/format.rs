@@ -1,35 +1,15 @@
 //! The codec of a configuration's format, which the backend takes.
 
-use std::sync::Arc;
-
-use session_core::format::{AcceptedFormat, Format, FormatSettings};
-use session_core::{
-    Backend, ConfigError, JsonCodec, SessionCodec, SessionConfig, SessionConfigBuilder, SessionManager,
-};
+use session_core::format::AcceptedFormat;
+use session_core::{Backend, ConfigError, JsonCodec, SessionConfig, SessionConfigBuilder, SessionManager};
 use session_redis::RedisBackend;
+use session_test_support::Neighbour;
 
 use crate::semantics::Marked;
 use crate::support::{Browser, SECRET, Server, config, manager};
 
-/// Starlette's tokens, with values of their own form.
-struct Neighbour;
-
-impl Format for Neighbour {
-    fn name(&self) -> &'static str {
-        "neighbour"
-    }
-
-    fn settings(&self) -> FormatSettings {
-        FormatSettings::in_store("neighbour:")
-    }
-
-    fn codec(&self) -> Option<Arc<dyn SessionCodec>> {
-        Some(Arc::new(Marked))
-    }
-}
-
 fn accepted(backend: RedisBackend) -> AcceptedFormat {
-    AcceptedFormat::new(Neighbour, "another key, of the neighbour, long enough", "id").backend(backend)
+    AcceptedFormat::new(Neighbour::new(Marked), "another key, of the neighbour, long enough", "id").backend(backend)
 }
 
 fn built(builder: SessionConfigBuilder) -> SessionManager {
@@ -41,7 +21,7 @@ async fn a_format_alone_sets_keys_and_values_in_the_store() {
     let server = Server::start(&[]);
     // One connection serves both.
     let backend = RedisBackend::connect(&server.url()).unwrap();
-    let shared = built(config(backend.clone()).format(Neighbour));
+    let shared = built(config(backend.clone()).format(Neighbour::new(Marked)));
     for (manager, pattern, value) in
         [(shared, "neighbour:*", r#"marked {"user":7}"#), (manager(backend), "session:*", r#"{"user":7}"#)]
     {
@@ -58,7 +38,7 @@ fn a_backend_with_a_codec_of_its_own_is_refused() {
     let with_codec = || RedisBackend::builder().codec(JsonCodec).connect("redis://localhost").unwrap();
     let without = || RedisBackend::connect("redis://localhost").unwrap();
     let refusal = Some(ConfigError::CodecAlreadySet { format: "neighbour" });
-    assert_eq!(config(with_codec()).format(Neighbour).build().err(), refusal);
+    assert_eq!(config(with_codec()).format(Neighbour::new(Marked)).build().err(), refusal);
     assert_eq!(config(without()).accept_format(accepted(with_codec())).build().err(), refusal);
     assert!(config(with_codec()).accept_format(accepted(without())).build().is_ok());
 }
@@ -66,7 +46,8 @@ fn a_backend_with_a_codec_of_its_own_is_refused() {
 #[tokio::test]
 async fn two_layers_of_one_format_and_store_share_the_session() {
     let backend = Backend::from(RedisBackend::connect("redis://localhost").unwrap());
-    let layer = || built(SessionConfig::builder(SECRET, "session").backend(backend.clone()).format(Neighbour));
+    let layer =
+        || built(SessionConfig::builder(SECRET, "session").backend(backend.clone()).format(Neighbour::new(Marked)));
     let outer = layer().open([]);
     let inner = layer().open_within(outer.clone(), []);
     inner.load().await.unwrap().insert("user", 7).unwrap();
