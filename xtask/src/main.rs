@@ -78,7 +78,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "public-api",
-        summary: "write the public API of each published crate to its public-api.txt (`-- --check`: compare instead)",
+        summary: "write the public API of each published crate to its public-api.txt (`--check`: compare instead)",
         run: Run::WithArguments(|steps, arguments| steps.run("public API", || public_api::run_with(arguments))),
     },
     Command {
