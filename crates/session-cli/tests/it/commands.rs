@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -40,6 +41,15 @@ fn a_key_comes_from_the_environment_or_else_is_asked_for() {
     std::fs::remove_file(keys).unwrap();
 }
 
+/// Returns `true` if the terminal that `script` made for its command shows no typed characters.
+fn echo_is_off(script: u32) -> bool {
+    let children = std::fs::read_to_string(format!("/proc/{script}/task/{script}/children")).expect("Linux tells them");
+    let Some(child) = children.split_whitespace().next() else { return false };
+    let Ok(terminal) = std::fs::read_link(format!("/proc/{child}/fd/0")) else { return false };
+    let settings = Command::new("stty").arg("--all").arg("--file").arg(terminal).output().expect("coreutils are there");
+    String::from_utf8_lossy(&settings.stdout).split_whitespace().any(|setting| setting == "-echo")
+}
+
 #[test]
 fn a_key_that_is_typed_is_not_echoed() {
     let token = session(&["inspect", "--help"], "").stdout;
@@ -52,10 +62,14 @@ fn a_key_that_is_typed_is_not_echoed() {
     terminal.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
     let mut child = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    // The echo is off once the command asks.
     let mut shown = [0; 5];
     output.read_exact(&mut shown).unwrap();
     assert_eq!(&shown, b"Key: ");
+    // The echo ends just after the command has asked.
+    let start = Instant::now();
+    while !echo_is_off(child.id()) {
+        assert!(start.elapsed() < Duration::from_secs(10), "the echo stays on");
+    }
     writeln!(input, "{KEY}").unwrap();
     let mut rest = String::new();
     output.read_to_string(&mut rest).unwrap();
