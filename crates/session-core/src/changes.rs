@@ -14,7 +14,7 @@ pub(crate) type UpdateFn = Box<dyn FnMut(&str, Option<&str>) -> Result<Option<Js
 /// Computes the new data from the current data.
 pub(crate) type UpdateAllFn = Box<dyn FnMut(&mut SessionMap) -> Result<(), ReplayError> + Send>;
 
-/// A key of the session map. Few are longer.
+/// A key of the session map. Most keys fit in without an allocation.
 type Key = ShortStr<16>;
 
 /// One change of the session's data.
@@ -25,7 +25,8 @@ pub(crate) enum Change {
     /// The key is removed and its value was handed out: on a replay the stored value must still be that one.
     Take(Key, Box<str>),
     Update(Key, UpdateFn),
-    /// A barrier: the closure sees all keys. Earlier changes of the log are replayed on `before` it.
+    /// A barrier: the closure sees all keys. Earlier changes of the log are replayed before it runs, with the values in
+    /// [`UpdateAll::before`].
     UpdateAll(Box<UpdateAll>),
     /// All keys are removed. The library's record stays.
     Clear,
@@ -258,7 +259,7 @@ impl ChangeLog {
         Some(self.changes.len() - 1 - back)
     }
 
-    /// The changes after the last update of the whole map.
+    /// Returns the changes after the last update of the whole map.
     fn after_barrier(&self) -> &[Change] {
         let barrier = self.changes.iter().rposition(|change| matches!(change, Change::UpdateAll(_)));
         &self.changes[barrier.map_or(0, |at| at + 1)..]

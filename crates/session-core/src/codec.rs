@@ -140,7 +140,7 @@ impl From<MapError> for BackendError {
 mod tests {
     use super::*;
 
-    /// JSON, but not of every session.
+    /// A codec that writes JSON, and refuses some sessions.
     struct Reluctant;
 
     impl SessionCodec for Reluctant {
@@ -165,7 +165,7 @@ mod tests {
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(5000));
         for text in ["{}", r#"{"a":1}"#, &long] {
             let mut session = SessionMap::from_json(text).unwrap();
-            // Of a long text, an edit leaves no object's text behind.
+            // An edit of a long text leaves its entries scattered.
             session.insert("b", 2).unwrap();
             for codec in [&JsonCodec as &dyn SessionCodec, &Reluctant] {
                 let bytes = codec.encode_with_room(&session, 100).unwrap();

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn other_cookies_are_not() {
+    fn other_cookies_are_not_found() {
         let others = ["", ";", "=", "idx=1", "xid=1", "ID=1", "id", "id=", "a=id=1", "id=\"\""];
         // Only spaces and tabs are white space.
         for header in others.into_iter().chain(["\nid=1", "\u{b}id=1", "\u{c}id=1", "id\r=1", "\u{a0}id=1"]) {

@@ -1,4 +1,4 @@
-//! Base64 (RFC 4648): payloads by the CPU's vector instructions, if it has any, and short texts by the code here.
+//! Base64 (RFC 4648). Vector instructions convert payloads, if the CPU has them. The code here converts short texts.
 
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
 mod vectors {
@@ -128,7 +128,7 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-    /// By the library; nothing if it refuses the text.
+    /// Returns the library's decoding; `None` if it refuses the text.
     fn expected(text: &[u8], engine: &impl Engine) -> Option<Vec<u8>> {
         engine.decode(text).ok()
     }

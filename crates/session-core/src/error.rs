@@ -85,12 +85,12 @@ pub enum SessionError {
     /// The session's JSON text is longer than `max_session_bytes`.
     #[error("the session has {bytes} bytes of JSON, the limit is {limit}")]
     TooLarge {
-        /// Its length.
+        /// The length of the text.
         bytes: usize,
         /// The limit.
         limit: usize,
     },
-    /// The session has more keys than `max_keys` allows, or would have them with the key that was to be added.
+    /// The session has more keys than `max_keys` allows, or would have more with the new key.
     #[error("the session has more than {limit} keys")]
     TooManyKeys {
         /// The largest number of keys allowed.

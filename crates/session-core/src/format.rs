@@ -159,7 +159,8 @@ impl FormatSettings {
         self
     }
 
-    /// Sends cookies without `Max-Age`; by default as the builder is set.
+    /// Sends cookies without `Max-Age`; by default the builder's
+    /// [`browser_session`](crate::SessionConfigBuilder::browser_session).
     pub fn browser_session(mut self) -> Self {
         self.defaults.browser_session = Some(true);
         self
@@ -188,7 +189,8 @@ impl FormatSettings {
     /// Splits a token into two cookies. The second one's name is the session cookie's name with this suffix.
     ///
     /// [`TokenFormat::read`] then receives both values with a semicolon in between, and [`TokenFormat::write`] must
-    /// append them so. Of several cookies of one name the first is used, and values are not percent-decoded.
+    /// append both in this form. If several cookies have one name, the first is used. The values are not
+    /// percent-decoded.
     pub fn second_cookie(mut self, suffix: &'static str) -> Self {
         self.second_cookie = Some(suffix);
         self

@@ -101,13 +101,13 @@ impl SessionHandle {
     /// session.
     ///
     /// The removal can wipe out the cookie of a login that began without the destroyed session's cookie, if the client
-    /// receives the removal after it.
+    /// receives the login's cookie first.
     ///
     /// In cookie mode the client is told to delete its cookie. No store can revoke a copy of the cookie, which stays
     /// valid until it expires.
     ///
-    /// After the response head was sent, the session is destroyed only by a [`save`](Session::save). Without one, it is
-    /// not destroyed and the log warns.
+    /// After the response head was sent, call [`save`](Session::save) to destroy the session. Otherwise it is not
+    /// destroyed, and the log warns.
     pub fn destroy(&self) {
         self.shared.session().destroy();
     }

@@ -10,7 +10,8 @@ use crate::encoding::{URL_SAFE, encode_short};
 /// The id of a stored session: 22 to 64 characters of `A–Z a–z 0–9 - _`.
 ///
 /// New ids are 128 random bits from the operating system, as 22 characters of base64url. Ids of other programs, such as
-/// the UUIDs of starlette-session, are accepted if the store has a session under them.
+/// the UUIDs of starlette-session, are accepted if the store has a session under them. Formats of other frameworks may
+/// accept [shorter ids and other characters](Self::parse_foreign).
 ///
 /// An id is as good as a password: `Debug` prints its [fingerprint](Self::fingerprint), and there is no `Display`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -35,8 +35,9 @@
 //! # Parts
 //!
 //! - [`SessionConfig`]: all settings, validated together when it is built.
-//! - [`SessionManager`]: opens the session of each request, and commits it with the response.
-//! - [`SessionHandle`]: a request's session before it is loaded. [`Session`]: after it is loaded.
+//! - [`SessionManager`]: opens the session of each request.
+//! - [`SessionHandle`]: a request's session before it is loaded; it also commits the session with the response.
+//!   [`Session`]: the session after it is loaded.
 //! - [`ISessionBackend`] and [`AtomicBackend`]: the traits of a store. [`MemoryBackend`] is one implementation. A store
 //!   with a [`UserIndex`] can list and end the sessions of a user; see [`Session::sign_in`] and
 //!   [`SessionManager::sessions_of`].
@@ -65,7 +66,7 @@
 //! asks for its session logs nothing.
 //!
 //! - `session_core::absence`, level `debug`: one event for each request that asks for its session and has none, with the
-//!   cause and the number of such events so far. [`Session::absence`] returns the cause to the application.
+//!   cause and the number of events with this cause so far. [`Session::absence`] returns the cause to the application.
 //! - `session_core::lifecycle`, level `debug`: sessions created, renewed, refreshed and destroyed, and changes that were
 //!   dropped.
 //! - Other targets that start with the name of a crate: warnings and errors.

@@ -1,4 +1,4 @@
-//! The manager, with which the handling of every request begins.
+//! The manager, which opens the session of each request.
 
 mod scan;
 mod users;
@@ -52,7 +52,7 @@ use crate::shared_tokens::warn_of_shared_tokens;
 ///    only when a handler asks for it.
 /// 4. After the handler has returned, and before the response head is sent, call [`commit`](SessionHandle::commit) with
 ///    the response's status. If the handler returned an error, pass the status of the response that the error becomes,
-///    or 500 if it becomes none. With [`try_commit`](SessionHandle::try_commit), most responses need not wait.
+///    or 500 if it becomes no response. With [`try_commit`](SessionHandle::try_commit), most responses need not wait.
 /// 5. If [`Commit::error`] is set, send a response that reports it instead, such as [`PlainResponse`], with
 ///    `Cache-Control: no-store`. Let users customise this response, and the responses to session errors of extractors
 ///    and handlers.

@@ -151,7 +151,7 @@ impl Meta {
         let Some(absolute) = lifetimes.absolute else { return idle };
         let Some(created) = self.created else { return idle.min(absolute) };
         if created > now.saturating_add(CLOCK_DIFFERENCE) {
-            // A creation time in the future is an attempt to make a session that never ends.
+            // A creation time in the future would make a session that never ends.
             return 0;
         }
         idle.min(created.saturating_add(absolute).saturating_sub(now))

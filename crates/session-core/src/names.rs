@@ -1,4 +1,4 @@
-//! The names of choices, for files, environments and command lines.
+//! The names of an enum's variants, for files, environments and command lines.
 
 use std::fmt;
 
@@ -51,7 +51,7 @@ macro_rules! names {
             }
         }
 
-        /// Takes the names in any case.
+        /// Accepts the names in upper and lower case.
         impl std::str::FromStr for $choice {
             type Err = $crate::names::UnknownName;
 

@@ -104,7 +104,7 @@ impl Session {
 
     /// Returns the id under which the store has the session.
     ///
-    /// `None` if the session lives in the cookie, is not stored yet, is destroyed, or will get a new id because
+    /// `None` if the session lives in the cookie, is not stored yet, is destroyed or gone, or will get a new id because
     /// [`renew`](Self::renew) was called. Call [`save`](Self::save) first to learn the id of a new or renewed session.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
@@ -244,7 +244,7 @@ impl Session {
 /// The session as a whole.
 impl Session {
     /// Gives the session a new id when the response is committed, and keeps its data. Call this whenever the user gains
-    /// rights, because an attacker may know the old id, which then names no session. At login, call
+    /// rights, because an attacker may know the old id. After the commit, the old id names no session. At login, call
     /// [`sign_in`](Self::sign_in) instead. The absolute lifetime is not restarted.
     ///
     /// A session that is not stored yet gets a new id anyway. In cookie mode the client gets a new cookie, but the old

@@ -39,7 +39,7 @@ pub(crate) enum IssueKind {
 }
 
 impl SessionConfig {
-    /// Returns the token to go by, of those that verify at that time.
+    /// Returns the token that counts, of those that verify as of `now`.
     pub(crate) fn newest_token(&self, cookies: &RequestCookies, now: u64) -> Option<VerifiedToken> {
         let candidates = cookies.newest_first(self.cookie_name());
         let mut verified = candidates.filter_map(|text| Some((text, self.verify(text, Some(now)).ok()?)));
@@ -169,7 +169,7 @@ impl SessionConfig {
     }
 }
 
-/// Returns the header of a cookie whose name and value browsers keep.
+/// Returns the header, unless name and value are longer than browsers keep.
 fn fitting(header: SetCookie, bytes: usize) -> Result<SetCookie, SessionError> {
     if bytes > MAX_COOKIE_BYTES { Err(SessionError::CookieTooLarge { bytes }) } else { Ok(header) }
 }

@@ -76,7 +76,8 @@ impl Deadline {
     }
 
     pub(crate) async fn wait_for_reply<T>(&mut self, operation: StoreFuture<'_, T>) -> Result<T, BackendError> {
-        // No timer for a call that ends at most a tenth later by itself: the timer would cost more than it saves.
+        // A call that ends by itself, at most a tenth after the deadline, gets no timer: a timer costs more than it
+        // saves.
         let ends_in_time = self.call_timeout.is_some_and(|wait| wait <= self.left() + self.left / 10);
         self.wait_for(operation, ends_in_time).await.unwrap_or_else(|error| Err(error))
     }
@@ -95,7 +96,7 @@ impl Deadline {
         if let Poll::Ready(outcome) = at_once {
             return Ok(outcome);
         }
-        // Without a runtime the only waits are for locks, whose holders are bounded.
+        // Without a runtime a request waits only for locks, and each is held for a bounded time.
         if !ends_in_time && tokio::runtime::Handle::try_current().is_err() {
             return Ok(operation.await);
         }
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_answers_at_once_needs_no_runtime() {
+    fn a_reply_that_is_ready_needs_no_runtime() {
         let mut deadline = Deadline::new(Duration::from_millis(1), None);
         assert!(matches!(poll_once(pin!(deadline.wait(async { 7 }))), Some(Ok(7))));
     }

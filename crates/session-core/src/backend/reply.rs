@@ -33,7 +33,7 @@ impl<'a, T> StoreFuture<'a, T> {
         Self(Reply::Pending(Box::pin(reply)))
     }
 
-    /// Returns the reply if it is there already.
+    /// Returns the reply if it is ready; otherwise the future itself, as the error.
     pub(crate) fn into_ready(self) -> Result<Result<T, BackendError>, Self> {
         match self.0 {
             Reply::Ready(Some(reply)) => Ok(reply),

@@ -51,7 +51,7 @@ impl SingleProcess {
         })
     }
 
-    /// New keys are random, so that only a marker can stand in the way.
+    /// Creates a session, unless its key has a marker. New keys are random, so no other session has the key.
     async fn create(&self, create: Create<'_>) -> Result<WriteOutcome, BackendError> {
         let _locked = self.locks.lock(create.key).await;
         if let Some(marker) = self.markers.peek_marker(create.key) {

@@ -68,7 +68,7 @@ impl fmt::Debug for Backend {
     }
 }
 
-/// A backend by its atomic calls: its own, or those that [`SingleProcess`] makes of the three methods.
+/// The atomic calls of a backend: its own, or those that [`SingleProcess`] builds from the three methods.
 ///
 /// Clones share the locks of `SingleProcess`, so that the promises hold between all managers of one configuration.
 pub(crate) type Store = Arc<dyn AtomicBackend>;

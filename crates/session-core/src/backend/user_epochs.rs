@@ -20,8 +20,8 @@ use super::reply::StoreFuture;
 /// - A `user` is an opaque text as in [`UserIndex`](crate::UserIndex#rules-for-authors).
 /// - All processes that use the store see the same epochs. Of concurrent calls of [`join`](Self::join), one begins the
 ///   epoch and the others return it.
-/// - A call of `join` that is repeated because its reply is lost takes another candidate. The first call may still be carried
-///   out, and would bring its epoch back.
+/// - If `join` is repeated because its reply was lost, the repeated call takes another candidate. Otherwise the first
+///   call, if the store applies it late, could bring back an epoch that has ended since.
 /// - An epoch may be lost by an eviction or a restart. All sessions of its user then end.
 /// - An epoch that was ended or lost never comes back.
 pub trait UserEpochs: Send + Sync {

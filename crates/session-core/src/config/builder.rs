@@ -195,8 +195,8 @@ impl SessionConfigBuilder {
     /// Adds a key that verifies tokens but does not sign them.
     ///
     /// To change the key without logging users out, deploy three times: add the new key here; then swap the two keys;
-    /// then, once [`longest_max_age`](Self::longest_max_age) has passed, remove the old one. A request that uses a
-    /// session whose cookie was verified by such a key sends a new cookie, signed by the current key.
+    /// then, once [`longest_max_age`](Self::longest_max_age) has passed, remove the old one. If such a key verified the
+    /// cookie of a session that the request uses, the response has a new cookie, signed by the current key.
     pub fn verify_key(mut self, key: impl Into<Key>) -> Self {
         self.verify_keys.push(key.into());
         self
@@ -205,7 +205,7 @@ impl SessionConfigBuilder {
     /// Allows secrets shorter than 32 bytes, placeholders from documentation, and secrets of repeated or counted bytes;
     /// default `false`.
     ///
-    /// Such a secret can be guessed. An attacker who guesses it can forge cookies: in cookie mode, to log in as any
+    /// Such a secret can be guessed. An attacker who guesses it can forge cookies, and in cookie mode log in as any
     /// user.
     pub fn danger_allow_weak_secret(mut self, allow: bool) -> Self {
         self.allow_weak_secret = allow;

@@ -74,7 +74,7 @@ impl std::str::FromStr for Refresh {
     }
 }
 
-/// The need of a new cookie and expiry, by the age of the request's cookie.
+/// The need for a new cookie and expiry, by the age of the request's cookie.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefreshDue {
     No,
@@ -86,13 +86,13 @@ pub(crate) enum RefreshDue {
 }
 
 impl Refresh {
-    /// Returns whether a session whose cookie has this age, in seconds, is due for a new one.
+    /// Returns the need of a session whose cookie has this age. `age` and `idle` are in seconds.
     pub(crate) fn due(self, age: u64, idle: u64) -> RefreshDue {
         let (half, tenth) = (idle.div_ceil(2), idle.div_ceil(10));
         let due = match self {
             Self::Tenth => age >= tenth,
             Self::HalfLife => age >= half,
-            // A session with a shorter lifetime of its own would expire before.
+            // A session with a shorter lifetime of its own would expire before that.
             Self::After(after) if after.as_secs() >= idle => age >= half,
             Self::After(after) => age >= after.as_secs(),
             Self::Always => true,
@@ -102,7 +102,7 @@ impl Refresh {
         if due { RefreshDue::Yes } else { RefreshDue::No }
     }
 
-    /// Tells if a use of a token that tells no time is to extend the session.
+    /// Returns the need of a session whose token tells no time of issue.
     pub(crate) fn due_undated(self) -> RefreshDue {
         match self {
             Self::Always => RefreshDue::Yes,

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn host_names() {
+    fn host_names_are_told_from_other_texts() {
         for good in ["example.com", ".example.com", "localhost", "a-b.c1", "127.0.0.1"] {
             assert!(is_host_name(good), "{good}");
         }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn paths() {
+    fn cookie_paths_are_told_from_other_texts() {
         for good in ["/", "/app", "/a b/c"] {
             assert!(is_cookie_path(good), "{good}");
         }

@@ -34,7 +34,7 @@ pub struct AcceptedFormat {
 }
 
 impl AcceptedFormat {
-    /// Accepts the sessions of a format whose cookie has this name and is signed by this secret.
+    /// Accepts the sessions of a format whose cookie has this name and is signed with this secret.
     pub fn new(format: impl Format, secret: impl Into<Key>, cookie_name: impl Into<String>) -> Self {
         Self {
             format: Arc::new(format),
@@ -105,7 +105,7 @@ pub(crate) struct Accepted {
     pub(crate) store: Option<Store>,
     pub(crate) key_prefix: Box<str>,
     pub(crate) keeps: bool,
-    /// The headers that remove the cookies, except a cookie with the name of the session's own.
+    /// The headers that remove the cookies, except a cookie of the same name as the configuration's own.
     pub(crate) removals: Vec<SetCookie>,
     /// Makes the ids of the sessions that take over stored ones.
     pub(crate) id_key: Hmac<Sha256>,

@@ -27,7 +27,7 @@ impl<'a> Adoption<'a> {
     pub(crate) fn successor(&self) -> Option<SessionId> {
         match &self.content {
             ReadContent::Id(id) => Some(self.accepted.successor(id)),
-            // Two clients may have cookies with the same text.
+            // Random, because two clients may have cookies with the same text.
             ReadContent::Session(_) => SessionId::random(),
         }
     }
@@ -50,8 +50,8 @@ impl Accepted {
 impl SessionContext {
     /// Finds the session under the successor's key, or takes over the one of the other format.
     ///
-    /// A logout removes the other format's session first, and then the successor. So a request that finds the former
-    /// removed after it has created the latter takes its creation back.
+    /// A logout removes the other format's session first, and then the successor. A request that has created the
+    /// successor, and then finds the other session removed, therefore removes the successor again.
     pub(crate) async fn adopt(
         &self,
         adoption: &Adoption<'_>,

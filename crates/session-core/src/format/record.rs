@@ -12,13 +12,13 @@ use crate::meta::{ForeignRecord, META_KEY, Meta};
 /// use session_core::SessionMap;
 /// use session_core::format::StoredRecord;
 ///
-/// // A codec decodes ...
+/// // When a codec decodes:
 /// let mut map = SessionMap::from_json(r#"{"user":"ann"}"#)?;
 /// let mut record = StoredRecord::default();
 /// record.max_age = Some(60);
 /// record.set_foreign(r#"{"path":"/"}"#)?;
 /// record.attach(&mut map)?;
-/// // ... and when it encodes.
+/// // When it encodes:
 /// let record = StoredRecord::detach(&mut map);
 /// assert_eq!((record.max_age, record.foreign()), (Some(60), Some(r#"{"path":"/"}"#)));
 /// assert_eq!(map.as_json(), r#"{"user":"ann"}"#);

@@ -6,7 +6,7 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 
-/// Reads and writes the text of cookies, with the keys that it was made with.
+/// Reads and writes the text of cookies, with the keys that [`Format::tokens`](super::Format::tokens) got.
 ///
 /// It defines the text of a token and verifies it. The manager calls the store, checks the age of a token that tells
 /// its time of issue, and decides when to send a new one.
@@ -16,7 +16,7 @@ pub trait TokenFormat: Send + Sync + 'static {
     /// Reads a token. Returns `None` for a text that does not verify, or holds neither an id nor a session.
     ///
     /// The text comes from a client. It has at most 4,096 bytes; surrounding quotes are removed. The manager calls
-    /// `read` with the text as it came, and if that fails again with the text percent-decoded. With a [second
+    /// `read` with the text as it came, and, if that fails, again with the text percent-decoded. With a [second
     /// cookie](super::FormatSettings::second_cookie) the text consists of both values. Compare signatures in constant
     /// time.
     fn read(&self, text: &[u8]) -> Option<ReadToken>;

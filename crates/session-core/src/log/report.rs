@@ -56,7 +56,7 @@ impl SessionContext {
 }
 
 impl SharedSession {
-    /// Logs an error that a handler has passed on. The error of a session of another layer is logged there.
+    /// Logs an error that a handler has passed on. An error of another layer's session is logged by that layer.
     pub(crate) fn report_passed_on(&self, error: &SessionError) {
         let id = self.peek().map(|session| session.id().copied());
         if id.is_some() || matches!(error, SessionError::UnknownCookieName { .. }) {

@@ -22,8 +22,8 @@ use crate::user::{SessionRef, UserSession};
 /// A session that is revoked has ended on every server when the call returns: no later request reads it, and a request
 /// in flight can't bring it back. A concurrent sign-in either fails with [`SessionError::Gone`], or counts as later
 /// than the revocation and is listed. In a store with epochs, a request in flight may be answered as if it had come
-/// before the revocation; the next request finds its session ended. A concurrent sign-in there is later than the
-/// revocation if it joins the epoch after it.
+/// before the revocation; the next request finds its session ended. A concurrent sign-in in such a store counts as
+/// later if it joins the epoch after the revocation.
 impl SessionManager {
     /// Returns the sessions of a user who [signed in](Session::sign_in), the latest sign-in first.
     ///

@@ -41,7 +41,7 @@ struct Scattered {
 #[derive(Clone, Copy)]
 struct Initials(u64);
 
-/// The number of entries up to which a search looks at each.
+/// The largest number of entries that are searched one by one.
 const FEW: usize = 32;
 
 /// The number of searches without an index that cost about as much as making it.

@@ -14,7 +14,7 @@ pub(super) struct Index {
     /// The positions, by open addressing with linear probing. The number of slots is a power of two.
     slots: Box<[u32]>,
     used: usize,
-    /// For each entry of a key but its first: the position of the key's previous entry, by the position of the entry.
+    /// If a key has several entries: the position of the previous one, by the position of each later one.
     previous: HashMap<u32, u32>,
 }
 

@@ -89,7 +89,7 @@ fn same_nodes(one: &[Node<'_>], other: &[Node<'_>]) -> bool {
     let mut pairs = vec![(0, 0)];
     while let Some((at, other_at)) = pairs.pop() {
         let (node, counterpart) = (&one[at], &other[other_at]);
-        // If values have equal sizes and their parts have pairwise equal sizes, they have equally many parts.
+        // Equal sizes also mean equally many parts, because the sizes of a value's parts add up to its own.
         if (node.key, node.text, node.size) != (counterpart.key, counterpart.text, counterpart.size) {
             return false;
         }

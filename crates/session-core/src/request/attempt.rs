@@ -66,7 +66,7 @@ impl<'a> Attempt<'a> {
         Ok((data, current.version))
     }
 
-    /// Checks that the changes may be made on the current value, which may be the outcome of an earlier write of them.
+    /// Checks that the changes may be made on the current value, which may already contain them.
     ///
     /// # Errors
     ///

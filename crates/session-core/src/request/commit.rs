@@ -284,7 +284,8 @@ impl SharedSession {
         let mut second = None;
         let set_cookie = match change {
             CookieChange::None => None,
-            // The store has not confirmed the session since. Another request may have destroyed it or begun a login.
+            // The store has not confirmed the session since that save. Another request may have destroyed it or begun a
+            // login.
             CookieChange::Renewed(ConfirmedBy::EarlierSave)
             | CookieChange::Refreshed(ConfirmedBy::EarlierSave)
             | CookieChange::Remove(ConfirmedBy::EarlierSave) => None,

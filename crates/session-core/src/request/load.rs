@@ -21,7 +21,7 @@ use crate::request::phase::{Before, Phase};
 use crate::request::shared::SharedSession;
 use crate::session_cookie::{IssueKind, Issued, TokenPayload, VerifiedToken};
 
-/// The parameters of a fetch, which the cookie tells.
+/// The parameters of a fetch, taken from the cookie.
 struct Fetch<'a> {
     id: SessionId,
     key: StoreKey,

@@ -6,7 +6,7 @@ use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::map::SessionMap;
 
-/// Invariant: data is written only under ids that the store has confirmed.
+/// The phase of a request's session. Invariant: data is written only under ids that the store has confirmed.
 pub(crate) enum Phase {
     /// The session was not used yet.
     NotLoaded,

@@ -74,7 +74,8 @@ impl SharedSession {
         Ok(())
     }
 
-    /// Compares the stored session with the sent one, of which equal data tells that it was applied, or does not.
+    /// Compares the stored session with the sent one. `told_by_data` is `true` if equal data proves that the write was
+    /// applied.
     async fn look(
         &self,
         write: &Sent,

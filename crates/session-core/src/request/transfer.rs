@@ -21,13 +21,13 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Moves the changes on. These stay without any.
+    /// Moves the changes out, and copies the rest.
     pub(crate) fn take(&mut self) -> Self {
         Self { changes: std::mem::take(&mut self.changes), data: self.data.clone(), ..*self }
     }
 }
 
-/// A write as the store was asked for it.
+/// A write as it was sent to the store.
 #[derive(Clone)]
 pub(crate) struct Sent {
     pub(crate) data: SessionMap,

@@ -16,7 +16,7 @@ impl Session {
     /// Removes a key and returns its value, for a value that may be used only once.
     ///
     /// If two concurrent requests take one value, the commit of one of them fails with [`SessionError::Taken`]. The
-    /// commit also fails so if another request has changed the value.
+    /// commit also fails in this way if another request has changed the value.
     ///
     /// # Errors
     ///

@@ -16,8 +16,8 @@ use crate::names::names;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Digest {
-    /// SHA-1: the default of `itsdangerous`, which Starlette uses. No weakness of HMAC-SHA-1 is known, unlike of bare
-    /// SHA-1.
+    /// SHA-1: the default of `itsdangerous`, which Starlette uses. The known weaknesses of SHA-1 do not affect
+    /// HMAC-SHA-1.
     #[default]
     Sha1,
     /// SHA-256.

@@ -72,7 +72,7 @@ impl TimestampSigner {
 
     /// Returns the value, if its signature verifies and is at most `max_age` seconds old at `now`, in Unix seconds.
     ///
-    /// Without a `max_age`, timestamps of any age are accepted, even future ones, as in Python.
+    /// Without `max_age`, timestamps of any age are accepted, even future ones, as in Python.
     ///
     /// # Errors
     ///

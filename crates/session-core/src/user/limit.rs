@@ -13,8 +13,8 @@ use crate::request::transfer::Persisted;
 use crate::user::revoke::Listed;
 
 impl SharedSession {
-    /// Admits a sign-in before it is written, of a session that is stored under the key `own` if it is stored. Returns the
-    /// user's epoch, if the store has epochs.
+    /// Checks a sign-in before it is written. `own` is the key of its session, if the session is stored already.
+    /// Returns the user's epoch, if the store has epochs.
     ///
     /// # Errors
     ///

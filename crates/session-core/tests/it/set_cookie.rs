@@ -28,7 +28,7 @@ async fn a_new_or_renewed_session_sets_the_cookie() {
 }
 
 #[tokio::test]
-async fn reading_or_writing_a_session_whose_cookie_is_fresh_does_not() {
+async fn a_read_or_write_with_a_fresh_cookie_sets_none() {
     for app in App::on_each_backend(defaults) {
         let mut browser = app.browser_with(DATA).await;
         app.advance(TENTH - 1);

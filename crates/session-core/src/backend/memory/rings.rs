@@ -12,7 +12,7 @@ struct Link {
     after: usize,
 }
 
-/// One of the lists: the position between its last and its first one.
+/// A list. Its number is the fixed position that links its last position to its first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Ring {
     /// Positions without a session.
@@ -24,7 +24,7 @@ pub(super) enum Ring {
 }
 
 impl Rings {
-    /// The number of lists, and the first position that is in one.
+    /// The number of lists. The positions below are the fixed ones, and the positions of sessions follow them.
     pub(super) const COUNT: usize = 3;
 
     pub(super) fn new() -> Self {
@@ -45,7 +45,7 @@ impl Rings {
         (last >= Self::COUNT).then_some(last)
     }
 
-    /// Takes a position out of its list and makes it the first one of another, or of the same.
+    /// Moves a position to the front of a list, which may be the list that it is in.
     pub(super) fn move_to_front(&mut self, ring: Ring, at: usize) {
         let ring = ring as usize;
         if self.links[ring].after == at {

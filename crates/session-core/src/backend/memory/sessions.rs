@@ -12,8 +12,8 @@ use crate::map::SessionMap;
 
 /// Sessions by key, in the order of their last use: a segmented LRU.
 ///
-/// A new session is on probation. A fetch makes it a protected one, and the protected one that was used least recently goes
-/// back on probation when they take more than half of the room. Eviction takes from those on probation first.
+/// A new session is on probation. A fetch protects it. If protected sessions take more than half of the room, the least
+/// recently used one goes back on probation. Sessions on probation are evicted first.
 pub(super) struct Sessions {
     /// The positions of sessions in `slots`.
     table: HashTable<usize>,
@@ -113,13 +113,14 @@ impl Sessions {
         (key, content.expiry)
     }
 
-    /// Returns the number of live sessions whose key begins so.
+    /// Returns the number of live sessions whose key has this prefix.
     pub(super) fn count(&self, key_prefix: &str, now: Duration) -> usize {
         let is_counted = |session: &&Session| now < session.content.expiry && session.key.starts_with(key_prefix);
         self.slots.iter().flatten().filter(is_counted).count()
     }
 
-    /// Returns the next positions from one on, of live sessions whose key begins so, and the position after all of them.
+    /// Returns the positions of a page: those of live sessions whose key has this prefix. Also returns the position
+    /// where the next page begins.
     ///
     /// A session has one position for as long as it lives.
     pub(super) fn page(&self, from: usize, key_prefix: &str, now: Duration) -> (Vec<usize>, Option<usize>) {
@@ -132,7 +133,7 @@ impl Sessions {
         ((from..end).filter(is_meant).collect(), Some(end).filter(|&end| end < self.slots.len()))
     }
 
-    /// Puts a session into the list of a user, in place of another list.
+    /// Moves a session to the list of this user.
     pub(super) fn bind(&mut self, at: usize, user: &str) {
         if self.at(at).content.user.as_deref() != Some(user) {
             self.unlist(at);
@@ -207,7 +208,7 @@ impl Sessions {
         ring
     }
 
-    /// Looks at two positions for sessions that have expired.
+    /// Removes the sessions at the next two positions if they have expired.
     ///
     /// Called for each new session. By the time the number of sessions has doubled, every position has been checked.
     fn sweep(&mut self, now: Duration) {

@@ -173,7 +173,7 @@ impl Store {
         self.part(key).markers.leave(key, marker, now);
     }
 
-    /// Locks all parts, so that no session moves from one to another.
+    /// Returns the entries of a user. Locks all parts, so that no session moves from one to another.
     pub(super) fn sessions_of(&self, user: &str) -> Vec<IndexedSession> {
         let now = self.now();
         let parts: Vec<_> = self.parts.iter().map(lock).collect();

@@ -1,4 +1,4 @@
-//! Settings as files and environments hold them.
+//! Settings that are read from files and the environment.
 
 mod error;
 mod fields;
@@ -18,7 +18,7 @@ pub use error::SettingsError;
 
 /// The settings of a [`SessionConfig`], read from a file or the environment.
 ///
-/// Any format that serde reads will do. The [guide](crate::guide::settings) lists all names.
+/// Any serde format will do. The [guide](crate::guide::settings) lists all names.
 ///
 /// ```
 /// use session_core::SessionSettings;
@@ -29,8 +29,8 @@ pub use error::SettingsError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Reading keeps the values as they are: [`into_builder`](Self::into_builder) checks names and values, so that no error of
-/// this crate makes a parser quote the line with a secret. `Debug` prints names only.
+/// Deserializing checks neither names nor values; [`into_builder`](Self::into_builder) does. Otherwise a parser's error
+/// could quote the line with a secret. `Debug` prints names only.
 #[derive(Clone, Default)]
 pub struct SessionSettings {
     fields: Fields,
@@ -39,7 +39,7 @@ pub struct SessionSettings {
 /// The lists, which are texts with commas in the environment.
 const LISTS: &[&str] = &["former_cookies", "verify_keys"];
 
-/// Lists the settings that the builder's method of this name takes as they are.
+/// Lists the settings whose value goes unchanged to the builder's method of the same name.
 macro_rules! settings_of_methods {
     ($($name:ident: $type:ty),+ $(,)?) => {
         const OF_METHODS: &[&str] = &[$(stringify!($name)),+];
@@ -84,7 +84,7 @@ settings_of_methods! {
     same_site: SameSite,
 }
 
-/// The settings that are more or less than one method.
+/// The settings that are not the argument of one method.
 const OF_THEIR_OWN: &[&str] = &[
     "cookie_name",
     "digest",
@@ -102,7 +102,7 @@ const OF_THEIR_OWN: &[&str] = &[
 const OF_KEYS: &[&str] = &["digest", "key_derivation", "secret", "secret_file"];
 
 impl SessionSettings {
-    /// Sets the settings of all environment variables with this prefix, in place of those that were read from a file.
+    /// Adds the settings of all environment variables with this prefix. They override those that were read from a file.
     ///
     /// The variable `APP_SESSION_MAX_AGE` sets `max_age` under the prefix `APP_SESSION_`. A comma separates the entries of a
     /// list.
@@ -142,13 +142,14 @@ impl SessionSettings {
         self.fields.clone().take("backend_type")
     }
 
-    /// Reads the files of secrets, checks names and values, and sets them. The application can set what no file holds, such
-    /// as the backend.
+    /// Reads the files of secrets, checks names and values, and passes them to a builder. The application then adds the
+    /// settings that are code, such as the backend.
     ///
     /// # Errors
     ///
-    /// The first [`SettingsError`] found: an unknown name, a value of another form, a file that can't be read, or no
-    /// secret. [`build`](SessionConfigBuilder::build) checks the values against each other.
+    /// The first [`SettingsError`] found: an unknown name, a value of another form, a file that can't be read, no
+    /// secret, two settings that exclude each other, or one of two that belong together.
+    /// [`build`](SessionConfigBuilder::build) checks the values against each other.
     pub fn into_builder(self) -> Result<SessionConfigBuilder, SettingsError> {
         let mut fields = self.fields;
         fields.refuse_unknown(&[OF_METHODS, OF_THEIR_OWN].concat())?;

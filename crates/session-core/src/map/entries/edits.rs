@@ -134,7 +134,7 @@ impl Entries {
         self.scattered.as_mut()
     }
 
-    /// Replaces the text of scattered entries by the object's JSON text, if the former is twice as long.
+    /// Replaces the text of scattered entries by the object's JSON text, if that is at most half as long.
     fn gather_if_sparse(&mut self) {
         let Some(scattered) = self.scattered.filter(|_| self.text.len() / 2 >= self.json_len()) else { return };
         self.text = self.gathered();

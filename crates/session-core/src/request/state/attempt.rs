@@ -136,7 +136,7 @@ impl RequestSession {
         }
     }
 
-    /// Records the current version of the store after an attempt whose changes could not be replayed.
+    /// Records the current version of the stored session, without changing the data.
     pub(crate) fn take_version(&mut self, current: &Stored) {
         self.unconfirmed.earlier_may_land = false;
         if let Phase::Stored { version, .. } = &mut self.phase {

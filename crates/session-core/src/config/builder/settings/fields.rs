@@ -17,7 +17,7 @@ use crate::signer::{Digest, Key, KeyDerivation};
 /// A secret. It has no `Debug`, and is overwritten when it is dropped.
 pub(super) type Secret = Zeroizing<Vec<u8>>;
 
-/// The manner in which secrets sign.
+/// The digest and the key derivation of secrets.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Manner {
     digest: Option<Digest>,
@@ -69,7 +69,7 @@ impl Fields {
         self.0.insert(name, Field { label, value });
     }
 
-    /// Replaces the fields that others set too.
+    /// Adds other fields, which replace those of the same name.
     pub(super) fn replace(&mut self, others: Self) {
         // A secret takes the place of one from another source.
         const SECRETS: [&str; 2] = ["secret", "secret_file"];
@@ -92,7 +92,7 @@ impl Fields {
         self.take_shown(name, Value::shown)
     }
 
-    /// Takes a field. Errors show its value by this function.
+    /// Takes a field. `show` returns the value as errors print it.
     fn take_shown<T: Setting>(&mut self, name: &str, show: fn(&Value) -> String) -> Result<Option<T>, SettingsError> {
         let Some(Field { label, value }) = self.0.remove(name) else { return Ok(None) };
         if matches!(value, Value::Nothing) {
@@ -102,7 +102,7 @@ impl Fields {
         T::read(value).map(Some).map_err(|rule| SettingsError::Value { name: label, given, rule })
     }
 
-    /// Takes the manner of signing, with another one for what is not set.
+    /// Takes digest and key derivation. `otherwise` has the values of those that are not set.
     pub(super) fn take_manner(&mut self, otherwise: Manner) -> Result<Manner, SettingsError> {
         let Manner { digest, derivation } = otherwise;
         Ok(Manner { digest: self.take("digest")?.or(digest), derivation: self.take("key_derivation")?.or(derivation) })
@@ -168,7 +168,7 @@ fn read_secrets(name: String, file: PathBuf) -> Result<Vec<Secret>, SettingsErro
     if secrets.is_empty() { Err(SettingsError::EmptySecretFile { name, file }) } else { Ok(secrets) }
 }
 
-/// Returns the number of characters to insert, to remove or to replace.
+/// Returns the edit distance of two texts, in bytes.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (at, byte) in one.bytes().enumerate() {

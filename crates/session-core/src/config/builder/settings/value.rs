@@ -1,4 +1,4 @@
-//! A value of any form, as a parser hands it over.
+//! A value of any form, as a parser passes it on.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -43,7 +43,7 @@ impl Value {
         }
     }
 
-    /// Returns the text of an error: the value itself, where it is short.
+    /// Returns the value as errors print it. Lists and tables are not printed, only named.
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Text(text) => format!("{:?}", **text),
