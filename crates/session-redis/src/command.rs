@@ -66,7 +66,7 @@ impl From<Word<'_>> for Value {
 /// The number of keys of a script, as text, because numbers cost the client more.
 const NUMBERS: [&str; 5] = ["0", "1", "2", "3", "4"];
 
-/// A question whose failure concerns no session.
+/// A command whose failure affects no session.
 const INFO: &str = "INFO memory";
 
 pub(crate) const PING: Command<'static> = Command::Plain("PING");

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{CallError, Failure, no_connection_within};
 use crate::settings::Settings;
 
-/// The shortest time between two connections that are given up for a new one.
+/// The shortest time between two open connections that are given up.
 const LEAVE_PAUSE: Duration = Duration::from_millis(100);
 
 /// A client with one connection, which it never reopens.

@@ -56,7 +56,7 @@ impl CallError {
         Self::Failed(failure)
     }
 
-    /// Replaces the effect that the call may have had, because the error is that of one of its steps.
+    /// Replaces the effect that the call may have had, because the error belongs to one of its steps.
     pub(crate) fn with_applied(self, applied: Applied) -> Self {
         match self {
             Self::Failed(failure) => Failure { applied, ..*failure }.into(),

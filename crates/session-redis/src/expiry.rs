@@ -10,8 +10,8 @@ pub(crate) fn seconds(ttl: Duration) -> i64 {
     ttl.as_secs().clamp(1, LONGEST) as i64
 }
 
-/// Returns the TTL of an index entry. A write that is not a refresh extends the session but not its entry. So the entry
-/// lives longer than the session, by a minute and a tenth of the TTL, after which a session in use is refreshed.
+/// Returns the TTL of an index entry: a minute and a tenth longer than the session's. A write that is not a refresh
+/// extends the session but not its entry, and a session in use is refreshed once a tenth of its TTL has passed.
 pub(crate) fn entry_seconds(ttl: Duration) -> Word<'static> {
     Word::Number(seconds(ttl.saturating_add(ttl / 10)).saturating_add(60))
 }

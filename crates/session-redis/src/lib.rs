@@ -69,8 +69,8 @@
 //! The sessions of a user who [signed in](session_core::Session::sign_in) are listed in a sorted set under
 //! `session:user:` and the user's id. Each entry is the key of a session. Its score is the time at which the entry
 //! expires; the fraction of the score tells when the entry was made. On one server a script writes session and entry in
-//! one step, so a sign-in needs no additional call. A listing takes two calls, and removes the entries of sessions that
-//! are gone. A sign-in removes entries that have expired.
+//! one step, so a sign-in needs no additional call. A listing takes two calls for up to 500 sessions, and removes the
+//! entries of sessions that are gone, which takes one more. A sign-in removes entries that have expired.
 //!
 //! In a Cluster the index is in another slot than the session. A sign-in takes one more call, because the entry is
 //! added before the session is written. A refresh takes one more call, and a renewal two more. A listing removes the
@@ -144,9 +144,9 @@
 //! # The log
 //!
 //! Every error has a [source](std::error::Error::source) with the cause and the address. An outage is logged as one
-//! line at level `error`, no matter how many requests fail, with the fields `server`, `cause` and `failures`. While it
-//! lasts, a further line with the number of failures follows at most every 10 seconds. Neither quotes a key, an id, a
-//! password or session data.
+//! line at level `error`, no matter how many requests fail, with the fields `store`, `server`, `cause` and `failures`.
+//! While it lasts, a further line with the number of failures follows at most every 10 seconds. Neither quotes a key,
+//! an id, a password or session data.
 //!
 //! | log line | level |
 //! |---|---|
@@ -197,8 +197,9 @@
 //!   session is written, and then the old one removed. If the removal fails, the new session is removed again. If the
 //!   servers fail between these steps, both sessions may exist until they expire.
 //! - **Commands.** The backend sends `GET`, `EXPIRE` and `EVALSHA`; `EVAL` if a server does not know a script yet;
-//!   `PING` during outages; and `SET` and `DEL` while a slot of a Cluster moves. Scripts are short, but a write to a
-//!   long value hashes the stored value, which takes some milliseconds for 1 MiB.
+//!   `PING` during outages; `INFO` at the first sign-in; `SCAN` to count or scan; and in a Cluster `CLUSTER SLOTS`,
+//!   `ASKING`, `SET` and `DEL`. Scripts are short, but a write to a long value hashes the stored value, which takes
+//!   some milliseconds for 1 MiB.
 
 mod address;
 mod backend;

@@ -25,8 +25,8 @@ use crate::settings::{Settings, label};
 /// The shortest timeout of a call.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// The time that a call may take beyond its timeout. Its own timer must fire first, because it knows whether the command
-/// was sent.
+/// The time that a call may take beyond its timeout. The call's own timer must fire first, because only the call knows
+/// whether the command was sent.
 pub(crate) const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 
 /// The pause between two probes of a server that does not answer.

@@ -3,9 +3,9 @@
 //! The version that a script compares is the value that was read, or its SHA-1 in 40 hexadecimal digits. A value of
 //! exactly 40 bytes is therefore always passed as its SHA-1.
 //!
-//! Scripts that write return 1 if they have written, 0 if the new key is in use, the stored value if its version
-//! differs, or an array if there is no session to write or the new key has a marker. The array holds that marker, or
-//! the marker of the missing session, or nil.
+//! A script that writes returns 1 if it has written, 0 if the new key is in use, and the stored value if its version
+//! differs. If there is no session to write, it returns an array with the marker of that session, or with nil. If the
+//! new key has a marker, it returns an array with this marker.
 
 use std::sync::LazyLock;
 
@@ -27,7 +27,7 @@ impl Script {
     }
 }
 
-/// The text of a script that ends with this step if it has written.
+/// The text of a script that runs `$then` after it has written. The macros below are made alike.
 macro_rules! create {
     ($then:literal) => {
         concat!(
@@ -94,9 +94,9 @@ redis.call('SET', KEYS[3], ARGV[4], 'EX', ARGV[5])
     };
 }
 
-/// A function that adds an entry to a user's index, and drops those that have expired. The score of an entry is the time at
-/// which it expires, in Unix seconds of the server; the index expires with the last of them. The fraction of the score is the
-/// time for which the entry was made, in minutes, divided by 2^20: so it tells when the entry was made.
+/// A function that adds an entry to a user's index, and drops those that have expired. The whole part of a score is the
+/// time at which the entry expires, in Unix seconds of the server. The fraction is the TTL of the entry in minutes,
+/// divided by 2^20. Together they tell when the entry was made. The index expires with its last entry.
 macro_rules! enter {
     () => {
         "local function enter(index, member, seconds)

@@ -184,7 +184,7 @@ impl Store {
         self.outcome(self.servers.run(&REMOVE_OF_USER, &keys, &arguments).await?)
     }
 
-    /// Removes a session at a version, or at any if that is empty, and leaves a marker.
+    /// Removes a session that has this version, and leaves a marker. An empty version stands for any.
     pub(crate) async fn remove(
         &self,
         key: &str,

@@ -42,7 +42,7 @@ fn array(reply: Value) -> Option<Vec<Value>> {
     }
 }
 
-/// Slots and ports are numbers of 16 bits.
+/// Reads a slot or a port. Both are numbers of 16 bits.
 fn slot(reply: Value) -> Option<u16> {
     reply.as_i64().and_then(|number| u16::try_from(number).ok())
 }

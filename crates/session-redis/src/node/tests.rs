@@ -53,7 +53,7 @@ fn client(url: &str) -> Arc<Node> {
 }
 
 #[tokio::test]
-async fn a_script_that_the_server_does_not_know_has_the_rest_for_its_text() {
+async fn a_script_that_is_sent_again_as_text_has_the_rest_of_the_timeout() {
     let node = client(&listen(Duration::ZERO, TIMEOUT * 3 / 4));
     node.call(PING, node.deadline(), false).await.unwrap();
     let servers = Servers::Node { node, clustered: false };
@@ -64,7 +64,7 @@ async fn a_script_that_the_server_does_not_know_has_the_rest_for_its_text() {
 }
 
 #[tokio::test]
-async fn a_call_that_has_waited_for_the_connection_has_the_rest_for_its_reply() {
+async fn a_call_that_has_waited_for_a_connection_has_the_rest_of_the_timeout() {
     for asking in [false, true] {
         let node = client(&listen(TIMEOUT * 3 / 4, Duration::ZERO));
         let start = Instant::now();
