@@ -18,8 +18,8 @@ use crate::key::Key;
 use crate::rotate::Rotation;
 use crate::store::{Found, Store};
 
-/// The time by which a call may exceed its timeout. The call's own timer must fire first, because it knows whether the
-/// command was sent.
+/// The time by which a call may exceed its timeout. The call's own timer must fire first, because only the call knows
+/// whether the command was sent.
 const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 
 /// Keeps sessions in memcached, on one node or several.

@@ -9,7 +9,8 @@ pub(crate) enum Command<'a> {
     Touch { expiry: u64 },
     /// `ms`.
     Set { value: &'a [u8], flags: u32, expiry: u64, mode: Mode },
-    /// `ma` that adds nothing: the number under the key, with a new expiry. A key without an item gets this number.
+    /// `ma` that adds zero: it returns the number under the key and extends its expiry. A key without an item gets this
+    /// number.
     GetOrAdd { number: u64, expiry: u64 },
     /// `md`, at a version or at any.
     Delete { version: Option<u64> },
@@ -25,7 +26,7 @@ pub(crate) enum Mode {
 }
 
 impl Command<'_> {
-    /// The name of the command in the log.
+    /// Returns the name of the command, for the log.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Get => "get",

@@ -16,7 +16,7 @@ use crate::key::Key;
 /// A connection that carries one call at a time.
 pub(crate) struct Connection {
     client: Client,
-    /// Sent along with each call and expected in its reply.
+    /// The number of the last call. A call sends its number, and expects it in the reply.
     calls: u32,
     used_at: Instant,
 }

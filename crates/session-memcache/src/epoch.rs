@@ -29,7 +29,7 @@ impl Store {
         let expiry = expiry(ttl, &*self.clock);
         let join = |number| self.cluster.call(key, Command::GetOrAdd { number, expiry }, deadline);
         let joined = match join(candidate).await {
-            // Another number, because the lost call may still come, and would bring the epoch back once it has ended.
+            // Another number, because the node may apply the lost call late, and so bring an ended epoch back.
             Err(error) if error.may_have_applied() && deadline.is_ahead() => join(candidate ^ 1).await,
             joined => joined,
         };

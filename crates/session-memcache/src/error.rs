@@ -81,7 +81,7 @@ pub(crate) enum CallError {
     NoVersions,
     #[error("the node does not accept items of this size (memcached -I), and has dropped the stored one")]
     TooLarge,
-    #[error("the stored item is no number")]
+    #[error("the stored item is not a number")]
     NotANumber,
     #[error("the node refused the command: it is out of memory, or does not permit it")]
     Refused,
@@ -96,7 +96,7 @@ impl CallError {
         matches!(self, Self::NoAddress | Self::NotResolved(_) | Self::NotConnected(..) | Self::Lost(_))
     }
 
-    /// Returns `true` if the call says nothing about the node, or only by the time that it waited.
+    /// Returns `true` if the error tells nothing about the node, or only that it may be slow.
     pub(crate) fn is_undecided(&self) -> bool {
         self.kind() == BackendErrorKind::Timeout || matches!(self, Self::Stale(_))
     }

@@ -5,8 +5,8 @@ use session_core::{Applied, BackendError, BackendErrorKind};
 /// The longest key that memcached takes, in bytes.
 const MAX_BYTES: usize = 250;
 
-/// A checked key. No other key is ever sent, because memcached would take the value of an empty key for its next
-/// command, and a key with a space or a line break for two words or two commands.
+/// A checked key. No other key is ever sent. memcached would take the value of an empty key for its next command, and
+/// would read a key with a space or a line break as two words or two commands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key<'a>(&'a str);
 

@@ -17,7 +17,8 @@ const LONGEST_IDLE_TIME: Duration = Duration::from_secs(30);
 /// for example if the call is cancelled, it is dropped, which closes it.
 pub(crate) struct Pool {
     turns: Semaphore,
-    /// The last one was used last, so that connections that are not needed grow old.
+    /// Ordered by their last use, the latest at the end. A call takes that one, so connections that are not needed grow
+    /// old.
     waiting: Mutex<Vec<Connection>>,
 }
 

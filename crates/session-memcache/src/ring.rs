@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_moves_where_the_two_look_for_it_once_its_node_is_taken_out() {
+    fn a_key_of_a_removed_node_moves_as_in_libmemcached_and_uhashring() {
         let Vectors { keys, clusters } = vectors();
         for Vector { nodes, owners_without_first_node, .. } in clusters.iter().filter(|vector| vector.nodes.len() > 1) {
             let ring = ring_of(nodes);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_node_takes_the_place_of_a_key_once() {
+    fn the_nodes_of_a_key_are_all_nodes_each_once() {
         let ring = ring(5);
         for number in 0..100 {
             let mut nodes: Vec<_> = ring.nodes_for(format!("session:{number}").as_bytes()).collect();
