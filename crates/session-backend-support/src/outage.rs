@@ -95,7 +95,7 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct News {
     failures: u64,
-    /// The duration of the outage in whole seconds; `None` when it begins.
+    /// The duration of the outage; `None` when it begins.
     lasted: Option<Duration>,
 }
 

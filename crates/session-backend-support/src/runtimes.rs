@@ -96,7 +96,7 @@ mod tests {
         Builder::new_current_thread().build().expect("a runtime can be made")
     }
 
-    /// Gets the number of a runtime, which counts up.
+    /// Returns the number of a runtime. Each new runtime gets the next one.
     fn get(numbers: &PerRuntime<u32>, runtime: &Runtime) -> u32 {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let _entered = runtime.enter();
