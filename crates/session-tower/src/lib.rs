@@ -45,8 +45,8 @@
 //!
 //! # Order of layers
 //!
-//! Middleware that uses the session belongs inside this layer: add it before. A layer that catches panics belongs
-//! outside: add it after. A panic commits nothing.
+//! Middleware that uses the session belongs inside this layer: add it before this one. A layer that catches panics
+//! belongs outside: add it after this one. A panic commits nothing.
 //!
 //! # Several sessions
 //!
