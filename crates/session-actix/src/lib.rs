@@ -55,7 +55,8 @@
 //!
 //! # Order of middleware
 //!
-//! Middleware that uses the session belongs inside this one: call `wrap` with it before. A panic commits nothing.
+//! Middleware that uses the session belongs inside this one: pass it to `wrap` before this one. A panic commits
+//! nothing.
 //!
 //! # Several sessions
 //!
