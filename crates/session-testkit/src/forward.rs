@@ -3,8 +3,8 @@
 /// Writes methods of [`AtomicBackend`](session_core::AtomicBackend) that pass the call on to a field, for a backend that
 /// wraps another one and changes some of its calls.
 ///
-/// It writes `fetch`, `create`, `replace`, `remove`, `touch`, `rotate` and `marker`. The other methods have defaults, which
-/// say that the backend does not answer at once, and has neither an index nor a scan.
+/// It writes `fetch`, `create`, `replace`, `remove`, `touch`, `rotate` and `marker`. The other methods have defaults,
+/// which say that the backend does not answer at once, and has no index, no epochs and no scan.
 ///
 /// ```
 /// use session_core::{AtomicBackend, MemoryBackend, Remove, StoreFuture, WriteOutcome};

@@ -53,11 +53,11 @@ async fn of_concurrent_creations_one_succeeds(context: Arc<Context>) -> Outcome 
 async fn a_version_stays_until_another_write(context: Arc<Context>) -> Outcome {
     let (key, created) = context.created(r#"{"n":1}"#).await?;
     let fetched = there(context.atomic()?.fetch(&key).await?)?;
-    ensure!(fetched.version == created, "the version is not the one that `create` answered");
+    ensure!(fetched.version == created, "the version is not the one that `create` returned");
     let replaced = written(context.atomic()?.replace(Replace::new(&key, &map(r#"{"n":2}"#)?, LONG, &created)).await?)?;
     ensure!(replaced != created, "a write of other data did not change the version");
     let fetched = there(context.atomic()?.fetch(&key).await?)?;
-    ensure!(fetched.version == replaced, "the version is not the one that `replace` answered");
+    ensure!(fetched.version == replaced, "the version is not the one that `replace` returned");
     ensure!(fetched.session.as_json() == r#"{"n":2}"#, "the data is not what was written");
     Ok(())
 }
@@ -69,14 +69,14 @@ async fn a_session_is_replaced_only_at_its_version(context: Arc<Context>) -> Out
     match atomic.replace(Replace::new(&key, &map(r#"{"n":3}"#)?, LONG, &old)).await? {
         WriteOutcome::Conflict(current) => {
             let current = context.current(&key, current).await?;
-            ensure!(current.session.as_json() == r#"{"n":2}"#, "a conflict answers with other data than the stored");
+            ensure!(current.session.as_json() == r#"{"n":2}"#, "a conflict returns data other than the stored");
             written(atomic.replace(Replace::new(&key, &map(r#"{"n":3}"#)?, LONG, &current.version)).await?)?;
         }
         other => ensure!(false, "an old version was not a conflict: {other:?}"),
     }
     let absent = context.key();
     let answer = atomic.replace(Replace::new(&absent, &map("{}")?, LONG, &old)).await?;
-    ensure!(matches!(answer, WriteOutcome::Gone(_)), "replacing an absent session answered {answer:?}");
+    ensure!(matches!(answer, WriteOutcome::Gone(_)), "replacing an absent session returned {answer:?}");
     ensure!(context.text(&absent).await?.is_none(), "replacing an absent session made one");
     Ok(())
 }
@@ -106,12 +106,12 @@ async fn a_version_of_another_store_fits_nothing(context: Arc<Context>) -> Outco
         let (key, _) = context.created(r#"{"n":1}"#).await?;
         let new = context.key();
         let answer = atomic.replace(Replace::new(&key, &value, LONG, foreign)).await?;
-        ensure!(matches!(answer, WriteOutcome::Conflict(_)), "replacing at {foreign:?} answered {answer:?}");
+        ensure!(matches!(answer, WriteOutcome::Conflict(_)), "replacing at {foreign:?} returned {answer:?}");
         let answer = atomic.remove(Remove::new(&key).at(foreign)).await?;
-        ensure!(matches!(answer, WriteOutcome::Conflict(_)), "removing at {foreign:?} answered {answer:?}");
+        ensure!(matches!(answer, WriteOutcome::Conflict(_)), "removing at {foreign:?} returned {answer:?}");
         let rotation = Rotate::new(&key, &new, &value, LONG, foreign);
         let answer = atomic.rotate(rotation).await?;
-        ensure!(matches!(answer, WriteOutcome::Conflict(_)), "rotating at {foreign:?} answered {answer:?}");
+        ensure!(matches!(answer, WriteOutcome::Conflict(_)), "rotating at {foreign:?} returned {answer:?}");
         let found = context.text(&key).await?;
         ensure!(found.as_deref() == Some(r#"{"n":1}"#), "what was refused at {foreign:?} left {found:?}");
     }
@@ -138,18 +138,18 @@ async fn a_session_is_removed_at_its_version_or_whatever_it_is(context: Arc<Cont
     match atomic.remove(Remove::new(&key).at(&old)).await? {
         WriteOutcome::Conflict(current) => {
             let current = context.current(&key, current).await?;
-            ensure!(current.version == version, "a conflict answers with another version");
+            ensure!(current.version == version, "a conflict returns another version");
         }
-        other => ensure!(false, "removing at an old version answered {other:?}"),
+        other => ensure!(false, "removing at an old version returned {other:?}"),
     }
     ensure!(context.text(&key).await?.is_some(), "a session was removed at an old version");
     let answer = atomic.remove(Remove::new(&key).at(&version)).await?;
-    ensure!(matches!(answer, WriteOutcome::Done(())), "removing at the version answered {answer:?}");
+    ensure!(matches!(answer, WriteOutcome::Done(())), "removing at the version returned {answer:?}");
     ensure!(context.text(&key).await?.is_none(), "a removed session is found");
 
     let (key, _) = context.created("{}").await?;
     let answer = atomic.remove(Remove::new(&key)).await?;
-    ensure!(matches!(answer, WriteOutcome::Done(())), "removing whatever it is answered {answer:?}");
+    ensure!(matches!(answer, WriteOutcome::Done(())), "removing at any version returned {answer:?}");
     ensure!(context.text(&key).await?.is_none(), "a removed session is found");
     Ok(())
 }
@@ -159,7 +159,7 @@ async fn a_removed_session_is_not_brought_back(context: Arc<Context>) -> Outcome
     let (key, version) = context.created(r#"{"n":1}"#).await?;
     atomic.remove(Remove::new(&key)).await?;
     let answer = atomic.replace(Replace::new(&key, &map(r#"{"n":2}"#)?, LONG, &version)).await?;
-    ensure!(matches!(answer, WriteOutcome::Gone(_)), "replacing a removed session answered {answer:?}");
+    ensure!(matches!(answer, WriteOutcome::Gone(_)), "replacing a removed session returned {answer:?}");
     ensure!(!atomic.touch(Touch::new(&key, LONG)).await?, "a removed session was touched");
     ensure!(context.text(&key).await?.is_none(), "a removed session is back");
     Ok(())
@@ -173,11 +173,11 @@ async fn an_empty_session_is_an_ordinary_session(context: Arc<Context>) -> Outco
     let version = written(atomic.replace(Replace::new(&key, &empty, LONG, &version)).await?)?;
     let found = there(atomic.fetch(&key).await?)?;
     ensure!(found.session.is_empty(), "the session was not emptied");
-    ensure!(found.version == version, "the version is not the one that `replace` answered");
+    ensure!(found.version == version, "the version is not the one that `replace` returned");
     let marker = atomic.marker(&key).await?;
     ensure!(marker.is_none(), "an emptied session has the marker {marker:?}");
     let answer = atomic.create(Create::new(&key, &empty, LONG)).await?;
-    ensure!(matches!(answer, WriteOutcome::Conflict(_)), "creating over an empty session answered {answer:?}");
+    ensure!(matches!(answer, WriteOutcome::Conflict(_)), "creating over an empty session returned {answer:?}");
     written(atomic.replace(Replace::new(&key, &map(r#"{"n":2}"#)?, LONG, &version)).await?)?;
     Ok(())
 }

@@ -35,7 +35,7 @@ async fn a_removal_leaves_the_given_marker(context: Arc<Context>) -> Outcome {
             let (key, version) = context.created("{}").await?;
             let remove = Remove::new(&key).leaving(given.clone());
             let answer = atomic.remove(if at_version { remove.at(&version) } else { remove }).await?;
-            ensure!(matches!(answer, WriteOutcome::Done(())), "removing a session answered {answer:?}");
+            ensure!(matches!(answer, WriteOutcome::Done(())), "removing a session returned {answer:?}");
             let marker = atomic.marker(&key).await?;
             ensure!(marker.as_ref() == Some(&given), "the marker is {marker:?}, given was {given:?}");
             ensure!(atomic.fetch(&key).await?.is_none(), "the marker is found as a session");
@@ -49,7 +49,7 @@ async fn a_removal_leaves_its_marker_also_where_nothing_was_stored(context: Arc<
     let atomic = context.atomic()?;
     let key = context.key();
     let answer = atomic.remove(Remove::new(&key)).await?;
-    ensure!(matches!(answer, WriteOutcome::Gone(None)), "removing an absent session answered {answer:?}");
+    ensure!(matches!(answer, WriteOutcome::Gone(None)), "removing an absent session returned {answer:?}");
     let marker = atomic.marker(&key).await?;
     ensure!(marker == Some(Marker::Destroyed), "the marker is {marker:?}");
     Ok(())
@@ -63,7 +63,7 @@ async fn a_second_removal_keeps_and_answers_the_marker(context: Arc<Context>) ->
         atomic.remove(Remove::new(&key).leaving(first.clone())).await?;
         let answer = atomic.remove(Remove::new(&key).leaving(second)).await?;
         let found = matches!(&answer, WriteOutcome::Gone(Some(marker)) if *marker == first);
-        ensure!(found, "removing a session with the marker {first:?} answered {answer:?}");
+        ensure!(found, "removing a session with the marker {first:?} returned {answer:?}");
         let marker = atomic.marker(&key).await?;
         ensure!(marker.as_ref() == Some(&first), "the marker {first:?} became {marker:?}");
     }
@@ -75,7 +75,7 @@ async fn a_removal_at_a_version_leaves_its_marker_only_if_it_succeeds(context: A
     let (key, old) = context.created(r#"{"n":1}"#).await?;
     let version = written(atomic.replace(Replace::new(&key, &map(r#"{"n":2}"#)?, LONG, &old)).await?)?;
     let answer = atomic.remove(Remove::new(&key).at(&old)).await?;
-    ensure!(matches!(answer, WriteOutcome::Conflict(_)), "removing at an old version answered {answer:?}");
+    ensure!(matches!(answer, WriteOutcome::Conflict(_)), "removing at an old version returned {answer:?}");
     let marker = atomic.marker(&key).await?;
     ensure!(marker.is_none(), "a refused removal left the marker {marker:?}");
     atomic.remove(Remove::new(&key).at(&version)).await?;
@@ -84,7 +84,7 @@ async fn a_removal_at_a_version_leaves_its_marker_only_if_it_succeeds(context: A
 
     let absent = context.key();
     let answer = atomic.remove(Remove::new(&absent).at(&version)).await?;
-    ensure!(matches!(answer, WriteOutcome::Gone(None)), "removing an absent session answered {answer:?}");
+    ensure!(matches!(answer, WriteOutcome::Gone(None)), "removing an absent session returned {answer:?}");
     let marker = atomic.marker(&absent).await?;
     ensure!(marker.is_none(), "a removal at a version left the marker {marker:?} where nothing was stored");
     Ok(())
@@ -99,7 +99,7 @@ async fn a_key_with_a_marker_is_not_created(context: Arc<Context>) -> Outcome {
             let marker = atomic.marker(key).await?;
             let answer = atomic.create(Create::new(key, &map(r#"{"n":1}"#)?, LONG)).await?;
             let refused = matches!(&answer, WriteOutcome::Gone(found) if found.is_some() && *found == marker);
-            ensure!(refused, "creating a key with the marker {marker:?} answered {answer:?}");
+            ensure!(refused, "creating a key with the marker {marker:?} returned {answer:?}");
             ensure!(context.text(key).await?.is_none(), "a session was created at a key with a marker");
         }
     }
@@ -113,7 +113,7 @@ async fn a_session_is_not_rotated_to_a_key_with_a_marker(context: Arc<Context>) 
     atomic.remove(Remove::new(&new)).await?;
     let answer = atomic.rotate(Rotate::new(&old, &new, &session, LONG, &version)).await?;
     let refused = matches!(answer, WriteOutcome::Gone(Some(Marker::Destroyed)));
-    ensure!(refused, "rotating to a key with a marker answered {answer:?}");
+    ensure!(refused, "rotating to a key with a marker returned {answer:?}");
     ensure!(context.text(&new).await?.is_none(), "a session was rotated to a key with a marker");
     let left = there(atomic.fetch(&old).await?)?;
     ensure!(left.version == version, "a refused rotation changed the old session");

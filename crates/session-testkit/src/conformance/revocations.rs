@@ -56,7 +56,7 @@ async fn requests_in_flight_leave_no_session_behind_a_revocation(context: Arc<Co
             requests.push(request);
         }
     }
-    // Those of half of the sessions have ended by then.
+    // The requests of half of the sessions commit before the revocation.
     let late = requests.split_off(requests.len() / 2);
     for request in requests {
         // Of concurrent renewals and changes some are refused.

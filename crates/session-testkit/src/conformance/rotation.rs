@@ -46,7 +46,7 @@ async fn a_rotated_session_leaves_a_marker_that_names_its_successor(context: Arc
     ensure!(atomic.fetch(&old).await?.is_none(), "reading follows the marker");
     match atomic.remove(Remove::new(&old)).await? {
         WriteOutcome::Gone(Some(marker)) if marker == renewed => {}
-        other => ensure!(false, "removing the old one answered {other:?}"),
+        other => ensure!(false, "removing the old one returned {other:?}"),
     }
     ensure!(context.text(&new).await?.is_some(), "removing the old key removed the new one");
     Ok(())
@@ -62,9 +62,9 @@ async fn a_session_is_rotated_only_at_its_version(context: Arc<Context>) -> Outc
     match atomic.rotate(rotation).await? {
         WriteOutcome::Conflict(current) => {
             let current = context.current(&old, current).await?;
-            ensure!(current.session.as_json() == r#"{"n":2}"#, "a conflict answers with other data than the stored");
+            ensure!(current.session.as_json() == r#"{"n":2}"#, "a conflict returns data other than the stored");
         }
-        other => ensure!(false, "rotating at an old version answered {other:?}"),
+        other => ensure!(false, "rotating at an old version returned {other:?}"),
     }
     ensure!(context.text(&old).await?.as_deref() == Some(r#"{"n":2}"#), "a refused rotation changed the old one");
     ensure!(context.text(&new).await?.is_none(), "a refused rotation made a new one");
@@ -78,7 +78,7 @@ async fn a_session_that_is_gone_is_not_rotated(context: Arc<Context>) -> Outcome
     let new = context.key();
     let value = map("{}")?;
     let answer = atomic.rotate(Rotate::new(&old, &new, &value, LONG, &version)).await?;
-    ensure!(matches!(answer, WriteOutcome::Gone(_)), "rotating a removed session answered {answer:?}");
+    ensure!(matches!(answer, WriteOutcome::Gone(_)), "rotating a removed session returned {answer:?}");
     ensure!(context.text(&new).await?.is_none(), "a removed session is back under a new key");
     let marker = atomic.marker(&old).await?;
     ensure!(marker == Some(Marker::Destroyed), "the marker of the removal became {marker:?}");
@@ -90,7 +90,7 @@ async fn a_session_is_not_rotated_to_a_key_in_use(context: Arc<Context>) -> Outc
     let (used, _) = context.created(r#"{"other":true}"#).await?;
     let session = map(r#"{"n":2}"#)?;
     let answer = context.atomic()?.rotate(Rotate::new(&old, &used, &session, LONG, &version)).await?;
-    ensure!(matches!(answer, WriteOutcome::Conflict(None)), "rotating to a key in use answered {answer:?}");
+    ensure!(matches!(answer, WriteOutcome::Conflict(None)), "rotating to a key in use returned {answer:?}");
     for (key, json) in [(&old, r#"{"n":1}"#), (&used, r#"{"other":true}"#)] {
         let found = context.text(key).await?;
         ensure!(found.as_deref() == Some(json), "a refused rotation left {found:?} in place of {json}");
@@ -126,8 +126,8 @@ async fn of_concurrent_rotations_one_succeeds(context: Arc<Context>) -> Outcome 
 async fn a_rotated_session_expires(context: Arc<Context>) -> Outcome {
     let (old, version) = context.created("{}").await?;
     let (new, value) = (context.key(), map("{}")?);
-    let exp = Duration::from_secs(1);
-    written(context.atomic()?.rotate(Rotate::new(&old, &new, &value, exp, &version)).await?)?;
+    let ttl = Duration::from_secs(1);
+    written(context.atomic()?.rotate(Rotate::new(&old, &new, &value, ttl, &version)).await?)?;
     context.advance_clock(Duration::from_millis(2200)).await;
     ensure!(context.text(&new).await?.is_none(), "a session with a TTL of one second is found after two");
     Ok(())

@@ -37,7 +37,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Returns `true` if a fault of this operation concerns the call.
+    /// Returns `true` if a fault of this operation applies to the call.
     pub(super) fn includes(self, call: Self) -> bool {
         self == Self::All || self == call
     }

@@ -68,7 +68,7 @@ async fn run(driver: &impl Driver, scenario: &Scenario, mode: Mode) -> Result<()
                     return Err(difference(format!("the store was asked: {calls:?}")));
                 }
             }
-            // The last character but one, because the last one has bits that mean nothing.
+            // Changes the last character but one, because not all bits of the last one count.
             Step::Forge => cookie = cookie.map(|cookie| forged(&cookie)),
             Step::StoreGoesDown => probe.fail(Operation::All, Fault::Down),
             Step::StoreComesUp => probe.heal(),
