@@ -23,11 +23,11 @@ use crate::marker;
 use crate::request::{ListedRow, Reply, Request, Row, Ttl};
 use crate::table::SCHEMA_KEY;
 
-/// The time by which a call may exceed its timeout. The call's own timer must fire first, because it knows whether the
-/// request was sent.
+/// The time by which a call may exceed its timeout. The call's own timer must fire first, because only the call knows
+/// whether its request was sent.
 const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 
-/// The version of the schema that this crate needs, as the table's own row has it.
+/// The version of the schema that this crate needs, as the row of the table that names its version has it.
 const SCHEMA: &str = "schema 1";
 
 /// Keeps sessions in a table of SQLite, PostgreSQL, MySQL or MariaDB. Clones share the connections.
@@ -97,7 +97,7 @@ impl SqlBackend {
     /// Deletes a batch of expired rows, and returns their number. It is meant for programs that schedule the clean-up
     /// themselves.
     ///
-    /// It deletes up to 500 rows that expired before the current hour. If it returns a smaller number, no such rows are
+    /// It deletes up to 500 rows that expired before the current hour. If it returns fewer than 500, no such rows are
     /// left, or another server is cleaning up.
     ///
     /// # Errors
@@ -178,7 +178,8 @@ impl SqlBackend {
         }
     }
 
-    /// Returns a page in the order of keys, which are printable ASCII. A cursor is the key of the last session.
+    /// Returns a page in the order of keys, which are printable ASCII. The cursor is the key of the page's last
+    /// session.
     async fn page(&self, key_prefix: &str, after: Option<&ScanCursor>) -> Result<ScanPage, BackendError> {
         let after = after.map_or(key_prefix, ScanCursor::as_str).max(key_prefix).to_owned();
         let request = Request::Scan { after, before: format!("{key_prefix}\u{7f}") };

@@ -16,7 +16,7 @@ pub enum SqlConfigError {
         /// The name of the parameter.
         name: Box<str>,
     },
-    /// The feature for the URL's kind of database is not enabled.
+    /// The feature of the URL's kind of database is not enabled.
     #[error("the kind of database in the url needs the feature `{feature}` of session-sql")]
     NotCompiled {
         /// The feature to enable.
@@ -36,7 +36,7 @@ pub enum SqlConfigError {
     Table,
 }
 
-/// Prints the sentence, because `fn main() -> Result<(), SqlConfigError>` prints `Debug`.
+/// Prints the same sentence as `Display`, because `fn main() -> Result<(), SqlConfigError>` prints `Debug`.
 impl fmt::Debug for SqlConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")

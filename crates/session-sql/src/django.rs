@@ -1,6 +1,6 @@
 //! Django's table of sessions, and the table of markers beside it.
 //!
-//! The row of a removed session is deleted, as Django does. Its marker is in the table of markers, so that Django's
+//! The row of a removed session is deleted, as Django does it. Its marker is in the table of markers, so that Django's
 //! table needs no change. A write that compares is one statement: `UPDATE … WHERE session_data` is still the value that
 //! was read.
 //!
@@ -32,8 +32,8 @@ use crate::sweep::BATCH;
 use crate::table::{Statement, Table};
 use statements::{Insertion, Statements};
 
-/// The seconds until a row expires that only locks its key. It is negative, so that no clock takes the row for a
-/// marker.
+/// The lifetime, in seconds, of a row that is inserted only to lock its key. It is negative, so the row has expired by
+/// any clock and never counts as a marker.
 const LOCK_LIFETIME: i64 = -60;
 
 /// The SQL of a database for the tables of Django, and the ways to run it.
@@ -43,19 +43,19 @@ pub(crate) trait DjangoSql: Dialect {
     /// The time of a statement, in the form of the column `expire_date`.
     const NOW: &'static str;
 
-    /// The time this many seconds later.
+    /// The time that lies the parameter's number of seconds ahead.
     const LATER: &'static str;
 
-    /// Compares `session_data` with the result of [`expected`](Self::expected).
+    /// The condition that `session_data` is the result of [`expected`](Self::expected).
     const UNCHANGED: &'static str;
 
     /// Deletes a batch of expired markers.
     const SWEEP: &'static str;
 
-    /// `true` if parameters have numbers.
+    /// `true` if the database numbers its parameters, like `$1`.
     const NUMBERED: bool = false;
 
-    /// `true` if `INSERT` can replace an expired row.
+    /// `true` if an `INSERT` can itself replace an expired row.
     const UPSERT: bool = true;
 
     /// Returns the statements that create the table of markers if it is missing.
@@ -164,7 +164,7 @@ impl<D: DjangoSql> Django<D> {
         D::insert(transaction, &self.statements.mark, &marker).await
     }
 
-    /// Deletes the row of a session. Returns `false` if there is none, or if it is not the expected one.
+    /// Deletes the row of a session. Returns `false` if there is no row, or if its value is not the expected one.
     async fn delete(
         &self,
         transaction: &mut Connection<D>,
@@ -217,7 +217,7 @@ impl<D: DjangoSql> Django<D> {
             if !matches {
                 return self.current(connection, old).await;
             }
-            // If there is no row, it has expired since, and the rotation is repeated.
+            // If the new key has no row now, its row has expired in the last moment, and the rotation is repeated.
             if let Reply::Found(Some(row)) = self.current(connection, new).await? {
                 return Ok(Reply::NewKeyTaken(row));
             }
@@ -325,7 +325,7 @@ impl<D: DjangoSql> Dialect for Django<D> {
 fn text(value: &Value) -> Result<&str, sqlx::Error> {
     match value {
         Value::Text(text) => Ok(text),
-        Value::Bytes(_) => Err(sqlx::Error::Encode("the value is no text".into())),
+        Value::Bytes(_) => Err(sqlx::Error::Encode("the value is not text".into())),
     }
 }
 

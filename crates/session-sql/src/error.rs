@@ -50,11 +50,11 @@ impl Failure {
         Self::new::<D>(BackendErrorKind::Timeout, applied, cause)
     }
 
-    /// Makes the failure of a request that waited in vain for one of this many connections.
+    /// Makes the failure of a request that waited in vain for one of the `connections` connections.
     pub(crate) fn queued<D: Dialect>(connections: usize, timeout: Duration) -> Self {
         let cause =
             format!("all connections ({connections}) were in use for {timeout:?}, the `timeout` of the backend");
-        // The requests that use the connections will show whether the database answers.
+        // It is not an outage: the requests that use the connections will show whether the database answers.
         Self { is_outage: false, ..Self::new::<D>(BackendErrorKind::Timeout, Applied::No, cause) }
     }
 
@@ -73,7 +73,7 @@ impl Failure {
         let Meaning { kind, cause, then } = meaning::<D>(error);
         let connection_is_usable = answered && then != Then::Reconnect;
         let then = if applied == Applied::Maybe { Then::Fail } else { then };
-        // A database that reports a lock still serves other requests.
+        // A database that answers "a lock is held" still serves other requests.
         let is_outage = kind == BackendErrorKind::Unavailable || (kind == BackendErrorKind::Timeout && !answered);
         Self { then, connection_is_usable, is_outage, ..Self::new::<D>(kind, applied, cause) }
     }

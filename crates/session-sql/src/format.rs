@@ -44,13 +44,13 @@ impl Format {
 
     /// Returns the version of a stored value: the text itself, which is hashed only if needed, or a SHA-256.
     ///
-    /// It is made from the value, because other programs that write to the table keep no version.
+    /// It is computed from the value, because other programs that write to the table don't maintain a version.
     fn version(&self, bytes: &[u8], session: &SessionMap) -> Version {
         if self.codec.is_json() { Version::sha1_of_json(session) } else { Version::from(sha256(bytes)) }
     }
 }
 
-/// Returns a version in the form that servers compare, the SHA-256 of the value.
+/// Returns the SHA-256 of a version's value, with which servers compare.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn digest(version: &Version) -> Vec<u8> {
     match version.json() {

@@ -88,11 +88,11 @@
 //!
 //! ## Expired rows
 //!
-//! Every minute a task deletes expired rows in batches of 500, with a pause after each. It works by the hour, so a row
-//! stays for up to an hour after its expiry. An advisory lock on PostgreSQL and a named lock on MySQL make sure that
-//! only one server cleans up at a time. No table is locked. [`SqlBackendBuilder::clean_up_every`] sets the interval. To
-//! schedule the clean-up yourself, switch the task [off](SqlBackendBuilder::without_clean_up), and call
-//! [`SqlBackend::delete_expired`] or run this statement until it deletes no more rows:
+//! Every minute a task deletes the rows that expired before the current hour, in batches of 500 with a pause after
+//! each. So a row stays for up to an hour after its expiry. An advisory lock on PostgreSQL and a named lock on MySQL
+//! make sure that only one server cleans up at a time. No table is locked. [`SqlBackendBuilder::clean_up_every`] sets
+//! the interval. To schedule the clean-up yourself, switch the task [off](SqlBackendBuilder::without_clean_up), and
+//! call [`SqlBackend::delete_expired`] or run this statement until it deletes no more rows:
 //!
 //! ```sql
 //! -- PostgreSQL
@@ -144,8 +144,8 @@
 //! - There is no index of users, no count and no scan, because Django's table has no columns for them.
 //!
 //! On servers, `create` and `remove` take 4 round trips and `rotate` takes 6, because they write both tables in one
-//! transaction. Other calls take 1, or 2 at an outdated version. On MySQL, a removal or rotation within a minute of the
-//! creation takes 2 more.
+//! transaction. Other calls take 1, or 2 if the version is outdated. On MySQL, a removal or rotation within a minute of
+//! the creation takes 2 more.
 //!
 //! # Round trips
 //!
@@ -172,7 +172,7 @@
 //!   compares it. If the row does not match, a second statement reads the current row. A rotation is a short
 //!   transaction: it inserts the new row, then compares and marks the old one.
 //! - **SQLite** has one writer at a time, among all processes. Writes of a process that wait at the same time share a
-//!   transaction. Each has an outcome of its own, and is answered after the commit.
+//!   transaction. Each write has an outcome of its own, and is answered after the commit.
 //!
 //! # Durability
 //!
@@ -186,16 +186,16 @@
 //!
 //! The file is created with the permissions 0600, and so are the files beside it. Several processes may share it on one
 //! machine; a network file system is not safe. SQLite has one writer at a time. The writes of a process take turns in a
-//! queue, and up to 64 that wait share a commit. Between processes SQLite polls for the right to write, for at most nine tenths of the
-//! [timeout](SqlBackendBuilder::timeout). Readers never wait for writers. Copy the file only by `VACUUM INTO` or the backup
-//! command of `sqlite3`, and exchange it only while no process uses it.
+//! queue, and up to 64 that wait share a commit. Between processes SQLite polls for its lock, for at most nine tenths
+//! of the [timeout](SqlBackendBuilder::timeout). Readers never wait for writers. Copy the file only by `VACUUM INTO` or
+//! the backup command of `sqlite3`, and replace it only while no process uses it.
 //!
 //! # Connections and runtimes
 //!
 //! The crate needs Tokio. Calls open the connections that they need, within their timeout, up to
 //! [`max_connections`](SqlBackendBuilder::max_connections) for each runtime. A connection belongs to the Tokio runtime
-//! that opened it. A backend in a `static` can therefore serve the runtimes of many tests. A handler that blocks the
-//! only thread of its runtime (actix-web has one runtime for each worker) delays no call of another runtime.
+//! that opened it, so a backend in a `static` can serve the runtimes of many tests. A handler that blocks the only
+//! thread of its runtime (actix-web has one runtime for each worker) delays no call of another runtime.
 //!
 //! If a request is dropped because its client has disconnected, its call still runs to the end, and its connection
 //! stays usable. A connection whose reply did not come in time is closed.
@@ -220,8 +220,8 @@
 //!
 //! Every call ends within the [timeout](SqlBackendBuilder::timeout), by default the request deadline of the manager.
 //! After five calls in a row without an answer, calls fail fast, and a task probes the database every 100 ms until it
-//! answers. In our tests a call that failed fast took 2 µs, and sessions worked again 5 to 120 ms after a server was
-//! restarted or resumed.
+//! answers. In our tests a call that failed fast took 2 µs, and sessions worked again 5 to 120 ms after a server had
+//! been restarted or resumed.
 //!
 //! If a connection is lost, a read is sent once more on a new connection. A write whose reply was lost [may have been
 //! applied](session_core::BackendError::may_have_applied), and the session manager finds out. Such a write never undoes
@@ -232,9 +232,9 @@
 //! # The log
 //!
 //! Every error has a [source](std::error::Error::source) with the cause and the server. An outage is logged as one line
-//! at level `error`, no matter how many requests fail, with the fields `server`, `cause` and `failures`. While it
-//! lasts, a further line with the number of failures follows at most every 10 seconds. Neither quotes a key, an id, a
-//! password or session data.
+//! at level `error`, no matter how many requests fail, with the fields `store`, `server`, `cause` and `failures`. While
+//! it lasts, a further line with the number of failures follows at most every 10 seconds. No error and no line quotes a
+//! key, an id, a password or session data.
 //!
 //! | log line | level |
 //! |---|---|

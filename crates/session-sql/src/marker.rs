@@ -12,7 +12,7 @@ pub(crate) fn write(marker: &Marker) -> String {
     }
 }
 
-/// Returns the marker of a session that moved to this key.
+/// Returns the stored form of the marker of a session that moved to a new key.
 pub(crate) fn renewed(successor: &str) -> String {
     [RENEWED, successor].concat()
 }

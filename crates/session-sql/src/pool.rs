@@ -15,11 +15,11 @@ use tokio::time::{timeout, timeout_at};
 use crate::dialect::{Connection, Dialect};
 use crate::error::Failure;
 
-/// A connection that was idle for longer is tested before it is used, because the server may have gone or been
-/// restarted.
+/// The longest idle time after which a connection is used without a test. The server may have been stopped or restarted
+/// since.
 const TRUSTED: Duration = Duration::from_secs(1);
 
-/// An older connection is closed, because the address may lead to another server now, and firewalls may drop idle
+/// The age at which a connection is closed. The address may lead to another server by then, and firewalls may drop
 /// connections silently.
 const LONGEST_LIFE: Duration = Duration::from_secs(300);
 
@@ -41,7 +41,7 @@ pub(crate) enum Source<DB: Database> {
 pub(crate) struct Pool<D: Dialect> {
     limit: usize,
     permits: Arc<Semaphore>,
-    /// In the order in which they were used.
+    /// The connection that was used last is at the end.
     idle: Mutex<Vec<Idle<D>>>,
 }
 
@@ -55,7 +55,7 @@ struct Aged<D: Dialect> {
     made: Instant,
 }
 
-/// A connection in use by a request. Dropping the lease closes the connection, because a reply may still arrive.
+/// A connection in use by a request. Dropping it closes the connection, because a reply may still arrive.
 pub(crate) struct Lease<D: Dialect>(Option<Leased<D>>);
 
 enum Leased<D: Dialect> {
@@ -88,7 +88,7 @@ impl<DB: Database> Source<DB> {
         Ok(Lease(Some(leased)))
     }
 
-    /// Returns a connection outside of the pool, for work that takes long.
+    /// Returns a connection that does not belong to the pool, for work that takes long.
     pub(crate) async fn acquire_apart(&self, timeout: Duration) -> Result<DB::Connection, sqlx::Error> {
         match self {
             Self::Own(connect) => connect(timeout).await,
@@ -141,7 +141,7 @@ impl<D: Dialect> Pool<D> {
         if matches!(timeout(ping_timeout, connection.connection.ping()).await, Ok(Ok(()))) {
             return Some(connection);
         }
-        // The others were unused for longer.
+        // The others have been idle for longer, so they are probably broken too.
         self.close_idle();
         None
     }

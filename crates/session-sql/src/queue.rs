@@ -1,4 +1,4 @@
-//! The writes to a file that wait while another is under way.
+//! The queue of the writes to a file.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,11 @@ use tokio::sync::oneshot;
 use crate::error::Failure;
 use crate::request::{Reply, Request};
 
-/// The most writes of a transaction, which other processes wait for.
+/// The largest number of writes in a transaction. It is limited because other processes wait while the transaction
+/// runs.
 const MOST_TOGETHER: usize = 64;
 
-/// The writes of one runtime that wait while another is under way; `None` if nothing writes.
+/// The writes of one runtime that wait while another write is under way; `None` if none is under way.
 #[derive(Default)]
 pub(crate) struct Queue(Mutex<Option<Vec<Write>>>);
 
@@ -24,15 +25,15 @@ pub(crate) struct Write {
     reply: oneshot::Sender<Result<Reply, Failure>>,
 }
 
-/// A write that has not begun. Either it is begun, or its caller gives it up, because its deadline has passed.
+/// Decides a race: either a write is begun, or its caller gives it up because its deadline has passed.
 #[derive(Clone, Default)]
 pub(crate) struct Claim(Arc<AtomicBool>);
 
 /// A place in the queue.
 pub(crate) enum Place {
-    /// Nothing else writes.
+    /// No write is under way, so this one begins at once.
     First,
-    /// The reply to the write comes later.
+    /// The write waits, and the channel brings its reply.
     Waiting(Claim, oneshot::Receiver<Result<Reply, Failure>>),
 }
 
@@ -48,7 +49,7 @@ impl Queue {
         Place::Waiting(claim, answer)
     }
 
-    /// Takes the writes that are next. Without any, the next one to join is the first.
+    /// Takes the writes that are made next. If none waits, the next one to join begins at once.
     pub(crate) fn next(&self) -> Vec<Write> {
         let mut state = self.lock();
         match &mut *state {
@@ -66,7 +67,7 @@ impl Queue {
 }
 
 impl Claim {
-    /// Returns `true` to the first who asks.
+    /// Returns `true` to the first caller only.
     pub(crate) fn take(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
     }
@@ -74,7 +75,7 @@ impl Claim {
 
 impl Write {
     pub(crate) fn answer(self, outcome: Result<Reply, Failure>) {
-        // A caller whose deadline has passed is gone.
+        // It fails if the caller's deadline has passed, and nothing waits for the reply.
         let _ = self.reply.send(outcome);
     }
 }

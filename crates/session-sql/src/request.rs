@@ -75,9 +75,9 @@ pub(crate) struct Ttl(Duration);
 /// The reply to a request.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// A write was applied. For a removal, there was a session.
+    /// The write was applied. If it was a removal, there was a session.
     Done,
-    /// A removal found no session, and left its marker.
+    /// The removal found no session, and left its marker.
     Left,
     /// Nothing was written. Holds the row of the key, if the key has one that has not expired.
     Found(Option<Row>),
@@ -152,13 +152,13 @@ impl Request {
         }
     }
 
-    /// Returns the effect that a request without a reply may have had.
+    /// Returns the effect that a request may have had whose reply is missing.
     pub(crate) fn applied_without_reply(&self) -> Applied {
         if self.is_write() { Applied::Maybe } else { Applied::No }
     }
 
-    /// Returns `true` if another request wrote the row of the key at the same time, so that the reply has no row, or a
-    /// row that should have been removed. The request is then sent again.
+    /// Returns `true` if the reply can't be final: another request wrote the row of the key at the same time, so the
+    /// reply lacks that row or has a row that should have been removed. The request is then sent again.
     pub(crate) fn has_missed_a_row(&self, reply: &Reply) -> bool {
         match (self, reply) {
             (Self::Create { .. } | Self::Remove { version: None, .. }, Reply::Found(None)) => true,

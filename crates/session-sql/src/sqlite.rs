@@ -40,11 +40,12 @@ pub(crate) struct SqliteDialect {
 }
 
 impl SqliteDialect {
-    /// Returns the stored value that has a version, or the reply to a request at that version.
+    /// Returns the stored value of a version for a write to compare with. If the session is not at that version,
+    /// returns the reply to the request instead.
     ///
-    /// A version of JSON has its text. A version of another codec is a digest, which SQLite can't compute, so the value
-    /// is read and hashed here. The write then compares the stored value with the one that was read, so that no write
-    /// in between is lost.
+    /// The version of a JSON value holds the text. The version of another codec's value is a digest, which SQLite can't
+    /// compute, so the value is read and hashed here. The write then compares the stored value with the one that was
+    /// read, so that no write in between is lost.
     async fn expected(
         &self,
         connection: &mut SqliteConnection,

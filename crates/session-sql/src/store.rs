@@ -36,7 +36,7 @@ pub(crate) struct Store<D: Dialect> {
     pub(crate) dialect: D,
     pub(crate) source: Source<D::Database>,
     pub(crate) max_connections: usize,
-    /// The permission to write to the file.
+    /// One permit: the runtimes of this process write to the file one at a time.
     pub(crate) turn: Semaphore,
     pub(crate) timeout: CallTimeout,
     pub(crate) breaker_threshold: u32,
@@ -145,7 +145,7 @@ impl<D: Dialect> Store<D> {
             };
             if deadline.left() <= deadline.timeout() / 10 {
                 return match (outcome, refusal) {
-                    // The deadline has ended this attempt. The answer to the attempt before tells the reason.
+                    // This attempt ran out of time. The answer to the previous one tells why.
                     (Err(late), Some(refusal)) if late.applied == Applied::No => Err(refusal),
                     (outcome, _) => outcome,
                 };
@@ -188,7 +188,8 @@ impl<D: Dialect> Store<D> {
 
     /// Waits for the writes of other runtimes of this process.
     ///
-    /// A runtime that a handler blocks may keep its turn, though its statement has ended; therefore nothing waits for long.
+    /// A runtime whose thread is blocked by a handler can't give up its turn, even after its statement has ended. So
+    /// the wait is short.
     pub(crate) async fn take_turn(&self) -> Option<SemaphorePermit<'_>> {
         if let Ok(turn) = self.turn.try_acquire() {
             return Some(turn);
@@ -198,7 +199,7 @@ impl<D: Dialect> Store<D> {
 
     /// Reports a failed call.
     fn failed(&self, failure: Failure, request: &Request) -> Failure {
-        // An unreadable value of another program is not a failure of the database.
+        // A value that another program has made unreadable is not a failure of the database.
         if failure.kind != BackendErrorKind::Corrupt {
             let operation = (!failure.is_outage).then(|| request.name());
             self.outage.failed(operation, &failure.cause);

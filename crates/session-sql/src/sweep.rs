@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::engine::Engine;
 
-/// The number of rows that one statement deletes: few enough that no request waits for it.
+/// The number of rows that one statement deletes. It is small, so that no request waits long for the statement.
 pub(crate) const BATCH: u32 = 500;
 
 /// The pause between two batches.

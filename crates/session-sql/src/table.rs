@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::config_error::SqlConfigError;
 
-/// The key of the row that holds the version of the schema, as a marker. Ids that this library makes contain no
+/// The key of the row whose marker is the version of the schema. It is no session's key, because ids contain no
 /// parentheses.
 pub(crate) const SCHEMA_KEY: &str = "(schema)";
 
@@ -42,7 +42,7 @@ impl Table {
         Statement(text.replace("{table}", &self.quoted(quote)).into())
     }
 
-    /// Returns an SQL file with this table in place of the one that it names.
+    /// Returns the text of an SQL file with this table's name in place of `named`.
     pub(crate) fn in_file(&self, text: &str, named: &str, quote: char) -> SqlStr {
         // Index names begin with the name of the table.
         let text = text.replace(&format!("{named}_"), "\0_").replace(named, &self.quoted(quote));
@@ -62,7 +62,7 @@ impl Table {
         digest[..8].iter().fold(0, |number, byte| (number << 8) | i64::from(*byte))
     }
 
-    /// Returns the table of the same schema whose name ends like this.
+    /// Returns the table of the same schema whose name has this suffix.
     #[cfg(feature = "django-db")]
     pub(crate) fn with_suffix(&self, suffix: &str) -> Self {
         Self { schema: self.schema.clone(), name: [&self.name, suffix].concat().into() }

@@ -68,8 +68,8 @@ impl SqlBackendBuilder {
 
     /// Sets the codec for stored sessions; default [`JsonCodec`], which any language can read.
     ///
-    /// The codec of a configuration's [format](session_core::SessionConfigBuilder::format) is not used, because other
-    /// frameworks don't read this library's table.
+    /// The codec of a configuration's [format](session_core::SessionConfigBuilder::format) is not used, because no
+    /// other framework reads this library's table.
     ///
     /// For other codecs, the column `value` must have the type `bytea` on PostgreSQL and `longblob` on MySQL.
     /// [`create_table`](SqlBackend::create_table) uses the right type.
@@ -218,7 +218,7 @@ enum Layout {
 }
 
 impl Layout {
-    /// Returns the table that has the usual name.
+    /// Returns the table with its default name.
     fn table(self) -> Table {
         match self {
             Self::Own => Table::named("http_sessions"),

@@ -19,7 +19,7 @@ impl DjangoSql for PostgresDialect {
 
     const UNCHANGED: &'static str = "sha256(convert_to(session_data, 'UTF8')) = ?";
 
-    /// Markers that requests have locked are skipped until the next time.
+    /// Markers that requests have locked are left to the next clean-up.
     const SWEEP: &'static str = "DELETE FROM {markers} WHERE session_key = ANY (ARRAY(
     SELECT session_key FROM {markers} WHERE expires_at <= {now} LIMIT ? FOR UPDATE SKIP LOCKED))";
 

@@ -24,8 +24,8 @@ const PARAMETERS: &[&str] = &[
     "statement-cache-capacity",
 ];
 
-/// The settings of each connection. One second, the shortest possible lock wait, makes a waiting statement end soon
-/// after its call. A call with a longer timeout sends it again.
+/// The settings of each connection. The lock wait is one second, the shortest possible, so that a waiting statement
+/// ends soon after its call. A call with a longer timeout sends the statement again.
 const SETTINGS: &str =
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION innodb_lock_wait_timeout = 1";
 

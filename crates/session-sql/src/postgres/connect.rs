@@ -44,7 +44,7 @@ pub(crate) fn connect(url: &str) -> Result<(Source<Postgres>, Arc<str>), SqlConf
     let server = server(&options);
     let connect: Connect<Postgres> = Arc::new(move |timeout| {
         let millis = timeout.as_millis().to_string();
-        // Statements end with their call, so that they hold no lock for longer, and can't be applied late.
+        // A statement ends with its call, so that it holds no lock afterwards and can't be applied late.
         let limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
         let options = options.clone().options(limits.map(|limit| (limit, &millis)));
         Box::pin(async move { options.connect().await })

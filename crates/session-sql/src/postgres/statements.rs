@@ -124,7 +124,7 @@ pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
     WHERE marker IS NULL AND expires_at > now() AND starts_with(session_key, $1)";
 
 /// Rows are found by the hour in which they expired, because the index holds that hour. Rows that requests have locked
-/// are skipped until the next time. The advisory lock lets only one server clean up at a time. The array is computed
+/// are left to the next clean-up. The advisory lock lets only one server clean up at a time. The array is computed
 /// once, while a join could run the subquery and its limit several times.
 pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE expires_at <= now() AND session_key = ANY (ARRAY(
     SELECT session_key FROM {table}

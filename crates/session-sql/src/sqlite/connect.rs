@@ -12,8 +12,8 @@ use sqlx::{ConnectOptions, Sqlite};
 use crate::config_error::SqlConfigError;
 use crate::pool::{Connect, Source};
 
-/// Returns the source of connections to the file of a URL, and the file's name. A file of another program must be
-/// there, and keeps its settings.
+/// Returns the source of connections to the file of a URL, and the file's name. The file of another program must exist,
+/// and keeps its settings.
 pub(crate) fn connect(url: &str, of_another_program: bool) -> Result<(Source<Sqlite>, Arc<str>), SqlConfigError> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(SqlConfigError::InMemory);
@@ -36,7 +36,7 @@ pub(crate) fn connect(url: &str, of_another_program: bool) -> Result<(Source<Sql
     };
     let name = server(&options);
     let connect: Connect<Sqlite> = Arc::new(move |timeout| {
-        // Just below the deadline, so that a call fails with SQLite's own reason.
+        // Shorter than the timeout, so that a call fails with SQLite's own reason.
         let options = options.clone().busy_timeout(timeout * 9 / 10);
         Box::pin(async move {
             if create {

@@ -17,7 +17,7 @@ const CODES: &[(u32, BackendErrorKind, &str, Then)] = &[
     (14, Unavailable, "the file can't be opened (SQLITE_CANTOPEN)", Reconnect),
     (18, Refused, "the value is too large for SQLite (SQLITE_TOOBIG)", Fail),
     (23, Unavailable, "the file may not be read (SQLITE_AUTH)", Reconnect),
-    (26, Unavailable, "the file is no SQLite database (SQLITE_NOTADB)", Reconnect),
+    (26, Unavailable, "the file is not an SQLite database (SQLITE_NOTADB)", Reconnect),
 ];
 
 pub(super) fn meaning(error: &dyn DatabaseError) -> Meaning {

@@ -1,8 +1,8 @@
 //! The statements of SQLite.
 //!
-//! Each request is one call of the library: a write, and a query that says what is stored if the write did not match. A
-//! write is a single statement, in a transaction of its own or of several writes. SQLite has one at a time among all
-//! processes: a comparison holds until its statement has written.
+//! Each request is one call of the library: a write, and a query that tells what is stored if the write did not match.
+//! A write is a single statement, in a transaction of its own or of several writes. SQLite runs one writing transaction
+//! at a time, among all processes, so nothing is written between a statement's comparison and its write.
 //!
 //! Values are compared as bytes, because a value that another program has stored as bytes never equals a text.
 
