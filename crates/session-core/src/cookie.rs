@@ -11,7 +11,7 @@ use crate::config::policy::SameSite;
 /// The longest cookie that browsers keep, name and value together (RFC 6265bis, section 5.6).
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
 
-/// Separates cookies, within a header and where several are joined (RFC 6265, section 5.4).
+/// The separator of the cookies in a header (RFC 6265, section 5.4), and of several headers that are joined.
 const SEPARATOR: u8 = b';';
 
 /// The cookies of a request, searched when the session is loaded.

@@ -34,12 +34,12 @@ pub(crate) struct Issued {
 pub(crate) enum IssueKind {
     BySigningKey,
     ByOlderKey,
-    /// The token tells no time.
+    /// The token does not contain the time.
     Undated,
 }
 
 impl SessionConfig {
-    /// Returns the token that counts, of those that verify as of `now`.
+    /// Returns the token that counts among those that verify as of `now`.
     pub(crate) fn newest_token(&self, cookies: &RequestCookies, now: u64) -> Option<VerifiedToken> {
         let candidates = cookies.newest_first(self.cookie_name());
         let mut verified = candidates.filter_map(|text| Some((text, self.verify(text, Some(now)).ok()?)));
@@ -53,7 +53,7 @@ impl SessionConfig {
                 let first = cookies.newest_first(self.cookie_name()).last();
                 first.and_then(|text| self.verify(text, Some(now)).ok())
             }
-            // The first of the maxima is the last in the header.
+            // Of tokens of the same second, the last in the header counts.
             OnDuplicate::Newest => verified
                 .reduce(|best, other| if other.1.issued.at > best.1.issued.at { other } else { best })
                 .map(|(_, token)| token),
@@ -76,7 +76,7 @@ impl SessionConfig {
     ///
     /// # Errors
     ///
-    /// The reason why it is no token of a session.
+    /// The reason why the text is not a token of a session.
     pub(crate) fn verify(&self, text: &[u8], now: Option<u64>) -> Result<VerifiedToken, Absence> {
         self.verify_text(text, now).or_else(|absence| match percent_decoded(text) {
             Some(decoded) => self.verify_text(&decoded, now),
@@ -92,7 +92,7 @@ impl SessionConfig {
         let payload = if self.is_cookie_mode() {
             let json = token::payload(token.value).and_then(|payload| String::from_utf8(payload).ok());
             let data = json.and_then(|json| SessionMap::from_json(json).ok()).ok_or(Absence::Malformed)?;
-            // A stored session's token under the same secret is no session.
+            // The token of a stored session verifies under the same secret, but holds no session.
             if data.contains_key(ID_KEY) {
                 return Err(Absence::OtherMode);
             }

@@ -40,7 +40,7 @@ impl TimedStore<'_> {
     }
 }
 
-/// Inlines [`Deadline::run`], because its future would be made and polled even for a reply that is ready.
+/// Does the work of [`Deadline::run`] in place: a call would make and poll a future even for a reply that is ready.
 macro_rules! reply_within {
     ($deadline:expr, $reply:expr) => {
         match $reply.into_ready() {

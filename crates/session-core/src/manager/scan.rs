@@ -95,7 +95,7 @@ impl SessionManager {
         Ok(ScanPage::new(page.sessions.into_iter().filter_map(|entry| self.scanned(entry)).collect(), page.next))
     }
 
-    /// Returns a session that is live. Its key may belong to another program.
+    /// Returns the session of an entry, if it is live; `None` also for a key of another program.
     fn scanned(&self, entry: IndexedSession) -> Option<ScannedSession> {
         let id = entry.key.strip_prefix(&*self.context.config.key_prefix)?;
         let id = SessionId::parse_foreign(id.as_bytes())?;

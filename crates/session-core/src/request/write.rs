@@ -28,7 +28,7 @@ impl SharedSession {
         match before {
             Before::Nothing => {}
             Before::Destroyed { successor } => reserved = Some(successor),
-            // It may have been renewed just now. A login begins a new session all the same.
+            // Another request may have renewed the session just now. A login nevertheless begins a new one.
             Before::UnknownId(id) => {
                 let marker = store.marker(&context.store_key(&id)).await?;
                 self.note_marker(marker.as_ref());

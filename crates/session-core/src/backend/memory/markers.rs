@@ -10,11 +10,11 @@ use crate::backend::reply::{MARKER_LIFETIME, Marker};
 
 /// Markers by key, each kept for [`MARKER_LIFETIME`]. The oldest ones go early when they take too many bytes.
 pub(super) struct Markers {
-    /// The numbers of markers.
+    /// The number of each marker, by its key. Markers are numbered in the order in which they were left.
     table: HashTable<u64>,
     /// In the order in which they were left, which is the order in which they expire.
     queue: VecDeque<Left>,
-    /// The number of the first one in the queue.
+    /// The number of the first marker in the queue.
     first: u64,
     bytes: usize,
     max_bytes: usize,
