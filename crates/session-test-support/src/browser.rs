@@ -1,4 +1,4 @@
-//! The cookies of a browser, as far as sessions care.
+//! The cookies that a browser keeps.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ impl Browser {
         browser
     }
 
-    /// Opens the session of a new request, unread.
+    /// Opens the session of a new request without loading it.
     #[must_use]
     pub fn open(&self, manager: &SessionManager) -> SessionHandle {
         let header = self.has_cookie().then(|| self.header());

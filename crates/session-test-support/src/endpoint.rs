@@ -16,7 +16,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Leads to the server of this port.
+    /// Makes an endpoint that leads to the server on this port.
     #[must_use]
     pub fn to(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
@@ -47,7 +47,7 @@ impl Endpoint {
         self.millis.store(u64::try_from(time.as_millis()).expect("it is no age"), Ordering::Relaxed);
     }
 
-    /// Leads new connections to the server of another port. Those that are open stay.
+    /// Leads new connections to the server on another port. Open connections stay as they are.
     pub fn switch_to(&self, port: u16) {
         self.server.store(port, Ordering::Relaxed);
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Watches how much longer than asked for a thread sleeps, which a busy machine adds to all that is timed.
+/// Measures how much longer a thread sleeps than it asked to. A busy machine adds this delay to everything that a test
+/// times.
 #[derive(Debug)]
 pub struct Lag {
     worst: Arc<AtomicU64>,
@@ -29,7 +30,7 @@ impl Lag {
         lag
     }
 
-    /// Returns the longest delay so far, several times over, because a call passes through several tasks.
+    /// Returns five times the longest delay so far, because a call passes through several tasks.
     #[must_use]
     pub fn allowance(&self) -> Duration {
         5 * Duration::from_micros(self.worst.load(Ordering::Relaxed))

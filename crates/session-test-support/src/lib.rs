@@ -1,11 +1,10 @@
 //! Helpers for the tests of this workspace. Not published.
 //!
-//! A [`Browser`] keeps the cookies of commits. A [`Log`] keeps the lines that a crate logs. An [`Endpoint`] leads to a server
-//! that can be exchanged. A [`Process`] is a program that says on its standard output where it listens.
-//! [`play_in_browser`] has a real browser use a demo.
-//! [`create`], [`stored`] and [`races`] are for tests of every store.
-//! [`RedisServer`], [`MemcachedServer`], [`PostgresServer`] and [`MariaDbServer`] are stores on ports of their own. All
-//! programs end with the test that started them.
+//! A [`Browser`] keeps the cookies of commits. A [`Log`] keeps the lines that a crate logs. An [`Endpoint`] leads to a
+//! server that can be exchanged. A [`Process`] is a program that says on its standard output where it listens.
+//! [`play_in_browser`] lets a real browser use a demo. [`create`], [`stored`] and [`races`] are for tests of every
+//! store. [`RedisServer`], [`MemcachedServer`], [`PostgresServer`] and [`MariaDbServer`] are stores on ports of their
+//! own. All programs end with the test that started them.
 
 #![allow(clippy::missing_panics_doc, reason = "a helper that can't go on fails the test")]
 

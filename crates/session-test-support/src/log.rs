@@ -19,7 +19,8 @@ impl Log {
     /// Begins to keep the lines whose target starts with `target`.
     #[must_use]
     pub fn capture(target: &'static str) -> Self {
-        // With one subscriber alone, tracing asks that of the thread which is the first to log a line: it may have none.
+        // While only one subscriber exists, tracing asks the subscriber of the thread that is the first to log a line,
+        // and caches the answer. That thread may have no subscriber, so a second one is made.
         static SECOND: OnceLock<Dispatch> = OnceLock::new();
         SECOND.get_or_init(|| Dispatch::new(Recorder { target: "", lines: Arc::default() }));
         let lines = Arc::default();
@@ -33,7 +34,7 @@ impl Log {
         std::mem::take(&mut self.lines.lock().expect("nothing panics while it logs"))
     }
 
-    /// Returns the lines since the last call that are no debug events.
+    /// Returns the lines since the last call, without those at the levels `debug` and `trace`.
     #[must_use]
     pub fn take_problems(&self) -> Vec<String> {
         self.take().into_iter().filter(|line| !line.starts_with("DEBUG") && !line.starts_with("TRACE")).collect()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::server::{ServerProcess, as_user, free_port, new_folder_of, remove_folder, run};
 
-/// The user that Debian's package makes.
+/// The user that Debian's package creates.
 const USER: &str = "mysql";
 
 /// A MariaDB server on a port of its own, with a data folder of its own. It is killed when this is dropped.
@@ -20,9 +20,10 @@ pub struct MariaDbServer {
 }
 
 impl MariaDbServer {
-    /// Starts a server with these settings beside its port, for instance `&["max-connections=10"]`.
+    /// Starts a server with these settings in addition to its port, for instance `&["max-connections=10"]`.
     ///
-    /// It takes the user `root` without a password. What it has acknowledged survives its end, not a loss of power.
+    /// It accepts the user `root` without a password. A write that it has acknowledged survives its end, but not a loss
+    /// of power.
     #[must_use]
     pub fn start(settings: &[&str]) -> Self {
         let folder = new_folder_of(USER);
@@ -40,7 +41,7 @@ impl MariaDbServer {
         server
     }
 
-    /// Starts it again, with all that it has written before.
+    /// Starts it, with everything that it has written before.
     pub fn run(&mut self) {
         let (server, port) = (program("mariadbd"), format!("--port={}", self.port));
         let [data, temporary] = folders(&self.folder);
@@ -53,7 +54,7 @@ impl MariaDbServer {
         words.extend(["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M"]);
         words.extend(self.settings.iter().map(String::as_str));
         let words = as_user(USER, &words);
-        // A server that is ready greets first.
+        // A server that is ready sends a greeting.
         let is_ready = || {
             let connected = TcpStream::connect(("127.0.0.1", self.port));
             connected.is_ok_and(|mut connection| connection.read_exact(&mut [0; 5]).is_ok())
@@ -73,12 +74,12 @@ impl MariaDbServer {
         self.process().pause();
     }
 
-    /// Lets it go on after a [`pause`](Self::pause).
+    /// Lets it continue after a [`pause`](Self::pause).
     pub fn resume(&self) {
         self.process().resume();
     }
 
-    /// Lets it run, in whatever state a test that failed has left it.
+    /// Makes it run, no matter how a failed test has left it.
     pub fn restore(&mut self) {
         match &self.process {
             Some(process) => process.resume(),
@@ -108,12 +109,12 @@ impl Drop for MariaDbServer {
     }
 }
 
-/// Returns the options for its folders. Servers that share a folder for temporary files delete those of each other.
+/// Returns the options for its folders. Servers that share a folder for temporary files delete each other's files.
 fn folders(folder: &Path) -> [String; 2] {
     [format!("--datadir={}", folder.join("data").display()), format!("--tmpdir={}", folder.display())]
 }
 
-/// Finds the server, which is not on the path of users who are not root.
+/// Finds a program of the server. It is not on the path of users other than root.
 fn program(name: &str) -> String {
     let path = Path::new("/usr/sbin").join(name);
     if path.exists() { path.to_string_lossy().into_owned() } else { name.to_owned() }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::server::{ServerProcess, free_port, new_folder, remove_folder};
 
-/// A memcached of a test's own. It is killed when this is dropped.
+/// A memcached server for one test. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct MemcachedServer {
     place: Place,
@@ -74,7 +74,7 @@ impl MemcachedServer {
                 .collect::<Vec<_>>(),
             Place::Socket(path) => vec!["-s".to_owned(), path.display().to_string()],
         };
-        // As root, it asks which user to be.
+        // As root, it needs the name of a user.
         let command: Vec<_> = ["memcached", "-vv", "-u", "root"]
             .into_iter()
             .chain(address.iter().map(String::as_str))
@@ -89,7 +89,7 @@ impl MemcachedServer {
         self.process().pause();
     }
 
-    /// Lets it go on after a [`freeze`](Self::freeze).
+    /// Lets it continue after a [`freeze`](Self::freeze).
     pub fn thaw(&self) {
         self.process().resume();
     }
@@ -107,9 +107,9 @@ impl MemcachedServer {
         pairs.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect()
     }
 
-    /// Returns how many meta commands on keys it has got. Each was a round trip.
+    /// Returns the number of meta commands on keys that it has received. Each was a round trip.
     ///
-    /// By its log, because its counters leave out an `ma` that makes an item.
+    /// The number comes from the log, because the counters leave out an `ma` that creates an item.
     #[must_use]
     pub fn commands(&self) -> usize {
         let log = std::fs::read_to_string(self.folder.join("server.log")).expect("it writes a log");
@@ -139,7 +139,7 @@ impl Place {
 }
 
 fn talk(mut stream: impl Read + Write, line: &str) -> std::io::Result<String> {
-    // It closes the connection after `quit`, so that its answer has an end.
+    // The server closes the connection after `quit`, which ends the answer.
     stream.write_all(format!("{line}\r\nquit\r\n").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;

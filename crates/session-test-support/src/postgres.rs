@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::server::{ServerProcess, as_user, free_port, give_to, new_folder_of, remove_folder, run};
 
-/// The user that Debian's package makes. The server refuses root.
+/// The user that Debian's package creates. The server refuses root.
 const USER: &str = "postgres";
 
 /// A PostgreSQL server on a port of its own, with a data folder of its own. It is killed when this is dropped.
@@ -19,9 +19,10 @@ pub struct PostgresServer {
 }
 
 impl PostgresServer {
-    /// Starts a server with these settings beside its port, for instance `&["max_connections=10"]`.
+    /// Starts a server with these settings in addition to its port, for instance `&["max_connections=10"]`.
     ///
-    /// It takes the user `postgres` without a password. What it has acknowledged survives its end, not a loss of power.
+    /// It accepts the user `postgres` without a password. A write that it has acknowledged survives its end, but not a
+    /// loss of power.
     #[must_use]
     pub fn start(settings: &[&str]) -> Self {
         let mut server = Self::new(settings);
@@ -39,7 +40,7 @@ impl PostgresServer {
         Self::in_folder(folder, settings)
     }
 
-    /// Writes a file that only the server can read, and returns its path. Called before it runs.
+    /// Writes a file that only the server can read, and returns its path. Call it before the server runs.
     #[must_use]
     pub fn write_file(&self, name: &str, text: &str) -> String {
         let path = self.folder.join(name).to_string_lossy().into_owned();
@@ -49,7 +50,7 @@ impl PostgresServer {
         path
     }
 
-    /// Adds a setting. Called before it runs.
+    /// Adds a setting. Call it before the server runs.
     pub fn set(&mut self, setting: &str) {
         self.settings.push(format!("--{setting}"));
     }
@@ -73,7 +74,7 @@ impl PostgresServer {
         let mut standby = self.start_standby();
         standby.kill();
         standby.set("hot_standby=off");
-        // It refuses a connection, and a server that starts or stops does so, too.
+        // The code 1 means that the server refuses connections, which it also does while it starts or stops.
         standby.run_until(1);
         standby
     }
@@ -83,7 +84,7 @@ impl PostgresServer {
         Self { port: free_port(), folder, settings, process: None }
     }
 
-    /// Starts it again, with all that it has written before.
+    /// Starts it, with everything that it has written before.
     pub fn run(&mut self) {
         self.run_until(0);
     }
@@ -123,12 +124,12 @@ impl PostgresServer {
         self.process().pause();
     }
 
-    /// Lets it go on after a [`pause`](Self::pause).
+    /// Lets it continue after a [`pause`](Self::pause).
     pub fn resume(&self) {
         self.process().resume();
     }
 
-    /// Lets it run, in whatever state a test that failed has left it.
+    /// Makes it run, no matter how a failed test has left it.
     pub fn restore(&mut self) {
         match &self.process {
             Some(process) => process.resume(),

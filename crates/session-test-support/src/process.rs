@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::signal;
 
-/// Long enough for a busy machine.
+/// The longest wait for a program. It is long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running program. It is killed when this is dropped.
@@ -46,7 +46,7 @@ impl Process {
         }
     }
 
-    /// Returns the next line of its standard output; `None` if it has closed that.
+    /// Returns the next line of its standard output; `None` at the end of the output.
     pub fn next_line(&mut self) -> Option<String> {
         match self.stdout.get_mut().expect("no reader panics").recv_timeout(PATIENCE) {
             Ok(line) => Some(line),
@@ -130,7 +130,7 @@ fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
 fn text(mut output: impl Read + Send + 'static) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut text = Vec::new();
-        // The bytes before an error are all that there is to show.
+        // An error ends the text.
         let _ = output.read_to_end(&mut text);
         String::from_utf8_lossy(&text).into_owned()
     })

@@ -1,4 +1,4 @@
-//! Requests of one session at the same time, by two managers with nothing in common but the store: what two processes are.
+//! Concurrent requests of one session, by two managers that share only the store, as two processes do.
 
 use session_core::SessionManager;
 use tokio::task::JoinSet;
@@ -11,7 +11,7 @@ async fn log_in(manager: &SessionManager) -> Browser {
     browser
 }
 
-/// Of 200 writes of different keys, each is kept.
+/// All of 200 concurrent writes of different keys are kept.
 pub async fn writes_of_different_keys(managers: [SessionManager; 2]) {
     let browser = log_in(&managers[0]).await;
     let mut requests = JoinSet::new();
@@ -26,7 +26,7 @@ pub async fn writes_of_different_keys(managers: [SessionManager; 2]) {
     assert_eq!(session.to_map().len(), 201);
 }
 
-/// Of 200 increments, each is counted.
+/// All of 200 concurrent increments are counted.
 pub async fn increments(managers: [SessionManager; 2]) {
     let browser = log_in(&managers[0]).await;
     let mut requests = JoinSet::new();
@@ -58,7 +58,7 @@ pub async fn logout_during_an_update([here, there]: [SessionManager; 2]) {
     assert_eq!(browser.see(&there, "n").await, None);
 }
 
-/// Of two renewals one wins, and the other one is told. One session is left.
+/// Of two renewals one succeeds, and the other one is told that it failed. One session is left.
 pub async fn renewals([here, there]: [SessionManager; 2]) {
     let browser = log_in(&here).await;
     let (first, session) = browser.load(&here).await;

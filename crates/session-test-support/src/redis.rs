@@ -21,7 +21,7 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a server with these options beside its port, for instance `&["--maxmemory", "2mb"]`.
+    /// Starts a server with these options in addition to its port, for instance `&["--maxmemory", "2mb"]`.
     pub fn start(options: &[&str]) -> Self {
         Self::start_on(free_port(), options)
     }
@@ -33,7 +33,7 @@ impl RedisServer {
         server
     }
 
-    /// Starts a server that asks for this password.
+    /// Starts a server that requires this password.
     pub fn start_with_password(password: &'static str, options: &[&str]) -> Self {
         let mut server = Self::new(free_port(), options).with_password(password);
         server.run();
@@ -46,7 +46,7 @@ impl RedisServer {
         Self { port, folder: new_folder(), options, process: None, password: None }
     }
 
-    /// Makes it ask for this password. Called before it runs.
+    /// Makes it require this password. Call it before the server runs.
     #[must_use]
     pub fn with_password(mut self, password: &'static str) -> Self {
         self.options.extend(["--requirepass", password].map(str::to_owned));
@@ -54,14 +54,14 @@ impl RedisServer {
         self
     }
 
-    /// Starts it, with all that it has written to its folder before.
+    /// Starts it, with everything that it has written to its folder before.
     pub fn run(&mut self) {
         let (port, file) = (self.port.to_string(), self.folder.join("server.conf"));
         let mut command = vec!["redis-server"];
-        // Sentinels rewrite their configuration, so that it has to be a file.
+        // Sentinels rewrite their configuration, so it must be a file.
         command.extend(file.exists().then_some("server.conf"));
         command.extend(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--loglevel", "notice"]);
-        // A new replica is served at once, not after 5 seconds in which more might come.
+        // A new replica is served at once, instead of after 5 seconds in which the server waits for others.
         command.extend(["--repl-diskless-sync-delay", "0"]);
         command.extend(self.options.iter().map(String::as_str));
         // While it reads its files it answers with errors.
@@ -69,7 +69,7 @@ impl RedisServer {
         self.process = Some(ServerProcess::start(&command, &self.folder, is_ready));
     }
 
-    /// Writes a configuration file. Called before it runs.
+    /// Writes a configuration file. Call it before the server runs.
     pub fn configure(&self, text: &str) {
         std::fs::write(self.folder.join("server.conf"), text).expect("the folder is there");
     }
@@ -102,8 +102,8 @@ impl RedisServer {
         connection.ask(words).ok()
     }
 
-    /// Returns how often each command was called since the last [`Self::forget_calls`], also inside scripts. The tests' own
-    /// questions are left out.
+    /// Returns how often each command was called since the last [`Self::forget_calls`], including calls by scripts. The
+    /// commands of this helper itself are left out.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         let mut calls = BTreeMap::new();
@@ -130,7 +130,8 @@ impl RedisServer {
         self.ask(&["INFO", "replication"])[0].contains("master_link_status:up")
     }
 
-    /// Returns its position in the history of writes: of a primary the last write, of a replica the last one that has arrived.
+    /// Returns its offset in the stream of writes: of a primary that of its last write, of a replica that of the last
+    /// write that has arrived.
     #[must_use]
     pub fn history(&self) -> u64 {
         let facts = self.ask(&["INFO", "replication"]).remove(0);
@@ -143,7 +144,7 @@ impl RedisServer {
         self.process().pause();
     }
 
-    /// Lets it go on after a [`pause`](Self::pause).
+    /// Lets it continue after a [`pause`](Self::pause).
     pub fn resume(&self) {
         self.process().resume();
     }

@@ -1,4 +1,4 @@
-//! Servers that say nothing and have to be asked if they are ready.
+//! Servers that don't announce when they are ready, and are polled instead.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpListener;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::signal;
 
-/// Long enough for a busy machine.
+/// The longest wait for a server. It is long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running server. It is killed when this is dropped, or when this process ends in whatever way.
+/// A running server. It is killed when this is dropped, and when this process ends, even by a signal.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
     /// A shell that kills the server as soon as its standard input ends.
@@ -20,7 +20,8 @@ pub(crate) struct ServerProcess {
     id: u32,
 }
 
-/// Keeps the folder if a line says so: servers in statics are never dropped, and can't remove it themselves.
+/// Removes the server's folder at the end, unless it reads a line. A server in a static is never dropped, so that it
+/// can't remove its folder itself.
 const GUARD: &str = r#"
     "$@" >>server.log 2>&1 &
     echo $!
@@ -60,7 +61,7 @@ impl ServerProcess {
 
     /// Stops all of its threads and its children. Their connections stay open.
     pub(crate) fn pause(&self) {
-        // A parent that stands still makes no more children.
+        // A parent that is stopped starts no more children.
         signal("STOP", self.id);
         for child in self.children() {
             send_signal("STOP", child);
@@ -115,7 +116,7 @@ fn wait_for_end(processes: &[u32]) {
 /// Returns the state of a process, and its parent.
 fn status(id: u32) -> Option<(char, u32)> {
     let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // They follow the name, which stands in parentheses and may itself have some.
+    // They follow the name, which is in parentheses and may itself contain some.
     let mut words = text.rsplit(") ").next()?.split(' ');
     Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
 }
@@ -159,12 +160,11 @@ fn is_root() -> bool {
 
 /// Returns a port that no program listens on.
 ///
-/// The system's own choice would not do, because it may give that port to a connection before a server takes it. It chooses
-/// from 32768 on, or higher up.
+/// It is below 32768, because the system gives the ports above to connections, perhaps before a server takes them.
 #[must_use]
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    // Other processes begin elsewhere.
+    // Each process begins with another port.
     let first = std::process::id().wrapping_mul(61);
     let mut ports =
         std::iter::repeat_with(|| first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000 + 10_000)
@@ -173,7 +173,7 @@ pub fn free_port() -> u16 {
     ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("there is a free port")
 }
 
-/// Makes a folder of a server's own. Its path is short, for Unix sockets.
+/// Makes a folder for one server. Its path is short, as the path of a Unix socket must be.
 pub(crate) fn new_folder() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("r{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -182,7 +182,7 @@ pub(crate) fn new_folder() -> PathBuf {
     folder
 }
 
-/// Removes the folder of a server, unless the test fails: then it may show why.
+/// Removes the folder of a server, unless the test fails: the server's log may then show why.
 pub(crate) fn remove_folder(folder: &Path) {
     if !std::thread::panicking() {
         let _ = std::fs::remove_dir_all(folder);

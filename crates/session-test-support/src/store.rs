@@ -1,4 +1,4 @@
-//! Short ways to use a store in its tests.
+//! Shorthands for the tests of stores.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use session_core::{AtomicBackend, Create, SessionMap, Version, WriteOutcome};
 /// Longer than any test takes.
 pub const HOUR: Duration = Duration::from_secs(3600);
 
-/// Returns the session of a test's own JSON.
+/// Makes a session from the JSON of a test.
 #[must_use]
 pub fn map(json: &str) -> SessionMap {
     SessionMap::from_json(json).expect("a test writes JSON")
@@ -26,7 +26,7 @@ pub async fn stored(backend: &impl AtomicBackend, key: &str) -> Option<String> {
     backend.fetch(key).await.expect("the store answers").map(|stored| stored.session.into_json())
 }
 
-/// Tries until it succeeds, and returns the time that this took.
+/// Polls `done` until it returns `true`, and returns the time that this took.
 pub async fn until<F: Future<Output = bool>>(what: &str, limit: Duration, mut done: impl FnMut() -> F) -> Duration {
     let start = Instant::now();
     while !done().await {
@@ -41,7 +41,7 @@ pub async fn until<F: Future<Output = bool>>(what: &str, limit: Duration, mut do
 pub struct Dice(u64);
 
 impl Dice {
-    /// Numbers that begin after this one.
+    /// Makes a sequence that depends on `seed` only.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)

@@ -1,4 +1,4 @@
-//! A blocking client for a test's own questions.
+//! A blocking client for the commands of tests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
