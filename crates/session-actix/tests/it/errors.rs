@@ -18,7 +18,7 @@ use session_testkit::{Fault, Operation};
 
 use crate::support::{NOTHING, config, cookie, send, store, text, values};
 
-/// An application's own error. Its status is that of the response, whatever `status_code` may say.
+/// An application's own error. Its response has its own status, no matter what `status_code` returns.
 #[derive(Debug)]
 enum Refused {
     With(u16),
@@ -140,7 +140,7 @@ async fn on_error_replaces_an_error_that_is_passed_on_as_the_applications_own() 
     });
 }
 
-/// Loggers and the like, further out, get what happened.
+/// Middleware further out, such as a logger, gets the error.
 #[actix_web::test]
 async fn outer_middleware_gets_the_error_as_it_was() {
     let seen = Rc::new(RefCell::new(Vec::new()));

@@ -12,7 +12,7 @@ use session_testkit::{Fault, Operation};
 
 use crate::support::{NOTHING, SECRET, Store, send, store, text, values};
 
-/// The path names sessions: each is given a key `by`. The innermost one is called by no name.
+/// The path names sessions, each of which gets a key `by`. The innermost one has no name.
 async fn sign(innermost: &SessionHandle, path: &str) -> Result<(), SessionRejection> {
     for name in path.trim_matches('/').split('/') {
         let handle = if name == "innermost" { innermost.clone() } else { innermost.named(name)? };

@@ -16,7 +16,7 @@ use crate::support::{NOTHING, SECRET, config, cookie, send, store, text, values}
 
 const OTHER_SECRET: &str = "another secret of thirty-two bytes or more";
 
-/// `/login` and `/logout` do so, `/read` answers with the session, `/untouched` asks for nothing.
+/// `/login` logs in, `/logout` logs out, `/read` responds with the session, `/untouched` does not use it.
 async fn handler(request: HttpRequest, handle: SessionHandle) -> Result<String, SessionRejection> {
     match request.path() {
         "/login" => handle.load().await?.insert("user", "ann")?,
@@ -41,7 +41,7 @@ async fn app(
     init_service(App::new().default_service(web::to(handler)).wrap(inner).wrap(from_fn(count)).wrap(outer)).await
 }
 
-/// A login, a request after it, and a logout, each of which both layers' users take part in.
+/// A login, a request after it and a logout, in each of which users of both middleware take part.
 async fn assert_one_session(
     app: &impl Service<Request, Response = ServiceResponse<impl MessageBody + 'static>, Error = Error>,
 ) {

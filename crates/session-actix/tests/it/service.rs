@@ -12,7 +12,8 @@ use session_testkit::{Fault, Operation};
 
 use crate::support::{NOTHING, config, cookie, send, store, text, values};
 
-/// `/visit` counts, `/read` reads, `/destroy` destroys, those with `-500` then fail; `/untouched` asks for nothing.
+/// `/visit` counts, `/read` reads, `/destroy` destroys, paths with `-500` then fail; `/untouched` does not use the
+/// session.
 async fn handler(request: HttpRequest) -> Result<HttpResponse, SessionRejection> {
     let handle = SessionHandle::of(&request)?;
     let path = request.path();

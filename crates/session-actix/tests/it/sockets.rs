@@ -26,7 +26,7 @@ async fn refuse(session: Session) -> Result<String, Error> {
     Err(error::ErrorForbidden("refused"))
 }
 
-/// Changes the session after the response head was sent, and says how that went.
+/// Changes the session after the response head was sent, and responds with the outcome.
 async fn stream_and_save(session: Session) -> HttpResponse {
     let body = stream::unfold(Some(session), |session| async {
         let session = session?;

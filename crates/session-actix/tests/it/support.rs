@@ -1,4 +1,4 @@
-//! Short ways to make stores and send requests.
+//! Shorthands for making stores and sending requests.
 
 use actix_http::Request;
 use actix_web::body::{MessageBody, to_bytes};

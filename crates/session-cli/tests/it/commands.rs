@@ -1,4 +1,4 @@
-//! The other commands, and where keys come from.
+//! The other commands, and the sources of keys.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};

@@ -52,7 +52,7 @@ async fn each_pair_of_cookies_is_the_session_that_express_read_or_none() {
         let handle = manager.open([header.as_bytes()]);
         let found = handle.load().await.unwrap();
         let reserved = tags.iter().any(|tag| tag == "reserved-keys");
-        // Express takes payloads that it never writes, such as arrays.
+        // Express accepts payloads that it never writes, such as arrays.
         let is_ok = recommend.unwrap_or(expected) == "ok" && (!may_reject || reserved);
         assert_eq!(!found.is_new(), is_ok, "{id} {tags:?}");
         if !is_ok {
@@ -64,7 +64,7 @@ async fn each_pair_of_cookies_is_the_session_that_express_read_or_none() {
         if !reserved {
             assert_eq!(serde_json::from_str::<Value>(&map.as_json()).unwrap(), expected, "{id}");
         }
-        // It is written anew, as it is.
+        // It is written again, unchanged.
         found.renew().unwrap();
         let commit = handle.commit(200).await;
         if sign_matches {

@@ -85,7 +85,7 @@ async fn check(vector: &Vector, builder: impl Fn() -> SessionConfigBuilder) {
         expected.remove(hidden);
     }
     assert_eq!(json_of(&found), json!(expected), "{id} {tags:?}");
-    // It is written as it came.
+    // It is written unchanged.
     let Some(signed_at) = vector.signed_at.filter(|_| vector.sign_matches && !vector.may_reject) else { return };
     let (_, set_cookie) = visit(&manager(builder(), signed_at), &vector.header()).await;
     // A key that is hidden from handlers changes its place.

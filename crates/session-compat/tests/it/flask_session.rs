@@ -95,7 +95,7 @@ async fn each_cookie_names_the_session_that_flask_found() {
         let config = builder.danger_allow_weak_secret(true).backend(memory).build().unwrap();
         let handle = SessionManager::new(config).open([format!("session={token}").as_bytes()]);
         let found = !handle.load().await.unwrap().is_empty();
-        // Ids of other forms than those that Flask-Session makes are none here.
+        // An id whose form differs from Flask-Session's is refused here.
         let named = key.ends_with(token.split('.').next().unwrap()) && !tags.iter().any(|tag| tag == "short-id");
         let refused = ["unsigned-when-signer", "signed-other-secret", "signed-tampered", "signed-cookie-when-unsigned"];
         let expected = named && !tags.iter().any(|tag| refused.contains(&&**tag));

@@ -1,4 +1,4 @@
-//! Parts that several modules of tests share.
+//! Helpers that several modules of tests share.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -55,7 +55,7 @@ async fn a_logout_that_commits_while_a_clone_loads_reaches_the_client() {
     assert!(response.set_cookie.is_some_and(|cookie| cookie.as_str().contains("Max-Age=0")));
 }
 
-/// Longer than any of these takes, on whatever machine.
+/// Longer than any of these tests takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn app() -> (App, MemoryBackend) {

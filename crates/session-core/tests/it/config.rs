@@ -35,11 +35,11 @@ fn assert_valid(config: SessionConfigBuilder) {
     }
 }
 
-/// Why a configuration is refused. What it prints is fit for a log.
+/// Returns the error of a configuration, and asserts that its text fits into a log.
 fn refused(config: SessionConfigBuilder) -> ConfigError {
     let error = config.build().expect_err("the configuration breaks a rule");
     let message = error.to_string();
-    // The names of attributes are written as browsers do.
+    // A message may begin with the name of a cookie attribute, in its usual capitals.
     let begins_well =
         !message.starts_with(char::is_uppercase) || matches!(error, ConfigError::RequiresHttpsOnly { .. });
     assert!(begins_well && !message.ends_with('.') && !message.contains(char::is_control), "{message:?}");

@@ -15,7 +15,7 @@ async fn three_sessions(configure: fn(SessionConfigBuilder) -> SessionConfigBuil
     (app, cookies.try_into().expect("they are three"))
 }
 
-/// Whose session is opened by these cookies.
+/// Returns the user of the session that these cookies open.
 async fn user(app: &App, cookies: &[&str]) -> Option<String> {
     let joined = cookies.join("; ");
     let in_one = app.load(app.manager.open([joined.as_bytes()])).await.get("user").expect("a name");
@@ -52,7 +52,7 @@ async fn two_that_verify_and_differ_may_be_rejected() {
     let (app, [old, _, new]) = three_sessions(|config| config.on_duplicate(OnDuplicate::Reject)).await;
     assert_eq!(user(&app, &[&old, &new]).await, None);
     assert_eq!(user(&app, &[&new, &old]).await, None);
-    // One that was planted without the secret does no harm, nor does one that was sent twice.
+    // A cookie that was planted without the secret does no harm, and neither does one that was sent twice.
     assert_eq!(user(&app, &[&new, "id=planted"]).await.as_deref(), Some("new"));
     assert_eq!(user(&app, &["id=planted.ZVPxAA.x", &new, &new]).await.as_deref(), Some("new"));
 }

@@ -122,7 +122,7 @@ impl Actor {
                     self.pending.insert(number);
                 }
             }
-            // One that is gone can't be renewed, which is no matter here.
+            // A session that is gone can't be renewed, which does not matter here.
             Renew => _ = self.request.renew(),
             Destroy => {
                 self.request.destroy();
@@ -157,7 +157,7 @@ impl Actor {
         probe.heal();
     }
 
-    /// Takes down what became of what was pending.
+    /// Records what became of the pending changes.
     fn note(&mut self, outcome: Result<(), SessionError>, sent: BTreeSet<u32>) {
         match outcome {
             Ok(()) => {

@@ -57,7 +57,7 @@ async fn a_failed_load_is_sticky_and_is_not_a_new_session() {
     assert!(handle.load_error().is_none());
     load_error(&handle).await;
     probe.heal();
-    // The store is back, but not for this request: what it has been told stays true.
+    // The store answers again, but this request keeps the error that it got.
     for _ in 0..3 {
         assert_eq!(kind(&load_error(&handle.clone()).await), Some(BackendErrorKind::Unavailable));
     }
@@ -123,7 +123,7 @@ async fn load_and_commit_together_wait_no_longer_than_the_deadline() {
             assert_eq!(start.elapsed(), DEADLINE, "{calls:?}");
             assert_eq!(response.error.as_ref().and_then(kind), Some(BackendErrorKind::Timeout));
             assert_eq!(response.set_cookie, None);
-            // The time that the handler took for itself is its own.
+            // The handler's own time does not count.
             assert!(probe.calls().len() >= 2);
         }
     }

@@ -12,7 +12,7 @@ use session_testkit::Operation;
 
 use crate::support::{App, Browser, SECRET, put, stored};
 
-/// `s:<id>:<secret>` in a store, `c:<JSON>:<secret>` in the cookie; not signed, since nothing forges in here.
+/// `s:<id>:<secret>` in a store, `c:<JSON>:<secret>` in the cookie; not signed, because no test here forges a cookie.
 struct Bare {
     settings: FormatSettings,
     issued_at: Option<u64>,
@@ -179,7 +179,7 @@ async fn a_session_may_live_in_a_cookie_of_the_format() {
     let set = app.visit(&mut browser, |session| session.insert("a", 1).unwrap()).await.unwrap();
     assert!(set.starts_with(r#"id=c:{"a":1}:"#) && !set.contains("Max-Age"), "{set}");
     assert_eq!(app.visit(&mut browser, |session| assert_eq!(session.to_map().into_json(), r#"{"a":1}"#)).await, None);
-    // A stored session's token is none here.
+    // The token of a stored session is not accepted here.
     assert_eq!(app.data(&cookie(ID)).await, "{}");
 }
 
@@ -236,14 +236,14 @@ async fn settings_of_the_application_come_first_before_and_after_the_format() {
         assert!(set.contains("Max-Age=90"), "{set}");
         let id = set.strip_prefix("id=s:").unwrap().split(':').next().unwrap();
         assert!(stored(&app.memory, &format!("own:{id}")).is_some());
-        // The application says nothing of this one.
+        // This cookie was not issued here: the session was stored by another program.
         put(&app.memory, &format!("own:{ID}"), r#"{"user":"ann"}"#, Duration::from_secs(60));
         let cookies = format!("{}; id=junk", cookie(ID).header());
         assert_eq!(app.data(&Browser::with_cookie(&cookies)).await, r#"{"user":"ann"}"#);
     }
 }
 
-/// A codec that no session gets through.
+/// A codec that refuses every session.
 struct Refuses;
 
 impl SessionCodec for Refuses {

@@ -35,7 +35,7 @@ fn services(in_cookie: bool) -> [App; 3] {
     })
 }
 
-/// A browser that has been given a cookie under the first configuration, and, as it seems, one under the second.
+/// A browser with a cookie of the first configuration and one of the second.
 async fn browser_with_two_cookies(services: &[App]) -> Browser {
     let mut browser = services[0].browser_with(r#"{"user":"eve"}"#).await;
     let later = services[1].browser_with(DATA).await;
@@ -81,7 +81,7 @@ impl Client {
         let request = service.load(service.manager.open([pairs.join("; ").as_bytes()])).await;
         handler(&request);
         for set_cookie in request.respond(200).await.set_cookies() {
-            // A removal of a cookie that the jar does not have is no error of ours.
+            // The jar refuses to remove a cookie that it does not have. That is no error of the library.
             drop(self.0.parse(set_cookie.as_str(), &url));
         }
     }

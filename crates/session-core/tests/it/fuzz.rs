@@ -1,5 +1,5 @@
-//! Whatever arrives, from clients, from stores and from other programs under the same secret: nothing panics, nothing that
-//! the store does not know is adopted, and what was signed here comes back as it was.
+//! Random input from clients, from stores, and from other programs with the same secret: nothing panics, no id that the
+//! store does not know is adopted, and a session that was signed here comes back unchanged.
 
 mod inputs;
 
@@ -23,13 +23,13 @@ use self::inputs::{Act, act, damaged, header, rubbish, signed, stored};
 use crate::json::object;
 use crate::support::{NOW, SECRET, at_once, many_cases, open, pair, put, stopped_at};
 
-/// A configuration in which everything that looks at the data is turned on.
+/// A configuration with every setting that makes the library look at the data.
 fn config() -> SessionConfigBuilder {
     let day = Duration::from_secs(24 * 3600);
     SessionConfig::builder(SECRET, "id").clock(stopped_at(NOW)).longest_max_age(400 * day).absolute_lifetime(day)
 }
 
-/// A store of each kind, one of which is used.
+/// A store of each kind. A run uses one of them.
 struct Stores {
     memory: MemoryBackend,
     simple: SimpleMemory,
@@ -69,7 +69,7 @@ fn login(manager: &SessionManager, headers: &[Vec<u8>]) -> String {
     pair(set_cookie.as_str()).to_owned()
 }
 
-/// Does it; what is refused is refused.
+/// Performs an act, and ignores its errors.
 fn perform(session: &Session, act: Act) {
     let _ = match act {
         Act::Insert(key, value) => session.insert(&key, value),

@@ -134,7 +134,7 @@ async fn additions_while_another_request_empties_the_session_are_in_one_session(
         second.insert("second", 2).unwrap();
         let mut browser = old.clone();
         browser.receive(&emptying.respond(200).await);
-        // One that comes with the old cookie now is another of them.
+        // A request that comes now with the old cookie adds to the same session.
         let third = app.open(&old).await;
         assert!(third.is_empty());
         third.insert("third", 3).unwrap();

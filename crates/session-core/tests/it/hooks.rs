@@ -1,4 +1,4 @@
-//! The events that the application is told of.
+//! The events that the hooks of the application receive.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Random JSON, however it is written.
+//! Random JSON, written in random ways.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Under which id a session lives: never one that the store has not confirmed.
+//! The id of a session: never one that the store has not confirmed.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ fn naming(id: &str) -> Browser {
     Browser::with_cookie(&format!("id={token}"))
 }
 
-/// Asserts that this browser's cookie is of no use: nothing is found by it, and writing makes a session of its own.
+/// Asserts that this browser's cookie opens no session, and that a write begins a new one.
 async fn assert_not_adopted(app: &App, mut browser: Browser, id: &str) {
     assert_eq!(app.data(&browser).await, "{}");
     app.visit(&mut browser, write).await;

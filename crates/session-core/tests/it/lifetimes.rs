@@ -50,7 +50,7 @@ async fn a_session_in_use_is_refreshed_after_a_tenth_of_its_life_or_half_in_the_
             assert!(!is_refreshed(&app, &mut browser, due - 1).await);
             assert!(is_refreshed(&app, &mut browser, 1).await);
         }
-        // The store keeps it as long as the cookie is good for.
+        // The store keeps the session for as long as the cookie is valid.
         app.advance(100);
         assert_eq!(app.data(&browser).await, DATA);
     }

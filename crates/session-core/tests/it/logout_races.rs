@@ -56,7 +56,7 @@ async fn a_destroyed_session_is_not_resurrected_by_a_save() {
         saving.insert("late", true).unwrap();
         logout(&app, &mut old.clone()).await;
         assert!(matches!(saving.save().await, Err(SessionError::Gone)));
-        // Nor by what it goes on to do.
+        // Later calls of the same request don't resurrect it either.
         assert!(matches!(saving.insert("later", true), Err(SessionError::Gone)));
         assert!(matches!(saving.renew(), Err(SessionError::Gone)));
         assert!(matches!(saving.save().await, Err(SessionError::Gone)));
@@ -283,7 +283,7 @@ async fn a_person_can_sign_in_again_right_after_a_logout() {
         let mut browser = app.browser_with(DATA).await;
         let old_id = app.open(&browser).await.id();
         logout(&app, &mut browser.clone()).await;
-        // The browser has not heard of it.
+        // The browser still has the old cookie.
         app.visit(&mut browser, |session| session.insert("user", "bob").unwrap()).await;
         let again = app.open(&browser).await;
         assert_eq!(again.to_map().into_json(), r#"{"user":"bob"}"#);

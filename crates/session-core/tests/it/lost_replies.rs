@@ -41,7 +41,7 @@ async fn updates_before_and_after_a_cancelled_save_are_made_once_each() {
         let saved = request.save().await;
         match fault {
             Fault::Hangs => saved.unwrap(),
-            // What is pending stays so.
+            // The pending changes stay pending.
             _ => assert!(matches!(saved, Err(SessionError::OutcomeUnknown))),
         }
         assert_eq!(request.get("n").unwrap(), Some(2));
@@ -132,7 +132,7 @@ async fn an_update_is_not_repeated_when_a_cancelled_save_is_carried_out_late() {
     let (app, probe, browser, request) = counting().await;
     increment(&request);
     request.cancel_save(&probe, Fault::Hangs).await;
-    // The settled write is on its way to the store when the cancelled one arrives there after all.
+    // The commit's own write is on its way to the store when the cancelled one arrives there after all.
     let key = format!("session:{}", request.id().unwrap().as_str());
     let memory = app.memory.clone();
     let arrives = move || put(&memory, &key, r#"{"n":1}"#, Duration::from_secs(60));
@@ -164,7 +164,7 @@ async fn a_lost_reply_is_made_up_for_by_reading_once() {
         let response = request.respond(200).await;
         assert_succeeded(&response);
         let calls = probe.calls();
-        // What was rotated must be gone from where it was, and not by a logout.
+        // A session that was rotated must be gone from its old key, and not by a logout.
         let looks: &[_] = if call == Operation::Rotate {
             &[call, Operation::Fetch, Operation::Marker, Operation::Fetch]
         } else {
@@ -217,7 +217,7 @@ async fn a_logout_between_the_steps_of_a_renewal_is_final() {
     assert_eq!(request.respond(200).await.set_cookie, None);
     probe.heal();
     assert_eq!(app.data(&browser).await, "{}");
-    // Nothing is left but markers, which go by themselves.
+    // Only markers are left, which expire by themselves.
     app.advance(61);
     app.browser_with("{\"n\":0}").await;
     app.browser_with("{\"n\":0}").await;

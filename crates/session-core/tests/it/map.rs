@@ -79,7 +79,7 @@ fn keys_are_found_however_they_are_escaped() {
         assert_eq!(map.get(key), Ok(Some(value)), "{key:?}");
     }
     assert_eq!(map.keys().collect::<Vec<_>>(), ["a/b\n", "é", "😀", "\"\\\u{8}\u{c}\r\t"]);
-    // The key's own text is not the writer's to change.
+    // A write does not change the text of the key.
     map.insert("é", 5).unwrap();
     map.remove("a/b\n");
     assert_eq!(map.as_json(), r#"{"\u00e9": 5, "\uD83d\uDe00": 3, "\"\\\b\f\r\t": 4}"#);

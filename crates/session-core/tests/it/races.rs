@@ -1,7 +1,7 @@
 //! Requests of one session that run at the same time: no update is lost, nothing is given away twice.
 //!
-//! They overlap for certain: all have loaded the session before any of them commits. On a store that compares and sets, and
-//! on one that can't, for which the manager keeps the promises within this process.
+//! They certainly overlap: all have loaded the session before any of them commits. The store compares and sets, or it
+//! can't, and then the manager keeps the promises within this process.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -246,7 +246,7 @@ fn writers_that_wait_for_their_turn_in_memory_need_no_runtime() {
     second.insert("second", 2).unwrap();
     at_once(app.visit(&mut browser, |session| session.insert("other", 3).unwrap()));
 
-    // When it is the first one's turn, at its second attempt, the second one comes to wait.
+    // The second request begins to wait while the first one has the turn, in its second attempt.
     let second: Arc<Mutex<Pin<Box<dyn Future<Output = Commit> + Send>>>> =
         Arc::new(Mutex::new(Box::pin(async move { second.respond(200).await })));
     let (attempts, waiting) = (AtomicU32::new(0), second.clone());
@@ -282,7 +282,7 @@ async fn a_request_that_meets_conflicts_without_end_fails_at_the_deadline() {
     let began = Instant::now();
     let error = request.respond(200).await.error.expect("another request is always faster");
     assert!(matches!(error, SessionError::Contended), "{error:?}");
-    // The first run was the handler's; the time is over in the third after it.
+    // The first run was in the handler. The time is over during the third run after that.
     assert!(runs.load(Ordering::Relaxed) <= 4, "{runs:?}");
     assert!(began.elapsed() < RUN * 5, "{:?}", began.elapsed());
 }

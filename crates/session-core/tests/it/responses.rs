@@ -1,4 +1,4 @@
-//! Which responses commit, and what is left to do once the response head was sent.
+//! The responses that commit, and the changes that are possible after the response head.
 
 use std::time::Duration;
 

@@ -78,7 +78,7 @@ async fn a_forged_expired_or_unknown_cookie_is_left_alone_unless_it_is_logged_ou
     let unknown = app.browser_with(DATA).await;
     app.visit(&mut unknown.clone(), Session::destroy).await;
     let expired = app.browser_with(DATA).await;
-    // Another logout has told this client, and a login may have followed.
+    // The other logout has removed this client's cookie, and a login may have followed.
     assert_eq!(app.visit(&mut unknown.clone(), Session::destroy).await, None);
     let steps: [Step; 2] = [|_| (), |session| session.clear().unwrap()];
     for browser in [Browser::with_cookie("id=forged"), Browser::with_cookie("id=null"), unknown, expired] {
@@ -203,7 +203,7 @@ async fn a_token_by_another_than_the_signing_key_is_replaced_at_once() {
         let before = App::new(clock.clone(), stored);
         let mut browser = before.browser_with(DATA).await;
 
-        // The signing key of the builder is not the last word: another app with another key, which knows the old one.
+        // After a rotation: an app that signs with another key, and verifies with the old one.
         let rotated = session_core::SessionConfig::builder(Key::new("the next secret, also of 32 bytes"), "id")
             .verify_key(SECRET)
             .clock(clock.clone());

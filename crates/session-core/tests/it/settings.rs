@@ -52,7 +52,7 @@ fn toml(text: &str) -> SessionSettings {
     toml::from_str(text).expect("the test's own TOML")
 }
 
-/// The error of TOML beside a secret, and all that it prints.
+/// Returns the error of these lines beside a secret, and its text. Asserts that nothing of it shows the secret.
 fn refused(lines: &str) -> (SettingsError, String) {
     let error = toml(lines).into_builder().expect_err(lines);
     let source = error.source().map(ToString::to_string).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The signer alone: whose signatures it takes, and what it says of the others.
+//! The signer alone: the signatures that it accepts, and its errors for others.
 
 use std::collections::HashSet;
 
@@ -182,7 +182,7 @@ fn what_is_signed_without_a_timestamp_is_told_from_what_has_a_malformed_one() {
     };
     assert_eq!(verdict("value.ZVPxAA"), Ok(NOW));
     assert_eq!(verdict("value"), Err(SignatureError::MissingTimestamp));
-    // No letters of base64url, a length that base64 has not, bits to spare, padding, more than eight bytes.
+    // No letters of base64url, a length that base64 can't have, bits to spare, padding, more than eight bytes.
     for timestamp in ["!!!", "Z", "ZVPxA", "ZVPxAB", "ZVPxAA==", "Z VPxAA", "AAAAAAAAAAAAAAAAAAAA", "é"] {
         let stamped = format!("value.{timestamp}");
         assert_eq!(verdict(&stamped), Err(SignatureError::MalformedTimestamp), "{timestamp}");

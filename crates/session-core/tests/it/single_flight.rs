@@ -129,7 +129,7 @@ async fn a_session_destroyed_while_it_is_created_leaves_nothing() {
         assert_succeeded(&response);
         browser.receive(&response);
         assert!(!browser.has_cookie());
-        // What is left is a marker, which goes by itself.
+        // Only a marker is left, which expires by itself.
         app.advance(61);
         app.browser_with(r#"{"n":0}"#).await;
         assert_eq!(app.memory.len(), 1);

@@ -52,7 +52,7 @@ pub(crate) fn stored(memory: &MemoryBackend, key: &str) -> Option<SessionMap> {
     at_once(memory.fetch(key)).expect("memory does not fail").map(|stored| stored.session)
 }
 
-/// Lets work begin, up to where it has to wait.
+/// Runs work until it has to wait.
 pub(crate) async fn begin<F: Future + Unpin>(work: &mut F) {
     let waits = std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut *work).poll(context).is_pending())).await;
     assert!(waits, "this has to wait");

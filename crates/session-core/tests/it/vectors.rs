@@ -67,7 +67,7 @@ fn file() -> File {
     serde_json::from_str(include_str!("../data/itsdangerous.json")).expect("the vectors are JSON")
 }
 
-/// All vectors of a kind, of which there are so many.
+/// Returns all vectors of a kind, and asserts their number.
 fn vectors(kind: &str, count: usize) -> Vec<Vector> {
     let vectors: Vec<_> = file().vectors.into_iter().filter(|vector| vector.kind == kind).collect();
     assert_eq!(vectors.len(), count, "{kind}");
@@ -109,7 +109,7 @@ impl Vector {
         [COOKIE.as_bytes(), b"=", &self.cookie_value_b64.0].concat()
     }
 
-    /// A configuration as Starlette's middleware would have it that made this answer.
+    /// The configuration of the Starlette middleware that made this answer.
     fn config(&self, max_age: u64) -> SessionConfigBuilder {
         let mut keys = self.keys();
         let signing_key = keys.next_back().expect("every vector has a secret");

@@ -23,7 +23,7 @@ async fn for_a_while<T>(polls: u64, work: impl Future<Output = T>) -> Option<T> 
         }
         left -= 1;
         let outcome = work.as_mut().poll(context).map(Some);
-        // After the last poll nothing else would wake this task.
+        // Wakes this task, because nothing else does after the last poll.
         if left == 0 && outcome.is_pending() {
             context.waker().wake_by_ref();
         }

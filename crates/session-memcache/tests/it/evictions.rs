@@ -20,7 +20,7 @@ async fn an_evicted_session_is_an_empty_one_under_a_new_id() {
         number += 1000;
     }
 
-    // A request that had loaded it is told that its changes can't be kept.
+    // A request that had loaded it learns that its changes can't be kept.
     let late = slow.respond().await;
     assert!(late.error.is_some_and(|error| error.status() == 409) && late.set_cookie.is_none());
     // The next request begins a new session.

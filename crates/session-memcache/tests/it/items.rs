@@ -95,7 +95,7 @@ async fn tombstones_live_for_a_minute_and_are_zero_to_others() {
     let backend = backend(&server);
     backend.set("key", &map(r#"{"secret":1}"#), DAY).await.unwrap();
     backend.delete("key").await.unwrap();
-    // Neither reading nor touching makes it live on.
+    // Neither a read nor a touch extends its life.
     for _ in 0..2 {
         let (flags, left, value) = item(&server, "key");
         assert_eq!(flags, "2");
@@ -133,7 +133,7 @@ async fn a_server_that_takes_less_than_was_configured_is_a_typed_error() {
     let error = strict.set("key", &value_of(600 * 1024), LONG).await.unwrap_err();
     assert_eq!((error.kind(), error.applied()), (BackendErrorKind::TooLarge, Applied::No));
     let told = patient(&[&server]).max_value_bytes(511 * 1024).build().unwrap();
-    // The longest key of all, since it counts.
+    // The longest possible key, because the key counts.
     let key = "k".repeat(250);
     told.set(&key, &value_of(511 * 1024), LONG).await.unwrap();
     let error = told.set(&key, &value_of(511 * 1024 + 1), LONG).await.unwrap_err();

@@ -70,7 +70,7 @@ async fn the_keys_of_a_dead_node_move_to_the_next_if_configured() {
         failures += 1;
         assert!(failures < 10);
     }
-    // A try of the dead node now and then fails too, so that each is given a second chance.
+    // A request that tries the dead node again fails too, so each request gets a second chance.
     for &number in &lost {
         let key = key(number);
         let found = match backend.get(&key).await {
@@ -83,7 +83,7 @@ async fn the_keys_of_a_dead_node_move_to_the_next_if_configured() {
         }
         assert!(holds(&servers[1], &key) || holds(&servers[2], &key));
     }
-    // A version that was read from the dead node is none of the next one's, even if they count alike.
+    // A version from the dead node is not valid on the next one, even if both nodes count alike.
     let answer = loop {
         if let Ok(answer) = backend.replace(Replace::new(&key(lost[0]), &map(r#"{"stale":1}"#), LONG, &known)).await {
             break answer;

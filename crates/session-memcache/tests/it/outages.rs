@@ -18,7 +18,7 @@ fn backend(server: &Server) -> MemcacheBackend {
     MemcacheBackend::new([server.address()]).expect("the address is good")
 }
 
-/// Calls for so long. Each call fails within the bound; returns how long each took.
+/// Makes calls for this time. Each call must fail within the bound. Returns the time that each took.
 async fn fails_for(backend: &MemcacheBackend, time: Duration) -> Vec<Duration> {
     let begin = Instant::now();
     let mut waits = Vec::new();

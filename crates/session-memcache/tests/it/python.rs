@@ -1,4 +1,4 @@
-//! starlette-session and we on one memcached: each reads, changes and clears the other's sessions.
+//! starlette-session and this crate on one memcached: each reads, changes and clears the other's sessions.
 
 use session_core::Session;
 

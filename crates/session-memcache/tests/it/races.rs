@@ -6,7 +6,7 @@ use crate::support::{App, Browser, Request, Server, backend, patient, respond_to
 
 const MANY: usize = 200;
 
-/// Two processes on one server: what one of them locks does not concern the other.
+/// Two processes on one server: the locks of one do not concern the other.
 fn two_apps(server: &Server) -> [App; 2] {
     [App::new(backend(server)), App::new(backend(server))]
 }

@@ -219,12 +219,12 @@ async fn to_wait_for_a_connection_is_not_to_wait_for_the_server() {
     let backend = builder.build().unwrap();
     let calls = futures_util::future::join_all((0..10).map(|_| backend.get("key"))).await;
     let errors: Vec<_> = calls.into_iter().filter_map(Result::err).collect();
-    // One of them may have had the connection of the first in the very end.
+    // The last of them may have had the connection of the first.
     assert!(errors.len() >= 9, "{errors:?}");
     assert!(errors.iter().all(|error| error.kind() == BackendErrorKind::Timeout), "{errors:?}");
     let causes: Vec<_> = errors.iter().filter_map(Error::source).map(ToString::to_string).collect();
     assert!(causes[0].contains("no reply within 500ms, the `timeout`"), "{causes:?}");
     assert!(causes[1..].iter().all(|cause| cause.contains("`connections_per_node` are all in use")), "{causes:?}");
-    // One call has found it silent, which is not enough to leave it alone.
+    // One call got no answer from the node, which is not enough to avoid it.
     assert_eq!(backend.get("key").await.unwrap(), Some(map("{}")));
 }

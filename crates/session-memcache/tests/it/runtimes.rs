@@ -68,7 +68,7 @@ fn a_runtime_that_is_blocked_delays_no_other() {
                     assert!(backend.fetch(&key).await.unwrap().is_some());
                     calls += 2;
                 }
-                // The calls that the blocked runtime could not finish count for no other.
+                // The calls that the blocked runtime could not finish don't count for other runtimes.
                 assert!(matches!(
                     backend.replace(Replace::new(&key, &session, LONG, &at)).await,
                     Ok(WriteOutcome::Done(_))

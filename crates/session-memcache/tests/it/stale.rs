@@ -67,7 +67,7 @@ async fn is_applied(backend: &MemcacheBackend, write: Write, at: &Version) -> Re
     })
 }
 
-/// Waits until the server has closed so many connections that were not used.
+/// Waits until the server has closed this many unused connections.
 fn wait_for_idle_kicks(server: &Server, kicks: u64) {
     let begin = Instant::now();
     while server.stats()["idle_kicks"] < kicks {

@@ -17,7 +17,7 @@ pub(crate) use session_test_support::{Browser, Log, MemcachedServer as Server};
 /// Long enough for everything that a test does.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
-/// A backend on these servers. Patient: a busy machine must not decide a test.
+/// A backend on these servers, with a long timeout, because a busy machine must not decide a test.
 pub(crate) fn patient(servers: &[&Server]) -> MemcacheBackendBuilder {
     MemcacheBackend::builder(servers.iter().map(|server| server.address())).timeout(Duration::from_secs(20))
 }
@@ -42,7 +42,7 @@ pub(crate) fn version(outcome: WriteOutcome) -> Version {
 pub(crate) trait PlainCalls {
     async fn get(&self, key: &str) -> Result<Option<SessionMap>, BackendError>;
 
-    /// Stores a session in the place of any other. A key with a marker stays as it is.
+    /// Stores a session in place of any other. A key with a marker stays as it is.
     async fn set(&self, key: &str, session: &SessionMap, ttl: Duration) -> Result<(), BackendError>;
 
     async fn delete(&self, key: &str) -> Result<(), BackendError>;

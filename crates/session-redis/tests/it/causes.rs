@@ -236,7 +236,7 @@ async fn neither_errors_nor_log_lines_quote_secrets() {
         let error = backend.fetch("session:key").await.unwrap_err();
         printed.push(format!("{error} {error:?} {} {:?} {backend:?}", source(&error), error.source()));
     }
-    // A value that quotes itself in an error of the server's.
+    // A value that the server quotes in its error.
     let backend = connect(&format!("redis://:open%20sesame@127.0.0.1:{}", server.port));
     server.ask(&["HSET", "session:key", "a", "1"]);
     let error = backend.fetch("session:key").await.unwrap_err();

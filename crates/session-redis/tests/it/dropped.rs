@@ -1,4 +1,4 @@
-//! Requests that end before their answer is there.
+//! Requests that end before the store has answered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,7 +45,7 @@ async fn ten_thousand_dropped_requests_mix_up_no_sessions() {
                 committed[person].fetch_add(1, Ordering::Relaxed);
             }
         }));
-        // The server is away now and then, for less than the deadline and for more.
+        // The server pauses now and then, for less than the deadline and for more.
         if n % 1_000 == 500 {
             server.pause();
             tokio::time::sleep(Duration::from_millis(if n % 2_000 == 500 { 100 } else { 600 })).await;
@@ -98,7 +98,7 @@ async fn writes_of_an_outage_are_not_applied_after_it() {
             server.resume();
         }
 
-        // Another process is first after the outage, and writes what is newer.
+        // After the outage, another process writes first, and its data is newer.
         let newer = r#"{"new":1}"#;
         server.ask(&["SET", "session:a", newer]);
         until("recovery", Duration::from_secs(5), || async { backend.fetch("session:a").await.is_ok() }).await;

@@ -24,7 +24,7 @@ async fn a_session_takes_about_the_memory_that_is_documented() {
     create(&backend, "session:-", &json).await;
     let before = used();
     for n in 0..SESSIONS {
-        // As long as a key is with an id of ours.
+        // As long as a key with an id of this library.
         create(&backend, &format!("session:{n:022}"), &json).await;
     }
     let each = (used() - before) / SESSIONS;
@@ -40,7 +40,7 @@ async fn evicted_sessions_begin_anew() {
         let (manager, mut browser) = (manager(backend.clone()), Browser::default());
         browser.request(&manager, |session| session.insert("n", 1).unwrap()).await;
         let key = server.ask(&["KEYS", "session:*"]).remove(0);
-        // It ends sooner than others: those go first where the policy looks at that.
+        // It expires sooner than others, so a policy that looks at the expiry evicts it first.
         server.ask(&["EXPIRE", &key, "100"]);
         server.ask(&["CONFIG", "SET", "maxmemory", "3mb"]);
         let json = format!(r#"{{"text":"{}"}}"#, "x".repeat(10_000));
@@ -69,7 +69,7 @@ async fn wait_tells_if_a_replica_has_the_saved_session() {
     replica.pause();
     create(&backend, "session:b", "{}").await;
     assert_eq!(replicas(&client, 100).await, 0);
-    // It is a client of its own that waits: sessions don't.
+    // A separate client waits, and sessions don't.
     let (waited, read) = tokio::join!(replicas(&client, 2_000), async {
         assert_eq!(stored(&backend, "session:b").await.as_deref(), Some("{}"));
         std::time::Instant::now()
@@ -87,7 +87,7 @@ async fn replicas(client: &Client, milliseconds: i64) -> i64 {
         let command = CustomCommand::new_static(name, ClusterHash::FirstKey, false);
         client.custom(command, arguments).await.expect("the server answers")
     };
-    // WAIT is about what its own connection has written, and what came before that.
+    // WAIT covers the writes of its own connection, and all writes before them.
     ask("SET", vec!["wait".into(), "".into(), "EX".into(), 1.into()]).await;
     ask("WAIT", vec![1.into(), milliseconds.into()]).await.as_i64().expect("it is a number")
 }
@@ -119,7 +119,7 @@ async fn a_server_that_can_not_save_refuses_writes() {
     let server = Server::start(&[]);
     let backend = patient(&server.url());
     let version = create(&backend, "session:a", "{}").await;
-    // It can't replace a folder by a file.
+    // The server can't replace a folder by a file.
     std::fs::create_dir(server.folder().join("dump.rdb")).unwrap();
     server.ask(&["CONFIG", "SET", "save", "3600 1000000"]);
     server.ask(&["BGSAVE"]);

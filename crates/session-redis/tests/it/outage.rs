@@ -32,7 +32,7 @@ async fn open_breaker(backend: &RedisBackend) {
         assert!(outcome.is_err());
         times.push(time);
     }
-    // On a machine that is busy with other tests one of them may be late.
+    // One of them may be late on a machine that is busy with other tests.
     times.sort_unstable();
     assert!(times[2] < TIMEOUT + Duration::from_millis(50) + lag.allowance(), "{times:?}");
     assert!(times[4] < Duration::from_secs(2), "{times:?}");
@@ -110,7 +110,7 @@ async fn cancelled_calls_open_the_breaker_if_they_waited_for_about_the_timeout()
     }
     assert!(timeout(TIMEOUT / 10, backend.fetch("session:a")).await.is_err(), "it is still asked");
     for _ in 0..5 {
-        // Just before the call ends by itself; it may also do so on a busy machine.
+        // Just before the call would end by itself. On a busy machine it may indeed do so.
         let _ = timeout(TIMEOUT - Duration::from_millis(10), backend.fetch("session:a")).await;
     }
     assert_fails_at_once(&backend).await;

@@ -1,4 +1,4 @@
-//! A client that the application has.
+//! A client of the application.
 
 use std::time::{Duration, Instant};
 
@@ -62,7 +62,7 @@ async fn a_blocked_client_of_the_application_costs_the_timeout_at_most() {
 #[test]
 fn a_server_is_probed_anew_after_the_runtime_of_the_probe_ended() {
     let server = Server::start(&[]);
-    // A client of the application's, on a runtime that goes on.
+    // A client of the application, on a runtime that keeps running.
     let main = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let client = main.block_on(client(&server));
     let backend = RedisBackend::builder().timeout(Duration::from_millis(50)).build_with_client(client);

@@ -4,7 +4,7 @@ use session_core::SessionManager;
 
 use crate::support::{Server, manager, patient, races};
 
-/// Two managers with nothing in common but the server: what two processes are.
+/// Two managers that share only the server, as two processes do.
 fn two_processes(server: &Server) -> [SessionManager; 2] {
     [(); 2].map(|()| manager(patient(&server.url())))
 }

@@ -36,7 +36,7 @@ fn the_first_call_of_each_of_fifty_runtimes_succeeds() {
             assert_eq!(stored(&*BACKEND, "session:0").await.as_deref(), Some(r#"{"a":1}"#));
         });
     }
-    // The connections of the runtimes that ended are closed; one is that of the question.
+    // The connections of the runtimes that ended are closed. The one that is left belongs to this question.
     let connected = || SERVER.ask(&["INFO", "clients"])[0].contains("connected_clients:1\r\n");
     crate::support::wait_for("the connections to be closed", connected);
 }
@@ -69,7 +69,7 @@ fn a_blocked_runtime_delays_no_call_of_another() {
         thread::sleep(Duration::from_millis(200));
         blocked.block_on(async { thread::sleep(Duration::from_millis(1500)) });
         let clients = server.ask(&["CLIENT", "LIST"]).remove(0);
-        // One for each runtime, and that of the question.
+        // One for each runtime, and the one of this question.
         assert_eq!(clients.lines().count(), 5, "{clients}");
         for other in others {
             let slowest = other.join().expect("no call of another runtime fails");

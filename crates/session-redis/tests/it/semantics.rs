@@ -237,7 +237,7 @@ async fn scripts_are_sent_again_after_they_were_flushed() {
     assert_eq!(stored(&backend, "session:a").await.as_deref(), Some(r#"{"n":3}"#));
 }
 
-/// JSON behind a mark of its own.
+/// JSON after a mark.
 pub(crate) struct Marked;
 
 impl SessionCodec for Marked {

@@ -27,7 +27,7 @@ impl Deployment {
         Self { primary, replica, sentinels }.complete()
     }
 
-    /// One in which the servers ask for a password, and the Sentinels for another.
+    /// A setup in which the servers require one password and the Sentinels another.
     fn guarded() -> Self {
         let primary = Server::start_with_password(PASSWORD, &["--masterauth", PASSWORD]);
         let port = primary.port.to_string();
@@ -37,7 +37,7 @@ impl Deployment {
         Self { primary, replica, sentinels }.complete()
     }
 
-    /// Waits until all know each other.
+    /// Waits until all servers and Sentinels know each other.
     fn complete(self) -> Self {
         let deployment = self;
         wait_for("the replica to follow", || deployment.replica.follows());
@@ -57,7 +57,7 @@ impl Deployment {
         wait_for("the replica to have all", || self.replica.history() >= history);
     }
 
-    /// Ends the primary, or lets it stand still.
+    /// Kills the primary, or pauses it.
     fn stop_primary(&mut self, kill: bool) {
         if kill { self.primary.kill() } else { self.primary.pause() }
     }
@@ -135,7 +135,7 @@ async fn sessions_go_on_with_the_replica_of_a_primary_that_died_or_stopped() {
         deployment.stop_primary(kill);
         let (lag, start) = (Lag::watch(), Instant::now());
         let mut slowest = Duration::ZERO;
-        // Requests go on all the while, and each ends in time.
+        // Requests continue during the failover, and each ends in time.
         loop {
             let call = Instant::now();
             let outcome = backend.replace(Replace::new("session:a", &map(r#"{"n":1}"#), HOUR, &version)).await;
@@ -205,7 +205,7 @@ async fn a_failover_under_load_keeps_the_sessions_that_the_replica_had() {
     }
 }
 
-/// Counts its own session up, over and over.
+/// Increments the count in its own session, again and again.
 struct Client {
     backend: RedisBackend,
     number: usize,
@@ -225,7 +225,7 @@ impl Client {
         Self { backend, number, version, n: 0, fell_to: u64::MAX, failures: 0, slowest: Duration::ZERO }
     }
 
-    /// Ends with an answer: what the session holds is known then.
+    /// Ends with an answer, so that the content of the session is known.
     async fn run(mut self, done: Arc<AtomicBool>, acknowledged: Arc<[AtomicU64; CLIENTS]>) -> Self {
         loop {
             let answered = self.count_up().await;

@@ -19,14 +19,14 @@ pub(crate) use session_test_support::{
     map, races, stored, until,
 };
 
-/// Returns a connected client of the application's.
+/// Returns a connected client of the application.
 pub(crate) async fn client(server: &Server) -> Client {
     let client = Client::new(Config::from_url(&server.url()).expect("the url is good"), None, None, None);
     client.init().await.expect("the server answers");
     client
 }
 
-/// Waits until a condition holds that a test needs.
+/// Waits until a condition of a test holds.
 pub(crate) fn wait_for(what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
@@ -35,7 +35,7 @@ pub(crate) fn wait_for(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-/// Returns a backend for tests whose load the machine can't carry within the usual timeout.
+/// Returns a backend for tests whose load takes longer than the usual timeout.
 pub(crate) fn patient(url: &str) -> RedisBackend {
     RedisBackend::builder().timeout(Duration::from_secs(20)).connect(url).expect("the url is good")
 }

@@ -51,7 +51,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// Uses sessions once a second. All goes well from 2 seconds after the switch on.
+    /// Uses sessions once a second. Every use succeeds from 2 seconds after the switch on.
     async fn assert_recovers(&self) {
         let switched = Instant::now();
         for n in 0..5 {
@@ -112,6 +112,6 @@ async fn a_lasting_refusal_costs_few_connections() {
     while start.elapsed() < Duration::from_secs(1) {
         backend.create(Create::new("session:b", &map("{}"), HOUR)).await.unwrap_err();
     }
-    // A new one at most every 100 ms, and the question itself.
+    // A new connection at most every 100 ms, and the one of the question itself.
     assert!(connections() - before <= 12, "{}", connections() - before);
 }

@@ -206,7 +206,7 @@ async fn a_server_that_may_evict_the_index_is_warned_about_once() {
             Browser::default().request(&manager, sign_in).await;
         }
         until("the server to be asked", HOUR, async || asked(&server)).await;
-        // The reply has come when a later one has.
+        // A later reply shows that the earlier one has arrived.
         Browser::default().request(&manager, sign_in).await;
         let lines = log.take();
         assert_eq!(lines.iter().filter(|line| line.contains("may evict the index")).count(), usize::from(warns));

@@ -58,7 +58,7 @@ async fn backend(database: &Database) -> SqlBackend {
     backend
 }
 
-/// The suite wants values back byte for byte, which Django's escapes are not.
+/// The suite expects values back byte for byte, but Django's escapes change them.
 async fn it_conforms(database: Database) {
     migrate_for_suite(&database).await;
     let backend = builder(&database).django(JsonCodec).connect(&database.url()).expect("the url is good");
@@ -128,7 +128,7 @@ async fn a_write_of_django_is_a_conflict_that_is_replayed(database: Database) {
     browser.request(&manager, |session| session.insert("n", 1).expect("it is JSON")).await;
     let (slow, session) = browser.load(&manager).await;
     session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).expect("it is JSON");
-    // As a model is saved: the whole row, whatever it was.
+    // Saves as a model of Django does: the whole row, no matter what it was.
     let data = of_django(r#"{"n": 10, "django": true}"#);
     database.ask(&format!("UPDATE {{t}}_django SET session_data = '{data}'")).await;
     assert!(slow.commit(200).await.error.is_none());

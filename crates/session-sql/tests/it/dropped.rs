@@ -1,4 +1,4 @@
-//! Requests that end before their reply is there.
+//! Requests that end before the database has replied.
 
 use std::future::poll_fn;
 use std::pin::Pin;

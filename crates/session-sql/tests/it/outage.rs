@@ -226,7 +226,7 @@ async fn calls_that_are_cancelled_give_their_connections_back<S: Server>() {
         let _cancelled = tokio::time::timeout(Duration::from_micros(n * 4), backend.fetch("a")).await;
     }
     read_all().await;
-    // The server takes its time to forget the connections of the test itself.
+    // The server needs a while to forget the connections of the test itself.
     let same = || async { server.connections().await == before };
     until("the same connections", Duration::from_secs(5), same).await;
 }

@@ -1,4 +1,4 @@
-//! Pools of the application's, and codecs of its own.
+//! Pools and codecs of the application.
 
 use std::time::Duration;
 

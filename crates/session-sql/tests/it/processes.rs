@@ -50,7 +50,7 @@ async fn increment(manager: &SessionManager, cookie: &str) {
     assert!(requests.join_all().await.iter().all(Option::is_none), "an increment failed");
 }
 
-/// It takes 3 seconds at most, and longer by what the machine delays a thread that sleeps.
+/// It takes at most 3 seconds, plus the delay that a busy machine adds to a thread that sleeps.
 async fn two_processes_lose_no_increment(database: Database) {
     let manager = manager(database.patient());
     let mut browser = Browser::default();

@@ -17,7 +17,7 @@ on_each_database![
     of_a_creation_and_a_removal_at_once_the_removal_is_final,
 ];
 
-/// Returns two managers with nothing in common but the database: what two processes are.
+/// Returns two managers that share only the database, as two processes do.
 fn two_processes(database: &Database) -> [SessionManager; 2] {
     [(); 2].map(|()| manager(database.patient()))
 }

@@ -32,7 +32,7 @@ async fn assert_refused(manager: &SessionManager, browser: &mut Browser, expecte
     assert!(cause(&error).contains(expected), "{}", cause(&error));
 }
 
-/// Waits until sessions can be changed again, with nothing done for it.
+/// Waits until sessions can be changed again, without any help.
 async fn assert_recovers(manager: &SessionManager, browser: &mut Browser) {
     let start = Instant::now();
     while let Err(error) = change(manager, browser).await {

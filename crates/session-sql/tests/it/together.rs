@@ -14,7 +14,7 @@ use crate::support::{Database, HOUR, cause, create, map, stored};
 
 const WRITES: usize = 30;
 
-/// Longer than the writes of a test need to get in line.
+/// Longer than the writes of a test need to join the queue.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// Keeps all others from writing, as another process may.
@@ -24,7 +24,7 @@ async fn lock(database: &Database) -> SqliteConnection {
     other
 }
 
-/// Returns a backend on its own connections, and one on a pool of an application's.
+/// Returns a backend on its own connections, and one on a pool of the application.
 async fn backends(database: &Database) -> [SqlBackend; 2] {
     let builder = database.builder().timeout(Duration::from_secs(20));
     [database.patient(), builder.build_with_pool(database.application_pool().await)]
@@ -78,7 +78,7 @@ async fn writes_that_wait_share_a_commit() {
             assert!(matches!(outcome, Ok(WriteOutcome::Done(_))), "{outcome:?}");
         }
         let commits = commits(&database) - before;
-        // One of the first write, one of all others; a few may have come late.
+        // One commit for the first write, and one for all others. A few writes may have come late.
         assert!((1..=6).contains(&commits), "{commits}");
         for key in 0..WRITES {
             assert_eq!(stored(backend, &key.to_string()).await, Some(format!(r#"{{"n":{}}}"#, n + 1)));

@@ -1,4 +1,4 @@
-//! The suites pass backends and adapters that keep the rules, and catch those that do not.
+//! The suites accept backends and adapters that keep the rules, and catch those that don't.
 
 mod application;
 mod mutants;

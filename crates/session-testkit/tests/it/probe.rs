@@ -1,4 +1,4 @@
-//! A watched backend does as its faults say.
+//! A watched backend does what its faults prescribe.
 
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};

@@ -1,4 +1,4 @@
-//! The scenario table passes an adapter without a framework, and catches mutants of it.
+//! The scenario table accepts an adapter without a framework, and catches mutants of it.
 
 use session_core::adapter::{Commit, PlainResponse, kept_headers};
 use session_core::{SessionConfig, SessionError, SessionManager};
@@ -18,7 +18,7 @@ enum Bug {
     /// `Vary` replaces the handler's own.
     VaryReplaced,
     NoCacheControl,
-    /// `Cache-Control` stands beside the handler's own.
+    /// `Cache-Control` is added to the handler's own.
     CacheControlAppended,
     /// The status is not passed on to the commit.
     StatusIgnored,

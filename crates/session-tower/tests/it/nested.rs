@@ -11,7 +11,7 @@ use crate::support::{NOTHING, SECRET, Store, request, store};
 
 type Answer = Result<Response<String>, SessionRejection>;
 
-/// The path names sessions: each is given a key `by`. The innermost one is called by no name.
+/// The path names sessions, each of which gets a key `by`. The innermost one has no name.
 async fn sign(request: Request<String>) -> Answer {
     let innermost = SessionHandle::of(&request)?;
     for name in request.uri().path().trim_matches('/').split('/') {

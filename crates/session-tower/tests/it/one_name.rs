@@ -13,7 +13,7 @@ use crate::support::{NOTHING, SECRET, config, cookie, request, store};
 
 const OTHER_SECRET: &str = "another secret of thirty-two bytes or more";
 
-/// `/login` and `/logout` do so, `/read` answers with the session, `/untouched` asks for nothing.
+/// `/login` logs in, `/logout` logs out, `/read` responds with the session, `/untouched` does not use it.
 async fn answer(request: Request<String>) -> Result<String, SessionError> {
     let handle = SessionHandle::of(&request).expect("there is a layer");
     match request.uri().path() {
@@ -53,7 +53,7 @@ fn set_cookies(response: &Response<String>) -> Vec<&str> {
     response.headers().get_all(SET_COOKIE).iter().map(|value| value.to_str().expect("visible ASCII")).collect()
 }
 
-/// A login, a request after it, and a logout, each of which both layers' users take part in.
+/// A login, a request after it and a logout, in each of which users of both layers take part.
 async fn assert_one_session(app: &impl App) {
     let login = send(app, "/login", None).await;
     assert_eq!(set_cookies(&login).len(), 1, "{:?}", set_cookies(&login));

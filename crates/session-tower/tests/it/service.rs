@@ -14,7 +14,7 @@ use crate::support::{config, cookie, request, store};
 
 type Answer = Result<Response<String>, SessionRejection>;
 
-/// `/visit` counts, `/read` reads, `/destroy` destroys, `/untouched` asks for nothing.
+/// `/visit` counts, `/read` reads, `/destroy` destroys, `/untouched` does not use the session.
 async fn app(request: Request<String>) -> Answer {
     let handle = SessionHandle::of(&request)?;
     let mut response = Response::default();
@@ -204,7 +204,7 @@ async fn a_replaced_response_keeps_the_headers_of_layers_inside() {
     let cookie = cookie(&send(&service, "/visit", None).await);
 
     store.probe().fail(Operation::All, Fault::Down);
-    // The one fails to load, the other to commit.
+    // One fails to load, the other to commit.
     for response in [send(&service, "/visit", cookie.as_deref()).await, send(&service, "/visit", None).await] {
         assert_eq!(response.body(), "sessions are unavailable, please try again");
         assert_eq!(response.headers()[KEPT], "https://example.com");
@@ -231,7 +231,7 @@ async fn on_error_makes_the_response_of_a_failed_commit() {
     assert_eq!(response.body(), "503 session store unavailable");
 }
 
-/// Bodies need no `Default`; those that can't be made of text need `on_error`.
+/// Bodies need no `Default`. Those that can't be made from text need `on_error`.
 #[tokio::test]
 async fn every_body_works() {
     let config = config().build().unwrap();

@@ -1,4 +1,4 @@
-//! Short ways to make stores and send requests.
+//! Shorthands for making stores and sending requests.
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{Request, Response};

@@ -1,4 +1,4 @@
-//! Why a request has no session: each cause is told apart, logged once and counted.
+//! The reasons why a request has no session: each is told from the others, logged once and counted.
 
 use std::time::Duration;
 

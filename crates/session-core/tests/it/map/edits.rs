@@ -24,7 +24,7 @@ enum Edit {
     Clear,
     /// A value that makes the text of the whole a long one, or a shorter one again.
     Long(usize),
-    /// Goes on with what another program reads.
+    /// Continues with the map that another program reads.
     Reparse,
 }
 
@@ -72,7 +72,7 @@ impl Model {
         }
     }
 
-    /// Of each key the last row.
+    /// Returns the last row of each key.
     fn counting(&self) -> Vec<(String, &str)> {
         let is_last = |at: &usize| self.0[at + 1..].iter().all(|(key, _)| *key != self.0[*at].0);
         (0..self.0.len()).filter(is_last).map(|at| (self.0[at].0.clone(), &*self.0[at].1.written)).collect()

@@ -1,4 +1,4 @@
-//! The values that are the same, so that inserting one again is no change.
+//! Equal values: inserting one in place of another is no change.
 
 use std::collections::HashMap;
 

@@ -26,7 +26,7 @@ enum Choice {
     Record { nothing: Option<u8>, number: f64 },
 }
 
-/// Inserts what `make` makes of ordinary numbers, and then of those that JSON has not.
+/// Inserts what `make` makes of ordinary numbers, and then of numbers that JSON lacks.
 fn refuses_only_what_is_not_finite<T: Serialize>(make: impl Fn(f64) -> T) {
     let mut map = SessionMap::new();
     for finite in [0.0, -1.5, 1e300] {

@@ -11,10 +11,10 @@ use crate::support::processor_time;
 
 const COUNT: usize = 20_000;
 
-/// Ten times as long as a debug build takes, and a small part of the time if each operation looks at all keys.
+/// Ten times what a debug build takes, and a small part of what it would take if each operation looked at all keys.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Tells if work takes too long: on a busy machine, by the processor time of its thread.
+/// Measures if work takes too long. On a busy machine, the processor time of its thread counts.
 struct Stopwatch {
     start: Instant,
     used: Duration,

@@ -1,4 +1,4 @@
-//! The sessions that go when the store is full.
+//! The sessions that are evicted when the store is full.
 
 use session_core::{AtomicBackend, MemoryBackend, Remove, Replace, Rotate, Touch, WriteOutcome};
 
@@ -77,7 +77,7 @@ fn of_fetched_sessions_the_least_recently_used_one_loses_its_protection() {
     let store = store_of(4);
     fill(&store, "key", 0..4);
     fetched(&store, "key", [0, 1, 0, 2]);
-    // Half of the room is for 0 and 2. 1 is behind 3 again.
+    // Half of the room protects fetched sessions: 0 and 2. Session 1 comes after 3 in the queue again.
     fill(&store, "key", 4..6);
     assert_eq!(left(&store), [0, 2, 4, 5]);
 }

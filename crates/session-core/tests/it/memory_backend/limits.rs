@@ -16,7 +16,7 @@ fn store_of_bytes(max_bytes: usize) -> MemoryBackend {
     MemoryBackend::builder().clock(TestClock::at(NOW)).max_bytes(max_bytes).build()
 }
 
-/// The JSON text of a session of one key and about so many bytes.
+/// The JSON text of a session with one key and about this many bytes.
 fn text_of(bytes: usize) -> String {
     format!(r#"{{"key":"{}"}}"#, "x".repeat(bytes))
 }
@@ -36,7 +36,7 @@ fn a_store_holds_as_many_sessions_as_fit_into_its_bytes() {
         let held = capacity(&store_of_bytes(1024 * KIB), &text_of(bytes)) * bytes;
         assert!((512 * KIB..1024 * KIB).contains(&held), "{held}");
     }
-    // An empty one takes memory, too.
+    // An empty session takes memory, too.
     let held = capacity(&store_of_bytes(512 * KIB), "{}");
     assert!((800..1_600).contains(&held), "{held}");
 }

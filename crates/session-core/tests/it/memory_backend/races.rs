@@ -106,7 +106,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Carries out one of all the calls on this key, and checks its outcome.
+    /// Makes a random call on this key, and checks its outcome.
     fn call(&self, call: usize, at: usize, other: usize) {
         let (store, this, other) = (&self.store, &self.keys[at], &self.keys[other]);
         let [marked, other_marked] = [this, other].map(|watched| watched.marked.load(Ordering::SeqCst));
@@ -167,7 +167,7 @@ fn at_each_version_one_write_succeeds_and_no_removed_session_returns() {
         let session = map(&format!(r#"{{"of":"{key}"}}"#));
         Watched { key, session, marked: AtomicBool::new(false) }
     };
-    // More keys than places, and two parts.
+    // There are more keys than the store has room for, and the store has two parts.
     let store = store_of(2_048);
     let keys = (0..STEPS / 2 + 16).map(watched).collect();
     let watch = Watch { store: store.clone(), keys, written: Mutex::default() };
@@ -181,7 +181,7 @@ fn at_each_version_one_write_succeeds_and_no_removed_session_returns() {
                     random % limit
                 };
                 for step in 0..STEPS {
-                    // All threads are at about the same keys, and now and then at one that was evicted.
+                    // All threads use about the same keys, and sometimes one that was evicted.
                     let at = if step % 8 == 0 { below(step / 2 + 1) } else { step / 2 + below(16) };
                     watch.call(below(12), at, step / 2 + below(16));
                 }

@@ -26,7 +26,8 @@ pub(crate) fn defaults(config: SessionConfigBuilder) -> SessionConfigBuilder {
 pub(crate) struct App {
     pub(crate) manager: SessionManager,
     pub(crate) clock: TestClock,
-    /// The store of an app whose store is [watched](App::server), unseen by its probe. Other apps leave it empty.
+    /// The store behind the probe of a [watched](App::server) app. The probe does not see calls on it. Other apps leave
+    /// it empty.
     pub(crate) memory: MemoryBackend,
 }
 
@@ -47,7 +48,7 @@ impl App {
         Self::watched(false, configure)
     }
 
-    /// The same, by a `plain` store that can't compare and set or by one that can.
+    /// Sessions are kept by a `plain` store that can't compare and set, or by one that can, behind a probe.
     pub(crate) fn watched(
         plain: bool,
         configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
@@ -61,8 +62,8 @@ impl App {
         (Self { memory, ..Self::new(clock, |config| configure(config.backend(backend))) }, probe)
     }
 
-    /// One app with a store that compares and sets, one with a store that can't. Both are patient: a busy machine must
-    /// not decide a race.
+    /// One app with a store that compares and sets, one with a store that can't. Both have long deadlines, because a
+    /// busy machine must not decide a race.
     pub(crate) fn on_each_backend(configure: fn(SessionConfigBuilder) -> SessionConfigBuilder) -> [Self; 2] {
         let on = |clock: TestClock, backend: Backend| {
             Self::new(clock, |config| configure(config.backend(backend).request_deadline(Duration::from_secs(60))))
@@ -132,7 +133,7 @@ impl Request {
         self.handle.commit(status).await
     }
 
-    /// Begins to save, and goes away while the store is at it, all of whose calls meet this fault.
+    /// Begins to save, and goes away while the store works. All calls of the store meet this fault.
     pub(crate) async fn cancel_save(&self, probe: &Probe, fault: Fault) {
         probe.fail(Operation::All, fault);
         begin(&mut pin!(self.save())).await;

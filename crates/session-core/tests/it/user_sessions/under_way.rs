@@ -89,7 +89,7 @@ async fn a_sign_in_under_way_while_its_user_is_revoked_is_refused() {
     let response = request.respond(200).await;
     assert!(matches!(response.error, Some(SessionError::Gone)), "{:?}", response.error);
     assert!(response.set_cookie.is_none() && devices(&app).await.is_empty());
-    // A sign-in that begins after the revocation is none of its business.
+    // The revocation does not concern a sign-in that begins after it.
     let [browser] = signed_in(&app, ["phone"]).await;
     assert!(is_signed_in(&app, &browser).await);
 }

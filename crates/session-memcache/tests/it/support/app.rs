@@ -22,7 +22,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Patient: a busy machine must not decide a race.
+    /// The deadline is long, because a busy machine must not decide a race.
     pub(crate) fn new(backend: impl Into<Backend>) -> Self {
         Self::with_clock(backend, session_core::SystemClock)
     }

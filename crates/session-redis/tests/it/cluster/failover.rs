@@ -31,7 +31,7 @@ async fn fail_over(stop: impl FnOnce(&mut Server)) {
     for number in 0..CLIENTS {
         connected(&backend, &key(number)).await;
     }
-    // Requests go on all the while: to the slots of the one that dies, and to the others.
+    // Requests continue throughout, to the slots of the primary that dies and to the others.
     let done = Arc::new(AtomicBool::new(false));
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
@@ -56,7 +56,7 @@ async fn fail_over(stop: impl FnOnce(&mut Server)) {
         assert!(client.failures > 0, "the old primary can't have answered");
     }
     for client in clients.iter().filter(|client| !client.dies) {
-        // Unless the machine was so late that the deadline passed.
+        // Unless the machine was so slow that the deadline passed.
         assert!(client.failures == 0 || allowance > Duration::from_millis(250), "{} failures", client.failures);
     }
     let last = clients.iter().filter_map(|client| client.last_failure).max().expect("some have failed");
@@ -89,7 +89,7 @@ async fn a_renewal_that_half_of_the_servers_miss_leaves_the_session_under_its_ke
     };
     // At first calls take the timeout, then they fail fast.
     for _ in 0..10 {
-        // A key in braces and a word behind them is in the slot of that key.
+        // A key in braces with a word after them is in the same slot as the key itself.
         rotate(&here, &format!("{{{there}}}-new"), &versions[0]).await;
         assert_eq!(stored(&backend, &here).await.as_deref(), Some(r#"{"user":"ann"}"#));
 
@@ -160,7 +160,7 @@ async fn check_all(cluster: &Cluster, clients: &[Client]) {
         async move {
             let found = backend.fetch(&key(number)).await.expect("a server answers").expect("it was replicated");
             let count = count_of(&found.session, number);
-            // Of what a primary has acknowledged just before it died, its replica may lack the last.
+            // The replica may lack the last writes that the primary acknowledged before it died.
             let least = counts.get(number).copied().unwrap_or(0);
             assert!(count >= least, "{count} of {least}");
             let outcome = backend.replace(Replace::new(&key(number), &map("{}"), HOUR, &found.version)).await;
@@ -202,9 +202,9 @@ fn json(number: usize, count: u64) -> String {
 struct Client {
     backend: RedisBackend,
     number: usize,
-    /// Its session is with the primary that dies.
+    /// Its session is on the primary that dies.
     dies: bool,
-    /// As it was acknowledged last.
+    /// The last value that was acknowledged.
     count: u64,
     failures: u32,
     slowest: Duration,

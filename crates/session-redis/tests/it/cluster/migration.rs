@@ -74,7 +74,7 @@ impl<'a> Moving<'a> {
         self.cluster.servers[self.from].ask(&["CLUSTER", "GETKEYSINSLOT", &self.slot, "100"])
     }
 
-    /// Answers `OK`, or `NOKEY` if it is not there.
+    /// Returns `OK`, or `NOKEY` if the key is not there.
     fn migrate(&self, key: &str) -> Vec<String> {
         let port = self.cluster.servers[self.to].port.to_string();
         self.cluster.servers[self.from].ask(&["MIGRATE", "127.0.0.1", &port, key, "0", "10000"])
@@ -158,7 +158,7 @@ async fn no_session_is_lost_or_mixed_up_while_a_slot_moves_under_load() {
     }
 }
 
-/// A session that all clients count up. All keys of the test are in its slot.
+/// A session that all clients increment. All keys of the test are in its slot.
 const SHARED: &str = "{app}:shared";
 
 /// Waits until a number has grown by as much.
@@ -170,7 +170,7 @@ async fn more(number: &AtomicU64, by: u64) {
     }
 }
 
-/// A client with sessions of its own, which must be as it left them.
+/// A client with sessions of its own, which must stay as it left them.
 struct Client {
     backend: RedisBackend,
     number: usize,
@@ -197,7 +197,7 @@ impl Client {
         client
     }
 
-    /// Reads, changes, renews or removes each of its sessions, and counts the shared one up.
+    /// Reads, changes, renews or removes each of its sessions, and increments the shared one.
     async fn round(&mut self) {
         for (at, own) in std::mem::take(&mut self.sessions).into_iter().enumerate() {
             let step = own.n / 8 + at;

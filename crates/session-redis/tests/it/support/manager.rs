@@ -11,6 +11,6 @@ pub(crate) fn manager(backend: RedisBackend) -> SessionManager {
 }
 
 pub(crate) fn config(backend: RedisBackend) -> SessionConfigBuilder {
-    // Many writers of one session wait for each other: that takes longer than a request usually may.
+    // Many writers of one session wait for each other, which takes longer than the usual deadline.
     SessionConfig::builder(SECRET, "session").backend(backend).request_deadline(std::time::Duration::from_secs(20))
 }

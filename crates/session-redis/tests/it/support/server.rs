@@ -7,7 +7,7 @@ use super::Server;
 /// The options of a server that remembers each command.
 pub(crate) const REMEMBER: &[&str] = &["--slowlog-log-slower-than", "0", "--slowlog-max-len", "1000"];
 
-/// Makes a user, whose password is the name, with the permissions that the crate's documentation says, and more.
+/// Creates a user whose password is its name, with the permissions of the crate's documentation, and more.
 pub(crate) fn allow_user(server: &Server, user: &str, more: &[&str]) {
     let rules = ["~session:*", "~gone:{session:*", "resetchannels", "-@all", "+get", "+set", "+del", "+expire"];
     let password = format!(">{user}");

@@ -32,7 +32,7 @@ impl Authority {
         [params.signed_by(&key, &self.issuer).expect(MADE).pem(), key.serialize_pem()]
     }
 
-    /// Starts a server that shows a certificate with these names, and returns its port for TLS.
+    /// Starts a server whose certificate has these names, and returns its port for TLS.
     fn server(&self, names: &[&str], ask_clients: &str) -> (Server, u16) {
         let tls_port = free_port();
         let port = tls_port.to_string();

@@ -16,7 +16,7 @@ use super::server::Server as _;
 
 use super::sqlite::Sqlite;
 
-/// A table of a test's own.
+/// A table for one test.
 pub(crate) struct Database {
     table: String,
     kind: Kind,
@@ -152,7 +152,7 @@ impl Database {
         }
     }
 
-    /// Returns the time in so many seconds as Django writes it, in SQL.
+    /// Returns the time this many seconds ahead as Django writes it, in SQL.
     pub(crate) fn django_time(&self, seconds: i32) -> String {
         match &self.kind {
             Kind::Sqlite(_) => format!("strftime('%Y-%m-%d %H:%M:%S', 'now', '{seconds} seconds')"),

@@ -103,7 +103,7 @@ impl Server for PostgresServer {
     }
 
     async fn connections(&self) -> Vec<String> {
-        // The server takes its time to forget those that have ended.
+        // The server needs a while to forget those that have ended.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let of_clients = "backend_type = 'client backend' AND pid <> pg_backend_pid()";
         self.ask(&format!("SELECT pid::text FROM pg_stat_activity WHERE {of_clients} ORDER BY pid")).await

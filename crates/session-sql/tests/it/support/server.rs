@@ -5,7 +5,7 @@ use std::time::Duration;
 use session_sql::{SqlBackend, SqlBackendBuilder};
 use tokio::sync::MutexGuard;
 
-/// A server that a test has for itself.
+/// A server that only one test uses at a time.
 pub(crate) trait Server: Sized + 'static {
     /// The connection of another program.
     type Connection: sqlx::Connection;
@@ -16,7 +16,7 @@ pub(crate) trait Server: Sized + 'static {
     /// The statement that ends this.
     const MAKE_ROOM: &str;
 
-    /// Returns a server that tests have in turn. Each leaves it running.
+    /// Returns a server that tests use in turn. Each test leaves it running.
     async fn exclusive() -> MutexGuard<'static, Self>;
 
     /// Starts a server with settings.
@@ -37,7 +37,7 @@ pub(crate) trait Server: Sized + 'static {
     /// Returns the user of its URL.
     fn owner(&self) -> &'static str;
 
-    /// Makes a user with the password `secret` and without rights, in place of one of this name.
+    /// Creates a user with the password `secret` and without rights, in place of any user of this name.
     async fn make_user(&self, name: &str);
 
     /// Returns the user as GRANT names it.

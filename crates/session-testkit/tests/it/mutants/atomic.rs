@@ -44,7 +44,7 @@ pub(crate) enum Defect {
     RefusedRemovalsLeaveAMarker,
     EmptySessionsAreRemoved,
     AnswersLater,
-    /// An error says that a write was not applied, and it was.
+    /// An error claims that a write was not applied, although it was.
     LateFailuresCountAsEarlyOnes,
 }
 
