@@ -84,7 +84,7 @@ def serve(arguments: argparse.Namespace) -> None:
         stop_clock(arguments.now)
     app = Starlette(routes=ROUTES, middleware=[session_middleware(arguments)])
 
-    # Bound here, so that the port is ours from the moment it is known.
+    # Bound here, so that no other program gets the port once it is printed.
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", arguments.port))
@@ -108,7 +108,7 @@ def session_middleware(arguments: argparse.Namespace) -> Middleware:
             common["backend_client"] = client_of_pickles(arguments)
         elif arguments.memcache:
             common["backend_type"] = BackendType.memcache
-            # It would answer before the value is stored otherwise.
+            # Otherwise the client would return before the value is stored.
             common["backend_client"] = MemcacheClient(arguments.memcache, default_noreply=False)
         elif arguments.redis:
             # Without a backend type other than the cookie's, a custom backend is ignored.
@@ -229,7 +229,7 @@ ROUTES = [
 
 # --- oracle --------------------------------------------------------------------------------------
 
-# What Python may rightly answer to a strange value. Anything else (a field that is missing, an
+# The exceptions with which Python may answer a strange value. Any other (a missing field, an
 # unknown operation) is a mistake in the question, and ends the process with a traceback.
 ANSWERS = (BadData, ValueError, OverflowError, OSError, RecursionError)
 

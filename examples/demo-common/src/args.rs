@@ -44,12 +44,12 @@ pub struct Args {
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     sql_url: Option<String>,
 
-    /// The secret of the cookies; of several, the first signs, and all verify [default: a random one, so that sessions end
-    /// with the process]
+    /// The secret of the cookies; if there are several, the first signs, and all verify [default: a random one, so that
+    /// sessions end with the process]
     #[arg(long, env = "SESSION_SECRET", hide_env_values = true)]
     secret: Vec<String>,
 
-    /// The cookie's name [default: session, or that of the format]
+    /// The cookie's name [default: session, or the format's default]
     #[arg(long, value_name = "NAME")]
     cookie_name: Option<String>,
 
@@ -69,11 +69,11 @@ pub struct Args {
     #[arg(long)]
     partitioned: bool,
 
-    /// Send the cookie to this host and all below it [default: to the very host only]
+    /// Send the cookie to this host and all its subdomains [default: only to the host itself]
     #[arg(long, value_name = "HOST")]
     domain: Option<String>,
 
-    /// The prefix of keys in the store [default: session:, or that of the format]
+    /// The prefix of keys in the store [default: session:, or the format's default]
     #[arg(long, value_name = "PREFIX")]
     key_prefix: Option<String>,
 
@@ -81,7 +81,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     max_sessions_per_user: Option<usize>,
 
-    /// The answer to a sign-in beyond that limit
+    /// The outcome of a sign-in beyond that limit
     #[arg(long, value_name = "NAME", default_value = "drop-oldest", requires = "max_sessions_per_user")]
     on_session_limit: OnLimit,
 

@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub struct Facts {
     /// Where sessions are kept.
     pub backend: BackendType,
-    /// How many sessions a user may have, and what becomes of a sign-in beyond that.
+    /// The number of sessions that a user may have, and the outcome of a sign-in beyond it.
     pub session_limit: Option<(usize, OnSessionLimit)>,
 }
 
@@ -47,7 +47,7 @@ pub fn files(facts: Facts) -> [File; 4] {
         file("/", "text/html; charset=utf-8", &index(facts)),
         file("/app.js", "text/javascript; charset=utf-8", include_str!("page/app.js")),
         file("/style.css", "text/css; charset=utf-8", include_str!("page/style.css")),
-        // Where browsers look for the icon of an answer that is no page.
+        // The place where browsers look for an icon if the response is not a page.
         file("/favicon.ico", "image/svg+xml", include_str!("page/icon.svg")),
     ]
 }

@@ -41,7 +41,7 @@ impl Login {
         if self.remember {
             session.set_lifetime(Lifetime::For(REMEMBERED))?;
         }
-        // Under a key that other services which share the session can read.
+        // Other services that share the session can read the name under this key.
         session.insert("user", &self.user)
     }
 }

@@ -57,12 +57,12 @@ def sessions(arguments: argparse.Namespace) -> dict:
     """What starlette-session needs to share sessions with the servers in Rust."""
     common = {"secret_key": os.environ["SESSION_SECRET"], "cookie_name": arguments.cookie_name}
     if arguments.backend == "redis":
-        # Its own backend would write pickles, which nothing but Python reads. The type is ignored, but without one
-        # the backend would be.
+        # Its own backend would write pickles, which only Python reads. The type has no effect, but without a type the
+        # backend would be ignored.
         backend = JsonInRedis(redis.asyncio.Redis.from_url(arguments.redis_url))
         return {**common, "backend_type": BackendType.redis, "custom_session_backend": backend}
     if arguments.backend == "memcache":
-        # With `noreply`, its default, it would answer before a session is stored.
+        # With `noreply`, its default, the client would return before a session is stored.
         client = MemcacheClient(arguments.memcache_addr, default_noreply=False)
         return {**common, "backend_type": BackendType.memcache, "backend_client": client}
     return common
@@ -84,7 +84,7 @@ class JsonInRedis(ISessionBackend):
 
 
 async def home(request: Request) -> HTMLResponse:
-    # The session is None where the cookie names one that is gone.
+    # The session is None if the cookie names one that is gone.
     user = (request.session or {}).get("user")
     page = Path(__file__).with_name("page.html").read_text()
     page = page.replace("{server}", "Starlette").replace("{links}", request.app.state.links)
@@ -94,7 +94,7 @@ async def home(request: Request) -> HTMLResponse:
 
 async def login(request: Request) -> RedirectResponse:
     user = parse_qs((await request.body()).decode())["user"][0]
-    # A new id, so that whoever knew the old one is not logged in, too. starlette-session itself has no way to ask for it.
+    # A new id, so that an attacker who knew the old one is not logged in. starlette-session can't renew an id itself.
     request.scope.pop("__session_key", None)
     request.scope["session"] = {**(request.session or {}), "user": user}
     return RedirectResponse("/", 303)

@@ -66,7 +66,7 @@ scenario('an expired cookie leaves the browser, and its session is gone', {}, as
     await logIn(page)
     await shows(page, 'time-left', /^[123] seconds without use$/)
     await shows(page, 'time-left', 'expired')
-    // A cookie of three seconds is kept through the third.
+    // A cookie of three seconds is still there in the third one.
     await sleep(1000)
     assert.equal(await cookie(page.context()), undefined)
     await press(page, 'Reload')

@@ -1,4 +1,4 @@
-// The life of a session, by its user's hands.
+// The life of a session, driven by its user.
 
 import { assert, cookie, logIn, press, requested, scenario, shows } from './stage.mjs'
 
@@ -76,9 +76,9 @@ scenario('after a logout, the back button shows no login', {}, async (stage) => 
   await logIn(page)
   await page.evaluate(() => (window.asItWasLeft = true))
   await page.goto(`${url}/untouched`)
-  // Not by another tab of the page: its message would have the browser load the page anew.
+  // Not by another tab of the page, because its message would make this page load again.
   await page.context().request.post(`${url}/logout`)
-  // A page that comes back as it was left does not load.
+  // A page that comes back as it was left does not load again.
   await page.goBack({ waitUntil: 'commit' })
   await shows(page, 'user', 'no')
   assert(await page.evaluate(() => window.asItWasLeft), 'the browser kept the page')

@@ -1,4 +1,4 @@
-// The pictures of the README: written, or compared with what is there.
+// The pictures of the README: written, or compared with the committed ones.
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { SCHEMES, SIZES, assert, logIn, press, scenario, shows } from './stage.m
 const FOLDER = process.env.SESSION_SCREENSHOTS
 const CHECKS = process.env.SESSION_SCREENSHOTS_CHECK === '1'
 
-// A release of Chromium may draw a letter otherwise; a section that moved changes far more.
+// Another release of Chromium may draw letters differently. A section that has moved changes far more pixels.
 const MOST_CHANGED = 0.005
 
 const DEVICES = {

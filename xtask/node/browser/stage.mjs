@@ -1,4 +1,4 @@
-// What a scenario has: servers, profiles of the browser, and the errors of all their pages. All of it ends with the scenario.
+// The tools of a scenario: servers, profiles of the browser, and the errors of all their pages. They end with the scenario.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -22,9 +22,9 @@ const PATIENCE = 20_000
 const program = process.env.PATH.split(delimiter).map((folder) => join(folder, 'chromium')).find(existsSync)
 const options = {
   executablePath: program,
-  // Chromium's sandbox can't be had as root, as which CI runs. The only pages are those of our own servers.
+  // Chromium's sandbox does not work as root, and CI runs as root. All pages come from our own servers.
   args: process.getuid() === 0 ? ['--no-sandbox'] : [],
-  // The back button is tested as users have it: a page may come back as it was left.
+  // As for users, the back button may bring a page back as it was left.
   ignoreDefaultArgs: ['--disable-back-forward-cache']
 }
 
@@ -57,7 +57,7 @@ export function scenario(name, { provokes = [] }, play) {
   })
 }
 
-/// What the console says of an answer with this status.
+/// The console's line about a response with this status.
 export const status = (code) => new RegExp(`^Failed to load resource: the server responded with a status of ${code} `)
 
 class Stage {
@@ -66,7 +66,7 @@ class Stage {
 
   /// Starts the demo on a free port, and returns its address.
   async demo(...flags) {
-    // Without the variables that the program would listen to.
+    // Without the environment variables that the program reads.
     const { SESSION_SECRET, REDIS_URL, DATABASE_URL, RUST_LOG, ...env } = process.env
     const secret = '0123456789abcdef0123456789abcdef'
     const child = this.#start(PROGRAM, ['--listen', '127.0.0.1:0', '--secret', secret, ...flags], { env })

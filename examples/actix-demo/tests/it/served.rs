@@ -1,4 +1,4 @@
-//! The demo's application, served by the test itself: for configurations that the command line has no flags for.
+//! The demo's application, served by the test itself, for configurations that have no flags.
 
 use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr};

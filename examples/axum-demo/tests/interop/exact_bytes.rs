@@ -1,4 +1,4 @@
-//! The very bytes of cookies: those that Python sets, and how Rust's may differ from them.
+//! The exact bytes of cookies: those that Python sets, and the ways in which Rust's may differ.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ async fn both_sides_set_and_remove_the_cookie_with_the_same_attributes(app: App)
         assert_eq!(set_by_rust.attributes, set_by_python.attributes, "{options:?}");
         let mut removal = removed_by_python.attributes;
         if app == App::Starlette {
-            // Starlette leaves it at `Expires`. The original says both, and so does Rust.
+            // Starlette sends only `Expires`. The original sends both, and so does Rust.
             removal.insert("max-age=0".to_owned());
         }
         assert_eq!(removed_by_rust.attributes, removal, "{options:?}");
@@ -87,7 +87,7 @@ async fn start_rust(configure: impl FnOnce(SessionConfigBuilder) -> SessionConfi
 /// The cookies that a server sets, first with data and then, as the session is cleared, to remove it.
 async fn set_and_remove(server: &impl Server) -> (SetCookie, SetCookie) {
     let set = Browser::new().get(server, "/setup_session").await.set_cookie().expect("a new session has a cookie");
-    // Not from the browser, which keeps cookies for HTTPS and for other hosts to itself.
+    // They are not taken from the browser, which does not send cookies for HTTPS or for other hosts.
     let removed = get(server, "/clear_session", &set.value).await.set_cookie().expect("the cookie is removed");
     assert_eq!([set.name.as_str(), removed.name.as_str()], [COOKIE, COOKIE]);
     (set, removed)

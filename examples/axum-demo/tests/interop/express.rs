@@ -11,7 +11,7 @@ struct Both {
     redis: RedisServer,
 }
 
-/// Both sides on a Redis of their own, each with these options beside the usual ones.
+/// Both sides on a Redis of their own, each with these options in addition to the usual ones.
 fn start(of_express: &[&str], of_rust: &[&str]) -> Both {
     let redis = RedisServer::start(&[]);
     let express = Express::start(&redis.url(), of_express);
@@ -24,7 +24,7 @@ impl Both {
         self.redis.ask(&["GET", &key(cookie)]).pop().unwrap_or_default()
     }
 
-    /// The number of seconds that Redis will keep a session.
+    /// Returns for how many seconds Redis will keep a session.
     fn left(&self, cookie: &str) -> i64 {
         self.redis.ask(&["TTL", &key(cookie)])[0].parse().expect("a time is a number")
     }
@@ -61,7 +61,7 @@ async fn a_login_of_rust_is_one_in_express() {
     let old = browser.cookie(&both.rust).expect("there is a session");
     browser.post(&both.express, "/update_session", r#"{"flash": ["saved"]}"#).await;
     assert_eq!(browser.view(&both.rust).await, json!({"user": "ann", "flash": ["saved"]}));
-    // A renewal on either side is one on both.
+    // A renewal on either side renews the session for both.
     browser.post(&both.rust, "/login", r#"{"user": "bob"}"#).await;
     assert_eq!(get(&both.express, "/view_session", &old).await.session(), json!({}));
     assert_eq!(browser.view(&both.express).await, json!({"user": "bob", "flash": ["saved"]}));
@@ -102,7 +102,7 @@ async fn what_rust_has_cleared_is_an_empty_session_of_express_and_never_an_error
 
 #[tokio::test]
 async fn sessions_live_as_long_on_both_sides() {
-    // A session of the browser: connect-redis keeps it for a day.
+    // A browser session: connect-redis keeps it for a day.
     let both = start(&[], &[]);
     let cookie = post(&both.rust, "/update_session", "", DATA).await.cookie();
     assert!((86_390..=86_401).contains(&both.left(&cookie)), "{}", both.left(&cookie));

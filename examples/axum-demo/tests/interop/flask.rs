@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::{Browser, Demo, Framework, SECRET, get};
 
-/// Both sides, each with these options beside the usual ones.
+/// Both sides, each with these options in addition to the usual ones.
 fn start(of_flask: &[&str], of_rust: &[&str]) -> (Framework, Demo) {
     (Framework::flask(of_flask), Demo::with(&[&["--format", "flask", "--backend", "cookie"], of_rust].concat()))
 }

@@ -1,4 +1,4 @@
-//! Cookies that neither side has made: both see an empty session, and nothing of what is in them.
+//! Cookies that neither side has made: both see an empty session, without the data of the cookie.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -71,7 +71,7 @@ async fn of_several_cookies_of_one_name_both_sides_take_the_last(app: App) {
     assert_eq!(view_both(python, &rust, &quoted).await, [json!({"user": "ann"}), json!({"user": "ann"})]);
 }
 
-/// A neighbour of the domain who can plant cookies logs people out of Python. Rust looks at what verifies.
+/// A neighbour of the domain that can plant cookies logs users out of Python. Rust ignores cookies that don't verify.
 async fn a_forged_cookie_beside_a_genuine_one_hides_it_from_python_only(app: App) {
     let (python, rust) = (Peer::live(app), Demo::cookie());
     let genuine = log_in(python).await;

@@ -1,4 +1,4 @@
-//! How long a cookie is good: both sides agree to the second. Their clocks stand still.
+//! How long a cookie is valid: both sides agree to the second. Their clocks stand still.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Rust and the real Python, behind one cookie.
+//! Rust and the real Python, which share one cookie.
 //!
 //! The Python side is `xtask/python/peer.py`: starlette-session, and Starlette's own session middleware, whose cookies
 //! are the same. It runs in the interpreter that the environment variable `SESSION_PYTHON` names; `cargo xtask test`

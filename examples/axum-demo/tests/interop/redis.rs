@@ -29,7 +29,7 @@ async fn start(python: u64, rust: u64) -> Both {
     let redis = RedisServer::start(&[]);
     let lifetime = python.to_string();
     let python = Peer::start(App::StarletteSession, SECRET, COOKIE, &["--redis", &redis.url(), "--max-age", &lifetime]);
-    // Patient: a busy machine must not decide a test.
+    // A long timeout, because a busy machine must not decide a test.
     let backend = RedisBackend::builder().timeout(PATIENCE).connect(&redis.url()).expect("the url is good");
     let config = SessionConfig::builder(SECRET, COOKIE).backend(backend).request_deadline(PATIENCE);
     // The original's keys have no prefix.
@@ -49,7 +49,7 @@ impl Both {
         self.redis.ask(&["PTTL", &id(cookie)])[0].parse().expect("a time is a number")
     }
 
-    /// Waits until Redis has let it go.
+    /// Waits until Redis has dropped it.
     fn wait_for_the_end_of(&self, cookie: &str) {
         let start = Instant::now();
         while !self.redis.ask(&["GET", &id(cookie)]).is_empty() {
@@ -158,7 +158,7 @@ async fn what_python_lets_expire_is_gone_for_both() {
     let cookie = Browser::new().get(&both.python, "/setup_session").await.cookie();
     let left = both.left(&cookie);
     assert!(left != NEVER && left <= 1_000, "{left}");
-    // Reading does not prolong it.
+    // Reading does not extend it.
     get(&both.rust, "/view_session", &cookie).await;
     both.wait_for_the_end_of(&cookie);
     assert_eq!(get(&both.rust, "/view_session", &cookie).await.session(), json!({}));
@@ -172,7 +172,7 @@ async fn what_rust_lets_expire_is_gone_for_both() {
     let both = start(LONG, 1).await;
     let cookie = Browser::new().get(&both.rust, "/setup_session").await.cookie();
     let left = both.left(&cookie);
-    // A second longer than the cookie is good for.
+    // A second longer than the cookie is valid.
     assert!(left != NEVER && left <= 2_000, "{left}");
     both.wait_for_the_end_of(&cookie);
     assert_eq!(get(&both.python, "/view_session", &cookie).await.session(), Value::Null);
@@ -192,7 +192,7 @@ async fn the_last_writer_sets_the_lifetime_of_a_session() {
     assert_eq!(browser.view(&both.rust).await, json!({"data": "session_data", "n": 1}));
 }
 
-/// Returns values that a store could get wrong.
+/// Returns values that a store might change.
 fn strange() -> Value {
     json!({ "text": "ü \u{1f980} \" \\ \u{0} </script>", "": [], "nested": { "deep": [[{}], null, true, -1.5e300] } })
 }

@@ -38,7 +38,7 @@ async fn an_absolute_lifetime_ends_though_python_issues_new_cookies(app: App) {
     }
 }
 
-/// Who can write any key of a session in Python can write this one too.
+/// A client that can write any key of a session in Python can write this one too.
 async fn nothing_that_python_writes_in_its_place_is_an_error_in_rust(app: App) {
     let python = Peer::stopped(app);
     for configure in [|config| config, with_absolute_lifetime] {

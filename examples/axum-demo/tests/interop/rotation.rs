@@ -19,7 +19,7 @@ async fn a_session_under_the_old_secret_moves_to_the_new_one_when_rust_reads_it(
     assert_eq!(oracle.load_session(&signer(json!(SECRET)), &moved).unwrap(), SESSION);
     assert_eq!(oracle.load_session(&signer(json!(OLD)), &moved).unwrap_err().exception, "BadTimeSignature");
 
-    // What is under the new one stays where it is.
+    // A cookie of the new key is not replaced.
     let reply = get(&rust, "/view_session", oracle.dump_session(&signer(json!(SECRET)), SESSION)).await;
     assert_eq!((reply.session(), reply.set_cookie()), (json!({"user": "ann"}), None));
 }

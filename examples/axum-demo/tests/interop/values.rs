@@ -14,7 +14,7 @@ for_each_app![
     keys_that_only_python_can_hold_are_not_taken_for_one_that_rust_sets,
 ];
 
-/// As Python is to write them.
+/// The values as Python must write them.
 const VALUES: &[&str] = &[
     "0",
     "-1",
@@ -84,7 +84,7 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("5e-324", "5e-324"),
     (VALUES[5], VALUES[5]),
     ("12345678901234567890.5", "1.2345678901234567e+19"),
-    // No Python float is as large.
+    // No Python float is this large.
     ("1e400", "Infinity"),
     (r#""\u00E9é🦀\/""#, r#""\u00e9\u00e9\ud83e\udd80/""#),
     (r#"{"a":[1,{"b":2.50}]}"#, r#"{"a": [1, {"b": 2.5}]}"#),
@@ -107,7 +107,7 @@ async fn keys_of_any_text_are_the_same_keys_on_both_sides(app: App) {
         browser.post(python, "/update_session", &json!({ key: "python" }).to_string()).await;
     }
     for key in keys {
-        // Were it another key in Rust, Python would find both of them afterwards.
+        // If it were another key in Rust, Python would find both afterwards.
         browser.post(&rust, "/update_session", &json!({ key: "rust" }).to_string()).await;
     }
     let expected: serde_json::Map<_, _> = keys.into_iter().map(|key| (key.to_owned(), json!("rust"))).collect();
@@ -115,7 +115,7 @@ async fn keys_of_any_text_are_the_same_keys_on_both_sides(app: App) {
     assert_eq!(map_of(&browser.get(python, "/view_session").await.cookie()).len(), keys.len());
 }
 
-/// Lone surrogates, which are no text to Rust.
+/// Lone surrogates, which are not text in Rust.
 async fn keys_that_only_python_can_hold_stay_as_they_are(app: App) {
     let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
     browser.post(python, "/update_session", r#"{"\ud800": 1, "\udfff": 2, "n": 3}"#).await;

@@ -80,7 +80,7 @@ async fn churn(mut store: Store, sessions: usize) {
         after.len()
     );
     assert!(counts.done > 1_000 && after.len() > 50, "too little has happened");
-    // Only expiry goes on.
+    // From here on sessions only expire.
     let missed: Vec<_> = after.difference(&listed).collect();
     assert!(missed.is_empty(), "the index misses {missed:?}");
     let dead: Vec<_> = listed.difference(&before).collect();

@@ -68,7 +68,8 @@ impl Browser {
         Answer { status, headers, text: response.text().await.unwrap() }
     }
 
-    /// Posts again while the server is too busy to be on time, as `Retry-After` says. Answers how often that was so.
+    /// Posts again, after the pause of `Retry-After`, while the server is too busy to answer in time. Returns the
+    /// number of repetitions.
     pub(crate) async fn insist(self, path: &'static str, body: String) -> usize {
         let mut refused = 0;
         loop {
@@ -82,8 +83,8 @@ impl Browser {
         }
     }
 
-    /// Who is refused may be counted nevertheless: a server that is out of time can't tell whether its write was carried
-    /// out.
+    /// A write of a refused request may count nevertheless: a server that has run out of time does not know if the
+    /// store applied it.
     pub(crate) async fn assert_counted(&self, acknowledged: usize, refused: usize) {
         let session: serde_json::Value = serde_json::from_str(&self.session_after_outage().await).unwrap();
         assert_eq!(session["data"], "session_data");
@@ -96,7 +97,8 @@ impl Browser {
         self.get("/view_session").await.session().to_owned()
     }
 
-    /// The session's JSON text, asked for until it is served. Each worker of a server finds by itself that its store is back.
+    /// The session's JSON text, requested until it is served. Each worker of a server finds out for itself that the
+    /// store answers again.
     pub(crate) async fn session_after_outage(&self) -> String {
         let start = Instant::now();
         loop {
@@ -130,7 +132,7 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// Name and value of the cookie that is set.
+    /// The name and value of the cookie that is set.
     pub(crate) fn cookie(&self) -> &str {
         let set_cookie = self.header(SET_COOKIE.as_str()).unwrap_or_else(|| panic!("no cookie: {}", self.text));
         set_cookie.split(';').next().unwrap()
@@ -142,8 +144,8 @@ impl Answer {
     }
 }
 
-/// A request whose handler waits for the body. The server asks for it (`100 Continue`): axum when the session is loaded,
-/// actix-web before.
+/// A request whose handler waits for the body. The server asks for the body (`100 Continue`): axum once the session is
+/// loaded, actix-web earlier.
 pub(crate) struct HeldRequest {
     stream: TcpStream,
 }

@@ -1,4 +1,4 @@
-//! Requests of one session that run at the same time. Which promises a server-side backend keeps.
+//! Concurrent requests of one session, and the promises that sessions in a store keep.
 
 use std::time::{Duration, Instant};
 
@@ -110,7 +110,7 @@ async fn a_bystander_is_answered_while_four_of_the_largest_updates_run() {
         assert_eq!(bystander.session().await, r#"{"data":"session_data"}"#);
         let time = asked.elapsed();
         assert!(time < BYSTANDER + lag.allowance(), "{time:?}");
-        // The next question meets other updates.
+        // The next request meets other updates.
         sleep(Duration::from_millis(20)).await;
     }
     assert!(updates.try_join_next().is_none(), "the updates go on until here");

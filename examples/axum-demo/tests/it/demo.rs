@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use session_test_support::Process;
 
-/// Long enough for a busy machine.
+/// The longest wait. It is long enough for a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -16,7 +16,7 @@ pub(crate) struct Demo {
     pub(crate) url: String,
 }
 
-/// The program with these flags, and nothing of the environment that it would listen to.
+/// The program with these flags, without the environment variables that it reads.
 pub(crate) fn command(flags: &[&str]) -> Command {
     let mut command = Command::new(crate::PROGRAM);
     command
@@ -50,12 +50,12 @@ impl Demo {
         self.process.signal(name);
     }
 
-    /// Waits until it has ended. Returns how, and what it said on stderr.
+    /// Waits until it has ended. Returns its status and its stderr.
     pub(crate) fn end(self) -> (ExitStatus, String) {
         self.process.wait()
     }
 
-    /// Ends it, and returns what it said on stderr.
+    /// Ends it, and returns its stderr.
     pub(crate) fn stop(self) -> String {
         self.process.stop("TERM").1
     }

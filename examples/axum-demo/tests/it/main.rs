@@ -1,5 +1,5 @@
-//! The demo as its users meet it: the real program on a free port, and clients that speak HTTP to it. The modules are
-//! actix-demo's tests, too.
+//! The demo as its users meet it: the real program on a free port, and clients that speak HTTP to it. actix-demo runs
+//! the same modules.
 //!
 //! On Unix only: the program is ended by signals.
 

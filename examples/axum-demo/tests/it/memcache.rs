@@ -10,7 +10,7 @@ use crate::demo::Demo;
 
 const MANY: usize = 200;
 
-/// Two demos on the same nodes, and one browser that is before both.
+/// Two demos on the same nodes, and one browser that uses both.
 async fn start(nodes: &[&MemcachedServer]) -> ([Demo; 2], [Browser; 2], String) {
     let addresses: Vec<_> = nodes.iter().map(|node| node.address()).collect();
     let addresses = addresses.join(",");
@@ -18,7 +18,7 @@ async fn start(nodes: &[&MemcachedServer]) -> ([Demo; 2], [Browser; 2], String) 
     let demos = [Demo::start(&flags), Demo::start(&flags)];
     let browser = Browser::new(&demos[0]);
     let cookie = browser.get("/setup_session").await.cookie().to_owned();
-    // Cookies are kept for a host, whatever the port.
+    // Browsers keep cookies for a host, no matter which port.
     let other = browser.at(&demos[1]);
     (demos, [browser, other], cookie)
 }

@@ -129,7 +129,7 @@ async fn no_acknowledged_increment_is_lost_when_redis_stands_still_or_dies() {
                 let answer = browser.post("/increment", "").await;
                 assert!(matches!(answer.status, 200 | 503), "{}", answer.text);
                 counts[usize::from(answer.status == 503)].fetch_add(1, Ordering::Relaxed);
-                // Not before its own server is back: the other one may be so a little earlier.
+                // Not before its own server is back. The other one may be back a little earlier.
                 if answer.status == 200 && done.load(Ordering::Relaxed) {
                     break;
                 }

@@ -1,4 +1,4 @@
-//! Flags, the first line, the end.
+//! The flags, the first line of output, and the end of the program.
 
 use std::net::TcpListener;
 use std::process::ExitStatus;
@@ -13,7 +13,7 @@ use crate::demo::{Demo, SECRET, command};
 
 #[tokio::test]
 async fn without_flags_it_keeps_sessions_in_cookies_on_port_3000_or_a_free_one() {
-    // If this fails, another process has the port; it is taken either way.
+    // If this fails, another process has the port. In both cases the port is taken.
     let taken = TcpListener::bind("127.0.0.1:3000");
     let demo = Demo::run(&mut command(&[]));
     assert_ne!(demo.url, "http://127.0.0.1:3000");

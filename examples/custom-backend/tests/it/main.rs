@@ -1,4 +1,4 @@
-//! The backend passes what every backend has to pass, and the server keeps its sessions when it is started again.
+//! The backend passes the tests of every backend, and the server keeps its sessions over a restart.
 
 #![expect(clippy::unwrap_used, reason = "a helper that can't go on fails the test")]
 
@@ -12,13 +12,13 @@ use custom_backend::FolderBackend;
 use session_core::{BackendErrorKind, ISessionBackend, SessionMap};
 use session_testkit::conformance::{self, Candidate};
 
-/// A folder of a test's own, removed with it.
+/// A folder for one test, which removes it at its end.
 struct Folder(PathBuf);
 
 impl Folder {
     fn new(test: &str) -> Self {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
-        // One may be there of an earlier run that was killed.
+        // An earlier run that was killed may have left one.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Self(path)

@@ -1,5 +1,5 @@
-// The page is a client of the JSON routes like any other. Session data may be anybody's: it enters the page as text
-// (`textContent`), never as markup.
+// The page is a client of the JSON routes like any other. Visitors choose the session data, so it enters the page
+// as text (`textContent`), never as markup.
 "use strict";
 
 const REQUESTS_SHOWN = 6;
@@ -33,7 +33,7 @@ on("add-one", "click", () => act(increment, () => "Counted."));
 on("add-ten", "click", () => {
   let before;
   const work = async () => {
-    // The first goes alone: without a cookie, each would begin a session of its own.
+    // The first request goes alone: without a cookie, each would begin its own session.
     const first = await increment();
     before = count(first) - 1;
     await Promise.all(Array.from({ length: 9 }, increment));
@@ -59,7 +59,7 @@ on("renew", "click", () => act(() => request("POST", "/renew"), () => "Renewed: 
 
 on("clear", "click", () => act(() => request("POST", "/clear_session"), () => "Cleared."));
 
-// A store without a list of sessions tells no number.
+// A store that can't list sessions returns no number.
 const revoked = (count) => `${count ?? "All"} ${count === 1 ? "session" : "sessions"} ended.`;
 
 on("revoke-others", "click", () => endSessions("/sessions/revoke_others"));
@@ -78,7 +78,7 @@ function endSessions(path, body) {
 
 tabs.onmessage = () => act(undefined, () => "Another tab has changed the session.");
 
-// The browser shows the page as it was left when its user comes back.
+// When the user comes back to the page, the browser may show it as it was left.
 window.addEventListener("pageshow", ({ persisted }) => persisted && act());
 
 setInterval(showTimeLeft, 1000);
@@ -94,7 +94,7 @@ function on(id, event, handle) {
   });
 }
 
-/// Does what a button is for, then shows the session as the next request finds it, and what there is to say.
+/// Does the work of a button. Then shows the session as the next request finds it, and a message.
 async function act(work, message = () => "") {
   const focused = document.activeElement;
   const heading = focused.closest("section")?.querySelector("h2");
@@ -113,7 +113,7 @@ async function act(work, message = () => "") {
     say(error.message, true);
   }
   if (!focused.checkVisibility()) {
-    // The keyboard goes on where it was, not at the top of the page.
+    // The focus stays where it was, instead of moving to the top of the page.
     (heading?.checkVisibility() ? heading : element("session-title")).focus({ preventScroll: true });
   }
 }
@@ -137,7 +137,7 @@ async function request(method, path, body) {
   return text.match(/^\{"session": (.*)\}$/s)?.[1] ?? text;
 }
 
-/// Adds a line to the list of requests. Equal ones in a row become one.
+/// Adds a line to the list of requests. Equal lines in a row become one.
 function log(line) {
   const list = element("requests");
   const times = list.firstChild?.dataset.line === line ? Number(list.firstChild.dataset.times) + 1 : 1;
@@ -234,7 +234,7 @@ function device(label) {
   return browser && system ? `${{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser} on ${system}` : label;
 }
 
-/// The counter, or nothing if its key holds something else.
+/// The counter, or nothing if its key holds another value.
 function count(session) {
   const value = Number(read(session).entries.get("n") ?? 0);
   return Number.isNaN(value) ? undefined : value;

@@ -44,7 +44,7 @@ async fn text(response: Response) -> String {
     response.text().await.expect("the page is text")
 }
 
-/// A browser of this name, with cookies of its own.
+/// A browser with this name and its own cookies.
 fn browser(name: &str) -> Client {
     Client::builder().user_agent(name).cookie_store(true).build().expect("a client needs nothing")
 }

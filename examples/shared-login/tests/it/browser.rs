@@ -26,7 +26,7 @@ impl Browser {
         browser
     }
 
-    /// Name and value of its cookie.
+    /// The name and the value of its cookie.
     pub(crate) fn cookie(&self, url: &str) -> Option<String> {
         self.jar.cookies(&url.parse().unwrap()).map(|cookie| cookie.to_str().unwrap().to_owned())
     }

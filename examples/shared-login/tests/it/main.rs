@@ -43,7 +43,7 @@ async fn a_login_is_shared_in_redis() {
     logins_are_shared(&["--backend", "redis", "--redis-url", &server.url()], Sessions::InAStore).await;
 }
 
-/// Logs in on each server and out on each, and looks at all of them after both.
+/// Logs in on each server and out on each, and checks all of them after both.
 async fn logins_are_shared(flags: &[&str], sessions: Sessions) {
     let program = Program::start(flags);
     assert_eq!(program.names(), ["axum", "actix-web", "Starlette"]);
@@ -85,7 +85,7 @@ async fn a_login_gives_a_new_id_whichever_server_gave_the_old_one() {
     for url in program.urls().repeat(2) {
         browser.log_in(url, "ann").await;
         let cookie = browser.cookie(url).expect("a login sets the cookie");
-        // What follows the id is the time of the login.
+        // The time of the login follows the id.
         let id = cookie.split('.').next().unwrap().to_owned();
         assert!(ids.insert(id), "at {url}");
     }
@@ -112,7 +112,7 @@ async fn without_python_two_servers_run_and_it_says_what_is_missing() {
     assert!(stderr.contains("no-such-program can't be started") && stderr.contains("requirements.txt"), "{stderr}");
 }
 
-/// `-S` lets it forget the packages of its environment.
+/// With `-S` the interpreter does not find the packages of its environment.
 #[test]
 fn of_a_python_without_the_packages_it_says_the_same_and_names_one() {
     let script = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bare-python-{}", std::process::id()));

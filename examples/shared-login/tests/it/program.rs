@@ -37,7 +37,7 @@ impl Program {
         self.servers.iter().map(|(_, url)| url.as_str()).collect()
     }
 
-    /// Ends it as a person would, and returns what it said on stderr: all that hold it have ended, too.
+    /// Ends it as a person would, and returns its stderr, which ends once all processes that hold it have ended.
     pub(crate) fn stop(self) -> String {
         let (status, stderr) = self.process.stop("INT");
         assert!(status.success(), "{stderr}");

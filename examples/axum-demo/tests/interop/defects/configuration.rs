@@ -10,7 +10,7 @@ for_each_app![python_takes_names_and_domains_with_line_breaks,];
 
 const BROKEN: [&str; 4] = ["a\r\nX-Injected: 1", "a\nb", "a\rb", "a; Domain=example.com"];
 
-/// And would send them, if the HTTP server under it did not drop the connection instead.
+/// It would also send them, but its HTTP server drops the connection instead.
 async fn python_takes_names_and_domains_with_line_breaks(app: App) {
     let domain = format!("--domain={}", BROKEN[0]);
     for (name, options) in [(BROKEN[0], &[][..]), (COOKIE, &[&*domain])] {

@@ -39,7 +39,7 @@ async fn python_never_says_vary_and_rust_does_where_the_session_was_used(app: Ap
         assert!(get(python, path, &cookie).await.header(VARY).is_empty(), "{path}");
         let expected: &[&str] = if path == "/untouched" { &[] } else { &["Cookie"] };
         assert_eq!(get(&rust, path, &cookie).await.header(VARY), expected, "{path}");
-        // What a visitor without a cookie is shown differs as well from what others are.
+        // Visitors without a cookie also get another page than those with one.
         assert_eq!(Browser::new().get(&rust, path).await.header(VARY), expected, "{path}");
     }
 }
@@ -60,7 +60,7 @@ async fn a_cookie_that_browsers_drop_is_sent_by_python_and_an_error_in_rust(app:
     assert_eq!(of_python.status, 200);
     assert!(of_python.set_cookie().is_some_and(|cookie| length_of(&cookie) > LONGEST_COOKIE));
 
-    // A client that keeps it all the same gets it back from Python only.
+    // If a client keeps it anyway, only Python accepts it later.
     let longer = json!({"data": "x".repeat(LONGEST_COOKIE)}).to_string();
     let cookie = Browser::new().post(python, "/update_session", &longer).await.cookie();
     assert_eq!(get(python, "/view_session", &cookie).await.session_json(), longer.replace(':', ": "));
@@ -78,13 +78,13 @@ async fn the_longest_cookie_that_browsers_keep_is_read_by_both_sides(app: App) {
     let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
     let session = json!({"data": "x".repeat(LONGEST_DATA)});
     let cookie = browser.post(&rust, "/update_session", &session.to_string()).await.set_cookie();
-    // Base64 comes in fours: there is no cookie of one or two bytes more.
+    // The length of base64 is a multiple of four, so no cookie is only one or two bytes longer.
     assert!(cookie.is_some_and(|cookie| (LONGEST_COOKIE - 3..=LONGEST_COOKIE).contains(&length_of(&cookie))));
     assert_eq!(browser.view(&rust).await, session);
     assert_eq!(browser.view(python).await, session);
 }
 
-/// Name and value (RFC 6265bis, section 5.6).
+/// The length of name and value (RFC 6265bis, section 5.6).
 const LONGEST_COOKIE: usize = 4096;
 
 /// The length of the text in `{"data":"..."}` whose cookie is the longest in Rust: 4052 bytes of base64 make 3039 of

@@ -1,6 +1,6 @@
 //! Sessions that a server keeps: ids that are made up by a client, resurrected, or kept over a login.
 //!
-//! Of Python, which has no store here, come the cookies.
+//! Python only makes the cookies: it has no store here.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn an_id_that_a_user_of_python_makes_up_reads_nothing_from_the_store(app: 
     }
 }
 
-/// Such a cookie comes from another server: Rust refuses to put an id into one.
+/// Another server has made such a cookie. Rust refuses to put an id into one.
 async fn an_id_is_no_session_in_cookie_mode(app: App) {
     let (python, rust) = (Peer::live(app), Demo::cookie());
     for id in [json!(UUID), json!("x"), json!(1), json!(null)] {
@@ -125,7 +125,7 @@ async fn hardened_cookies_of_one_mode_are_none_in_the_other_and_python_needs_the
     }
 }
 
-/// To readers it is empty, to writers a new session under a new id.
+/// A request that only reads finds an empty session. A request that writes begins a new session under a new id.
 async fn assert_starts_anew(rust: &impl Server, cookie: &str) {
     let read = get(rust, "/view_session", cookie).await;
     assert_eq!((read.session(), read.set_cookie()), (json!({}), None), "{cookie}");
@@ -150,7 +150,7 @@ fn signer() -> Value {
     json!({ "secret": SECRET, "now": NOW, "max_age": MAX_AGE })
 }
 
-/// The id in a cookie; none in cookie mode.
+/// Returns the id in a cookie; `None` in cookie mode.
 fn id_of(cookie: &str) -> Option<Value> {
     parsed(&Token::parse(cookie).json()).get("_cssid").cloned()
 }

@@ -73,7 +73,7 @@ async fn a_timestamp_that_is_no_number_is_an_empty_session_on_both_sides(app: Ap
     }
 }
 
-/// Only who has the secret can make such cookies, and no library does.
+/// Such cookies need the secret, and no library makes them.
 async fn what_python_reads_though_no_server_signs_it_is_an_empty_session_in_rust(app: App) {
     let (python, rust, now) = (Peer::live(app), Demo::cookie(), unix_now());
     let utf_16: Vec<u8> = r#"{"n": 41}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -87,7 +87,8 @@ async fn what_python_reads_though_no_server_signs_it_is_an_empty_session_in_rust
     }
 }
 
-/// To readers it is empty and the cookie is left alone; to writers it is a new session.
+/// A request that only reads finds an empty session, and the cookie is left alone. A request that writes begins a new
+/// session.
 async fn assert_is_empty_in_rust(rust: &Demo, cookie: &str) {
     let read = get(rust, "/view_session", cookie).await;
     assert_eq!((read.session(), read.set_cookie()), (json!({}), None), "{cookie:?}");

@@ -1,4 +1,4 @@
-//! `Cookie` headers as clients, proxies and neighbours make them: both sides find the same cookie in them.
+//! `Cookie` headers as clients, proxies and neighbours send them: both sides find the same cookie in them.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -57,7 +57,8 @@ fn find(app: App) {
     });
 }
 
-/// Pairs of any name, but under the session's name only what verifies: Python goes by the last one whatever it is.
+/// Pairs with any name, but under the session's name only cookies that verify, because Python takes the last one in any
+/// case.
 fn header(tokens: &[String]) -> impl Strategy<Value = String> + use<> {
     let token = prop::sample::select(tokens.to_vec());
     let genuine = (token.clone(), prop::sample::select(&["={}", "=\"{}\"", " = {}", "= {} ", "=  \"{}\" "][..]));

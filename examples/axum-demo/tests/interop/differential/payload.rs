@@ -19,7 +19,7 @@ fn rust_reads_the_signed_objects_that_python_reads_and_no_other_json() {
         let (in_rust, in_python) = (open(&rust, &cookie), Oracle::shared().load_session(&python(), &cookie));
         let json = serde_json::from_slice::<Value>(&payload);
         match (in_rust.is_new(), in_python) {
-            // An integer to Python, to serde_json a float.
+            // Python reads an integer, serde_json a float.
             (false, Ok(_)) if payload.windows(2).any(|pair| pair == b"-0") => {}
             (false, Ok(session)) if json.is_ok() => {
                 prop_assert_eq!(parsed(&in_rust.to_map().into_json()), parsed(&session))
@@ -27,7 +27,7 @@ fn rust_reads_the_signed_objects_that_python_reads_and_no_other_json() {
             (false, Ok(session)) => prop_assert!(is_object(&session)),
             (false, Err(refusal)) => prop_assert!(json.is_err(), "{:?}", refusal),
             (true, Ok(session)) => {
-                // A byte order mark, which no library writes, is skipped by Python only.
+                // Only Python skips a byte order mark, which no library writes.
                 let marked = payload.starts_with("\u{feff}".as_bytes());
                 prop_assert!(marked || !is_object(&session), "only Python reads {}", session);
             }
@@ -37,7 +37,7 @@ fn rust_reads_the_signed_objects_that_python_reads_and_no_other_json() {
     });
 }
 
-/// Objects, some of whose values are no JSON, and half of which were edited at random.
+/// Objects, of which half are edited at random. Some values are not JSON.
 fn payloads() -> impl Strategy<Value = Vec<u8>> {
     let good = || prop::sample::select(GOOD.split(' ').collect::<Vec<_>>());
     let bad = || prop::sample::select(BAD.split('|').collect::<Vec<_>>());
@@ -59,7 +59,7 @@ fn payloads() -> impl Strategy<Value = Vec<u8>> {
 /// Values that Python reads, separated by spaces.
 const GOOD: &str = r#"1 -1 0.5 1.5e3 -2E-7 1e400 NaN -Infinity null true {} [] {"a":{"a":[1]}} [1,[2,{"b":null}]] "" "a" "é" "\u00e9" "\ud83e\udd80" "\ud800" "\"""#;
 
-/// Texts that Python does not read, or not as a value.
+/// Texts that Python can't read as a value.
 const BAD: &str = "01|+1|.5|1.|- 1|0x1|1_0|nul|True|[1,]|{\"a\"}|[|}|,|:|\"|\\|\"\\u00g9\"|\"\\x\"|\"\t\"|\"a\": 1|\u{feff}| |\n|\u{a0}";
 
 /// An object of these values; some of its keys occur twice, or are written in two ways.

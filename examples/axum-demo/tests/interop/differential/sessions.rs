@@ -17,7 +17,7 @@ fn a_session_that_python_writes_is_the_same_in_rust() {
         prop_assume!(COOKIE.len() + cookie.len() <= 4096);
         let session = open(&rust, &cookie);
         prop_assert_eq!(session.is_new(), false);
-        // As Python reads it, so it wrote it, and so it is in Rust.
+        // Python reads the value that it wrote, and Rust has the same value.
         prop_assert_eq!(Oracle::shared().load_session(&python(), &cookie), Ok(session.to_map().into_json()));
         prop_assert_eq!(session.to_map().into_json(), Token::parse(&cookie).json());
         if let Ok(written) = serde_json::from_str::<Value>(&written) {
@@ -100,7 +100,7 @@ fn texts() -> impl Strategy<Value = String> {
     prop_oneof!["[ -~]{0,12}", vec(any::<char>(), 0..6).prop_map(String::from_iter)]
 }
 
-/// JSON text of what only Python can hold, among other things.
+/// JSON text, some of which only Python can hold.
 fn sessions_of_python() -> impl Strategy<Value = String> {
     let numbers = prop_oneof!["-?[1-9][0-9]{0,70}", "-?[0-9]\\.[0-9]{1,20}(e[+-]?[0-9]{1,3})?"];
     let oddities = prop::sample::select(&["NaN", "Infinity", "-Infinity", r#""\ud800""#, r#""a\udc00b""#][..]);

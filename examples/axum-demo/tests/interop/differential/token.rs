@@ -50,7 +50,7 @@ enum Edit {
 }
 
 impl Edit {
-    /// Most of them stay within what tokens are made of.
+    /// Most characters are those of tokens.
     fn any() -> impl Strategy<Value = Self> {
         let byte = || prop_oneof![6 => prop::sample::select(&ALPHABET[..]), 1 => any::<u8>()];
         let at = any::<Index>;
@@ -61,7 +61,7 @@ impl Edit {
             1 => (at(), at()).prop_map(|(one, other)| Self::Swap(one, other)),
             1 => at().prop_map(Self::Cut),
             1 => vec(byte(), 1..5).prop_map(Self::Append),
-            // Bytes that Python's base64 overlooks at the end of a signature.
+            // Bytes at the end of a signature that Python's base64 ignores.
             1 => prop::sample::select(&b"=* "[..]).prop_map(|byte| Self::Append(vec![byte])),
         ]
     }
@@ -93,11 +93,11 @@ fn assert_same_verdict(variant: &Variant, token: &[u8], max_age: Option<u64>, no
         (Ok(unsigned), Ok((value, timestamp))) => {
             prop_assert_eq!((unsigned.value, unsigned.timestamp), (&value[..], timestamp));
         }
-        // Python's base64 takes more than one text for the same bytes. Rust takes the one that signers emit.
+        // Python's base64 accepts several texts for the same bytes. Rust accepts only the one that signers write.
         (Err(_), Ok((value, timestamp))) => {
             prop_assert!(variant.of_each_key().iter().all(|signer| signer.sign(&value, timestamp) != token));
         }
-        // Asked for no age, Python fails on the date alone.
+        // Without a maximum age, Python fails on the date alone.
         (Ok(unsigned), Err(refusal)) => {
             prop_assert!(unsigned.timestamp > LAST_SECOND && has_no_date(&refusal), "{refusal:?}")
         }
@@ -108,7 +108,8 @@ fn assert_same_verdict(variant: &Variant, token: &[u8], max_age: Option<u64>, no
 
 fn is_same_reason(error: SignatureError, refusal: &Refusal) -> bool {
     match error {
-        // Python says "malformed timestamp" of some of these, and goes on to the age where its base64 takes more.
+        // Python answers "malformed timestamp" for some of these. For others, which its base64 accepts, it checks the
+        // age.
         SignatureError::BadSignature => true,
         SignatureError::MissingTimestamp => refusal.message == "timestamp missing",
         SignatureError::MalformedTimestamp => {

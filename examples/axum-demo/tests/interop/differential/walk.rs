@@ -1,4 +1,4 @@
-//! A browser that wanders between both sides and does this and that on the way.
+//! A browser that goes back and forth between both sides, with a random step on each visit.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -49,12 +49,12 @@ impl Browser {
     }
 }
 
-/// Gets a page with just this value in the session's cookie.
+/// Gets a page with this value as the session's cookie.
 pub(crate) async fn get(server: &(impl Server + ?Sized), path: &str, cookie: impl AsRef<[u8]>) -> Reply {
     send(&plain(), Method::GET, server, path, &[pair(server, cookie.as_ref())], "").await
 }
 
-/// Posts to a page with just this value in the session's cookie.
+/// Posts to a page with this value as the session's cookie.
 pub(crate) async fn post(server: &(impl Server + ?Sized), path: &str, cookie: impl AsRef<[u8]>, body: &str) -> Reply {
     send(&plain(), Method::POST, server, path, &[pair(server, cookie.as_ref())], body).await
 }
@@ -165,7 +165,7 @@ impl Reply {
 pub(crate) struct SetCookie {
     pub(crate) name: String,
     pub(crate) value: String,
-    /// In lower case, as neither their case nor their order says anything.
+    /// In lower case and sorted, because neither case nor order matters.
     pub(crate) attributes: BTreeSet<String>,
 }
 

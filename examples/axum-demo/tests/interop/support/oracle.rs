@@ -16,7 +16,7 @@ pub(crate) struct Oracle {
     process: Mutex<Process>,
 }
 
-/// Why Python refuses something.
+/// The reason why Python refuses an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// The class of the exception.
@@ -54,7 +54,7 @@ impl Oracle {
         Ok(text(&answer).to_owned())
     }
 
-    /// Asks with one field more, whose JSON text may be beyond what `Value` holds.
+    /// Asks with one more field, whose JSON text may hold more than a `Value` can.
     fn ask(&self, signer: &Value, operation: &str, field: &str, json: &str) -> Result<Value, Refusal> {
         let signer = signer.to_string();
         let signer = signer.strip_suffix('}').expect("a signer is an object");

@@ -34,13 +34,13 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// A server that all tests share, with [`SECRET`], [`COOKIE`] and the system's clock: it remembers nothing.
+    /// A server with [`SECRET`], [`COOKIE`] and the system's clock. All tests share it, because it keeps no state.
     pub(crate) fn live(app: App) -> &'static Self {
         static PEERS: [OnceLock<Peer>; 2] = [const { OnceLock::new() }; 2];
         PEERS[app as usize].get_or_init(|| Self::start(app, SECRET, COOKIE, &[]))
     }
 
-    /// The same, but its clock stands still at [`NOW`].
+    /// A server like [`live`](Self::live), whose clock stands still at [`NOW`].
     pub(crate) fn stopped(app: App) -> &'static Self {
         static PEERS: [OnceLock<Peer>; 2] = [const { OnceLock::new() }; 2];
         PEERS[app as usize].get_or_init(|| Self::start(app, SECRET, COOKIE, &["--now", &NOW.to_string()]))
@@ -50,7 +50,7 @@ impl Peer {
     pub(crate) fn start(app: App, secret: &str, cookie: &str, options: &[&str]) -> Self {
         let mut command = peer();
         command.args(["serve", "--app", app.name()]);
-        // In one word: a secret may begin with a dash.
+        // As one argument, because a secret may begin with a dash.
         command.args([format!("--secret={secret}"), format!("--cookie-name={cookie}")]).args(options);
         let mut process = Process::start(&mut command);
         Self { url: process.read_after("listening "), cookie_name: cookie.to_owned(), _process: process }

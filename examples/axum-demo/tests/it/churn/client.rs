@@ -7,7 +7,7 @@ use reqwest::{Client, Response};
 
 use crate::demo::PATIENCE;
 
-/// The addresses of two servers, which come back elsewhere after a kill.
+/// The addresses of two servers. A server that was killed comes back at another one.
 pub(crate) struct Servers(RwLock<[String; 2]>);
 
 impl Servers {

@@ -1,4 +1,4 @@
-//! A Redis with an append-only file, or a Cluster of three, and all that it holds.
+//! A Redis with an append-only file, or a Cluster of three, and everything that it holds.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -131,7 +131,7 @@ impl Store {
     pub(crate) async fn listed(&self, users: usize) -> BTreeSet<String> {
         let backend = RedisBackend::builder().timeout(PATIENCE).connect(&self.url()).unwrap();
         let config = SessionConfig::builder(SECRET, "session").backend(backend).request_deadline(PATIENCE);
-        // The lifetime of the sessions is none of its business: it only reads them.
+        // It only reads the sessions, so their lifetime does not matter.
         let manager = SessionManager::new(config.build().unwrap());
         let mut listed = BTreeSet::new();
         for user in (0..users).map(|user| format!("user{user}")) {
