@@ -15,7 +15,7 @@ pub(crate) fn run_parts(arguments: &[String]) -> Result<()> {
     };
     provision::for_bench()?;
     let target = target_folder()?;
-    // Two builds, because one build would compile features that a peer asks for into this project's programs.
+    // Two builds, because in a single build this project's programs would also get the features that a peer enables.
     for package in ["session-bench", "session-bench-peers"] {
         let mut build = cargo(&["build", "--release", "--bins", "--manifest-path", "xtask/bench/Cargo.toml"]);
         run(build.args(["--package", package]).env("CARGO_TARGET_DIR", &target))?;

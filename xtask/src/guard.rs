@@ -11,8 +11,8 @@ use crate::provision;
 
 /// Compiles the subjects in release mode, and fails if a request costs more than its ceiling.
 ///
-/// The versions of the dependencies come from its own `Cargo.lock`. Fails if that file is stale; renew it with `cargo
-/// update --workspace --manifest-path xtask/bench/Cargo.toml`.
+/// The versions of the dependencies come from that workspace's `Cargo.lock`. Fails if that file is stale; renew it with
+/// `cargo update --workspace --manifest-path xtask/bench/Cargo.toml`.
 pub(crate) fn check() -> Result<()> {
     provision::programs()?;
     run(&mut cargo(&["fmt", "--all", "--check", PACKAGE[0], PACKAGE[1]]))?;

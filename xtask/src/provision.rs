@@ -20,9 +20,10 @@ const PROGRAMS: &[Program] = &[
     // The programs of the server are in a folder for their version, which is not on `PATH`. This program is installed
     // with them.
     Program { name: "pg_lsclusters", probe: &["--help"], packages: &["postgresql"] },
-    // Not on the `PATH` of users who are not root.
+    // Not on the `PATH` of users other than root.
     Program { name: "/usr/sbin/mariadbd", probe: &["--version"], packages: &["mariadb-server"] },
-    // The demos are used in it. Without a font it draws no text, and the pictures of the README are drawn with this one.
+    // The browser in which the demos are tested. Without a font it draws no text; the pictures of the README use this
+    // font.
     Program { name: "chromium", probe: &["--version"], packages: &["chromium", "fonts-dejavu-core"] },
     // `guard` counts the cost of a request with it.
     Program { name: "valgrind", probe: &["--version"], packages: &["valgrind"] },

@@ -70,7 +70,7 @@ fn for_each_crate(mut handle: impl FnMut(&str, String) -> Result<()>) -> Result<
     Ok(())
 }
 
-/// Returns the API that rustdoc describes, an item a line.
+/// Returns the API that rustdoc describes, one item per line.
 fn listing(json: &Path) -> Result<String> {
     let api = Builder::from_rustdoc_json(json).omit_blanket_impls(true).build()?;
     Ok(api.items().map(|item| format!("{item}\n")).filter(|line| is_listed(line)).collect())

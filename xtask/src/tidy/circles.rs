@@ -1,4 +1,5 @@
-//! No files of a crate import each other in a circle: a name that all need has a file of its own.
+//! Finds files of a crate that import each other in a circle. A name that all of them need belongs in a file of its
+//! own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +8,11 @@ use super::{File, Finding};
 /// A crate's folder, and the path of a module within it.
 type Module<'a> = (&'a str, Vec<&'a str>);
 
-/// The circles of files that name each other's modules by their paths from the root of the crate, or from `super`.
+/// Returns the circles. A file imports a module if it names the module by a path from the root of the crate or from
+/// `super`.
 ///
-/// The root itself is left out, because it only declares modules and re-exports their names; so are the names that a module
-/// takes from those which it declares.
+/// The root itself is left out, because it only declares modules and re-exports their names. A name that a module
+/// imports from a module that it declares itself does not count.
 pub(super) fn circles(files: &[File]) -> Vec<Finding> {
     let modules: BTreeMap<Module<'_>, &File> =
         files.iter().filter(|file| file.is_module()).filter_map(|file| Some((module(&file.path)?, file))).collect();
@@ -35,7 +37,7 @@ pub(super) fn circles(files: &[File]) -> Vec<Finding> {
     findings
 }
 
-/// Returns the modules that a module imports, and those that they import.
+/// Returns the modules that a module imports, directly or through other modules.
 fn reachable<'m, 'a>(
     imports: &BTreeMap<&'m Module<'a>, Vec<&'m Module<'a>>>,
     from: &'m Module<'a>,

@@ -1,4 +1,5 @@
-//! The events that the crates log, each of which the troubleshooting table explains with its level, target and fields.
+//! Compares the events that the crates log with the troubleshooting table, which explains each with its level, target
+//! and fields.
 
 use super::{File, Finding};
 
