@@ -53,8 +53,8 @@
 //! | info | `the session store answers again` | `store`, `server`, `failures`, `seconds` |
 //!
 //! If a node refuses one command but answers others, for example because it is out of memory, this is logged as an
-//! outage too. The [source](std::error::Error::source) of each error is the cause. Neither quotes a session id, key or
-//! session data.
+//! outage too. The [source](std::error::Error::source) of each error is the cause. No error and no log line quotes a
+//! session id, key or session data.
 //!
 //! A node closes its connections when it is restarted, and idle connections if it is configured to (`-o idle_timeout`).
 //! The next call then connects again. If the reply to a write is lost, the backend reads the item, and sends the write

@@ -145,8 +145,8 @@
 //!
 //! Every error has a [source](std::error::Error::source) with the cause and the address. An outage is logged as one
 //! line at level `error`, no matter how many requests fail, with the fields `store`, `server`, `cause` and `failures`.
-//! While it lasts, a further line with the number of failures follows at most every 10 seconds. Neither quotes a key,
-//! an id, a password or session data.
+//! While it lasts, a further line with the number of failures follows at most every 10 seconds. No error and no line
+//! quotes a key, an id, a password or session data.
 //!
 //! | log line | level |
 //! |---|---|
@@ -173,10 +173,10 @@
 //!
 //! # Operations
 //!
-//! - **Memory.** A session takes about 160 bytes more than its text. In Redis 7.0 a million sessions of 200 bytes of JSON
-//!   are 360 MB of `used_memory`, and about 440 MB of the machine's. (`MEMORY USAGE` of one says 296 bytes: it leaves out
-//!   its expiry.) A logout or a renewal takes up to 200 bytes for a minute. The entry of a user's session in the index takes
-//!   75 bytes, measured with a million sessions of users who have ten each. To repeat it:
+//! - **Memory.** A session takes about 160 bytes more than its text. In Redis 7.0 a million sessions of 200 bytes of
+//!   JSON are 360 MB of `used_memory`, and about 440 MB of the machine's. (`MEMORY USAGE` of such a session reports 296
+//!   bytes, without its expiry.) A logout or a renewal takes up to 200 bytes for a minute. The entry of a user's
+//!   session in the index takes 75 bytes, measured with a million sessions of users who have ten each. To repeat it:
 //!   `cargo test -p session-redis --test it -- --nocapture memory`, or `INFO memory` before and after.
 //! - **`maxmemory-policy`.** With `noeviction` a full server refuses new sessions and writes (503). Reads and logouts
 //!   still work, and a refused renewal leaves the session as it was. With `volatile-ttl` or `allkeys-lru` the server

@@ -27,7 +27,7 @@ use crate::table::SCHEMA_KEY;
 /// whether its request was sent.
 const TIMEOUT_MARGIN: Duration = Duration::from_millis(10);
 
-/// The version of the schema that this crate needs, as the row of the table that names its version has it.
+/// The version of the schema that this crate needs. The row under [`SCHEMA_KEY`] holds the version of a table.
 const SCHEMA: &str = "schema 1";
 
 /// Keeps sessions in a table of SQLite, PostgreSQL, MySQL or MariaDB. Clones share the connections.
@@ -36,7 +36,7 @@ pub struct SqlBackend {
     engine: Arc<dyn Engine>,
     format: Arc<Format>,
     timeout: CallTimeout,
-    /// The table is this crate's own, which has an index of users and can be listed.
+    /// `true` for this crate's own table, which has an index of users and can be scanned.
     is_own_table: bool,
 }
 

@@ -217,7 +217,7 @@ impl<D: DjangoSql> Django<D> {
             if !matches {
                 return self.current(connection, old).await;
             }
-            // If the new key has no row now, its row has expired in the last moment, and the rotation is repeated.
+            // If the new key has no row now, its row has just expired, and the rotation is repeated.
             if let Reply::Found(Some(row)) = self.current(connection, new).await? {
                 return Ok(Reply::NewKeyTaken(row));
             }

@@ -13,7 +13,7 @@ use crate::table::{Statement, Table};
 impl DjangoSql for SqliteDialect {
     const QUOTE: char = '"';
 
-    /// Django writes microseconds, which SQLite can't tell: it tells milliseconds.
+    /// Django writes microseconds. SQLite's clock has only milliseconds.
     const NOW: &'static str = "strftime('%Y-%m-%d %H:%M:%f000', 'now')";
 
     const LATER: &'static str = "strftime('%Y-%m-%d %H:%M:%f000', 'now', ? || ' seconds')";
