@@ -12,8 +12,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub(crate) use store::{DoctorArgs, ListArgs, OneArgs, ShowArgs, StoreArgs, StoreCommand, UserCommand};
 
 const EXIT_CODES: &str = "Exit codes:
-  0  the cookie is accepted; the rotation loses no session; done
-  1  the cookie is refused or was not verified; the rotation loses sessions
+  0  the cookie is accepted; the rotation loses no session; the store is healthy; done
+  1  the cookie is refused or was not verified; the rotation loses sessions; the store has a problem; no such session
   2  the arguments are wrong
   3  the command failed, for example because a file can't be read";
 
@@ -86,7 +86,7 @@ pub(crate) struct SigningArgs {
     /// The digest of the signature.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) digest: DigestArg,
-    /// The way in which the signing key is made from secret and salt.
+    /// How the signing key is made from the secret and the salt.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) derivation: DerivationArg,
     /// The Unix time to use as the current time [default: now].
@@ -111,13 +111,13 @@ pub(crate) struct InspectArgs {
     /// The name of the service's cookie [default: the name in COOKIE, or `session`].
     #[arg(long, value_name = "NAME")]
     pub(crate) cookie_name: Option<String>,
-    /// The place of the service's sessions [default: accept both].
+    /// Where the service keeps its sessions [default: accept both].
     #[arg(long, value_enum)]
     pub(crate) mode: Option<ModeArg>,
     /// The format that the service uses.
     #[arg(long, default_value = "starlette", value_parser = crate::formats::names())]
     pub(crate) format: String,
-    /// Prints session ids. A person who has an id and a key can use the session.
+    /// Prints session ids. With an id and a key, anyone can use the session.
     #[arg(long)]
     pub(crate) show_ids: bool,
     /// Prints JSON.

@@ -56,7 +56,7 @@ struct Inspection<'a> {
     cookie: &'a Cookie,
 }
 
-/// A cookie whose signature one of the keys made.
+/// A cookie that one of the keys has signed.
 struct Verified {
     format: &'static str,
     key: usize,
@@ -65,7 +65,7 @@ struct Verified {
 }
 
 impl Inspection<'_> {
-    /// Tries the service's own reading first, and then readings that differ from it, the closest first.
+    /// Reads the cookie as the service does. If that fails, tries other readings, the likeliest first.
     fn report(&self) -> Report {
         let value = &self.cookie.value;
         if self.keys.is_empty() {
@@ -112,7 +112,7 @@ impl Inspection<'_> {
         let (issued, content) = match found.signed {
             Ok(signed) => (Some(signed.issued), starlette::content(&signed.payload)),
             Err(session_core::signer::SignatureError::MissingTimestamp) => {
-                let why = "the cookie was signed without a time, by `Signer` and not by `TimestampSigner`";
+                let why = "the cookie was signed without a time, by `Signer` instead of `TimestampSigner`";
                 (None, Err(Refusal::new(Cause::NoTimestamp, why.to_owned())))
             }
             Err(_) => {
@@ -123,7 +123,7 @@ impl Inspection<'_> {
         Verified { format: STARLETTE, key: found.key, issued, content }
     }
 
-    /// Looks for another way of signing, or another form of a key, that makes the signature.
+    /// Looks for another way of signing, or another form of a key, that fits the signature.
     fn signed_otherwise(&self, value: &str) -> Option<(Verified, Refusal)> {
         let schemes = starlette::other_schemes(&self.scheme, &self.cookie.name);
         for scheme in &schemes {
@@ -143,7 +143,7 @@ impl Inspection<'_> {
         None
     }
 
-    /// Reports on a cookie whose signature is right. The first cause that applies counts.
+    /// Reports on a cookie whose signature is valid. The first cause that applies is reported.
     fn judged(&self, verified: Verified, deviation: Option<Refusal>) -> Report {
         let Verified { format, key, issued, content } = verified;
         let mut report = Report { verified_by_key: Some(key + 1), ..Report::new(format) };
@@ -192,7 +192,7 @@ impl Inspection<'_> {
             (Content::Session(_), ModeArg::Store) => ("a whole session", "sessions in a store"),
             _ => return None,
         };
-        let why = format!("the cookie holds {holds}, and the service has {wanted}");
+        let why = format!("the cookie holds {holds}, and the service keeps {wanted}");
         Some(Refusal::new(Cause::OtherMode, why).advise("give the two services different cookie names."))
     }
 
@@ -214,12 +214,12 @@ impl Inspection<'_> {
             Some(_) => {
                 let signature = value.rsplit('.').next().unwrap_or_default();
                 if text::SIGNATURE_LENGTHS.contains(&signature.len()) {
-                    let why = "none of the keys made the signature, in any way that is known".to_owned();
+                    let why = "none of the keys made the signature, in any known way".to_owned();
                     Refusal::new(Cause::WrongKey, why)
                         .advise("compare the secrets of the two services; the cookie may also have been changed.")
                 } else {
                     let why = format!(
-                        "its signature has {} characters, and whole ones have 27, 43, 64 or 86",
+                        "its signature has {} characters, and a whole one has 27, 43, 64 or 86",
                         signature.len()
                     );
                     Refusal::new(Cause::Cut, format!("the end of the cookie is missing: {why}"))
@@ -228,7 +228,7 @@ impl Inspection<'_> {
             None if starlette::content(value.split('.').next().unwrap_or(value)).is_ok() => {
                 Refusal::new(Cause::Cut, "the cookie ends before its signature".to_owned())
             }
-            None => Refusal::new(Cause::UnknownFormat, "the text is no cookie of a format that is known".to_owned()),
+            None => Refusal::new(Cause::UnknownFormat, "the text is not a cookie of a known format".to_owned()),
         };
         self.unverified(value, refusal)
     }

@@ -10,7 +10,7 @@ use crate::secrets::{self, Secret};
 
 #[derive(Serialize)]
 struct Report {
-    /// `true` if servers with either list accept the cookies of both.
+    /// `true` if servers with either list accept the cookies that servers with the other list sign.
     safe: bool,
     old_keys: Vec<OldKey>,
     findings: Vec<String>,
@@ -69,7 +69,7 @@ fn check(old: &[Secret], new: &[Secret], max_age: &str) -> Report {
     } else if new[0] != old[0] {
         format!("deploy the new list. Remove the old keys {max_age} after the last server has it.")
     } else if lost > 0 {
-        format!("deploy the new list if the old key 1 has signed all cookies for {max_age}; else wait.")
+        format!("deploy the new list once old key 1 has signed all cookies for {max_age}.")
     } else {
         "deploy the new list to all servers. Then move the added key to the first line.".to_owned()
     };

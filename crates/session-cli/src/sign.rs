@@ -23,7 +23,7 @@ pub(crate) fn run(args: &SignArgs) -> Result<Answer> {
         }
     }
     let text = text.trim();
-    SessionMap::from_json(text).context("the text to sign is no JSON object")?;
+    SessionMap::from_json(text).context("the text to sign is not a JSON object")?;
     let keys = secrets::require(&args.keys)?;
     let signer = Scheme::new(&args.signing).timestamp_signer(&keys[0]);
     let mut token = signer.sign(STANDARD.encode(text), args.signing.now());

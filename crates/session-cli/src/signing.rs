@@ -6,7 +6,7 @@ use session_core::signer::{Digest, Key, KeyDerivation, Signer, TimestampSigner};
 
 use crate::args::{DerivationArg, DigestArg, SigningArgs};
 
-/// All ways to make a signature of one secret.
+/// A way to sign: the salt, the digest and the derivation of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Scheme {
     pub(crate) salt: String,

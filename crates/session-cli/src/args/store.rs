@@ -26,7 +26,7 @@ pub(crate) enum StoreCommand {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct StoreArgs {
     /// The store: `redis://…`, `redis-sentinel://…`, `redis-cluster://…`, `postgres://…`, `mysql://…`, `sqlite:FILE` or
-    /// `memcache://HOST:PORT,…`. Put a URL with a password into the environment.
+    /// `memcache://HOST:PORT,…`. If the URL contains a password, set it in the environment.
     #[arg(long, value_name = "URL", env = "SESSION_STORE", hide_env_values = true)]
     pub(crate) store: String,
     /// The prefix of the service's keys.
@@ -41,10 +41,10 @@ pub(crate) struct ListArgs {
     /// Lists the sessions of this user only.
     #[arg(long, value_name = "ID")]
     pub(crate) user: Option<String>,
-    /// Ends after this many sessions.
+    /// Stops after this many sessions.
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     pub(crate) limit: usize,
-    /// Prints session ids. A person who has an id and a key can use the session.
+    /// Prints session ids. With an id and a key, anyone can use the session.
     #[arg(long)]
     pub(crate) show_ids: bool,
     /// Prints JSON, one object per line.

@@ -18,7 +18,7 @@ pub(super) struct Verified {
     pub(super) content: Content,
 }
 
-/// Reads a cookie with each key, whatever its age.
+/// Reads a cookie by the first key that verifies it, no matter how old the cookie is.
 pub(super) fn verify(format: &Format, cookie_name: &str, raw: &str, keys: &[Secret], now: u64) -> Option<Verified> {
     let issued = issued(format.name, raw);
     let at = UNIX_EPOCH + Duration::from_secs(issued.unwrap_or(now));
@@ -39,7 +39,7 @@ pub(super) fn verify(format: &Format, cookie_name: &str, raw: &str, keys: &[Secr
     })
 }
 
-/// Returns the data of the session, empty for a session whose id the store does not know.
+/// Returns the data of the session; an empty map if the cookie holds the id of a stored session.
 fn read(manager: &SessionManager, header: &str) -> Option<SessionMap> {
     use session_core::Absence;
     let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
@@ -50,7 +50,7 @@ fn read(manager: &SessionManager, header: &str) -> Option<SessionMap> {
     }
 }
 
-/// Returns the time in a token.
+/// Returns the time of issue that a token contains.
 fn issued(format: &str, raw: &str) -> Option<u64> {
     const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     match format {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use session_core::{SessionId, SessionMap};
 
-/// The reasons for which a service has no session from a cookie.
+/// The reasons why a service refuses a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Cause {
@@ -75,7 +75,7 @@ pub(super) struct Report {
     pub(super) refusal: Option<Refusal>,
     /// `unknown` if the text has no known format.
     pub(super) format: String,
-    /// The number of the key, from 1.
+    /// The number of the key, counted from 1.
     pub(super) verified_by_key: Option<usize>,
     /// In Unix seconds.
     pub(super) issued: Option<u64>,
@@ -140,7 +140,9 @@ impl Report {
         println!("Format: {}", self.format);
         match self.verified_by_key {
             Some(1) => println!("Verified by key 1, which signs."),
-            Some(number) => println!("Verified by key {number}; the service sends a cookie by key 1 when it is used."),
+            Some(number) => println!(
+                "Verified by key {number}. Once the session is used, the service sends a cookie signed by key 1."
+            ),
             None => {}
         }
         if let Some(issued) = self.issued {

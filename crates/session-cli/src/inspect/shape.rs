@@ -4,13 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-/// The format of a text, and the framework's name in a sentence.
+/// The format of a text, and a phrase that describes the text.
 pub(super) struct Shape {
     pub(super) format: &'static str,
     pub(super) is: &'static str,
 }
 
-/// Returns the format of a text that can't have any other.
+/// Returns the format of a text, if it can be only that one.
 pub(super) fn recognise(value: &str) -> Option<Shape> {
     let shape = |format, is| Some(Shape { format, is });
     let dots = value.matches('.').count();

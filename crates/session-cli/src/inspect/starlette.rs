@@ -16,7 +16,7 @@ const ID_KEY: &str = "_cssid";
 /// The start of the times of itsdangerous before 1.1: the year 2011.
 const OLD_EPOCH: u64 = 1_293_840_000;
 
-/// A token whose signature was right.
+/// A token whose signature is valid.
 pub(super) struct Verified {
     /// The number of the key, from 0.
     pub(super) key: usize,
@@ -42,7 +42,7 @@ pub(super) fn verify(token: &str, keys: &[Secret], scheme: &Scheme) -> Option<Ve
     })
 }
 
-/// Returns the parts of a text that looks like a token: payload and time.
+/// Returns the payload and the time of a text that looks like a token, without verifying it.
 pub(super) fn unverified(token: &str) -> Option<Signed> {
     let (rest, signature) = token.rsplit_once('.')?;
     let (payload, time) = rest.rsplit_once('.')?;
@@ -68,7 +68,7 @@ pub(super) fn content(payload: &str) -> Result<Content, Refusal> {
         let why = if url_safe {
             "the payload is base64url or has no padding, and Starlette writes padded base64".to_owned()
         } else {
-            format!("the payload is no base64: {error}")
+            format!("the payload is not base64: {error}")
         };
         Refusal::new(Cause::BadBase64, why)
             .advise("another program signs with this key: use a salt of its own for each purpose.")
@@ -88,14 +88,14 @@ pub(super) fn content(payload: &str) -> Result<Content, Refusal> {
             }
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                Refusal::new(Cause::BadJson, format!("the payload is no JSON, at line {line}, column {column}"))
+                Refusal::new(Cause::BadJson, format!("the payload is not JSON, at line {line}, column {column}"))
             }
         })?;
     match map.get::<String>(ID_KEY) {
         Ok(None) => Ok(Content::Session(map)),
         Ok(Some(id)) if map.len() == 1 && SessionId::parse(&id).is_some() => Ok(Content::Id(id)),
         _ => {
-            let why = format!("`{ID_KEY}` stands beside other data, or is no id of 22 to 64 characters");
+            let why = format!("`{ID_KEY}` stands beside other data, or is not an id of 22 to 64 characters");
             Err(Refusal::new(Cause::BadId, why))
         }
     }
@@ -157,7 +157,7 @@ pub(super) fn other_schemes(own: &Scheme, cookie_name: &str) -> Vec<Scheme> {
     schemes
 }
 
-/// Describes how the way of signing differs.
+/// Describes how the way of signing differs from the service's.
 pub(super) fn difference(own: &Scheme, found: &Scheme) -> Refusal {
     let mut parts = Vec::new();
     if found.salt != own.salt {
@@ -186,7 +186,7 @@ fn name(value: impl clap::ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// Returns other texts that a secret may have had on the other side.
+/// Returns other forms in which the other side may have read a secret.
 pub(super) fn other_forms(secret: &[u8]) -> Vec<(&'static str, Secret)> {
     let mut forms = vec![
         ("with a line feed at its end", Secret::new([secret, b"\n"].concat())),

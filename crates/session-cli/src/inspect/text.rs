@@ -48,9 +48,9 @@ fn read(name: &str, raw: &str) -> Result<Cookie, Refusal> {
         return Err(Refusal::new(Cause::Empty, "the cookie is empty".to_owned()));
     }
     if matches!(raw, "null" | "deleted" | "\"\"") {
-        let why = format!("`{raw}` is the value by which frameworks remove a cookie, and holds no session");
+        let why = format!("`{raw}` is a value that frameworks set to remove a cookie, and holds no session");
         return Err(
-            Refusal::new(Cause::Removed, why).advise("the client should have dropped the cookie: is its clock late?")
+            Refusal::new(Cause::Removed, why).advise("the client should have dropped the cookie: is its clock slow?")
         );
     }
     if name.len() + raw.len() > LONGEST {
@@ -61,11 +61,11 @@ fn read(name: &str, raw: &str) -> Result<Cookie, Refusal> {
     let mut value = raw.to_owned();
     if let Some(inner) = unquoted(&value, '"') {
         value = inner.to_owned();
-        notes.push("The value is in quotes, which the service drops.");
+        notes.push("The value is in quotes. The service drops them.");
     }
     if let Some(decoded) = percent_decoded(&value) {
         value = decoded;
-        notes.push("The value is percent-encoded, which the service decodes once.");
+        notes.push("The value is percent-encoded. The service decodes it once.");
     }
     Ok(Cookie { name: name.to_owned(), raw: raw.to_owned(), value, notes })
 }
@@ -143,11 +143,7 @@ pub(super) fn repaired(value: &str) -> Vec<(String, Cause, &'static str)> {
     }
     let joined: String = value.split_whitespace().collect();
     if joined != value {
-        readings.push((
-            joined,
-            Cause::WhiteSpace,
-            "there is white space inside the value, as of a line that was broken",
-        ));
+        readings.push((joined, Cause::WhiteSpace, "there is white space inside the value, as after a line break"));
         let plus = value.replace(' ', "+");
         readings.push((plus, Cause::PlusAsSpace, "a plus sign became a space, as in the decoding of a form"));
     }

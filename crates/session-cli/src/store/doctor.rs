@@ -88,7 +88,7 @@ async fn examine(store: &dyn AtomicBackend, key: &str) -> Vec<Check> {
         each.as_millis()
     );
     checks.push(Check { name: "speed", ok: each < SLOW, problem: (each >= SLOW).then_some(slow) });
-    let index = "the store has no index of users, so that sessions_of and revoke are not offered";
+    let index = "the store has no index of users, so `sessions_of` and `revoke` don't work";
     let no_index = store.user_index().is_none() && store.user_epochs().is_none();
     checks.push(Check { name: "users", ok: !no_index, problem: no_index.then(|| index.to_owned()) });
     checks
@@ -114,7 +114,7 @@ fn unexpected(mut checks: Vec<Check>) -> Vec<Check> {
         && last.ok
     {
         last.ok = false;
-        last.problem = Some("the store's answer is wrong: does a proxy or a replica stand between?".to_owned());
+        last.problem = Some("the store's answer is wrong: is there a proxy or a replica in between?".to_owned());
     }
     checks
 }
@@ -124,7 +124,7 @@ fn explained(error: &BackendError) -> String {
         BackendErrorKind::Unavailable => "start the server, or correct host and port",
         BackendErrorKind::Timeout => "look at the server's load and the network",
         BackendErrorKind::Refused => "correct user, password and rights, and create the table of a database",
-        BackendErrorKind::TooLarge => "raise the server's limit of a value",
+        BackendErrorKind::TooLarge => "raise the server's limit for values",
         _ => "look at the server's log",
     };
     let mut text = error.to_string();

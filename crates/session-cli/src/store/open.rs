@@ -8,10 +8,10 @@ use session_core::{AtomicBackend, Backend, SessionConfigBuilder, SessionManager}
 
 use crate::args::StoreArgs;
 
-/// Longer than for a request, because an operator can wait for a scan or a slow store.
+/// The timeout of a call. It is longer than that of a request, because an operator can wait for a scan or a slow store.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A store, for sessions and for its own calls.
+/// A store, with a session manager and for direct calls.
 pub(super) struct Opened {
     pub(super) manager: SessionManager,
     pub(super) backend: Arc<dyn AtomicBackend>,
@@ -35,7 +35,7 @@ pub(super) fn open(args: &StoreArgs) -> Result<Opened> {
             let nodes = args.store.trim_start_matches("memcache:").trim_start_matches('/').split(',');
             opened(args, session_memcache::MemcacheBackend::builder(nodes).timeout(TIMEOUT).build()?)
         }
-        _ => bail!("`{scheme}` is no store that this command was built for"),
+        _ => bail!("this command was not built for stores of the kind `{scheme}`"),
     }
 }
 

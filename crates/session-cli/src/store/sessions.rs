@@ -86,7 +86,7 @@ async fn find(manager: &SessionManager, digits: &str) -> Result<ScannedSession> 
     }
 }
 
-/// Calls `handle` with each session until it returns false. A terminal shows the progress.
+/// Calls `handle` with each session until it returns `false`. Shows the progress on a terminal.
 async fn each(manager: &SessionManager, mut handle: impl FnMut(&ScannedSession) -> bool) -> Result<()> {
     let mut seen = 0;
     let shows_progress = std::io::stderr().is_terminal();

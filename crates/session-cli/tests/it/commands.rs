@@ -19,7 +19,7 @@ fn a_token_is_the_one_that_starlette_signs() {
     assert_eq!(signed.stdout, "eyJkYXRhIjogInNvbWV0aGluZyJ9.ZVPxAA.FdFGnltuWS2hDs3eecuXCwu5b44\n");
     let refused = session(&arguments, "[1]");
     assert_eq!((refused.code, refused.stdout.as_str()), (3, ""));
-    assert!(refused.stderr.starts_with("session: the text to sign is no JSON object"), "{}", refused.stderr);
+    assert!(refused.stderr.starts_with("session: the text to sign is not a JSON object"), "{}", refused.stderr);
     std::fs::remove_file(keys).unwrap();
 }
 
@@ -114,7 +114,7 @@ fn each_step_of_a_rotation_is_safe_and_names_the_next() {
         (&[KEY][..], &[KEY][..], 0, "nothing"),
         (&[KEY], &[KEY, NEXT], 0, "Then move the added key to the first line"),
         (&[KEY, NEXT], &[NEXT, KEY], 0, "Remove the old keys 14days after"),
-        (&[NEXT, KEY], &[NEXT], 1, "else wait"),
+        (&[NEXT, KEY], &[NEXT], 1, "once old key 1"),
         (&[KEY], &[NEXT, KEY], 1, "deploy new key 1 below the first line"),
         (&[KEY], &[NEXT], 1, "keep old key 1 in the new list"),
     ] {

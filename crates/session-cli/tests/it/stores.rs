@@ -162,5 +162,5 @@ fn memcached_has_no_list_of_sessions_and_says_so() {
 fn an_unknown_store_is_named_without_its_url() {
     let output = on("oracle://scott:tiger@db", &["count"]);
     assert_eq!(output.code, 3);
-    assert_eq!(output.stderr, "session: `oracle` is no store that this command was built for.\n");
+    assert_eq!(output.stderr, "session: this command was not built for stores of the kind `oracle`.\n");
 }
