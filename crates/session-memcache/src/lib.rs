@@ -90,13 +90,14 @@
 //! [`user_epochs`](MemcacheBackendBuilder::user_epochs) the backend can still end all of them:
 //! [`revoke_all`](session_core::SessionManager::revoke_all) ends the user's epoch, an item of some 150 bytes for each
 //! user who signed in. Each request that loads the session of a user then reads that item, which takes one more round
-//! trip. A sign-in takes one more too. Requests without a user take no additional round trips.
+//! trip. A sign-in takes one more to join the epoch, and one to read it after its session is written. Requests without a
+//! user take no additional round trips.
 //!
 //! - An epoch that is evicted counts as ended: its user has to sign in again, on all devices.
 //! - Once `revoke_all` has returned, no request reads a session of the user. A request that had loaded its session before
 //!   may still write to it, and its next request finds it ended.
-//! - A sign-in joins the epoch just before it writes its session. If `revoke_all` comes before that, the session lives on. If
-//!   it comes between the two, the sign-in counts as one before the revocation: its next request finds the session ended.
+//! - A sign-in that overlaps with `revoke_all` fails with 409 if the epoch ends between the join and the second reading.
+//!   Otherwise it counts as later, and its session lives on.
 //! - While the node of the epoch is down, requests of its user fail with 503, and so does `revoke_all`.
 //! - Turning epochs on signs out all users, because their sessions have no epoch.
 //!
@@ -117,7 +118,7 @@
 //! | untouched, or without a user | – | no additional round trips |
 //! | read / modify a user's session | 1 / 2 | 2 / 3 |
 //! | renew a user's session | 3 | 4 |
-//! | sign in without a session / with one | 1 / 3 | 2 / 4 |
+//! | sign in without a session / with one | 1 / 3 | 3 / 5 |
 //! | end all sessions of a user | not supported | 1 |
 
 mod address;

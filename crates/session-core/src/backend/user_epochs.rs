@@ -12,8 +12,9 @@ use super::reply::StoreFuture;
 /// manager asks for the epoch each time it loads the session of a user, which is one more call. A session without a user
 /// needs no call.
 ///
-/// The join is the last call before the session of the sign-in is written. A revocation before the join leaves the session
-/// alive. One after it ends the session, even if the session is written later.
+/// The join is the last call before the session of the sign-in is written, and [`current`](Self::current) is the first one
+/// after it. A revocation before the join leaves the session alive. If one comes between the two calls, the manager
+/// removes the session, and the sign-in fails with [`SessionError::Gone`](crate::SessionError::Gone).
 ///
 /// # Rules for authors
 ///

@@ -21,9 +21,8 @@ use crate::user::{SessionRef, UserSession};
 ///
 /// A session that is revoked has ended on every server when the call returns: no later request reads it, and a request
 /// in flight can't bring it back. A concurrent sign-in either fails with [`SessionError::Gone`], or counts as later
-/// than the revocation and is listed. In a store with epochs, a request in flight may be answered as if it had come
-/// before the revocation; the next request finds its session ended. A concurrent sign-in in such a store counts as
-/// later if it joins the epoch after the revocation.
+/// than the revocation: its session lives on, and is listed if the store has an index. In a store with epochs, another
+/// request in flight may be answered as if it had come before the revocation; the next request finds its session ended.
 impl SessionManager {
     /// Returns the sessions of a user who [signed in](Session::sign_in), the latest sign-in first.
     ///

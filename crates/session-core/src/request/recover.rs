@@ -48,12 +48,18 @@ impl SharedSession {
         store: &mut TimedStore<'_>,
     ) -> Result<(), SessionError> {
         let UnconfirmedWrite { taken, sent: write } = write;
-        let (is_idempotent, discarded) = (taken.changes.is_idempotent(), taken.discarded);
+        let (is_idempotent, signs_in, discarded) =
+            (taken.changes.is_idempotent(), taken.changes.signs_in(), taken.discarded);
         let mut attempt = Attempt { shared: self, taken };
         let sent = attempt.send(write.clone());
         let told_by_data = sent.is_told_by_its_data();
         match self.look(&write, told_by_data, store).await? {
-            Finding::Applied(version) => sent.confirm(version),
+            Finding::Applied(version) => {
+                sent.confirm(version);
+                if signs_in {
+                    self.complete_sign_in(store).await?;
+                }
+            }
             Finding::Overtaken(current) if !is_idempotent => {
                 sent.not_applied();
                 attempt.drop_changes(&current);

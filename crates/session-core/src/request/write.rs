@@ -56,7 +56,7 @@ impl SharedSession {
                 Err(error) => WriteOutcome::Done(Box::pin(self.after_error(sent, error, store)).await?),
             };
             match outcome {
-                WriteOutcome::Done(()) if signs_in => return Box::pin(self.enforce_limit(store)).await,
+                WriteOutcome::Done(()) if signs_in => return Box::pin(self.complete_sign_in(store)).await,
                 WriteOutcome::Done(()) => return Ok(Some(Persisted::Done)),
                 WriteOutcome::Conflict(_) => {}
                 WriteOutcome::Gone(_) => {
@@ -118,7 +118,7 @@ impl SharedSession {
                 Err(error) => WriteOutcome::Done(Box::pin(self.after_error(sent, error, store)).await?),
             };
             let current = match outcome {
-                WriteOutcome::Done(()) if signs_in => return Box::pin(self.enforce_limit(store)).await,
+                WriteOutcome::Done(()) if signs_in => return Box::pin(self.complete_sign_in(store)).await,
                 WriteOutcome::Done(()) => return Ok(Some(Persisted::Done)),
                 WriteOutcome::Conflict(current) => current,
                 WriteOutcome::Gone(marker) => {

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::absence::Absence;
+use crate::backend::Marker;
 use crate::backend::deadline::{Deadline, TimedStore};
 use crate::error::SessionError;
+use crate::event::SessionEventKind;
 use crate::id::SessionId;
 use crate::log::report::Stage;
 use crate::map::SessionMap;
@@ -12,6 +14,7 @@ use crate::meta::Meta;
 use crate::request::context::SessionContext;
 use crate::request::load::{Loaded, no_session};
 use crate::request::phase::{Before, Phase};
+use crate::request::shared::SharedSession;
 
 /// The shortest time by which an epoch outlives its sessions, in seconds.
 const MIN_MARGIN: u64 = 60;
@@ -61,6 +64,30 @@ impl SessionContext {
     fn epoch_ttl(&self) -> Duration {
         let longest = self.config.lifetimes.longest;
         Duration::from_secs(longest.saturating_add((longest / 10).max(MIN_MARGIN)))
+    }
+}
+
+impl SharedSession {
+    /// Checks that no revocation has ended the epoch of a sign-in before its session was stored. Otherwise it ends the
+    /// session.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Gone`] if the epoch has ended. If the store fails.
+    pub(crate) async fn confirm_epoch(&self, store: &mut TimedStore<'_>) -> Result<(), SessionError> {
+        let context = &*self.context;
+        let (id, data) = {
+            let session = self.session();
+            (session.id().copied(), session.stored_data().clone())
+        };
+        let Some(id) = id else { return Ok(()) };
+        if !context.is_revoked(&data, store.deadline).await? {
+            return Ok(());
+        }
+        self.session().lose();
+        context.end_sessions(vec![(context.store_key(&id), None)], &Marker::Destroyed, store).await?;
+        context.notify_of(Some(SessionEventKind::Revoked), &data);
+        Err(SessionError::Gone)
     }
 }
 

@@ -47,14 +47,20 @@ impl SharedSession {
         Err(SessionError::TooManyUserSessions { limit: max_sessions })
     }
 
-    /// Ends sessions beyond the limit after a sign-in, whose session is stored by now.
-    ///
-    /// Concurrent sign-ins agree on the order of their sessions, so that they don't end each other's.
+    /// Completes a sign-in, whose session is stored by now.
     ///
     /// # Errors
     ///
     /// If the sign-in's own session ends, and if the store fails.
-    pub(crate) async fn enforce_limit(&self, store: &mut TimedStore<'_>) -> Result<Option<Persisted>, SessionError> {
+    pub(crate) async fn complete_sign_in(&self, store: &mut TimedStore<'_>) -> Result<Option<Persisted>, SessionError> {
+        self.confirm_epoch(store).await?;
+        self.enforce_limit(store).await
+    }
+
+    /// Ends sessions beyond the limit.
+    ///
+    /// Concurrent sign-ins agree on the order of their sessions, so that they don't end each other's.
+    async fn enforce_limit(&self, store: &mut TimedStore<'_>) -> Result<Option<Persisted>, SessionError> {
         let (context, done) = (&*self.context, Ok(Some(Persisted::Done)));
         let Some(SessionLimit { max_sessions, on_limit }) = context.config.session_limit else { return done };
         let data = self.session().stored_data().clone();

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use session_core::{OnSessionLimit, Session, SessionConfigBuilder, SessionEvent, SessionEventKind};
+use session_testkit::EpochMemory;
 
-use crate::support::{App, Browser, Fault, Operation, SECRET, Step, defaults};
+use crate::support::{App, Browser, Fault, NOW, Operation, Probe, SECRET, Step, TestClock, defaults};
 
 /// The events since the last look, each with its user.
 #[derive(Clone, Default)]
@@ -85,6 +86,24 @@ async fn revocations_tell_each_ended_session() {
         app.manager.destroy(&id).await.unwrap();
         assert_eq!(events.take(), expected);
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_a_revocation_overtakes_is_told_as_refused() {
+    let (events, configure) = told(defaults);
+    let (clock, probe) = (TestClock::at(NOW), Probe::new());
+    let store = EpochMemory::with_clock(clock.clone());
+    let app = App::new(clock, |config| configure(config.backend(probe.watch(store.clone()))));
+    let request = app.open(&Browser::default()).await;
+    sign_in(&request);
+    probe.fail(Operation::Create, Fault::Overtaken(Arc::new(move || store.lose_epochs())));
+    assert!(request.respond(200).await.error.is_some());
+    let told = events.take();
+    assert_eq!(told[..2], ["SignedIn ann phone", "Revoked ann phone"]);
+    assert!(
+        matches!(&told[2..], [one] if one.starts_with("commit refused: ") && one.ends_with("ann phone")),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use session_core::{
     Absence, AtomicBackend, ConfigError, Replace, Session, SessionConfig, SessionConfigBuilder, SessionError,
-    SessionMap, WriteOutcome,
+    SessionManager, SessionMap, WriteOutcome,
 };
 use session_testkit::{EpochMemory, TestClock};
 
@@ -116,34 +116,82 @@ async fn a_sign_in_that_meets_another_request_joins_the_epoch_all_the_same() {
     }
 }
 
-/// Revokes all sessions of the user just before the next call of this operation.
-fn revoke_before(app: &App, probe: &Probe, operation: Operation) {
-    let (manager, healed) = (app.manager.clone(), probe.clone());
-    let revoke = move || {
-        healed.heal();
+/// Revokes all sessions of the user just before the last of these calls. Each is the next one of its operation.
+fn revoke_before(manager: &SessionManager, probe: &Probe, calls: &[Operation]) {
+    let [call, later @ ..] = calls else {
         assert_eq!(at_once(manager.revoke_all(USER)).expect("the store answers"), None);
+        return;
     };
-    probe.fail(operation, Fault::Overtaken(Arc::new(revoke)));
+    let (manager, healed, later) = (manager.clone(), probe.clone(), later.to_vec());
+    let next = move || {
+        healed.heal();
+        revoke_before(&manager, &healed, &later);
+    };
+    probe.fail(*call, Fault::Overtaken(Arc::new(next)));
 }
 
 #[tokio::test]
-async fn a_sign_in_is_before_or_after_a_revocation_by_its_join() {
+async fn a_sign_in_that_overlaps_a_revocation_is_later_or_refused() {
     for has_session in [false, true] {
         let write = if has_session { Operation::Rotate } else { Operation::Create };
-        for (overtaken, survives) in [(Operation::Epoch, true), (write, false)] {
+        for before in [&[Operation::Epoch][..], &[write], &[write, Operation::Epoch]] {
             let (app, probe, _) = app(defaults);
             let mut browser = if has_session { app.browser_with(r#"{"cart":3}"#).await } else { Browser::default() };
             let [earlier] = signed_in(&app, ["phone"]).await;
             let request = app.open(&browser).await;
             request.sign_in(USER).unwrap();
-            revoke_before(&app, &probe, overtaken);
+            probe.calls();
+            revoke_before(&app.manager, &probe, before);
             let response = request.respond(200).await;
-            assert_succeeded(&response);
+            let is_later = before == [Operation::Epoch];
+            if is_later {
+                assert_succeeded(&response);
+            } else {
+                assert!(matches!(response.error, Some(SessionError::Gone)), "{before:?}: {:?}", response.error);
+                assert!(response.set_cookie.is_none());
+                assert_eq!(probe.calls().last(), Some(&Operation::Remove), "of the session that the sign-in stored");
+            }
             browser.receive(&response);
-            assert_eq!(is_signed_in(&app, &browser).await, survives, "{overtaken:?}");
+            assert_eq!(is_signed_in(&app, &browser).await, is_later, "{before:?}");
             assert!(!is_signed_in(&app, &earlier).await);
+            sign_in(&app, &mut browser, "again").await;
+            assert!(is_signed_in(&app, &browser).await);
         }
     }
+}
+
+/// The store answers again only after the request has saved its session without a reply.
+#[tokio::test]
+async fn a_sign_in_that_is_confirmed_after_a_revocation_is_refused() {
+    let (app, probe, _) = app(defaults);
+    let request = app.open(&Browser::default()).await;
+    request.sign_in(USER).unwrap();
+    probe.fail(Operation::Create, Fault::LostReply);
+    probe.fail(Operation::Fetch, Fault::Down);
+    assert!(matches!(request.save().await, Err(SessionError::Store(_))));
+    probe.heal();
+    app.manager.revoke_all(USER).await.unwrap();
+    let response = request.respond(200).await;
+    assert!(matches!(response.error, Some(SessionError::Gone)), "{:?}", response.error);
+    assert!(response.set_cookie.is_none());
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_epoch_can_not_be_confirmed_is_an_error() {
+    let (app, probe, _) = app(defaults);
+    let request = app.open(&Browser::default()).await;
+    request.sign_in(USER).unwrap();
+    let failing = probe.clone();
+    probe.fail(Operation::Create, Fault::Overtaken(Arc::new(move || failing.fail(Operation::Epoch, Fault::Down))));
+    let response = request.respond(200).await;
+    assert_eq!(response.error.as_ref().map(SessionError::status), Some(503));
+    probe.heal();
+    // The session is stored, and each of its requests is checked against the epoch.
+    let mut browser = Browser::default();
+    browser.receive(&response);
+    assert!(is_signed_in(&app, &browser).await);
+    app.manager.revoke_all(USER).await.unwrap();
+    assert!(!is_signed_in(&app, &browser).await);
 }
 
 #[tokio::test]
@@ -154,7 +202,7 @@ async fn a_sign_in_that_waits_after_a_conflict_joins_the_epoch_anew() {
     app.visit(&mut browser.clone(), |session| session.insert("n", 1).unwrap()).await;
     request.sign_in(USER).unwrap();
     // The rotation meets the other request's write.
-    revoke_before(&app, &probe, Operation::Rotate);
+    revoke_before(&app.manager, &probe, &[Operation::Rotate]);
     let response = request.respond(200).await;
     assert_succeeded(&response);
     browser.receive(&response);
@@ -186,13 +234,13 @@ async fn only_sessions_of_users_cost_a_call_more() {
     assert_eq!(probe.calls(), [Operation::Fetch, Operation::Replace]);
     let mut browser = visitor;
     app.visit(&mut browser, |session| session.sign_in(USER).unwrap()).await;
-    assert_eq!(probe.calls(), [Operation::Fetch, Operation::Epoch, Operation::Rotate]);
+    assert_eq!(probe.calls(), [Operation::Fetch, Operation::Epoch, Operation::Rotate, Operation::Epoch]);
     app.visit(&mut browser, |session| session.insert("n", 2).unwrap()).await;
     assert_eq!(probe.calls(), [Operation::Fetch, Operation::Epoch, Operation::Replace]);
     app.visit(&mut browser, Session::sign_out).await;
     app.visit(&mut Browser::default(), |session| session.sign_in(USER).unwrap()).await;
-    let calls = [Operation::Fetch, Operation::Epoch, Operation::Remove, Operation::Epoch, Operation::Create];
-    assert_eq!(probe.calls(), calls);
+    let sign_out = [Operation::Fetch, Operation::Epoch, Operation::Remove];
+    assert_eq!(probe.calls(), [&sign_out[..], &[Operation::Epoch, Operation::Create, Operation::Epoch]].concat());
 }
 
 #[tokio::test]

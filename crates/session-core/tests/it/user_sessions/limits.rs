@@ -81,6 +81,19 @@ async fn a_sign_in_whose_reply_is_lost_keeps_the_limit() {
     }
 }
 
+/// The request goes away while it saves the sign-in, and a later commit finds the session stored.
+#[tokio::test]
+async fn a_sign_in_that_is_confirmed_late_keeps_the_limit() {
+    let (app, probe) = App::server(|config| config.max_sessions_per_user(1, OnSessionLimit::DropOldest));
+    signed_in(&app, ["first"]).await;
+    let request = app.open(&Browser::default()).await;
+    request.sign_in(USER).unwrap();
+    request.cancel_save(&probe, Fault::NeverReplies).await;
+    assert_eq!(devices(&app).await.len(), 2);
+    assert_succeeded(&request.respond(200).await);
+    assert_eq!(devices(&app).await, ["none"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_sign_ins_keep_the_limit() {
     for on_limit in [OnSessionLimit::Refuse, OnSessionLimit::DropOldest] {
