@@ -73,9 +73,10 @@
 //! entries of sessions that are gone, which takes one more. A sign-in removes entries that have expired.
 //!
 //! In a Cluster the index is in another slot than the session. A sign-in takes one more call, because the entry is
-//! added before the session is written. A refresh takes one more call, and a renewal two more. A listing removes the
-//! entry of a session that is gone only if the entry is older than a minute, because the session of a younger entry may
-//! be about to be written. This takes one more call. Counting asks each server in turn.
+//! added before the session is written. A refresh takes one more call, because it extends the entry before the session,
+//! and a renewal two more. While the server of a user's index is down, these requests of the user fail. A listing removes
+//! the entry of a session that is gone only if the entry is older than a minute, because the session of a younger entry
+//! may be about to be written. This takes one more call. Counting asks each server in turn.
 //!
 //! Set `maxmemory-policy` to `noeviction`, or at least to `volatile-ttl`, so that the server evicts only expiring keys.
 //! If an index is evicted, `revoke_all` misses its sessions until their next refresh. The first sign-in asks the server

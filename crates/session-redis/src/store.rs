@@ -60,9 +60,11 @@ impl Store {
     /// Extends the TTLs of a session and of its entry in the index of a user.
     pub(crate) async fn touch_of_user(&self, key: &Bytes, ttl: Duration, user: &Bytes) -> Result<bool, CallError> {
         if self.servers.is_clustered() {
+            self.enter_first(user, key, ttl).await?;
             let found = self.touch(key, ttl).await?;
-            if found {
-                self.enter(user, key, ttl).await?;
+            if !found {
+                // An entry that stays is dead and expires.
+                drop(self.leave(user, key).await);
             }
             return Ok(found);
         }
@@ -89,8 +91,7 @@ impl Store {
         user: &Bytes,
     ) -> Result<WriteOutcome<()>, CallError> {
         if self.servers.is_clustered() {
-            // The entry comes first, so that the index never misses a session.
-            self.enter(user, &keys[0], ttl).await.map_err(|error| error.with_applied(Applied::No))?;
+            self.enter_first(user, &keys[0], ttl).await?;
             return self.create(keys, value, ttl).await;
         }
         let [key, marker_key] = keys.clone();
@@ -146,10 +147,10 @@ impl Store {
         user: &Bytes,
     ) -> Result<WriteOutcome<()>, CallError> {
         if self.servers.is_clustered() {
+            self.enter_first(user, key, write.ttl).await?;
             let outcome = self.replace(key, write).await?;
-            if matches!(outcome, WriteOutcome::Done(())) {
-                // An entry outlives its session by a tenth, so that the next refresh makes up for a failure.
-                drop(self.enter(user, key, write.ttl).await);
+            if matches!(outcome, WriteOutcome::Gone(_)) {
+                drop(self.leave(user, key).await);
             }
             return Ok(outcome);
         }
@@ -234,7 +235,7 @@ impl Store {
         if self.servers.is_clustered()
             && let Some(user) = user
         {
-            self.enter(&user, &copy(new), write.ttl).await.map_err(|error| error.with_applied(Applied::No))?;
+            self.enter_first(&user, &copy(new), write.ttl).await?;
             let outcome = Box::pin(self.rotate_in_steps(old, new, write, &marker)).await?;
             let (user, dead) = match outcome {
                 WriteOutcome::Done(()) => (old_user.unwrap_or(user), old),

@@ -1,15 +1,15 @@
 //! The index of sessions by user: one sorted set for each user, which holds the keys of the user's sessions.
 //!
-//! On one server a script writes a session and its entry in one step. In a Cluster the entry is added before the session is
-//! written, and removed after the session is gone. An entry whose session is gone is removed when the index is read. In a
-//! Cluster the session of a young entry may be about to be written, so that only older ones are removed.
+//! On one server a script writes a session and its entry in one step. In a Cluster the entry is added or extended before
+//! the session is written, and removed after the session is gone. An entry whose session is gone is removed when the index
+//! is read. In a Cluster the session of a young entry may be about to be written, so that only older ones are removed.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
 use fred::types::Value;
-use session_core::{IndexedSession, MARKER_LIFETIME, Stored};
+use session_core::{Applied, IndexedSession, MARKER_LIFETIME, Stored};
 
 use crate::command::Word;
 use crate::error::CallError;
@@ -57,10 +57,16 @@ impl Store {
         Ok(entries.collect())
     }
 
-    /// Adds an entry to the index, which outlives the session.
-    pub(crate) async fn enter(&self, user: &Bytes, key: &Bytes, ttl: Duration) -> Result<(), CallError> {
+    /// Adds an entry to the index or extends it. It comes before the write of its session and outlives the session, so that
+    /// the index never misses one.
+    ///
+    /// # Errors
+    ///
+    /// If the entry may be missing. The session must not be written then.
+    pub(crate) async fn enter_first(&self, user: &Bytes, key: &Bytes, ttl: Duration) -> Result<(), CallError> {
         let arguments = [Word::Bytes(key), entry_seconds(ttl)];
-        self.servers.run(&ENTER, std::slice::from_ref(user), &arguments).await.map(drop)
+        let entered = self.servers.run(&ENTER, std::slice::from_ref(user), &arguments).await;
+        entered.map(drop).map_err(|error| error.with_applied(Applied::No))
     }
 
     /// Removes an entry from the index.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use session_core::{
-    AtomicBackend, Create, OnSessionLimit, Refresh, Rotate, Session, SessionManager, UserIndex, WriteOutcome,
+    AtomicBackend, Create, OnSessionLimit, Refresh, Replace, Rotate, Session, SessionManager, Touch, UserIndex,
+    WriteOutcome,
 };
 use session_redis::RedisBackend;
 use session_testkit::TestClock;
@@ -133,6 +134,30 @@ async fn a_cluster_heals_dead_entries_that_no_sign_in_can_be_about_to_use() {
     assert_eq!(left, ["session:live", "session:unreadable"]);
 }
 
+/// Otherwise the index would miss a session that outlives its entry.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_extends_no_session_whose_entry_it_can_not_extend() {
+    let cluster = Cluster::start();
+    let backend = patient(&cluster.url());
+    let (key, session) = ("session:a", map(r#"{"n":2}"#));
+    create(&backend, key, Duration::from_secs(60)).await;
+    let version = backend.fetch(key).await.unwrap().expect("the session was created").version;
+    let owner = |key| &cluster.primaries()[cluster.owner(cluster.slot(key))];
+    // The server refuses every command on this index.
+    owner(USER).ask(&["SET", USER, "no index"]);
+    assert!(backend.touch(Touch::new(key, HOUR).of_user(Some(USER))).await.is_err());
+    let error = backend.replace(Replace::new(key, &session, HOUR, &version).of_user(Some(USER))).await.unwrap_err();
+    assert!(!error.may_have_applied(), "{error:?}");
+    assert_eq!(backend.fetch(key).await.unwrap().unwrap().version, version);
+    assert!(owner(key).ask(&["TTL", key])[0].parse::<u64>().unwrap() <= 60);
+    owner(USER).ask(&["DEL", USER]);
+    assert!(backend.touch(Touch::new(key, HOUR).of_user(Some(USER))).await.unwrap());
+    assert!(!backend.touch(Touch::new("session:gone", HOUR).of_user(Some(USER))).await.unwrap());
+    let gone = backend.replace(Replace::new("session:expired", &session, HOUR, &version).of_user(Some(USER))).await;
+    assert!(matches!(gone, Ok(WriteOutcome::Gone(None))), "{gone:?}");
+    assert_eq!(owner(USER).ask(&["ZRANGE", USER, "0", "-1"]), [key]);
+}
+
 #[tokio::test]
 async fn an_index_expires_with_the_last_of_its_entries() {
     let server = Server::start(&[]);
@@ -161,18 +186,22 @@ async fn a_sign_in_in_a_cluster_costs_one_call_more_and_a_renewal_two() {
         assert!(matches!(backend.rotate(rotate).await, Ok(WriteOutcome::Done(_))));
         assert_eq!(backend.sessions(&user).await.unwrap().len(), 1);
     }
+    let refreshing = SessionManager::new(config(backend.clone()).refresh(Refresh::Always).build().unwrap());
     let manager = manager(backend);
-    let scripts = || -> u64 {
-        let calls = cluster.primaries().iter().flat_map(Server::calls).filter(|(name, _)| name == "evalsha");
+    let called = |names: &[&str]| -> u64 {
+        let calls = cluster.primaries().iter().flat_map(Server::calls).filter(|(name, _)| names.contains(&&**name));
         calls.map(|(_, count)| count).sum()
     };
     let count = async |browser: &mut Browser, work: fn(&Session)| {
         cluster.primaries().iter().for_each(Server::forget_calls);
         browser.request(&manager, work).await;
-        scripts()
+        called(&["evalsha"])
     };
     let mut browser = Browser::default();
     assert_eq!(count(&mut browser, sign_in).await, 2, "signed in without a session");
+    cluster.primaries().iter().for_each(Server::forget_calls);
+    browser.request(&refreshing, |_| ()).await;
+    assert_eq!(called(&["get", "expire", "evalsha"]), 3, "refreshed");
     assert_eq!(count(&mut browser, |session| session.insert("a", 1).unwrap()).await, 1, "written");
     assert_eq!(count(&mut browser, |session| session.renew().unwrap()).await, 4, "renewed");
     assert_eq!(manager.sessions_of("ann").await.unwrap().len(), 1);
