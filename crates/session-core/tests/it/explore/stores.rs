@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use session_core::{
     AtomicBackend, BackendError, Create, Marker, MemoryBackend, Remove, Replace, Rotate, SessionMap, StoreFuture,
-    Stored, Touch, UserIndex, WriteOutcome,
+    Touch, UserIndex, WriteOutcome,
 };
+use session_testkit::forward;
 
 use super::api;
 use super::call::{Call, Reply};
@@ -149,13 +150,7 @@ pub(super) struct Model {
 }
 
 impl AtomicBackend for Model {
-    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
-        self.inner.fetch(key)
-    }
-
-    fn create<'a>(&'a self, create: Create<'a>) -> StoreFuture<'a, WriteOutcome> {
-        self.inner.create(create)
-    }
+    forward!(inner: fetch, create);
 
     fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
         if self.mistake == Some(Mistake::BlindReplace)
