@@ -15,7 +15,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<()> {
     steps.run("clippy, whole workspace", || clippy(&["--workspace", "--all-targets", "--all-features"]))?;
     for package in members()? {
         for features in feature_sets(&package) {
-            let selection = [&["--package", &package.name], *features].concat();
+            let selection = [&["--package", &package.name], &features[..]].concat();
             steps.run(format!("clippy {}", selection[1..].join(" ")), || clippy(&selection))?;
         }
     }
@@ -44,11 +44,20 @@ pub(crate) fn package() -> Result<()> {
     run(&mut command)
 }
 
-/// Returns the sets of features with which a package is built alone, as users build it. In the whole workspace, the
-/// dependencies of one package enable features that another has forgotten to enable. Tests are not built, for the same
-/// reason.
-fn feature_sets(package: &Package) -> &'static [&'static [&'static str]] {
-    if package.has_features { &[&[], &["--no-default-features"], &["--all-features"]] } else { &[&[]] }
+/// Returns the sets of features with which a package is built alone, as users build it: each feature by itself, none, all
+/// and the default. In the whole workspace, the dependencies of one package enable features that another has forgotten to
+/// enable. Tests are not built, for the same reason.
+fn feature_sets(package: &Package) -> Vec<Vec<&str>> {
+    let features = &package.features;
+    let mut sets = vec![vec![]];
+    if !features.is_empty() {
+        sets.extend([vec!["--no-default-features"], vec!["--all-features"]]);
+    }
+    // One feature alone is all of them.
+    if features.len() > 1 {
+        sets.extend(features.iter().map(|feature| vec!["--no-default-features", "--features", feature.as_str()]));
+    }
+    sets
 }
 
 fn clippy(selection: &[&str]) -> Result<()> {

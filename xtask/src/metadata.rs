@@ -17,7 +17,8 @@ pub(crate) struct Package {
     pub(crate) rust_version: Option<String>,
     /// False where the manifest says `publish = false`.
     pub(crate) publishable: bool,
-    pub(crate) has_features: bool,
+    /// The names of its features, without `default`.
+    pub(crate) features: Vec<String>,
     pub(crate) has_library: bool,
 }
 
@@ -92,7 +93,7 @@ fn read_package(package: &Value) -> Option<Package> {
         rust_version: text("rust_version"),
         // `publish` is null if any registry is allowed, otherwise a list of registries, which is empty for none.
         publishable: package["publish"].as_array().is_none_or(|registries| !registries.is_empty()),
-        has_features: package["features"].as_object().is_some_and(|features| !features.is_empty()),
+        features: package["features"].as_object()?.keys().filter(|name| *name != "default").cloned().collect(),
         has_library: package["targets"].as_array()?.iter().any(|target| target["kind"][0] == "lib"),
     })
 }

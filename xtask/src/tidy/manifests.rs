@@ -74,7 +74,7 @@ mod tests {
             description: Some("what it is".to_owned()),
             rust_version: None,
             publishable: true,
-            has_features: false,
+            features: Vec::new(),
             has_library: true,
         }
     }
