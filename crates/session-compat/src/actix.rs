@@ -112,7 +112,7 @@ impl Format for ActixSession {
         let settings = settings.on_duplicate(OnDuplicate::First);
         match self.ttl {
             Some(ttl) => settings.max_age(ttl),
-            None => settings.max_age(STATE_TTL).browser_session(),
+            None => settings.max_age(STATE_TTL).browser_session(true),
         }
     }
 

@@ -85,7 +85,7 @@ impl Format for CookieSession {
         let settings = FormatSettings::in_cookie().on_duplicate(OnDuplicate::First).second_cookie(SIGNATURE);
         match self.max_age {
             Some(max_age) => settings.max_age(max_age),
-            None => settings.browser_session(),
+            None => settings.browser_session(true),
         }
     }
 

@@ -151,7 +151,7 @@ impl Format for Express {
         let settings = FormatSettings::in_store("sess:").on_duplicate(OnDuplicate::First);
         match self.max_age {
             Some(max_age) => settings.max_age(max_age),
-            None => settings.max_age(DEFAULT_TTL).browser_session(),
+            None => settings.max_age(DEFAULT_TTL).browser_session(true),
         }
     }
 

@@ -102,7 +102,7 @@ impl Format for Flask {
     fn settings(&self) -> FormatSettings {
         FormatSettings::in_cookie()
             .max_age(self.lifetime)
-            .browser_session()
+            .browser_session(true)
             .on_duplicate(OnDuplicate::First)
             .clock_skew(Duration::ZERO)
     }

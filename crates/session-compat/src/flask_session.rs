@@ -24,7 +24,7 @@ const SALT: &str = "flask-session";
 /// | `SESSION_COOKIE_NAME` | the second argument of the builder; [`FlaskSession::COOKIE_NAME`] is the default |
 /// | `SESSION_SERIALIZATION_FORMAT = "json"` | [`FlaskSession::json`] |
 /// | `SESSION_USE_SIGNER = True` | [`FlaskSession::signed`] |
-/// | `SESSION_PERMANENT = False` | [`FlaskSession::not_permanent`] |
+/// | `SESSION_PERMANENT = False` | [`FlaskSession::permanent(false)`](FlaskSession::permanent) |
 /// | `PERMANENT_SESSION_LIFETIME` | [`FlaskSession::lifetime`], by default 31 days |
 /// | `SESSION_KEY_PREFIX` | [`key_prefix`](session_core::SessionConfigBuilder::key_prefix); default `session:` |
 ///
@@ -105,10 +105,10 @@ impl FlaskSession {
         self
     }
 
-    /// Makes sessions that begin in Rust end with the browser.
+    /// With `false`, makes sessions that begin in Rust end with the browser; default `true`.
     #[must_use]
-    pub fn not_permanent(mut self) -> Self {
-        self.permanent = false;
+    pub fn permanent(mut self, permanent: bool) -> Self {
+        self.permanent = permanent;
         self
     }
 
@@ -133,7 +133,7 @@ impl Format for FlaskSession {
 
     fn settings(&self) -> FormatSettings {
         let settings = FormatSettings::in_store("session:").max_age(self.lifetime).on_duplicate(OnDuplicate::First);
-        if self.permanent { settings } else { settings.browser_session() }
+        if self.permanent { settings } else { settings.browser_session(true) }
     }
 
     fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {

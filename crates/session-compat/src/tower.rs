@@ -163,7 +163,7 @@ impl Format for TowerSessions {
         let settings = FormatSettings::in_store("").on_duplicate(OnDuplicate::Last).refresh(Refresh::Never);
         match self.inactivity {
             Some(duration) => settings.max_age(duration),
-            None => settings.max_age(DEFAULT_DURATION).browser_session(),
+            None => settings.max_age(DEFAULT_DURATION).browser_session(true),
         }
     }
 

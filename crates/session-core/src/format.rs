@@ -159,10 +159,10 @@ impl FormatSettings {
         self
     }
 
-    /// Sends cookies without `Max-Age`; by default the builder's
-    /// [`browser_session`](crate::SessionConfigBuilder::browser_session).
-    pub fn browser_session(mut self) -> Self {
-        self.defaults.browser_session = Some(true);
+    /// Sets whether cookies lack `Max-Age`; by default as the builder's
+    /// [`browser_session`](crate::SessionConfigBuilder::browser_session) says.
+    pub fn browser_session(mut self, browser_session: bool) -> Self {
+        self.defaults.browser_session = Some(browser_session);
         self
     }
 

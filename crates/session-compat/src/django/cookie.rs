@@ -82,7 +82,7 @@ impl TokenFormat for Tokens {
         // Django reads the JSON text as Latin-1, so a text that is not ASCII would differ between the two sides.
         let mut session = unpack(signed.payload).filter(|session| session.as_json().is_ascii())?;
         from_expiry(&mut session).ok()?;
-        let token = ReadToken::of_session(session).issued_at(signed.issued_at).renewed_by_change();
+        let token = ReadToken::of_session(session).issued_at(signed.issued_at).renewed_by_use(false);
         Some(token.by_older_key(signed.by_older_key))
     }
 

@@ -73,12 +73,12 @@ impl AcceptedFormat {
         self
     }
 
-    /// Leaves the other format's stored session and cookie in place, so that the other service can go on using them. By
-    /// default they are removed.
+    /// With `true`, leaves the other format's stored session and cookie in place, so that the other service can go on
+    /// using them. By default they are removed.
     ///
     /// From then on the two sessions are independent, except that a `destroy` here ends both.
-    pub fn keep(mut self) -> Self {
-        self.keeps = true;
+    pub fn keep(mut self, keep: bool) -> Self {
+        self.keeps = keep;
         self
     }
 }

@@ -83,11 +83,12 @@ impl ReadToken {
         self
     }
 
-    /// Accepts the token for the longest lifetime that any session may have, and sends a new one only when the session
-    /// changes. It is meant for frameworks in which only the browser enforces a session's own lifetime.
+    /// Records whether the use of the session renews the token; default `true`. With `false`, the token is accepted for
+    /// the longest lifetime that any session may have, and the client gets a new one only when the session changes. This
+    /// is meant for frameworks in which only the browser enforces a session's own lifetime.
     #[must_use]
-    pub fn renewed_by_change(mut self) -> Self {
-        self.renewed_by_use = false;
+    pub fn renewed_by_use(mut self, renewed_by_use: bool) -> Self {
+        self.renewed_by_use = renewed_by_use;
         self
     }
 

@@ -58,6 +58,10 @@ fn same(accepted: AcceptedFormat) -> AcceptedFormat {
     accepted
 }
 
+fn keep(accepted: AcceptedFormat) -> AcceptedFormat {
+    accepted.keep(true)
+}
+
 fn load(manager: &SessionManager, cookies: &str) -> (SessionHandle, Session) {
     open(manager, [cookies.as_bytes()])
 }
@@ -111,7 +115,7 @@ fn a_stored_session_goes_on_under_a_new_id_at_the_promised_cost() {
 
 #[test]
 fn a_kept_session_goes_on_in_both_services_until_a_logout() {
-    let services = services(true, AcceptedFormat::keep);
+    let services = services(true, keep);
     let old = services.log_in();
     let response = commit(&load(&services.new, &old).0);
     assert_eq!(removed(&response), [""; 0]);
@@ -142,7 +146,7 @@ fn a_logout_ends_a_session_that_was_never_taken_over() {
 
 #[test]
 fn a_valid_cookie_of_its_own_counts_and_an_ended_session_stays_ended() {
-    let services = services(true, AcceptedFormat::keep);
+    let services = services(true, keep);
     let old = services.log_in();
     let (handle, session) = load(&services.new, "");
     session.insert("user", "bob").unwrap();
@@ -250,7 +254,7 @@ fn in_every_order(
 
 #[test]
 fn two_requests_at_the_same_time_take_over_one_session_and_lose_no_update() {
-    for accept in [same, AcceptedFormat::keep] {
+    for accept in [same, keep] {
         in_every_order(
             accept,
             |services, old| {
@@ -277,7 +281,7 @@ fn a_logout_at_the_same_time_wins_at_either_service() {
             assert_eq!(services.user(cookies), None);
         }
     }
-    for accept in [same, AcceptedFormat::keep] {
+    for accept in [same, keep] {
         let log_out = |services: &Services, old: &str| {
             let handle = services.new.open([old.as_bytes()]);
             handle.destroy();
@@ -290,7 +294,7 @@ fn a_logout_at_the_same_time_wins_at_either_service() {
         handle.destroy();
         assert!(commit(&handle).error.is_none());
     };
-    for accept in [same, AcceptedFormat::keep] {
+    for accept in [same, keep] {
         // The fourth call finds that the former session is still there. A later logout of the former service is not seen.
         in_every_order(accept, log_out_before, |services, old, _, at| {
             assert_eq!(services.user(old).is_none(), at <= 3, "before call {at}");

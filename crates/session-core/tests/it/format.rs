@@ -173,7 +173,7 @@ async fn of_two_cookies_the_first_counts_where_the_framework_says_so() {
 
 #[tokio::test]
 async fn a_session_may_live_in_a_cookie_of_the_format() {
-    let settings = FormatSettings::in_cookie().browser_session();
+    let settings = FormatSettings::in_cookie().browser_session(true);
     let app = App::in_cookie(|config| config.format(Bare { settings, ..bare() }));
     let mut browser = Browser::default();
     let set = app.visit(&mut browser, |session| session.insert("a", 1).unwrap()).await.unwrap();
