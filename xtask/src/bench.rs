@@ -6,6 +6,15 @@ use crate::metadata::target_folder;
 use crate::process::{cargo, program, run};
 use crate::provision;
 
+/// The packages and the manifests of their workspaces. Each is built alone, because in a single build this
+/// project's programs would also get the features that a peer enables.
+const PACKAGES: [(&str, &str); 4] = [
+    ("session-bench", "xtask/bench/Cargo.toml"),
+    ("session-bench-peers", "xtask/bench/Cargo.toml"),
+    ("session-bench-sql", "xtask/bench/Cargo.toml"),
+    ("session-bench-sql-peer", "xtask/bench/sql/peer/Cargo.toml"),
+];
+
 /// Measures everything, or the parts that follow `--`, and writes `xtask/bench/results`.
 pub(crate) fn run_parts(arguments: &[String]) -> Result<()> {
     let parts = match arguments.split_first() {
@@ -15,10 +24,9 @@ pub(crate) fn run_parts(arguments: &[String]) -> Result<()> {
     };
     provision::for_bench()?;
     let target = target_folder()?;
-    // Two builds, because in a single build this project's programs would also get the features that a peer enables.
-    for package in ["session-bench", "session-bench-peers"] {
-        let mut build = cargo(&["build", "--release", "--bins", "--manifest-path", "xtask/bench/Cargo.toml"]);
-        run(build.args(["--package", package]).env("CARGO_TARGET_DIR", &target))?;
+    for (package, manifest) in PACKAGES {
+        let mut build = cargo(&["build", "--release", "--bins", "--manifest-path", manifest, "--package", package]);
+        run(build.env("CARGO_TARGET_DIR", &target))?;
     }
     run(program(target.join("release/bench")).args(parts).env("CRITERION_HOME", target.join("criterion")))
 }

@@ -5,6 +5,8 @@ pub mod keys;
 pub mod machine;
 pub mod requests;
 pub mod round_trips;
+pub mod sql;
+pub mod sql_growth;
 pub mod stored;
 pub mod throughput;
 mod timer;
@@ -24,7 +26,7 @@ pub struct Part {
 }
 
 /// All parts, in the order of the report.
-pub const PARTS: [Part; 7] = [
+pub const PARTS: [Part; 9] = [
     Part { name: "requests", measure: requests::measure, report: requests::report },
     Part { name: "throughput", measure: throughput::measure, report: throughput::report },
     Part { name: "round-trips", measure: round_trips::measure, report: round_trips::report },
@@ -32,4 +34,6 @@ pub const PARTS: [Part; 7] = [
     Part { name: "growth", measure: growth::measure, report: growth::report },
     Part { name: "keys", measure: keys::measure, report: keys::report },
     Part { name: "stored", measure: stored::measure, report: stored::report },
+    Part { name: "sql", measure: sql::measure, report: sql::report },
+    Part { name: "sql-growth", measure: sql_growth::measure, report: sql_growth::report },
 ];

@@ -62,3 +62,15 @@ pub fn thousands(number: f64) -> String {
         digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap_or("")).collect();
     format!("{sign}{}", groups.join(","))
 }
+
+/// Returns the median of the results of some rounds.
+///
+/// # Panics
+///
+/// Panics without a round.
+#[must_use]
+pub fn median(numbers: &[f64]) -> f64 {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}

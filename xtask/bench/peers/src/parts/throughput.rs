@@ -13,7 +13,7 @@ use session_bench::session::Work;
 
 use crate::candidates::{CANDIDATES, program};
 use crate::plot::bars::{Bars, Group};
-use crate::results::{load, of, save, thousands};
+use crate::results::{load, median, of, save, thousands};
 
 const PART: &str = "throughput";
 
@@ -175,12 +175,6 @@ fn script(app: &App) -> Result<PathBuf> {
     let file = std::env::temp_dir().join(format!("session-bench-{}.lua", std::process::id()));
     std::fs::write(&file, script)?;
     Ok(file)
-}
-
-fn median(numbers: &[f64]) -> f64 {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
 }
 
 /// Writes the section and the plot of this part.
