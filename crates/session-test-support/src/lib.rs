@@ -9,6 +9,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a helper that can't go on fails the test")]
 
 mod browser;
+mod database;
 mod endpoint;
 mod lag;
 mod log;
@@ -26,6 +27,7 @@ mod signal;
 mod store;
 
 pub use browser::Browser;
+pub use database::DatabaseServer;
 pub use endpoint::Endpoint;
 pub use lag::Lag;
 pub use log::Log;

@@ -1,22 +1,19 @@
 //! PostgreSQL servers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::server::{ServerProcess, as_user, free_port, give_to, new_folder_of, remove_folder, run};
+use crate::database::{DatabaseServer, is_database_server};
+use crate::server::{as_user, give_to, new_folder_of, run};
 
 /// The user that Debian's package creates. The server refuses root.
 const USER: &str = "postgres";
 
-/// A PostgreSQL server on a port of its own, with a data folder of its own. It is killed when this is dropped.
+/// A PostgreSQL server.
 #[derive(Debug)]
-pub struct PostgresServer {
-    /// Its port.
-    pub port: u16,
-    folder: PathBuf,
-    settings: Vec<String>,
-    process: Option<ServerProcess>,
-}
+pub struct PostgresServer(DatabaseServer);
+
+is_database_server!(PostgresServer);
 
 impl PostgresServer {
     /// Starts a server with these settings in addition to its port, for instance `&["max_connections=10"]`.
@@ -37,7 +34,7 @@ impl PostgresServer {
         let (initdb, data) = (program("initdb"), folder.join("data").to_string_lossy().into_owned());
         let words = [&*initdb, "-D", &data, "-A", "trust", "-U", USER, "-E", "UTF8", "--no-locale", "--no-sync"];
         run(&as_user(USER, &words).iter().map(String::as_str).collect::<Vec<_>>());
-        Self::in_folder(folder, settings)
+        Self::in_folder(&folder, settings)
     }
 
     /// Writes a file that only the server can read, and returns its path. Call it before the server runs.
@@ -50,11 +47,6 @@ impl PostgresServer {
         path
     }
 
-    /// Adds a setting. Call it before the server runs.
-    pub fn set(&mut self, setting: &str) {
-        self.settings.push(format!("--{setting}"));
-    }
-
     /// Starts a server that follows this one, as a standby.
     #[must_use]
     pub fn start_standby(&self) -> Self {
@@ -63,7 +55,7 @@ impl PostgresServer {
         let primary = format!("host=127.0.0.1 port={} user={USER}", self.port);
         let words = [&*basebackup, "-d", &primary, "-D", &data, "--write-recovery-conf", "--no-sync", "-c", "fast"];
         run(&as_user(USER, &words).iter().map(String::as_str).collect::<Vec<_>>());
-        let mut standby = Self::in_folder(folder, &[]);
+        let mut standby = Self::in_folder(&folder, &[]);
         standby.run();
         standby
     }
@@ -75,35 +67,21 @@ impl PostgresServer {
         standby.kill();
         standby.set("hot_standby=off");
         // The code 1 means that the server refuses connections, which it also does while it starts or stops.
-        standby.run_until(1);
+        standby.is_ready = |port| readiness(port) == Some(1);
+        standby.run();
         standby
     }
 
-    fn in_folder(folder: PathBuf, settings: &[&str]) -> Self {
-        let settings = settings.iter().map(|setting| format!("--{setting}")).collect();
-        Self { port: free_port(), folder, settings, process: None }
-    }
-
-    /// Starts it, with everything that it has written before.
-    pub fn run(&mut self) {
-        self.run_until(0);
-    }
-
-    /// Starts it, and waits until `pg_isready` ends with this code.
-    fn run_until(&mut self, code: i32) {
-        let (postgres, port) = (program("postgres"), format!("--port={}", self.port));
-        let data = format!("-D{}", self.folder.join("data").display());
-        let mut words = vec![&*postgres, &data, &port, "--listen_addresses=127.0.0.1", "--unix_socket_directories="];
-        words.push("--fsync=off");
-        words.extend(self.settings.iter().map(String::as_str));
-        let words = as_user(USER, &words);
-        let (pg_isready, port) = (program("pg_isready"), self.port.to_string());
-        let is_ready = || {
-            let status = Command::new(&pg_isready).args(["-q", "-h", "127.0.0.1", "-p", &port]).status();
-            status.is_ok_and(|status| status.code() == Some(code))
-        };
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        self.process = Some(ServerProcess::start(&words, &self.folder, is_ready));
+    fn in_folder(folder: &Path, settings: &[&str]) -> Self {
+        let (postgres, data) = (program("postgres"), format!("-D{}", folder.join("data").display()));
+        let words = [&*postgres, &data, "--listen_addresses=127.0.0.1", "--unix_socket_directories=", "--fsync=off"];
+        let url = format!("postgres://{USER}@127.0.0.1:PORT/postgres");
+        let mut server =
+            Self(DatabaseServer::new(USER, folder, &url, &words, |port| readiness(port) == Some(0), "INT"));
+        for setting in settings {
+            server.set(setting);
+        }
+        server
     }
 
     /// Makes a standby a primary.
@@ -112,51 +90,12 @@ impl PostgresServer {
         let words = as_user(USER, &[&*pg_ctl, "promote", "-w", "-D", &data]);
         run(&words.iter().map(String::as_str).collect::<Vec<_>>());
     }
-
-    /// Returns the URL of its database.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}/postgres", self.port)
-    }
-
-    /// Stops all of its processes. Its connections stay open.
-    pub fn pause(&self) {
-        self.process().pause();
-    }
-
-    /// Lets it continue after a [`pause`](Self::pause).
-    pub fn resume(&self) {
-        self.process().resume();
-    }
-
-    /// Makes it run, no matter how a failed test has left it.
-    pub fn restore(&mut self) {
-        match &self.process {
-            Some(process) => process.resume(),
-            None => self.run(),
-        }
-    }
-
-    /// Kills it; [`Self::run`] starts it again.
-    pub fn kill(&mut self) {
-        self.process = None;
-    }
-
-    /// Shuts it down, which ends all connections; [`Self::run`] starts it again.
-    pub fn shut_down(&mut self) {
-        self.process.take().expect("the server runs").stop("INT");
-    }
-
-    fn process(&self) -> &ServerProcess {
-        self.process.as_ref().expect("the server runs")
-    }
 }
 
-impl Drop for PostgresServer {
-    fn drop(&mut self) {
-        self.kill();
-        remove_folder(&self.folder);
-    }
+/// Returns the code with which `pg_isready` ends.
+fn readiness(port: u16) -> Option<i32> {
+    let mut command = Command::new(program("pg_isready"));
+    command.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]).status().ok()?.code()
 }
 
 /// Finds a program of the server. Debian keeps those of each version in a folder.

@@ -58,7 +58,7 @@ async fn what_the_server_refuses_is_the_cause<S: Server>() {
     let of = |user: &str, database: &str| {
         let (scheme, _) =
             server.url().split_once("://").map(|(scheme, rest)| (scheme.to_owned(), rest.to_owned())).unwrap();
-        format!("{scheme}://{user}@127.0.0.1:{}/{database}", server.port())
+        format!("{scheme}://{user}@127.0.0.1:{}/{database}", server.port)
     };
     let database = server.url().rsplit('/').next().unwrap().to_owned();
     let lacks = told(&of("web:secret", &database)).await;
@@ -71,7 +71,7 @@ async fn what_the_server_refuses_is_the_cause<S: Server>() {
     let missing = told(&server.url()).await;
     assert!(missing.starts_with("the table is missing: call `create_table`, or run the SQL file"), "{missing}");
     assert_eq!(
-        told(&server.url().replace(&server.port().to_string(), &free_port().to_string())).await,
+        told(&server.url().replace(&server.port.to_string(), &free_port().to_string())).await,
         "connection refused"
     );
 }
@@ -120,7 +120,7 @@ async fn an_outage_is_one_line_with_its_cause_and_another_when_it_ends<S: Server
     });
     assert_eq!(first.len(), 1, "{first:?}");
     assert!(first[0].starts_with("ERROR the session store fails"), "{first:?}");
-    assert!(first[0].contains(&format!("127.0.0.1:{}", server.port())), "{first:?}");
+    assert!(first[0].contains(&format!("127.0.0.1:{}", server.port)), "{first:?}");
     assert!(first[0].contains("closed the connection") || first[0].contains("connection re"), "{first:?}");
     assert_eq!(second.len(), 1, "{second:?}");
     assert!(second[0].starts_with("INFO the session store answers again"), "{second:?}");

@@ -45,18 +45,6 @@ impl Server for PostgresServer {
         Self::start(settings)
     }
 
-    fn run(&mut self) {
-        self.run();
-    }
-
-    fn url(&self) -> String {
-        self.url()
-    }
-
-    fn port(&self) -> u16 {
-        self.port
-    }
-
     fn owner(&self) -> &'static str {
         "postgres"
     }
@@ -78,22 +66,6 @@ impl Server for PostgresServer {
         let texts = rows.iter().map(|row| row.get_unchecked::<Option<String>, _>(0).unwrap_or_default()).collect();
         connection.close().await.expect("the server answers");
         texts
-    }
-
-    fn pause(&self) {
-        self.pause();
-    }
-
-    fn resume(&self) {
-        self.resume();
-    }
-
-    fn kill(&mut self) {
-        self.kill();
-    }
-
-    fn shut_down(&mut self) {
-        self.shut_down();
     }
 
     async fn disconnect_all(&self) {

@@ -1,12 +1,14 @@
 //! Servers of any kind, to which tests do harm.
 
+use std::ops::DerefMut;
 use std::time::Duration;
 
 use session_sql::{SqlBackend, SqlBackendBuilder};
+use session_test_support::DatabaseServer;
 use tokio::sync::MutexGuard;
 
 /// A server that only one test uses at a time.
-pub(crate) trait Server: Sized + 'static {
+pub(crate) trait Server: DerefMut<Target = DatabaseServer> + Sized + 'static {
     /// The connection of another program.
     type Connection: sqlx::Connection;
 
@@ -22,17 +24,10 @@ pub(crate) trait Server: Sized + 'static {
     /// Starts a server with settings.
     fn start(settings: &[&str]) -> Self;
 
-    /// Starts it again, and waits until it answers.
-    fn run(&mut self);
-
-    fn url(&self) -> String;
-
     /// Returns the URL of a way to the server on another port.
     fn url_by(&self, port: u16) -> String {
-        self.url().replace(&format!(":{}/", self.port()), &format!(":{port}/"))
+        self.url().replace(&format!(":{}/", self.port), &format!(":{port}/"))
     }
-
-    fn port(&self) -> u16;
 
     /// Returns the user of its URL.
     fn owner(&self) -> &'static str;
@@ -45,16 +40,6 @@ pub(crate) trait Server: Sized + 'static {
 
     /// Runs a statement, and returns the first column of its rows.
     async fn ask(&self, sql: &str) -> Vec<String>;
-
-    /// Stops it. Connections stay open.
-    fn pause(&self);
-
-    fn resume(&self);
-
-    fn kill(&mut self);
-
-    /// Shuts it down, which ends all connections.
-    fn shut_down(&mut self);
 
     /// Ends all connections but that of the statement which does it.
     async fn disconnect_all(&self);

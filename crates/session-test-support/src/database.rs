@@ -1,0 +1,116 @@
+//! The servers of databases.
+
+use std::path::{Path, PathBuf};
+
+use crate::server::{ServerProcess, as_user, free_port, remove_folder};
+
+/// A database server on a port of its own, with a data folder of its own. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct DatabaseServer {
+    /// Its port.
+    pub port: u16,
+    pub(crate) folder: PathBuf,
+    url: String,
+    command: Vec<String>,
+    /// Tells whether the server of a port is ready.
+    pub(crate) is_ready: fn(u16) -> bool,
+    /// The signal that shuts it down.
+    signal: &'static str,
+    process: Option<ServerProcess>,
+}
+
+impl DatabaseServer {
+    /// A server that is not running yet. Its command is run by this user, with its port and the settings.
+    ///
+    /// The URL is that of its database, with `PORT` in place of the port.
+    pub(crate) fn new(
+        user: &str,
+        folder: &Path,
+        url: &str,
+        command: &[&str],
+        is_ready: fn(u16) -> bool,
+        signal: &'static str,
+    ) -> Self {
+        let port = free_port();
+        let mut command = as_user(user, command);
+        command.push(format!("--port={port}"));
+        let url = url.replace("PORT", &port.to_string());
+        Self { port, folder: folder.to_owned(), url, command, is_ready, signal, process: None }
+    }
+
+    /// Adds a setting, for instance `max_connections=10`. Called before it runs.
+    pub fn set(&mut self, setting: &str) {
+        self.command.push(format!("--{setting}"));
+    }
+
+    /// Starts it, or starts it again with all that it has written before.
+    pub fn run(&mut self) {
+        let words: Vec<_> = self.command.iter().map(String::as_str).collect();
+        self.process = Some(ServerProcess::start(&words, &self.folder, || (self.is_ready)(self.port)));
+    }
+
+    /// Returns the URL of its database, which is there from the start.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Stops all of its threads and processes. Its connections stay open.
+    pub fn pause(&self) {
+        self.process().pause();
+    }
+
+    /// Lets it go on after a [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.process().resume();
+    }
+
+    /// Lets it run, in whatever state a test that failed has left it.
+    pub fn restore(&mut self) {
+        match &self.process {
+            Some(process) => process.resume(),
+            None => self.run(),
+        }
+    }
+
+    /// Kills it; [`Self::run`] starts it again.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Shuts it down, which ends all connections; [`Self::run`] starts it again.
+    pub fn shut_down(&mut self) {
+        self.process.take().expect("the server runs").stop(self.signal);
+    }
+
+    fn process(&self) -> &ServerProcess {
+        self.process.as_ref().expect("the server runs")
+    }
+}
+
+impl Drop for DatabaseServer {
+    fn drop(&mut self) {
+        self.kill();
+        remove_folder(&self.folder);
+    }
+}
+
+/// Lets a server be used as the [`DatabaseServer`] that it is.
+macro_rules! is_database_server {
+    ($server:ty) => {
+        impl std::ops::Deref for $server {
+            type Target = DatabaseServer;
+
+            fn deref(&self) -> &DatabaseServer {
+                &self.0
+            }
+        }
+
+        impl std::ops::DerefMut for $server {
+            fn deref_mut(&mut self) -> &mut DatabaseServer {
+                &mut self.0
+            }
+        }
+    };
+}
+pub(crate) use is_database_server;
