@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use session_backend_support::Deadline;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Database};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{timeout, timeout_at};
 
 use crate::dialect::{Connection, Dialect};
@@ -23,6 +23,10 @@ const TRUSTED: Duration = Duration::from_secs(1);
 /// connections silently.
 const LONGEST_LIFE: Duration = Duration::from_secs(300);
 
+/// The time for which calls that wait pass a connection of the application on, before it returns to its pool, where
+/// others may wait for it.
+const LONGEST_LOAN: Duration = Duration::from_millis(10);
+
 /// Opens a connection for calls with this timeout.
 pub(crate) type Connect<DB> = Arc<dyn Fn(Duration) -> Connecting<DB> + Send + Sync>;
 
@@ -34,15 +38,21 @@ pub(crate) enum Source<DB: Database> {
     Application(sqlx::Pool<DB>),
 }
 
-/// The unused connections of one runtime.
+/// The connections of one runtime.
 ///
 /// Each runtime has its own, because a connection ends with the runtime that opened it, and makes no progress while a
 /// handler blocks that runtime.
 pub(crate) struct Pool<D: Dialect> {
     limit: usize,
-    permits: Arc<Semaphore>,
-    /// The connection that was used last is at the end.
-    idle: Mutex<Vec<Idle<D>>>,
+    permits: Semaphore,
+    shelf: Mutex<Shelf<D>>,
+}
+
+struct Shelf<D: Dialect> {
+    /// The unused connections, in the order in which they were used.
+    idle: Vec<Idle<D>>,
+    /// The number of calls that wait for a connection. No more connections of the application are on the shelf.
+    waiting: usize,
 }
 
 struct Idle<D: Dialect> {
@@ -51,41 +61,58 @@ struct Idle<D: Dialect> {
 }
 
 struct Aged<D: Dialect> {
-    connection: Connection<D>,
+    connection: Open<D>,
     made: Instant,
 }
 
-/// A connection in use by a request. Dropping it closes the connection, because a reply may still arrive.
-pub(crate) struct Lease<D: Dialect>(Option<Leased<D>>);
+enum Open<D: Dialect> {
+    Own(Connection<D>),
+    /// Dropping it returns it to the application's pool.
+    Borrowed(PoolConnection<D::Database>),
+}
 
-enum Leased<D: Dialect> {
-    Own { connection: Aged<D>, pool: Arc<Pool<D>>, permit: OwnedSemaphorePermit },
-    Application(PoolConnection<D::Database>),
+/// A connection in use by a request. Dropping it closes the connection, because a reply may still arrive.
+pub(crate) struct Lease<'a, D: Dialect> {
+    /// `None` once it was released.
+    connection: Option<Aged<D>>,
+    pool: &'a Pool<D>,
+    _permit: SemaphorePermit<'a>,
 }
 
 impl<DB: Database> Source<DB> {
     /// Returns a connection that no other request uses.
-    pub(crate) async fn acquire<D: Dialect<Database = DB>>(
+    pub(crate) async fn acquire<'a, D: Dialect<Database = DB>>(
         &self,
-        pool: &Arc<Pool<D>>,
+        pool: &'a Pool<D>,
         deadline: Deadline,
-    ) -> Result<Lease<D>, Failure> {
-        let leased = match self {
-            Self::Own(connect) => {
-                let permit = pool.permit(deadline).await?;
-                let connection = match pool.reuse(deadline).await {
-                    Some(connection) => connection,
-                    None => Aged { connection: new_connection::<D>(connect, deadline).await?, made: Instant::now() },
-                };
-                Leased::Own { connection, pool: pool.clone(), permit }
-            }
-            Self::Application(pool) => match timeout_at(deadline.until(), pool.acquire()).await {
-                Ok(Ok(connection)) => Leased::Application(connection),
-                Ok(Err(error)) => return Err(Failure::of_connecting::<D>(&error)),
-                Err(_) => return Err(Failure::of_connecting::<D>(&sqlx::Error::PoolTimedOut)),
-            },
+    ) -> Result<Lease<'a, D>, Failure> {
+        let (permit, waiting) = pool.permit(deadline).await?;
+        let connection = match pool.reuse(waiting, deadline).await {
+            Some(connection) => connection,
+            None => Aged { connection: self.open::<D>(deadline).await?, made: Instant::now() },
         };
-        Ok(Lease(Some(leased)))
+        Ok(Lease { connection: Some(connection), pool, _permit: permit })
+    }
+
+    async fn open<D: Dialect<Database = DB>>(&self, deadline: Deadline) -> Result<Open<D>, Failure> {
+        let opened = match self {
+            Self::Own(connect) => {
+                timeout_at(deadline.until(), connect(deadline.timeout())).await.map(|opened| opened.map(Open::Own))
+            }
+            Self::Application(pool) => {
+                timeout_at(deadline.until(), pool.acquire()).await.map(|opened| opened.map(Open::Borrowed))
+            }
+        };
+        match (opened, self) {
+            (Ok(Ok(connection)), _) => Ok(connection),
+            (Ok(Err(error)), _) => Err(Failure::of_connecting::<D>(&error)),
+            (Err(_), Self::Application(_)) => Err(Failure::of_connecting::<D>(&sqlx::Error::PoolTimedOut)),
+            (Err(_), Self::Own(_)) => {
+                let timeout = deadline.timeout();
+                let cause = format!("no connection within {timeout:?}, the `timeout` of the backend");
+                Err(Failure::unavailable::<D>(cause))
+            }
+        }
     }
 
     /// Returns a connection that does not belong to the pool, for work that takes long.
@@ -97,36 +124,34 @@ impl<DB: Database> Source<DB> {
     }
 }
 
-async fn new_connection<D: Dialect>(
-    connect: &Connect<D::Database>,
-    deadline: Deadline,
-) -> Result<Connection<D>, Failure> {
-    match timeout_at(deadline.until(), connect(deadline.timeout())).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(Failure::of_connecting::<D>(&error)),
-        Err(_) => {
-            let timeout = deadline.timeout();
-            Err(Failure::unavailable::<D>(format!("no connection within {timeout:?}, the `timeout` of the backend")))
-        }
-    }
-}
-
 impl<D: Dialect> Pool<D> {
     /// Makes a pool of up to `limit` connections.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, permits: Arc::new(Semaphore::new(limit)), idle: Mutex::default() }
+        Self { limit, permits: Semaphore::new(limit), shelf: Mutex::new(Shelf { idle: Vec::new(), waiting: 0 }) }
     }
 
-    async fn permit(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit, Failure> {
-        match timeout_at(deadline.until(), self.permits.clone().acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
+    /// Makes a pool of one connection, which writes, one call after the other. Between them it stays here, until
+    /// [`give_back`](Self::give_back) tells that none waits.
+    pub(crate) fn of_writer() -> Self {
+        Self { shelf: Mutex::new(Shelf { idle: Vec::new(), waiting: 1 }), ..Self::new(1) }
+    }
+
+    async fn permit(&self, deadline: Deadline) -> Result<(SemaphorePermit<'_>, Option<Waiting<'_, D>>), Failure> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Ok((permit, None));
+        }
+        let waiting = Waiting::new(self);
+        match timeout_at(deadline.until(), self.permits.acquire()).await {
+            Ok(Ok(permit)) => Ok((permit, Some(waiting))),
             _ => Err(Failure::queued::<D>(self.limit, deadline.timeout())),
         }
     }
 
     /// Returns an unused connection that works.
-    async fn reuse(&self, deadline: Deadline) -> Option<Aged<D>> {
-        let Idle { mut connection, since } = self.idle().pop()?;
+    async fn reuse(&self, waiting: Option<Waiting<'_, D>>, deadline: Deadline) -> Option<Aged<D>> {
+        let idle = self.shelf().idle.pop();
+        drop(waiting);
+        let Idle { mut connection, since } = idle?;
         if D::IS_FILE {
             return Some(connection);
         }
@@ -138,7 +163,7 @@ impl<D: Dialect> Pool<D> {
         }
         // A host that has disappeared never answers, and a new connection needs the rest of the time.
         let ping_timeout = deadline.timeout() / 4;
-        if matches!(timeout(ping_timeout, connection.connection.ping()).await, Ok(Ok(()))) {
+        if matches!(timeout(ping_timeout, connection.ping()).await, Ok(Ok(()))) {
             return Some(connection);
         }
         // The others have been idle for longer, so they are probably broken too.
@@ -148,53 +173,95 @@ impl<D: Dialect> Pool<D> {
 
     /// Closes the unused connections, because one of them has turned out to be broken.
     pub(crate) fn close_idle(&self) {
-        drop(std::mem::take(&mut *self.idle()));
+        drop(std::mem::take(&mut self.shelf().idle));
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle<D>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns connections of the application to its pool, because no call waits for them.
+    pub(crate) fn give_back(&self) {
+        self.shelf().idle.retain(|idle| !idle.connection.is_borrowed());
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf<D>> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<D: Dialect> Lease<D> {
-    /// Returns the connection to its pool. No reply may be outstanding on it.
-    pub(crate) fn release(mut self) {
-        match self.0.take() {
-            Some(Leased::Own { connection, pool, permit }) => {
-                pool.idle().push(Idle { connection, since: Instant::now() });
-                drop(permit);
-            }
-            // Dropping it returns it to the application's pool.
-            application => drop(application),
+/// A call that waits for a connection.
+struct Waiting<'a, D: Dialect>(&'a Pool<D>);
+
+impl<'a, D: Dialect> Waiting<'a, D> {
+    fn new(pool: &'a Pool<D>) -> Self {
+        pool.shelf().waiting += 1;
+        Self(pool)
+    }
+}
+
+impl<D: Dialect> Drop for Waiting<'_, D> {
+    fn drop(&mut self) {
+        let mut shelf = self.0.shelf();
+        shelf.waiting -= 1;
+        // The connection was meant for this call, if the call's deadline has passed.
+        if shelf.idle.len() > shelf.waiting && shelf.idle.last().is_some_and(|idle| idle.connection.is_borrowed()) {
+            shelf.idle.pop();
         }
     }
 }
 
-impl<D: Dialect> Deref for Lease<D> {
+impl<D: Dialect> Aged<D> {
+    fn is_borrowed(&self) -> bool {
+        matches!(self.connection, Open::Borrowed(_))
+    }
+}
+
+impl<D: Dialect> Deref for Aged<D> {
     type Target = Connection<D>;
 
     fn deref(&self) -> &Self::Target {
-        match &self.0 {
-            Some(Leased::Own { connection, .. }) => &connection.connection,
-            Some(Leased::Application(connection)) => connection,
-            None => unreachable!("only `release` and `drop` take it"),
+        match &self.connection {
+            Open::Own(connection) => connection,
+            Open::Borrowed(connection) => connection,
         }
     }
 }
 
-impl<D: Dialect> DerefMut for Lease<D> {
+impl<D: Dialect> DerefMut for Aged<D> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        match &mut self.0 {
-            Some(Leased::Own { connection, .. }) => &mut connection.connection,
-            Some(Leased::Application(connection)) => connection,
-            None => unreachable!("only `release` and `drop` take it"),
+        match &mut self.connection {
+            Open::Own(connection) => connection,
+            Open::Borrowed(connection) => connection,
         }
     }
 }
 
-impl<D: Dialect> Drop for Lease<D> {
+impl<D: Dialect> Lease<'_, D> {
+    /// Returns the connection to its pool. No reply may be outstanding on it.
+    pub(crate) fn release(mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let mut shelf = self.pool.shelf();
+        let is_wanted = shelf.idle.len() < shelf.waiting && connection.made.elapsed() < LONGEST_LOAN;
+        if is_wanted || !connection.is_borrowed() {
+            shelf.idle.push(Idle { connection, since: Instant::now() });
+        }
+    }
+}
+
+impl<D: Dialect> Deref for Lease<'_, D> {
+    type Target = Connection<D>;
+
+    fn deref(&self) -> &Self::Target {
+        self.connection.as_ref().expect("only `release` and `drop` take it")
+    }
+}
+
+impl<D: Dialect> DerefMut for Lease<'_, D> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.connection.as_mut().expect("only `release` and `drop` take it")
+    }
+}
+
+impl<D: Dialect> Drop for Lease<'_, D> {
     fn drop(&mut self) {
-        if let Some(Leased::Application(connection)) = self.0.take() {
+        if let Some(Aged { connection: Open::Borrowed(connection), .. }) = self.connection.take() {
             drop(connection.detach());
         }
     }

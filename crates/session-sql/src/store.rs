@@ -49,9 +49,9 @@ pub(crate) struct Store<D: Dialect> {
 ///
 /// If a handler blocks its runtime, that runtime misses replies, which must not open the breaker of another runtime.
 pub(crate) struct Line<D: Dialect> {
-    pool: Arc<Pool<D>>,
+    pool: Pool<D>,
     /// The connection that writes to the file. It has the last written pages in its cache.
-    pub(crate) writer: Arc<Pool<D>>,
+    pub(crate) writer: Pool<D>,
     pub(crate) queue: Queue,
     breaker: Breaker,
     probing: Background,
@@ -164,7 +164,7 @@ impl<D: Dialect> Store<D> {
 
     pub(crate) async fn attempt(
         &self,
-        pool: &Arc<Pool<D>>,
+        pool: &Pool<D>,
         request: &Request,
         deadline: Deadline,
     ) -> Result<Reply, Failure> {
@@ -209,8 +209,8 @@ impl<D: Dialect> Store<D> {
 
     fn line(&self) -> Arc<Line<D>> {
         self.lines.get(|| Line {
-            pool: Arc::new(Pool::new(self.max_connections)),
-            writer: Arc::new(Pool::new(1)),
+            pool: Pool::new(self.max_connections),
+            writer: Pool::of_writer(),
             queue: Queue::default(),
             breaker: Breaker::new(self.breaker_threshold),
             probing: Background::default(),

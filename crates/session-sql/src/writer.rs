@@ -37,6 +37,9 @@ enum Apart {
 impl<D: Dialect> Drop for Right<D> {
     fn drop(&mut self) {
         let batch = self.line.queue.next();
+        if batch.is_empty() {
+            self.line.writer.give_back();
+        }
         // When a runtime ends, it drops the task and the writes. Their callers have ended with it.
         if !batch.is_empty()
             && let Ok(runtime) = Handle::try_current()

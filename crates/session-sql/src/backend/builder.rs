@@ -177,7 +177,8 @@ impl SqlBackendBuilder {
 
     fn build_with<D: ForAnyTable>(self, pool: sqlx::Pool<D::Database>) -> SqlBackend {
         let server = D::server(&pool.connect_options());
-        self.build::<D>(Source::Application(pool), server)
+        let connections = pool.options().get_max_connections() as usize;
+        self.max_connections(connections).build::<D>(Source::Application(pool), server)
     }
 
     fn build<D: ForAnyTable>(self, source: Source<D::Database>, server: Arc<str>) -> SqlBackend {

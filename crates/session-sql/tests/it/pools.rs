@@ -1,12 +1,18 @@
 //! Pools and codecs of the application.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use session_core::{BackendError, JsonCodec, SessionCodec, SessionMap};
+use session_core::{AtomicBackend, BackendError, JsonCodec, SessionCodec, SessionMap};
 use session_sql::SqlBackend;
+use session_test_support::{Endpoint, Lag, PostgresServer};
 use session_testkit::conformance::{Candidate, check};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Executor, PgPool};
+use tokio::task::JoinSet;
 
-use crate::support::{Database, on_each_database};
+use crate::support::{Database, Server, create, on_each_database, until};
 
 on_each_database![a_pool_of_the_applications_conforms, a_codec_that_is_not_json_conforms];
 
@@ -46,4 +52,65 @@ async fn a_pool_is_taken_as_it_is() {
     let database = Database::sqlite().await;
     let backend = SqlBackend::from_pool(database.application_pool().await);
     assert!(format!("{backend:?}").starts_with("SqlBackend"));
+}
+
+async fn pool(url: &str, connections: u32) -> PgPool {
+    PgPoolOptions::new().max_connections(connections).connect(url).await.expect("the server answers")
+}
+
+/// Reads a session in several tasks at once, and returns their number.
+fn read(backend: &SqlBackend, is_over: &Arc<AtomicBool>) -> JoinSet<()> {
+    let mut readers = JoinSet::new();
+    for _ in 0..32 {
+        let (backend, is_over) = (backend.clone(), is_over.clone());
+        readers.spawn(async move {
+            while !is_over.load(Ordering::Relaxed) {
+                assert!(backend.fetch("a").await.expect("the server answers").is_some());
+            }
+        });
+    }
+    readers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_wait_pass_a_connection_on_without_a_ping() {
+    let server = PostgresServer::exclusive().await;
+    create(&server.backend().await, "a", "{}").await;
+    let proxy = Endpoint::to(server.port);
+    let pool = pool(&server.url_by(proxy.port()), 1).await;
+    let backend = server.builder().timeout(Duration::from_secs(20)).build_with_pool(pool);
+    let read_all = async || {
+        let mut readers = JoinSet::new();
+        for _ in 0..200 {
+            let backend = backend.clone();
+            readers.spawn(async move { backend.fetch("a").await.expect("the server answers") });
+        }
+        readers.join_all().await;
+    };
+    read_all().await;
+    let before = proxy.requests();
+    read_all().await;
+    let requests = proxy.requests() - before;
+    // With two pings each, there would be 600.
+    assert!((200..400).contains(&requests), "{requests}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_wait_leave_the_pool_to_the_application_too() {
+    let server = PostgresServer::exclusive().await;
+    create(&server.backend().await, "a", "{}").await;
+    let pool = pool(&server.url(), 2).await;
+    let backend = server.builder().timeout(Duration::from_secs(20)).build_with_pool(pool.clone());
+    let is_over = Arc::default();
+    let readers = read(&backend, &is_over);
+    let lag = Lag::watch();
+    for _ in 0..20 {
+        let start = Instant::now();
+        pool.execute("SELECT 1").await.expect("the server answers");
+        let time = start.elapsed();
+        assert!(time < Duration::from_millis(500) + lag.allowance(), "{time:?}");
+    }
+    is_over.store(true, Ordering::Relaxed);
+    readers.join_all().await;
+    until("all connections are back", Duration::from_secs(5), || async { pool.num_idle() == 2 }).await;
 }
