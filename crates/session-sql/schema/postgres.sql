@@ -11,8 +11,10 @@ CREATE TABLE IF NOT EXISTS http_sessions (
     expires_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     seen_at timestamptz NOT NULL DEFAULT now(),
-    -- The hour, counted since 1970, so that few writes change the index, and the others can be HOT updates.
-    expiry_hour integer NOT NULL GENERATED ALWAYS AS (floor(extract(epoch FROM expires_at AT TIME ZONE 'UTC') / 3600)::integer) STORED
+    -- The hour of expires_at, counted since 1970, so that few writes change the index, and the others can be HOT updates.
+    -- The clean-up looks at rows of earlier hours; 0 means unknown. Not a generated column, whose expression PostgreSQL
+    -- would read anew for each update.
+    expiry_hour integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 80);
 
 CREATE INDEX IF NOT EXISTS http_sessions_expiry ON http_sessions (expiry_hour);

@@ -56,6 +56,7 @@
 //! | `marker` | the marker that a destroyed or renewed session leaves for a minute; NULL in the row of a session |
 //! | `user_id` | the user who is signed in, after the prefix of keys: `session:user:ann`; an index finds a user's sessions |
 //! | `expires_at`, `created_at`, `seen_at` | times by the clock of the database; in SQLite milliseconds since 1970 |
+//! | `expiry_hour` | on PostgreSQL and MySQL the hour of `expires_at`, counted since 1970, which the clean-up looks for |
 //!
 //! A row whose `expires_at` has passed counts as absent. A session key is as sensitive as a password, so protect the
 //! table, and remember that its backups contain logins.
@@ -75,16 +76,19 @@
 //! session by a marker instead of deleting the row, so that requests in flight learn of the logout. On PostgreSQL:
 //!
 //! ```sql
-//! UPDATE http_sessions SET value = NULL, marker = 'destroyed', expires_at = now() + interval '60 seconds'
-//!     WHERE session_key = 'session:…' AND marker IS NULL;
+//! UPDATE http_sessions SET value = NULL, marker = 'destroyed', expires_at = now() + interval '60 seconds',
+//!     expiry_hour = DEFAULT WHERE session_key = 'session:…' AND marker IS NULL;
 //! ```
 //!
 //! This ends all sessions of a user on PostgreSQL, as `SessionManager::revoke_all` does:
 //!
 //! ```sql
-//! UPDATE http_sessions SET value = NULL, marker = 'destroyed', user_id = NULL, expires_at = now() + interval '60 seconds'
-//!     WHERE user_id = 'session:user:ann' AND marker IS NULL;
+//! UPDATE http_sessions SET value = NULL, marker = 'destroyed', user_id = NULL, expires_at = now() + interval '60 seconds',
+//!     expiry_hour = DEFAULT WHERE user_id = 'session:user:ann' AND marker IS NULL;
 //! ```
+//!
+//! MySQL computes `expiry_hour` itself. On PostgreSQL its default is 0, with which the clean-up looks at the row every
+//! time, until this crate writes it.
 //!
 //! ## Expired rows
 //!
@@ -97,7 +101,8 @@
 //! ```sql
 //! -- PostgreSQL
 //! DELETE FROM http_sessions WHERE session_key = ANY (ARRAY(SELECT session_key FROM http_sessions
-//!     WHERE expiry_hour < floor(extract(epoch FROM now()) / 3600)::integer LIMIT 500 FOR UPDATE SKIP LOCKED));
+//!     WHERE expiry_hour < floor(extract(epoch FROM now()) / 3600)::integer AND expires_at <= now()
+//!     LIMIT 500 FOR UPDATE SKIP LOCKED));
 //! -- MySQL
 //! DELETE FROM http_sessions WHERE expiry_hour < TIMESTAMPDIFF(HOUR, '1970-01-01', UTC_TIMESTAMP()) LIMIT 500;
 //! -- SQLite

@@ -54,6 +54,7 @@ impl Dialect for PostgresDialect {
         let (column, bytes) = if is_json { ("text", "convert_to(value, 'UTF8')") } else { ("bytea", "value") };
         let statement = |text: &str| {
             let text = text.replace("{digest}", &format!("sha256({bytes})")).replace("{column}", column);
+            let text = text.replace("{epoch}", "date_part('epoch', now())");
             table.statement(&text, '"')
         };
         Self {

@@ -12,7 +12,7 @@
 //! `synchronous_commit` is switched off for it, which halves the time of 200 contended updates. The setting ends with
 //! the transaction.
 //!
-//! `now()` is the time at which the statement began.
+//! `now()` is the time at which the statement began. `expiry_hour` tells the clean-up where to look.
 
 pub(super) const FETCH: &str = "SELECT 'found', value, NULL::text FROM {table}
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()";
@@ -25,10 +25,11 @@ pub(super) const MARKER: &str = "SELECT 'found', NULL::{column}, marker FROM {ta
 /// If another transaction inserts the row after this statement began, the write fails, and the statement does not see
 /// the row. The reply is then empty, and the request is sent again.
 pub(super) const CREATE: &str = "WITH written AS (
-    INSERT INTO {table} AS t (session_key, value, user_id, expires_at)
-    VALUES ($1, $2, $4, now() + $3 * interval '1 second')
+    INSERT INTO {table} AS t (session_key, value, user_id, expires_at, expiry_hour)
+    VALUES ($1, $2, $4, now() + $3 * interval '1 second', floor(({epoch} + $3) / 3600)::integer)
     ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = excluded.user_id,
-        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
+        expires_at = excluded.expires_at, expiry_hour = excluded.expiry_hour, created_at = excluded.created_at,
+        seen_at = excluded.seen_at
     WHERE t.expires_at <= now()
     RETURNING 'done' AS outcome)
 SELECT outcome, NULL::{column}, NULL::text FROM written
@@ -39,7 +40,7 @@ SELECT 'found', NULL, marker FROM (
 
 pub(super) const REPLACE: &str = "WITH written AS (
     UPDATE {table} SET value = $2, user_id = COALESCE($5, user_id), expires_at = now() + $3 * interval '1 second',
-        seen_at = now()
+        expiry_hour = floor(({epoch} + $3) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now() AND {digest} = $4
     RETURNING 'done' AS outcome)
 SELECT outcome, NULL::{column}, NULL::text FROM written
@@ -49,7 +50,8 @@ SELECT 'found', value, marker FROM (
     FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
 pub(super) const REMOVE_AT: &str = "WITH written AS (
-    UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds', seen_at = now()
+    UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds',
+        expiry_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now() AND {digest} = $3
     RETURNING 'done' AS outcome)
 SELECT outcome, NULL::{column}, NULL::text FROM written
@@ -61,14 +63,17 @@ SELECT 'found', value, marker FROM (
 /// An existing marker stays. If another transaction inserts a session after this statement began, the marker replaces
 /// it, as if the session had not existed.
 pub(super) const REMOVE: &str = "WITH removed AS (
-    UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds', seen_at = now()
+    UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds',
+        expiry_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
     RETURNING 'done' AS outcome),
 written AS (
-    INSERT INTO {table} AS t (session_key, marker, expires_at)
-    SELECT $1, $2, now() + interval '60 seconds' WHERE NOT EXISTS (SELECT FROM removed)
+    INSERT INTO {table} AS t (session_key, marker, expires_at, expiry_hour)
+    SELECT $1, $2, now() + interval '60 seconds', floor(({epoch} + 60) / 3600)::integer
+    WHERE NOT EXISTS (SELECT FROM removed)
     ON CONFLICT (session_key) DO UPDATE SET value = NULL, marker = excluded.marker, user_id = NULL,
-        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
+        expires_at = excluded.expires_at, expiry_hour = excluded.expiry_hour, created_at = excluded.created_at,
+        seen_at = excluded.seen_at
     WHERE t.marker IS NULL OR t.expires_at <= now()
     RETURNING 'left' AS outcome)
 SELECT outcome, NULL::{column}, NULL::text FROM removed
@@ -81,7 +86,8 @@ SELECT 'found', NULL, marker FROM (
     FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
 pub(super) const TOUCH: &str = "UPDATE {table}
-    SET user_id = COALESCE($3, user_id), expires_at = now() + $2 * interval '1 second', seen_at = now()
+    SET user_id = COALESCE($3, user_id), expires_at = now() + $2 * interval '1 second',
+        expiry_hour = floor(({epoch} + $2) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
     RETURNING 'done', NULL::{column}, NULL::text";
 
@@ -91,14 +97,18 @@ pub(super) const ROTATE: &str = "WITH old AS MATERIALIZED (
     WHERE session_key = $1 AND expires_at > now()
     FOR UPDATE),
 created AS (
-    INSERT INTO {table} AS t (session_key, value, user_id, expires_at, created_at)
-    SELECT $2, $4, COALESCE($7, user_id), now() + $5 * interval '1 second', created_at FROM old WHERE matches
+    INSERT INTO {table} AS t (session_key, value, user_id, expires_at, expiry_hour, created_at)
+    SELECT $2, $4, COALESCE($7, user_id), now() + $5 * interval '1 second', floor(({epoch} + $5) / 3600)::integer,
+        created_at
+    FROM old WHERE matches
     ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = excluded.user_id,
-        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
+        expires_at = excluded.expires_at, expiry_hour = excluded.expiry_hour, created_at = excluded.created_at,
+        seen_at = excluded.seen_at
     WHERE t.expires_at <= now()
     RETURNING 1),
 marked AS (
-    UPDATE {table} SET value = NULL, marker = $3, user_id = NULL, expires_at = now() + interval '60 seconds', seen_at = now()
+    UPDATE {table} SET value = NULL, marker = $3, user_id = NULL, expires_at = now() + interval '60 seconds',
+        expiry_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND EXISTS (SELECT FROM created)
     RETURNING 'done' AS outcome)
 SELECT outcome, NULL::{column}, NULL::text FROM marked
@@ -126,8 +136,8 @@ pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
 /// Rows are found by the hour in which they expired, because the index holds that hour. Rows that requests have locked
 /// are left to the next clean-up. The advisory lock lets only one server clean up at a time. The array is computed
 /// once, while a join could run the subquery and its limit several times.
-pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE expires_at <= now() AND session_key = ANY (ARRAY(
+pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE session_key = ANY (ARRAY(
     SELECT session_key FROM {table}
-    WHERE expiry_hour < floor(extract(epoch FROM now()) / 3600)::integer
+    WHERE expiry_hour < floor({epoch} / 3600)::integer AND expires_at <= now()
         AND (SELECT pg_try_advisory_xact_lock($1))
     LIMIT $2 FOR UPDATE SKIP LOCKED))";

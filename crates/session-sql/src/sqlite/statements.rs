@@ -88,3 +88,34 @@ pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
 /// Rows are found by the hour in which they expired, because the index holds that hour.
 pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE rowid IN (
     SELECT rowid FROM {table} WHERE expires_at / 3600000 < {now} / 3600000 LIMIT ?1)";
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _, SqliteConnection};
+
+    use super::*;
+
+    /// A count reads the whole table.
+    #[tokio::test]
+    async fn statements_find_their_rows_by_an_index() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("memory can be had");
+        let schema = include_str!("../../schema/sqlite.sql");
+        connection.execute(sqlx::raw_sql(schema)).await.expect("the schema is good");
+        for text in
+            [FETCH, MARKER, CREATE, REPLACE, REMOVE_AT, REMOVE, TOUCH, ROTATE, LIST, SCAN, SWEEP].map(with_names)
+        {
+            for statement in text.split(';') {
+                let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+                for step in connection.fetch_all(explain).await.expect("the statement is good") {
+                    let step: String = step.get("detail");
+                    let scans_rows = step.starts_with("SCAN") && !step.contains("CONSTANT ROW") && step != "SCAN new";
+                    assert!(!scans_rows, "{step}: {statement}");
+                }
+            }
+        }
+    }
+
+    fn with_names(text: &str) -> String {
+        text.replace("{table}", "http_sessions").replace("{now}", NOW)
+    }
+}
