@@ -20,6 +20,7 @@ use crate::marker;
 use crate::request::{ListedRow, Reply, Request, Ttl, Value};
 use crate::sweep::BATCH;
 use crate::table::{Statement, Table};
+use statements::Statements;
 
 /// Runs the [statements] of MySQL. MySQL and MariaDB have no `RETURNING` in common, so the number of matching rows
 /// tells whether a write was applied, and if not, a second statement reads the current row.
@@ -27,21 +28,7 @@ pub(crate) struct MySqlDialect {
     table: Table,
     /// The value is JSON, in a column of text.
     is_json: bool,
-    fetch: Statement,
-    marker: Statement,
-    current: Statement,
-    insert: Statement,
-    insert_marker: Statement,
-    delete_expired: Statement,
-    replace: Statement,
-    remove: Statement,
-    remove_at: Statement,
-    touch: Statement,
-    copy: Statement,
-    list: Statement,
-    scan: Statement,
-    count: Statement,
-    sweep: Statement,
+    statements: Statements,
 }
 
 impl MySqlDialect {
@@ -59,8 +46,8 @@ impl MySqlDialect {
                 Err(error) if is_duplicate(&error) => {}
                 Err(error) => return Err(error),
             }
-            if changes(connection, query(&self.delete_expired).bind(key)).await? == 0 {
-                return first(connection, query(&self.current).bind(key)).await;
+            if changes(connection, query(&self.statements.delete_expired).bind(key)).await? == 0 {
+                return first(connection, query(&self.statements.current).bind(key)).await;
             }
         }
     }
@@ -79,13 +66,14 @@ impl MySqlDialect {
             }
             transaction.rollback().await?;
             match outcome {
-                Ok(_) => return first(connection, query(&self.current).bind(rotation.old)).await,
+                Ok(_) => return first(connection, query(&self.statements.current).bind(rotation.old)).await,
                 Err(error) if is_duplicate(&error) => {}
                 Err(error) => return Err(error),
             }
             // The old row matches, and the new key has a row.
-            if changes(connection, query(&self.delete_expired).bind(rotation.new)).await? == 0
-                && let Reply::Found(Some(row)) = first(connection, query(&self.current).bind(rotation.new)).await?
+            if changes(connection, query(&self.statements.delete_expired).bind(rotation.new)).await? == 0
+                && let Reply::Found(Some(row)) =
+                    first(connection, query(&self.statements.current).bind(rotation.new)).await?
             {
                 return Ok(Reply::NewKeyTaken(row));
             }
@@ -99,12 +87,12 @@ impl MySqlDialect {
         rotation: &Rotation<'_>,
     ) -> Result<bool, sqlx::Error> {
         let Rotation { old, new, value, ttl, user, expected } = rotation;
-        let copy = bind(query(&self.copy).bind(*new), value).bind(*user);
+        let copy = bind(query(&self.statements.copy).bind(*new), value).bind(*user);
         let copy = copy.bind(ttl.seconds()).bind(*old).bind(&**expected);
         if changes(connection, copy).await? == 0 {
             return Ok(false);
         }
-        let mark = query(&self.remove_at).bind(marker::renewed(new)).bind(*old).bind(&**expected);
+        let mark = query(&self.statements.remove_at).bind(marker::renewed(new)).bind(*old).bind(&**expected);
         Ok(changes(connection, mark).await? > 0)
     }
 
@@ -115,7 +103,7 @@ impl MySqlDialect {
         if row.try_get::<Option<i64>, _>(0)? != Some(1) {
             return Ok(0);
         }
-        let deleted = changes(connection, query(&self.sweep).bind(BATCH)).await;
+        let deleted = changes(connection, query(&self.statements.sweep).bind(BATCH)).await;
         connection.execute(sqlx::query(statements::UNLOCK).bind(&lock)).await?;
         deleted
     }
@@ -139,25 +127,7 @@ impl Dialect for MySqlDialect {
 
     fn new(table: Table, is_json: bool) -> Self {
         let statement = |text: &str| table.statement(text, '`');
-        Self {
-            is_json,
-            fetch: statement(statements::FETCH),
-            marker: statement(statements::MARKER),
-            current: statement(statements::CURRENT),
-            insert: statement(statements::INSERT),
-            insert_marker: statement(statements::INSERT_MARKER),
-            delete_expired: statement(statements::DELETE_EXPIRED),
-            replace: statement(statements::REPLACE),
-            remove: statement(statements::REMOVE),
-            remove_at: statement(statements::REMOVE_AT),
-            touch: statement(statements::TOUCH),
-            copy: statement(statements::COPY),
-            list: statement(statements::LIST),
-            scan: statement(statements::SCAN),
-            count: statement(statements::COUNT),
-            sweep: statement(statements::SWEEP),
-            table,
-        }
+        Self { is_json, statements: Statements::new(statement), table }
     }
 
     fn outage(server: Arc<str>) -> Outage {
@@ -171,28 +141,28 @@ impl Dialect for MySqlDialect {
     async fn run(&self, connection: &mut MySqlConnection, request: &Request) -> Result<Reply, sqlx::Error> {
         let expected = request.compares().map(|(_, version)| hex(&digest(version))).unwrap_or_default();
         let (write, key) = match request {
-            Request::Fetch { key } => return first(connection, query(&self.fetch).bind(key)).await,
-            Request::Marker { key } => return first(connection, query(&self.marker).bind(key)).await,
+            Request::Fetch { key } => return first(connection, query(&self.statements.fetch).bind(key)).await,
+            Request::Marker { key } => return first(connection, query(&self.statements.marker).bind(key)).await,
             Request::Create { key, value, ttl, user } => {
-                let row = || bind(query(&self.insert).bind(key), value).bind(user).bind(ttl.seconds());
+                let row = || bind(query(&self.statements.insert).bind(key), value).bind(user).bind(ttl.seconds());
                 return self.insert(connection, key, row, Reply::Done).await;
             }
             Request::Replace { key, value, ttl, user, .. } => {
-                (bind(query(&self.replace), value).bind(user).bind(ttl.seconds()).bind(key), key)
+                (bind(query(&self.statements.replace), value).bind(user).bind(ttl.seconds()).bind(key), key)
             }
             Request::Remove { key, version: None, marker } => {
                 let marker = marker::write(marker);
-                if changes(connection, query(&self.remove).bind(&marker).bind(key)).await? > 0 {
+                if changes(connection, query(&self.statements.remove).bind(&marker).bind(key)).await? > 0 {
                     return Ok(Reply::Done);
                 }
-                let row = || query(&self.insert_marker).bind(key).bind(&marker);
+                let row = || query(&self.statements.insert_marker).bind(key).bind(&marker);
                 return self.insert(connection, key, row, Reply::Left).await;
             }
             Request::Remove { key, version: Some(_), marker } => {
-                (query(&self.remove_at).bind(marker::write(marker)).bind(key), key)
+                (query(&self.statements.remove_at).bind(marker::write(marker)).bind(key), key)
             }
             Request::Touch { key, ttl, user } => {
-                let touch = query(&self.touch).bind(user).bind(ttl.seconds()).bind(key);
+                let touch = query(&self.statements.touch).bind(user).bind(ttl.seconds()).bind(key);
                 let touched = changes(connection, touch).await?;
                 return Ok(if touched > 0 { Reply::Done } else { Reply::Found(None) });
             }
@@ -202,22 +172,22 @@ impl Dialect for MySqlDialect {
             }
             Request::Sweep => return self.sweep(connection).await.map(Reply::Number),
             Request::List { user } => {
-                let rows = connection.fetch_all(query(&self.list).bind(user)).await?;
+                let rows = connection.fetch_all(query(&self.statements.list).bind(user)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Scan { after, before } => {
-                let rows = connection.fetch_all(query(&self.scan).bind(after).bind(before)).await?;
+                let rows = connection.fetch_all(query(&self.statements.scan).bind(after).bind(before)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Count { key_prefix } => {
-                let row = connection.fetch_one(query(&self.count).bind(key_prefix).bind(key_prefix)).await?;
+                let row = connection.fetch_one(query(&self.statements.count).bind(key_prefix).bind(key_prefix)).await?;
                 return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
         };
         if changes(connection, write.bind(expected)).await? > 0 {
             return Ok(Reply::Done);
         }
-        first(connection, query(&self.current).bind(key)).await
+        first(connection, query(&self.statements.current).bind(key)).await
     }
 
     async fn run_script(&self, connection: &mut MySqlConnection, script: SqlStr) -> Result<(), sqlx::Error> {

@@ -21,6 +21,7 @@ use crate::marker;
 use crate::request::{ListedRow, Reply, Request, Value};
 use crate::sweep::BATCH;
 use crate::table::{Statement, Table};
+use statements::Statements;
 
 /// Runs the [statements] of PostgreSQL: one for each request.
 pub(crate) struct PostgresDialect {
@@ -29,18 +30,7 @@ pub(crate) struct PostgresDialect {
     is_json: bool,
     /// The number of the advisory lock that the clean-up takes.
     lock: i64,
-    fetch: Statement,
-    marker: Statement,
-    create: Statement,
-    replace: Statement,
-    remove: Statement,
-    remove_at: Statement,
-    touch: Statement,
-    rotate: Statement,
-    list: Statement,
-    scan: Statement,
-    count: Statement,
-    sweep: Statement,
+    statements: Statements,
 }
 
 impl Dialect for PostgresDialect {
@@ -57,23 +47,7 @@ impl Dialect for PostgresDialect {
             let text = text.replace("{epoch}", "date_part('epoch', now())");
             table.statement(&text, '"')
         };
-        Self {
-            is_json,
-            lock: table.lock(),
-            fetch: statement(statements::FETCH),
-            marker: statement(statements::MARKER),
-            create: statement(statements::CREATE),
-            replace: statement(statements::REPLACE),
-            remove: statement(statements::REMOVE),
-            remove_at: statement(statements::REMOVE_AT),
-            touch: statement(statements::TOUCH),
-            rotate: statement(statements::ROTATE),
-            list: statement(statements::LIST),
-            scan: statement(statements::SCAN),
-            count: statement(statements::COUNT),
-            sweep: statement(statements::SWEEP),
-            table,
-        }
+        Self { is_json, lock: table.lock(), statements: Statements::new(statement), table }
     }
 
     fn outage(server: Arc<str>) -> Outage {
@@ -86,33 +60,37 @@ impl Dialect for PostgresDialect {
 
     async fn run(&self, connection: &mut PgConnection, request: &Request) -> Result<Reply, sqlx::Error> {
         let query = match request {
-            Request::Fetch { key } => query(&self.fetch).bind(key),
-            Request::Marker { key } => query(&self.marker).bind(key),
-            Request::Create { key, value, ttl, .. } => bind(query(&self.create).bind(key), value).bind(ttl.seconds()),
-            Request::Replace { key, value, ttl, .. } => bind(query(&self.replace).bind(key), value).bind(ttl.seconds()),
+            Request::Fetch { key } => query(&self.statements.fetch).bind(key),
+            Request::Marker { key } => query(&self.statements.marker).bind(key),
+            Request::Create { key, value, ttl, .. } => {
+                bind(query(&self.statements.create).bind(key), value).bind(ttl.seconds())
+            }
+            Request::Replace { key, value, ttl, .. } => {
+                bind(query(&self.statements.replace).bind(key), value).bind(ttl.seconds())
+            }
             Request::Remove { key, version, marker } => {
-                let statement = if version.is_some() { &self.remove_at } else { &self.remove };
+                let statement = if version.is_some() { &self.statements.remove_at } else { &self.statements.remove };
                 query(statement).bind(key).bind(marker::write(marker))
             }
-            Request::Touch { key, ttl, .. } => query(&self.touch).bind(key).bind(ttl.seconds()),
+            Request::Touch { key, ttl, .. } => query(&self.statements.touch).bind(key).bind(ttl.seconds()),
             Request::Rotate { old, new, value, ttl, .. } => {
-                let query = query(&self.rotate).bind(old).bind(new).bind(marker::renewed(new));
+                let query = query(&self.statements.rotate).bind(old).bind(new).bind(marker::renewed(new));
                 bind(query, value).bind(ttl.seconds())
             }
             Request::Sweep => {
-                let query = query(&self.sweep).bind(self.lock).bind(i64::from(BATCH));
+                let query = query(&self.statements.sweep).bind(self.lock).bind(i64::from(BATCH));
                 return Ok(Reply::Number(connection.execute(query).await?.rows_affected()));
             }
             Request::List { user } => {
-                let rows = connection.fetch_all(query(&self.list).bind(user_text(user))).await?;
+                let rows = connection.fetch_all(query(&self.statements.list).bind(user_text(user))).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Scan { after, before } => {
-                let rows = connection.fetch_all(query(&self.scan).bind(after).bind(before)).await?;
+                let rows = connection.fetch_all(query(&self.statements.scan).bind(after).bind(before)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Count { key_prefix } => {
-                let row = connection.fetch_one(query(&self.count).bind(key_prefix)).await?;
+                let row = connection.fetch_one(query(&self.statements.count).bind(key_prefix)).await?;
                 return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
         };

@@ -21,22 +21,12 @@ use crate::marker;
 use crate::request::{ListedRow, Reply, Request, Row, Ttl, Value};
 use crate::sweep::BATCH;
 use crate::table::{Statement, Table};
+use statements::Statements;
 
 /// Runs the [statements] of SQLite: one call of the client library for each request.
 pub(crate) struct SqliteDialect {
     table: Table,
-    fetch: Statement,
-    marker: Statement,
-    create: Statement,
-    replace: Statement,
-    remove: Statement,
-    remove_at: Statement,
-    touch: Statement,
-    rotate: Statement,
-    list: Statement,
-    scan: Statement,
-    count: Statement,
-    sweep: Statement,
+    statements: Statements,
 }
 
 impl SqliteDialect {
@@ -55,13 +45,13 @@ impl SqliteDialect {
         if let Some(session) = version.json() {
             return Ok(Ok(session.as_json().into_owned().into_bytes()));
         }
-        match read(connection, query(&self.fetch).bind(key)).await? {
+        match read(connection, query(&self.statements.fetch).bind(key)).await? {
             Reply::Found(Some(Row { value: Some(value), marker: None }))
                 if sha256(&value)[..] == *version.as_bytes() =>
             {
                 Ok(Ok(value))
             }
-            Reply::Found(None) => read(connection, query(&self.marker).bind(key)).await.map(Err),
+            Reply::Found(None) => read(connection, query(&self.statements.marker).bind(key)).await.map(Err),
             reply => Ok(Err(reply)),
         }
     }
@@ -76,21 +66,7 @@ impl Dialect for SqliteDialect {
 
     fn new(table: Table, _: bool) -> Self {
         let statement = |text: &str| table.statement(&text.replace("{now}", statements::NOW), '"');
-        Self {
-            fetch: statement(statements::FETCH),
-            marker: statement(statements::MARKER),
-            create: statement(statements::CREATE),
-            replace: statement(statements::REPLACE),
-            remove: statement(statements::REMOVE),
-            remove_at: statement(statements::REMOVE_AT),
-            touch: statement(statements::TOUCH),
-            rotate: statement(statements::ROTATE),
-            list: statement(statements::LIST),
-            scan: statement(statements::SCAN),
-            count: statement(statements::COUNT),
-            sweep: statement(statements::SWEEP),
-            table,
-        }
+        Self { statements: Statements::new(statement), table }
     }
 
     fn outage(server: Arc<str>) -> Outage {
@@ -110,33 +86,37 @@ impl Dialect for SqliteDialect {
             None => None,
         };
         let query = match request {
-            Request::Fetch { key } => return read(connection, query(&self.fetch).bind(key)).await,
-            Request::Marker { key } => return read(connection, query(&self.marker).bind(key)).await,
-            Request::Create { key, value, ttl, .. } => bind(query(&self.create).bind(key), value).bind(millis(*ttl)),
-            Request::Replace { key, value, ttl, .. } => bind(query(&self.replace).bind(key), value).bind(millis(*ttl)),
+            Request::Fetch { key } => return read(connection, query(&self.statements.fetch).bind(key)).await,
+            Request::Marker { key } => return read(connection, query(&self.statements.marker).bind(key)).await,
+            Request::Create { key, value, ttl, .. } => {
+                bind(query(&self.statements.create).bind(key), value).bind(millis(*ttl))
+            }
+            Request::Replace { key, value, ttl, .. } => {
+                bind(query(&self.statements.replace).bind(key), value).bind(millis(*ttl))
+            }
             Request::Remove { key, version, marker } => {
-                let statement = if version.is_some() { &self.remove_at } else { &self.remove };
+                let statement = if version.is_some() { &self.statements.remove_at } else { &self.statements.remove };
                 query(statement).bind(key).bind(marker::write(marker))
             }
-            Request::Touch { key, ttl, .. } => query(&self.touch).bind(key).bind(millis(*ttl)),
+            Request::Touch { key, ttl, .. } => query(&self.statements.touch).bind(key).bind(millis(*ttl)),
             Request::Rotate { old, new, value, ttl, .. } => {
-                let query = query(&self.rotate).bind(old).bind(new).bind(marker::renewed(new));
+                let query = query(&self.statements.rotate).bind(old).bind(new).bind(marker::renewed(new));
                 bind(query, value).bind(millis(*ttl))
             }
             Request::Sweep => {
-                let deleted = connection.execute(query(&self.sweep).bind(BATCH)).await?;
+                let deleted = connection.execute(query(&self.statements.sweep).bind(BATCH)).await?;
                 return Ok(Reply::Number(deleted.rows_affected()));
             }
             Request::List { user } => {
-                let rows = connection.fetch_all(query(&self.list).bind(user)).await?;
+                let rows = connection.fetch_all(query(&self.statements.list).bind(user)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Scan { after, before } => {
-                let rows = connection.fetch_all(query(&self.scan).bind(after).bind(before)).await?;
+                let rows = connection.fetch_all(query(&self.statements.scan).bind(after).bind(before)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Count { key_prefix } => {
-                let row = connection.fetch_one(query(&self.count).bind(key_prefix)).await?;
+                let row = connection.fetch_one(query(&self.statements.count).bind(key_prefix)).await?;
                 return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
         };

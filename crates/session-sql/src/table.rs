@@ -82,6 +82,22 @@ impl Statement {
     }
 }
 
+/// Makes the struct of a database's statements, each with its text.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident: $text:literal;)*) => {
+        pub(super) struct Statements {
+            $($(#[$doc])* pub(super) $name: $crate::table::Statement,)*
+        }
+
+        impl Statements {
+            pub(super) fn new(statement: impl Fn(&str) -> $crate::table::Statement) -> Self {
+                Self { $($name: statement($text),)* }
+            }
+        }
+    };
+}
+pub(crate) use statements;
+
 /// Returns `true` for a name that every database accepts, with room for the suffixes of its indexes.
 fn is_identifier(name: &str) -> bool {
     let begins_well = name.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_');

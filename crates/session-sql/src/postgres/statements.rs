@@ -14,17 +14,20 @@
 //!
 //! `now()` is the time at which the statement began. `expiry_hour` tells the clean-up where to look.
 
-pub(super) const FETCH: &str = "SELECT 'found', value, NULL::text FROM {table}
+use crate::table::statements;
+
+statements! {
+    fetch: "SELECT 'found', value, NULL::text FROM {table}
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()";
 
-pub(super) const MARKER: &str = "SELECT 'found', NULL::{column}, marker FROM {table}
+    marker: "SELECT 'found', NULL::{column}, marker FROM {table}
     WHERE session_key = $1 AND marker IS NOT NULL AND expires_at > now()";
 
-/// An expired row counts as absent.
-///
-/// If another transaction inserts the row after this statement began, the write fails, and the statement does not see
-/// the row. The reply is then empty, and the request is sent again.
-pub(super) const CREATE: &str = "WITH written AS (
+    /// An expired row counts as absent.
+    ///
+    /// If another transaction inserts the row after this statement began, the write fails, and the statement does not see
+    /// the row. The reply is then empty, and the request is sent again.
+    create: "WITH written AS (
     INSERT INTO {table} AS t (session_key, value, user_id, expires_at, expiry_hour)
     VALUES ($1, $2, $4, now() + $3 * interval '1 second', floor(({epoch} + $3) / 3600)::integer)
     ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = excluded.user_id,
@@ -38,7 +41,7 @@ SELECT 'found', NULL, marker FROM (
     SELECT marker FROM {table} WHERE session_key = $1 AND expires_at > now() AND NOT EXISTS (SELECT FROM written)
     FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
-pub(super) const REPLACE: &str = "WITH written AS (
+    replace: "WITH written AS (
     UPDATE {table} SET value = $2, user_id = COALESCE($5, user_id), expires_at = now() + $3 * interval '1 second',
         expiry_hour = floor(({epoch} + $3) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now() AND {digest} = $4
@@ -49,7 +52,7 @@ SELECT 'found', value, marker FROM (
     SELECT value, marker FROM {table} WHERE session_key = $1 AND expires_at > now() AND NOT EXISTS (SELECT FROM written)
     FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
-pub(super) const REMOVE_AT: &str = "WITH written AS (
+    remove_at: "WITH written AS (
     UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds',
         expiry_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now() AND {digest} = $3
@@ -60,9 +63,9 @@ SELECT 'found', value, marker FROM (
     SELECT value, marker FROM {table} WHERE session_key = $1 AND expires_at > now() AND NOT EXISTS (SELECT FROM written)
     FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
-/// An existing marker stays. If another transaction inserts a session after this statement began, the marker replaces
-/// it, as if the session had not existed.
-pub(super) const REMOVE: &str = "WITH removed AS (
+    /// An existing marker stays. If another transaction inserts a session after this statement began, the marker replaces
+    /// it, as if the session had not existed.
+    remove: "WITH removed AS (
     UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds',
         expiry_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
@@ -85,14 +88,14 @@ SELECT 'found', NULL, marker FROM (
         AND NOT EXISTS (SELECT FROM removed) AND NOT EXISTS (SELECT FROM written)
     FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
-pub(super) const TOUCH: &str = "UPDATE {table}
+    touch: "UPDATE {table}
     SET user_id = COALESCE($3, user_id), expires_at = now() + $2 * interval '1 second',
         expiry_hour = floor(({epoch} + $2) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
     RETURNING 'done', NULL::{column}, NULL::text";
 
-/// Locks the old row and compares its newest version, then writes the new row, then the old one.
-pub(super) const ROTATE: &str = "WITH old AS MATERIALIZED (
+    /// Locks the old row and compares its newest version, then writes the new row, then the old one.
+    rotate: "WITH old AS MATERIALIZED (
     SELECT value, marker, user_id, created_at, marker IS NULL AND {digest} = $6 AS matches FROM {table}
     WHERE session_key = $1 AND expires_at > now()
     FOR UPDATE),
@@ -120,24 +123,23 @@ SELECT 'new', NULL, marker FROM (
         AND EXISTS (SELECT FROM old WHERE matches) AND NOT EXISTS (SELECT FROM created)
     FOR SHARE) AS taken";
 
-pub(super) const LIST: &str =
-    "SELECT session_key, value, (extract(epoch FROM expires_at - now()) * 1000)::bigint FROM {table}
+    list: "SELECT session_key, value, (extract(epoch FROM expires_at - now()) * 1000)::bigint FROM {table}
     WHERE user_id = $1 AND marker IS NULL AND expires_at > now()";
 
-/// A page of the sessions, in the order of the primary key.
-pub(super) const SCAN: &str =
-    "SELECT session_key, value, (extract(epoch FROM expires_at - now()) * 1000)::bigint FROM {table}
+    /// A page of the sessions, in the order of the primary key.
+    scan: "SELECT session_key, value, (extract(epoch FROM expires_at - now()) * 1000)::bigint FROM {table}
     WHERE session_key > $1 AND session_key < $2 AND marker IS NULL AND expires_at > now()
     ORDER BY session_key LIMIT 200";
 
-pub(super) const COUNT: &str = "SELECT COUNT(*) FROM {table}
+    count: "SELECT COUNT(*) FROM {table}
     WHERE marker IS NULL AND expires_at > now() AND starts_with(session_key, $1)";
 
-/// Rows are found by the hour in which they expired, because the index holds that hour. Rows that requests have locked
-/// are left to the next clean-up. The advisory lock lets only one server clean up at a time. The array is computed
-/// once, while a join could run the subquery and its limit several times.
-pub(super) const SWEEP: &str = "DELETE FROM {table} WHERE session_key = ANY (ARRAY(
+    /// Rows are found by the hour in which they expired, because the index holds that hour. Rows that requests have locked
+    /// are left to the next clean-up. The advisory lock lets only one server clean up at a time. The array is computed
+    /// once, while a join could run the subquery and its limit several times.
+    sweep: "DELETE FROM {table} WHERE session_key = ANY (ARRAY(
     SELECT session_key FROM {table}
     WHERE expiry_hour < floor({epoch} / 3600)::integer AND expires_at <= now()
         AND (SELECT pg_try_advisory_xact_lock($1))
     LIMIT $2 FOR UPDATE SKIP LOCKED))";
+}

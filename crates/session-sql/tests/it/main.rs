@@ -18,6 +18,8 @@ mod failover;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod pools;
 #[cfg(test)]
 mod processes;
