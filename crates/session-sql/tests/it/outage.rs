@@ -265,3 +265,27 @@ async fn postgres_acknowledges_a_write_when_it_is_on_disk() {
     assert!(matches!(conflict, WriteOutcome::Conflict(Some(_))), "{conflict:?}");
     assert_ne!(unflushed().await, "0", "only a lock was written");
 }
+
+/// The statement would hold its locks for a minute.
+#[tokio::test]
+async fn postgres_ends_a_statement_whose_deadline_has_passed() {
+    let server = PostgresServer::start(&[]);
+    let version = create(&server.backend().await, "a", "{}").await;
+    let sleep = "CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$";
+    server.ask(sleep).await;
+    server.ask("CREATE TRIGGER slow BEFORE UPDATE ON http_sessions FOR EACH ROW EXECUTE FUNCTION sleep()").await;
+    let backend = server.builder().timeout(TIMEOUT).connect(&server.url()).unwrap();
+    let (lag, start, value) = (Lag::watch(), Instant::now(), map(r#"{"n":1}"#));
+    let error = backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap_err();
+    let time = start.elapsed();
+    assert!(time < TIMEOUT + Duration::from_millis(100) + lag.allowance(), "{time:?}");
+    assert_eq!(error.kind(), BackendErrorKind::Timeout, "{}", cause(&error));
+    let active = "SELECT query FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend'";
+    until("the end of the statement", Duration::from_secs(5), || async { server.ask(active).await.is_empty() }).await;
+    assert_eq!(stored(&backend, "a").await.as_deref(), Some("{}"));
+    server.ask("DROP TRIGGER slow ON http_sessions").await;
+    let replaced = backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap();
+    assert!(matches!(replaced, WriteOutcome::Done(_)), "{replaced:?}");
+}

@@ -4,11 +4,14 @@ use std::time::{Duration, Instant};
 
 use session_core::{SessionError, SessionManager};
 use session_test_support::{Lag, Log, PostgresServer};
-use sqlx::{Connection as _, PgConnection};
 
 use crate::support::{Browser, Server, cause, manager, on_each_server, until};
 
-on_each_server![a_full_disk_is_a_503_and_reads_go_on, a_server_without_free_connections_is_a_503];
+on_each_server![
+    a_full_disk_is_a_503_and_reads_go_on,
+    a_server_without_free_connections_is_a_503,
+    a_server_that_stays_read_only_is_a_503_and_reads_go_on,
+];
 
 /// The time in which a server that refuses must have been left: the timeout of [`Server::builder`].
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -97,24 +100,34 @@ async fn a_server_in_recovery_is_a_503() {
     assert_recovers(&manager, &mut browser).await;
 }
 
-/// No address leads to a better server.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_stays_read_only_is_a_503() {
-    let server = PostgresServer::start(&[]);
-    let manager = manager(server.backend().await);
+/// No address leads to a better server. An operator may write nevertheless, but not the user of an application.
+async fn a_server_that_stays_read_only_is_a_503_and_reads_go_on<S: Server>() {
+    let server = S::start(&[]);
+    server.backend().await;
+    server.make_user("app").await;
+    server.ask(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON http_sessions TO {}", server.grantee("app"))).await;
+    let url = server.url().replace(&format!("//{}@", server.owner()), "//app:secret@");
+    let manager = manager(server.builder().connect(&url).unwrap());
     let mut browser = Browser::default();
     change(&manager, &mut browser).await.unwrap();
-    let mut operator = PgConnection::connect(&server.url()).await.unwrap();
-    let mut set = async |setting: &'static str| {
-        sqlx::raw_sql(setting).execute(&mut operator).await.unwrap();
-        sqlx::raw_sql("SELECT pg_reload_conf()").execute(&mut operator).await.unwrap();
-    };
-    set("ALTER SYSTEM SET default_transaction_read_only = on").await;
+    for statement in S::READ_ONLY {
+        server.ask(statement).await;
+    }
     until("read-only", Duration::from_secs(5), || async { change(&manager, &mut browser.clone()).await.is_err() })
         .await;
     let before = browser.see(&manager, "n").await;
-    assert_refused(&manager, &mut browser, "the server is read-only: a standby, or a primary that was demoted").await;
+    let lines = tokio::task::block_in_place(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let log = Log::capture("session_sql");
+        let fresh = crate::support::manager(server.builder().connect(&url).unwrap());
+        runtime.block_on(assert_refused(&fresh, &mut browser, "the server is read-only: a "));
+        log.take()
+    });
+    assert!(lines.iter().any(|line| line.contains("ERROR") && line.contains("the server is read-only")), "{lines:?}");
     assert_eq!(browser.see(&manager, "n").await, before);
-    set("ALTER SYSTEM RESET default_transaction_read_only").await;
+    for statement in S::WRITABLE {
+        server.ask(statement).await;
+    }
     assert_recovers(&manager, &mut browser).await;
+    assert_eq!(browser.see(&manager, "n").await, before.map(|n| n + 1));
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use session_core::{Applied, AtomicBackend, BackendErrorKind, Create, Replace, WriteOutcome};
 use session_sql::SqlBackend;
+use session_test_support::Lag;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{Connection as _, Executor, SqliteConnection};
 use tokio::task::JoinSet;
 
 use crate::support::{Database, HOUR, cause, create, map, stored};
@@ -16,23 +17,37 @@ use crate::support::{Database, HOUR, cause, create, map, stored};
 /// The table and the URL of a process that a test starts.
 const CHILD: &str = "SESSION_SQL_CHILD";
 
-/// Runs this program's test of the same name in another process.
-fn start_child(database: &Database) -> Child {
+/// Runs a test of this program in another process.
+fn start_child(test: &str, database: &Database) -> Child {
     Command::new(std::env::current_exe().expect("it has a path"))
-        .args(["sqlite::a_child_does_what_it_is_told", "--exact", "--nocapture"])
+        .args([&format!("sqlite::{test}"), "--exact", "--nocapture"])
         .env(CHILD, format!("{} {}", database.table(), database.url()))
         .stdout(Stdio::piped())
         .spawn()
         .expect("the test program can be started")
 }
 
-/// Does nothing in the process of the other tests.
+/// Returns the table and the URL that a child is told; `None` in the process of the other tests.
+fn told() -> Option<(String, String)> {
+    let told = std::env::var(CHILD).ok()?;
+    let (table, url) = told.split_once(' ').expect("there are two words");
+    Some((table.to_owned(), url.to_owned()))
+}
+
+#[tokio::test]
+async fn a_child_locks_the_file() {
+    let Some((_, url)) = told() else { return };
+    let mut connection = SqliteConnection::connect(&url).await.expect("the file can be opened");
+    connection.execute("BEGIN IMMEDIATE").await.expect("nothing else writes");
+    println!("locked");
+    std::future::pending::<()>().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_child_does_what_it_is_told() {
-    let Ok(told) = std::env::var(CHILD) else { return };
-    let [table, url] = told.split(' ').collect::<Vec<_>>().try_into().expect("there are two words");
-    let builder = SqlBackend::builder().table(table).expect("the name is good").timeout(Duration::from_secs(20));
-    let backend = builder.connect(url).expect("the url is good");
+async fn a_child_increments() {
+    let Some((table, url)) = told() else { return };
+    let builder = SqlBackend::builder().table(&table).expect("the name is good").timeout(Duration::from_secs(20));
+    let backend = builder.connect(&url).expect("the url is good");
     // Several at once, so that writes share a transaction.
     let mut clients = JoinSet::new();
     for _ in 0..4 {
@@ -66,7 +81,7 @@ async fn acknowledged_writes_survive_the_end_of_the_process() {
     create(&database.patient(), "a", r#"{"n":0}"#).await;
     for _ in 0..3 {
         let before = number(&database).await;
-        let mut child = start_child(&database);
+        let mut child = start_child("a_child_increments", &database);
         let mut acknowledged = 0;
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             acknowledged += u64::from(line.unwrap() == "acknowledged");
@@ -101,26 +116,33 @@ async fn only_the_owner_can_read_the_files() {
     assert_eq!(names, ["sessions.db", "sessions.db-shm", "sessions.db-wal"]);
 }
 
+/// SQLite gives up at nine tenths of the timeout. The rest must be enough for a busy machine to tell the cause.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lock_of_another_process_delays_writes_and_no_reads() {
+async fn a_lock_of_another_process_delays_writes_until_the_deadline_and_no_reads() {
+    const TIMEOUT: Duration = Duration::from_secs(3);
     let database = Database::sqlite().await;
-    let backend = database.backend();
+    let backend = database.builder().timeout(TIMEOUT).connect(&database.url()).unwrap();
     let version = create(&backend, "a", "{}").await;
-    let mut other = SqliteConnectOptions::new().filename(database.file()).connect().await.unwrap();
-    other.execute("BEGIN IMMEDIATE").await.unwrap();
-    let start = Instant::now();
-    let value = map(r#"{"n":1}"#);
-    let error = backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    let mut child = start_child("a_child_locks_the_file", &database);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().ends_with("locked")));
+    let (lag, start) = (Lag::watch(), Instant::now());
+    let write = tokio::spawn({
+        let (backend, version) = (backend.clone(), version.clone());
+        async move { backend.replace(Replace::new("a", &map(r#"{"n":1}"#), HOUR, &version)).await }
+    });
+    while start.elapsed() < TIMEOUT / 2 {
+        assert_eq!(stored(&backend, "a").await.as_deref(), Some("{}"));
+        assert!(!write.is_finished(), "it waits for its turn");
+    }
+    let error = write.await.unwrap().unwrap_err();
+    assert!(start.elapsed() < TIMEOUT + lag.allowance(), "{:?}", start.elapsed());
     assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Timeout, Applied::No));
-    assert!(
-        cause(&error).ends_with("another process or transaction locks the database (SQLITE_BUSY)"),
-        "{}",
-        cause(&error)
-    );
-    assert_eq!(stored(&backend, "a").await.as_deref(), Some("{}"));
-    other.execute("COMMIT").await.unwrap();
-    let replaced = backend.replace(Replace::new("a", &value, HOUR, &version)).await.unwrap();
+    let expected = "another process or transaction locks the database (SQLITE_BUSY)";
+    assert!(cause(&error).ends_with(expected), "{}", cause(&error));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let replaced = backend.replace(Replace::new("a", &map(r#"{"n":1}"#), HOUR, &version)).await.unwrap();
     assert!(matches!(replaced, WriteOutcome::Done(_)), "{replaced:?}");
 }
 

@@ -26,6 +26,10 @@ impl Server for MariaDbServer {
 
     const MAKE_ROOM: &str = "DROP TRIGGER full_disk";
 
+    const READ_ONLY: &[&str] = &["SET GLOBAL read_only = 1"];
+
+    const WRITABLE: &[&str] = &["SET GLOBAL read_only = 0"];
+
     async fn exclusive() -> MutexGuard<'static, Self> {
         static EXCLUSIVE: OnceCell<Mutex<MariaDbServer>> = OnceCell::const_new();
         let mut server = EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(&[])) }).await.lock().await;

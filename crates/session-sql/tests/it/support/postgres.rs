@@ -34,6 +34,11 @@ impl Server for PostgresServer {
 
     const MAKE_ROOM: &str = "DROP TRIGGER full_disk ON http_sessions";
 
+    const READ_ONLY: &[&str] =
+        &["ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()::text"];
+
+    const WRITABLE: &[&str] = &["ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()::text"];
+
     async fn exclusive() -> MutexGuard<'static, Self> {
         static EXCLUSIVE: OnceCell<Mutex<PostgresServer>> = OnceCell::const_new();
         let mut server = EXCLUSIVE.get_or_init(|| async { Mutex::new(Self::start(STATISTICS)) }).await.lock().await;

@@ -18,6 +18,12 @@ pub(crate) trait Server: DerefMut<Target = DatabaseServer> + Sized + 'static {
     /// The statement that ends this.
     const MAKE_ROOM: &str;
 
+    /// The statements that make the server read-only for users without special rights.
+    const READ_ONLY: &[&str];
+
+    /// The statements that end this.
+    const WRITABLE: &[&str];
+
     /// Returns a server that tests use in turn. Each test leaves it running.
     async fn exclusive() -> MutexGuard<'static, Self>;
 
