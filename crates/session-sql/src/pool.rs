@@ -49,7 +49,7 @@ pub(crate) struct Pool<D: Dialect> {
 }
 
 struct Shelf<D: Dialect> {
-    /// The unused connections, in the order in which they were used.
+    /// The unused connections. The one that was used last is at the end.
     idle: Vec<Idle<D>>,
     /// The number of calls that wait for a connection. No more connections of the application are on the shelf.
     waiting: usize,

@@ -38,12 +38,12 @@ impl DatabaseServer {
         Self { port, folder: folder.to_owned(), url, command, is_ready, signal, process: None }
     }
 
-    /// Adds a setting, for instance `max_connections=10`. Called before it runs.
+    /// Adds a setting, for instance `max_connections=10`. Call it before the server runs.
     pub fn set(&mut self, setting: &str) {
         self.command.push(format!("--{setting}"));
     }
 
-    /// Starts it, or starts it again with all that it has written before.
+    /// Starts it, with everything that it has written before.
     pub fn run(&mut self) {
         let words: Vec<_> = self.command.iter().map(String::as_str).collect();
         self.process = Some(ServerProcess::start(&words, &self.folder, || (self.is_ready)(self.port)));
@@ -60,12 +60,12 @@ impl DatabaseServer {
         self.process().pause();
     }
 
-    /// Lets it go on after a [`pause`](Self::pause).
+    /// Lets it continue after a [`pause`](Self::pause).
     pub fn resume(&self) {
         self.process().resume();
     }
 
-    /// Lets it run, in whatever state a test that failed has left it.
+    /// Makes it run, no matter how a failed test has left it.
     pub fn restore(&mut self) {
         match &self.process {
             Some(process) => process.resume(),

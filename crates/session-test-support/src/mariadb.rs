@@ -24,7 +24,7 @@ impl MariaDbServer {
     #[must_use]
     pub fn start(settings: &[&str]) -> Self {
         let folder = new_folder_of(USER);
-        // Servers that share a folder for temporary files delete those of each other.
+        // Servers that share a folder for temporary files delete each other's files.
         let path = |name: &str| folder.join(name).display().to_string();
         let [data, temporary] = [format!("--datadir={}", path("data")), format!("--tmpdir={}", folder.display())];
         let common = ["--innodb-log-file-size=16M", "--innodb-flush-method=nosync", &data, &temporary];
@@ -51,7 +51,7 @@ impl MariaDbServer {
     }
 }
 
-/// A server that is ready greets first.
+/// A server that is ready sends a greeting.
 fn is_ready(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok_and(|mut connection| connection.read_exact(&mut [0; 5]).is_ok())
 }
