@@ -32,7 +32,10 @@ impl Endpoint {
                 let (Ok(client), Ok(server)) = (client, TcpStream::connect(server)) else { continue };
                 let (Ok(questions), Ok(answers)) = (client.try_clone(), server.try_clone()) else { return };
                 let (millis, requests) = (millis.clone(), requests.clone());
-                let count = move || requests.fetch_add(1, Ordering::Relaxed).min(0);
+                let count = move || {
+                    requests.fetch_add(1, Ordering::Relaxed);
+                    0
+                };
                 thread::spawn(move || pass_on(questions, server, count));
                 thread::spawn(move || pass_on(answers, client, || millis.load(Ordering::Relaxed)));
             }
