@@ -155,7 +155,7 @@ async fn fill(pool: &Pool, json: &str, rows: Range<u32>, expires: Expires) -> Re
             let offset = if expires == Expires::Ago { "-3 hours" } else { "+3 hours" };
             pool.run(&format!(
                 "WITH RECURSIVE rows(n) AS (SELECT {start} UNION ALL SELECT n + 1 FROM rows WHERE n + 1 < {end}) {insert} \
-                 SELECT printf('session:%022d', n), '{json}', 'session:user:' || n / {OF_A_USER}, \
+                 SELECT printf('session:%022d', n), '{json}', 'session:user:' || (n / {OF_A_USER}), \
                  1000 * strftime('%s', 'now', '{offset}') FROM rows"
             ))
             .await
@@ -163,7 +163,7 @@ async fn fill(pool: &Pool, json: &str, rows: Range<u32>, expires: Expires) -> Re
         Pool::Postgres(_) => {
             let offset = if expires == Expires::Ago { "- interval '3 hours'" } else { "+ interval '3 hours'" };
             pool.run(&format!(
-                "{insert} SELECT 'session:' || lpad(n::text, 22, '0'), '{json}', 'session:user:' || n / {OF_A_USER}, \
+                "{insert} SELECT 'session:' || lpad(n::text, 22, '0'), '{json}', 'session:user:' || (n / {OF_A_USER}), \
                  now() {offset} FROM generate_series({start}, {end} - 1) AS n"
             ))
             .await?;
