@@ -9,6 +9,8 @@ mod call;
 pub(crate) mod deadline;
 mod error;
 mod memory;
+#[cfg(feature = "metrics")]
+mod metered;
 mod reply;
 mod session_scan;
 mod simple;
@@ -31,4 +33,6 @@ pub use user_epochs::UserEpochs;
 pub use user_index::{IndexedSession, UserIndex};
 pub use version::Version;
 
+#[cfg(feature = "metrics")]
+pub(crate) use metered::metered;
 pub(crate) use store::Store;

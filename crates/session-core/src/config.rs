@@ -17,6 +17,8 @@ use crate::clock::Clock;
 use crate::cookie::{CookieTemplate, SetCookie};
 use crate::event::OnEvent;
 use crate::format::{Accepted, ForeignTokens};
+#[cfg(feature = "metrics")]
+use crate::metrics::meter::Meter;
 use crate::token::Tokens;
 
 pub use backend_type::{BackendType, UnknownPredefinedBackend};
@@ -61,8 +63,10 @@ pub struct SessionConfig {
     /// The formats whose sessions are taken over.
     pub(crate) accepted: Option<Arc<[Accepted]>>,
     pub(crate) store: Option<Store>,
-    /// The store as it was passed, if `store` has the codec of a format.
-    pub(crate) store_without_codec: Option<Store>,
+    /// The store as it was passed, if `store` wraps it or has the codec of a format.
+    pub(crate) store_as_passed: Option<Store>,
+    #[cfg(feature = "metrics")]
+    pub(crate) meter: Meter,
     pub(crate) key_prefix: Box<str>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh: Refresh,
@@ -141,7 +145,7 @@ impl SessionConfig {
 impl SessionConfig {
     /// Returns the store as it was passed, which several configurations can share.
     pub(crate) fn passed_store(&self) -> Option<&Store> {
-        self.store_without_codec.as_ref().or(self.store.as_ref())
+        self.store_as_passed.as_ref().or(self.store.as_ref())
     }
 }
 

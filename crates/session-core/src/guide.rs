@@ -19,6 +19,10 @@ pub mod settings {}
 #[doc = include_str!("../guide/csrf.md")]
 pub mod csrf {}
 
+#[cfg(feature = "metrics")]
+#[doc = include_str!("../guide/metrics.md")]
+pub mod metrics {}
+
 #[doc = include_str!("../guide/operations.md")]
 pub mod operations {}
 

@@ -100,6 +100,7 @@ mod log;
 mod manager;
 mod map;
 mod meta;
+mod metrics;
 mod names;
 mod request;
 mod session;

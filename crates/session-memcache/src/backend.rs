@@ -176,6 +176,10 @@ impl AtomicBackend for MemcacheBackend {
         StoreFuture::pending(self.marker(key))
     }
 
+    fn name(&self) -> &'static str {
+        "memcached"
+    }
+
     fn call_timeout(&self) -> Option<Duration> {
         Some(self.call_limit())
     }

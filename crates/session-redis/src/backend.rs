@@ -231,6 +231,10 @@ impl AtomicBackend for RedisBackend {
         StoreFuture::pending(self.marker(key))
     }
 
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
     fn call_timeout(&self) -> Option<Duration> {
         Some(self.call_limit())
     }

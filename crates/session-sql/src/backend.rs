@@ -255,6 +255,10 @@ impl AtomicBackend for SqlBackend {
         StoreFuture::pending(self.marker(key))
     }
 
+    fn name(&self) -> &'static str {
+        self.engine.name()
+    }
+
     fn call_timeout(&self) -> Option<Duration> {
         Some(self.timeout.get() + TIMEOUT_MARGIN)
     }

@@ -21,7 +21,7 @@ pub(crate) type Connection<D> = <<D as Dialect>::Database as Database>::Connecti
 pub(crate) trait Dialect: Sized + Send + Sync + 'static {
     type Database: Database;
 
-    /// The name of the kind, for the log.
+    /// The name of the kind, for logs and metrics.
     const NAME: &'static str;
 
     /// `true` if the database is a file, with one writer at a time and no server that may be restarted.

@@ -11,6 +11,9 @@ pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> 
 
 /// A store of any kind of database.
 pub(crate) trait Engine: Send + Sync + 'static {
+    /// Returns the name of the kind of database.
+    fn name(&self) -> &'static str;
+
     /// Runs a request to its end, even if the caller is dropped.
     fn call(self: Arc<Self>, request: Request) -> Boxed<Reply>;
 

@@ -58,6 +58,10 @@ pub(crate) struct Line<D: Dialect> {
 }
 
 impl<D: Dialect> Engine for Store<D> {
+    fn name(&self) -> &'static str {
+        D::NAME
+    }
+
     fn call(self: Arc<Self>, request: Request) -> Boxed<Reply> {
         if let Some(sweep) = &self.sweep {
             sweep.start(&self);

@@ -47,6 +47,10 @@ impl EpochMemory {
 impl AtomicBackend for EpochMemory {
     forward!(sessions: fetch, create, replace, remove, touch, rotate, marker);
 
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
     fn answers_at_once(&self) -> bool {
         true
     }

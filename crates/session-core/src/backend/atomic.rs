@@ -121,6 +121,11 @@ pub trait AtomicBackend: Send + Sync + 'static {
     /// If the store can't answer.
     fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>>;
 
+    /// Returns the kind of the store as logs and metrics name it, such as `redis`; by default `custom`.
+    fn name(&self) -> &'static str {
+        "custom"
+    }
+
     /// Returns the longest time that a call can take, if the store enforces one itself; by default `None`.
     ///
     /// The manager then sets no timer of its own for a call that must end before the request's deadline, or at most a
@@ -198,6 +203,10 @@ impl<B: AtomicBackend + ?Sized> AtomicBackend for Arc<B> {
 
     fn marker<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Marker>> {
         (**self).marker(key)
+    }
+
+    fn name(&self) -> &'static str {
+        (**self).name()
     }
 
     fn call_timeout(&self) -> Option<Duration> {

@@ -180,6 +180,10 @@ impl AtomicBackend for MemoryBackend {
         StoreFuture::ready(Ok(self.store.marker(key)))
     }
 
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
     fn call_timeout(&self) -> Option<Duration> {
         Some(Duration::ZERO)
     }

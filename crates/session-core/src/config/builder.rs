@@ -311,7 +311,7 @@ impl SessionConfigBuilder {
         let into_store = |backend: Backend| backend.into_store(self.clock.clone());
         let backend = self.resolve_backend()?;
         let format = self.check_format(backend.is_some(), lifetimes, settings.clock_skew)?;
-        let (store, store_without_codec) = match (backend, &self.format) {
+        let (store, store_as_passed) = match (backend, &self.format) {
             (Some(backend), Some(format)) => match format::with_codec(&backend, &**format)? {
                 Some(with_codec) => (Some(into_store(with_codec)), Some(into_store(backend))),
                 None => (Some(into_store(backend)), None),
@@ -319,6 +319,8 @@ impl SessionConfigBuilder {
             (backend, _) => (backend.map(into_store), None),
         };
         self.check_user_index(store.as_ref())?;
+        #[cfg(feature = "metrics")]
+        let (meter, store, store_as_passed) = crate::backend::metered(&self.cookie_name, store, store_as_passed);
 
         let in_pairs = format.as_ref().is_some_and(|tokens| tokens.second.is_some());
         let on_duplicate = if in_pairs { OnDuplicate::First } else { settings.on_duplicate };
@@ -352,7 +354,9 @@ impl SessionConfigBuilder {
             format: format.map(Arc::new),
             accepted: (!accepted.is_empty()).then(|| accepted.into()),
             store,
-            store_without_codec,
+            store_as_passed,
+            #[cfg(feature = "metrics")]
+            meter,
             key_prefix: settings.key_prefix,
             lifetimes,
             refresh,

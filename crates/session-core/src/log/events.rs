@@ -54,6 +54,18 @@ impl SessionContext {
         self.config.on_event.is_some()
     }
 
+    /// Logs and counts an event of a session; sessions in the cookie have no id.
+    pub(crate) fn log(&self, event: Event, id: Option<&SessionId>) {
+        let session = || id.map(SessionId::fingerprint);
+        match event {
+            Event::Created => tracing::debug!(target: TARGET, session = session(), "session created"),
+            Event::Renewed => tracing::debug!(target: TARGET, session = session(), "session renewed"),
+            Event::Refreshed => tracing::debug!(target: TARGET, session = session(), "session refreshed"),
+            Event::Destroyed => tracing::debug!(target: TARGET, session = session(), "session destroyed"),
+        }
+        self.count_event(event);
+    }
+
     /// Reports an event to the application, if it asks for events.
     pub(crate) fn notify(&self, kind: SessionEventKind<'_>, sign_in: Option<&SignIn>) {
         if let Some(on_event) = &self.config.on_event {
@@ -77,17 +89,6 @@ impl SessionContext {
             Absence::Expired => self.notify(SessionEventKind::Expired, None),
             absence => self.notify(SessionEventKind::CookieRefused(absence), None),
         }
-    }
-}
-
-/// Logs an event of a session; sessions in the cookie have no id.
-pub(crate) fn log(event: Event, id: Option<&SessionId>) {
-    let session = || id.map(SessionId::fingerprint);
-    match event {
-        Event::Created => tracing::debug!(target: TARGET, session = session(), "session created"),
-        Event::Renewed => tracing::debug!(target: TARGET, session = session(), "session renewed"),
-        Event::Refreshed => tracing::debug!(target: TARGET, session = session(), "session refreshed"),
-        Event::Destroyed => tracing::debug!(target: TARGET, session = session(), "session destroyed"),
     }
 }
 

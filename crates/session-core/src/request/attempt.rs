@@ -3,7 +3,7 @@
 use crate::backend::{Stored, Version, WriteOutcome};
 use crate::changes::{ChangeLog, ReplayError};
 use crate::error::SessionError;
-use crate::log::events::{self, Event};
+use crate::log::events::Event;
 use crate::map::SessionMap;
 use crate::meta::is_emptied;
 use crate::request::context::StoreKey;
@@ -156,7 +156,7 @@ impl SentAttempt<'_, '_> {
         }
         if let Some(new_id) = &self.sent.new_id {
             let event = if self.sent.replaces.is_some() { Event::Renewed } else { Event::Created };
-            events::log(event, Some(new_id));
+            shared.context.log(event, Some(new_id));
             shared.context.notify_of(event.kind(signs_in), &self.sent.data);
         }
     }

@@ -308,11 +308,12 @@ impl SharedSession {
         // Unlocked first, because a log subscriber may ask for the session.
         drop(session);
         if let Some(event) = event {
-            events::log(event, id.as_ref());
+            self.context.log(event, id.as_ref());
             if let Some(kind) = event.kind(signs_in) {
                 self.context.notify(kind, user.as_deref());
             }
         }
+        self.context.count_commit(error.as_ref());
         if let Some(error) = &error {
             self.context.report(Stage::Commit, error, id.as_ref());
             if (400..500).contains(&error.status()) {

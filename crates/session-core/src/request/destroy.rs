@@ -5,7 +5,7 @@ use crate::backend::deadline::TimedStore;
 use crate::error::SessionError;
 use crate::event::SessionEventKind;
 use crate::id::SessionId;
-use crate::log::events::{self, Event};
+use crate::log::events::Event;
 use crate::request::shared::SharedSession;
 
 /// The number of sessions that one `destroy` removes.
@@ -54,7 +54,7 @@ impl SharedSession {
         let sessions = ids.iter().map(|id| (context.store_key(id), user_of(*id))).collect();
         has_ended |= context.end_sessions(sessions, &marker, store).await?;
         self.session().confirm_destroyed(successor, (has_ended || !has_session) && has_cookie);
-        ids.iter().for_each(|id| events::log(Event::Destroyed, Some(id)));
+        ids.iter().for_each(|id| context.log(Event::Destroyed, Some(id)));
         if has_ended {
             context.notify(SessionEventKind::SignedOut, user.as_ref());
         }

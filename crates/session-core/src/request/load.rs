@@ -195,13 +195,20 @@ impl SharedSession {
         let mut session = self.session();
         session.load(phase, data, absence, time_left);
         match session.phase() {
-            Phase::LoadFailed(error) => return Err(error.clone()),
+            Phase::LoadFailed(error) => {
+                self.context.count_load("failed");
+                return Err(error.clone());
+            }
             Phase::New { .. } => {}
-            _ => return Ok(()),
+            _ => {
+                self.context.count_load("found");
+                return Ok(());
+            }
         }
         // A log subscriber may ask for the session.
         drop(session);
         self.log_absence();
+        self.count_absence();
         if self.context.reports_events()
             && let Some(absence) = self.absence()
         {

@@ -26,6 +26,8 @@ mod logout_races;
 mod lost_replies;
 mod map;
 mod memory_backend;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod races;
 mod reserved_key;
 mod responses;

@@ -92,6 +92,10 @@ impl<B: AtomicBackend> AtomicBackend for Watched<B> {
         self.call(Operation::Marker, move |backend| backend.marker(key))
     }
 
+    fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
     fn follow_deadline(&self, deadline: Duration) {
         self.backend.follow_deadline(deadline);
     }

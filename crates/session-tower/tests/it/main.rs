@@ -9,6 +9,8 @@ mod support;
 
 #[cfg(feature = "axum")]
 mod extractor;
+#[cfg(all(feature = "axum", feature = "metrics"))]
+mod metrics;
 #[cfg(feature = "axum")]
 mod tonic_server;
 mod websocket;

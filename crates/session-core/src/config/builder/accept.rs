@@ -131,7 +131,10 @@ impl SessionConfigBuilder {
         let store = match &accepted.backend {
             Some(backend) => {
                 let backend = with_codec(backend, &**format)?.unwrap_or(backend.clone());
-                Some(backend.into_store(self.clock.clone()))
+                let store = Some(backend.into_store(self.clock.clone()));
+                #[cfg(feature = "metrics")]
+                let (_, store, _) = crate::backend::metered(&accepted.cookie_name, store, None);
+                store
             }
             None => None,
         };
