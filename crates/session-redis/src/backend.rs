@@ -5,7 +5,7 @@ mod builder;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fred::bytes::Bytes;
 #[cfg(feature = "fred-10")]
@@ -63,6 +63,15 @@ impl RedisBackend {
     #[must_use]
     pub fn from_pool(pool: Pool) -> Self {
         Self::builder().build_with_pool(pool)
+    }
+
+    /// Returns the time by the server's clock, in a Cluster by that of one server. It is meant for tools that compare clocks.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer, or refuses the command `TIME`.
+    pub async fn server_time(&self) -> Result<SystemTime, BackendError> {
+        Ok(self.store.server_time().await?)
     }
 
     async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {

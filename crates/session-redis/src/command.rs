@@ -66,12 +66,14 @@ impl From<Word<'_>> for Value {
 /// The number of keys of a script, as text, because numbers cost the client more.
 const NUMBERS: [&str; 5] = ["0", "1", "2", "3", "4"];
 
-/// A command whose failure affects no session.
+/// Commands whose failure affects no session.
 const INFO: &str = "INFO memory";
+const TIME_NAME: &str = "TIME";
 
 pub(crate) const PING: Command<'static> = Command::Plain("PING");
 pub(crate) const CLUSTER_SLOTS: Command<'static> = Command::Plain("CLUSTER SLOTS");
 pub(crate) const INFO_MEMORY: Command<'static> = Command::Plain(INFO);
+pub(crate) const TIME: Command<'static> = Command::Plain(TIME_NAME);
 const ASKING: Command<'static> = Command::Plain("ASKING");
 
 impl Command<'_> {
@@ -81,7 +83,7 @@ impl Command<'_> {
 
     /// Returns `true` if sessions depend on the command.
     pub(crate) fn is_needed(&self) -> bool {
-        !matches!(self, Self::Plain(name) if *name == INFO)
+        !matches!(self, Self::Plain(name) if [INFO, TIME_NAME].contains(name))
     }
 
     /// Returns the name of the operation. A script has one name, whether it is sent as a digest or as text.

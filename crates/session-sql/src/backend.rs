@@ -5,7 +5,7 @@ mod builder;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use session_backend_support::CallTimeout;
 use session_core::{
@@ -105,6 +105,18 @@ impl SqlBackend {
     /// If the database does not answer or refuses.
     pub async fn delete_expired(&self) -> Result<u64, BackendError> {
         self.engine.clone().sweep().await
+    }
+
+    /// Returns the time by the database's clock, in whole seconds. It is meant for tools that compare clocks.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer or refuses.
+    pub async fn server_time(&self) -> Result<SystemTime, BackendError> {
+        match self.call(Request::Time).await? {
+            Reply::Number(seconds) => Ok(UNIX_EPOCH + Duration::from_secs(seconds)),
+            _ => Err(BackendError::new(BackendErrorKind::Other, Applied::No)),
+        }
     }
 
     async fn call(&self, request: Request) -> Result<Reply, BackendError> {

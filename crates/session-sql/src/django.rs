@@ -298,6 +298,7 @@ impl<D: DjangoSql> Dialect for Django<D> {
                 }
             }
             Request::Sweep => D::execute(connection, sweep, &[Param::Number(BATCH.into())]).await.map(Reply::Number),
+            Request::Time => self.own.run(connection, request).await,
             // The backend offers neither an index nor a scan of these tables.
             Request::List { .. } | Request::Scan { .. } | Request::Count { .. } => Ok(Reply::Listed(Vec::new())),
         }

@@ -183,6 +183,10 @@ impl Dialect for MySqlDialect {
                 let row = connection.fetch_one(query(&self.statements.count).bind(key_prefix).bind(key_prefix)).await?;
                 return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
+            Request::Time => {
+                let row = connection.fetch_one("SELECT UNIX_TIMESTAMP()").await?;
+                return Ok(Reply::Number(row.try_get_unchecked::<i64, _>(0)?.unsigned_abs()));
+            }
         };
         if changes(connection, write.bind(expected)).await? > 0 {
             return Ok(Reply::Done);

@@ -93,6 +93,10 @@ impl Dialect for PostgresDialect {
                 let row = connection.fetch_one(query(&self.statements.count).bind(key_prefix)).await?;
                 return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
+            Request::Time => {
+                let row = connection.fetch_one("SELECT extract(epoch FROM clock_timestamp())::bigint").await?;
+                return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
+            }
         };
         let query = match request.compares() {
             Some((_, version)) => query.bind(digest(version)),

@@ -56,6 +56,8 @@ pub(crate) enum Request {
     Count {
         key_prefix: String,
     },
+    /// Asks the database for its time.
+    Time,
     /// Deletes a batch of expired rows.
     Sweep,
 }
@@ -85,7 +87,7 @@ pub(crate) enum Reply {
     NewKeyTaken(Row),
     /// The sessions of a user or of a page.
     Listed(Vec<ListedRow>),
-    /// The number of sessions that were counted, or of expired rows that were deleted.
+    /// The number of sessions that were counted, of expired rows that were deleted, or of seconds since 1970.
     Number(u64),
 }
 
@@ -119,6 +121,7 @@ impl Request {
             Self::List { .. } => "list",
             Self::Scan { .. } => "scan",
             Self::Count { .. } => "count",
+            Self::Time => "time",
             Self::Sweep => "clean up",
         }
     }
@@ -136,7 +139,12 @@ impl Request {
     pub(crate) fn is_write(&self) -> bool {
         !matches!(
             self,
-            Self::Fetch { .. } | Self::Marker { .. } | Self::List { .. } | Self::Scan { .. } | Self::Count { .. }
+            Self::Fetch { .. }
+                | Self::Marker { .. }
+                | Self::List { .. }
+                | Self::Scan { .. }
+                | Self::Count { .. }
+                | Self::Time
         )
     }
 

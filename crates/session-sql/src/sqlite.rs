@@ -119,6 +119,10 @@ impl Dialect for SqliteDialect {
                 let row = connection.fetch_one(query(&self.statements.count).bind(key_prefix)).await?;
                 return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
+            Request::Time => {
+                let row = connection.fetch_one("SELECT CAST(strftime('%s', 'now') AS INTEGER)").await?;
+                return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
+            }
         };
         let query = match expected {
             Some(expected) => query.bind(expected),

@@ -1,6 +1,6 @@
 //! `session doctor`: tests a store in the way that a service uses it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use session_core::{
     AtomicBackend, BackendError, BackendErrorKind, Create, Remove, Replace, SessionMap, StoreFuture, WriteOutcome,
 };
 
-use super::open::open;
+use super::open::{TimeReply, open};
 use super::warnings;
 use crate::Answer;
 use crate::args::DoctorArgs;
@@ -18,6 +18,9 @@ const TTL: Duration = Duration::from_secs(60);
 
 /// The longest time of a call to a healthy store, a fifth of a service's default deadline.
 const SLOW: Duration = Duration::from_millis(50);
+
+/// The largest difference of clocks that needs no advice, half of a service's default clock skew.
+const SKEW: Duration = Duration::from_secs(5);
 
 #[derive(Serialize)]
 struct Check {
@@ -32,6 +35,9 @@ pub(super) async fn run(args: &DoctorArgs) -> Result<Answer> {
     let key = format!("{}doctor-{}-{:?}", args.store.key_prefix, std::process::id(), Instant::now().elapsed());
     warnings::listen();
     let mut checks = examine(&*opened.backend, &key.replace(' ', "")).await;
+    if let (true, Some(time)) = (checks.iter().all(|check| check.name != "connect" || check.ok), opened.time) {
+        checks.push(compare_clocks(time).await);
+    }
     let logged = warnings::taken();
     checks.push(Check { name: "warnings", ok: logged.is_empty(), problem: (!logged.is_empty()).then_some(logged) });
     let healthy = checks.iter().all(|check| check.ok);
@@ -94,6 +100,27 @@ async fn examine(store: &dyn AtomicBackend, key: &str) -> Vec<Check> {
     checks
 }
 
+/// Compares the store's clock with the one of this machine.
+async fn compare_clocks(store: TimeReply) -> Check {
+    let sent = SystemTime::now();
+    let problem = match store.await {
+        Ok(time) => apart(time, sent, SystemTime::now()).filter(|apart| *apart > SKEW).map(|apart| {
+            format!(
+                "the clocks of this machine and the store are {} s apart: run NTP on both, because servers whose clocks \
+                 differ by more than `clock_skew`, by default 10 s, refuse each other's cookies",
+                apart.as_secs()
+            )
+        }),
+        Err(error) => Some(explained(&error)),
+    };
+    Check { name: "clock", ok: problem.is_none(), problem }
+}
+
+/// Returns how far a time is outside of the interval in which it was asked for.
+fn apart(time: SystemTime, sent: SystemTime, received: SystemTime) -> Option<Duration> {
+    sent.duration_since(time).or_else(|_| time.duration_since(received)).ok()
+}
+
 /// Makes a call, and records its result.
 async fn tried<T>(checks: &mut Vec<Check>, name: &'static str, call: StoreFuture<'_, T>) -> Option<T> {
     match call.await {
@@ -134,4 +161,29 @@ fn explained(error: &BackendError) -> String {
         source = cause.source();
     }
     format!("{text}; {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    async fn checked(ahead: i64) -> Option<String> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let time = UNIX_EPOCH + Duration::from_secs(now.checked_add_signed(ahead).unwrap());
+        compare_clocks(Box::pin(async move { Ok(time) })).await.problem
+    }
+
+    #[tokio::test]
+    async fn clocks_that_differ_by_more_than_five_seconds_are_a_problem() {
+        for ahead in [-4, -1, 0, 1, 4] {
+            assert_eq!(checked(ahead).await, None, "{ahead}");
+        }
+        for ahead in [-3600, -8, 8, 3600] {
+            let problem = checked(ahead).await.unwrap_or_else(|| panic!("{ahead} seconds"));
+            assert!(problem.contains("NTP") && problem.contains(" s apart"), "{problem}");
+        }
+        assert!(checked(-3600).await.unwrap().contains("3600 s apart"));
+    }
 }

@@ -84,6 +84,7 @@ async fn try_all(url: &str, backend: impl Into<Backend>) {
         "read after delete",
         "speed",
         "users",
+        "clock",
         "warnings",
     ];
     assert_eq!(names, expected);
