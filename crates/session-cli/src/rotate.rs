@@ -27,7 +27,9 @@ struct OldKey {
 pub(crate) fn run(args: &RotateArgs) -> Result<Answer> {
     let old = secrets::read_file(&args.old_file)?;
     let new = secrets::read_file(&args.new_file)?;
-    let report = check(&old, &new, &humantime::format_duration(args.max_age).to_string());
+    let signed_alike = args.old_digest.is_none_or(|digest| digest == args.digest)
+        && args.old_derivation.is_none_or(|derivation| derivation == args.derivation);
+    let report = check(&old, &new, signed_alike, &humantime::format_duration(args.max_age).to_string());
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -42,15 +44,20 @@ pub(crate) fn run(args: &RotateArgs) -> Result<Answer> {
     Ok(if report.safe { Answer::Yes } else { Answer::No })
 }
 
-fn check(old: &[Secret], new: &[Secret], max_age: &str) -> Report {
+/// Compares the lists. Unless both are `signed_alike`, with one digest and derivation, no key of one is a key of the other.
+fn check(old: &[Secret], new: &[Secret], signed_alike: bool, max_age: &str) -> Report {
     let old_keys: Vec<OldKey> = (1..)
         .zip(old)
-        .map(|(number, key)| OldKey { number, signs: number == 1, cookies_stay_valid: new.contains(key) })
+        .map(|(number, key)| OldKey {
+            number,
+            signs: number == 1,
+            cookies_stay_valid: signed_alike && new.contains(key),
+        })
         .collect();
     let mut findings: Vec<String> = (1..).zip(new).filter_map(|(number, key)| weakness(number, key)).collect();
     let lost = old_keys.iter().filter(|key| !key.cookies_stay_valid).count();
-    let is_known = old.contains(&new[0]);
-    let same = old == new;
+    let is_known = signed_alike && old.contains(&new[0]);
+    let same = signed_alike && old == new;
     if !is_known {
         findings.push(
             "While servers with the old list still run, they refuse the cookies of new key 1, because it is not in their \
@@ -58,7 +65,13 @@ fn check(old: &[Secret], new: &[Secret], max_age: &str) -> Report {
                 .to_owned(),
         );
     }
-    let next = if same {
+    let next = if !signed_alike {
+        format!(
+            "let the new configuration also verify the old keys with their own digest and derivation, for {max_age}: \
+             `verify_key` with a `Key`, or `verify_keys` in the settings. Let the old configuration verify the new keys \
+             before."
+        )
+    } else if same {
         "nothing, because both lists are the same.".to_owned()
     } else if !old_keys[0].cookies_stay_valid {
         format!(

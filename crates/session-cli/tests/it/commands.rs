@@ -98,14 +98,37 @@ fn new_keys_are_random_strong_and_for_their_owner() {
 
 /// The exit code, the findings and the next step from one list of keys to another.
 fn rotation(old: &[&str], new: &[&str]) -> (i32, Value) {
+    rotation_with(&[], old, new)
+}
+
+fn rotation_with(signing: &[&str], old: &[&str], new: &[&str]) -> (i32, Value) {
     let (old, new) = (file(Some(&old.join("\n"))), file(Some(&new.join("\n"))));
     let arguments = ["rotate", "check", "--json", "--old-file", text(&old), "--new-file", text(&new)];
-    let output = session(&arguments, "");
+    let output = session(&[&arguments, signing].concat(), "");
     assert!(![KEY, NEXT].iter().any(|key| output.stdout.contains(key)));
     for path in [old, new] {
         std::fs::remove_file(path).expect("the file is there");
     }
     (output.code, serde_json::from_str(&output.stdout).expect("the report is JSON"))
+}
+
+#[test]
+fn a_change_of_the_digest_or_derivation_is_a_change_of_all_keys() {
+    let sha256 = ["--digest", "sha256"];
+    assert_eq!(rotation_with(&sha256, &[KEY], &[KEY]).0, 0, "both lists sign with it");
+    assert_eq!(rotation_with(&[sha256, ["--old-digest", "sha256"]].concat(), &[KEY], &[KEY]).0, 0);
+    let hmac = ["--derivation", "hmac", "--old-derivation", "django-concat"];
+    for signing in [&[sha256, ["--old-digest", "sha1"]].concat()[..], &hmac] {
+        let (code, report) = rotation_with(signing, &[KEY, NEXT], &[KEY]);
+        assert_eq!((code, &report["old_keys"][0]["cookies_stay_valid"]), (1, &false.into()), "{report}");
+        assert!(report["next"].as_str().unwrap().contains("with their own digest and derivation"), "{report}");
+    }
+    let old = file(Some(KEY));
+    let wrong = ["rotate", "check", "--old-file", text(&old), "--new-file", text(&old), "--digest", "md5"];
+    let output = session(&wrong, "");
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("sha256"), "the error names the digests: {}", output.stderr);
+    std::fs::remove_file(old).unwrap();
 }
 
 #[test]
