@@ -8,6 +8,7 @@ mod check;
 mod deny;
 mod guard;
 mod metadata;
+mod minimal_versions;
 mod msrv;
 mod outside;
 mod process;
@@ -107,6 +108,11 @@ const COMMANDS: &[Command] = &[
         run: Run::Plain(|steps| steps.run("msrv", msrv::check)),
     },
     Command {
+        name: "minimal-versions",
+        summary: "compile the crates with the oldest dependencies that their manifests allow",
+        run: Run::Plain(|steps| steps.run("minimal versions", minimal_versions::check)),
+    },
+    Command {
         name: "demo",
         summary: "run the axum demo (all arguments go to it)",
         run: Run::WithArguments(|_, arguments| {
@@ -154,6 +160,6 @@ fn main() -> ExitCode {
 fn print_help() {
     println!("Usage: cargo xtask COMMAND\n");
     for command in COMMANDS {
-        println!("  {:10} {}", command.name, command.summary);
+        println!("  {:16} {}", command.name, command.summary);
     }
 }

@@ -146,12 +146,12 @@ impl Drop for Service {
 }
 
 #[cfg(unix)]
-fn link(to: &Path, from: &Path) -> Result<()> {
+pub(crate) fn link(to: &Path, from: &Path) -> Result<()> {
     Ok(std::os::unix::fs::symlink(to, from)?)
 }
 
 #[cfg(windows)]
-fn link(to: &Path, from: &Path) -> Result<()> {
+pub(crate) fn link(to: &Path, from: &Path) -> Result<()> {
     Ok(std::os::windows::fs::symlink_dir(to, from)?)
 }
 
