@@ -53,7 +53,7 @@ const STATE_TTL: Duration = Duration::from_secs(24 * 3600);
 ///   [`destroy`](session_core::Session::destroy). With Redis, actix-session extends a session when it changes, unless it is
 ///   told `TtlExtensionPolicy::OnEveryRequest`. Each use in Rust extends it; [`Refresh::Never`](session_core::Refresh::Never)
 ///   turns that off.
-/// - **Back** leads the same rule of the proxy. actix-session reads each session of this library.
+/// - **To go back**, undo the rule of the proxy. actix-session reads each session of this library.
 /// - **To stay**, replace `format` by this library's own, and take the sessions over with
 ///   [`accept_format`](session_core::SessionConfigBuilder::accept_format).
 ///

@@ -45,7 +45,7 @@ const SEPARATOR: u8 = b';';
 /// - **Together** move all routes that change the session in one visit of a page: a cookie holds all of it.
 /// - **Shared** are login, data and logout. To log out, [`destroy`](session_core::Session::destroy) removes both cookies, as
 ///   `req.session = null` does.
-/// - **Back** leads the same rule of the proxy. Express takes the cookies of Rust as its own.
+/// - **To go back**, undo the rule of the proxy. Express takes the cookies of Rust as its own.
 ///
 /// # What is lost
 ///

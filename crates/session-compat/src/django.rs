@@ -14,6 +14,9 @@ mod expiry;
 #[cfg(any(feature = "django-cookie", feature = "django-db"))]
 mod signing;
 
+use session_core::format::FormatSettings;
+use session_core::{OnDuplicate, Refresh};
+
 #[cfg(any(feature = "django-cookie", feature = "django-db"))]
 pub use auth::django_auth_hash;
 #[cfg(feature = "django-cache")]
@@ -22,3 +25,9 @@ pub use cache::DjangoCache;
 pub use cookie::DjangoCookie;
 #[cfg(feature = "django-db")]
 pub use db::DjangoDb;
+
+/// Completes the settings of an engine with those of all engines.
+fn common_settings(of_engine: FormatSettings) -> FormatSettings {
+    // As `SESSION_SAVE_EVERY_REQUEST`, which is off by default.
+    of_engine.on_duplicate(OnDuplicate::Last).refresh(Refresh::Never)
+}

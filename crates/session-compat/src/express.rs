@@ -57,7 +57,7 @@ const DEFAULT_TTL: Duration = Duration::from_secs(24 * 3600);
 ///   session as a whole.
 /// - **Shared** are login, data, expiry, renewal and logout. Where Express calls
 ///   `regenerate` at a login, call [`renew`](session_core::Session::renew), which keeps the data.
-/// - **Back** leads the same rule of the proxy. Express reads each session that Rust has written.
+/// - **To go back**, undo the rule of the proxy. Express reads each session that Rust has written.
 ///
 /// # The cookie
 ///

@@ -42,7 +42,7 @@ const SALT: &str = "cookie-session";
 /// - **Shared** are login, data, flash messages and logout. Flask-Login keeps `_user_id`, `_fresh` and `_id`: a user is
 ///   logged in where `_user_id` is there. Leave the three as they are, because `_id` is made of the client's address, and let
 ///   Flask log users in. [`destroy`](session_core::Session::destroy) logs out on both sides.
-/// - **Back** leads the same rule of the proxy. Flask reads each cookie of Rust.
+/// - **To go back**, undo the rule of the proxy. Flask reads each cookie of Rust.
 ///
 /// # Permanent sessions
 ///

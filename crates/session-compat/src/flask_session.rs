@@ -52,7 +52,7 @@ const SALT: &str = "flask-session";
 ///   each of its requests. `SESSION_REFRESH_EACH_REQUEST = False` makes it write changes only.
 /// - **Shared** are login, data, flash messages, expiry and logout. Flask-Login keeps `_user_id`, `_fresh` and `_id`: leave
 ///   them as they are, and let Flask log users in.
-/// - **Back** leads the same rule of the proxy. Flask-Session reads msgpack and JSON, whichever it is told to write.
+/// - **To go back**, undo the rule of the proxy. Flask-Session reads msgpack and JSON, whichever it is told to write.
 ///
 /// # What is read and written
 ///

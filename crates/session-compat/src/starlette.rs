@@ -41,7 +41,7 @@ use crate::pickle::{read, write};
 ///   on each of its requests.
 /// - **Shared** are login, data, expiry and logout. A logout in Python is `request.session.clear()`, one in Rust is
 ///   [`destroy`](session_core::Session::destroy).
-/// - **Back** leads the same rule of the proxy. Python loads each value of Rust.
+/// - **To go back**, undo the rule of the proxy. Python loads each value of Rust.
 /// - **To stay**, replace `format` by this library's own JSON, and take the sessions over with
 ///   [`accept_format`](session_core::SessionConfigBuilder::accept_format).
 ///

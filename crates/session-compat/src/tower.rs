@@ -59,7 +59,7 @@ const ID: usize = 22;
 /// - **Together** move the routes that change a session at the same time, because tower-sessions stores it as a whole.
 /// - **Shared** are login, data, expiry and logout. `cycle_id` there is [`renew`](session_core::Session::renew) here, and
 ///   `flush` is [`destroy`](session_core::Session::destroy).
-/// - **Back** leads the same rule of the proxy. tower-sessions reads each record of this library.
+/// - **To go back**, undo the rule of the proxy. tower-sessions reads each record of this library.
 /// - **To stay**, replace `format` by this library's own, and take the sessions over with
 ///   [`accept_format`](session_core::SessionConfigBuilder::accept_format).
 ///

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use session_core::format::{Format, FormatKeys, FormatSettings, TokenFormat};
-use session_core::{Applied, BackendError, BackendErrorKind, OnDuplicate, SessionCodec, SessionMap};
+use session_core::{Applied, BackendError, BackendErrorKind, SessionCodec, SessionMap};
 
 use super::bare_ids::BareIds;
+use super::common_settings;
 use super::expiry::{from_expiry, to_expiry};
 use crate::pickle::{read, write};
 
@@ -26,7 +27,7 @@ const MAX_BYTES: usize = 1 << 20;
 /// | django-redis' `JSONSerializer` | [`DjangoCache::json`] |
 /// | `SESSION_COOKIE_AGE` | [`max_age`](session_core::SessionConfigBuilder::max_age); 14 days on both sides by default |
 /// | `SESSION_EXPIRE_AT_BROWSER_CLOSE` | [`browser_session`](session_core::SessionConfigBuilder::browser_session) |
-/// | `SESSION_SAVE_EVERY_REQUEST = False` | [`Refresh::Never`](session_core::Refresh::Never): a request that only reads does not extend the session |
+/// | `SESSION_SAVE_EVERY_REQUEST = True` | [`Refresh::Always`](session_core::Refresh::Always): a use extends the session |
 ///
 /// ```
 /// # use session_core::MemoryBackend;
@@ -48,6 +49,18 @@ const MAX_BYTES: usize = 1 << 20;
 /// represent exactly: a tuple, `bytes`, `datetime`, `Decimal`, an object of a model. Such a session counts as absent by
 /// default ([`OnCorrupt`](session_core::OnCorrupt)), and its stored value stays for Django. The log names the key and
 /// the type.
+///
+/// # Move route by route
+///
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Django, under one host
+///   name. `SESSION_COOKIE_PATH` must cover the paths of both.
+/// - **First** come routes that only read. Watch the log for sessions with values that JSON can't carry, and store such
+///   values as text in Django.
+/// - **Together** move the routes that change a session at the same time, because Django stores it as a whole.
+/// - **Shared** are login, data, expiry and logout. [`destroy`](session_core::Session::destroy) logs out on both sides, as
+///   `request.session.flush()` does. Not shared are the check of Django's CSRF token, which forms that are sent to Rust need
+///   as well, and messages in Django's cookie `messages`.
+/// - **To go back**, undo the rule of the proxy. Django reads each session of Rust.
 ///
 /// # Logins
 ///
@@ -111,7 +124,7 @@ impl Format for DjangoCache {
     }
 
     fn settings(&self) -> FormatSettings {
-        FormatSettings::in_store(self.key_prefix.clone()).on_duplicate(OnDuplicate::Last)
+        common_settings(FormatSettings::in_store(self.key_prefix.clone()))
     }
 
     fn tokens(&self, _: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {

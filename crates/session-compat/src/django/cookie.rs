@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use session_core::format::{Format, FormatKeys, FormatSettings, ReadToken, TokenContent, TokenFormat};
-use session_core::{Applied, BackendError, BackendErrorKind, OnDuplicate, SessionError};
+use session_core::{Applied, BackendError, BackendErrorKind, SessionError};
 
+use super::common_settings;
 use super::expiry::{from_expiry, to_expiry};
 use super::signing::Signer;
 use crate::packed::{pack, unpack};
@@ -23,7 +24,7 @@ const SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 /// | `SESSION_COOKIE_AGE` | [`max_age`](session_core::SessionConfigBuilder::max_age); 14 days on both sides by default |
 /// | `SESSION_EXPIRE_AT_BROWSER_CLOSE` | [`browser_session`](session_core::SessionConfigBuilder::browser_session) |
 /// | `set_expiry(seconds)` | [`set_lifetime`](session_core::Session::set_lifetime) |
-/// | `SESSION_SAVE_EVERY_REQUEST` | [`Refresh::Always`](session_core::Refresh::Always) |
+/// | `SESSION_SAVE_EVERY_REQUEST = True` | [`Refresh::Always`](session_core::Refresh::Always): a use extends the session |
 ///
 /// ```
 /// use session_compat::DjangoCookie;
@@ -34,12 +35,25 @@ const SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 /// # Ok::<(), session_core::ConfigError>(())
 /// ```
 ///
+/// # Move route by route
+///
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Django, under one host
+///   name. `SESSION_COOKIE_PATH` must cover the paths of both.
+/// - **First** come routes that only read, because they leave the cookie alone on both sides. With
+///   `SESSION_SAVE_EVERY_REQUEST`, Django sends the cookie with each response: turn it off while both
+///   run.
+/// - **Together** move all routes that change the session in one visit of a page: a cookie holds all of it.
+/// - **Shared** are login, data and logout. [`destroy`](session_core::Session::destroy) logs out on both sides, as
+///   `request.session.flush()` does. Not shared are the check of Django's CSRF token, which forms that are sent to Rust need
+///   as well, and messages in Django's cookie `messages`.
+/// - **To go back**, undo the rule of the proxy. Django reads each cookie of Rust.
+///
 /// # Logins
 ///
 /// `django.contrib.auth` keeps three keys: `_auth_user_id`, `_auth_user_backend` and `_auth_user_hash`. In Rust, a
 /// session with an `_auth_user_id` is that of a user whom Django has logged in. Don't change the three keys, because
-/// Django logs out a user whose hash is missing. The hash depends on the user's column `password`, so let Django log
-/// users in.
+/// Django logs out a user whose hash is missing. To log a user in for Django too, set all three keys;
+/// [`django_auth_hash`](crate::django_auth_hash) makes the hash from the user's column `password`.
 ///
 /// # Expiry
 ///
@@ -66,7 +80,7 @@ impl Format for DjangoCookie {
     }
 
     fn settings(&self) -> FormatSettings {
-        FormatSettings::in_cookie().on_duplicate(OnDuplicate::Last).clock_skew(Duration::MAX)
+        common_settings(FormatSettings::in_cookie()).clock_skew(Duration::MAX)
     }
 
     fn tokens(&self, keys: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use session_core::format::{Format, FormatKeys, FormatSettings, TokenFormat};
-use session_core::{
-    Applied, BackendError, BackendErrorKind, Clock, OnDuplicate, SessionCodec, SessionMap, SystemClock,
-};
+use session_core::{Applied, BackendError, BackendErrorKind, Clock, SessionCodec, SessionMap, SystemClock};
 
 use super::bare_ids::BareIds;
+use super::common_settings;
 use super::expiry::{from_expiry, to_expiry};
 use super::signing::Signer;
 use crate::packed::{pack, unpack};
@@ -30,7 +29,7 @@ const SALT: &str = "django.contrib.sessions.SessionStore";
 /// | `SESSION_COOKIE_NAME` | the second argument of [`SessionConfig::builder`](session_core::SessionConfig::builder); [`DjangoDb::COOKIE_NAME`] is Django's default |
 /// | `SESSION_COOKIE_AGE` | [`max_age`](session_core::SessionConfigBuilder::max_age); 14 days on both sides by default |
 /// | `SESSION_EXPIRE_AT_BROWSER_CLOSE` | [`browser_session`](session_core::SessionConfigBuilder::browser_session) |
-/// | `SESSION_SAVE_EVERY_REQUEST = False` | [`Refresh::Never`](session_core::Refresh::Never): a use does not extend the session |
+/// | `SESSION_SAVE_EVERY_REQUEST = True` | [`Refresh::Always`](session_core::Refresh::Always): a use extends the session |
 ///
 /// ```
 /// # use session_core::MemoryBackend;
@@ -53,7 +52,7 @@ const SALT: &str = "django.contrib.sessions.SessionStore";
 /// ([`OnCorrupt`](session_core::OnCorrupt)), and stays for Django, if its signature is wrong, or if Django wrote it
 /// with a `SESSION_SERIALIZER` other than its `JSONSerializer`.
 ///
-/// # Move one route at a time
+/// # Move route by route
 ///
 /// 1. Create the table of markers with `SqlBackend::create_table`, or with session-sql's SQL file in a Django migration
 ///    (`RunSQL`). Django does not use this table.
@@ -71,7 +70,8 @@ const SALT: &str = "django.contrib.sessions.SessionStore";
 /// 5. To go back, change the proxy again, because Django can read the sessions that Rust has written. Then drop the
 ///    table `django_session_markers`.
 ///
-/// Login, data, messages, expiry and logout are shared. Move routes that change the same session at the same time
+/// Login, data, expiry and logout are shared. [`destroy`](session_core::Session::destroy) logs out on both sides. Messages
+/// in Django's cookie `messages` are not part of the session. Move routes that change the same session at the same time
 /// together.
 ///
 /// # Logins
@@ -138,7 +138,7 @@ impl Format for DjangoDb {
     }
 
     fn settings(&self) -> FormatSettings {
-        FormatSettings::in_store("").on_duplicate(OnDuplicate::Last)
+        common_settings(FormatSettings::in_store(""))
     }
 
     fn tokens(&self, _: FormatKeys<'_>) -> Option<Box<dyn TokenFormat>> {
