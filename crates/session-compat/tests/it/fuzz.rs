@@ -8,10 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 use session_compat::{
-    ActixSession, CookieSession, DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle,
+    ActixSession, CookieSession, DjangoCache, DjangoCookie, DjangoDb, Express, Flask, FlaskSession, StarlettePickle,
     TowerSessions,
 };
-use session_core::signer::{Key, KeyDerivation, Signer, TimestampSigner};
+use session_core::signer::{Digest, Key, KeyDerivation, Signer, TimestampSigner};
 use session_core::{BackendErrorKind, SessionCodec, SessionConfig, SessionConfigBuilder, SessionManager};
 use session_testkit::TestClock;
 
@@ -83,7 +83,12 @@ fn fuzz(name: &str, seeds: &[Vec<u8>], mut read: impl FnMut(&[u8]) -> bool) {
 
 /// Fuzzes the reader of stored values.
 fn values(name: &str, codec: &impl SessionCodec, seeds: &[Vec<u8>]) {
-    fuzz(name, seeds, |input| match codec.decode(input) {
+    values_from(name, codec, seeds, <[u8]>::to_vec);
+}
+
+/// Fuzzes the reader of stored values, of which `stored` makes one of an input.
+fn values_from(name: &str, codec: &impl SessionCodec, seeds: &[Vec<u8>], stored: impl Fn(&[u8]) -> Vec<u8>) {
+    fuzz(name, seeds, |input| match codec.decode(&stored(input)) {
         Ok(session) => {
             if session.validate().is_ok()
                 && let Ok(back) = codec.encode_under("AQAAAAAAAAAAAAAAAAAAAA", &session, 0)
@@ -121,6 +126,28 @@ fn bytes(file: &str) -> Vec<Vec<u8>> {
     texts(file, "store_value_b64").iter().map(|value| STANDARD.decode(value).expect("it is base64")).collect()
 }
 
+fn payloads() -> Vec<Vec<u8>> {
+    texts("flask.json", "payload_text").into_iter().map(String::into_bytes).collect()
+}
+
+/// The texts of Flask and Django, compressed and marked by a dot.
+fn compressed(payloads: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    payloads.iter().map(|text| miniz_oxide::deflate::compress_to_vec_zlib(text, 6)).collect()
+}
+
+/// Signs a payload as Django does, who writes a colon before the signature.
+fn signed_by_django(salt: &str, payload: &[u8]) -> Vec<u8> {
+    let signer = Signer::with_salt(Key::new(SECRET).digest(Digest::Sha256), salt);
+    let mut signed = signer.sign([payload, b":1r31eq"].concat());
+    let at = signed.iter().rposition(|&byte| byte == b'.').expect("a signature follows a dot");
+    signed[at] = b':';
+    signed
+}
+
+fn packed(input: &[u8]) -> Vec<u8> {
+    URL_SAFE_NO_PAD.encode(input).into_bytes()
+}
+
 fn store_values(file: &str) -> Vec<Vec<u8>> {
     texts(file, "store_value").into_iter().map(String::into_bytes).collect()
 }
@@ -135,6 +162,16 @@ fn stored_values_are_read_or_refused() {
     let tower = TowerSessions::new().clock(TestClock::at(NOW));
     values("tower-sessions", &tower, &bytes("tower-sessions.json"));
     values("flask-session", &FlaskSession::new(), &bytes("flask-session.json"));
+    let rows = [texts("django-db.json", "token"), texts("django-db.json", "session_data")].concat();
+    let rows: Vec<_> = rows.into_iter().map(String::into_bytes).collect();
+    let django = texts("django-db.json", "secret").iter().fold(DjangoDb::new(SECRET), DjangoDb::fallback);
+    values("django-db, rows", &django, &rows);
+    // Signed payloads, so that the reader goes on to what is in them.
+    let sign = |payload: &[u8]| signed_by_django("django.contrib.sessions.SessionStore", payload);
+    values_from("django-db, texts", &django, &payloads(), |input| sign(&packed(input)));
+    values_from("django-db, compressed", &django, &compressed(&payloads()), |input| {
+        sign(&[b".".as_slice(), &packed(input)].concat())
+    });
     values("express", &Express::new().clock(TestClock::at(NOW)), &store_values("express.json"));
 }
 
@@ -145,12 +182,16 @@ fn cookies_are_read_or_refused() {
     // Signed payloads, so that the reader goes on to what is in them.
     let key = Key::new(SECRET).derivation(KeyDerivation::Hmac);
     let signer = TimestampSigner::from(Signer::with_salt(key, "cookie-session"));
-    let packed = |input: &[u8]| URL_SAFE_NO_PAD.encode(input).into_bytes();
-    let plain: Vec<_> = texts("flask.json", "payload_text").into_iter().map(String::into_bytes).collect();
+    let plain = payloads();
     cookies("flask, texts", flask(), &plain, |input| signer.sign(packed(input), NOW));
-    let compressed: Vec<_> = plain.iter().map(|text| miniz_oxide::deflate::compress_to_vec_zlib(text, 6)).collect();
+    let compressed = compressed(&plain);
     cookies("flask, compressed", flask(), &compressed, |input| {
         signer.sign([b".".as_slice(), &packed(input)].concat(), NOW)
+    });
+    let sign = |payload: &[u8]| signed_by_django("django.contrib.sessions.backends.signed_cookies", payload);
+    cookies("django-cookie, texts", django(), &plain, |input| sign(&packed(input)));
+    cookies("django-cookie, compressed", django(), &compressed, |input| {
+        sign(&[b".".as_slice(), &packed(input)].concat())
     });
     let pair = || SessionConfig::builder(SECRET, "id").format(CookieSession::new());
     // Keygrip signs the name too, without a salt.
