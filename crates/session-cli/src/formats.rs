@@ -9,6 +9,10 @@ use session_core::SessionConfigBuilder;
 /// The format of `session-core` itself.
 pub(crate) const STARLETTE: &str = "starlette";
 
+/// The rows of Django's table, which are no cookies.
+#[cfg(feature = "compat")]
+pub(crate) const DJANGO_ROW: &str = "django-db";
+
 /// A format of `session-compat`.
 #[cfg(feature = "compat")]
 pub(crate) struct Format {

@@ -15,9 +15,9 @@ use self::report::{Cause, Content, Refusal, Report};
 use self::text::Cookie;
 use crate::Answer;
 use crate::args::{InspectArgs, ModeArg};
-#[cfg(feature = "compat")]
-use crate::formats::FORMATS;
 use crate::formats::STARLETTE;
+#[cfg(feature = "compat")]
+use crate::formats::{DJANGO_ROW, FORMATS};
 use crate::secrets::{self, Secret};
 use crate::signing::Scheme;
 
@@ -95,12 +95,18 @@ impl Inspection<'_> {
 
     #[cfg(feature = "compat")]
     fn verify_foreign(&self, raw: &str, only_own: bool) -> Option<Verified> {
-        let formats = FORMATS.iter().filter(|format| !only_own || format.name == self.args.format);
-        formats.into_iter().find_map(|format| {
+        let verified = |format, found: foreign::Verified| Verified {
+            format,
+            key: found.key,
+            issued: found.issued,
+            content: Ok(found.content),
+        };
+        let mut formats = FORMATS.iter().filter(|format| !only_own || format.name == self.args.format);
+        let cookie = formats.find_map(|format| {
             let found = foreign::verify(format, &self.cookie.name, raw, self.keys, self.now)?;
-            let content = Ok(found.content);
-            Some(Verified { format: format.name, key: found.key, issued: found.issued, content })
-        })
+            Some(verified(format.name, found))
+        });
+        cookie.or_else(|| Some(verified(DJANGO_ROW, foreign::verify_row(raw, self.keys)?)))
     }
 
     #[cfg(not(feature = "compat"))]
@@ -176,6 +182,12 @@ impl Inspection<'_> {
         let wanted = &self.args.format;
         if format == wanted {
             return None;
+        }
+        #[cfg(feature = "compat")]
+        if format == DJANGO_ROW {
+            let why = "the text is `session_data` of Django's table, which is no cookie".to_owned();
+            let advice = "look at the cookie, which holds the `session_key` of the row.";
+            return Some(Refusal::new(Cause::OtherFormat, why).advise(advice));
         }
         let why = format!("the cookie has the format {format}, and the service is configured for {wanted}");
         #[cfg(feature = "compat")]

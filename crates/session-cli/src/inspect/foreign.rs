@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use session_core::{BackendError, ISessionBackend, SessionConfig, SessionManager, SessionMap, async_trait};
+use session_compat::DjangoDb;
+use session_core::{
+    BackendError, ISessionBackend, SessionCodec, SessionConfig, SessionManager, SessionMap, async_trait,
+};
 
 use super::report::Content;
 use super::starlette;
@@ -36,6 +39,14 @@ pub(super) fn verify(format: &Format, cookie_name: &str, raw: &str, keys: &[Secr
             (false, _) => Content::Session(content),
         };
         Some(Verified { key, issued, content })
+    })
+}
+
+/// Reads a text of the column `session_data` of Django's table with each key.
+pub(super) fn verify_row(raw: &str, keys: &[Secret]) -> Option<Verified> {
+    keys.iter().enumerate().find_map(|(key, secret)| {
+        let session = DjangoDb::new(secret.as_slice()).decode(raw.as_bytes()).ok()?;
+        Some(Verified { key, issued: issued("django-cookie", raw), content: Content::Session(session) })
     })
 }
 

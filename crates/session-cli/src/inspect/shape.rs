@@ -27,7 +27,7 @@ pub(super) fn recognise(value: &str) -> Option<Shape> {
         return shape("flask", "a compressed cookie of Flask");
     }
     if value.matches(':').count() == 2 && dots <= 1 {
-        return shape("django-cookie", "a cookie of Django with `signed_cookies`");
+        return shape("django-cookie", "a cookie of Django with `signed_cookies`, or `session_data` of its table");
     }
     if value.contains("--") && dots == 0 {
         return shape("rails", "a cookie of Rails");
@@ -41,7 +41,7 @@ pub(super) fn recognise(value: &str) -> Option<Shape> {
     let all = |test: fn(&u8) -> bool| value.bytes().all(|byte| test(&byte));
     match value.len() {
         32 if all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) => {
-            shape("django-cache", "a session id of Django, without a signature")
+            shape("django-db or django-cache", "a session id of Django, without a signature")
         }
         26 if all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) => shape("php", "a session id of PHP"),
         22 if URL_SAFE_NO_PAD.decode(value).is_ok() => {
