@@ -1,4 +1,4 @@
-//! Forbids dependencies that a crate must not bring to its users: the borders between core, adapters and backends.
+//! Forbids dependencies that a crate must not bring to its users: the borders between core, adapters, backends and formats.
 
 use anyhow::Result;
 
@@ -22,6 +22,8 @@ const TOWER: &[&str] = &["hyper", "hyper-*", "tower", "tower-*", "session-tower"
 const AXUM: &[&str] = &["axum", "axum-*"];
 const ACTIX: &[&str] = &["actix-*", "session-actix"];
 const CLIENTS: &[&str] = &["fred", "redis", "redis-*", "async-memcached", "sqlx"];
+/// The formats of other frameworks. Each brings crates of its own.
+const FORMATS: &[&str] = &["session-compat"];
 const SERVER_DRIVERS: &[&str] = &["sqlx-mysql", "sqlx-postgres", "rustls"];
 /// The list has no `redis-*`, because fred brings `redis-protocol`.
 const OTHER_STORES: &[&str] = &["async-memcached", "redis"];
@@ -31,7 +33,7 @@ const BORDERS: &[Border] = &[
         package: "session-core",
         features: "--all-features",
         edges: "normal",
-        forbidden: &[HTTP, AXUM, ACTIX, CLIENTS],
+        forbidden: &[HTTP, AXUM, ACTIX, CLIENTS, FORMATS],
         why: "the core names no web framework and no client library",
     },
     Border {
@@ -66,14 +68,14 @@ const BORDERS: &[Border] = &[
         package: "session-actix",
         features: "--all-features",
         edges: "normal,build,dev",
-        forbidden: &[TOWER, AXUM, CLIENTS],
+        forbidden: &[TOWER, AXUM, CLIENTS, FORMATS],
         why: "an adapter knows one framework and no backend, and neither do its tests",
     },
     Border {
         package: "session-memcache",
         features: "--all-features",
         edges: "normal",
-        forbidden: &[HTTP, AXUM, ACTIX, &["fred", "redis", "redis-*", "sqlx"]],
+        forbidden: &[HTTP, AXUM, ACTIX, &["fred", "redis", "redis-*", "sqlx"], FORMATS],
         why: "a backend knows its own client and nothing of HTTP",
     },
     Border {
@@ -87,7 +89,7 @@ const BORDERS: &[Border] = &[
         package: "session-tower",
         features: "--all-features",
         edges: "normal,build,dev",
-        forbidden: &[ACTIX, CLIENTS],
+        forbidden: &[ACTIX, CLIENTS, FORMATS],
         why: "an adapter knows one framework and no backend, and neither do its tests",
     },
     Border {
@@ -101,14 +103,14 @@ const BORDERS: &[Border] = &[
         package: "session-redis",
         features: "--all-features",
         edges: "normal",
-        forbidden: &[HTTP, AXUM, ACTIX, OTHER_STORES],
+        forbidden: &[HTTP, AXUM, ACTIX, OTHER_STORES, FORMATS],
         why: "a backend knows nothing of cookies or HTTP, and one client",
     },
     Border {
         package: "session-sql",
         features: "--all-features",
         edges: "normal",
-        forbidden: &[HTTP, AXUM, ACTIX, &["fred", "redis", "redis-*", "async-memcached"]],
+        forbidden: &[HTTP, AXUM, ACTIX, &["fred", "redis", "redis-*", "async-memcached"], FORMATS],
         why: "a backend knows nothing of cookies or HTTP, and one client",
     },
     Border {
