@@ -1,9 +1,9 @@
 """The real Flask and Django of the interop tests, behind the routes of the demos.
 
     frameworks.py flask|django --secret S --cookie-name NAME [--fallback OLD ...] [--max-age SECONDS]
-                               [--redis URL] [--json] [--signer] [--permanent] [--django-redis]
+                               [--redis URL | --database URL] [--json] [--signer] [--permanent] [--django-redis]
 
-Without `--redis`, sessions live in the cookie. It ends when its stdin is closed, so a test that is killed leaves no orphan
+Without `--redis` and `--database`, sessions live in the cookie. It ends when its stdin is closed, so a test that is killed leaves no orphan
 behind.
 """
 
@@ -14,6 +14,7 @@ import os
 import threading
 import warnings
 from socketserver import ThreadingMixIn
+from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("--fallback", action="append", default=[])
     parser.add_argument("--max-age", type=int)
     parser.add_argument("--redis", metavar="URL")
+    parser.add_argument("--database", metavar="URL", help="Django: sessions and users in this database")
     parser.add_argument("--json", action="store_true", help="with --redis: JSON instead of the framework's default")
     parser.add_argument("--signer", action="store_true", help="Flask-Session: sign the id")
     parser.add_argument("--permanent", action="store_true", help="Flask's cookies: make changed sessions permanent")
@@ -127,6 +129,7 @@ def flask_app(arguments: argparse.Namespace) -> object:
 def django_app(arguments: argparse.Namespace) -> object:
     import django
     from django.conf import settings
+    from django.core.management import call_command
     from django.core.wsgi import get_wsgi_application
     from django.http import HttpRequest, JsonResponse
     from django.urls import path
@@ -161,6 +164,29 @@ def django_app(arguments: argparse.Namespace) -> object:
         request.session.clear()
         return answer(request)
 
+    def sign_in(request: HttpRequest) -> JsonResponse:
+        from django.contrib.auth import login
+        from django.contrib.auth.models import User
+
+        name = json.loads(request.body)["user"]
+        user = User.objects.filter(username=name).first() or User.objects.create_user(name, password="secret")
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        return answer(request)
+
+    def user(request: HttpRequest) -> JsonResponse:
+        return JsonResponse({"session": [request.user.username, getattr(request.user, "password", "")]})
+
+    def row(request: HttpRequest) -> JsonResponse:
+        from django.contrib.sessions.models import Session
+        from django.core import signing
+
+        row = Session.objects.filter(session_key=request.COOKIES.get(arguments.cookie_name)).first()
+        if row is None:
+            return JsonResponse({"session": None})
+        data = row.session_data
+        text = signing.loads(data, salt="django.contrib.sessions.SessionStore", serializer=Text)
+        return JsonResponse({"session": [data, text, str(row.expire_date)]})
+
     routes = {
         "view_session": answer,
         "update_session": update,
@@ -168,12 +194,19 @@ def django_app(arguments: argparse.Namespace) -> object:
         "expire": expire,
         "logout": logout,
         "clear_session": clear,
+        # With a database.
+        "sign_in": sign_in,
+        "user": user,
+        "row": row,
     }
 
     class Urls:
         urlpatterns = [path(name, view) for name, view in routes.items()]
 
-    engine = "cache" if arguments.redis else "signed_cookies"
+    engine = "cache" if arguments.redis else "db" if arguments.database else "signed_cookies"
+    middleware = ["django.contrib.sessions.middleware.SessionMiddleware"]
+    if arguments.database:
+        middleware.append("django.contrib.auth.middleware.AuthenticationMiddleware")
     settings.configure(
         SECRET_KEY=arguments.secret,
         SECRET_KEY_FALLBACKS=arguments.fallback,
@@ -183,11 +216,36 @@ def django_app(arguments: argparse.Namespace) -> object:
         SESSION_COOKIE_AGE=arguments.max_age or 14 * 24 * 60 * 60,
         SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}",
         CACHES={"default": cache} if arguments.redis else {},
-        MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware"],
+        DATABASES={"default": database_of(arguments.database)} if arguments.database else {},
+        INSTALLED_APPS=[f"django.contrib.{app}" for app in ("auth", "contenttypes", "sessions")],
+        MIDDLEWARE=middleware,
         LOGGING_CONFIG=None,
     )
     django.setup()
+    if arguments.database:
+        call_command("migrate", verbosity=0)
     return get_wsgi_application()
+
+
+class Text:
+    """Reads a signed text as it is."""
+
+    def loads(self, data: bytes) -> str:
+        return data.decode("latin-1")
+
+
+def database_of(url: str) -> dict:
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path}
+    if parts.scheme == "mysql":
+        # In place of mysqlclient, which is not pure Python.
+        import pymysql
+
+        pymysql.install_as_MySQLdb()
+    engine = {"mysql": "mysql", "postgres": "postgresql"}[parts.scheme]
+    name, user = parts.path.removeprefix("/"), parts.username
+    return {"ENGINE": f"django.db.backends.{engine}", "NAME": name, "USER": user, "HOST": parts.hostname, "PORT": parts.port}
 
 
 if __name__ == "__main__":

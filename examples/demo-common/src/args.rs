@@ -14,7 +14,7 @@ use session_redis::RedisBackend;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::format::{Cookies, FormatName, Values, Variant};
+use crate::format::{Cookies, FormatName, Values, Variant, django_db};
 use crate::page::Facts;
 use crate::sessions::REMEMBERED;
 use crate::sql;
@@ -40,7 +40,8 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', default_value = "127.0.0.1:11211")]
     memcache_addr: Vec<String>,
 
-    /// The database of `--backend sqlite`, `postgres` or `mysql` [default for sqlite: sqlite:sessions.db]
+    /// The database of `--backend sqlite`, `postgres` or `mysql` [default for sqlite: sqlite:sessions.db, or sqlite:db.sqlite3
+    /// for django-db]
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     sql_url: Option<String>,
 
@@ -149,9 +150,14 @@ impl Args {
             }
             None => SessionConfigBuilder::development(name),
         };
+        let in_django = self.format == Some(FormatName::DjangoDb);
+        if in_django && (self.secret.is_empty() || !self.in_database() || self.key_prefix.is_some()) {
+            let needs = "needs --secret, and --backend sqlite, postgres or mysql, and has no --key-prefix";
+            return Err(format!("--format django-db {needs}").into());
+        }
         if let Some(format) = self.format {
-            let Self { backend, cookies, values, max_age, .. } = *self;
-            let variant = Variant { backend, cookies, values, max_age };
+            let Self { ref secret, backend, cookies, values, max_age, .. } = *self;
+            let variant = Variant { secrets: secret, backend, cookies, values, max_age };
             builder = format.apply(builder, variant).ok_or("the format has no such --cookies or --values")?;
         }
         builder = builder
@@ -165,8 +171,9 @@ impl Args {
         if self.backend == BackendType::Memcache {
             builder = builder.backend(MemcacheBackend::builder(&self.memcache_addr).user_epochs(true).build()?);
         }
-        if matches!(self.backend, BackendType::Sqlite | BackendType::Postgres | BackendType::Mysql) {
-            builder = builder.backend(sql::open(self.backend, self.sql_url.as_deref()).await?);
+        if self.in_database() {
+            let django = django_db(&self.secret).filter(|_| in_django);
+            builder = builder.backend(sql::open(self.backend, self.sql_url.as_deref(), django).await?);
         }
         builder = builder.longest_max_age(REMEMBERED);
         if let Some(max_age) = self.max_age.map(Duration::from_secs) {
@@ -204,6 +211,10 @@ impl Args {
         self.has_weak_secret().then_some(
             "warning: the secret is shorter than 32 bytes; an attacker who guesses it can sign in as any user",
         )
+    }
+
+    fn in_database(&self) -> bool {
+        matches!(self.backend, BackendType::Sqlite | BackendType::Postgres | BackendType::Mysql)
     }
 
     fn has_weak_secret(&self) -> bool {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use session_compat::{
-    ActixSession, CookieSession, DjangoCache, DjangoCookie, Express, Flask, FlaskSession, StarlettePickle,
+    ActixSession, CookieSession, DjangoCache, DjangoCookie, DjangoDb, Express, Flask, FlaskSession, StarlettePickle,
     TowerSessions,
 };
 use session_core::SessionConfigBuilder;
@@ -29,6 +29,8 @@ pub(crate) enum FormatName {
     DjangoCache,
     /// Django with the engine `signed_cookies`
     DjangoCookie,
+    /// Django with the engine `db`, its default, in the table of `--sql-url`
+    DjangoDb,
     /// tower-sessions in Redis
     TowerSessions,
 }
@@ -56,8 +58,10 @@ pub(crate) enum Values {
 }
 
 /// The settings of a framework.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Variant {
+#[derive(Clone, Copy)]
+pub(crate) struct Variant<'a> {
+    /// The first one signs.
+    pub(crate) secrets: &'a [String],
     pub(crate) backend: BackendType,
     pub(crate) cookies: Option<Cookies>,
     pub(crate) values: Option<Values>,
@@ -67,7 +71,7 @@ pub(crate) struct Variant {
 
 impl FormatName {
     /// Sets the format of a configuration. Returns `None` if the framework has no such variant.
-    pub(crate) fn apply(self, builder: SessionConfigBuilder, variant: Variant) -> Option<SessionConfigBuilder> {
+    pub(crate) fn apply(self, builder: SessionConfigBuilder, variant: Variant<'_>) -> Option<SessionConfigBuilder> {
         let max_age = variant.max_age.map(Duration::from_secs);
         Some(match (self, variant.cookies, variant.values) {
             (Self::StarlettePickle, None, None) => builder.format(StarlettePickle),
@@ -77,6 +81,7 @@ impl FormatName {
             }
             (Self::Flask, None, None) => builder.format(or(Flask::new(), max_age, Flask::lifetime)),
             (Self::DjangoCookie, None, None) => builder.format(DjangoCookie),
+            (Self::DjangoDb, None, None) => builder.format(django_db(variant.secrets)?),
             (Self::DjangoCache, None, None | Some(Values::Pickle)) => builder.format(DjangoCache::new()),
             (Self::DjangoCache, None, Some(Values::Json)) => builder.format(DjangoCache::new().json()),
             (Self::FlaskSession, cookies @ (None | Some(Cookies::Plain | Cookies::Signed)), values) => {
@@ -117,6 +122,7 @@ impl FormatName {
             Self::FlaskSession => FlaskSession::COOKIE_NAME,
             Self::DjangoCache => DjangoCache::COOKIE_NAME,
             Self::DjangoCookie => DjangoCookie::COOKIE_NAME,
+            Self::DjangoDb => DjangoDb::COOKIE_NAME,
             Self::TowerSessions => TowerSessions::COOKIE_NAME,
         }
     }
@@ -128,6 +134,12 @@ impl FormatName {
             _ => told.to_owned(),
         }
     }
+}
+
+/// Returns the format of Django's table for a `SECRET_KEY` and its fallbacks, unless there is none.
+pub(crate) fn django_db(secrets: &[String]) -> Option<DjangoDb> {
+    let (secret_key, fallbacks) = secrets.split_first()?;
+    Some(fallbacks.iter().fold(DjangoDb::new(secret_key), DjangoDb::fallback))
 }
 
 /// Returns the format with a lifetime, if there is one.

@@ -2,17 +2,22 @@
 
 use std::error::Error;
 
+use session_compat::DjangoDb;
 use session_core::Backend;
-
 use session_core::starlette::BackendType;
 
-/// Returns the backend of a database, and creates its table if it is missing.
+/// Returns the backend of a database, and creates its table if it is missing. In the database of Django, this is only
+/// the table of markers.
 ///
 /// # Errors
 ///
 /// If the URL is missing or belongs to another database, or if the database refuses.
 #[cfg(feature = "sql")]
-pub(crate) async fn open(backend: BackendType, url: Option<&str>) -> Result<Backend, Box<dyn Error>> {
+pub(crate) async fn open(
+    backend: BackendType,
+    url: Option<&str>,
+    django: Option<DjangoDb>,
+) -> Result<Backend, Box<dyn Error>> {
     use session_sql::SqlBackend;
 
     let schemes: &[&str] = match backend {
@@ -20,12 +25,18 @@ pub(crate) async fn open(backend: BackendType, url: Option<&str>) -> Result<Back
         BackendType::Postgres => &["postgres:", "postgresql:"],
         _ => &["mysql:", "mariadb:"],
     };
-    let default = (backend == BackendType::Sqlite).then_some("sqlite:sessions.db");
+    let file = if django.is_some() { "sqlite:db.sqlite3" } else { "sqlite:sessions.db" };
+    let default = (backend == BackendType::Sqlite).then_some(file);
     let url = url.or(default).ok_or_else(|| format!("--backend {backend} needs --sql-url {}//…", schemes[0]))?;
     if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
         return Err(format!("the URL for --backend {backend} has to begin with {}", schemes.join(" or ")).into());
     }
-    let sessions = SqlBackend::connect(url)?;
+    let builder = SqlBackend::builder();
+    let builder = match django {
+        Some(django) => builder.django(django),
+        None => builder,
+    };
+    let sessions = builder.connect(url)?;
     if let Err(error) = sessions.create_table().await {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         return Err(format!("the table can't be created: {cause}").into());
@@ -34,6 +45,10 @@ pub(crate) async fn open(backend: BackendType, url: Option<&str>) -> Result<Back
 }
 
 #[cfg(not(feature = "sql"))]
-pub(crate) async fn open(backend: BackendType, _: Option<&str>) -> Result<Backend, Box<dyn Error>> {
+pub(crate) async fn open(
+    backend: BackendType,
+    _: Option<&str>,
+    _: Option<DjangoDb>,
+) -> Result<Backend, Box<dyn Error>> {
     Err(format!("--backend {backend} needs the feature `sql` of this program").into())
 }

@@ -7,6 +7,8 @@ mod actix_session;
 mod cookie_session;
 mod django_cache;
 mod django_cookie;
+#[cfg(feature = "sql")]
+mod django_db;
 mod express;
 mod flask;
 mod flask_session;

@@ -13,6 +13,8 @@ mod defects;
 mod differential;
 mod django_cache;
 mod django_cookie;
+#[cfg(feature = "sql")]
+mod django_db;
 mod exact_bytes;
 mod express;
 mod flask;

@@ -60,6 +60,9 @@ fn a_bad_flag_is_named_and_ends_it_with_code_2() {
         (&["--format", "express", "--values", "pickle"], &["--values"]),
         (&["--format", "django-cookie", "--cookies", "plain"], &["--cookies"]),
         (&["--cookies", "signed"], &["--format"]),
+        (&["--format", "django-db", "--backend", "sqlite"], &["--secret"]),
+        (&["--format", "django-db", "--secret", SECRET, "--backend", "redis"], &["sqlite, postgres or mysql"]),
+        (&["--format", "django-db", "--secret", SECRET, "--key-prefix", "a"], &["--key-prefix"]),
         (&["--unknown"], &["--unknown"]),
     ];
     for (flags, named) in cases {
