@@ -5,23 +5,33 @@ use session_test_support::RedisServer;
 
 use crate::support::{Browser, Demo, Framework, get};
 
-/// Both sides on this Redis, Django with these options.
-fn start(redis: &RedisServer, of_django: &[&str]) -> (Framework, Demo) {
+/// Both sides on this Redis, each with these options.
+fn start(redis: &RedisServer, (of_django, of_rust): (&[&str], &[&str])) -> (Framework, Demo) {
     let url = redis.url();
     let django = Framework::django(&[&["--redis", &url], of_django].concat());
-    (django, Demo::with(&["--format", "django-cache", "--backend", "redis", "--redis-url", &url]))
+    let usual = ["--format", "django-cache", "--backend", "redis", "--redis-url", &url];
+    (django, Demo::with(&[&usual, of_rust].concat()))
+}
+
+/// The options of both sides: for pickles of Django itself, and for pickles and JSON of the package django-redis.
+const VARIANTS: [(&[&str], &[&str]); 3] =
+    [(&[], &[]), (&["--django-redis"], &[]), (&["--django-redis", "--json"], &["--values", "json"])];
+
+/// The key of the browser's session.
+fn key(browser: &Browser, rust: &Demo) -> String {
+    format!(":1:django.contrib.sessions.cache{}", browser.cookie(rust).expect("there is a session"))
 }
 
 const DATA: &str = r#"{"_auth_user_id":"1","_auth_user_backend":"django.contrib.auth.backends.ModelBackend","_auth_user_hash":"d37d","n":1.5,"big":123456789012345678901234567890,"text":"é 🦀"}"#;
 
 #[tokio::test]
 async fn a_session_goes_to_and_fro() {
-    for options in [&[][..], &["--django-redis"]] {
+    for variant in VARIANTS {
         let redis = RedisServer::start(&[]);
-        let ((django, rust), browser) = (start(&redis, options), Browser::new());
+        let ((django, rust), browser) = (start(&redis, variant), Browser::new());
         browser.post(&django, "/update_session", DATA).await;
         let data: Value = serde_json::from_str(DATA).expect("it is JSON");
-        assert_eq!(browser.view(&rust).await, data, "{options:?}");
+        assert_eq!(browser.view(&rust).await, data, "{variant:?}");
         browser.post(&rust, "/update_session", r#"{"seen": true}"#).await;
         let seen = browser.get(&django, "/view_session").await;
         assert!(seen.session_json().contains("123456789012345678901234567890"), "{}", seen.session_json());
@@ -36,14 +46,16 @@ async fn a_session_goes_to_and_fro() {
             json!({}),
             "a renewal in Rust is one in Django"
         );
+        let is_json = redis.ask(&["GETRANGE", &key(&browser, &rust), "0", "0"]) == ["{"];
+        assert_eq!(is_json, variant.1.contains(&"json"), "{variant:?}");
     }
 }
 
 #[tokio::test]
 async fn a_logout_on_either_side_is_one_on_both() {
     let redis = RedisServer::start(&[]);
-    let (django, rust) = start(&redis, &[]);
-    for in_rust in [true, false] {
+    for (variant, in_rust) in VARIANTS.into_iter().flat_map(|variant| [(variant, true), (variant, false)]) {
+        let (django, rust) = start(&redis, variant);
         let browser = Browser::new();
         browser.post(&django, "/update_session", DATA).await;
         let cookie = browser.cookie(&django).expect("there is a session");
@@ -60,12 +72,13 @@ async fn a_logout_on_either_side_is_one_on_both() {
 #[tokio::test]
 async fn the_expiry_that_django_sets_is_kept() {
     let redis = RedisServer::start(&[]);
-    let ((django, rust), browser) = (start(&redis, &[]), Browser::new());
-    browser.post(&django, "/update_session", DATA).await;
-    browser.post(&django, "/expire", "3600").await;
-    browser.post(&rust, "/update_session", r#"{"n": 2}"#).await;
-    assert_eq!(browser.view(&django).await["_session_expiry"], 3600);
-    let key = format!(":1:django.contrib.sessions.cache{}", browser.cookie(&rust).expect("there is a session"));
-    let left: u64 = redis.ask(&["TTL", &key])[0].parse().expect("a time is a number");
-    assert!((3590..=3601).contains(&left), "{left}");
+    for variant in VARIANTS {
+        let ((django, rust), browser) = (start(&redis, variant), Browser::new());
+        browser.post(&django, "/update_session", DATA).await;
+        browser.post(&django, "/expire", "3600").await;
+        browser.post(&rust, "/update_session", r#"{"n": 2}"#).await;
+        assert_eq!(browser.view(&django).await["_session_expiry"], 3600);
+        let left: u64 = redis.ask(&["TTL", &key(&browser, &rust)])[0].parse().expect("a time is a number");
+        assert!((3590..=3601).contains(&left), "{left}");
+    }
 }
