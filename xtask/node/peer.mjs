@@ -50,13 +50,18 @@ app.post('/update_session', (request, response) => {
 // A new id, against fixation; the data is kept as the demos do.
 app.post('/login', (request, response, next) => {
   const kept = data(request)
-  request.session.regenerate((error) => {
+  const logIn = (error) => {
     if (error) return next(error)
     Object.assign(request.session, kept, { user: request.body.user })
     answer(request, response)
-  })
+  }
+  options.redis ? request.session.regenerate(logIn) : logIn()
 })
 app.post('/logout', (request, response, next) => {
+  if (!options.redis) {
+    request.session = null
+    return answer(request, response)
+  }
   request.session.destroy((error) => (error ? next(error) : response.json({ session: {} })))
 })
 app.post('/clear_session', (request, response) => {

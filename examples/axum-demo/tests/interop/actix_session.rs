@@ -18,7 +18,7 @@ use session_test_support::RedisServer;
 use crate::support::{Browser, COOKIE, Demo, SECRET, Server};
 
 /// A server on actix-session, as long as the test runs.
-struct Actix {
+pub(crate) struct Actix {
     url: String,
     handle: ServerHandle,
 }
@@ -38,7 +38,7 @@ impl Drop for Actix {
 
 impl Actix {
     /// A server whose sessions live in Redis, or in the cookie.
-    async fn start(redis: Option<&RedisServer>, security: fn() -> CookieContentSecurity) -> Self {
+    pub(crate) async fn start(redis: Option<&RedisServer>, security: fn() -> CookieContentSecurity) -> Self {
         match redis {
             Some(redis) => {
                 let store = RedisSessionStore::new(redis.url()).await.expect("Redis answers");

@@ -1,13 +1,18 @@
 //! Sessions of the real frameworks are taken over: users stay logged in when a service has moved.
 
+use actix_session::config::CookieContentSecurity;
 use serde_json::{Value, json};
-use session_compat::{DjangoCache, DjangoCookie, Express, Flask, FlaskSession, TowerSessions};
+use session_compat::{
+    ActixSession, CookieSession, DjangoCache, DjangoCookie, DjangoDb, Express, Flask, FlaskSession, StarlettePickle,
+    TowerSessions,
+};
 use session_core::format::{AcceptedFormat, Format};
 use session_redis::RedisBackend;
 use session_test_support::RedisServer;
 use session_tower::SessionConfig;
 
-use crate::support::{Browser, COOKIE, Express as ExpressServer, Framework, RustServer, SECRET, Server};
+use crate::actix_session::Actix;
+use crate::support::{App, Browser, COOKIE, Express as ExpressServer, Framework, Peer, RustServer, SECRET, Server};
 use crate::tower_sessions::{Cookies, Tower};
 
 const OWN_SECRET: &str = "a secret that the former service does not know";
@@ -58,6 +63,19 @@ async fn users_of_express_stay_logged_in() {
 }
 
 #[tokio::test]
+async fn users_of_cookie_session_stay_logged_in() {
+    let accepted = AcceptedFormat::new(CookieSession::new(), SECRET, COOKIE);
+    assert_moved(&RedisServer::start(&[]), &ExpressServer::in_cookies(&[]), accepted).await;
+}
+
+#[tokio::test]
+async fn users_of_starlette_session_stay_logged_in() {
+    let redis = RedisServer::start(&[]);
+    let python = Peer::start(App::StarletteSession, SECRET, COOKIE, &["--redis", &redis.url(), "--pickle", "redis"]);
+    assert_moved(&redis, &python, stored(&redis, StarlettePickle)).await;
+}
+
+#[tokio::test]
 async fn users_of_flask_stay_logged_in() {
     let redis = RedisServer::start(&[]);
     let in_cookie = || AcceptedFormat::new(Flask::new(), SECRET, COOKIE);
@@ -71,6 +89,26 @@ async fn users_of_django_stay_logged_in() {
     let redis = RedisServer::start(&[]);
     assert_moved(&redis, &Framework::django(&[]), AcceptedFormat::new(DjangoCookie, SECRET, COOKIE)).await;
     assert_moved(&redis, &Framework::django(&["--redis", &redis.url()]), stored(&redis, DjangoCache::new())).await;
+}
+
+#[cfg(feature = "sql")]
+#[tokio::test]
+async fn users_of_djangos_table_stay_logged_in() {
+    let (site, django) = (crate::django_db::Site::sqlite(), DjangoDb::new(SECRET));
+    let table = session_sql::SqlBackend::builder().django(django.clone()).connect(&site.url).expect("a URL");
+    table.create_table().await.expect("the file is there");
+    let accepted = AcceptedFormat::new(django, SECRET, COOKIE).backend(table);
+    assert_moved(&RedisServer::start(&[]), &site.django, accepted).await;
+}
+
+#[tokio::test]
+async fn users_of_actix_session_stay_logged_in() {
+    let redis = RedisServer::start(&[]);
+    let signed = || CookieContentSecurity::Signed;
+    let in_redis = stored(&redis, ActixSession::in_redis().signed());
+    assert_moved(&redis, &Actix::start(Some(&redis), signed).await, in_redis).await;
+    let in_cookie = AcceptedFormat::new(ActixSession::in_cookie().signed(), SECRET, COOKIE);
+    assert_moved(&redis, &Actix::start(None, signed).await, in_cookie).await;
 }
 
 #[tokio::test]

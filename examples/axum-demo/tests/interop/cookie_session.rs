@@ -20,7 +20,7 @@ async fn a_session_goes_to_and_fro() {
         browser.post(&express, "/update_session", &data.to_string()).await;
         match in_rust {
             true => drop(browser.post(&rust, "/logout", "").await),
-            false => drop(browser.post(&express, "/clear_session", "").await),
+            false => drop(browser.post(&express, "/logout", "").await),
         }
         assert_eq!((browser.view(&express).await, browser.view(&rust).await), (json!({}), json!({})));
     }
