@@ -100,7 +100,7 @@ pub struct FormatSettings {
 }
 
 /// The settings that both a format and an application may have. The application's take precedence.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) key_prefix: Option<Cow<'static, str>>,
     pub(crate) max_age: Option<Duration>,
@@ -221,5 +221,27 @@ impl<'a> FormatKeys<'a> {
     #[must_use]
     pub fn cookie_name(&self) -> &'a str {
         self.cookie_name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_of_the_application_comes_before_that_of_the_format() {
+        let settings = |key_prefix: &'static str, number, on_duplicate, refresh| Settings {
+            key_prefix: Some(key_prefix.into()),
+            max_age: Some(Duration::from_secs(number)),
+            browser_session: Some(number > 1),
+            on_duplicate: Some(on_duplicate),
+            clock_skew: Some(Duration::from_secs(number)),
+            refresh: Some(refresh),
+        };
+        let of_application = settings("own:", 1, OnDuplicate::First, Refresh::Never);
+        let of_format = settings("format:", 2, OnDuplicate::Last, Refresh::Always);
+        assert_eq!(of_application.clone().or(of_format.clone()), of_application);
+        assert_eq!(of_application.clone().or(Settings::default()), of_application);
+        assert_eq!(Settings::default().or(of_format.clone()), of_format);
     }
 }

@@ -1,6 +1,7 @@
 //! Stored items: flags, expiry, sizes, and the values of other writers.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{
@@ -222,6 +223,11 @@ async fn a_format_alone_sets_keys_values_and_flags() {
         let (found, _, value) = item(&server, &key);
         assert_eq!((&*found, &*value), (flags, r#"}1:"a"{"#));
     }
+    let small = patient(&[&server]).max_value_bytes(4).build().unwrap();
+    let with_codec = small.with_codec(Arc::new(Flagged)).expect("it has none");
+    assert_eq!(with_codec.call_timeout(), small.call_timeout());
+    let error = with_codec.create(Create::new("key", &map(r#"{"a":1}"#), LONG)).await.unwrap_err();
+    assert_eq!(error.kind(), BackendErrorKind::TooLarge, "the limits of the backend hold");
     let with_codec = patient(&[&server]).codec(Reversed).build().unwrap();
     assert_eq!(config(with_codec).build().err(), Some(ConfigError::CodecAlreadySet { format: "neighbour" }));
 }
