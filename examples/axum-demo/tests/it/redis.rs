@@ -24,6 +24,16 @@ async fn start(options: &[&str]) -> (RedisServer, [Demo; 2], Browser, String) {
     (redis, demos, browser, cookie)
 }
 
+#[tokio::test]
+async fn the_cookie_of_a_format_has_the_name_that_its_framework_uses() {
+    let redis = RedisServer::start(&[]);
+    let names = [("django-cache", "sessionid="), ("express", "connect.sid="), ("flask-session", "session=")];
+    for (format, name) in names.into_iter().chain([("actix-session", "id="), ("tower-sessions", "id=")]) {
+        let demo = Demo::start(&["--format", format, "--backend", "redis", "--redis-url", &redis.url()]);
+        assert!(Browser::new(&demo).get("/setup_session").await.cookie().starts_with(name), "{format}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_200_keys_at_once_on_two_servers_each_is_kept() {
     let (_redis, demos, browser, _) = start(&[]).await;

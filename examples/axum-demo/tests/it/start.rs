@@ -86,8 +86,10 @@ async fn the_flags_are_seen_in_the_cookie() {
         assert!(attributes.contains(&expected), "no {expected} in {attributes:?}");
     }
 
-    let demo = Demo::start(&["--format", "django-cookie"]);
-    assert!(Browser::new(&demo).get("/setup_session").await.cookie().starts_with("sessionid="));
+    for (format, name) in [("actix-session", "id="), ("django-cookie", "sessionid="), ("flask", "session=")] {
+        let demo = Demo::start(&["--format", format]);
+        assert!(Browser::new(&demo).get("/setup_session").await.cookie().starts_with(name), "{format}");
+    }
 
     let demo = Demo::start(&["--same-site", "strict"]);
     let answer = Browser::new(&demo).get("/setup_session").await;
