@@ -1,6 +1,6 @@
 // The real Express side of the interop tests: express-session with connect-redis, or cookie-session, behind the routes of the demos.
 //
-//   node peer.mjs [--redis URL] --cookie-name NAME --secret S [--secret OLD ...] [--max-age SECONDS] [--rolling]
+//   node peer.mjs [--redis URL [--key-prefix P]] --cookie-name NAME --secret S [--secret OLD ...] [--max-age SECONDS] [--rolling]
 //
 // Without `--redis`, sessions live in the cookies of cookie-session. It ends when its stdin is closed, so that a test that is killed leaves no orphan behind.
 
@@ -17,7 +17,8 @@ const { values: options } = parseArgs({
     secret: { type: 'string', multiple: true },
     'cookie-name': { type: 'string', default: 'connect.sid' },
     'max-age': { type: 'string' },
-    rolling: { type: 'boolean', default: false }
+    rolling: { type: 'boolean', default: false },
+    'key-prefix': { type: 'string', default: 'sess:' }
   }
 })
 
@@ -28,7 +29,7 @@ const inRedis = async () => {
   return session({
     name,
     secret: options.secret,
-    store: new RedisStore({ client }),
+    store: new RedisStore({ client, prefix: options['key-prefix'] }),
     resave: false,
     saveUninitialized: false,
     rolling: options.rolling,

@@ -1,7 +1,7 @@
 """The real Flask and Django of the interop tests, behind the routes of the demos.
 
     frameworks.py flask|django --secret S --cookie-name NAME [--fallback OLD ...] [--max-age SECONDS]
-                               [--redis URL | --database URL] [--json] [--signer] [--permanent] [--django-redis]
+                               [--redis URL [--key-prefix P] | --database URL] [--json] [--signer] [--permanent] [--django-redis]
 
 Without `--redis` and `--database`, sessions live in the cookie. It ends when its stdin is closed, so a test that is killed leaves no orphan
 behind.
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--fallback", action="append", default=[])
     parser.add_argument("--max-age", type=int)
     parser.add_argument("--redis", metavar="URL")
+    parser.add_argument("--key-prefix", help="with --redis: of Flask-Session, or of Django's cache")
     parser.add_argument("--database", metavar="URL", help="Django: sessions and users in this database")
     parser.add_argument("--json", action="store_true", help="with --redis: JSON instead of the framework's default")
     parser.add_argument("--signer", action="store_true", help="Flask-Session: sign the id")
@@ -76,6 +77,7 @@ def flask_app(arguments: argparse.Namespace) -> object:
             SESSION_REDIS=redis.Redis.from_url(arguments.redis),
             SESSION_SERIALIZATION_FORMAT="json" if arguments.json else "msgpack",
             SESSION_USE_SIGNER=arguments.signer,
+            SESSION_KEY_PREFIX=arguments.key_prefix or "session:",
         )
         Session(app)
 
@@ -136,6 +138,7 @@ def django_app(arguments: argparse.Namespace) -> object:
 
     own, package = "django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"
     cache = {"BACKEND": package if arguments.django_redis else own, "LOCATION": arguments.redis}
+    cache["KEY_PREFIX"] = arguments.key_prefix or ""
     if arguments.json:
         cache["OPTIONS"] = {"SERIALIZER": "django_redis.serializers.json.JSONSerializer"}
 

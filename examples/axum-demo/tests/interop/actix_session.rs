@@ -42,22 +42,23 @@ impl Actix {
         match redis {
             Some(redis) => {
                 let store = RedisSessionStore::new(redis.url()).await.expect("Redis answers");
-                Self::serve(move || store.clone(), security)
+                Self::serve(move || store.clone(), security, SECRET)
             }
-            None => Self::serve(CookieSessionStore::default, security),
+            None => Self::serve(CookieSessionStore::default, security, SECRET),
         }
     }
 
     fn serve<S: SessionStore + 'static>(
         store: impl Fn() -> S + Clone + Send + 'static,
         security: fn() -> CookieContentSecurity,
+        secret: &'static str,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (send, receive) = mpsc::channel();
         thread::spawn(move || {
             let server = HttpServer::new(move || {
-                let key = Key::derive_from(SECRET.as_bytes());
+                let key = Key::derive_from(secret.as_bytes());
                 let sessions = SessionMiddleware::builder(store(), key)
                     .cookie_name(COOKIE.to_owned())
                     .cookie_secure(false)
@@ -108,12 +109,45 @@ async fn logout(session: Session) -> String {
 }
 
 fn demo(redis: Option<&RedisServer>, cookies: &str) -> Demo {
+    demo_with(redis, &[SECRET], &["--cookies", cookies])
+}
+
+fn demo_with(redis: Option<&RedisServer>, secrets: &[&str], options: &[&str]) -> Demo {
     let url = redis.map(RedisServer::url);
     let backend = match &url {
         Some(url) => vec!["--backend", "redis", "--redis-url", url],
         None => vec!["--backend", "cookie"],
     };
-    Demo::with(&[&["--format", "actix-session", "--cookies", cookies, "--max-age", "3600"], &*backend].concat())
+    let usual = ["--format", "actix-session", "--max-age", "3600"];
+    Demo::with_secrets(secrets, &[&usual, &*backend, options].concat())
+}
+
+#[tokio::test]
+async fn the_prefix_of_keys_is_that_of_the_key_generator() {
+    let redis = RedisServer::start(&[]);
+    let store = RedisSessionStore::builder(redis.url()).cache_keygen(|key| format!("app:{key}")).build().await;
+    let store = store.expect("Redis answers");
+    let actix = Actix::serve(move || store.clone(), || CookieContentSecurity::Private, SECRET);
+    let (rust, browser) = (demo_with(Some(&redis), &[SECRET], &["--key-prefix", "app:"]), Browser::new());
+    browser.post(&actix, "/update_session", r#"{"n": 1}"#).await;
+    assert_eq!(browser.view(&rust).await, json!({"n": 1}));
+    browser.post(&rust, "/login", r#"{"user": "bob"}"#).await;
+    assert_eq!(browser.view(&actix).await["user"], "bob");
+    let others = redis.ask(&["KEYS", "*"]).into_iter().filter(|key| !key.starts_with("app:"));
+    assert_eq!(others.filter(|key| !key.starts_with("gone:")).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[tokio::test]
+async fn secrets_are_changed_without_a_logout() {
+    let new = "a newer secret of at least thirty-two bytes";
+    let private = || CookieContentSecurity::Private;
+    let (old, browser) = (Actix::start(None, private).await, Browser::new());
+    browser.post(&old, "/update_session", r#"{"n": 1}"#).await;
+    let rust = demo_with(None, &[new, SECRET], &[]);
+    let seen = browser.get(&rust, "/view_session").await;
+    assert!(seen.set_cookie().is_some() && seen.session()["n"] == 1, "the new secret encrypts it");
+    let actix = Actix::serve(CookieSessionStore::default, private, new);
+    assert_eq!((browser.view(&actix).await, browser.view(&old).await), (json!({"n": 1}), json!({})));
 }
 
 #[tokio::test]

@@ -52,6 +52,19 @@ async fn a_session_goes_to_and_fro() {
 }
 
 #[tokio::test]
+async fn the_prefix_of_keys_is_that_of_the_cache() {
+    let redis = RedisServer::start(&[]);
+    let ((django, rust), browser) =
+        (start(&redis, (&["--key-prefix", "app"], &["--key-prefix", "app"])), Browser::new());
+    browser.post(&django, "/update_session", DATA).await;
+    assert_eq!(browser.view(&rust).await["_auth_user_id"], "1");
+    browser.post(&rust, "/login", r#"{"user": "bob"}"#).await;
+    assert_eq!(browser.view(&django).await["user"], "bob");
+    assert_eq!(redis.ask(&["EXISTS", &format!("app{}", key(&browser, &rust))]), ["1"]);
+    assert_eq!(redis.ask(&["KEYS", ":1:*"]).concat(), "");
+}
+
+#[tokio::test]
 async fn a_logout_on_either_side_is_one_on_both() {
     let redis = RedisServer::start(&[]);
     for (variant, in_rust) in VARIANTS.into_iter().flat_map(|variant| [(variant, true), (variant, false)]) {

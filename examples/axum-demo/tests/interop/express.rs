@@ -125,6 +125,18 @@ async fn sessions_live_as_long_on_both_sides() {
 }
 
 #[tokio::test]
+async fn the_prefix_of_keys_is_that_of_connect_redis() {
+    let (both, browser) = (start(&["--key-prefix", "app:"], &["--key-prefix", "app:"]), Browser::new());
+    browser.post(&both.express, "/update_session", DATA).await;
+    assert_eq!(browser.view(&both.rust).await, json_of(DATA));
+    browser.post(&both.rust, "/login", r#"{"user": "bob"}"#).await;
+    assert_eq!(browser.view(&both.express).await["user"], "bob");
+    let id = browser.cookie(&both.rust).map(|cookie| key(&cookie)).expect("there is a session");
+    assert_eq!(both.redis.ask(&["EXISTS", &id.replace("sess:", "app:")]), ["1"]);
+    assert_eq!(both.redis.ask(&["KEYS", "sess:*"]).concat(), "");
+}
+
+#[tokio::test]
 async fn secrets_are_changed_without_a_logout() {
     let old = "an older secret of at least thirty-two bytes";
     let (before, browser) = (start(&[], &[]), Browser::new());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use session_test_support::RedisServer;
 
-use crate::support::{Browser, Demo, Framework, get};
+use crate::support::{Browser, Demo, Framework, SECRET, get};
 
 struct Both {
     flask: Framework,
@@ -56,6 +56,32 @@ async fn a_session_goes_to_and_fro() {
         let set = again.set_cookie().expect("Flask-Session sends the cookie again");
         assert!(set.attributes.iter().any(|attribute| attribute.starts_with("expires")), "{set:?}");
     }
+}
+
+#[tokio::test]
+async fn the_prefix_of_keys_is_that_of_flask_session() {
+    let (both, browser) = (start(&["--key-prefix", "app:"], &["--key-prefix", "app:"]), Browser::new());
+    browser.post(&both.flask, "/update_session", DATA).await;
+    assert_eq!(browser.view(&both.rust).await["user"], "ann");
+    browser.post(&both.rust, "/login", r#"{"user": "bob"}"#).await;
+    assert_eq!(browser.view(&both.flask).await["user"], "bob");
+    let id = browser.cookie(&both.rust).expect("there is a session");
+    assert_eq!(both.redis.ask(&["EXISTS", &format!("app:{id}")]), ["1"]);
+    assert_eq!(both.redis.ask(&["KEYS", "session:*"]).concat(), "");
+}
+
+#[tokio::test]
+async fn secrets_are_changed_without_a_logout() {
+    let new = "a newer secret of at least thirty-two bytes";
+    let (both, browser) = (start(&["--signer"], &[]), Browser::new());
+    browser.post(&both.flask, "/update_session", DATA).await;
+    let usual = ["--format", "flask-session", "--cookies", "signed", "--backend", "redis", "--redis-url"];
+    let rust = Demo::with_secrets(&[new, SECRET], &[&usual[..], &[&both.redis.url()]].concat());
+    let seen = browser.get(&rust, "/view_session").await;
+    assert!(seen.set_cookie().is_some() && seen.session()["user"] == "ann", "it is signed by the new secret");
+    let flask = Framework::start("flask", new, &["--redis", &both.redis.url(), "--signer"]);
+    assert_eq!(browser.view(&flask).await["user"], "ann");
+    assert_eq!(browser.view(&both.flask).await, json!({}));
 }
 
 #[tokio::test]

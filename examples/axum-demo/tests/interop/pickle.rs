@@ -81,6 +81,21 @@ async fn a_logout_on_either_side_is_one_on_both() {
     }
 }
 
+#[tokio::test]
+async fn secrets_are_changed_without_a_logout() {
+    let (both, browser) = (start("redis"), Browser::new());
+    browser.post(&both.python, "/update_session", VALUES).await;
+    let new = "a newer secret of at least thirty-two bytes";
+    let redis = both.redis.as_ref().expect("the backend is Redis").url();
+    let usual = ["--format", "starlette-pickle", "--backend", "redis", "--redis-url", &redis];
+    let rust = Demo::with_secrets(&[new, SECRET], &usual);
+    let seen = browser.get(&rust, "/view_session").await;
+    assert!(seen.set_cookie().is_some() && seen.session()["user"] == "ann", "it is signed by the new secret");
+    let python = Peer::start(App::StarletteSession, new, COOKIE, &["--redis", &redis, "--pickle", "redis"]);
+    assert_eq!(browser.view(&python).await["user"], "ann");
+    assert_eq!(browser.view(&both.python).await, json!({}));
+}
+
 /// Pickles that Rust does not read: a date, code to run, a bomb of 10^10 leaves, and deep nesting.
 fn refused() -> [Vec<u8>; 4] {
     let date = b"\x80\x04}\x8c\x04when\x8c\x08datetime\x8c\x04date\x93C\x04\x07\xe8\x02\x1d\x85Rs.".to_vec();

@@ -41,6 +41,10 @@ pub(crate) enum Cookies {
 
 impl Tower {
     pub(crate) async fn start(redis: &RedisServer, cookies: Cookies) -> Self {
+        Self::with_secret(redis, cookies, SECRET).await
+    }
+
+    async fn with_secret(redis: &RedisServer, cookies: Cookies, secret: &str) -> Self {
         let pool = Pool::new(Config::from_url(&redis.url()).expect("a URL"), None, None, None, 1).expect("a pool");
         pool.init().await.expect("Redis answers");
         let layer = SessionManagerLayer::new(RedisStore::new(pool)).with_name(COOKIE).with_secure(false);
@@ -48,10 +52,10 @@ impl Tower {
         match cookies {
             Cookies::Plain => Self::serve(layer).await,
             Cookies::Signed => {
-                Self::serve::<SignedCookie>(layer.with_signed(Key::derive_from(SECRET.as_bytes()))).await
+                Self::serve::<SignedCookie>(layer.with_signed(Key::derive_from(secret.as_bytes()))).await
             }
             Cookies::Private => {
-                Self::serve::<PrivateCookie>(layer.with_private(Key::derive_from(SECRET.as_bytes()))).await
+                Self::serve::<PrivateCookie>(layer.with_private(Key::derive_from(secret.as_bytes()))).await
             }
         }
     }
@@ -149,4 +153,18 @@ async fn a_session_goes_to_and_fro() {
         }
         assert_eq!(browser.view(&rust).await, data);
     }
+}
+
+#[tokio::test]
+async fn secrets_are_changed_without_a_logout() {
+    let new = "a newer secret of at least thirty-two bytes";
+    let (redis, browser) = (RedisServer::start(&[]), Browser::new());
+    let old = Tower::start(&redis, Cookies::Private).await;
+    browser.post(&old, "/update_session", r#"{"n": 1}"#).await;
+    let options = ["--format", "tower-sessions", "--cookies", "private", "--backend", "redis", "--redis-url"];
+    let rust = Demo::with_secrets(&[new, SECRET], &[&options[..], &[&redis.url()]].concat());
+    let seen = browser.get(&rust, "/view_session").await;
+    assert!(seen.set_cookie().is_some() && seen.session()["n"] == 1, "the new secret encrypts it");
+    let tower = Tower::with_secret(&redis, Cookies::Private, new).await;
+    assert_eq!((browser.view(&tower).await, browser.view(&old).await), (json!({"n": 1}), json!({})));
 }
