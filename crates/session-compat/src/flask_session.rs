@@ -175,7 +175,7 @@ impl TokenFormat for Tokens {
 fn map(bytes: &[u8]) -> Result<String, Problem> {
     match bytes.first() {
         Some(0x80..=0x8f | 0xde | 0xdf) => {}
-        Some(_) => return Err(Problem::Type("other than map at the top")),
+        Some(_) => return Err(Problem::Shape("a map")),
         None => return Err(Problem::Truncated),
     }
     let (json, rest) = msgpack::read_first(bytes)?;

@@ -11,6 +11,8 @@ pub(crate) use write::write;
 pub(crate) enum Problem {
     #[error("a value of the type {0}, which JSON can't represent exactly")]
     Type(&'static str),
+    #[error("other data than {0}")]
+    Shape(&'static str),
     #[error("more than {0}")]
     Limit(&'static str),
     #[error("a premature end of the data")]

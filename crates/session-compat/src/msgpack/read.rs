@@ -99,7 +99,7 @@ impl Reader<'_> {
             }
             0xc4..=0xc6 => Err(Problem::Type("bytes")),
             0xca => Err(Problem::Type("float of 32 bits")),
-            0xc7..=0xc9 | 0xd4..=0xd8 => Err(Problem::Type("an extension, such as datetime")),
+            0xc7..=0xc9 | 0xd4..=0xd8 => Err(Problem::Type("extension (such as a datetime)")),
             0xc1 => Err(Problem::Malformed),
         }
     }

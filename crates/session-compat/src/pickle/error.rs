@@ -24,6 +24,8 @@ impl PickleError {
 pub(crate) enum Problem {
     #[error("a value of the type {0}, which JSON can't represent exactly,")]
     Type(&'static str),
+    #[error("other data than {0}")]
+    Shape(&'static str),
     #[error("an operation that runs code or does not belong to plain data")]
     Operation,
     #[error("a protocol other than 2 to 5")]

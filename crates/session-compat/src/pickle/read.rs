@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         }
         match self.stack[..] {
             [Item::Node(root)] if matches!(self.nodes[root], Node::Dict(_)) => Ok(root),
-            [Item::Node(_)] => Err(Problem::Type("other than dict at the top")),
+            [Item::Node(_)] => Err(Problem::Shape("a dict")),
             _ => Err(Problem::Malformed),
         }
     }

@@ -28,7 +28,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Record, Problem> {
     let (named, rest) = match bytes.split_first() {
         Some((&ARRAY, rest)) => (false, rest),
         Some((&MAP, rest)) => (true, rest),
-        Some(_) => return Err(Problem::Type("other than a record at the top")),
+        Some(_) => return Err(Problem::Shape("a record")),
         None => return Err(Problem::Truncated),
     };
     let part = |rest, name| if named { strip(rest, NAMES[name]) } else { Ok(rest) };
@@ -36,7 +36,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Record, Problem> {
     let (id, rest) = rest.split_first_chunk::<16>().ok_or(Problem::Truncated)?;
     let (json, rest) = msgpack::read_first(part(rest, 1)?)?;
     if !json.starts_with('{') {
-        return Err(Problem::Type("other than map as the data"));
+        return Err(Problem::Shape("a map in the record"));
     }
     let (time, rest) = msgpack::read_first(part(rest, 2)?)?;
     if !rest.is_empty() {

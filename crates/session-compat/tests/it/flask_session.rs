@@ -153,7 +153,7 @@ fn what_json_can_not_carry_is_refused_by_its_type() {
         ("80049595", "bytes after the end"),
         ("81a16bdd7fffffff", "end of the data"),
         ("81a16bdbffffffff", "end of the data"),
-        ("93", "other than map"),
+        ("93", "other data than a map"),
         (&format!("81a16b{}c0", "91".repeat(30_000)), "128 levels"),
     ] {
         let error = FlaskSession::new().decode(&unhex(hex)).unwrap_err();
