@@ -233,7 +233,7 @@ async fn on_error_makes_the_response_of_a_failed_commit() {
 
 /// Bodies need no `Default`. Those that can't be made from text need `on_error`.
 #[tokio::test]
-async fn every_body_works() {
+async fn every_kind_of_body_works() {
     let config = config().build().unwrap();
     let full = SessionLayer::new(config.clone()).layer(service_fn(|request: Request<()>| async move {
         let session = SessionHandle::of(&request).unwrap().load().await.unwrap();
