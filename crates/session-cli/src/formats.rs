@@ -9,7 +9,7 @@ use session_core::SessionConfigBuilder;
 /// The format of `session-core` itself.
 pub(crate) const STARLETTE: &str = "starlette";
 
-/// The rows of Django's table, which are no cookies.
+/// The rows of Django's table, which are not cookies.
 #[cfg(feature = "compat")]
 pub(crate) const DJANGO_ROW: &str = "django-db";
 

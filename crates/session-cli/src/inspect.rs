@@ -185,7 +185,7 @@ impl Inspection<'_> {
         }
         #[cfg(feature = "compat")]
         if format == DJANGO_ROW {
-            let why = "the text is `session_data` of Django's table, which is no cookie".to_owned();
+            let why = "the text is `session_data` of Django's table, which is not a cookie".to_owned();
             let advice = "look at the cookie, which holds the `session_key` of the row.";
             return Some(Refusal::new(Cause::OtherFormat, why).advise(advice));
         }

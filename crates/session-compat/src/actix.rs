@@ -44,17 +44,17 @@ const STATE_TTL: Duration = Duration::from_secs(24 * 3600);
 ///
 /// # Move route by route
 ///
-/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to the new service and all others to the former
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to the new service and all others to the old
 ///   one, under one host name.
-/// - **First** come routes that only read.
-/// - **Together** move the routes that change a session at the same time, because actix-session stores it as a whole. With
-///   `CookieSessionStore`, these are all that change it in one visit of a page.
-/// - **Shared** are login, data, expiry and logout. `renew` is [`renew`](session_core::Session::renew), and `purge` is
-///   [`destroy`](session_core::Session::destroy). With Redis, actix-session extends a session when it changes, unless it is
-///   told `TtlExtensionPolicy::OnEveryRequest`. Each use in Rust extends it; [`Refresh::Never`](session_core::Refresh::Never)
-///   turns that off.
+/// - **Move first** the routes that only read.
+/// - **Move together** the routes that change a session at the same time, because actix-session stores it as a whole.
+///   With `CookieSessionStore`, these are all routes that one page calls and that change the session.
+/// - **Shared:** login, data, expiry and logout. `renew` is [`renew`](session_core::Session::renew), and `purge` is
+///   [`destroy`](session_core::Session::destroy). With Redis, actix-session extends a session when it changes, or with
+///   each request if `TtlExtensionPolicy::OnEveryRequest` is set. Each use in Rust extends it;
+///   [`Refresh::Never`](session_core::Refresh::Never) turns that off.
 /// - **To go back**, undo the rule of the proxy. actix-session reads each session of this library.
-/// - **To stay**, replace `format` by this library's own, and take the sessions over with
+/// - **To complete the move**, replace `format` by this library's own, and take the sessions over with
 ///   [`accept_format`](session_core::SessionConfigBuilder::accept_format).
 ///
 /// # What is lost
@@ -196,7 +196,7 @@ fn unwritable() -> BackendError {
     BackendError::new(BackendErrorKind::Other, Applied::No)
 }
 
-/// Appends a text as the crate percent-encodes cookies.
+/// Appends a text, percent-encoded as the crate `cookie` does it.
 fn push_encoded(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {

@@ -38,13 +38,14 @@ const SEPARATOR: u8 = b';';
 ///
 /// # Move route by route
 ///
-/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Express, under one host
-///   name. Where the cookie is `secure`, Express needs `app.set("trust proxy", 1)`, and Rust
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Express, under one
+///   host name. If the cookie is `secure`, Express needs `app.set("trust proxy", 1)`, and Rust
 ///   [`https_only(true)`](session_core::SessionConfigBuilder::https_only).
-/// - **First** come routes that only read, because they set no cookie on either side.
-/// - **Together** move all routes that change the session in one visit of a page: a cookie holds all of it.
-/// - **Shared** are login, data and logout. To log out, [`destroy`](session_core::Session::destroy) removes both cookies, as
-///   `req.session = null` does.
+/// - **Move first** the routes that only read, because they set no cookie on either side.
+/// - **Move together** all routes that one page calls and that change the session, because the cookie holds the whole
+///   session.
+/// - **Shared:** login, data and logout. To log out, [`destroy`](session_core::Session::destroy) removes both cookies,
+///   as `req.session = null` does.
 /// - **To go back**, undo the rule of the proxy. Express takes the cookies of Rust as its own.
 ///
 /// # What is lost

@@ -49,14 +49,14 @@ const DEFAULT_TTL: Duration = Duration::from_secs(24 * 3600);
 ///
 /// # Move route by route
 ///
-/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Express, under one host
-///   name. Where `cookie.secure` is set, the proxy terminates TLS: Express then needs `app.set("trust proxy", 1)`, or it sends
-///   no cookie, and Rust needs [`https_only(true)`](session_core::SessionConfigBuilder::https_only).
-/// - **First** come routes that only read. A login of Passport is `{"user": …}` under the key `passport`.
-/// - **Together** move the routes that write at the same time, such as those that one page calls, because Express stores a
-///   session as a whole.
-/// - **Shared** are login, data, expiry, renewal and logout. Where Express calls
-///   `regenerate` at a login, call [`renew`](session_core::Session::renew), which keeps the data.
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Express, under one
+///   host name. If `cookie.secure` is set, the proxy terminates TLS: Express then needs `app.set("trust proxy", 1)`, or
+///   it sends no cookie, and Rust needs [`https_only(true)`](session_core::SessionConfigBuilder::https_only).
+/// - **Move first** the routes that only read. A login of Passport is `{"user": …}` under the key `passport`.
+/// - **Move together** the routes that write at the same time, such as those that one page calls, because Express
+///   stores a session as a whole.
+/// - **Shared:** login, data, expiry, renewal and logout. If Express calls `regenerate` at a login, call
+///   [`renew`](session_core::Session::renew), which keeps the data.
 /// - **To go back**, undo the rule of the proxy. Express reads each session that Rust has written.
 ///
 /// # The cookie
@@ -93,7 +93,7 @@ const DEFAULT_TTL: Duration = Duration::from_secs(24 * 3600);
 /// - JavaScript rounds integers beyond 2^53 when Express writes a session.
 /// - Express drops keys that are also names of its session object's members: `id`, `req`, `save`, `touch`, `reload`,
 ///   `destroy`, `regenerate`, `resetMaxAge`, `toString`, `constructor`.
-/// - `destroy` in Express does not remove the cookie. As in Express, the store has no session under its id then.
+/// - `destroy` in Express does not remove the cookie. Both services treat such a cookie as one without a session.
 #[derive(Clone)]
 pub struct Express {
     max_age: Option<Duration>,

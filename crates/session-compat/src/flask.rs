@@ -36,12 +36,14 @@ const SALT: &str = "cookie-session";
 ///
 /// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Flask, under one host
 ///   name. `SESSION_COOKIE_PATH` and `APPLICATION_ROOT` must cover the paths of both.
-/// - **First** come routes that only read, because they leave the cookie alone. Flask itself sends the cookie of a permanent
-///   session with each response, unless `SESSION_REFRESH_EACH_REQUEST` is off: turn it off while both run.
-/// - **Together** move all routes that change the session in one visit of a page: a cookie holds all of it.
-/// - **Shared** are login, data, flash messages and logout. Flask-Login keeps `_user_id`, `_fresh` and `_id`: a user is
-///   logged in where `_user_id` is there. Leave the three as they are, because `_id` is made of the client's address, and let
-///   Flask log users in. [`destroy`](session_core::Session::destroy) logs out on both sides.
+/// - **Move first** the routes that only read, because they leave the cookie alone. Flask itself sends the cookie of a
+///   permanent session with each response, unless `SESSION_REFRESH_EACH_REQUEST` is off: turn it off while both run.
+/// - **Move together** all routes that one page calls and that change the session, because the cookie holds the whole
+///   session.
+/// - **Shared:** login, data, flash messages and logout. Flask-Login keeps `_user_id`, `_fresh` and `_id`: a session
+///   with a `_user_id` belongs to a user who is logged in. Leave the three as they are, because `_id` is made from the
+///   client's address and browser, and let Flask log users in. [`destroy`](session_core::Session::destroy) logs out on
+///   both sides.
 /// - **To go back**, undo the rule of the proxy. Flask reads each cookie of Rust.
 ///
 /// # Permanent sessions

@@ -47,11 +47,11 @@ const SALT: &str = "flask-session";
 ///   `PERMANENT_SESSION_LIFETIME` at least, because it writes each session in msgpack or JSON as it is used.
 /// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Flask, under one host
 ///   name.
-/// - **First** come routes that only read.
-/// - **Together** move the routes that one page calls, those that only read as well: Flask-Session stores the whole session on
-///   each of its requests. `SESSION_REFRESH_EACH_REQUEST = False` makes it write changes only.
-/// - **Shared** are login, data, flash messages, expiry and logout. Flask-Login keeps `_user_id`, `_fresh` and `_id`: leave
-///   them as they are, and let Flask log users in.
+/// - **Move first** the routes that only read.
+/// - **Move together** all routes that one page calls, even those that only read: Flask-Session stores the whole
+///   session on each of its requests. `SESSION_REFRESH_EACH_REQUEST = False` makes it write changes only.
+/// - **Shared:** login, data, flash messages, expiry and logout. Flask-Login keeps `_user_id`, `_fresh` and `_id`:
+///   leave them as they are, and let Flask log users in.
 /// - **To go back**, undo the rule of the proxy. Flask-Session reads msgpack and JSON, whichever it is told to write.
 ///
 /// # What is read and written

@@ -49,7 +49,7 @@
 //! | Flask-Session | one Redis, msgpack or JSON instead of pickles | all routes that use the session, because each request of Flask-Session writes it | nothing |
 //! | Django, `signed_cookies` | `SECRET_KEY` and its fallbacks | all routes that change the session | nothing |
 //! | Django, `cache` | one Redis, and the prefix and version of the cache | routes that change the same session at the same time | nothing |
-//! | Django, `db` | one database, `SECRET_KEY` and its fallbacks, `USE_TZ` | those that change the same session | nothing |
+//! | Django, `db` | one database, `SECRET_KEY` and its fallbacks, `USE_TZ` | routes that change the same session at the same time | nothing |
 //! | actix-session, tower-sessions | the key, and one Redis | routes that change the same session at the same time | nothing |
 //!
 //! Some features of this library, such as [`sign_in`] and the list of a user's sessions, keep a record in the session
@@ -77,10 +77,10 @@
 //!
 //! # What is shared, and what is not
 //!
-//! Login, data, expiry and logout are shared. Protection from concurrent writes is not: each request of another
-//! framework stores its whole session without comparing. This can undo the write of a concurrent request on either
-//! side. Rust merges its own changes with those of the other service. A write of Rust is lost only if a request of the
-//! other service had read the session before it, and writes after it.
+//! Login, data, expiry and logout are shared. Protection from concurrent writes is not: a request of another framework
+//! stores the whole session without comparing. This can undo the write of a concurrent request on either side. Rust
+//! merges its own changes with those of the other service. A write of Rust is lost only if a request of the other
+//! service had read the session before it, and writes after it.
 //!
 //! [`accept_format`]: session_core::SessionConfigBuilder::accept_format
 //! [`AcceptedFormat::keep`]: session_core::format::AcceptedFormat::keep

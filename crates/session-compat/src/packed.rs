@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 1 << 20;
 /// The level at which Python's zlib compresses by default.
 const LEVEL: u8 = 6;
 
-/// Neither of them writes padding, but both read it.
+/// Flask and Django write no padding, but read it.
 const READER: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),

@@ -1,4 +1,4 @@
-//! The mark of a permanent session of Flask, which is the session's lifetime in Rust.
+//! The mark of a permanent session of Flask, which becomes the session's own lifetime in Rust.
 
 use std::time::Duration;
 

@@ -65,7 +65,7 @@ impl Sealing {
         }
     }
 
-    /// Returns the text of a value, which begins with base64.
+    /// Returns the sealed text of a value. It begins with base64.
     pub(crate) fn seal(&self, value: &str) -> Result<String, SessionError> {
         match self.keys.first() {
             Some(Key::Signing(key)) => {

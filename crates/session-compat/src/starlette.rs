@@ -35,14 +35,14 @@ use crate::pickle::{read, write};
 ///
 /// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Starlette or FastAPI,
 ///   under one host name.
-/// - **First** come routes that only read. Watch the log for sessions with values that JSON can't carry, and mend those in
-///   Python.
-/// - **Together** move the routes that one page calls, those that only read as well: starlette-session stores the whole session
-///   on each of its requests.
-/// - **Shared** are login, data, expiry and logout. A logout in Python is `request.session.clear()`, one in Rust is
+/// - **Move first** the routes that only read. Watch the log for sessions with values that JSON can't carry, and mend
+///   those in Python.
+/// - **Move together** all routes that one page calls, even those that only read: starlette-session stores the whole
+///   session on each of its requests.
+/// - **Shared:** login, data, expiry and logout. A logout in Python is `request.session.clear()`, one in Rust is
 ///   [`destroy`](session_core::Session::destroy).
 /// - **To go back**, undo the rule of the proxy. Python loads each value of Rust.
-/// - **To stay**, replace `format` by this library's own JSON, and take the sessions over with
+/// - **To complete the move**, replace `format` by this library's own JSON, and take the sessions over with
 ///   [`accept_format`](session_core::SessionConfigBuilder::accept_format).
 ///
 /// # What is read and written

@@ -53,14 +53,14 @@ const ID: usize = 22;
 ///
 /// # Move route by route
 ///
-/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to the new service and all others to the former
+/// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to the new service and all others to the old
 ///   one, under one host name.
-/// - **First** come routes that only read.
-/// - **Together** move the routes that change a session at the same time, because tower-sessions stores it as a whole.
-/// - **Shared** are login, data, expiry and logout. `cycle_id` there is [`renew`](session_core::Session::renew) here, and
+/// - **Move first** the routes that only read.
+/// - **Move together** the routes that change a session at the same time, because tower-sessions stores it as a whole.
+/// - **Shared:** login, data, expiry and logout. `cycle_id` there is [`renew`](session_core::Session::renew) here, and
 ///   `flush` is [`destroy`](session_core::Session::destroy).
 /// - **To go back**, undo the rule of the proxy. tower-sessions reads each record of this library.
-/// - **To stay**, replace `format` by this library's own, and take the sessions over with
+/// - **To complete the move**, replace `format` by this library's own, and take the sessions over with
 ///   [`accept_format`](session_core::SessionConfigBuilder::accept_format).
 ///
 /// # The record

@@ -54,12 +54,12 @@ const MAX_BYTES: usize = 1 << 20;
 ///
 /// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Django, under one host
 ///   name. `SESSION_COOKIE_PATH` must cover the paths of both.
-/// - **First** come routes that only read. Watch the log for sessions with values that JSON can't carry, and store such
-///   values as text in Django.
-/// - **Together** move the routes that change a session at the same time, because Django stores it as a whole.
-/// - **Shared** are login, data, expiry and logout. [`destroy`](session_core::Session::destroy) logs out on both sides, as
-///   `request.session.flush()` does. Not shared are the check of Django's CSRF token, which forms that are sent to Rust need
-///   as well, and messages in Django's cookie `messages`.
+/// - **Move first** the routes that only read. Watch the log for sessions with values that JSON can't carry, and store
+///   such values as text in Django.
+/// - **Move together** the routes that change a session at the same time, because Django stores it as a whole.
+/// - **Shared:** login, data, expiry and logout. [`destroy`](session_core::Session::destroy) logs out on both sides, as
+///   `request.session.flush()` does. Not shared: the check of Django's CSRF token, which forms that are sent to Rust
+///   need as well, and messages in Django's cookie `messages`.
 /// - **To go back**, undo the rule of the proxy. Django reads each session of Rust.
 ///
 /// # Logins

@@ -39,13 +39,13 @@ const SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 ///
 /// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Django, under one host
 ///   name. `SESSION_COOKIE_PATH` must cover the paths of both.
-/// - **First** come routes that only read, because they leave the cookie alone on both sides. With
-///   `SESSION_SAVE_EVERY_REQUEST`, Django sends the cookie with each response: turn it off while both
-///   run.
-/// - **Together** move all routes that change the session in one visit of a page: a cookie holds all of it.
-/// - **Shared** are login, data and logout. [`destroy`](session_core::Session::destroy) logs out on both sides, as
-///   `request.session.flush()` does. Not shared are the check of Django's CSRF token, which forms that are sent to Rust need
-///   as well, and messages in Django's cookie `messages`.
+/// - **Move first** the routes that only read, because they leave the cookie alone on both sides. With
+///   `SESSION_SAVE_EVERY_REQUEST`, Django sends the cookie with each response: turn it off while both run.
+/// - **Move together** all routes that one page calls and that change the session, because the cookie holds the whole
+///   session.
+/// - **Shared:** login, data and logout. [`destroy`](session_core::Session::destroy) logs out on both sides, as
+///   `request.session.flush()` does. Not shared: the check of Django's CSRF token, which forms that are sent to Rust
+///   need as well, and messages in Django's cookie `messages`.
 /// - **To go back**, undo the rule of the proxy. Django reads each cookie of Rust.
 ///
 /// # Logins

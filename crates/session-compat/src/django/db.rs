@@ -118,7 +118,7 @@ impl DjangoDb {
         self
     }
 
-    /// Sets the clock for the dates in the rows' signatures; default the system's. No reader uses that date.
+    /// Sets the clock for the dates in the rows' signatures; default the system's. No reader uses these dates.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);

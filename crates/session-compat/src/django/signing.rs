@@ -17,7 +17,7 @@ pub(super) struct Signer {
     keys: Vec<HmacSha256>,
 }
 
-/// A text whose signature was right.
+/// A text whose signature is valid.
 #[cfg_attr(not(feature = "django-cookie"), expect(dead_code, reason = "a row of Django's table has times of its own"))]
 pub(super) struct Signed<'a> {
     pub(super) payload: &'a [u8],

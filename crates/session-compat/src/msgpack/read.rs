@@ -10,7 +10,7 @@ const MAX_DEPTH: usize = session_core::SessionMap::MAX_DEPTH + 1;
 /// A container that is not complete yet.
 struct Open {
     map: bool,
-    /// The values that are missing. Each entry of a map has two.
+    /// The number of values that are still missing. Each entry of a map has two.
     missing: u64,
     first: bool,
 }
