@@ -1,6 +1,8 @@
 //! Concurrent requests of one session, by two managers that share only the store, as two processes do.
 
-use session_core::SessionManager;
+use std::time::Duration;
+
+use session_core::{Session, SessionManager};
 use tokio::task::JoinSet;
 
 use crate::Browser;
@@ -87,4 +89,72 @@ pub async fn logout_with_the_cookie_before_a_renewal([here, there]: [SessionMana
     handle.destroy();
     assert!(handle.commit(200).await.set_cookie.is_some());
     assert_eq!(after.see(&here, "n").await, None);
+}
+
+/// The user whose sessions are revoked.
+const USER: &str = "ann";
+
+/// A handler that changes its session.
+type Change = fn(&Session);
+
+const INSERT: Change = |session| session.insert("late", 1).expect("the response has not begun");
+const RENEW: Change = |session| session.renew().expect("the response has not begun");
+const UPDATE: Change = |session| drop(session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1));
+const LABEL: Change = |session| session.set_label("device", "late").expect("a user is signed in");
+const SIGN_IN: Change = |session| session.sign_in(USER).expect("the response has not begun");
+
+/// Of 200 requests in flight during a revocation, none leaves a live session, and none reads data afterwards. A sign-in in
+/// flight fails, or counts as later than the revocation and is listed. The store has an index of users.
+pub async fn revocations(managers: [SessionManager; 2]) {
+    for browser in revoke_amid(&managers, &[INSERT, RENEW, UPDATE, LABEL, Session::sign_out]).await {
+        let (_, session) = browser.load(&managers[0]).await;
+        assert!(!session.is_signed_in() && session.is_empty());
+    }
+    assert!(managers[0].sessions_of(USER).await.expect("the store answers").is_empty());
+
+    let browsers = revoke_amid(&managers, &[INSERT, RENEW, SIGN_IN]).await;
+    let listed = managers[0].sessions_of(USER).await.expect("the store answers");
+    for browser in &browsers {
+        let (_, session) = browser.load(&managers[0]).await;
+        assert!(!session.is_signed_in() || listed.iter().any(|one| one.is_current(&session)));
+        assert!(session.is_empty(), "only data of this request may follow");
+    }
+    managers[1].revoke_all(USER).await.expect("the store answers");
+    for browser in &browsers {
+        let (_, session) = browser.load(&managers[0]).await;
+        assert!(!session.is_signed_in());
+    }
+}
+
+/// Revokes all sessions of a user while 200 requests of them are in flight. Returns all cookies that clients have then.
+async fn revoke_amid(managers: &[SessionManager; 2], changes: &[Change]) -> Vec<Browser> {
+    let mut browsers = vec![Browser::default(); 20];
+    for browser in &mut browsers {
+        let log_in = |session: &Session| {
+            SIGN_IN(session);
+            session.insert("secret", 1).expect("a new session takes data");
+        };
+        browser.request(&managers[0], log_in).await;
+    }
+    let mut requests = Vec::new();
+    for number in 0..200 {
+        let browser = browsers[number % browsers.len()].clone();
+        let (handle, session) = browser.load(&managers[number % 2]).await;
+        changes[number / browsers.len() % changes.len()](&session);
+        requests.push((browser, handle));
+    }
+    let mut commits = JoinSet::new();
+    for (number, (mut browser, handle)) in requests.into_iter().enumerate() {
+        commits.spawn(async move {
+            browser.receive(&handle.commit(200).await);
+            browser
+        });
+        if number == 100 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    // Some of the commits have ended by now, and others have not begun.
+    managers[1].revoke_all(USER).await.expect("the store answers");
+    browsers.extend(commits.join_all().await);
+    browsers
 }

@@ -13,6 +13,7 @@ on_each_database![
     a_logout_during_a_slow_update_is_final,
     of_two_renewals_at_once_one_wins_and_the_other_is_told,
     a_logout_with_the_cookie_before_a_renewal_ends_the_renewed_session,
+    of_200_requests_in_flight_none_leaves_a_session_behind_a_revocation,
     a_rotation_during_touches_moves_the_session,
     of_a_creation_and_a_removal_at_once_the_removal_is_final,
 ];
@@ -44,6 +45,10 @@ async fn of_two_renewals_at_once_one_wins_and_the_other_is_told(database: Databa
 
 async fn a_logout_with_the_cookie_before_a_renewal_ends_the_renewed_session(database: Database) {
     races::logout_with_the_cookie_before_a_renewal(two_processes(&database)).await;
+}
+
+async fn of_200_requests_in_flight_none_leaves_a_session_behind_a_revocation(database: Database) {
+    races::revocations(two_processes(&database)).await;
 }
 
 async fn a_rotation_during_touches_moves_the_session(database: Database) {
