@@ -49,6 +49,8 @@ mod trace;
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use session_testkit::conformance::{Candidate, check};
@@ -68,18 +70,25 @@ enum Extent {
     Sample(usize),
 }
 
-/// Makes the runs of some programs on one kind of store, and judges them.
-fn explore(kind: Kind, programs: &[Program], may_fail: bool, extent: Extent) -> Report {
-    let mut service = Service::new(kind);
-    let mut report = Report::default();
-    for program in programs {
-        match extent {
+/// The runs of one program on one kind of store.
+struct Exploration {
+    kind: Kind,
+    program: Program,
+    may_fail: bool,
+    extent: Extent,
+}
+
+impl Exploration {
+    /// Makes the runs, and judges them.
+    fn add_to(&self, report: &mut Report, service: &mut Service) {
+        let Self { kind, program, may_fail, extent } = self;
+        match *extent {
             Extent::Every => {
                 let mut choices = Choices::every();
                 loop {
-                    let record = service.run(program, may_fail, &mut choices);
+                    let record = service.run(program, *may_fail, &mut choices);
                     if let Some(record) = record.filter(|_| !choices.lost()) {
-                        report.add(kind, program, &record);
+                        report.add(*kind, program, &record);
                     }
                     if !choices.advance() {
                         break;
@@ -90,40 +99,62 @@ fn explore(kind: Kind, programs: &[Program], may_fail: bool, extent: Extent) -> 
                 let mut choices = Choices::sample();
                 let mut seen = HashSet::new();
                 for _ in 0..runs {
-                    let record = service.run(program, may_fail, &mut choices);
+                    let record = service.run(program, *may_fail, &mut choices);
                     // Runs without a fault have an exploration of their own.
-                    let record = record.filter(|record| record.fault().is_some() == may_fail);
+                    let record = record.filter(|record| record.fault().is_some() == *may_fail);
                     if let Some(record) = record.filter(|_| seen.insert(choices.path().to_vec())) {
-                        report.add(kind, program, &record);
+                        report.add(*kind, program, &record);
                     }
                     choices.advance();
                 }
             }
         }
     }
-    report
 }
 
-/// Explores one kind of store: every run of the pairs, every run without a fault of the triples on the model store, and
-/// samples of the others. With `EXPLORE=all` in the environment, nothing is sampled; that takes hours.
-fn explore_store(kind: Kind) -> Report {
+/// Returns all explorations of a kind of store: every run of the pairs, every run without a fault of the triples on the
+/// model store, and samples of the others. With `EXPLORE=all` in the environment, nothing is sampled; that takes hours.
+fn explorations(kind: Kind) -> impl Iterator<Item = Exploration> {
     let all = std::env::var_os("EXPLORE").is_some_and(|value| value == "all");
     let sample = if all { Extent::Every } else { Extent::Sample(60) };
     let without_fault = if kind == Kind::Model { Extent::Every } else { sample };
-    let mut report = explore(kind, &pairs(kind.has_index()), true, Extent::Every);
-    let triples = triples(kind.has_index());
-    report.extend([explore(kind, &triples, false, without_fault), explore(kind, &triples, true, sample)]);
+    let explore = move |program, may_fail, extent| Exploration { kind, program, may_fail, extent };
+    let pairs = pairs(kind.has_index()).into_iter().map(move |pair| explore(pair, true, Extent::Every));
+    let triples = triples(kind.has_index()).into_iter();
+    pairs.chain(
+        triples.flat_map(move |triple| [explore(triple.clone(), false, without_fault), explore(triple, true, sample)]),
+    )
+}
+
+/// Explores on all processors. A thread that has finished an exploration takes the next one.
+fn explore_all() -> Report {
+    let explorations: Vec<_> = KINDS.into_iter().flat_map(explorations).collect();
+    let next = AtomicUsize::new(0);
+    let explore = || {
+        let mut report = Report::default();
+        let mut services = KINDS.map(|kind| (kind, Service::new(kind)));
+        while let Some(exploration) = explorations.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let service = services.iter_mut().find(|(kind, _)| *kind == exploration.kind);
+            exploration.add_to(&mut report, &mut service.expect("each kind has a service").1);
+        }
+        report
+    };
+    let mut report = Report::default();
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(explore)).collect();
+        report.extend(threads.into_iter().map(|thread| thread.join().expect("no exploration panics")));
+    });
     report
 }
+
+/// The right stores.
+const KINDS: [Kind; 3] = [Kind::Model, Kind::Memory, Kind::Plain];
 
 #[test]
 fn requests_keep_the_promises_in_every_order_of_their_store_calls() {
     let begin = Instant::now();
-    let mut report = Report::default();
-    std::thread::scope(|scope| {
-        let threads = [Kind::Model, Kind::Memory, Kind::Plain].map(|kind| scope.spawn(move || explore_store(kind)));
-        report.extend(threads.map(|thread| thread.join().expect("no exploration panics")));
-    });
+    let report = explore_all();
     // Past the test harness, which keeps the output of tests that pass.
     let line = format!("explored {} distinct runs in {:?}\n", report.runs, begin.elapsed());
     std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
@@ -133,10 +164,13 @@ fn requests_keep_the_promises_in_every_order_of_their_store_calls() {
 
 /// Asserts that a program keeps all rules, and that it breaks this one after a mistake.
 fn assert_noticed(mistake: Mistake, program: [Operation; 2], rule: &str) {
-    let program = [program.to_vec()];
-    let right = explore(Kind::Model, &program, true, Extent::Every);
+    let [right, wrong] = [Kind::Model, Kind::Wrong(mistake)].map(|kind| {
+        let mut report = Report::default();
+        let exploration = Exploration { kind, program: program.to_vec(), may_fail: true, extent: Extent::Every };
+        exploration.add_to(&mut report, &mut Service::new(kind));
+        report
+    });
     assert!(right.violations.is_empty(), "{right}");
-    let wrong = explore(Kind::Wrong(mistake), &program, true, Extent::Every);
     assert!(wrong.violations.keys().any(|violation| violation.check == rule), "{wrong}");
 }
 

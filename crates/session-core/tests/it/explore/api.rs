@@ -39,6 +39,8 @@ pub(super) struct Visitor {
     fresh: String,
     /// A `Cookie` header that is due for a refresh.
     old: String,
+    /// The session as it is stored before the first request.
+    initial: SessionMap,
     /// The session as it is stored after its owner has signed in.
     signed_in: SessionMap,
 }
@@ -84,12 +86,13 @@ impl Visitor {
             session.sign_in(USER)
         });
         let stored = at_once(backend.fetch(&key_of(&signed_in))).expect("the store answers");
-        Self { key: key_of(&old), fresh, old, signed_in: stored.expect("the session is stored").session }
+        let initial = Data::initial().to_map();
+        Self { key: key_of(&old), fresh, old, initial, signed_in: stored.expect("the session is stored").session }
     }
 
     /// Returns the session as it is stored before the first request.
     pub(super) fn session(&self, signed_in: bool) -> SessionMap {
-        if signed_in { self.signed_in.clone() } else { Data::initial().to_map() }
+        if signed_in { self.signed_in.clone() } else { self.initial.clone() }
     }
 
     fn header(&self, operation: Operation) -> &str {
