@@ -159,8 +159,8 @@ impl FormatSettings {
         self
     }
 
-    /// Sets whether cookies lack `Max-Age`; by default as the builder's
-    /// [`browser_session`](crate::SessionConfigBuilder::browser_session) says.
+    /// With `true`, sends cookies without `Max-Age`; by default the builder's
+    /// [`browser_session`](crate::SessionConfigBuilder::browser_session).
     pub fn browser_session(mut self, browser_session: bool) -> Self {
         self.defaults.browser_session = Some(browser_session);
         self

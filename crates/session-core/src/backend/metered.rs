@@ -34,7 +34,7 @@ impl Drop for Call<'_> {
     }
 }
 
-/// Wraps the store of the configuration with this cookie name. Returns also its meter, and the store as it was passed.
+/// Wraps the store of the configuration with this cookie name. Also returns its meter, and the store as it was passed.
 pub(crate) fn metered(
     cookie_name: &str,
     store: Option<Store>,
