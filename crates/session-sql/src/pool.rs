@@ -23,8 +23,8 @@ const TRUSTED: Duration = Duration::from_secs(1);
 /// connections silently.
 const LONGEST_LIFE: Duration = Duration::from_secs(300);
 
-/// The time for which calls that wait pass a connection of the application on, before it returns to its pool, where
-/// others may wait for it.
+/// The longest time for which waiting calls pass on a connection of the application. It then returns to the
+/// application's pool, where other callers may wait for it.
 const LONGEST_LOAN: Duration = Duration::from_millis(10);
 
 /// Opens a connection for calls with this timeout.
@@ -51,7 +51,8 @@ pub(crate) struct Pool<D: Dialect> {
 struct Shelf<D: Dialect> {
     /// The unused connections. The one that was used last is at the end.
     idle: Vec<Idle<D>>,
-    /// The number of calls that wait for a connection. No more connections of the application are on the shelf.
+    /// The number of calls that wait for a connection. At most as many of the application's connections are kept in
+    /// `idle`.
     waiting: usize,
 }
 
@@ -130,8 +131,8 @@ impl<D: Dialect> Pool<D> {
         Self { limit, permits: Semaphore::new(limit), shelf: Mutex::new(Shelf { idle: Vec::new(), waiting: 0 }) }
     }
 
-    /// Makes a pool of one connection, which writes, one call after the other. Between them it stays here, until
-    /// [`give_back`](Self::give_back) tells that none waits.
+    /// Makes a pool of the one connection that writes. Between two calls it stays in the pool, until
+    /// [`give_back`](Self::give_back) is called because no call waits.
     pub(crate) fn of_writer() -> Self {
         Self { shelf: Mutex::new(Shelf { idle: Vec::new(), waiting: 1 }), ..Self::new(1) }
     }
@@ -200,7 +201,7 @@ impl<D: Dialect> Drop for Waiting<'_, D> {
     fn drop(&mut self) {
         let mut shelf = self.0.shelf();
         shelf.waiting -= 1;
-        // The connection was meant for this call, if the call's deadline has passed.
+        // If this call's deadline has passed, it leaves behind the connection that was meant for it.
         if shelf.idle.len() > shelf.waiting && shelf.idle.last().is_some_and(|idle| idle.connection.is_borrowed()) {
             shelf.idle.pop();
         }
