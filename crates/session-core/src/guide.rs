@@ -3,6 +3,9 @@
 //! Pages about web frameworks are in `session_tower::guide` and `session_actix::guide`: getting started, sign-in,
 //! WebSockets, the order of layers, and moving from other crates.
 
+#[doc = include_str!("../guide/promises.md")]
+pub mod promises {}
+
 #[doc = include_str!("../guide/stores.md")]
 pub mod stores {}
 
@@ -15,6 +18,9 @@ pub mod keys {}
 #[cfg(feature = "serde")]
 #[doc = include_str!("../guide/settings.md")]
 pub mod settings {}
+
+#[doc = include_str!("../guide/flash.md")]
+pub mod flash {}
 
 #[doc = include_str!("../guide/csrf.md")]
 pub mod csrf {}
