@@ -9,10 +9,14 @@
 //! decision is left.
 //!
 //! At most one call of a run meets a fault: the store refuses it; its reply is lost; its request is dropped, before or
-//! after the call is applied; or the library gives it up, and the store applies it at any later time, or never.
+//! after the call is applied; or the library gives it up, and the store applies it at any later time, or never. A handler
+//! may give up a write, too.
 //!
 //! A revocation comes from outside of the session. It lists the sessions of its owner, and ends them. The model store
 //! writes an entry of its index in a call before that of the session, so that a listing may come in between.
+//!
+//! On the memory backend, each request is served by a process of its own, with its own locks. There, a request that is
+//! dropped is also a process that restarts.
 //!
 //! Two runs that differ only in the order of two reads, one directly after the other, are the same. One of them is
 //! made.
@@ -116,7 +120,7 @@ impl Exploration {
 /// model store, and samples of the others. With `EXPLORE=all` in the environment, nothing is sampled; that takes hours.
 fn explorations(kind: Kind) -> impl Iterator<Item = Exploration> {
     let all = std::env::var_os("EXPLORE").is_some_and(|value| value == "all");
-    let sample = if all { Extent::Every } else { Extent::Sample(60) };
+    let sample = if all { Extent::Every } else { Extent::Sample(30) };
     let without_fault = if kind == Kind::Model { Extent::Every } else { sample };
     let explore = move |program, may_fail, extent| Exploration { kind, program, may_fail, extent };
     let pairs = pairs(kind.has_index()).into_iter().map(move |pair| explore(pair, true, Extent::Every));

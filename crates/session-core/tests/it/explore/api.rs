@@ -17,7 +17,7 @@ use super::gate::Gate;
 use super::program::Operation;
 use super::record::{Answer, Cookie, End};
 use super::stores::Kind;
-use crate::support::{NOW, SECRET, at_once, pair, stopped_at};
+use crate::support::{NOW, SECRET, at_once, begin, pair, stopped_at};
 
 /// The time that a session lasts without use.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -172,14 +172,21 @@ impl Handler<'_> {
                 session.insert(Key::User.name(), me)?;
                 session.sign_in(USER)?;
             }
+            Operation::GiveUp => {
+                increment(&session)?;
+                begin(&mut Box::pin(session.save())).await;
+                increment(&session)?;
+                self.answer.borrow_mut().went_on = true;
+            }
+            Operation::LoginThenFail => {
+                session.insert(Key::User.name(), me)?;
+                session.renew()?;
+                self.save(&session).await?;
+                return Ok(500);
+            }
             Operation::SaveThenMore | Operation::SaveThenWait => {
                 increment(&session)?;
-                self.turn().await;
-                match session.save().await {
-                    Ok(()) => self.answer.borrow_mut().saved = true,
-                    Err(error) if error.status() == 503 => {}
-                    Err(error) => return Err(error),
-                }
+                self.save(&session).await?;
                 if operation == Operation::SaveThenMore {
                     increment(&session)?;
                     self.answer.borrow_mut().went_on = true;
@@ -200,6 +207,17 @@ impl Handler<'_> {
             }
         }
         Ok(200)
+    }
+
+    /// Saves. A save that fails because of the store is left to the commit.
+    async fn save(&self, session: &Session) -> Result<(), SessionError> {
+        self.turn().await;
+        match session.save().await {
+            Ok(()) => self.answer.borrow_mut().saved = true,
+            Err(error) if error.status() == 503 => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Lets others go first, where the order in which requests begin to write matters.

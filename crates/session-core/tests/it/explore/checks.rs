@@ -60,10 +60,11 @@ fn a_refusal_has_its_reason(record: &Record) -> bool {
     record.requests.iter().enumerate().all(|(number, request)| {
         let Some(status) = request.status() else { return true };
         match status {
-            200 => request.operation != Operation::Fail,
+            200 => !matches!(request.operation, Operation::Fail | Operation::LoginThenFail),
             409 => request.outcome_unknown || conflicts(record, number),
-            500 => request.operation == Operation::Fail,
-            503 => request.fault.is_some(),
+            500 => matches!(request.operation, Operation::Fail | Operation::LoginThenFail),
+            // The library can't know if the store applies the write that was given up.
+            503 => request.fault.is_some() || request.operation == Operation::GiveUp,
             _ => false,
         }
     })
@@ -101,7 +102,7 @@ fn lost_its_id(record: &Record, number: usize) -> bool {
         // A sign-in begins a session of its own beside another one.
         Operation::SignIn => loaded_before && !record.was_renewed(),
         // A login begins a session where there is none.
-        Operation::Login | Operation::Touch => loaded_before,
+        Operation::Login | Operation::LoginThenFail | Operation::Touch => loaded_before,
         _ if record.was_renewed() => true,
         // After a logout, changes are dropped in silence, as if they had come before it. These can't be.
         Operation::Take | Operation::Renew | Operation::Reload => loaded_before,
@@ -194,7 +195,6 @@ fn the_browser_ends_with_the_newest_login(record: &Record) -> bool {
     let is_login = |(number, request): &(usize, &Request)| {
         request.operation.leaves_successor()
             && record.was_renewed()
-            && request.succeeded()
             && request.cookie_key().and_then(|key| record.creator(key)) == Some(*number)
     };
     let is_logout = |request: &Request| {

@@ -38,6 +38,11 @@ pub(super) enum Operation {
     Touch,
     /// Inserts a user, as a login does, and signs the owner in.
     SignIn,
+    /// Increments, begins a save and gives it up, increments again, and commits. The store may apply the write that was
+    /// begun at any later time, or never.
+    GiveUp,
+    /// Logs in as `Login` does, saves, and answers 500. A save that fails because of the store is left to the commit.
+    LoginThenFail,
     /// Revokes all sessions of the owner, outside of any session. In a program with it, the session begins signed in.
     Revoke,
 }
@@ -70,7 +75,7 @@ impl Operation {
 
     /// Returns `true` if the operation moves the session to a new id.
     pub(super) fn renews(self) -> bool {
-        matches!(self, Self::Renew | Self::Login | Self::SignIn)
+        matches!(self, Self::Renew | Self::Login | Self::LoginThenFail | Self::SignIn)
     }
 
     /// Returns `true` if the session, or another one in its place, goes on under a new id.
@@ -87,7 +92,7 @@ impl Operation {
     pub(super) fn steps(self) -> usize {
         match self {
             Self::Fail => 0,
-            Self::SaveThenMore | Self::Replace => 2,
+            Self::SaveThenMore | Self::GiveUp | Self::Replace => 2,
             // The session that the requests share, and those that they begin or move to, end one after the other.
             Self::Revoke => 4,
             _ => 1,
@@ -103,13 +108,22 @@ pub(super) fn begins_signed_in(program: &[Operation]) -> bool {
 /// Returns all pairs of the operations, those of an operation with itself included, and some with the operations that came
 /// later. Since every order of their calls is run, the order within a pair has no meaning.
 pub(super) fn pairs(has_index: bool) -> Vec<Program> {
-    use Operation::{Clear, Destroy, Insert, Login, Read, Reload, Renew, Touch};
+    use Operation::{Clear, Destroy, GiveUp, Insert, Login, LoginThenFail, Read, Reload, Renew, Touch};
     let all = Operation::ALL;
     let in_use = [Reload, Touch]
         .into_iter()
         .flat_map(|first| [Read, Insert, Clear, Renew, Login, Destroy, Reload].map(|second| vec![first, second]));
+    let with_saves = all.into_iter().map(|other| vec![LoginThenFail, other]);
+    // A plain store promises not to apply a call after it was given up.
+    let given_up = all.into_iter().chain([GiveUp]).filter(move |_| has_index).map(|other| vec![GiveUp, other]);
     let pairs = |first| (first..all.len()).map(move |second| vec![all[first], all[second]]);
-    (0..all.len()).flat_map(pairs).chain(in_use).chain(pairs_of_users(has_index)).collect()
+    (0..all.len())
+        .flat_map(pairs)
+        .chain(in_use)
+        .chain(with_saves)
+        .chain(given_up)
+        .chain(pairs_of_users(has_index))
+        .collect()
 }
 
 /// Returns the pairs with a sign-in, and those with a revocation on a store with an index of users.

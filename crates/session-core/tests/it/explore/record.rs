@@ -45,7 +45,7 @@ pub(super) struct Request {
     pub(super) saved_at: Option<usize>,
     pub(super) ended_at: Option<usize>,
     pub(super) fault: Option<Fault>,
-    /// The fault hit a write that was applied, or may have been.
+    /// The fault hit a write that was applied, or may have been. Or the handler gave a write up.
     pub(super) outcome_unknown: bool,
     /// The session that its cookie names was stored when the request ended.
     pub(super) cookie_was_live: bool,
@@ -60,7 +60,7 @@ pub(super) struct Answer {
     pub(super) took: bool,
     /// A save has succeeded.
     pub(super) saved: bool,
-    /// The handler has made its changes after the save.
+    /// The handler has made its changes after the save, or after it gave the save up.
     pub(super) went_on: bool,
     /// The response, unless the request was dropped.
     pub(super) end: Option<End>,
@@ -142,7 +142,7 @@ impl Request {
             saved_at: None,
             ended_at: None,
             fault: None,
-            outcome_unknown: false,
+            outcome_unknown: operation == Operation::GiveUp,
             cookie_was_live: false,
         }
     }

@@ -126,8 +126,13 @@ impl<'a> Schedule<'a> {
                 }
                 if outcome.is_ready() {
                     // After an error, the library gives up the calls that it made beside the one that failed.
-                    self.held.retain(|held| held.waiting.request != request);
+                    let given_up: Vec<_> = self.held.extract_if(.., |held| held.waiting.request == request).collect();
                     self.end(request);
+                    if self.late.is_none() && self.record.requests[request].operation == Operation::GiveUp {
+                        let write = given_up.into_iter().map(|held| held.waiting.call).find(Call::writes);
+                        let since = self.position.saturating_sub(1);
+                        self.late = write.map(|call| Late { request, call, since });
+                    }
                 }
             }
         }
@@ -229,7 +234,7 @@ impl<'a> Schedule<'a> {
         request.fault = Some(fault);
         request.began_at.get_or_insert(self.position);
         let is_entry = matches!(waiting.call, Call::Enter { .. });
-        request.outcome_unknown =
+        request.outcome_unknown |=
             !waiting.call.only_reads() && !is_entry && !matches!(fault, Fault::Error | Fault::DroppedBefore);
         let (kind, applied) = match fault {
             Fault::DroppedBefore | Fault::DroppedAfter => {

@@ -154,11 +154,12 @@ impl Search<'_> {
         };
         let request = &self.record.requests[number];
         let has_cookie = request.cookie_key().and_then(|key| self.record.creator(key)) == Some(number);
-        if request.fault.is_some() && !has_cookie && !request.succeeded() {
+        let is_sure = request.fault.is_none() && request.operation != Operation::GiveUp;
+        if !is_sure && !has_cookie && !request.succeeded() {
             // No client can reach such a session. It expires.
             return true;
         }
-        let in_reach = |key: &str| request.fault.is_none() || request.cookie_key() == Some(key);
+        let in_reach = |key: &str| is_sure || request.cookie_key() == Some(key);
         let mut stored = self.record.others.iter().filter(|other| other.by == number && in_reach(&other.key));
         let same_data = stored.next().and_then(|other| other.data).unwrap_or_default() == expected;
         let begun = !matches!(own, Own::NotBegun);
@@ -206,9 +207,8 @@ fn step(world: &World, operation: Operation, step: usize, me: usize) -> (World, 
                 next.shared = Shared::Live(data);
             }
         }
-        (Operation::Login | Operation::SignIn, _, Shared::Renewed(_)) | (_, _, Shared::Destroyed) => {
-            next.begin(operation, me)
-        }
+        (Operation::Login | Operation::LoginThenFail | Operation::SignIn, _, Shared::Renewed(_))
+        | (_, _, Shared::Destroyed) => next.begin(operation, me),
         (_, _, Shared::Renewed(_)) => seen.refused = !changed(operation, me, Data::default()).is_empty(),
     }
     (next, seen)
@@ -262,11 +262,12 @@ fn changed(operation: Operation, me: usize, data: Data) -> Data {
     let number = i8::try_from(me).expect("three requests at most");
     match operation {
         Operation::Insert => data.with(Key::Last, number).with(Key::Own(me), number),
-        Operation::Update | Operation::SaveThenMore | Operation::SaveThenWait | Operation::Reload => data.incremented(),
+        Operation::Update | Operation::GiveUp | Operation::Reload => data.incremented(),
+        Operation::SaveThenMore | Operation::SaveThenWait => data.incremented(),
         Operation::RemoveLast => Key::INITIAL.into_iter().fold(data, Data::without),
         Operation::Clear => Data::default(),
         Operation::Take => data.without(Key::Token),
-        Operation::Login | Operation::Replace => data.with(Key::User, number),
+        Operation::Login | Operation::LoginThenFail | Operation::Replace => data.with(Key::User, number),
         Operation::SignIn => data.with(Key::User, number).signed_in(true),
         Operation::Read | Operation::SlowRead | Operation::Touch => data,
         Operation::Renew | Operation::Destroy | Operation::Revoke | Operation::Fail => data,

@@ -16,11 +16,12 @@ use super::serial;
 use super::stores::{Kind, Store};
 use super::task::Task;
 
-/// A session manager on one kind of store.
+/// The session managers on one kind of store.
 pub(super) struct Service {
     kind: Kind,
     gate: Arc<Gate>,
-    manager: SessionManager,
+    /// The processes of the service. The requests are spread over them.
+    managers: Vec<SessionManager>,
 }
 
 /// The key of a session that no request has a cookie of.
@@ -29,7 +30,8 @@ const OF_ANOTHER: &str = "session:another-visitor-0000000";
 impl Service {
     pub(super) fn new(kind: Kind) -> Self {
         let gate = Arc::new(Gate::new(kind.index()));
-        Self { kind, manager: api::manager(kind, gate.clone()), gate }
+        let managers = (0..kind.processes()).map(|_| api::manager(kind, gate.clone())).collect();
+        Self { kind, managers, gate }
     }
 
     /// Makes one run of a program.
@@ -39,7 +41,7 @@ impl Service {
         self.gate.reset();
         if self.kind == Kind::Plain {
             // Its manager keeps the markers, which must not last from run to run.
-            self.manager = api::manager(self.kind, self.gate.clone());
+            self.managers = vec![api::manager(self.kind, self.gate.clone())];
         }
         let shared = &*Visitor::get().key;
         let initial = Visitor::get().session(begins_signed_in(program));
@@ -47,7 +49,8 @@ impl Service {
         let store = Store::holding(self.kind, &sessions);
         let answers: Vec<_> = program.iter().map(|_| RefCell::<Answer>::default()).collect();
         let tasks = program.iter().zip(&answers).enumerate().map(|(me, (operation, answer))| {
-            Task::new(api::serve(&self.manager, &self.gate, self.kind == Kind::Plain, *operation, me, answer))
+            let manager = &self.managers[me % self.managers.len()];
+            Task::new(api::serve(manager, &self.gate, self.kind == Kind::Plain, *operation, me, answer))
         });
         let mut schedule = Schedule::new(self.kind, &self.gate, store, tasks.collect(), &answers, program, may_fail);
         if !schedule.run(choices) {

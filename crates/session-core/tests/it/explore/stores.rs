@@ -55,6 +55,12 @@ impl Kind {
         }
     }
 
+    /// Returns the number of processes that serve the requests. On the memory backend, each request has one of its own, so
+    /// that a dropped request is also a process that restarts.
+    pub(super) fn processes(self) -> usize {
+        if self == Self::Memory { 3 } else { 1 }
+    }
+
     pub(super) fn has_index(self) -> bool {
         self.index() != Index::None
     }
