@@ -112,11 +112,12 @@ pub(crate) enum Expected {
 
 impl Expected {
     fn param(&self) -> Param<'_> {
-        match self {
+        // Of the place and not of the reference, because without a database there are no variants.
+        match *self {
             #[cfg(feature = "mysql")]
-            Self::Text(text) => Param::Text(text),
+            Self::Text(ref text) => Param::Text(text),
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
-            Self::Bytes(bytes) => Param::Bytes(bytes),
+            Self::Bytes(ref bytes) => Param::Bytes(bytes),
         }
     }
 }

@@ -282,7 +282,13 @@
 
 #![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    allow(dead_code, unreachable_code, unused_imports, reason = "without a database nothing can be connected")
+    allow(
+        dead_code,
+        unreachable_code,
+        unused_imports,
+        unused_macros,
+        reason = "without a database nothing can be connected"
+    )
 )]
 
 mod backend;
