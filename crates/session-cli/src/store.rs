@@ -1,6 +1,10 @@
 //! The commands on a store.
 
 mod doctor;
+#[cfg_attr(
+    not(any(feature = "memcache", feature = "redis", feature = "sql")),
+    allow(dead_code, reason = "there is no store to open")
+)]
 mod open;
 mod sessions;
 mod users;
