@@ -11,6 +11,7 @@ const WITH_SERVERS: &[&str] = &[
     "actix-demo",
     "axum-demo",
     "custom-backend",
+    "guides",
     "session-cli",
     "session-memcache",
     "session-redis",

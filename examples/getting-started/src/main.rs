@@ -21,10 +21,8 @@ const NINETY_DAYS: Duration = Duration::from_secs(90 * 24 * 3600);
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = SqlBackend::connect("sqlite:sessions.db")?;
     store.create_table().await?;
-    let config = SessionConfig::builder(std::env::var("SESSION_SECRET")?, "session")
-        .backend(store)
-        .longest_max_age(NINETY_DAYS)
-        .build()?;
+    let secret = std::env::var("SESSION_SECRET").map_err(|_| "SESSION_SECRET is not set")?;
+    let config = SessionConfig::builder(secret, "session").backend(store).longest_max_age(NINETY_DAYS).build()?;
     let manager = SessionManager::new(config);
     let app = Router::new()
         .route("/", get(home))
