@@ -30,11 +30,13 @@ pub(super) fn dead(files: &[File], exists: impl Fn(&Path) -> bool) -> Vec<Findin
     findings
 }
 
-/// Returns the targets of the links in a line: `[text](target)`, `[text](target "title")` and `[name]: target`.
+/// Returns the targets of the links in a line: `[text](target)`, `[text](target "title")`, `[name]: target` and the
+/// `src="target"` of a picture.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
     let inline = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let definition = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target);
-    inline.chain(definition).filter_map(|target| target.split_whitespace().next())
+    let pictures = line.split("src=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    inline.chain(definition).chain(pictures).filter_map(|target| target.split_whitespace().next())
 }
 
 /// Returns the path in a link, unless it leads to a website, a section of the same page, or a Rust item. Rustdoc checks
@@ -83,6 +85,8 @@ mod tests {
         let text =
             "[good](docs/design.md)\n[bad](docs/gone.md) [good](docs/design.md#section \"title\")\n[bad]: gone.md\n";
         assert_eq!(dead_lines("README.md", text), [2, 3]);
+        let pictures = "<img src=\"docs/design.md\">\n<img width=\"4\" src=\"docs/gone.png\">\n";
+        assert_eq!(dead_lines("README.md", pictures), [2]);
     }
 
     #[test]
