@@ -169,6 +169,10 @@ async fn a_session_goes_to_and_fro() {
             let mut expected = data.clone();
             (expected["in_rust"], expected["in_actix"]) = (1.into(), 2.into());
             assert_eq!((browser.view(&rust).await, browser.view(&actix).await), (expected.clone(), expected));
+            // A session that begins in Rust.
+            let other = Browser::new();
+            other.post(&rust, "/login", r#"{"user": "bob"}"#).await;
+            assert_eq!(other.view(&actix).await["user"], "bob");
         }
     }
 }

@@ -16,6 +16,10 @@ async fn a_session_goes_to_and_fro() {
     assert_eq!(set.set_cookies().len(), 2);
     let seen = browser.get(&express, "/view_session").await;
     assert_eq!((seen.session()["n"].clone(), seen.set_cookies().len()), (2.into(), 0), "Express takes it as it is");
+    // A session that begins in Rust.
+    let other = Browser::new();
+    other.post(&rust, "/login", r#"{"user": "bob"}"#).await;
+    assert_eq!(other.view(&express).await, json!({"user": "bob"}));
     for in_rust in [true, false] {
         browser.post(&express, "/update_session", &data.to_string()).await;
         match in_rust {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use session_test_support::RedisServer;
 
-use crate::support::{Browser, Demo, Framework, get};
+use crate::support::{Browser, Demo, Framework, get, post};
 
 /// Both sides on this Redis, each with these options.
 fn start(redis: &RedisServer, (of_django, of_rust): (&[&str], &[&str])) -> (Framework, Demo) {
@@ -46,6 +46,9 @@ async fn a_session_goes_to_and_fro() {
             json!({}),
             "a renewal in Rust is one in Django"
         );
+        // A session that begins in Rust.
+        let born = post(&rust, "/update_session", "", DATA).await.cookie();
+        assert_eq!(get(&django, "/view_session", &born).await.session(), data);
         let is_json = redis.ask(&["GETRANGE", &key(&browser, &rust), "0", "0"]) == ["{"];
         assert_eq!(is_json, variant.1.contains(&"json"), "{variant:?}");
     }
