@@ -41,7 +41,7 @@ const TEXTS: [(&str, BackendErrorKind, &str); 4] = [
     (
         "can't run this command or subcommand script",
         Refused,
-        "the user lacks an ACL right that scripts need: one of +get +set +del",
+        "the user lacks an ACL right that scripts need, such as +get, +set or +del",
     ),
     ("DB index is out of range", Unavailable, "the server has no database with the number in the url"),
     ("max number of clients reached", Unavailable, "the server has as many clients as its maxclients allows"),

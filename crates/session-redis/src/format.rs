@@ -20,7 +20,7 @@ const DIGEST_LEN: usize = 40;
 /// A codec and the longest value.
 pub(crate) struct Format {
     codec: Arc<dyn SessionCodec>,
-    /// The application has set the codec.
+    /// `true` if the application has set the codec.
     is_set: bool,
     pub(crate) max_value_bytes: usize,
 }

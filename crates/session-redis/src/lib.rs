@@ -68,9 +68,10 @@
 //!
 //! The sessions of a user who [signed in](session_core::Session::sign_in) are listed in a sorted set under
 //! `session:user:` and the user's id. Each entry is the key of a session. Its score is the time at which the entry
-//! expires; the fraction of the score tells when the entry was made. On one server a script writes session and entry in
-//! one step, so a sign-in needs no additional call. A listing takes two calls for up to 500 sessions, and removes the
-//! entries of sessions that are gone, which takes one more. A sign-in removes entries that have expired.
+//! expires. The fraction of the score holds the entry's TTL in minutes, so the score also tells when the entry was
+//! made. On one server a script writes session and entry in one step, so a sign-in needs no additional call. A listing
+//! takes two calls for up to 500 sessions, and removes the entries of sessions that are gone, which takes one more. A
+//! sign-in removes entries that have expired.
 //!
 //! In a Cluster the index is in another slot than the session. A sign-in takes one more call, because the entry is
 //! added before the session is written. A refresh takes one more call, because it extends the entry before the session,
@@ -85,10 +86,11 @@
 //!
 //! # Python's starlette-session
 //!
-//! Its own backends for Redis store pickles. `StarlettePickle` of the crate `session-compat` reads and writes them;
-//! pass it as the [codec](RedisBackendBuilder::codec). With a backend that stores JSON, starlette-session shares
-//! sessions with this crate under an empty [`key_prefix`](session_core::SessionConfigBuilder::key_prefix), one secret
-//! and one cookie name. (It also needs a backend type. Without one it ignores its `custom_session_backend`.)
+//! starlette-session's own backends for Redis store pickles. `StarlettePickle` of the crate `session-compat` reads and
+//! writes them; pass it as the [format](session_core::SessionConfigBuilder::format) of the configuration. With a backend
+//! that stores JSON, starlette-session shares sessions with this crate under an empty
+//! [`key_prefix`](session_core::SessionConfigBuilder::key_prefix), one secret and one cookie name. (It also needs a
+//! backend type. Without one it ignores its `custom_session_backend`.)
 //!
 //! ```python
 //! class JsonInRedis(ISessionBackend):
@@ -198,9 +200,9 @@
 //!   session is written, and then the old one removed. If the removal fails, the new session is removed again. If the
 //!   servers fail between these steps, both sessions may exist until they expire.
 //! - **Commands.** The backend sends `GET`, `EXPIRE` and `EVALSHA`; `EVAL` if a server does not know a script yet;
-//!   `PING` during outages; `INFO` at the first sign-in; `SCAN` to count or scan; and in a Cluster `CLUSTER SLOTS`,
-//!   `ASKING`, `SET` and `DEL`. Scripts are short, but a write to a long value hashes the stored value, which takes
-//!   some milliseconds for 1 MiB.
+//!   `PING` during outages; `INFO` at the first sign-in; `TIME` for `server_time`; `SCAN` to count or scan; and in a
+//!   Cluster `CLUSTER SLOTS`, `ASKING`, `SET` and `DEL`. Scripts are short, but a write to a long value hashes the
+//!   stored value, which takes some milliseconds for 1 MiB.
 
 mod address;
 mod backend;

@@ -27,7 +27,7 @@ impl Script {
     }
 }
 
-/// The text of a script that runs `$then` after it has written. The macros below are made alike.
+/// The text of a script that runs `$then` after it has written. The macros below have the same form.
 macro_rules! create {
     ($then:literal) => {
         concat!(

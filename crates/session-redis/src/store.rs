@@ -30,7 +30,7 @@ const ATTEMPTS: usize = 4;
 pub(crate) struct Store {
     pub(crate) servers: Servers,
     pub(crate) format: Format,
-    /// `true` once the server was asked for its eviction policy.
+    /// `true` once the server has been asked for its eviction policy.
     pub(crate) eviction_checked: AtomicBool,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! On one server a script writes a session and its entry in one step. In a Cluster the entry is added or extended before
 //! the session is written, and removed after the session is gone. An entry whose session is gone is removed when the index
-//! is read. In a Cluster the session of a young entry may be about to be written, so that only older ones are removed.
+//! is read. In a Cluster the session of a young entry may be about to be written, so only older entries are removed.
 
 use std::collections::HashMap;
 use std::time::Duration;

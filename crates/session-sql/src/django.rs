@@ -112,7 +112,7 @@ pub(crate) enum Expected {
 
 impl Expected {
     fn param(&self) -> Param<'_> {
-        // Of the place and not of the reference, because without a database there are no variants.
+        // Matches the place, not a reference to it, because without a database the enum has no variants.
         match *self {
             #[cfg(feature = "mysql")]
             Self::Text(ref text) => Param::Text(text),

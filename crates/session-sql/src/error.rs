@@ -17,7 +17,7 @@ pub(crate) struct Failure {
     pub(crate) applied: Applied,
     pub(crate) cause: Cause,
     pub(crate) then: Then,
-    /// The connection can be used for other requests.
+    /// `true` if the connection can be used for other requests.
     pub(crate) connection_is_usable: bool,
     /// `true` if the database did not answer, or answered that it can't serve now.
     pub(crate) is_outage: bool,

@@ -8,7 +8,7 @@ use crate::request::Value;
 /// A codec and the longest value.
 pub(crate) struct Format {
     pub(crate) codec: Box<dyn SessionCodec>,
-    /// Values are texts, in a column of text.
+    /// `true` if values are text, in a column of text.
     pub(crate) is_text: bool,
     pub(crate) max_value_bytes: usize,
 }

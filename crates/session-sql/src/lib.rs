@@ -61,7 +61,7 @@
 //! A row whose `expires_at` has passed counts as absent. A session key is as sensitive as a password, so protect the
 //! table, and remember that its backups contain logins.
 //!
-//! Except to create the table, the database user needs these rights:
+//! Once the table exists, the database user needs only these rights:
 //!
 //! ```sql
 //! GRANT SELECT, INSERT, UPDATE, DELETE ON http_sessions TO app;
@@ -87,8 +87,8 @@
 //!     expiry_hour = DEFAULT WHERE user_id = 'session:user:ann' AND marker IS NULL;
 //! ```
 //!
-//! MySQL computes `expiry_hour` itself. On PostgreSQL its default is 0, with which the clean-up looks at the row every
-//! time, until this crate writes it.
+//! MySQL computes `expiry_hour` itself. On PostgreSQL the default is 0. Every clean-up looks at such a row, until this
+//! crate writes the row.
 //!
 //! ## Expired rows
 //!
@@ -112,7 +112,7 @@
 //!
 //! The task deletes a million expired rows in 2,000 batches, which take about four minutes. We measured it beside a
 //! million sessions and 8 writers, on a busy machine with two cores. The 99th percentile of the writes rose from 14 ms
-//! to 18 ms on PostgreSQL. On SQLite it was 10 ms without the clean-up and 7 ms during it.
+//! to 18 ms on PostgreSQL. On SQLite it did not rise: 10 ms without the clean-up, 7 ms during it.
 //!
 //! # The table of Django
 //!
@@ -233,7 +233,7 @@
 //! applied](session_core::BackendError::may_have_applied), and the session manager finds out. Such a write never undoes
 //! a newer one, because it compares first. If a server has become read-only, the call is sent once more on a new
 //! connection. So after a failover behind one address, requests succeed as soon as the address leads to the new server.
-//! No connection is used for longer than five minutes.
+//! A connection that the crate has opened to a server is used for at most five minutes.
 //!
 //! # The log
 //!

@@ -26,7 +26,7 @@ use statements::Statements;
 /// tells whether a write was applied, and if not, a second statement reads the current row.
 pub(crate) struct MySqlDialect {
     table: Table,
-    /// The value is JSON, in a column of text.
+    /// `true` if values are JSON, in a column of text.
     is_json: bool,
     statements: Statements,
 }

@@ -74,7 +74,7 @@ enum Open<D: Dialect> {
 
 /// A connection in use by a request. Dropping it closes the connection, because a reply may still arrive.
 pub(crate) struct Lease<'a, D: Dialect> {
-    /// `None` once it was released.
+    /// `None` once it has been released.
     connection: Option<Aged<D>>,
     pool: &'a Pool<D>,
     _permit: SemaphorePermit<'a>,

@@ -26,7 +26,7 @@ use statements::Statements;
 /// Runs the [statements] of PostgreSQL: one for each request.
 pub(crate) struct PostgresDialect {
     table: Table,
-    /// The value is JSON, in a column of text.
+    /// `true` if values are JSON, in a column of text.
     is_json: bool,
     /// The number of the advisory lock that the clean-up takes.
     lock: i64,
@@ -150,7 +150,7 @@ fn bind<'q>(query: Query<'q, Postgres, PgArguments>, value: &'q Value) -> Query<
     }
 }
 
-/// Returns the user's text without NUL characters, which PostgreSQL does not allow in a text.
+/// Returns the user's text with NUL and `%` percent-encoded, because PostgreSQL does not allow NUL in a text.
 fn user_text(user: &str) -> Cow<'_, str> {
     if user.contains(['\0', '%']) { user.replace('%', "%25").replace('\0', "%00").into() } else { user.into() }
 }

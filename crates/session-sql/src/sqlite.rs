@@ -163,7 +163,7 @@ fn bind<'q>(query: Query<'q, Sqlite, SqliteArguments>, value: &'q Value) -> Quer
     }
 }
 
-/// Runs all statements to their end, because SQLite commits after the last row, and reads the first row.
+/// Runs all statements to their end, because SQLite commits after the last row. Returns the reply in the first row.
 async fn write(
     connection: &mut SqliteConnection,
     query: Query<'_, Sqlite, SqliteArguments>,

@@ -50,7 +50,7 @@ impl Table {
         AssertSqlSafe(text).into_sql_str()
     }
 
-    /// Returns the name without quotes, for an SQL constant or a message.
+    /// Returns the name without quotes, for messages and for the number of the lock.
     pub(crate) fn plain(&self) -> String {
         self.schema.iter().map(|schema| format!("{schema}.")).chain([self.name.to_string()]).collect()
     }

@@ -99,7 +99,10 @@ async fn a_missing_acl_right_is_the_cause() {
     assert!(backend.fetch("session:a").await.unwrap().is_none());
     assert_eq!(cause_of_create(&backend).await, "the user lacks the ACL right +evalsha (NOPERM)");
     allow_user(&server, "web", &["-set"]);
-    assert_eq!(cause_of_create(&backend).await, "the user lacks an ACL right that scripts need: one of +get +set +del");
+    assert_eq!(
+        cause_of_create(&backend).await,
+        "the user lacks an ACL right that scripts need, such as +get, +set or +del"
+    );
     let error = backend.fetch("other").await.unwrap_err();
     assert!(source(&error).ends_with("~session:* and ~gone:{session:* (NOPERM)"), "{}", source(&error));
     assert_eq!(cause(&connect(&format!("{url}/3"))).await, "the user lacks the ACL right +select (NOPERM)");

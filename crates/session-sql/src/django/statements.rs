@@ -48,7 +48,7 @@ pub(super) struct Statements {
     pub(super) sweep: Statement,
 }
 
-/// Inserts a row, if the key has none or an expired one.
+/// Inserts a row, if the key has none or only an expired one.
 pub(crate) struct Insertion {
     pub(super) insert: Statement,
     /// Makes room for `insert` on a database without `UPSERT`.
