@@ -18,8 +18,7 @@
 //! On the memory backend, each request is served by a process of its own, with its own locks. There, a request that is
 //! dropped is also a process that restarts.
 //!
-//! Two runs that differ only in the order of two reads, one directly after the other, are the same. One of them is
-//! made.
+//! Two runs that differ only in the order of two adjacent reads count as one. Only one of them is made.
 //!
 //! # How a run is judged
 //!
@@ -70,7 +69,7 @@ use stores::{Kind, Mistake};
 #[derive(Clone, Copy)]
 enum Extent {
     Every,
-    /// So many are tried. The same run counts once.
+    /// This many are tried. A run that is made twice counts once.
     Sample(usize),
 }
 
@@ -152,14 +151,14 @@ fn explore_all() -> Report {
     report
 }
 
-/// The right stores.
+/// The stores without a mistake.
 const KINDS: [Kind; 3] = [Kind::Model, Kind::Memory, Kind::Plain];
 
 #[test]
 fn requests_keep_the_promises_in_every_order_of_their_store_calls() {
     let begin = Instant::now();
     let report = explore_all();
-    // Past the test harness, which keeps the output of tests that pass.
+    // Written past the test harness, which hides the output of tests that pass.
     let line = format!("explored {} distinct runs in {:?}\n", report.runs, begin.elapsed());
     std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
     assert!(report.runs >= 100_000, "only {} distinct runs", report.runs);

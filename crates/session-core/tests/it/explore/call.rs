@@ -63,7 +63,7 @@ pub(super) enum Call {
         key: Box<str>,
         user: Box<str>,
     },
-    /// A call of a plain backend, as the next two.
+    /// A call of a plain backend, like the next two.
     Get {
         key: Box<str>,
     },

@@ -104,7 +104,7 @@ fn lost_its_id(record: &Record, number: usize) -> bool {
         // A login begins a session where there is none.
         Operation::Login | Operation::LoginThenFail | Operation::Touch => loaded_before,
         _ if record.was_renewed() => true,
-        // After a logout, changes are dropped in silence, as if they had come before it. These can't be.
+        // After a logout, other changes are dropped in silence, as if they had come before it.
         Operation::Take | Operation::Renew | Operation::Reload => loaded_before,
         Operation::SaveThenMore | Operation::SaveThenWait => loaded_before,
         _ => false,

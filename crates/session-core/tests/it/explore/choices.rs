@@ -27,10 +27,10 @@ pub(super) struct Choice {
 /// The number of times that a lost run is made again.
 ///
 /// A run is lost if it meets other options than the run before with the same decisions. The library's locks hash random
-/// ids, and two ids may share one of 64 locks. After so many losses, it was the first run in which two ids did.
+/// ids, and two ids may share one of 64 locks. After this many losses in a row, the ids of the first run did.
 const MOST_LOSSES: usize = 4;
 
-/// In a sample, one of so many calls meets a fault, so that faults come early and late.
+/// In a sample, one in this many calls meets a fault, so that faults come early and late.
 const FAULTS_ONE_IN: usize = 8;
 
 impl Choices {
@@ -44,7 +44,7 @@ impl Choices {
         Self { random: Some(1), ..Self::every() }
     }
 
-    /// Decides for one of so many options.
+    /// Decides for one of `of` options.
     pub(super) fn pick(&mut self, of: usize) -> usize {
         let random = self.random().map(|number| number % of);
         self.take(of, random)

@@ -56,7 +56,7 @@ impl Gate {
         *self.state() = State::default();
     }
 
-    /// Says whose calls come next.
+    /// Names the request whose calls come next.
     pub(super) fn polling(&self, request: usize) {
         self.state().polled = request;
     }
@@ -95,7 +95,7 @@ impl Gate {
         self.state.lock().expect("no call panics")
     }
 
-    /// Passes a call on, and takes what the reply must be out of it.
+    /// Passes a call on, and takes the content out of the reply, which must be of the call's kind.
     fn reply<'a, T>(&'a self, call: Call, take: fn(Reply) -> Option<T>) -> StoreFuture<'a, T>
     where
         T: Send + 'a,

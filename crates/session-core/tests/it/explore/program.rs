@@ -105,8 +105,8 @@ pub(super) fn begins_signed_in(program: &[Operation]) -> bool {
     program.contains(&Operation::Revoke)
 }
 
-/// Returns all pairs of the operations, those of an operation with itself included, and some with the operations that came
-/// later. Since every order of their calls is run, the order within a pair has no meaning.
+/// Returns all pairs of the operations, those of an operation with itself included, and some with operations that were
+/// added later. Since every order of their calls is run, the order within a pair has no meaning.
 pub(super) fn pairs(has_index: bool) -> Vec<Program> {
     use Operation::{Clear, Destroy, GiveUp, Insert, Login, LoginThenFail, Read, Reload, Renew, Touch};
     let all = Operation::ALL;
@@ -128,8 +128,8 @@ pub(super) fn pairs(has_index: bool) -> Vec<Program> {
 
 /// Returns the pairs with a sign-in, and those with a revocation on a store with an index of users.
 ///
-/// Not with `Replace`: its new session has no user, but a revocation that has listed the old one follows it to the new one, as
-/// a logout does. No order of the two requests gives that.
+/// A revocation and `Replace` are no pair. The new session of `Replace` has no user, but a revocation that has listed
+/// the old session follows it to the new one, as a logout does. No order of the two requests explains that.
 fn pairs_of_users(has_index: bool) -> Vec<Program> {
     let others = Operation::ALL.into_iter().chain([Operation::Reload, Operation::Touch, Operation::SignIn]);
     let with_revocation = others.clone().chain([Operation::Revoke]).filter(|other| *other != Operation::Replace);
@@ -140,11 +140,11 @@ fn pairs_of_users(has_index: bool) -> Vec<Program> {
     pairs
 }
 
-/// Returns all triples of the first twelve operations, which differ from the other two in one step only. On a store with an
-/// index of users, also a revocation with a sign-in and a third request.
+/// Returns all triples of the first twelve operations. The other two differ from these in one step only. On a store with
+/// an index of users, also returns a revocation with a sign-in and a third request.
 ///
-/// Not with `Clear`, which removes the user: a revocation that has listed the session before ends it, with all that a third
-/// request has inserted since.
+/// The third request is not `Clear`, which removes the user: a revocation that has listed the session before ends it,
+/// with all that another request has inserted since.
 pub(super) fn triples(has_index: bool) -> Vec<Program> {
     use Operation::{Destroy, Insert, Login, Read, Renew, Revoke, SignIn, Take, Update};
     let all = &Operation::ALL[..12];

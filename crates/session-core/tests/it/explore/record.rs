@@ -28,9 +28,9 @@ pub(super) struct Record {
 /// The order of the requests that explains a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Order {
-    /// One after the other, the run gives the same answers and the same data.
+    /// Requests that run one after the other give the same answers and the same data.
     Serial,
-    /// So it does, if a request that was refused was made all the same.
+    /// The run is explained only if a refused request counts as made.
     OfRefused,
     #[default]
     None,
@@ -45,7 +45,7 @@ pub(super) struct Request {
     pub(super) saved_at: Option<usize>,
     pub(super) ended_at: Option<usize>,
     pub(super) fault: Option<Fault>,
-    /// The fault hit a write that was applied, or may have been. Or the handler gave a write up.
+    /// The fault hit a write that was applied, or may have been, or the handler gave a write up.
     pub(super) outcome_unknown: bool,
     /// The session that its cookie names was stored when the request ended.
     pub(super) cookie_was_live: bool,

@@ -188,7 +188,7 @@ impl<'a> Schedule<'a> {
             }
             options.push(Next::Apply(at));
         }
-        // At once it would be a lost reply.
+        // A late call that is applied at once would be a lost reply.
         if !self.held.is_empty() && self.late.as_ref().is_some_and(|late| late.since < self.position) {
             options.push(Next::ApplyLate);
         }
@@ -244,7 +244,7 @@ impl<'a> Schedule<'a> {
             }
             Fault::Error => (BackendErrorKind::Unavailable, Applied::No),
             Fault::Late if self.kind == Kind::Wrong(Mistake::LateIsNever) => (BackendErrorKind::Timeout, Applied::No),
-            // Its session was not asked for yet.
+            // The write of its session has not been sent yet.
             Fault::LostReply if is_entry => (BackendErrorKind::Timeout, Applied::No),
             Fault::LostReply | Fault::Late => (BackendErrorKind::Timeout, Applied::Maybe),
         };

@@ -33,7 +33,7 @@ pub(super) enum Mistake {
     NoMarker,
     /// A refresh is always granted, as if the library did not ask for it.
     BlindTouch,
-    /// A write that may still be applied is reported as one that was not, as if the library took it for one.
+    /// A write that may still be applied is reported as not applied, as if the library did not expect it any more.
     LateIsNever,
     /// A write replaces any version, as if the library did not compare.
     BlindReplace,
