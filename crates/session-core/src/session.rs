@@ -156,8 +156,8 @@ impl Session {
         self.set(key, &json)
     }
 
-    /// Sets all keys of a map. The JSON text of their values is taken over unchecked: call [`SessionMap::validate`]
-    /// before for data from a client.
+    /// Sets all keys of a map. The JSON text of their values is taken over unchecked. For data from a client,
+    /// call [`SessionMap::validate`] first.
     ///
     /// # Errors
     ///
@@ -344,7 +344,7 @@ impl Session {
         })
     }
 
-    /// Sets the value of a key that was found at a position, or adds it unless the session has too many.
+    /// Sets the value of a key that was found at a position, or adds it unless the session has too many keys.
     fn put(&self, map: &mut SessionMap, found: Option<usize>, key: &str, json: &str) -> Result<bool, SessionError> {
         if found.is_none() {
             self.shared.context.config.check_keys(map, 1)?;

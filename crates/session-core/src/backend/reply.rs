@@ -17,7 +17,7 @@ use crate::map::SessionMap;
 pub struct StoreFuture<'a, T>(Reply<'a, T>);
 
 enum Reply<'a, T> {
-    /// `None` once it was taken.
+    /// `None` once it has been taken.
     Ready(Option<Result<T, BackendError>>),
     Pending(Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>),
 }
@@ -42,7 +42,7 @@ impl<'a, T> StoreFuture<'a, T> {
     }
 }
 
-/// Makes a reply that has to be awaited from a boxed future.
+/// Makes a pending reply from a boxed future.
 ///
 /// A large future should be boxed where it is made, because [`StoreFuture::pending`] has to move it into its box.
 impl<'a, T, F> From<Pin<Box<F>>> for StoreFuture<'a, T>

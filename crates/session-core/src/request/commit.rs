@@ -49,7 +49,7 @@ impl SharedSession {
         }
     }
 
-    /// Commits.
+    /// Commits the session with the status of the response.
     pub(crate) async fn commit(self: Arc<Self>, status: u16) -> Commit {
         let mut deadline = self.context.deadline(self.session().time_left());
         let _lock = match self.lock_store(&mut deadline).await {

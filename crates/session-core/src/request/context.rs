@@ -19,7 +19,7 @@ pub(crate) struct SessionContext {
     pub(crate) config: SessionConfig,
     /// Held by commits that have met a conflict, so that the writers of one session in this process take turns.
     pub(crate) write_locks: StripedLock,
-    /// `true` once a nested layer with the same cookie name and a different configuration was reported.
+    /// `true` once a nested layer with the same cookie name and a different configuration has been reported.
     pub(crate) difference_reported: AtomicBool,
     pub(crate) absences: AbsenceCounts,
     pub(crate) store_failures: Throttle,

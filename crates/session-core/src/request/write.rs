@@ -69,7 +69,8 @@ impl SharedSession {
         Err(BackendError::new(BackendErrorKind::Other, Applied::No).into())
     }
 
-    /// Stores the changes of a session. Returns `None` if another task of the request destroyed the session.
+    /// Stores the changes of a session. Returns `None` if another task of the request destroyed the session, or if a
+    /// sign-in begins a new session instead.
     pub(crate) async fn write(
         &self,
         renew: bool,

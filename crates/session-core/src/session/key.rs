@@ -83,7 +83,8 @@ impl<T: DeserializeOwned> SessionKey<T> {
     ///
     /// # Errors
     ///
-    /// [`ValueError::Decode`](crate::ValueError::Decode) if the value is not a `T`.
+    /// [`ValueError::Decode`](crate::ValueError::Decode) if the value is not a `T`, which then stays.
+    /// [`SessionError::UnstableUpdate`] if other tasks of this request keep changing the key.
     /// [`SessionError::ReservedKey`], [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn take(&self, session: &Session) -> Result<Option<T>, SessionError> {
         session.take(self.name)

@@ -68,12 +68,12 @@ impl SessionContext {
 }
 
 impl SharedSession {
-    /// Checks that no revocation has ended the epoch of a sign-in before its session was stored. Otherwise it ends the
+    /// Checks that no revocation has ended the epoch of a sign-in before its session was stored. Otherwise ends the
     /// session.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Gone`] if the epoch has ended. If the store fails.
+    /// [`SessionError::Gone`] if the epoch has ended, and [`SessionError::Store`] if the store fails.
     pub(crate) async fn confirm_epoch(&self, store: &mut TimedStore<'_>) -> Result<(), SessionError> {
         let context = &*self.context;
         let (id, data) = {

@@ -24,7 +24,7 @@ pub(super) enum Ring {
 }
 
 impl Rings {
-    /// The number of lists. The positions below are the fixed ones, and the positions of sessions follow them.
+    /// The number of lists. Lower positions are the fixed ones, and the positions of sessions follow them.
     pub(super) const COUNT: usize = 3;
 
     pub(super) fn new() -> Self {
