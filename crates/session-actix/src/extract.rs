@@ -24,7 +24,7 @@ impl FromRequest for Session {
     }
 }
 
-/// Does not load the session. The handler loads it when it needs it.
+/// Extracts the handle without loading the session. The handler loads the session when it needs it.
 impl FromRequest for SessionHandle {
     type Error = SessionRejection;
     type Future = Ready<Result<Self, SessionRejection>>;

@@ -21,8 +21,8 @@ where
     B: MessageBody + 'static,
     E: OnError + 'static,
 {
-    /// The response of the inner service, or the response that its error became, because some errors can make their
-    /// response only once.
+    /// The response, with the request or the error that it belongs to. The response of an error is made at once and
+    /// kept, because some errors can make it only once.
     type Response = (HttpResponse<EitherBody<B>>, Result<HttpRequest, Error>);
     type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
 

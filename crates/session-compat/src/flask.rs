@@ -48,8 +48,8 @@ const SALT: &str = "cookie-session";
 ///
 /// # Permanent sessions
 ///
-/// Flask marks a permanent session by the key `_permanent`. Handlers in Rust don't see that key, but its effect on the
-/// session's [lifetime](session_core::Session::lifetime): a permanent session lasts for [`Flask::lifetime`], and any
+/// Flask marks a permanent session by the key `_permanent`. Handlers in Rust don't see that key. They see its effect on
+/// the session's [lifetime](session_core::Session::lifetime): a permanent session lasts for [`Flask::lifetime`], and any
 /// other ends with the browser. [`set_lifetime`](session_core::Session::set_lifetime) makes a session permanent.
 ///
 /// # Tagged values

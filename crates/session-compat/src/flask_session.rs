@@ -43,8 +43,8 @@ const SALT: &str = "flask-session";
 ///
 /// # Move route by route
 ///
-/// - **Before.** Flask-Session up to 0.6 writes pickles. Run 0.7 or 0.8 for
-///   `PERMANENT_SESSION_LIFETIME` at least, because it writes each session in msgpack or JSON as it is used.
+/// - **Before.** Flask-Session up to 0.6 writes pickles. Before the move, run 0.7 or 0.8 for at least
+///   `PERMANENT_SESSION_LIFETIME`. They write each session in msgpack or JSON when it is used.
 /// - **Proxy.** The [proxy](crate#move-one-route-at-a-time) sends one path to Rust and all others to Flask, under one host
 ///   name.
 /// - **Move first** the routes that only read.
@@ -65,8 +65,8 @@ const SALT: &str = "flask-session";
 ///
 /// # Permanent sessions
 ///
-/// Flask marks a permanent session by the key `_permanent`. Handlers in Rust don't see that key, but its effect on the
-/// session's [lifetime](session_core::Session::lifetime). A session without it ends with the browser.
+/// Flask marks a permanent session by the key `_permanent`. Handlers in Rust don't see that key. They see its effect on
+/// the session's [lifetime](session_core::Session::lifetime). A session without it ends with the browser.
 ///
 /// # What is lost
 ///

@@ -47,9 +47,9 @@ use crate::pickle::{read, write};
 ///
 /// # What is read and written
 ///
-/// Dicts with string keys, lists, strings, integers of up to 255 bytes, finite floats, booleans and `None`, in
-/// protocols 2 to 5. The reader knows only the operations for such data, and runs no code. It limits the size, the
-/// depth and the number of values.
+/// Sessions are dicts with string keys, lists, strings, integers of up to 255 bytes, finite floats, booleans and `None`.
+/// They are read in protocols 2 to 5, and written in protocol 4. The reader knows only the operations for such data, and
+/// runs no code. It limits the size, the depth and the number of values.
 ///
 /// A session with any other value is refused as a whole: `bytes`, tuples, sets, `datetime`, `Decimal`, classes, `NaN`,
 /// an object that occurs twice. JSON can't represent these exactly. Such a session counts as absent by default
@@ -92,7 +92,8 @@ impl SessionCodec for StarlettePickle {
         SessionMap::from_json(json).map_err(|error| corrupt().with_source(error))
     }
 
-    /// `None`, which starlette-session takes for a missing session. `pickle.loads` stops there.
+    /// Returns the pickle of `None`, which starlette-session takes for a missing session. `pickle.loads` ignores the
+    /// bytes after it.
     fn absent_prefix(&self) -> &'static [u8] {
         b"N."
     }

@@ -18,7 +18,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// Does not load the session. The handler loads it when it needs it.
+/// Extracts the handle without loading the session. The handler loads the session when it needs it.
 impl<S: Sync> FromRequestParts<S> for SessionHandle {
     type Rejection = SessionRejection;
 
