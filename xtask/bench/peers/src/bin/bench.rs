@@ -35,6 +35,6 @@ fn introduction() -> Result<String> {
          Written by `cargo xtask bench`, measured on {machine}; `cargo build --release` with one codegen unit.\n\n\
          Every application answers `GET /` with a signed cookie (unsigned where it says so) of a session of about 200 bytes \
          of JSON under six keys. *untouched*: the handler does not ask for the session; *read*: it reads a number; \
-         *write*: it adds one to that number. Each request sends the cookie of the beginning.\n"
+         *write*: it adds one to that number. Each request sends the first cookie of its session.\n"
     ))
 }

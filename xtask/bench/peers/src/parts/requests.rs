@@ -60,8 +60,8 @@ pub fn report() -> Result<String> {
          {}\n\
          The floor is an application in axum that does only what no session layer can do without. It has an empty layer; \
          for a read or a write it verifies the signature of the cookie; where sessions live in the cookie, a write signs \
-         and sends a new one; in Redis both `GET` a value by the client of Redis, and a write then calls a script that \
-         compares nothing, by `EVALSHA`, with no time limit.\n",
+         and sends a new one; in Redis a read and a write `GET` a value by the client of Redis, and a write then \
+         calls a script that compares nothing, by `EVALSHA`. No call has a time limit.\n",
         table(&numbers)?,
     ))
 }

@@ -65,7 +65,7 @@ pub fn report() -> Result<String> {
     let numbers: Numbers = load(PART)?;
     let mut text = String::from(
         "## As an SQL table grows\n\n\
-         Times of calls of session-sql alone, one client, at the median and the 99th percentile. A list is that of the \
+         Times of calls of session-sql alone, one client, at the median and the 99th percentile. A list has the \
          five sessions of a user. The rows are far apart, and the table is in the cache.\n\n\
          | | rows | read | write | list |\n|---|---:|---:|---:|---:|\n",
     );
@@ -80,8 +80,8 @@ pub fn report() -> Result<String> {
         }
     }
     text.push_str(
-        "\nThe clean-up of expired rows beside a million sessions, while 8 clients each write, pause for 5 ms and write \
-         again. The task deletes 500 rows at a time, and pauses for 100 ms.\n\n\
+        "\nThe clean-up of expired rows beside a million sessions, while each of 8 clients writes again and again, with \
+         a pause of 5 ms. The task deletes 500 rows at a time, and pauses for 100 ms.\n\n\
          | | rows deleted | seconds | a write without the clean-up | a write during it |\n|---|---:|---:|---:|---:|\n",
     );
     for database in DATABASES {

@@ -194,9 +194,9 @@ pub fn report() -> Result<String> {
     );
     let mut times = String::from(
         "Processor time for a request above the bare application's, in nanoseconds: of the process itself, and of the system \
-         on its behalf. In memory and in the cookie the system is asked for the same by all, but wrk sleeps while it waits: \
-         the slower an application is, the more of its responses have to wake it. Known to some 100 ns: the kernel counts in \
-         hundredths of a second.\n\n\
+         on its behalf. In memory and in the cookie all applications ask the system for the same, but wrk sleeps while it \
+         waits: the slower an application is, the more of its responses have to wake it. The times are exact to about \
+         100 ns, because the kernel counts in hundredths of a second.\n\n\
          | | | untouched | read | write |\n|---|---|---:|---:|---:|\n",
     );
     for candidate in CANDIDATES {
