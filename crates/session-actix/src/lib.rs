@@ -47,8 +47,8 @@
 //! unless they describe the body.
 //!
 //! If a handler or an inner middleware returns an error, the session is committed with the status of the error's
-//! response, as if the handler had returned that response. The session's headers are added to the error's response.
-//! Outer middleware receives the error itself unchanged.
+//! response. The session's headers are added to that response. Outer middleware receives the error itself. If the
+//! commit fails, outer middleware receives the session error instead.
 //!
 //! Don't use `Option<Session>` as an extractor, because it is also `None` if the store is down. `Option<SessionHandle>`
 //! is `None` only on routes without the middleware.

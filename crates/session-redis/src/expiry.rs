@@ -11,7 +11,7 @@ pub(crate) fn seconds(ttl: Duration) -> i64 {
 }
 
 /// Returns the TTL of an index entry: the session's, plus a tenth of it, plus a minute. A write that is not a refresh
-/// extends the session but not its entry, and a session in use is refreshed once a tenth of its TTL has passed.
+/// extends the session but not its entry. A session in use is refreshed once a tenth of its TTL has passed.
 pub(crate) fn entry_seconds(ttl: Duration) -> Word<'static> {
     Word::Number(seconds(ttl.saturating_add(ttl / 10)).saturating_add(60))
 }

@@ -76,8 +76,8 @@
 //! In a Cluster the index is in another slot than the session. A sign-in takes one more call, because the entry is
 //! added before the session is written. A refresh takes one more call, because it extends the entry before the session,
 //! and a renewal two more. While the server of a user's index is down, these requests of the user fail. A listing removes
-//! the entry of a session that is gone only if the entry is older than a minute, because the session of a younger entry
-//! may be about to be written. This takes one more call. Counting asks each server in turn.
+//! the entry of a session that is gone, which takes one more call. An entry that is younger than a minute stays, because
+//! its session may be about to be written. Counting asks each server in turn.
 //!
 //! Set `maxmemory-policy` to `noeviction`, or at least to `volatile-ttl`, so that the server evicts only expiring keys.
 //! If an index is evicted, `revoke_all` misses its sessions until their next refresh. The first sign-in asks the server
@@ -131,8 +131,8 @@
 //! After five calls in a row without an answer, calls fail fast, and a task probes the server every 100 ms until it
 //! answers. In our tests a call that failed fast took 3 µs, and sessions worked again 10 to 110 ms after a server was
 //! restarted or resumed. In a Cluster each server has its own circuit breaker. After a replica had taken over, sessions
-//! worked again within 10 to 100 ms in a Cluster, and within 1.6 s behind Sentinels, which need time before they name
-//! the replica.
+//! worked again within 10 to 100 ms in a Cluster, and within 1.6 s behind Sentinels. Sentinels need time before they
+//! name the replica.
 //!
 //! A server that answers `READONLY`, `MASTERDOWN`, `LOADING` or `NOREPLICAS` may have been replaced. The backend then
 //! gives up the working connection, looks up the name again, and sends the call once more on a new connection. So after

@@ -72,8 +72,8 @@
 //! Other programs may read and write the table. To insert a session, they must set `session_key`, `value` and
 //! `expires_at`; the other columns have defaults. They need not maintain a version, because a write of this crate is
 //! applied only if `value` is still the value that was read. SQLite compares it as text, servers by its SHA-256. A
-//! value that was changed and changed back counts as unchanged. A program that logs a user out should replace the
-//! session by a marker instead of deleting the row, so that requests in flight learn of the logout. On PostgreSQL:
+//! value that was changed and changed back counts as unchanged. A program that logs a user out should not delete the
+//! row, but replace the session by a marker. Requests in flight then learn of the logout. On PostgreSQL:
 //!
 //! ```sql
 //! UPDATE http_sessions SET value = NULL, marker = 'destroyed', expires_at = now() + interval '60 seconds',

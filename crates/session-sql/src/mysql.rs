@@ -23,7 +23,7 @@ use crate::table::{Statement, Table};
 use statements::Statements;
 
 /// Runs the [statements] of MySQL. MySQL and MariaDB have no `RETURNING` in common, so the number of matching rows
-/// tells whether a write was applied, and if not, a second statement reads the current row.
+/// tells whether a write was applied. If it was not, a second statement reads the current row.
 pub(crate) struct MySqlDialect {
     table: Table,
     /// `true` if values are JSON, in a column of text.

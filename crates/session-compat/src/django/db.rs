@@ -48,9 +48,9 @@ const SALT: &str = "django.contrib.sessions.SessionStore";
 /// # What is read and written
 ///
 /// `session_data` is the JSON text of the session in Django's signed form, compressed if that is shorter. Characters
-/// that are not ASCII are escaped, because Django reads Latin-1. A row counts as absent by default
-/// ([`OnCorrupt`](session_core::OnCorrupt)), and stays for Django, if its signature is wrong, or if Django wrote it
-/// with a `SESSION_SERIALIZER` other than its `JSONSerializer`.
+/// that are not ASCII are escaped, because Django reads Latin-1. A row is unreadable if its signature is
+/// wrong, or if Django wrote it with a `SESSION_SERIALIZER` other than its `JSONSerializer`. Such a row counts as absent
+/// by default ([`OnCorrupt`](session_core::OnCorrupt)), and stays for Django.
 ///
 /// # Move route by route
 ///

@@ -128,8 +128,8 @@ pub trait AtomicBackend: Send + Sync + 'static {
 
     /// Returns the longest time that a call can take, if the store enforces one itself; by default `None`.
     ///
-    /// The manager then sets no timer of its own for a call that must end before the request's deadline, or at most a
-    /// tenth of the deadline later.
+    /// The manager then sets no timer of its own for a call that ends in time by itself. A tenth of the remaining time
+    /// after the request's deadline still counts as in time.
     fn call_timeout(&self) -> Option<Duration> {
         None
     }

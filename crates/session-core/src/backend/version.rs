@@ -10,8 +10,8 @@ use crate::map::SessionMap;
 /// The version of a stored session: at most 32 opaque bytes, which a backend makes and compares. It tells whether the
 /// session has changed since it was read.
 ///
-/// Make it from something that the store itself keeps, such as a compare-and-set token or a digest of the stored bytes,
-/// because other programs that write to the store keep no version.
+/// Make it from something that the store itself keeps, such as a compare-and-set token or a digest of the stored bytes.
+/// Other programs that write to the store keep no version.
 #[derive(Clone)]
 pub struct Version(Content);
 

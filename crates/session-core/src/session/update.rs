@@ -160,10 +160,11 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The error of the closure, [`SessionError::ReservedKey`] if it sets the library's own key,
-    /// [`SessionError::TooManyKeys`] if it adds keys beyond the configured limit,
-    /// [`SessionError::UnstableUpdate`] if other tasks of this request keep changing the session,
-    /// [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    /// - The error of the closure.
+    /// - [`SessionError::ReservedKey`] if the closure sets `_cssid` in cookie mode.
+    /// - [`SessionError::TooManyKeys`] if the closure adds keys beyond the configured limit.
+    /// - [`SessionError::UnstableUpdate`] if other tasks of this request keep changing the session.
+    /// - [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn update_all<T, F>(&self, mut compute: F) -> Result<T, SessionError>
     where
         F: FnMut(&mut SessionMap) -> Result<T, ValueError> + Send + 'static,

@@ -127,9 +127,10 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`SessionError::InvalidLabelName`] if the name is empty or longer than 32 bytes, [`SessionError::NotSignedIn`]
-    /// if no user is signed in, [`SessionError::TooManyLabels`] if the session would have more than 8 labels,
-    /// [`SessionError::HeadersSent`] and [`SessionError::Gone`].
+    /// - [`SessionError::InvalidLabelName`] if the name is empty or longer than 32 bytes.
+    /// - [`SessionError::NotSignedIn`] if no user is signed in.
+    /// - [`SessionError::TooManyLabels`] if the session would have more than 8 labels.
+    /// - [`SessionError::HeadersSent`] and [`SessionError::Gone`].
     pub fn set_label(&self, name: &str, label: &str) -> Result<(), SessionError> {
         if name.is_empty() || name.len() > MAX_LABEL_NAME_BYTES {
             return Err(SessionError::InvalidLabelName { bytes: name.len() });

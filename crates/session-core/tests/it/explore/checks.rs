@@ -146,8 +146,8 @@ fn a_cookie_leads_to_a_live_session(record: &Record) -> bool {
     record.requests.iter().all(|request| request.cookie_key().is_none() || request.cookie_was_live)
 }
 
-/// A response carries a cookie only for a session that its request began or renewed, for a refresh that was due, and
-/// for data in a session that was emptied; and a removal only for a logout, and for an emptied session.
+/// A response carries a cookie only for a session that its request began or renewed, for a refresh that was due, or for
+/// data in a session that was emptied. It carries a removal only for a logout or an emptied session.
 fn a_cookie_has_its_reason(record: &Record) -> bool {
     record.requests.iter().enumerate().all(|(number, request)| match request.cookie() {
         Cookie::None => true,
