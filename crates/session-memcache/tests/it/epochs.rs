@@ -5,17 +5,10 @@ use std::time::Duration;
 use session_core::{ConfigError, Session, SessionConfig, SessionError, UserEpochs};
 use session_memcache::MemcacheBackend;
 use sha2::{Digest, Sha256};
-use tokio::task::JoinSet;
 
-use crate::support::{App, Browser, Fake, LONG, SECRET, Server, patient};
+use crate::support::{App, Browser, Fake, LONG, SECRET, Server, patient, races};
 
 const USER: &str = "ann";
-const SESSIONS: usize = 20;
-
-/// The number of requests of each session.
-const EACH: usize = 10;
-
-type Work = fn(&Session);
 
 fn with_epochs(servers: &[&Server]) -> MemcacheBackend {
     patient(servers).user_epochs(true).build().expect("the addresses are good")
@@ -57,50 +50,11 @@ async fn an_evicted_epoch_ends_the_sessions_of_its_user() {
     assert!(is_signed_in(&app, &again).await && !is_signed_in(&app, &phone).await);
 }
 
-/// Over two servers, of which one revokes while the other one answers.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_200_requests_in_flight_none_leaves_a_session_behind_a_revocation() {
-    const WORKS: [Work; 5] = [
-        |session| session.insert("late", 1).expect("the response has not begun"),
-        |session| session.renew().expect("the response has not begun"),
-        |session| session.set_label("device", "late").expect("a user is signed in"),
-        |session| session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).map(drop).unwrap(),
-        Session::sign_out,
-    ];
     let servers = [Server::start(), Server::start()];
-    let connect = || App::new(with_epochs(&servers.each_ref()));
-    let apps = [connect(), connect()];
-    let mut browsers = Vec::new();
-    for _ in 0..SESSIONS {
-        browsers.push(signed_in(&apps[0]).await);
-    }
-    let mut requests = Vec::new();
-    for number in 0..SESSIONS * EACH {
-        let browser = browsers[number % SESSIONS].clone();
-        let request = apps[number % 2].open(&browser).await;
-        WORKS[number / SESSIONS % WORKS.len()](&request);
-        requests.push((browser, request));
-    }
-    let mut commits = JoinSet::new();
-    for (number, (mut browser, request)) in requests.into_iter().enumerate() {
-        commits.spawn(async move {
-            browser.receive(&request.respond().await);
-            browser
-        });
-        if number == SESSIONS * EACH / 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-    // Some of the commits have ended by now, and others have not begun.
-    apps[1].manager().revoke_all(USER).await.expect("the servers answer");
-    for browser in &browsers {
-        assert!(!is_signed_in(&apps[0], browser).await, "as soon as it is acknowledged");
-    }
-    browsers.extend(commits.join_all().await);
-    for (number, browser) in browsers.iter().enumerate() {
-        let request = apps[number % 2].open(browser).await;
-        assert!(!request.is_signed_in() && request.is_empty(), "request {number}");
-    }
+    let connect = || App::new(with_epochs(&servers.each_ref())).manager().clone();
+    races::changes_during_a_revocation([connect(), connect()]).await;
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use session_memcache::{MemcacheBackend, MemcacheBackendBuilder};
 pub(crate) use app::{App, Request, SECRET, respond_together};
 pub(crate) use fake::Fake;
 pub(crate) use python::Python;
-pub(crate) use session_test_support::{Browser, Log, MemcachedServer as Server};
+pub(crate) use session_test_support::{Browser, Log, MemcachedServer as Server, races};
 
 /// Long enough for everything that a test does.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);

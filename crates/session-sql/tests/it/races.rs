@@ -48,7 +48,8 @@ async fn a_logout_with_the_cookie_before_a_renewal_ends_the_renewed_session(data
 }
 
 async fn of_200_requests_in_flight_none_leaves_a_session_behind_a_revocation(database: Database) {
-    races::revocations(two_processes(&database)).await;
+    races::changes_during_a_revocation(two_processes(&database)).await;
+    races::sign_ins_during_a_revocation(two_processes(&database)).await;
 }
 
 async fn a_rotation_during_touches_moves_the_session(database: Database) {
