@@ -1,6 +1,5 @@
-//! A complete custom session backend: sessions are files in a folder, and survive a restart of the server. Files have
-//! no compare-and-set, so this is not an `AtomicBackend`: if several servers share a folder, one may undo a write of
-//! another.
+//! A complete custom session backend: sessions are files in a folder, and survive a server restart. Files have no
+//! compare-and-set, so this is not an `AtomicBackend`: of servers that share a folder, one may undo another's write.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
