@@ -82,6 +82,13 @@ impl ChangeLog {
         self.changes.is_empty() && self.record.is_empty()
     }
 
+    /// Drops all changes.
+    pub(crate) fn clear(&mut self) {
+        self.changes.clear();
+        self.record.clear();
+        (self.index, self.dropped, self.cleared, self.effective) = (None, 0, false, false);
+    }
+
     /// Returns `true` if the changes have altered the data and must be written.
     pub(crate) fn is_effective(&self) -> bool {
         self.effective

@@ -223,6 +223,7 @@ impl SessionMap {
     }
 
     /// Returns `true` if the map contains no key other than `hidden`.
+    #[inline]
     pub(crate) fn is_empty_but_for(&self, hidden: &str) -> bool {
         self.inner().is_empty_but_for(hidden)
     }
@@ -293,8 +294,8 @@ impl SessionMap {
     fn edit(&mut self, room: usize) -> &mut Entries {
         let shared = self.inner.get_or_insert_with(|| Arc::new(Entries::empty(room)));
         if Arc::get_mut(shared).is_none() {
-            *shared = Arc::new(shared.with_room(room));
+            *shared = shared.with_room(room);
         }
-        Arc::make_mut(shared)
+        Arc::get_mut(shared).expect("no other map shares them")
     }
 }

@@ -48,8 +48,14 @@ pub(crate) enum RecordChange {
 }
 
 /// Returns `true` if a session holds no data and no user.
+#[inline]
 pub(crate) fn is_emptied(map: &SessionMap) -> bool {
-    map.is_empty_but_for(META_KEY) && Meta::of(map).user.is_none()
+    map.is_empty_but_for(META_KEY) && has_no_user(map)
+}
+
+#[cold]
+fn has_no_user(map: &SessionMap) -> bool {
+    Meta::of(map).user.is_none()
 }
 
 /// The JSON text of another framework's data.

@@ -41,23 +41,24 @@ pub(crate) enum IssueKind {
 impl SessionConfig {
     /// Returns the token that counts among those that verify as of `now`.
     pub(crate) fn newest_token(&self, cookies: &RequestCookies, now: u64) -> Option<VerifiedToken> {
-        let candidates = cookies.newest_first(self.cookie_name());
-        let mut verified = candidates.filter_map(|text| Some((text, self.verify(text, Some(now)).ok()?)));
+        let candidates = || cookies.newest_first(self.cookie_name());
+        let verify = |text: &[u8]| self.verify(text, Some(now)).ok();
+        let verified = || candidates().filter_map(|text| Some((text, verify(text)?)));
         match self.on_duplicate {
-            OnDuplicate::Last => verified.next().map(|(_, token)| token),
+            OnDuplicate::Last => candidates().find_map(verify),
             OnDuplicate::First => {
                 let paired = self.format.as_ref().and_then(|tokens| tokens.paired(cookies, self.cookie_name()));
-                if let Some(paired) = paired {
-                    return self.verify_text(&paired?, Some(now)).ok();
+                match paired {
+                    Some(paired) => self.verify_text(&paired?, Some(now)).ok(),
+                    None => candidates().last().and_then(verify),
                 }
-                let first = cookies.newest_first(self.cookie_name()).last();
-                first.and_then(|text| self.verify(text, Some(now)).ok())
             }
             // Of tokens of the same second, the last in the header counts.
-            OnDuplicate::Newest => verified
+            OnDuplicate::Newest => verified()
                 .reduce(|best, other| if other.1.issued.at > best.1.issued.at { other } else { best })
                 .map(|(_, token)| token),
             OnDuplicate::Reject => {
+                let mut verified = verified();
                 let (text, token) = verified.next()?;
                 verified.all(|(other, _)| other == text).then_some(token)
             }

@@ -59,6 +59,7 @@ impl<B, Error: 'static, E: OnError<B>> adapter::Responder<Result<Response<B>, Er
 struct Headers<'a>(&'a mut HeaderMap);
 
 impl ResponseHeaders for Headers<'_> {
+    #[inline]
     fn values(&self, header: ResponseHeader) -> impl Iterator<Item = &[u8]> {
         self.0.get_all(name(header)).iter().map(HeaderValue::as_bytes)
     }
@@ -67,6 +68,7 @@ impl ResponseHeaders for Headers<'_> {
         self.0.insert(name(header), HeaderValue::from_static(value));
     }
 
+    #[inline]
     fn append(&mut self, header: ResponseHeader, value: &'static str) {
         self.0.append(name(header), HeaderValue::from_static(value));
     }
@@ -79,6 +81,7 @@ impl ResponseHeaders for Headers<'_> {
     }
 }
 
+#[inline]
 fn name(header: ResponseHeader) -> HeaderName {
     match header {
         ResponseHeader::CacheControl => CACHE_CONTROL,

@@ -58,6 +58,12 @@ impl Version {
         }
     }
 
+    /// Returns `true` if the version was made of this number.
+    #[inline]
+    pub(super) fn is_number(&self, number: u64) -> bool {
+        matches!(&self.0, Content::Bytes { bytes, len: 8 } if bytes[..8] == number.to_be_bytes())
+    }
+
     /// Returns the bytes of the version.
     #[must_use]
     pub fn as_bytes(&self) -> Cow<'_, [u8]> {

@@ -94,15 +94,18 @@ impl Entries {
     }
 
     /// Makes a copy that can grow by `room` bytes and one entry without a reallocation. All positions stay the same.
-    pub(super) fn with_room(&self, room: usize) -> Self {
-        // First, because otherwise the copies below would be moved once more.
-        let index = self.index.clone();
-        let searches = AtomicU32::new(self.searches.load(Ordering::Relaxed));
+    pub(super) fn with_room(&self, room: usize) -> Arc<Self> {
         let mut text = String::with_capacity(self.text.len() + room);
         text.push_str(&self.text);
-        let mut entries = SmallVec::with_capacity(self.entries.len() + 1);
-        entries.extend_from_slice(&self.entries);
-        Self { text, entries, initials: self.initials, scattered: self.scattered, searches, index }
+        let searches = AtomicU32::new(self.searches.load(Ordering::Relaxed));
+        let (initials, scattered, index) = (self.initials, self.scattered, self.index.clone());
+        let mut shared = Arc::new(Self { text, entries: SmallVec::new(), initials, scattered, searches, index });
+        // Filled in place: a move into the `Arc` would copy them.
+        if let Some(Self { entries, .. }) = Arc::get_mut(&mut shared) {
+            entries.reserve_exact(self.entries.len() + 1);
+            entries.extend_from_slice(&self.entries);
+        }
+        shared
     }
 
     /// Returns the length of the text, including removed and replaced parts.
@@ -142,6 +145,7 @@ impl Entries {
     }
 
     /// Returns `true` if there is no key other than this one.
+    #[inline]
     pub(super) fn is_empty_but_for(&self, key: &str) -> bool {
         match self.find(key) {
             None => self.live() == 0,
@@ -255,12 +259,6 @@ impl Entries {
             opening = ",\"";
         }
         out.push_str(if self.live() == 0 { "{}" } else { "}" });
-    }
-}
-
-impl Clone for Entries {
-    fn clone(&self) -> Self {
-        self.with_room(0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One attempt to persist the pending changes. It makes no store calls itself.
 
 use crate::backend::{Stored, Version, WriteOutcome};
-use crate::changes::{ChangeLog, ReplayError};
+use crate::changes::ReplayError;
 use crate::error::SessionError;
 use crate::log::events::Event;
 use crate::map::SessionMap;
@@ -82,7 +82,7 @@ impl<'a> Attempt<'a> {
 
     /// Drops the changes, because they can't be kept. The request goes on with the current value of the store.
     pub(crate) fn drop_changes(&mut self, current: &Stored) {
-        self.taken.changes = ChangeLog::default();
+        self.taken.changes.clear();
         self.shared.session().take_version(current);
         self.shared.rebase(&current.session, self.taken.generation);
     }
@@ -103,8 +103,28 @@ impl<'a> Attempt<'a> {
 
     /// Drops the changes, because the session is gone.
     pub(crate) fn discard(mut self) {
-        self.taken.changes = ChangeLog::default();
+        self.taken.changes.clear();
         self.shared.session().lose();
+    }
+
+    /// Records that the store holds the sent data at this version.
+    fn confirm(&mut self, sent: &Sent, version: Version) {
+        let (shared, generation) = (self.shared, self.taken.generation);
+        let signs_in = shared.context.reports_events() && self.taken.changes.signs_in();
+        self.taken.changes.clear();
+        let is_done = {
+            let mut session = shared.session();
+            session.confirm(sent, version, &self.taken);
+            session.rebase(&sent.data, generation)
+        };
+        if !is_done {
+            shared.rebase(&sent.data, generation);
+        }
+        if let Some(new_id) = &sent.new_id {
+            let event = if sent.replaces.is_some() { Event::Renewed } else { Event::Created };
+            shared.context.log(event, Some(new_id));
+            shared.context.notify_of(event.kind(signs_in), &sent.data);
+        }
     }
 }
 
@@ -142,29 +162,15 @@ impl SentAttempt<'_, '_> {
     /// Records that the store holds the sent data at this version.
     #[inline]
     pub(crate) fn confirm(mut self, version: Version) {
-        let Some(attempt) = self.attempt.take() else { return };
-        let (shared, generation) = (attempt.shared, attempt.taken.generation);
-        let signs_in = shared.context.reports_events() && attempt.taken.changes.signs_in();
-        attempt.taken.changes = ChangeLog::default();
-        let is_done = {
-            let mut session = shared.session();
-            session.confirm(&self.sent, version, &attempt.taken);
-            session.rebase(&self.sent.data, generation)
-        };
-        if !is_done {
-            shared.rebase(&self.sent.data, generation);
-        }
-        if let Some(new_id) = &self.sent.new_id {
-            let event = if self.sent.replaces.is_some() { Event::Renewed } else { Event::Created };
-            shared.context.log(event, Some(new_id));
-            shared.context.notify_of(event.kind(signs_in), &self.sent.data);
+        if let Some(attempt) = self.attempt.take() {
+            attempt.confirm(&self.sent, version);
         }
     }
 
     /// Records that the store has removed the session, because it was emptied and renewed.
     pub(crate) fn confirm_removed(mut self) {
         let Some(attempt) = self.attempt.take() else { return };
-        attempt.taken.changes = ChangeLog::default();
+        attempt.taken.changes.clear();
         attempt.shared.session().confirm_removed();
     }
 

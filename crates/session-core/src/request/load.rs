@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::absence::Absence;
 use crate::backend::deadline::{Deadline, TimedStore, poll_once, reply_within};
-use crate::backend::{BackendError, BackendErrorKind, Stored, Touch, Version};
+use crate::backend::{BackendError, BackendErrorKind, Stored, Touch};
 use crate::config::OnCorrupt;
 use crate::config::policy::RefreshDue;
 use crate::error::SessionError;
@@ -17,7 +17,7 @@ use crate::map::SessionMap;
 use crate::meta::Meta;
 use crate::request::attempt::Attempt;
 use crate::request::context::{SessionContext, StoreKey};
-use crate::request::phase::{Before, Phase};
+use crate::request::phase::{Before, Loaded, Phase};
 use crate::request::shared::SharedSession;
 use crate::session_cookie::{IssueKind, Issued, TokenPayload, VerifiedToken};
 
@@ -30,9 +30,6 @@ struct Fetch<'a> {
     /// The session to take over, if the store has none under the key.
     adoption: Option<Box<Adoption<'a>>>,
 }
-
-/// A loaded session, or the reason why the store has none.
-pub(crate) type Loaded = (Phase, SessionMap, Option<Absence>);
 
 impl SharedSession {
     /// Loads the session, unless it was loaded before.
@@ -174,7 +171,7 @@ impl SharedSession {
                 Box::pin(self.context.adopt(adoption, &fetch.key, store)).await
             }
         };
-        let mut loaded = self.context.check_loaded(found, fetch.id, fetch.issued);
+        let mut loaded = self.context.check_loaded(found, &fetch.id, fetch.issued);
         if store.user_epochs().is_some() {
             loaded = Box::pin(self.context.check_epoch(loaded, &fetch.id, &mut deadline)).await;
         }
@@ -191,9 +188,10 @@ impl SharedSession {
         }
     }
 
-    fn store_outcome(&self, (phase, data, absence): Loaded, time_left: Duration) -> Result<(), SessionError> {
+    #[inline]
+    fn store_outcome(&self, loaded: Loaded, time_left: Duration) -> Result<(), SessionError> {
         let mut session = self.session();
-        session.load(phase, data, absence, time_left);
+        session.load(loaded, time_left);
         match session.phase() {
             Phase::LoadFailed(error) => {
                 self.context.count_load("failed");
@@ -221,51 +219,54 @@ impl SharedSession {
 impl SessionContext {
     /// Loads the session from a token that holds it.
     fn load_from_cookie(&self, token: Option<VerifiedToken>) -> Loaded {
-        match token {
-            Some(VerifiedToken { payload: TokenPayload::Session(data), issued }) => {
-                self.check_lifetime(data, None, issued)
-            }
-            _ => no_session(Before::Nothing, None),
+        let Some(VerifiedToken { payload: TokenPayload::Session(data), issued }) = token else {
+            return no_session(Before::Nothing, None);
+        };
+        match self.check_lifetime(&data, issued) {
+            Some(refresh) => (Phase::InCookie { read_at: issued.read_at, refresh, renew: false }, data, None),
+            None => no_session(Before::Nothing, Some(Absence::Expired)),
         }
     }
 
     /// Checks the reply of the store.
-    fn check_loaded(&self, found: Result<Option<Stored>, BackendError>, id: SessionId, issued: Issued) -> Loaded {
+    #[inline]
+    fn check_loaded(&self, found: Result<Option<Stored>, BackendError>, id: &SessionId, issued: Issued) -> Loaded {
         match found {
-            Ok(Some(Stored { session, version, .. })) => self.check_lifetime(session, Some((id, version)), issued),
-            Ok(None) => no_session(Before::UnknownId(id), Some(Absence::UnknownId)),
+            Ok(Some(Stored { session, version, .. })) => match self.check_lifetime(&session, issued) {
+                Some(refresh) => {
+                    let loaded = session.clone();
+                    (Phase::Stored { id: *id, version: Some(version), loaded, refresh, renew: false }, session, None)
+                }
+                None => no_session(Before::Nothing, Some(Absence::Expired)),
+            },
+            Ok(None) => no_session(Before::UnknownId(*id), Some(Absence::UnknownId)),
             Err(error) if error.kind() == BackendErrorKind::Corrupt && self.config.on_corrupt == OnCorrupt::Absent => {
                 tracing::error!(session = id.fingerprint(), %error, "stored session is unreadable and counts as absent");
                 no_session(Before::Nothing, Some(Absence::Unreadable))
             }
             Err(error) => {
                 let error = error.into();
-                self.report(Stage::Load, &error, Some(&id));
+                self.report(Stage::Load, &error, Some(id));
                 (Phase::LoadFailed(error), SessionMap::new(), None)
             }
         }
     }
 
-    /// Checks the session's own lifetime. The token was checked only against the longest lifetime allowed.
-    fn check_lifetime(&self, data: SessionMap, stored: Option<(SessionId, Version)>, issued: Issued) -> Loaded {
-        let meta = Meta::of(&data);
+    /// Checks the session's own lifetime, because the token was checked only against the longest lifetime allowed. Returns
+    /// the refresh that is due, or `None` if the session has expired.
+    #[inline]
+    fn check_lifetime(&self, data: &SessionMap, issued: Issued) -> Option<RefreshDue> {
+        let meta = Meta::of(data);
         let lifetimes = self.config.lifetimes;
         let (age, idle) = (issued.read_at.saturating_sub(issued.at), meta.idle(lifetimes));
         if age > idle || meta.remaining(lifetimes, || issued.read_at) == 0 {
-            return no_session(Before::Nothing, Some(Absence::Expired));
+            return None;
         }
-        let refresh = match issued.kind {
+        Some(match issued.kind {
             IssueKind::BySigningKey => self.config.refresh.due(age, idle),
             IssueKind::ByOlderKey => RefreshDue::Yes,
             IssueKind::Undated => self.config.refresh.due_undated(),
-        };
-        let phase = match stored {
-            Some((id, version)) => {
-                Phase::Stored { id, version: Some(version), loaded: data.clone(), refresh, renew: false }
-            }
-            None => Phase::InCookie { read_at: issued.read_at, refresh, renew: false },
-        };
-        (phase, data, None)
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The phases of a request's session.
 
+use crate::absence::Absence;
 use crate::backend::Version;
 use crate::config::policy::RefreshDue;
 use crate::error::SessionError;
@@ -46,6 +47,9 @@ pub(crate) enum Phase {
     /// Another request removed or renewed the session. It can't be written any more.
     Lost { id: SessionId },
 }
+
+/// A loaded session, or the reason why the store has none.
+pub(crate) type Loaded = (Phase, SessionMap, Option<Absence>);
 
 /// The reason why there is no session.
 #[derive(Clone, Copy)]

@@ -239,7 +239,7 @@ mod tests {
         ];
         for (number, (cookie_mode, phase, data, act, response, save)) in rows.into_iter().enumerate() {
             let mut session = RequestSession::new(Duration::ZERO, false);
-            session.load(phase, SessionMap::from_json(data).unwrap(), None, Duration::ZERO);
+            session.load((phase, SessionMap::from_json(data).unwrap(), None), Duration::ZERO);
             act(&mut session);
             let rules = Rules { cookie_mode, lacks_creation_time: false };
             assert_eq!(plan(rules, &session, Occasion::Response), response, "row {number}");

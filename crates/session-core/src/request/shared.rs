@@ -70,13 +70,19 @@ impl SharedSession {
     }
 
     /// Locks the state, which counts as used from then on.
+    #[inline]
     pub(crate) fn session(&self) -> SessionGuard<'_> {
         let mut slot = lock(&self.slot);
         if !matches!(*slot, Slot::Used(_)) {
-            let head_sent = matches!(*slot, Slot::UnusedAfterHead);
-            *slot = Slot::Used(RequestSession::new(self.context.config.request_deadline, head_sent));
+            self.begin(&mut slot);
         }
         SessionGuard(slot)
+    }
+
+    #[inline(never)]
+    fn begin(&self, slot: &mut Slot) {
+        let head_sent = matches!(*slot, Slot::UnusedAfterHead);
+        *slot = Slot::Used(RequestSession::new(self.context.config.request_deadline, head_sent));
     }
 
     /// Locks the state, if the session was used.

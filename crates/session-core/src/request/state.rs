@@ -13,7 +13,7 @@ use crate::id::SessionId;
 use crate::map::SessionMap;
 use crate::meta::{Meta, is_emptied};
 use crate::request::head::{CookieChange, ResponseHead};
-use crate::request::phase::{Before, Phase};
+use crate::request::phase::{Before, Loaded, Phase};
 use crate::request::transfer::UnconfirmedWrite;
 use crate::user::sign_in::SignIn;
 
@@ -171,13 +171,11 @@ impl RequestSession {
     }
 
     /// Takes the outcome of a load, unless another task of the request has loaded or destroyed the session.
-    pub(crate) fn load(&mut self, phase: Phase, data: SessionMap, absence: Option<Absence>, time_left: Duration) {
+    pub(crate) fn load(&mut self, loaded: Loaded, time_left: Duration) {
         self.time_left = time_left;
         if matches!(self.phase, Phase::NotLoaded) {
-            self.client_has_session = matches!(phase, Phase::Stored { .. } | Phase::InCookie { .. });
-            self.phase = phase;
-            self.data = data;
-            self.absence = absence;
+            (self.phase, self.data, self.absence) = loaded;
+            self.client_has_session = matches!(self.phase, Phase::Stored { .. } | Phase::InCookie { .. });
         }
     }
 

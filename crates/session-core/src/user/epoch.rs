@@ -12,8 +12,8 @@ use crate::log::report::Stage;
 use crate::map::SessionMap;
 use crate::meta::Meta;
 use crate::request::context::SessionContext;
-use crate::request::load::{Loaded, no_session};
-use crate::request::phase::{Before, Phase};
+use crate::request::load::no_session;
+use crate::request::phase::{Before, Loaded, Phase};
 use crate::request::shared::SharedSession;
 
 /// The shortest time by which an epoch outlives its sessions, in seconds.

@@ -298,5 +298,5 @@ fn compare(sessions: &Sessions, key: Key<'_>, version: &Version, now: Duration) 
 }
 
 fn is_version(number: u64, version: &Version) -> bool {
-    *version.as_bytes() == number.to_be_bytes()
+    version.is_number(number)
 }
