@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
 
+use crate::error::SessionError;
 use crate::map::{JsonText, SessionMap, ValueError, same_json};
 use crate::meta::{Meta, RecordChange};
 use crate::text::ShortStr;
@@ -310,6 +311,16 @@ impl Change {
         match self {
             Self::Set(key) | Self::Remove(key) | Self::Take(key, _) | Self::Update(key, _) => Some(key),
             Self::UpdateAll(_) | Self::Clear | Self::Record(_) | Self::Dropped => None,
+        }
+    }
+}
+
+impl From<ReplayError> for SessionError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Taken(key) => Self::Taken { key },
+            ReplayError::Refused(key) => Self::Refused { key },
+            ReplayError::Value(error) => Self::Value(error),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The cookie that names a session or holds it: verified in a request, issued in a response.
 
 use crate::absence::Absence;
+use crate::config::policy::RefreshDue;
 use crate::config::{OnDuplicate, SessionConfig};
 use crate::cookie::{MAX_COOKIE_BYTES, RequestCookies, SetCookie, percent_decoded};
 use crate::error::SessionError;
@@ -63,6 +64,22 @@ impl SessionConfig {
                 verified.all(|(other, _)| other == text).then_some(token)
             }
         }
+    }
+
+    /// Checks the session's own lifetime, because its token was checked only against the longest lifetime allowed. Returns
+    /// the refresh that is due, or `None` if the session has expired.
+    #[inline]
+    pub(crate) fn refresh_due(&self, data: &SessionMap, issued: Issued) -> Option<RefreshDue> {
+        let meta = Meta::of(data);
+        let (age, idle) = (issued.read_at.saturating_sub(issued.at), meta.idle(self.lifetimes));
+        if age > idle || meta.remaining(self.lifetimes, || issued.read_at) == 0 {
+            return None;
+        }
+        Some(match issued.kind {
+            IssueKind::BySigningKey => self.refresh.due(age, idle),
+            IssueKind::ByOlderKey => RefreshDue::Yes,
+            IssueKind::Undated => self.refresh.due_undated(),
+        })
     }
 
     /// Returns the session ids of all tokens that verify, expired ones too.

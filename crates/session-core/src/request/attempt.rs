@@ -1,7 +1,6 @@
 //! One attempt to persist the pending changes. It makes no store calls itself.
 
 use crate::backend::{Stored, Version, WriteOutcome};
-use crate::changes::ReplayError;
 use crate::error::SessionError;
 use crate::log::events::Event;
 use crate::map::SessionMap;
@@ -215,15 +214,5 @@ impl SharedSession {
             }
         }
         self.session().forget_version();
-    }
-}
-
-impl From<ReplayError> for SessionError {
-    fn from(error: ReplayError) -> Self {
-        match error {
-            ReplayError::Taken(key) => Self::Taken { key },
-            ReplayError::Refused(key) => Self::Refused { key },
-            ReplayError::Value(error) => Self::Value(error),
-        }
     }
 }

@@ -8,13 +8,11 @@ use crate::absence::Absence;
 use crate::backend::deadline::{Deadline, TimedStore, poll_once, reply_within};
 use crate::backend::{BackendError, BackendErrorKind, Stored, Touch};
 use crate::config::OnCorrupt;
-use crate::config::policy::RefreshDue;
 use crate::error::SessionError;
 use crate::format::adopt::Adoption;
 use crate::id::SessionId;
 use crate::log::report::Stage;
 use crate::map::SessionMap;
-use crate::meta::Meta;
 use crate::request::attempt::Attempt;
 use crate::request::context::{SessionContext, StoreKey};
 use crate::request::phase::{Before, Loaded, Phase};
@@ -222,7 +220,7 @@ impl SessionContext {
         let Some(VerifiedToken { payload: TokenPayload::Session(data), issued }) = token else {
             return no_session(Before::Nothing, None);
         };
-        match self.check_lifetime(&data, issued) {
+        match self.config.refresh_due(&data, issued) {
             Some(refresh) => (Phase::InCookie { read_at: issued.read_at, refresh, renew: false }, data, None),
             None => no_session(Before::Nothing, Some(Absence::Expired)),
         }
@@ -232,7 +230,7 @@ impl SessionContext {
     #[inline]
     fn check_loaded(&self, found: Result<Option<Stored>, BackendError>, id: &SessionId, issued: Issued) -> Loaded {
         match found {
-            Ok(Some(Stored { session, version, .. })) => match self.check_lifetime(&session, issued) {
+            Ok(Some(Stored { session, version, .. })) => match self.config.refresh_due(&session, issued) {
                 Some(refresh) => {
                     let loaded = session.clone();
                     (Phase::Stored { id: *id, version: Some(version), loaded, refresh, renew: false }, session, None)
@@ -250,23 +248,6 @@ impl SessionContext {
                 (Phase::LoadFailed(error), SessionMap::new(), None)
             }
         }
-    }
-
-    /// Checks the session's own lifetime, because the token was checked only against the longest lifetime allowed. Returns
-    /// the refresh that is due, or `None` if the session has expired.
-    #[inline]
-    fn check_lifetime(&self, data: &SessionMap, issued: Issued) -> Option<RefreshDue> {
-        let meta = Meta::of(data);
-        let lifetimes = self.config.lifetimes;
-        let (age, idle) = (issued.read_at.saturating_sub(issued.at), meta.idle(lifetimes));
-        if age > idle || meta.remaining(lifetimes, || issued.read_at) == 0 {
-            return None;
-        }
-        Some(match issued.kind {
-            IssueKind::BySigningKey => self.config.refresh.due(age, idle),
-            IssueKind::ByOlderKey => RefreshDue::Yes,
-            IssueKind::Undated => self.config.refresh.due_undated(),
-        })
     }
 }
 
