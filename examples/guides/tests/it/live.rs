@@ -1,5 +1,7 @@
 //! The programs whose connections outlive their response head.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -36,12 +38,15 @@ async fn a_websocket_counts_for_a_visitor_until_the_logout() {
 async fn events_follow_the_session_and_end_with_it() {
     let program = start!("events");
     let browser = program.browser();
-    browser.post("/add", &[]).await;
-    let mut events = browser.fetch("/events").await;
-    let mut next = async || events.chunk().await.unwrap().map(|chunk| String::from_utf8(chunk.to_vec()).unwrap());
-    assert_eq!(next().await.as_deref(), Some("data: 1\n\n"));
-    browser.post("/add", &[]).await;
-    while next().await.unwrap() != "data: 2\n\n" {}
-    browser.post("/logout", &[]).await;
-    while next().await.is_some() {}
+    let followed = async {
+        browser.post("/add", &[]).await;
+        let mut events = browser.fetch("/events").await;
+        let mut next = async || events.chunk().await.unwrap().map(|chunk| String::from_utf8(chunk.to_vec()).unwrap());
+        assert_eq!(next().await.as_deref(), Some("data: 1\n\n"));
+        browser.post("/add", &[]).await;
+        while next().await.unwrap() != "data: 2\n\n" {}
+        browser.post("/logout", &[]).await;
+        while next().await.is_some() {}
+    };
+    tokio::time::timeout(Duration::from_secs(20), followed).await.expect("the events follow the session");
 }

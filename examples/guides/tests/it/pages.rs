@@ -160,7 +160,11 @@ async fn stores_are_chosen_by_a_url() {
     for store in ["cookie:", "memory:", &sqlite] {
         let program = Program::start_with(env!("CARGO_BIN_EXE_stores"), &[("STORE", store)]);
         let browser = program.browser();
-        assert_eq!(browser.get("/").await, ok("visit 1"), "{store}");
+        let response = browser.fetch("/").await;
+        let cookie = response.headers()[SET_COOKIE].to_str().unwrap();
+        // The beginning of `{"visits"`, in base64.
+        assert_eq!(cookie.contains("eyJ2aXNpdHMi"), store == "cookie:", "{store}: {cookie}");
+        assert_eq!(folder.path().join("sessions.db").exists(), store == sqlite, "{store}");
         assert_eq!(browser.get("/").await, ok("visit 2"), "{store}");
     }
 }
