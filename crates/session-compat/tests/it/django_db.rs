@@ -75,6 +75,17 @@ fn a_row_of_djangos_table_is_read() {
 }
 
 #[test]
+fn a_row_with_text_that_is_not_ascii_is_refused() {
+    let django = DjangoDb::new("secret");
+    // Both are signed by Django: {"user":"J\u00fcrgen"}, and the same with ü in UTF-8, which Django reads as Latin-1.
+    let escaped = b"eyJ1c2VyIjoiSlx1MDBmY3JnZW4ifQ:1r31eq:g7XysXULqjYbqEwWc44IYBGWI9QAJLv6f36O5spPw5w";
+    let utf8 = b"eyJ1c2VyIjoiSsO8cmdlbiJ9:1r31eq:26j-QsN-ULeT7JioGiXbUA-EiLwxdykdYFmLQ-zU8iE";
+    let read = django.decode(escaped).expect("it is ASCII");
+    assert_eq!(read.get::<String>("user").expect("it is text").as_deref(), Some("Jürgen"));
+    assert_eq!(django.decode(utf8).unwrap_err().kind(), BackendErrorKind::Corrupt);
+}
+
+#[test]
 fn the_session_hash_of_a_user_is_that_of_django() {
     let vectors = Vector::all("django_auth_hash");
     assert_eq!(vectors.len(), 2);

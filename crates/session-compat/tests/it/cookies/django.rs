@@ -37,6 +37,19 @@ async fn text_is_escaped_because_django_reads_latin_1() {
 }
 
 #[tokio::test]
+async fn a_cookie_with_text_that_is_not_ascii_is_refused() {
+    let user = async |token: &str| {
+        let (found, _) = visit(&manager(django(), NOW), &format!("sessionid={token}")).await;
+        found.map(|session| session.get::<String>("user").unwrap())
+    };
+    // Both are signed by Django: {"user":"J\u00fcrgen"}, and the same with ü in UTF-8, which Django reads as Latin-1.
+    let escaped = user("eyJ1c2VyIjoiSlx1MDBmY3JnZW4ifQ:1r31eq:JbxI8xXSaOFBn2-810OYU_zG8wmxSlELIj-Bn94RgQA").await;
+    assert_eq!(escaped.unwrap().as_deref(), Some("Jürgen"));
+    let utf8 = user("eyJ1c2VyIjoiSsO8cmdlbiJ9:1r31eq:tGzkJIUw6ECstX4HxcpTpSGJb1XTT1bRS31eLdp_Oug").await;
+    assert_eq!(utf8, None);
+}
+
+#[tokio::test]
 async fn the_expiry_of_a_session_is_its_lifetime() {
     let manager = manager(django(), NOW);
     let begun = written(&manager, r#"{"user":"ann"}"#).await;
