@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use session_core::signer::{Digest, KeyDerivation};
 
 #[cfg(feature = "store")]
 pub(crate) use store::{DoctorArgs, ListArgs, OneArgs, ShowArgs, StoreArgs, StoreCommand, UserCommand};
@@ -151,18 +150,18 @@ pub(crate) struct RotateArgs {
     /// The file of the service's future keys.
     #[arg(long, value_name = "FILE")]
     pub(crate) new_file: PathBuf,
-    /// The digest of the future keys: `sha1`, `sha256`, `sha384` or `sha512`.
-    #[arg(long, default_value = "sha1")]
-    pub(crate) digest: Digest,
-    /// The derivation of the future keys: `django-concat`, `concat`, `hmac` or `none`.
-    #[arg(long, default_value = "django-concat")]
-    pub(crate) derivation: KeyDerivation,
+    /// The digest of the future keys.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) digest: DigestArg,
+    /// The derivation of the future keys.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) derivation: DerivationArg,
     /// The digest of the current keys, if it is another one.
-    #[arg(long, value_name = "DIGEST")]
-    pub(crate) old_digest: Option<Digest>,
+    #[arg(long, value_enum, value_name = "DIGEST")]
+    pub(crate) old_digest: Option<DigestArg>,
     /// The derivation of the current keys, if it is another one.
-    #[arg(long, value_name = "DERIVATION")]
-    pub(crate) old_derivation: Option<KeyDerivation>,
+    #[arg(long, value_enum, value_name = "DERIVATION")]
+    pub(crate) old_derivation: Option<DerivationArg>,
     /// How long a cookie lasts, such as `14d` or `30m`.
     #[arg(long, value_name = "DURATION", default_value = "14d", value_parser = humantime::parse_duration)]
     pub(crate) max_age: Duration,
