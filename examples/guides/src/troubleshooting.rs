@@ -16,7 +16,7 @@ async fn begin(session: Session) -> Result<(), SessionRejection> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // The same reason is in the log, at level `debug`.
+    // The log tells the reason, too, at level `debug`.
     tracing_subscriber::fmt().with_env_filter("warn,session_core=debug").with_writer(std::io::stderr).init();
     let config = SessionConfigBuilder::development("session").backend(MemoryBackend::new()).build()?;
     let app = Router::new().route("/", get(why).post(begin)).layer(SessionLayer::new(config));
