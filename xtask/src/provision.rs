@@ -22,6 +22,8 @@ const PROGRAMS: &[Program] = &[
     Program { name: "pg_lsclusters", probe: &["--help"], packages: &["postgresql"] },
     // Not on the `PATH` of users other than root.
     Program { name: "/usr/sbin/mariadbd", probe: &["--version"], packages: &["mariadb-server"] },
+    // Starts servers with a wrong clock.
+    Program { name: "faketime", probe: &["--version"], packages: &["faketime"] },
     // The browser in which the demos are tested. Without a font it draws no text; the pictures of the README use this
     // font.
     Program { name: "chromium", probe: &["--version"], packages: &["chromium", "fonts-dejavu-core"] },

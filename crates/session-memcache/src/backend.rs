@@ -4,7 +4,7 @@ pub(crate) mod builder;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use session_backend_support::{CallTimeout, Deadline, Detached};
 use session_core::{
@@ -43,6 +43,15 @@ pub struct MemcacheBackend {
 }
 
 impl MemcacheBackend {
+    /// Returns the time by the clock of the first node, in whole seconds. It is meant for tools that compare clocks.
+    ///
+    /// # Errors
+    ///
+    /// If the node does not answer, or refuses the command `stats`.
+    pub async fn server_time(&self) -> Result<SystemTime, BackendError> {
+        self.store.cluster.nodes()[0].time(self.deadline()).await
+    }
+
     async fn fetch(&self, key: &str) -> Result<Option<Stored>, BackendError> {
         let key = Key::check(key)?;
         match self.store.look(key, self.deadline()).await? {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_memcached::{Client, Error, ErrorKind, MetaProtocol, MetaValue, Status};
 use tokio::net::lookup_host;
@@ -50,6 +50,13 @@ impl Connection {
         })?;
         self.used_at = Instant::now();
         Ok(reply)
+    }
+
+    /// Returns the node's time, in whole seconds.
+    pub(crate) async fn time(mut self) -> Result<SystemTime, CallError> {
+        let facts = self.client.stats().await.map_err(call_error)?;
+        let seconds = facts.get("time").and_then(|time| time.parse().ok()).ok_or(CallError::WrongReply)?;
+        Ok(UNIX_EPOCH + Duration::from_secs(seconds))
     }
 
     async fn send(&mut self, key: Key<'_>, command: &Command<'_>) -> Result<Reply, CallError> {

@@ -1,7 +1,7 @@
 //! A node: its connections, its breaker, and calls that end by their deadline.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use session_backend_support::{Breaker, CallTimeout, Deadline, Outage, PerRuntime, Permit, outage};
 use session_core::BackendError;
@@ -90,6 +90,13 @@ impl Node {
                 Err(error.into_error(self.outage.server(), sent && !command.is_read()))
             }
         }
+    }
+
+    /// Returns the node's time. Tools ask for it, so it has a connection of its own, and the breaker is not asked.
+    pub(crate) async fn time(&self, deadline: Deadline) -> Result<SystemTime, BackendError> {
+        let asked = timeout_at(deadline.until(), async { self.connect().await?.time().await });
+        let time = asked.await.unwrap_or_else(|_| Err(CallError::NoReply(deadline.timeout())));
+        time.map_err(|error| error.into_error(self.outage.server(), false))
     }
 
     async fn attempts(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::server::{ServerProcess, as_user, free_port, remove_folder};
+use crate::server::{ServerProcess, as_user, free_port, remove_folder, with_clock};
 
 /// A database server on a port of its own, with a data folder of its own. It is killed when this is dropped.
 #[derive(Debug)]
@@ -11,6 +11,7 @@ pub struct DatabaseServer {
     pub port: u16,
     pub(crate) folder: PathBuf,
     url: String,
+    user: &'static str,
     command: Vec<String>,
     /// Tells whether the server of a port is ready.
     pub(crate) is_ready: fn(u16) -> bool,
@@ -24,7 +25,7 @@ impl DatabaseServer {
     ///
     /// The URL is that of its database, with `PORT` in place of the port.
     pub(crate) fn new(
-        user: &str,
+        user: &'static str,
         folder: &Path,
         url: &str,
         command: &[&str],
@@ -32,10 +33,10 @@ impl DatabaseServer {
         signal: &'static str,
     ) -> Self {
         let port = free_port();
-        let mut command = as_user(user, command);
-        command.push(format!("--port={port}"));
+        let port_setting = format!("--port={port}");
+        let command = command.iter().chain([&&*port_setting]).map(ToString::to_string).collect();
         let url = url.replace("PORT", &port.to_string());
-        Self { port, folder: folder.to_owned(), url, command, is_ready, signal, process: None }
+        Self { port, folder: folder.to_owned(), url, user, command, is_ready, signal, process: None }
     }
 
     /// Adds a setting, for instance `max_connections=10`. Call it before the server runs.
@@ -43,9 +44,15 @@ impl DatabaseServer {
         self.command.push(format!("--{setting}"));
     }
 
+    /// Sets its clock this many seconds ahead, or behind. Call it before the server runs. MariaDB does not start then.
+    pub fn set_clock(&mut self, seconds_ahead: i64) {
+        self.command.splice(0..0, with_clock(seconds_ahead));
+    }
+
     /// Starts it, with everything that it has written before.
     pub fn run(&mut self) {
-        let words: Vec<_> = self.command.iter().map(String::as_str).collect();
+        let words = as_user(self.user, &self.command.iter().map(String::as_str).collect::<Vec<_>>());
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
         self.process = Some(ServerProcess::start(&words, &self.folder, || (self.is_ready)(self.port)));
     }
 

@@ -6,13 +6,14 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use crate::server::{ServerProcess, free_port, new_folder, remove_folder};
+use crate::server::{ServerProcess, free_port, new_folder, remove_folder, with_clock};
 
 /// A memcached server for one test. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct MemcachedServer {
     place: Place,
     arguments: Vec<String>,
+    clock: Vec<String>,
     folder: PathBuf,
     process: Option<ServerProcess>,
 }
@@ -45,7 +46,7 @@ impl MemcachedServer {
 
     fn start_at(place: Place, arguments: &[&str], folder: PathBuf) -> Self {
         let arguments = arguments.iter().map(ToString::to_string).collect();
-        let mut server = Self { place, arguments, folder, process: None };
+        let mut server = Self { place, arguments, clock: Vec::new(), folder, process: None };
         server.start_again();
         server
     }
@@ -64,6 +65,11 @@ impl MemcachedServer {
         self.process = None;
     }
 
+    /// Sets its clock this many seconds ahead, or behind, from its next start on.
+    pub fn set_clock(&mut self, seconds_ahead: i64) {
+        self.clock = with_clock(seconds_ahead);
+    }
+
     /// Starts it again at the same address, empty.
     pub fn start_again(&mut self) {
         let address = match &self.place {
@@ -75,8 +81,11 @@ impl MemcachedServer {
             Place::Socket(path) => vec!["-s".to_owned(), path.display().to_string()],
         };
         // As root, it needs the name of a user.
-        let command: Vec<_> = ["memcached", "-vv", "-u", "root"]
-            .into_iter()
+        let command: Vec<_> = self
+            .clock
+            .iter()
+            .map(String::as_str)
+            .chain(["memcached", "-vv", "-u", "root"])
             .chain(address.iter().map(String::as_str))
             .chain(self.arguments.iter().map(String::as_str))
             .collect();

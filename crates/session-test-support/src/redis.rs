@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 pub use connection::{RedisConnection, RedisReply};
 
-use crate::server::{ServerProcess, free_port, new_folder, remove_folder};
+use crate::server::{ServerProcess, free_port, new_folder, remove_folder, with_clock};
 
 /// A `redis-server` on a port of its own. It is killed when this is dropped.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub struct RedisServer {
     pub port: u16,
     folder: PathBuf,
     options: Vec<String>,
+    clock: Vec<String>,
     process: Option<ServerProcess>,
     password: Option<&'static str>,
 }
@@ -43,7 +44,7 @@ impl RedisServer {
     /// A server that is not running yet.
     pub fn new(port: u16, options: &[&str]) -> Self {
         let options = options.iter().map(ToString::to_string).collect();
-        Self { port, folder: new_folder(), options, process: None, password: None }
+        Self { port, folder: new_folder(), options, clock: Vec::new(), process: None, password: None }
     }
 
     /// Makes it require this password. Call it before the server runs.
@@ -54,10 +55,15 @@ impl RedisServer {
         self
     }
 
+    /// Sets its clock this many seconds ahead, or behind. Call it before the server runs.
+    pub fn set_clock(&mut self, seconds_ahead: i64) {
+        self.clock = with_clock(seconds_ahead);
+    }
+
     /// Starts it, with everything that it has written to its folder before.
     pub fn run(&mut self) {
         let (port, file) = (self.port.to_string(), self.folder.join("server.conf"));
-        let mut command = vec!["redis-server"];
+        let mut command: Vec<_> = self.clock.iter().map(String::as_str).chain(["redis-server"]).collect();
         // Sentinels rewrite their configuration, so it must be a file.
         command.extend(file.exists().then_some("server.conf"));
         command.extend(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--loglevel", "notice"]);

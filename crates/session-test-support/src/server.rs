@@ -133,6 +133,16 @@ pub(crate) fn as_user(user: &str, command: &[&str]) -> Vec<String> {
     prefix.iter().chain(command).map(ToString::to_string).collect()
 }
 
+/// Returns the words that run the command after them with a clock that is this many seconds ahead, or behind.
+///
+/// The C library comes first as well, because the allocator that Redis is linked with asks for the time before the
+/// library that fakes it is ready.
+pub(crate) fn with_clock(seconds_ahead: i64) -> Vec<String> {
+    let clock = format!("FAKETIME={seconds_ahead:+}");
+    let preload = "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1:libc.so.6";
+    ["env", preload, &clock, "FAKETIME_DONT_FAKE_MONOTONIC=1"].map(str::to_owned).into()
+}
+
 /// Makes a folder that another user owns if this process is root.
 pub(crate) fn new_folder_of(user: &str) -> PathBuf {
     let folder = new_folder();

@@ -3,7 +3,7 @@
 use session_core::{AtomicBackend, BackendErrorKind, Replace, Rotate, WriteOutcome};
 use session_memcache::{MemcacheBackend, OnNodeDown};
 
-use crate::support::{LONG, PlainCalls, Server, map, patient};
+use crate::support::{LONG, PlainCalls, Server, backend, map, patient};
 
 const KEYS: usize = 60;
 
@@ -138,4 +138,22 @@ async fn a_renewal_whose_old_node_is_down_leaves_no_copy() {
     let error = backend.rotate(Rotate::new(&key(dead), &new, &value, LONG, &at)).await.unwrap_err();
     assert_eq!(error.applied(), session_core::Applied::No);
     assert_eq!(backend.get(&new).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_time_is_that_of_the_first_nodes_clock() {
+    let mut servers = [Server::start(), Server::start()];
+    servers[0].kill();
+    servers[0].set_clock(3600);
+    servers[0].start_again();
+    let hour_ahead = patient(&[&servers[0], &servers[1]]).build().unwrap().server_time().await.unwrap();
+    let own = patient(&[&servers[1], &servers[0]]).build().unwrap().server_time().await.unwrap();
+    let apart = hour_ahead.duration_since(own).unwrap().as_secs();
+    assert!((3590..=3610).contains(&apart), "{apart}");
+    let drift = own.elapsed().unwrap_or_default().as_secs();
+    assert!(drift < 10, "{drift}");
+
+    servers[0].kill();
+    let error = backend(&servers[0]).server_time().await.unwrap_err();
+    assert_eq!(error.kind(), BackendErrorKind::Unavailable);
 }
