@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use session_core::{ConfigError, SessionConfigBuilder};
 
 #[cfg(feature = "store")]
 pub(crate) use store::{DoctorArgs, ListArgs, OneArgs, ShowArgs, StoreArgs, StoreCommand, UserCommand};
@@ -17,7 +18,7 @@ const EXIT_CODES: &str = "Exit codes:
   2  the arguments are wrong
   3  the command failed, for example because a file can't be read";
 
-/// Explains session cookies, makes keys, and checks the rotation of keys.
+/// Explains session cookies, makes keys, checks their rotation, and inspects stores.
 #[derive(Debug, Parser)]
 #[command(name = "session", version, after_help = EXIT_CODES)]
 pub(crate) struct Args {
@@ -90,7 +91,7 @@ pub(crate) struct SigningArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) derivation: DerivationArg,
     /// The Unix time to use as the current time [default: now].
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = unix_time)]
     pub(crate) now: Option<u64>,
 }
 
@@ -109,7 +110,7 @@ pub(crate) struct InspectArgs {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
     pub(crate) clock_skew: Duration,
     /// The name of the service's cookie [default: the name in COOKIE, or `session`].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = cookie_name)]
     pub(crate) cookie_name: Option<String>,
     /// Where the service keeps its sessions [default: accept both].
     #[arg(long, value_enum)]
@@ -117,6 +118,14 @@ pub(crate) struct InspectArgs {
     /// The format that the service uses.
     #[arg(long, default_value = "starlette", value_parser = crate::formats::names())]
     pub(crate) format: String,
+    /// The service's store, as for `ls`. If it is given, the store is asked for the session of an id.
+    #[cfg(feature = "store")]
+    #[arg(long, value_name = "URL", env = "SESSION_STORE", hide_env_values = true)]
+    pub(crate) store: Option<String>,
+    /// The prefix of the service's keys in the store.
+    #[cfg(feature = "store")]
+    #[arg(long, value_name = "PREFIX", default_value = "session:")]
+    pub(crate) key_prefix: String,
     /// Prints session ids. With an id and a key, anyone can use the session.
     #[arg(long)]
     pub(crate) show_ids: bool,
@@ -194,4 +203,12 @@ pub(crate) enum DerivationArg {
     Concat,
     Hmac,
     None,
+}
+
+fn unix_time(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "a Unix time in whole seconds is required")
+}
+
+fn cookie_name(name: &str) -> Result<String, ConfigError> {
+    SessionConfigBuilder::development(name).build().map(|_| name.to_owned())
 }

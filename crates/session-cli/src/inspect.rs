@@ -5,21 +5,27 @@ mod foreign;
 mod report;
 mod shape;
 mod starlette;
+#[cfg(feature = "store")]
+mod stored;
 mod text;
 
 use std::io::Read;
 
 use anyhow::{Context, Result};
 
+#[cfg(feature = "store")]
+pub(crate) use self::report::duration;
 use self::report::{Cause, Content, Refusal, Report};
 use self::text::Cookie;
-use crate::Answer;
+#[cfg(feature = "store")]
+use crate::args::StoreArgs;
 use crate::args::{InspectArgs, ModeArg};
 use crate::formats::STARLETTE;
 #[cfg(feature = "compat")]
 use crate::formats::{DJANGO_ROW, FORMATS};
 use crate::secrets::{self, Secret};
 use crate::signing::Scheme;
+use crate::{Answer, say};
 
 const UNKNOWN: &str = "unknown";
 const DAY: u64 = 24 * 3600;
@@ -40,12 +46,30 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Answer> {
             Report { notes: cookie.notes.clone(), ..report }
         }
     };
+    #[cfg(feature = "store")]
+    let report = asked_of_store(report, args)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say!("{}", serde_json::to_string_pretty(&report)?)?;
     } else {
-        report.print(now);
+        report.print(now)?;
     }
     Ok(if report.accepted { Answer::Yes } else { Answer::No })
+}
+
+/// Asks the store for the session of an accepted cookie that holds an id.
+#[cfg(feature = "store")]
+fn asked_of_store(mut report: Report, args: &InspectArgs) -> Result<Report> {
+    if let (true, Some(store), Some(id)) =
+        (report.accepted && report.format == STARLETTE, &args.store, &report.id_in_token)
+    {
+        let store = StoreArgs { store: store.clone(), key_prefix: args.key_prefix.clone() };
+        report.refusal = stored::refusal(&store, id)?;
+        report.accepted = report.refusal.is_none();
+        if report.accepted {
+            report.notes.push("The store has the session.");
+        }
+    }
+    Ok(report)
 }
 
 struct Inspection<'a> {

@@ -4,9 +4,9 @@ use anyhow::Result;
 use serde::Serialize;
 use session_core::SessionConfig;
 
-use crate::Answer;
 use crate::args::RotateArgs;
 use crate::secrets::{self, Secret};
+use crate::{Answer, say};
 
 #[derive(Serialize)]
 struct Report {
@@ -31,15 +31,15 @@ pub(crate) fn run(args: &RotateArgs) -> Result<Answer> {
         && args.old_derivation.is_none_or(|derivation| derivation == args.derivation);
     let report = check(&old, &new, signed_alike, &humantime::format_duration(args.max_age).to_string());
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say!("{}", serde_json::to_string_pretty(&report)?)?;
     } else {
         for key in &report.old_keys {
             let signs = if key.signs { ", which signs today" } else { "" };
             let fate = if key.cookies_stay_valid { "stay valid" } else { "become invalid" };
-            println!("Cookies of old key {}{signs}: {fate}.", key.number);
+            say!("Cookies of old key {}{signs}: {fate}.", key.number)?;
         }
-        report.findings.iter().for_each(|finding| println!("{finding}"));
-        println!("Next: {}", report.next);
+        report.findings.iter().try_for_each(|finding| say!("{finding}"))?;
+        say!("Next: {}", report.next)?;
     }
     Ok(if report.safe { Answer::Yes } else { Answer::No })
 }
@@ -57,7 +57,7 @@ fn check(old: &[Secret], new: &[Secret], signed_alike: bool, max_age: &str) -> R
     let mut findings: Vec<String> = (1..).zip(new).filter_map(|(number, key)| weakness(number, key)).collect();
     let lost = old_keys.iter().filter(|key| !key.cookies_stay_valid).count();
     let is_known = signed_alike && old.contains(&new[0]);
-    let same = signed_alike && old == new;
+    let same = is_known && old[0] == new[0] && lost == 0 && new.iter().all(|key| old.contains(key));
     if !is_known {
         findings.push(
             "While servers with the old list still run, they refuse the cookies of new key 1, because it is not in their \
@@ -72,7 +72,7 @@ fn check(old: &[Secret], new: &[Secret], signed_alike: bool, max_age: &str) -> R
              before."
         )
     } else if same {
-        "nothing, because both lists are the same.".to_owned()
+        "nothing, because both lists have the same keys.".to_owned()
     } else if !old_keys[0].cookies_stay_valid {
         format!(
             "keep old key 1 in the new list, below its first line, for {max_age}. Without it every user is logged out."

@@ -20,10 +20,14 @@ pub(crate) fn read(args: &KeyArgs) -> Result<Vec<Secret>> {
     }
     if args.prompt {
         let typed = Zeroizing::new(rpassword::prompt_password("Key: ").context("can't ask for the key")?);
+        if typed.is_empty() {
+            bail!("no key was typed");
+        }
         return Ok(vec![Zeroizing::new(typed.as_bytes().to_vec())]);
     }
     let name = args.secret_env.as_deref().unwrap_or(DEFAULT_VARIABLE);
     match std::env::var_os(name) {
+        Some(value) if value.is_empty() => bail!("the environment variable {name} is empty"),
         Some(value) => Ok(vec![Zeroizing::new(value.into_encoded_bytes())]),
         None if args.secret_env.is_some() => bail!("the environment variable {name} is not set"),
         None => Ok(Vec::new()),

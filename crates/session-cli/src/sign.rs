@@ -1,6 +1,6 @@
 //! `session sign`.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use anyhow::{Context, Result};
 use base64::Engine;
@@ -13,17 +13,14 @@ use crate::secrets;
 use crate::signing::Scheme;
 
 pub(crate) fn run(args: &SignArgs) -> Result<Answer> {
-    let mut text = String::new();
-    match &args.file {
-        Some(file) => {
-            text = std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
-        }
-        None => {
-            std::io::stdin().read_to_string(&mut text).context("can't read standard input")?;
-        }
-    }
+    let source = args.file.as_ref().map_or("standard input".to_owned(), |file| file.display().to_string());
+    let text = match &args.file {
+        Some(file) => std::fs::read_to_string(file),
+        None => std::io::read_to_string(std::io::stdin()),
+    };
+    let text = text.with_context(|| format!("can't read {source}"))?;
     let text = text.trim();
-    SessionMap::from_json(text).context("the text to sign is not a JSON object")?;
+    SessionMap::from_json(text).with_context(|| format!("can't sign {source}"))?;
     let keys = secrets::require(&args.keys)?;
     let signer = Scheme::new(&args.signing).timestamp_signer(&keys[0]);
     let mut token = signer.sign(STANDARD.encode(text), args.signing.now());

@@ -7,18 +7,20 @@ mod doctor;
 )]
 mod open;
 mod sessions;
+mod state;
 mod users;
 mod warnings;
 
 use anyhow::{Context, Result};
+use tokio::runtime::{Builder, Runtime};
 
+pub(crate) use self::state::State;
 use crate::Answer;
-use crate::args::StoreCommand;
+use crate::args::{StoreArgs, StoreCommand};
 
 /// Runs a command.
 pub(crate) fn run(command: &StoreCommand) -> Result<Answer> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("can't start")?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         match command {
             StoreCommand::Count(args) => sessions::count(args).await,
             StoreCommand::Ls(args) => sessions::list(args).await,
@@ -28,4 +30,13 @@ pub(crate) fn run(command: &StoreCommand) -> Result<Answer> {
             StoreCommand::Doctor(args) => doctor::run(args).await,
         }
     })
+}
+
+/// Returns the state of the session with this id.
+pub(crate) fn state_of(args: &StoreArgs, id: &str) -> Result<State> {
+    runtime()?.block_on(state::of(args, id))
+}
+
+fn runtime() -> Result<Runtime> {
+    Builder::new_current_thread().enable_all().build().context("can't start")
 }

@@ -111,6 +111,7 @@ fn of_io(error: &io::Error) -> Cause {
         return "the DNS does not know the name of the host".into();
     }
     match (error.kind(), error.get_ref()) {
+        (io::ErrorKind::NotFound, _) => "there is no such file or folder".into(),
         (io::ErrorKind::UnexpectedEof, _) => "the server closed the connection".into(),
         // An error of rustls.
         (io::ErrorKind::InvalidData, Some(error)) => format!("tls: {error}").into(),

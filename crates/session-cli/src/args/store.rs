@@ -42,7 +42,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) user: Option<String>,
     /// Stops after this many sessions.
-    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true, value_parser = limit)]
     pub(crate) limit: usize,
     /// Prints session ids. With an id and a key, anyone can use the session.
     #[arg(long)]
@@ -113,4 +113,8 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         all: bool,
     },
+}
+
+fn limit(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|&limit| limit > 0).ok_or("a whole number above 0 is required")
 }

@@ -1,10 +1,13 @@
 //! The answer to the operator, as text or as JSON.
 
+use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use session_core::{SessionId, SessionMap};
+
+use crate::say;
 
 /// The reasons why a service refuses a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -14,6 +17,8 @@ pub(super) enum Cause {
     BadId,
     BadJson,
     Cut,
+    #[cfg(feature = "store")]
+    Destroyed,
     Empty,
     EncodedTwice,
     Expired,
@@ -33,10 +38,18 @@ pub(super) enum Cause {
     PlusAsSpace,
     Quoted,
     Removed,
+    #[cfg(feature = "store")]
+    Renewed,
+    #[cfg(feature = "store")]
+    StoreFailed,
     TimestampOfOldItsdangerous,
     TooLong,
     TwoValues,
     UnknownFormat,
+    #[cfg(feature = "store")]
+    UnknownId,
+    #[cfg(feature = "store")]
+    Unreadable,
     WhiteSpace,
     WrongKey,
 }
@@ -86,6 +99,9 @@ pub(super) struct Report {
     pub(super) id: Option<String>,
     pub(super) payload: Option<Box<RawValue>>,
     pub(super) notes: Vec<&'static str>,
+    /// The id of a stored session, which is not printed.
+    #[serde(skip)]
+    pub(super) id_in_token: Option<String>,
     #[serde(skip)]
     pub(super) data: Option<SessionMap>,
 }
@@ -103,6 +119,7 @@ impl Report {
             id: None,
             payload: None,
             notes: Vec::new(),
+            id_in_token: None,
             data: None,
         }
     }
@@ -117,6 +134,7 @@ impl Report {
             Content::Id(id) => {
                 self.session = SessionId::parse_foreign(id.as_bytes()).map(|id| id.fingerprint());
                 self.id = show_ids.then(|| id.clone());
+                self.id_in_token = Some(id.clone());
             }
             Content::Session(map) => {
                 let text = map.as_json();
@@ -128,42 +146,42 @@ impl Report {
         }
     }
 
-    pub(super) fn print(&self, now: u64) {
+    pub(super) fn print(&self, now: u64) -> io::Result<()> {
         match &self.refusal {
-            None => println!("Accepted."),
-            Some(refusal) if refusal.cause == Cause::NoKey => println!("Not verified: {}.", refusal.why),
-            Some(refusal) => println!("Refused: {}.", refusal.why),
+            None => say!("Accepted.")?,
+            Some(refusal) if refusal.cause == Cause::NoKey => say!("Not verified: {}.", refusal.why)?,
+            Some(refusal) => say!("Refused: {}.", refusal.why)?,
         }
         if let Some(advice) = self.refusal.as_ref().and_then(|refusal| refusal.advice.as_ref()) {
-            println!("What to do: {advice}");
+            say!("What to do: {advice}")?;
         }
-        println!("Format: {}", self.format);
+        say!("Format: {}", self.format)?;
         match self.verified_by_key {
-            Some(1) => println!("Verified by key 1, which signs."),
-            Some(number) => println!(
-                "Verified by key {number}. Once the session is used, the service sends a cookie signed by key 1."
-            ),
+            Some(1) => say!("Verified by key 1, which signs.")?,
+            Some(number) => {
+                say!("Verified by key {number}. Once the session is used, the service sends a cookie signed by key 1.")?
+            }
             None => {}
         }
         if let Some(issued) = self.issued {
-            println!("Issued:  {} ({})", date(issued), relative(issued, now));
+            say!("Issued:  {} ({})", date(issued), relative(issued, now))?;
         }
         if let Some(expires) = self.expires {
-            println!("Expires: {} ({})", date(expires), relative(expires, now));
+            say!("Expires: {} ({})", date(expires), relative(expires, now))?;
         }
         if let Some(session) = &self.session {
-            println!("Holds the id of a stored session: fingerprint {session}, as in the log.");
+            say!("Holds the id of a stored session: fingerprint {session}, as in the log.")?;
         }
         if let Some(id) = &self.id {
-            println!("Id: {id}");
+            say!("Id: {id}")?;
         }
         if let Some(data) = &self.data {
-            println!("{}:", if self.verified_by_key.is_some() { "Payload" } else { "Payload, not verified" });
+            say!("{}:", if self.verified_by_key.is_some() { "Payload" } else { "Payload, not verified" })?;
             for key in data.keys() {
-                println!("  {}: {}", serde_json::Value::from(&*key), data.raw_json(&key).unwrap_or_default());
+                say!("  {}: {}", serde_json::Value::from(&*key), data.raw_json(&key).unwrap_or_default())?;
             }
         }
-        self.notes.iter().for_each(|note| println!("{note}"));
+        self.notes.iter().try_for_each(|note| say!("{note}"))
     }
 }
 
@@ -179,7 +197,7 @@ fn relative(then: u64, now: u64) -> String {
 }
 
 /// Returns a duration in its two largest units.
-pub(super) fn duration(seconds: u64) -> String {
+pub(crate) fn duration(seconds: u64) -> String {
     let text = humantime::format_duration(Duration::from_secs(seconds)).to_string();
     text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }

@@ -10,8 +10,8 @@ use session_core::{
 
 use super::open::{TimeReply, open};
 use super::warnings;
-use crate::Answer;
 use crate::args::DoctorArgs;
+use crate::{Answer, say};
 
 /// The lifetime of the test session.
 const TTL: Duration = Duration::from_secs(60);
@@ -35,18 +35,18 @@ pub(super) async fn run(args: &DoctorArgs) -> Result<Answer> {
     let key = format!("{}doctor-{}-{:?}", args.store.key_prefix, std::process::id(), Instant::now().elapsed());
     warnings::listen();
     let mut checks = examine(&*opened.backend, &key.replace(' ', "")).await;
-    if let (true, Some(time)) = (checks.iter().all(|check| check.name != "connect" || check.ok), opened.time) {
-        checks.push(compare_clocks(time).await);
+    if checks.iter().all(|check| check.name != "connect" || check.ok) {
+        checks.push(compare_clocks(opened.time).await);
     }
     let logged = warnings::taken();
     checks.push(Check { name: "warnings", ok: logged.is_empty(), problem: (!logged.is_empty()).then_some(logged) });
     let healthy = checks.iter().all(|check| check.ok);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&checks)?);
+        say!("{}", serde_json::to_string_pretty(&checks)?)?;
     } else {
         for Check { name, ok, problem } in &checks {
             let mark = if *ok { "ok      " } else { "PROBLEM " };
-            println!("{mark}{name}{}", problem.as_ref().map_or(String::new(), |problem| format!(": {problem}")));
+            say!("{mark}{name}{}", problem.as_ref().map_or(String::new(), |problem| format!(": {problem}")))?;
         }
     }
     Ok(if healthy { Answer::Yes } else { Answer::No })
@@ -104,11 +104,10 @@ async fn examine(store: &dyn AtomicBackend, key: &str) -> Vec<Check> {
 async fn compare_clocks(store: TimeReply) -> Check {
     let sent = SystemTime::now();
     let problem = match store.await {
-        Ok(time) => apart(time, sent, SystemTime::now()).filter(|apart| *apart > SKEW).map(|apart| {
+        Ok(time) => out_of_step(time, sent, SystemTime::now()).map(|skew| {
             format!(
-                "the clocks of this machine and the store are {} s apart: run NTP on both, because servers whose clocks \
-                 differ by more than `clock_skew`, by default 10 s, refuse each other's cookies",
-                apart.as_secs()
+                "the store's clock is {skew} this machine's: run NTP on both, because servers whose clocks differ by \
+                 more than `clock_skew`, by default 10 s, refuse each other's cookies"
             )
         }),
         Err(error) => Some(explained(&error)),
@@ -116,9 +115,14 @@ async fn compare_clocks(store: TimeReply) -> Check {
     Check { name: "clock", ok: problem.is_none(), problem }
 }
 
-/// Returns how far a time is outside of the interval in which it was asked for.
-fn apart(time: SystemTime, sent: SystemTime, received: SystemTime) -> Option<Duration> {
-    sent.duration_since(time).or_else(|_| time.duration_since(received)).ok()
+/// Tells how far a time is outside of the interval in which it was asked for, if that is too far.
+fn out_of_step(time: SystemTime, sent: SystemTime, received: SystemTime) -> Option<String> {
+    let (behind, ahead) = (sent.duration_since(time), time.duration_since(received));
+    match (behind, ahead) {
+        (Ok(behind), _) if behind > SKEW => Some(format!("{} s behind", behind.as_secs())),
+        (_, Ok(ahead)) if ahead > SKEW => Some(format!("{} s ahead of", ahead.as_secs())),
+        _ => None,
+    }
 }
 
 /// Makes a call, and records its result.
@@ -146,11 +150,13 @@ fn unexpected(mut checks: Vec<Check>) -> Vec<Check> {
     checks
 }
 
-fn explained(error: &BackendError) -> String {
+pub(super) fn explained(error: &BackendError) -> String {
     let advice = match error.kind() {
-        BackendErrorKind::Unavailable => "start the server, or correct host and port",
+        BackendErrorKind::Unavailable => {
+            "start the server, correct its address or the path of the file, or create the table of a database"
+        }
         BackendErrorKind::Timeout => "look at the server's load and the network",
-        BackendErrorKind::Refused => "correct user, password and rights, and create the table of a database",
+        BackendErrorKind::Refused => "correct user, password and rights",
         BackendErrorKind::TooLarge => "raise the server's limit for values",
         _ => "look at the server's log",
     };
@@ -180,10 +186,9 @@ mod tests {
         for ahead in [-4, -1, 0, 1, 4] {
             assert_eq!(checked(ahead).await, None, "{ahead}");
         }
-        for ahead in [-3600, -8, 8, 3600] {
+        for (ahead, said) in [(-3600, "3600 s behind this"), (-8, " s behind this"), (8, " s ahead of this")] {
             let problem = checked(ahead).await.unwrap_or_else(|| panic!("{ahead} seconds"));
-            assert!(problem.contains("NTP") && problem.contains(" s apart"), "{problem}");
+            assert!(problem.contains("NTP") && problem.contains(said), "{problem}");
         }
-        assert!(checked(-3600).await.unwrap().contains("3600 s apart"));
     }
 }

@@ -1,21 +1,23 @@
 //! `session count`, `ls`, `show` and `rm`.
 
-use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::io::{self, IsTerminal, Write};
+use std::ops::RangeInclusive;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use session_core::{ScannedSession, SessionManager};
 
 use super::open::open;
-use crate::Answer;
 use crate::args::{ListArgs, OneArgs, ShowArgs, StoreArgs};
+use crate::inspect::duration;
+use crate::{Answer, say};
 
-/// The smallest number of a fingerprint's digits that can name a session.
-const FEWEST_DIGITS: usize = 4;
+/// The numbers of a fingerprint's digits that can name a session.
+const DIGITS: RangeInclusive<usize> = 4..=8;
 
 pub(super) async fn count(args: &StoreArgs) -> Result<Answer> {
-    println!("{}", open(args)?.manager.count().await?);
+    let count = open(args)?.manager.count().await.context("can't count the sessions")?;
+    say!("{count}")?;
     Ok(Answer::Yes)
 }
 
@@ -24,15 +26,15 @@ pub(super) async fn list(args: &ListArgs) -> Result<Answer> {
     let mut left = args.limit;
     each(&manager, |session| {
         if args.user.as_deref().is_some_and(|user| session.user() != Some(user)) {
-            return true;
+            return Ok(true);
         }
         if args.json {
-            println!("{}", described(session, args.show_ids));
+            say!("{}", described(session, args.show_ids))?;
         } else {
-            print_line(session, args.show_ids);
+            print_line(session, args.show_ids)?;
         }
-        left = left.saturating_sub(1);
-        left > 0
+        left -= 1;
+        Ok(left > 0)
     })
     .await?;
     Ok(Answer::Yes)
@@ -40,17 +42,17 @@ pub(super) async fn list(args: &ListArgs) -> Result<Answer> {
 
 pub(super) async fn show(args: &ShowArgs) -> Result<Answer> {
     let manager = open(&args.session.store)?.manager;
-    let session = find(&manager, &args.session.fingerprint).await?;
+    let Some(session) = find(&manager, &args.session.fingerprint).await? else { return Ok(Answer::No) };
     if args.json {
-        println!("{}", described(&session, args.show_ids));
+        say!("{}", described(&session, args.show_ids))?;
         return Ok(Answer::Yes);
     }
-    print_line(&session, args.show_ids);
+    print_line(&session, args.show_ids)?;
     match session.data() {
-        None => println!("The stored value can't be read: another codec or another program wrote it."),
+        None => say!("The stored value can't be read: another codec or another program wrote it.")?,
         Some(data) => {
             for key in data.keys() {
-                println!("  {}: {}", Value::from(&*key), data.raw_json(&key).unwrap_or_default());
+                say!("  {}: {}", Value::from(&*key), data.raw_json(&key).unwrap_or_default())?;
             }
         }
     }
@@ -59,41 +61,44 @@ pub(super) async fn show(args: &ShowArgs) -> Result<Answer> {
 
 pub(super) async fn remove(args: &OneArgs) -> Result<Answer> {
     let manager = open(&args.store)?.manager;
-    let session = find(&manager, &args.fingerprint).await?;
+    let Some(session) = find(&manager, &args.fingerprint).await? else { return Ok(Answer::No) };
     let removed = manager.destroy(session.id()).await?;
-    println!("{}", if removed { "Removed." } else { "The session had already ended." });
+    say!("{}", if removed { "Removed." } else { "The session had already ended." })?;
     Ok(if removed { Answer::Yes } else { Answer::No })
 }
 
-/// Finds the one session whose fingerprint begins with these digits.
-async fn find(manager: &SessionManager, digits: &str) -> Result<ScannedSession> {
-    if digits.len() < FEWEST_DIGITS {
-        bail!("give at least {FEWEST_DIGITS} digits of the fingerprint");
+/// Finds the one session whose fingerprint begins with these digits. If there is none, says so.
+async fn find(manager: &SessionManager, digits: &str) -> Result<Option<ScannedSession>> {
+    let digits = digits.to_ascii_lowercase();
+    if !DIGITS.contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        // The text is not repeated, because it may be an id.
+        bail!("a fingerprint has 8 hexadecimal digits, as `ls` prints it; give at least the first 4 of them");
     }
     let mut found: Vec<ScannedSession> = Vec::new();
     each(manager, |session| {
         let is_new = found.iter().all(|other| other.id() != session.id());
-        if is_new && session.id().fingerprint().starts_with(digits) {
+        if is_new && session.id().fingerprint().starts_with(&digits) {
             found.push(session.clone());
         }
-        true
+        Ok(true)
     })
     .await?;
     match found.len() {
-        0 => bail!("the store has no session with the fingerprint {digits}"),
-        1 => Ok(found.remove(0)),
+        0 => eprintln!("The store has no session with the fingerprint {digits}."),
+        1 => return Ok(found.pop()),
         several => bail!("{several} sessions have a fingerprint that begins with {digits}: give more digits"),
     }
+    Ok(None)
 }
 
 /// Calls `handle` with each session until it returns `false`. Shows the progress on a terminal.
-async fn each(manager: &SessionManager, mut handle: impl FnMut(&ScannedSession) -> bool) -> Result<()> {
+async fn each(manager: &SessionManager, mut handle: impl FnMut(&ScannedSession) -> Result<bool>) -> Result<()> {
     let mut seen = 0;
-    let shows_progress = std::io::stderr().is_terminal();
+    let shows_progress = io::stderr().is_terminal();
     let mut page = manager.scan(None).await?;
     loop {
         for session in &page.sessions {
-            if !handle(session) {
+            if !handle(session)? {
                 return Ok(());
             }
         }
@@ -101,7 +106,7 @@ async fn each(manager: &SessionManager, mut handle: impl FnMut(&ScannedSession) 
         let Some(next) = page.next else { break };
         if shows_progress {
             eprint!("\r{seen} sessions read …");
-            std::io::stderr().flush()?;
+            io::stderr().flush()?;
         }
         page = manager.scan(Some(&next)).await?;
     }
@@ -111,16 +116,12 @@ async fn each(manager: &SessionManager, mut handle: impl FnMut(&ScannedSession) 
     Ok(())
 }
 
-fn print_line(session: &ScannedSession, show_ids: bool) {
+fn print_line(session: &ScannedSession, show_ids: bool) -> io::Result<()> {
     let id = if show_ids { session.id().as_str().to_owned() } else { session.id().fingerprint() };
     let user = session.user().map_or("–".to_owned(), |user| format!("user {}", Value::from(user)));
     let keys = session.data().map_or("unreadable".to_owned(), |data| format!("keys: {}", data.len()));
-    let end = session.expires_in().map_or("?".to_owned(), duration);
-    println!("{id}  {user}  {keys}  expires in {end}");
-}
-
-fn duration(duration: Duration) -> String {
-    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
+    let end = session.expires_in().map_or("?".to_owned(), |left| duration(left.as_secs()));
+    say!("{id}  {user}  {keys}  expires in {end}")
 }
 
 fn described(session: &ScannedSession, show_ids: bool) -> Value {

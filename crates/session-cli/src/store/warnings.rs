@@ -4,13 +4,16 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::writer::MakeWriterExt;
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 /// Begins to collect warnings.
 pub(super) fn listen() {
     let subscriber = tracing_subscriber::fmt().without_time().with_target(false).with_level(false).with_ansi(false);
-    subscriber.with_max_level(LevelFilter::WARN).with_writer(|| Writer).init();
+    // An error is the reason of a check that failed, which names it.
+    let warnings = (|| Writer).with_filter(|line| *line.level() == LevelFilter::WARN);
+    subscriber.with_max_level(LevelFilter::WARN).with_writer(warnings).init();
 }
 
 /// Returns the warnings, in one line.

@@ -19,7 +19,7 @@ fn a_token_is_the_one_that_starlette_signs() {
     assert_eq!(signed.stdout, "eyJkYXRhIjogInNvbWV0aGluZyJ9.ZVPxAA.FdFGnltuWS2hDs3eecuXCwu5b44\n");
     let refused = session(&arguments, "[1]");
     assert_eq!((refused.code, refused.stdout.as_str()), (3, ""));
-    assert!(refused.stderr.starts_with("session: the text to sign is not a JSON object"), "{}", refused.stderr);
+    assert!(refused.stderr.starts_with("session: can't sign standard input: not a JSON object"), "{}", refused.stderr);
     std::fs::remove_file(keys).unwrap();
 }
 
@@ -38,6 +38,8 @@ fn a_key_comes_from_the_environment_or_else_is_asked_for() {
         (missing.code, missing.stderr.as_str()),
         (3, "session: the environment variable KEY_OF_TEST is not set.\n")
     );
+    let empty = run(binary().args(["sign", "--secret-env", "KEY_OF_TEST"]).env("KEY_OF_TEST", ""), "{}");
+    assert_eq!((empty.code, empty.stderr.as_str()), (3, "session: the environment variable KEY_OF_TEST is empty.\n"));
     std::fs::remove_file(keys).unwrap();
 }
 
@@ -135,6 +137,7 @@ fn a_change_of_the_digest_or_derivation_is_a_change_of_all_keys() {
 fn each_step_of_a_rotation_is_safe_and_names_the_next() {
     for (old, new, code, next) in [
         (&[KEY][..], &[KEY][..], 0, "nothing"),
+        (&[KEY], &[KEY, KEY], 0, "nothing"),
         (&[KEY], &[KEY, NEXT], 0, "Then move the added key to the first line"),
         (&[KEY, NEXT], &[NEXT, KEY], 0, "Remove the old keys 14days after"),
         (&[NEXT, KEY], &[NEXT], 1, "once old key 1"),
@@ -163,8 +166,29 @@ fn completions_know_all_commands() {
 }
 
 #[test]
+fn a_reader_that_ends_early_is_no_failure() {
+    let keys = file(Some(KEY));
+    let token = session(&["sign", "--secret-file", text(&keys)], "{}").stdout;
+    for arguments in [&["inspect", "--secret-file", text(&keys), token.trim()][..], &["completions", "bash"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_session"));
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command.args(arguments).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{arguments:?}");
+    }
+    std::fs::remove_file(keys).unwrap();
+}
+
+#[test]
 fn wrong_arguments_and_missing_files_have_their_exit_codes() {
     assert_eq!(session(&["inspect"], "").code, 2);
+    for (arguments, said) in [
+        (["--now", "soon"], "invalid value 'soon' for '--now <SECONDS>': a Unix time in whole seconds is required"),
+        (["--cookie-name", "a b"], "invalid value 'a b' for '--cookie-name <NAME>': "),
+    ] {
+        let output = session(&[&["inspect", "x"], &arguments[..]].concat(), "");
+        assert!(output.code == 2 && output.stderr.contains(said), "{}", output.stderr);
+    }
     let output = session(&["inspect", "--secret-file", "no/such/file", "x"], "");
     assert_eq!(output.code, 3);
     assert!(output.stderr.starts_with("session: can't read no/such/file: "), "{}", output.stderr);
