@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::http;
 use session_tower::{MemoryBackend, SessionConfigBuilder, SessionError, SessionHandle, SessionLayer};
 use tonic::body::Body;
 use tonic::server::{Grpc, NamedService, UnaryService};

@@ -10,11 +10,13 @@ fn block<'a>(guide: &'a str, fence: &str) -> &'a str {
 }
 
 #[test]
-fn two_guides_show_the_whole_program() {
+fn three_guides_show_the_whole_program() {
     let actix = include_str!("../../../../crates/session-actix/guide/getting_started.md");
     assert_eq!(block(actix, "rust,no_run"), include_str!("../../src/actix.rs"));
     let hyper = include_str!("../../../../crates/session-tower/guide/tower_and_hyper.md");
-    assert_eq!(block(hyper, "no_run"), include_str!("../../src/hyper.rs"));
+    assert_eq!(block(hyper, "rust,no_run"), include_str!("../../src/hyper.rs"));
+    let tonic = include_str!("../../../../crates/session-tower/guide/tonic.md");
+    assert_eq!(block(tonic, "rust,no_run"), include_str!("../../src/tonic.rs"));
 }
 
 #[test]
