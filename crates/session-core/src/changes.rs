@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_made_on_what_is_there_now() {
+    fn changes_are_replayed_on_the_current_data() {
         let changes = vec![set("a"), Change::Remove("b".into()), increment("n"), increment("n")];
         let json = replayed(changes, r#"{"a":1}"#, r#"{"b":1,"n":5,"other":true}"#).unwrap();
         assert_eq!(json, r#"{"n":7,"other":true,"a":1}"#);
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_take_outlives_what_comes_after_it() {
+    fn a_later_change_of_the_key_does_not_drop_a_take() {
         for later in [set("t"), Change::Remove("t".into()), Change::Clear] {
             assert!(replayed(vec![take("t", "1"), later], "{}", "{}").is_err());
         }
@@ -399,12 +399,12 @@ mod tests {
     }
 
     #[test]
-    fn a_take_of_what_was_set_here_is_a_removal() {
+    fn a_take_of_a_value_that_was_set_here_is_a_removal() {
         assert_eq!(replayed(vec![set("a"), take("a", "1")], "{}", r#"{"a":2}"#).unwrap(), "{}");
     }
 
     #[test]
-    fn what_a_later_change_covers_is_dropped() {
+    fn changes_that_a_later_one_makes_pointless_are_dropped() {
         let mut log = ChangeLog::default();
         log.push(set("a"), true);
         log.push(set("a"), true);

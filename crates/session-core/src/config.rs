@@ -82,7 +82,7 @@ pub struct SessionConfig {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// How long sessions last, in seconds.
+/// The lifetimes of sessions, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lifetimes {
     /// Without use, unless the session has a lifetime of its own.

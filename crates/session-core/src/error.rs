@@ -171,7 +171,7 @@ impl SessionError {
     /// - 401 if no user is signed in,
     /// - 403 without a valid CSRF token,
     /// - 400 if the client sent too many session cookies,
-    /// - 503 if the store is unavailable or too busy, so that a retry may help,
+    /// - 503 if the store is unavailable or too busy, or the outcome of a write is unknown, so that a retry may help,
     /// - otherwise 500.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -195,7 +195,7 @@ impl SessionError {
         self.status() == 409 && !matches!(self, Self::TooManyUserSessions { .. })
     }
 
-    /// Returns `true` if a later retry may succeed, because the store was unavailable or too busy.
+    /// Returns `true` if a later retry of the whole request may succeed: the [status](Self::status) is 503.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.status() == 503

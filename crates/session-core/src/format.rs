@@ -69,7 +69,8 @@ pub use token::{ReadToken, TokenContent, TokenFormat};
 /// [`SessionConfigBuilder::format`]: crate::SessionConfigBuilder::format
 /// [`BackendErrorKind::Corrupt`]: crate::BackendErrorKind::Corrupt
 pub trait Format: Send + Sync + 'static {
-    /// Returns the name of the format, for error texts.
+    /// Returns the name of the format, for error texts. It also determines the ids of sessions that are
+    /// [taken over](crate::SessionConfigBuilder::accept_format), so it must stay the same.
     fn name(&self) -> &'static str;
 
     /// Returns the settings that sessions of this format need.

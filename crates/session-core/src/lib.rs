@@ -57,16 +57,17 @@
 //! cookie, and one call that extends the stored session's TTL. A session in the cookie is refreshed after half of its
 //! lifetime, without a call. [`AtomicBackend`] lists the calls of each request.
 //!
-//! The text of a session is scanned for its keys; only values that a request asks for are parsed. The project's README
-//! compares the cost in instructions, allocations and time with that of other crates.
+//! The text of a session is scanned for its keys; only values that a request asks for are parsed. `xtask/bench` of the
+//! project compares the cost in instructions, allocations and time with that of other crates.
 //!
 //! # Log
 //!
 //! The library logs through `tracing`. Log lines name a session by a fingerprint, never by its id. A request that never
 //! asks for its session logs nothing.
 //!
-//! - `session_core::absence`, level `debug`: one event for each request that asks for its session and has none, with the
-//!   cause and the number of events with this cause so far. [`Session::absence`] returns the cause to the application.
+//! - `session_core::absence`, level `debug`: an event for each request that asks for its session and has none, with the
+//!   cause and the number of events with this cause so far. If the request then writes, and the store knows that the
+//!   session was destroyed or renewed, a second event says so. [`Session::absence`] returns the cause to the application.
 //! - `session_core::lifecycle`, level `debug`: sessions created, renewed, refreshed and destroyed, and changes that were
 //!   dropped.
 //! - Other targets that start with the name of a crate: warnings and errors.

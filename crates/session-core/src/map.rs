@@ -161,8 +161,7 @@ impl SessionMap {
         self.insert_json(key, &json).map(drop)
     }
 
-    /// Sets the value of a key, like [`Self::insert`], to one that is JSON text of any depth. Returns `true` if this changed
-    /// the map.
+    /// Sets the value of a key, like [`Self::insert`], to JSON text of any depth. Returns `true` if this changed the map.
     pub(crate) fn insert_json(&mut self, key: &str, json: &str) -> Result<bool, ValueError> {
         self.insert_json_at(self.find(key), key, json)
     }
@@ -198,8 +197,8 @@ impl SessionMap {
 
     /// Returns the keys, in order, each once.
     ///
-    /// Python may write a key with a lone surrogate, which a Rust string can't hold. It is listed with U+FFFD in its
-    /// place. Such a key is kept, but no name finds it.
+    /// Python may write a key with a lone surrogate, which a Rust string can't hold. Such a key is listed with U+FFFD in
+    /// place of the surrogate. It is kept, but no name finds it.
     pub fn keys(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.iter().map(|(key, _)| key)
     }

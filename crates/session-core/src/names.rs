@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A text that names none of the values that a setting can have.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {what} {given:?}, known are: {}", known.join(", "))]
+#[error("unknown {what} {given:?}, must be one of: {}", known.join(", "))]
 pub struct UnknownName {
     pub(crate) what: &'static str,
     pub(crate) given: String,

@@ -41,7 +41,7 @@ pub(crate) enum IssueKind {
 
 impl SessionConfig {
     /// Returns the token that counts among those that verify as of `now`.
-    pub(crate) fn newest_token(&self, cookies: &RequestCookies, now: u64) -> Option<VerifiedToken> {
+    pub(crate) fn select_token(&self, cookies: &RequestCookies, now: u64) -> Option<VerifiedToken> {
         let candidates = || cookies.newest_first(self.cookie_name());
         let verify = |text: &[u8]| self.verify(text, Some(now)).ok();
         let verified = || candidates().filter_map(|text| Some((text, verify(text)?)));

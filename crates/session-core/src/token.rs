@@ -25,35 +25,35 @@ const ENCODED_ID_PAYLOAD_START: &[u8] = b"eyJfY3NzaWQiOiAi";
 #[derive(Clone)]
 pub(crate) struct Tokens {
     signer: TimestampSigner,
-    strangers: Arc<[Stranger]>,
+    other_signers: Arc<[OtherSigner]>,
     /// The longest lifetime of any session, in seconds.
     longest_max_age: u64,
 }
 
 /// A signer of another configuration, with another salt. Its tokens are recognised, but not accepted.
-pub(crate) struct Stranger {
+pub(crate) struct OtherSigner {
     pub(crate) signer: Signer,
     pub(crate) absence: Absence,
 }
 
 impl Tokens {
     pub(crate) fn new(signer: TimestampSigner, longest_max_age: u64) -> Self {
-        Self { signer, strangers: Arc::default(), longest_max_age }
+        Self { signer, other_signers: Arc::default(), longest_max_age }
     }
 
-    pub(crate) fn with_strangers(self, strangers: Vec<Stranger>) -> Self {
-        Self { strangers: strangers.into(), ..self }
+    pub(crate) fn with_other_signers(self, other_signers: Vec<OtherSigner>) -> Self {
+        Self { other_signers: other_signers.into(), ..self }
     }
 
     /// Returns the reason why a token does not verify, if it is unsigned or was signed by another configuration.
-    pub(crate) fn stranger(&self, token: &[u8]) -> Option<Absence> {
+    pub(crate) fn why_unverified(&self, token: &[u8]) -> Option<Absence> {
         let decoded = percent_decoded(token);
         let token = decoded.as_deref().unwrap_or(token);
         if token.iter().filter(|&&byte| byte == b'.').count() < 2 {
             return Some(Absence::Malformed);
         }
-        let stranger = self.strangers.iter().find(|stranger| stranger.signer.unsign(token).is_ok())?;
-        Some(stranger.absence)
+        let other = self.other_signers.iter().find(|other| other.signer.unsign(token).is_ok())?;
+        Some(other.absence)
     }
 
     /// Appends the token for a payload, issued at `now`.
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_what_starlette_makes() {
+    fn a_token_equals_the_one_that_starlette_makes() {
         let tokens = Tokens::new(TimestampSigner::new("secret"), 1_209_600);
         let mut text = Vec::new();
         tokens.issue(br#"{"data": "something"}"#, 1_700_000_000, &mut text);

@@ -174,7 +174,7 @@ impl<'a> Rotate<'a> {
 
     /// Names the user whose entry in the index the old key has, if the caller knows it.
     #[must_use]
-    pub fn from_user(mut self, old_user: Option<&'a str>) -> Self {
+    pub fn old_user(mut self, old_user: Option<&'a str>) -> Self {
         self.old_user = old_user;
         self
     }

@@ -109,7 +109,7 @@ impl MemoryBackendBuilder {
     /// Sets the largest number of bytes of memory that sessions and markers take; default 256 MiB.
     ///
     /// A session counts as the bytes of its store key, about 400 bytes of overhead, and the memory of its text, up to
-    /// twice the text's length. Each of its own keys from the ninth on adds 20 to 60 bytes. The session of a signed-in
+    /// twice the text's length. From the ninth on, each key of its map adds 20 to 60 bytes. The session of a signed-in
     /// user adds 100 bytes and twice the length of the user's id.
     ///
     /// Seven eighths of the bytes are for sessions: 14 MiB in each part by default. A session that exceeds its part's

@@ -47,7 +47,7 @@ pub(crate) fn metered(
 }
 
 impl Metered {
-    /// Makes a call. `name` names the outcome of one that did not fail.
+    /// Makes a call. `name` names the outcome of a call that did not fail.
     fn call<'a, T: Send + 'a>(
         &'a self,
         operation: &'static str,

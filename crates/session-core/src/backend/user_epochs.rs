@@ -28,7 +28,7 @@ use super::reply::StoreFuture;
 pub trait UserEpochs: Send + Sync {
     /// Returns the epoch of a user. If the user has none, begins the epoch `candidate`. The epoch lasts for `ttl` from now.
     ///
-    /// The `candidate` is a random number, and below 2⁵³. The `ttl` is longer than a session lasts without use.
+    /// The `candidate` is a random number below 2⁵³. The `ttl` is longer than a session lasts without use.
     ///
     /// # Errors
     ///

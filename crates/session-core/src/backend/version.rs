@@ -11,7 +11,7 @@ use crate::map::SessionMap;
 /// session has changed since it was read.
 ///
 /// Make it from something that the store itself keeps, such as a compare-and-set token or a digest of the stored bytes.
-/// Other programs that write to the store keep no version.
+/// Don't use a counter beside the session, because other programs that write to the store would not increment it.
 #[derive(Clone)]
 pub struct Version(Content);
 
@@ -26,7 +26,7 @@ enum Content {
 }
 
 impl Version {
-    /// The longest version: a SHA-256.
+    /// The largest number of bytes of a version: 32, as many as a SHA-256 has.
     pub const MAX_LEN: usize = 32;
 
     /// Makes a version of these bytes; `None` if there are more than [`Self::MAX_LEN`].

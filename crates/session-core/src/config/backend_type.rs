@@ -10,7 +10,7 @@ use std::str::FromStr;
 ///
 /// assert_eq!("redis".parse(), Ok(BackendType::Redis));
 /// let unknown = "etcd".parse::<BackendType>().unwrap_err();
-/// assert_eq!(unknown.to_string(), r#"unknown predefined backend "etcd", known are: cookie, memory, redis, memcache, sqlite, postgres, mysql"#);
+/// assert_eq!(unknown.to_string(), r#"unknown predefined backend "etcd", must be one of: cookie, memory, redis, memcache, sqlite, postgres, mysql"#);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -83,7 +83,7 @@ impl FromStr for BackendType {
 
 /// The error for a name that is not that of a predefined backend.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown predefined backend {given:?}, known are: {}", known_names())]
+#[error("unknown predefined backend {given:?}, must be one of: {}", known_names())]
 pub struct UnknownPredefinedBackend {
     /// The name that was given.
     pub given: String,

@@ -332,7 +332,7 @@ impl SessionConfigBuilder {
             Salt::Given(salt) => salt.clone(),
             Salt::OfCookie(name) => keys::hardened_salt(name, mode),
         };
-        let strangers = keys::strangers(&keys, &salt, &self.cookie_name, mode);
+        let other_signers = keys::other_signers(&keys, &salt, &self.cookie_name, mode);
         let keys = if matches!(self.salt, Salt::OfCookie(_)) { keys::hardened(&keys) } else { keys };
         let signer = Signer::with_keys(keys, salt).map_err(|_| ConfigError::EmptySecret)?;
         if self.development {
@@ -350,7 +350,7 @@ impl SessionConfigBuilder {
         Ok(SessionConfig {
             former_removals: (!removals.is_empty()).then(|| removals.into()),
             cookie: template(self.attributes),
-            tokens: Tokens::new(signer, lifetimes.longest).with_strangers(strangers),
+            tokens: Tokens::new(signer, lifetimes.longest).with_other_signers(other_signers),
             format: format.map(Arc::new),
             accepted: (!accepted.is_empty()).then(|| accepted.into()),
             store,

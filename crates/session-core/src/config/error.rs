@@ -19,7 +19,7 @@ pub enum ConfigError {
         bytes: usize,
     },
     /// A secret contains a placeholder from documentation, and `danger_allow_weak_secret(true)` was not called.
-    #[error("a secret is a placeholder of documentation: make one with `openssl rand -base64 32`")]
+    #[error("a secret is a placeholder from documentation: make one with `openssl rand -base64 32`")]
     PlaceholderSecret,
     /// A secret repeats a few bytes, or counts up or down, and `danger_allow_weak_secret(true)` was not called.
     #[error("a secret repeats or counts bytes: make one with `openssl rand -base64 32`")]

@@ -36,7 +36,7 @@ pub enum Refresh {
     Tenth,
     /// After half of the session's lifetime.
     HalfLife,
-    /// After this time.
+    /// After this time. If a session has its own lifetime, which is not longer than that, after half of its lifetime.
     After(Duration),
     /// With every request that uses the session.
     Always,
@@ -132,8 +132,10 @@ names!(OnDuplicate, "choice between cookies", Last = "last", First = "first", Ne
 /// The answer to a request whose changes could not be kept, because its session was renewed by another request, expired
 /// or was evicted.
 ///
-/// A request that called `take` or `renew` is always answered with 409. After a *logout* by another request, all other
-/// changes are dropped and the response is sent as it is, as if the changes had come just before the logout.
+/// A request that called `take` or `renew` is always answered with 409. The exception is a
+/// [`sign_in`](crate::Session::sign_in) after a renewal by another request: it begins a session of its own. After a
+/// *logout* by another request, all other changes are dropped and the response is sent as it is, as if the changes had
+/// come just before the logout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnGone {

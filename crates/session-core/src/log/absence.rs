@@ -20,7 +20,7 @@ impl SharedSession {
         Some(found_by_store.unwrap_or_else(|| self.context.why_no_token(&self.cookies)))
     }
 
-    /// Records the reason that the marker of an unknown session tells.
+    /// Records the reason that the marker of an unknown session gives, and logs it.
     pub(crate) fn note_marker(&self, marker: Option<&Marker>) {
         let absence = match marker {
             Some(Marker::Destroyed) => Absence::Destroyed,
@@ -59,7 +59,7 @@ impl SessionContext {
         match self.config.verify(text, Some(self.now())) {
             Ok(_) => Absence::Contradictory,
             Err(Absence::BadSignature) if self.config.format.is_none() => {
-                self.config.tokens.stranger(text).unwrap_or(Absence::BadSignature)
+                self.config.tokens.why_unverified(text).unwrap_or(Absence::BadSignature)
             }
             Err(absence) => absence,
         }

@@ -118,7 +118,7 @@ impl SharedSession {
             Phase::InCookie { .. } if !session.is_changed() && !session.head().is_sent() => session.data().clone(),
             // The data of the cookie was edited in place, so the cookie is read again, as of the time it was first
             // read.
-            Phase::InCookie { read_at, .. } => match self.context.config.newest_token(&self.cookies, *read_at) {
+            Phase::InCookie { read_at, .. } => match self.context.config.select_token(&self.cookies, *read_at) {
                 Some(token) => match token.payload {
                     TokenPayload::Session(data) => data,
                     TokenPayload::Id(_) => SessionMap::new(),

@@ -115,7 +115,7 @@ impl SharedSession {
     fn verify_cookie(&self) -> ControlFlow<Result<(), SessionError>, Fetch<'_>> {
         let time_left = self.load_outcome()?;
         let now = self.context.now();
-        let token = self.context.config.newest_token(&self.cookies, now);
+        let token = self.context.config.select_token(&self.cookies, now);
         match token {
             Some(VerifiedToken { payload: TokenPayload::Id(id), issued }) => {
                 Continue(Fetch { id, key: self.context.store_key(&id), issued, time_left, adoption: None })

@@ -16,7 +16,7 @@ use crate::sync::lock;
 pub(crate) struct SharedSession {
     pub(crate) context: Arc<SessionContext>,
     pub(crate) cookies: RequestCookies,
-    slot: Mutex<Slot>,
+    state: Mutex<LazySession>,
     /// Held by the task that makes this request's store calls.
     store_lock: AsyncMutex<()>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct SharedSession {
 #[derive(Default)]
 // Made in place on first use. Most requests for a static file never use their session.
 #[allow(clippy::large_enum_variant, reason = "a box would cost each request that uses its session an allocation")]
-enum Slot {
+enum LazySession {
     #[default]
     Unused,
     /// The response head was sent before the session was used.
@@ -34,7 +34,7 @@ enum Slot {
 }
 
 /// The session's state, locked.
-pub(crate) struct SessionGuard<'a>(MutexGuard<'a, Slot>);
+pub(crate) struct SessionGuard<'a>(MutexGuard<'a, LazySession>);
 
 impl SharedSession {
     #[inline]
@@ -46,7 +46,7 @@ impl SharedSession {
         let mut shared = Arc::new_cyclic(|_| Self {
             context,
             cookies: RequestCookies::default(),
-            slot: Mutex::default(),
+            state: Mutex::default(),
             store_lock: AsyncMutex::new(()),
         });
         if let Some(Self { cookies, .. }) = Arc::get_mut(&mut shared) {
@@ -72,44 +72,44 @@ impl SharedSession {
     /// Locks the state, which counts as used from then on.
     #[inline]
     pub(crate) fn session(&self) -> SessionGuard<'_> {
-        let mut slot = lock(&self.slot);
-        if !matches!(*slot, Slot::Used(_)) {
-            self.begin(&mut slot);
+        let mut state = lock(&self.state);
+        if !matches!(*state, LazySession::Used(_)) {
+            self.begin(&mut state);
         }
-        SessionGuard(slot)
+        SessionGuard(state)
     }
 
     #[inline(never)]
-    fn begin(&self, slot: &mut Slot) {
-        let head_sent = matches!(*slot, Slot::UnusedAfterHead);
-        *slot = Slot::Used(RequestSession::new(self.context.config.request_deadline, head_sent));
+    fn begin(&self, state: &mut LazySession) {
+        let head_sent = matches!(*state, LazySession::UnusedAfterHead);
+        *state = LazySession::Used(RequestSession::new(self.context.config.request_deadline, head_sent));
     }
 
     /// Locks the state, if the session was used.
     pub(crate) fn peek(&self) -> Option<SessionGuard<'_>> {
-        let slot = lock(&self.slot);
-        matches!(*slot, Slot::Used(_)).then(|| SessionGuard(slot))
+        let state = lock(&self.state);
+        matches!(*state, LazySession::Used(_)).then(|| SessionGuard(state))
     }
 
     /// Locks the state, if the session was used. Otherwise records that the response head is sent without it.
     pub(crate) fn session_if_used(&self) -> Option<SessionGuard<'_>> {
-        let mut slot = lock(&self.slot);
-        if matches!(*slot, Slot::Used(_)) {
-            return Some(SessionGuard(slot));
+        let mut state = lock(&self.state);
+        if matches!(*state, LazySession::Used(_)) {
+            return Some(SessionGuard(state));
         }
-        *slot = Slot::UnusedAfterHead;
+        *state = LazySession::UnusedAfterHead;
         None
     }
 }
 
-const USED: &str = "a guard is made of a used slot only";
+const USED: &str = "a guard is made of a used state only";
 
 impl Deref for SessionGuard<'_> {
     type Target = RequestSession;
 
     fn deref(&self) -> &RequestSession {
         match &*self.0 {
-            Slot::Used(session) => session,
+            LazySession::Used(session) => session,
             _ => unreachable!("{USED}"),
         }
     }
@@ -118,7 +118,7 @@ impl Deref for SessionGuard<'_> {
 impl DerefMut for SessionGuard<'_> {
     fn deref_mut(&mut self) -> &mut RequestSession {
         match &mut *self.0 {
-            Slot::Used(session) => session,
+            LazySession::Used(session) => session,
             _ => unreachable!("{USED}"),
         }
     }
@@ -127,8 +127,8 @@ impl DerefMut for SessionGuard<'_> {
 /// Reports changes of a stored session that were made after the response head, and were never saved.
 impl Drop for SharedSession {
     fn drop(&mut self) {
-        let slot = self.slot.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Slot::Used(session) = slot
+        let state = self.state.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let LazySession::Used(session) = state
             && session.loses_changes()
         {
             let session = session.id().map(|id| id.fingerprint());

@@ -104,7 +104,7 @@ impl SharedSession {
                 let new_key = context.store_key(new_id);
                 let old_user = self.session().bound_user().map(|user| context.user_key(&user.id));
                 let rotate = Rotate::new(&key, &new_key, session, ttl, expected);
-                let rotate = rotate.of_user(user.as_deref()).from_user(old_user.as_deref());
+                let rotate = rotate.of_user(user.as_deref()).old_user(old_user.as_deref());
                 Box::pin(store.deadline.run(store.store.rotate(rotate))).await.map(|outcome| outcome.map(Some))
             } else if renew {
                 // The old id must not stay valid, and there is no data to move.
@@ -179,11 +179,11 @@ impl SharedSession {
             };
         }
         let only_removes = changes.is_effective() && changes.only_removes();
-        let believes = changes.takes() || renew;
+        let must_not_succeed = changes.takes() || renew;
         attempt.discard();
         match marker {
             // The client must not get a success response to a login or to the use of a one-time value.
-            _ if believes => Err(SessionError::Gone),
+            _ if must_not_succeed => Err(SessionError::Gone),
             Some(Marker::Destroyed) => Ok(Some(Persisted::Destroyed)),
             None if only_removes => Ok(Some(Persisted::Done)),
             _ => Ok(Some(Persisted::Gone)),

@@ -27,7 +27,7 @@ impl Session {
     ///
     /// The first call stores a secret in the session, under the key `_csrf`. Each token is that secret under a new
     /// random mask, so that compressed pages can't reveal it (BREACH). All tokens of the session stay valid until the
-    /// user [signs in](Self::sign_in) or the session ends.
+    /// user [signs in](Self::sign_in), or the session is [cleared](Self::clear) or ends.
     ///
     /// ```
     /// # use session_core::{SessionConfigBuilder, SessionError, SessionManager};

@@ -20,7 +20,8 @@ pub enum Lifetime {
 }
 
 impl Session {
-    /// Gives this session its own lifetime, such as a longer one for "remember me".
+    /// Gives this session its own lifetime, such as a longer one for "remember me". The configuration must allow it: by
+    /// default [`longest_max_age`](crate::SessionConfigBuilder::longest_max_age) is `max_age`, so only shorter ones pass.
     ///
     /// ```
     /// # use session_core::{Session, SessionError};

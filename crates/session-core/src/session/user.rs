@@ -20,7 +20,7 @@ const MAX_LABELS: usize = 8;
 /// The largest number of bytes of a label's name.
 const MAX_LABEL_NAME_BYTES: usize = 32;
 
-/// The largest number of bytes of a label, which is truncated beyond it.
+/// The largest number of bytes of a label. A longer label is truncated.
 const MAX_LABEL_BYTES: usize = 256;
 
 /// Signing in and out.

@@ -148,7 +148,7 @@ fn a_same_site_value_is_known_by_its_name() {
         let error = configured(given).unwrap_err();
         let ConfigError::UnknownName(unknown) = &error else { panic!("{error}") };
         assert_eq!((unknown.given(), unknown.known()), (given, &["lax", "strict", "none"][..]));
-        assert_eq!(error.to_string(), format!("unknown SameSite value {given:?}, known are: lax, strict, none"));
+        assert_eq!(error.to_string(), format!("unknown SameSite value {given:?}, must be one of: lax, strict, none"));
     }
     for (name, same_site) in [("lax", SameSite::Lax), ("Strict", SameSite::Strict), ("NONE", SameSite::None)] {
         assert_eq!(name.parse(), Ok(same_site));
@@ -211,7 +211,7 @@ fn there_must_be_time_to_ask_the_store_and_room_for_a_session() {
 }
 
 #[tokio::test]
-async fn a_request_deadline_that_never_comes_is_waited_for() {
+async fn the_longest_request_deadline_overflows_no_clock() {
     let manager = manager(builder().backend(Plain::default()).request_deadline(Duration::MAX));
     let handle = manager.open([]);
     handle.load().await.unwrap().insert("user", "ann").unwrap();
@@ -270,7 +270,7 @@ fn an_unknown_predefined_backend_is_an_error_that_lists_the_known_ones() {
         let error = configured(given).unwrap_err();
         assert_eq!(error, ConfigError::UnknownBackend(UnknownPredefinedBackend { given: given.to_owned() }));
         let known = "cookie, memory, redis, memcache, sqlite, postgres, mysql";
-        let message = format!("unknown predefined backend {given:?}, known are: {known}");
+        let message = format!("unknown predefined backend {given:?}, must be one of: {known}");
         assert_eq!(error.to_string(), message);
     }
     for given in ["redis", "aioRedis", "memcache", "aioMemcache", "memory"] {
@@ -316,7 +316,7 @@ fn a_secret_for_development_is_another_one_each_time_and_logs_a_warning() {
 }
 
 #[test]
-fn the_hardened_preset_refuses_what_would_break_its_promises() {
+fn the_hardened_preset_refuses_settings_that_would_break_its_promises() {
     let hardened = |key| SessionConfigBuilder::hardened(key, "id");
     assert_eq!(refused(hardened(Key::new(SECRET))), ConfigError::HardenedMode);
     assert_eq!(refused(hardened(Key::new(SECRET)).backend(Plain::default())), ConfigError::NotAtomic);

@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_stored_can_be_read_and_changed_without_a_panic(
+    fn any_stored_value_can_be_read_and_changed_without_a_panic(
         stored in stored(),
         acts in vec(act(), 0..6),
         in_cookie in prop::bool::ANY,
@@ -194,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_signed_verifies_and_comes_back(
+    fn a_signed_value_verifies_and_comes_back(
         value in vec(any::<u8>(), 0..60),
         secrets in vec(vec(any::<u8>(), 0..80), 1..4),
         salt in vec(any::<u8>(), 0..20),

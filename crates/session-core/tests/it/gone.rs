@@ -226,7 +226,7 @@ fn replace(session: &Session) {
 }
 
 #[tokio::test]
-async fn a_logout_with_the_old_cookie_ends_what_has_replaced_a_destroyed_session() {
+async fn a_logout_with_the_old_cookie_ends_the_session_that_replaced_a_destroyed_one() {
     for app in App::on_each_backend(defaults) {
         let old = app.browser_with(DATA).await;
         let mut browser = old.clone();

@@ -69,7 +69,7 @@ async fn each_change_of_a_session_is_one_event_in_both_modes() {
 }
 
 #[tokio::test]
-async fn revocations_tell_each_ended_session() {
+async fn a_revocation_reports_each_ended_session() {
     let (events, configure) = told(defaults);
     let (app, _) = App::server(configure);
     for _ in 0..2 {
@@ -89,7 +89,7 @@ async fn revocations_tell_each_ended_session() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_a_revocation_overtakes_is_told_as_refused() {
+async fn a_sign_in_that_a_revocation_overtakes_is_reported_as_refused() {
     let (events, configure) = told(defaults);
     let (clock, probe) = (TestClock::at(NOW), Probe::new());
     let store = EpochMemory::with_clock(clock.clone());
@@ -107,7 +107,7 @@ async fn a_sign_in_that_a_revocation_overtakes_is_told_as_refused() {
 }
 
 #[tokio::test]
-async fn a_limit_tells_the_ended_session_or_the_refused_sign_in() {
+async fn a_limit_reports_the_ended_session_or_the_refused_sign_in() {
     for (on_limit, expected) in [
         (OnSessionLimit::DropOldest, ["SignedIn ann phone", "Revoked ann phone"].as_slice()),
         (
@@ -128,7 +128,7 @@ async fn a_limit_tells_the_ended_session_or_the_refused_sign_in() {
 }
 
 #[tokio::test]
-async fn a_cookie_without_a_session_is_told_with_its_reason() {
+async fn a_cookie_without_a_session_is_reported_with_its_reason() {
     let (events, configure) = told(|config| config.max_age(Duration::from_secs(100)));
     let (app, _) = App::server(configure);
     let mut browser = Browser::default();
@@ -157,7 +157,7 @@ async fn a_cookie_without_a_session_is_told_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_request_that_lost_against_a_logout_is_told_as_refused() {
+async fn a_request_that_lost_against_a_logout_is_reported_as_refused() {
     let (events, configure) = told(defaults);
     let (app, _) = App::server(configure);
     let mut browser = app.browser_with(r#"{"cart":3}"#).await;
@@ -175,7 +175,7 @@ async fn a_request_that_lost_against_a_logout_is_told_as_refused() {
 }
 
 #[tokio::test]
-async fn an_event_is_told_only_after_the_store_has_confirmed_it() {
+async fn an_event_is_reported_only_after_the_store_has_confirmed_it() {
     let (events, configure) = told(defaults);
     let (app, probe) = App::server(configure);
     probe.fail(Operation::All, Fault::Down);

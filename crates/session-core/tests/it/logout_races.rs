@@ -99,7 +99,7 @@ async fn a_destroyed_session_is_not_found_by_a_late_load() {
 }
 
 #[tokio::test]
-async fn what_was_written_renewed_or_saved_before_the_logout_is_destroyed() {
+async fn a_session_written_renewed_or_saved_before_the_logout_is_destroyed() {
     let steps: [Step; 3] = [
         |session| session.insert("early", true).unwrap(),
         |session| session.renew().unwrap(),

@@ -79,7 +79,7 @@ async fn a_session_whose_last_key_was_removed_by_a_cancelled_save_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_whose_taking_was_cancelled_is_given_away_once() {
+async fn a_value_whose_take_was_cancelled_is_handed_out_once() {
     for fault in [Fault::Hangs, Fault::NeverReplies] {
         for taken_by_another in [false, true] {
             let (app, probe) = App::server(defaults);

@@ -58,7 +58,7 @@ async fn fetch(store: &MemoryBackend, key: &str) -> Stored {
 }
 
 #[tokio::test]
-async fn what_is_set_is_found_until_it_is_deleted() {
+async fn a_session_is_found_until_it_is_removed() {
     let (_, store) = store();
     assert_eq!(found(&store, "key").await, None);
     put(&store, "key", r#"{"a":1}"#, HOUR);

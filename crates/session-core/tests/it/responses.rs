@@ -107,7 +107,7 @@ async fn a_failed_response_destroys_and_makes_no_new_session() {
 }
 
 #[tokio::test]
-async fn what_was_saved_gets_its_cookie_even_if_the_response_fails() {
+async fn a_saved_session_gets_its_cookie_even_if_the_response_fails() {
     for renewed in [false, true] {
         for app in App::on_each_backend(defaults) {
             let mut browser = if renewed { app.browser_with(DATA).await } else { Browser::default() };
@@ -134,7 +134,7 @@ async fn a_completed_renewal_gets_its_cookie_after_a_cancelled_save_and_a_failed
 }
 
 #[tokio::test]
-async fn what_a_failed_response_did_not_commit_is_not_saved_afterwards() {
+async fn changes_that_a_failed_response_dropped_are_not_saved_afterwards() {
     for app in App::on_each_backend(defaults) {
         let browser = app.browser_with(DATA).await;
         let request = app.open(&browser).await;
@@ -178,7 +178,7 @@ async fn a_new_session_that_got_its_cookie_can_be_saved_after_the_response_head(
 }
 
 #[tokio::test]
-async fn what_needs_a_cookie_fails_after_the_response_head() {
+async fn changes_that_need_a_cookie_fail_after_the_response_head() {
     let (app, probe) = App::server(defaults);
     let new = app.open(&Browser::default()).await;
     let stored = app.open(&app.browser_with(DATA).await).await;
@@ -199,7 +199,7 @@ async fn what_needs_a_cookie_fails_after_the_response_head() {
 }
 
 #[tokio::test]
-async fn what_a_failed_commit_has_left_is_not_stored_where_no_cookie_leads_to_it() {
+async fn changes_that_a_failed_commit_left_are_not_stored_under_an_id_without_a_cookie() {
     let (app, probe) = App::server(defaults);
     let browser = app.browser_with(DATA).await;
     let (renewed, new) = (app.open(&browser).await, app.open(&Browser::default()).await);

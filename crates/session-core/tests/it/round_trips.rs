@@ -184,7 +184,7 @@ async fn a_destruction_after_reading_is_two_calls_and_three_with_a_new_session()
 }
 
 #[tokio::test]
-async fn what_was_saved_is_not_written_again_by_the_commit() {
+async fn saved_changes_are_not_written_again_by_the_commit() {
     for (browser_is_new, call) in [(true, Create), (false, Replace)] {
         let counted = Counted::new().await;
         let browser = if browser_is_new { Browser::default() } else { counted.browser };

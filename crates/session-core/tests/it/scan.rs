@@ -42,7 +42,7 @@ async fn a_scan_finds_users_and_visitors_with_their_data() {
 }
 
 #[tokio::test]
-async fn a_scan_leaves_out_what_is_no_live_session() {
+async fn a_scan_leaves_out_emptied_and_expired_sessions_and_keys_of_other_programs() {
     let (app, _) = App::server(|config| config.absolute_lifetime(Duration::from_secs(50)));
     let mut emptied = app.browser_with(r#"{"cart":3}"#).await;
     app.visit(&mut emptied, |session| session.clear().unwrap()).await;

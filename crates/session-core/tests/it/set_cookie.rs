@@ -249,7 +249,7 @@ async fn a_renewed_session_that_another_request_destroyed_leaves_no_cookie_behin
 }
 
 #[test]
-fn what_a_backend_is_asked_and_answers_prints_no_key() {
+fn arguments_and_replies_of_a_backend_print_no_key() {
     let (session, version) = (SessionMap::new(), Version::from(1));
     let rotate = Rotate::new("prefix:old", "prefix:new", &session, std::time::Duration::from_secs(1), &version);
     let removed: WriteOutcome<()> = WriteOutcome::Gone(Some(Marker::Renewed { successor: "prefix:new".into() }));
@@ -258,7 +258,7 @@ fn what_a_backend_is_asked_and_answers_prints_no_key() {
 }
 
 #[tokio::test]
-async fn what_a_commit_prints_opens_no_session() {
+async fn the_debug_output_of_a_commit_opens_no_session() {
     for app in App::on_each_backend(defaults).into_iter().chain([App::in_cookie(defaults)]) {
         let request = app.open(&Browser::default()).await;
         request.insert("user", "ann").unwrap();

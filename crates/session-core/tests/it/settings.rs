@@ -162,7 +162,7 @@ fn a_file_holds_one_secret_a_line_and_the_first_one_signs() {
         session.contains_key("user")
     };
     assert!(signs(SECRET) && signs("another secret of thirty-two bytes"));
-    assert!(empty.to_string().ends_with("which holds no secret: write one a line"), "{empty}");
+    assert!(empty.to_string().ends_with("which holds no secret: write one per line"), "{empty}");
     let debug = format!("{missing:?}");
     assert!(debug.starts_with("secret_file names ") && debug.contains("No such file"), "{debug}");
 }
@@ -211,7 +211,7 @@ fn names_of_choices_are_printed_as_they_are_read() {
         assert_eq!(name.parse::<Refresh>().map(|refresh| refresh.to_string()), Ok(name.to_owned()));
     }
     let unknown = "md5".parse::<Digest>().expect_err("itsdangerous has it, this library does not");
-    assert_eq!(format!("{unknown:?}"), r#"unknown digest "md5", known are: sha1, sha256, sha384, sha512"#);
+    assert_eq!(format!("{unknown:?}"), r#"unknown digest "md5", must be one of: sha1, sha256, sha384, sha512"#);
     assert_eq!("django-concat".parse(), Ok(KeyDerivation::DjangoConcat));
     let _ = Key::new(SECRET).digest("SHA256".parse().expect("any case"));
 }

@@ -175,7 +175,7 @@ fn a_text_without_a_separator_is_not_signed() {
 }
 
 #[test]
-fn what_is_signed_without_a_timestamp_is_told_from_what_has_a_malformed_one() {
+fn a_missing_timestamp_and_a_malformed_one_are_different_errors() {
     let verdict = |stamped: &str| {
         let token = Signer::new("secret").sign(stamped);
         TimestampSigner::new("secret").unsign(&token, Some(60), NOW).map(|unsigned| unsigned.timestamp)

@@ -215,7 +215,7 @@ async fn a_session_that_replaces_one_found_gone_by_a_save_is_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_not_be_done_on_top_of_a_save_fails_the_commit_and_loses_nothing() {
+async fn changes_that_do_not_replay_on_a_save_fail_the_commit_and_lose_nothing() {
     let pending: [Step; 2] = [
         |session| assert_eq!(session.take::<u64>("n").expect("n is a number"), Some(0)),
         |session| drop(session.update("n", |n: Option<u64>| n.unwrap_or_default() + 1)),

@@ -182,7 +182,7 @@ async fn a_sign_in_in_a_cluster_costs_one_call_more_and_a_renewal_two() {
         let session = map("{}");
         let create = Create::new(&old, &session, HOUR).of_user(Some(&user));
         let Ok(WriteOutcome::Done(version)) = backend.create(create).await else { panic!("it is not created") };
-        let rotate = Rotate::new(&old, &new, &session, HOUR, &version).of_user(Some(&user)).from_user(Some(&user));
+        let rotate = Rotate::new(&old, &new, &session, HOUR, &version).of_user(Some(&user)).old_user(Some(&user));
         assert!(matches!(backend.rotate(rotate).await, Ok(WriteOutcome::Done(_))));
         assert_eq!(backend.sessions(&user).await.unwrap().len(), 1);
     }

@@ -112,11 +112,11 @@ async fn a_rotated_session_is_listed_under_its_new_key(context: Arc<Context>) ->
     let (old, version) = context.signed_in(&user, LONG).await?;
     let (second, third) = (context.key(), context.key());
     let session = map(r#"{"n":2}"#)?;
-    let rotate = Rotate::new(&old, &second, &session, LONG, &version).of_user(Some(&user)).from_user(Some(&user));
+    let rotate = Rotate::new(&old, &second, &session, LONG, &version).of_user(Some(&user)).old_user(Some(&user));
     let version = written(context.atomic()?.rotate(rotate).await?)?;
     let live = context.live(&user).await?;
     ensure!(live == [second.as_str()], "{} sessions are listed after a renewal", live.len());
-    let rotate = Rotate::new(&second, &third, &session, LONG, &version).of_user(Some(&other)).from_user(Some(&user));
+    let rotate = Rotate::new(&second, &third, &session, LONG, &version).of_user(Some(&other)).old_user(Some(&user));
     written(context.atomic()?.rotate(rotate).await?)?;
     let (left, moved) = (context.live(&user).await?, context.live(&other).await?);
     ensure!(left.is_empty(), "a session that another user has taken over is still listed");
@@ -134,7 +134,7 @@ async fn a_session_that_is_renewed_all_the_time_is_in_every_listing(context: Arc
             for _ in 0..100 {
                 let new = context.key();
                 let rotate = Rotate::new(&key, &new, &session, LONG, &version).of_user(Some(&user));
-                version = written(context.atomic()?.rotate(rotate.from_user(Some(&user))).await?)?;
+                version = written(context.atomic()?.rotate(rotate.old_user(Some(&user))).await?)?;
                 key = new;
                 tokio::task::yield_now().await;
             }
@@ -195,7 +195,7 @@ async fn a_refused_write_leaves_the_session_in_the_index(context: Arc<Context>) 
     let (key, old) = context.signed_in(&user, LONG).await?;
     let (new, session) = (context.key(), map(r#"{"n":2}"#)?);
     written(atomic.replace(Replace::new(&key, &session, LONG, &old)).await?)?;
-    let rotate = Rotate::new(&key, &new, &session, LONG, &old).of_user(Some(&user)).from_user(Some(&user));
+    let rotate = Rotate::new(&key, &new, &session, LONG, &old).of_user(Some(&user)).old_user(Some(&user));
     drop(atomic.rotate(rotate).await?);
     drop(atomic.remove(Remove::new(&key).at(&old).of_user(Some(&user))).await?);
     drop(atomic.create(Create::new(&key, &session, LONG).of_user(Some(&user))).await?);

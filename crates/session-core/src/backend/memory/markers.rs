@@ -13,14 +13,14 @@ pub(super) struct Markers {
     /// The number of each marker, by its key. Markers are numbered in the order in which they were left.
     table: HashTable<u64>,
     /// In the order in which they were left, which is the order in which they expire.
-    queue: VecDeque<Left>,
+    queue: VecDeque<QueuedMarker>,
     /// The number of the first marker in the queue.
     first: u64,
     bytes: usize,
     max_bytes: usize,
 }
 
-struct Left {
+struct QueuedMarker {
     key: Box<str>,
     hash: u64,
     marker: Marker,
@@ -47,7 +47,8 @@ impl Markers {
     pub(super) fn leave(&mut self, key: Key<'_>, marker: Marker, now: Duration) {
         self.free_expired(now);
         let number = self.first + self.queue.len() as u64;
-        let left = Left { key: key.text.into(), hash: key.hash, marker, expiry: now.saturating_add(MARKER_LIFETIME) };
+        let left =
+            QueuedMarker { key: key.text.into(), hash: key.hash, marker, expiry: now.saturating_add(MARKER_LIFETIME) };
         self.bytes += left.bytes();
         self.queue.push_back(left);
         let (queue, first) = (&self.queue, self.first);
@@ -81,12 +82,12 @@ impl Markers {
         }
     }
 
-    fn numbered(&self, number: u64) -> &Left {
+    fn numbered(&self, number: u64) -> &QueuedMarker {
         &self.queue[(number - self.first) as usize]
     }
 }
 
-impl Left {
+impl QueuedMarker {
     fn bytes(&self) -> usize {
         let successor = match &self.marker {
             Marker::Destroyed => 0,

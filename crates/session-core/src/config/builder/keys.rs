@@ -2,7 +2,7 @@
 
 use crate::absence::Absence;
 use crate::signer::{DEFAULT_SALT, Digest, Key, Signer};
-use crate::token::Stranger;
+use crate::token::OtherSigner;
 
 /// Returns the salt of the hardened preset.
 pub(super) fn hardened_salt(cookie_name: &str, mode: &str) -> String {
@@ -14,8 +14,8 @@ pub(super) fn hardened(keys: &[Key]) -> Vec<Key> {
     keys.iter().map(|key| key.clone().or_digest(Digest::Sha256)).collect()
 }
 
-/// Returns the signers that other configurations make of the same keys, so that the log can tell their tokens.
-pub(super) fn strangers(keys: &[Key], salt: &str, cookie_name: &str, mode: &str) -> Vec<Stranger> {
+/// Returns the signers that other configurations make of the same keys, so that the log can recognise their tokens.
+pub(super) fn other_signers(keys: &[Key], salt: &str, cookie_name: &str, mode: &str) -> Vec<OtherSigner> {
     let name = cookie_name.strip_prefix("__Host-").unwrap_or(cookie_name);
     let is_hardened = salt == hardened_salt(name, mode);
     let of_mode = |mode| {
@@ -25,6 +25,6 @@ pub(super) fn strangers(keys: &[Key], salt: &str, cookie_name: &str, mode: &str)
     [(DEFAULT_SALT.to_owned(), keys.to_vec(), Absence::OtherSalt), of_mode("cookie"), of_mode("server")]
         .into_iter()
         .filter(|(other, ..)| other != salt)
-        .filter_map(|(salt, keys, absence)| Some(Stranger { signer: Signer::with_keys(keys, salt).ok()?, absence }))
+        .filter_map(|(salt, keys, absence)| Some(OtherSigner { signer: Signer::with_keys(keys, salt).ok()?, absence }))
         .collect()
 }

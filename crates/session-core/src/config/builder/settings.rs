@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::SessionConfigBuilder;
 use crate::config::policy::{OnCorrupt, OnDuplicate, OnGone, OnSessionLimit, Refresh, SameSite};
 use crate::config::{BackendType, SessionConfig};
-use fields::{Fields, FormerPlace, Manner, Preset};
+use fields::{Fields, FormerPlace, KeyOptions, Preset};
 use value::Value;
 
 pub use error::SettingsError;
@@ -155,9 +155,9 @@ impl SessionSettings {
         fields.refuse_unknown(&[OF_METHODS, OF_THEIR_OWN].concat())?;
         let cookie_name = fields.take("cookie_name")?.unwrap_or_else(|| "session".to_owned());
         let preset = fields.take::<Preset>("preset")?;
-        let manner = fields.take_manner(Manner::default())?;
+        let key_options = fields.take_key_options(KeyOptions::default())?;
         let secrets = fields.take_secrets()?;
-        let mut keys = secrets.iter().map(|secret| manner.key(secret));
+        let mut keys = secrets.iter().map(|secret| key_options.key(secret));
         let mut builder = match (preset, keys.next()) {
             (Some(Preset::Development), None) => SessionConfigBuilder::development(cookie_name),
             (Some(Preset::Development), Some(_)) => {
@@ -170,12 +170,13 @@ impl SessionSettings {
         builder = keys.fold(builder, SessionConfigBuilder::verify_key);
         for mut entry in fields.take_entries("verify_keys")? {
             entry.refuse_unknown(OF_KEYS)?;
-            let manner = entry.take_manner(manner)?;
+            let key_options = entry.take_key_options(key_options)?;
             let secrets = entry.take_secrets()?;
             if secrets.is_empty() {
                 return Err(SettingsError::NoSecret);
             }
-            builder = secrets.iter().map(|secret| manner.key(secret)).fold(builder, SessionConfigBuilder::verify_key);
+            builder =
+                secrets.iter().map(|secret| key_options.key(secret)).fold(builder, SessionConfigBuilder::verify_key);
         }
         for FormerPlace { domain, path } in fields.take::<Vec<_>>("former_cookies")?.unwrap_or_default() {
             builder = builder.former_cookie(domain.as_deref(), &path);

@@ -141,7 +141,7 @@ impl Call {
             }
             Self::Rotate { old, new, session, ttl, version, user, old_user } => {
                 let rotate = Rotate::new(old, new, session, *ttl, version);
-                let rotate = rotate.of_user(user.as_deref()).from_user(old_user.as_deref());
+                let rotate = rotate.of_user(user.as_deref()).old_user(old_user.as_deref());
                 at_once(store.rotate(rotate)).map(Reply::Written)
             }
             Self::Marker { key } => at_once(store.marker(key)).map(Reply::Marked),

@@ -14,7 +14,7 @@ pub(super) const CHECKS: [Check; 14] = [
     ("a session that is gone is never read or written again", a_gone_session_stays_gone),
     ("a value is taken once", a_value_is_taken_once),
     ("a refusal has its reason", a_refusal_has_its_reason),
-    ("what was refused has not happened", what_was_refused_has_not_happened),
+    ("what was refused has not happened", refused_calls_have_no_effect),
     ("answers and data are those of a serial order", answers_and_data_are_those_of_a_serial_order),
     ("a value taken or saved was stored", a_value_taken_or_saved_was_stored),
     ("the session lives under one id", the_session_lives_under_one_id),
@@ -111,7 +111,7 @@ fn lost_its_id(record: &Record, number: usize) -> bool {
     }
 }
 
-fn what_was_refused_has_not_happened(record: &Record) -> bool {
+fn refused_calls_have_no_effect(record: &Record) -> bool {
     record.order != Order::OfRefused
 }
 

@@ -89,7 +89,7 @@ async fn cookies_that_do_not_verify_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_hardened_configuration_tells_tokens_of_the_other_mode_and_of_starlette() {
+async fn a_hardened_configuration_tells_tokens_of_other_modes_and_of_starlette_apart() {
     let hardened = |mode: BackendType| {
         move || {
             let clock = TestClock::at(NOW);

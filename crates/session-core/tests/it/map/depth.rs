@@ -36,7 +36,7 @@ fn nesting_of_any_depth_is_carried_and_fails_only_its_reader() {
 }
 
 #[test]
-fn what_insert_takes_can_be_read_back() {
+fn values_that_insert_takes_can_be_read_back() {
     for nesting in NESTINGS {
         let mut map = SessionMap::new();
         for depth in [1, 2, 64, SessionMap::MAX_DEPTH] {
@@ -49,7 +49,7 @@ fn what_insert_takes_can_be_read_back() {
 }
 
 #[test]
-fn what_could_not_be_read_back_is_refused_and_changes_nothing() {
+fn a_value_that_could_not_be_read_back_is_refused_and_changes_nothing() {
     let mut map = map(r#"{"a": 1}"#);
     for nesting in NESTINGS {
         for depth in [SessionMap::MAX_DEPTH + 1, DEEP] {

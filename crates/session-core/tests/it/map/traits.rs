@@ -32,7 +32,7 @@ fn a_map_is_collected_from_values_and_extended() {
 
 #[test]
 #[should_panic = "the value for session key \"b\" is nested deeper than 127 levels"]
-fn a_map_is_not_extended_by_what_insert_refuses() {
+fn a_map_is_not_extended_by_a_value_that_insert_refuses() {
     let deep = (0..200).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
     SessionMap::new().extend([("a", json!(1)), ("b", deep)]);
 }

@@ -37,7 +37,7 @@ pub enum SettingsError {
         source: io::Error,
     },
     /// The file of a secret has no line with a secret.
-    #[error("{name} names {}, which holds no secret: write one a line", file.display())]
+    #[error("{name} names {}, which holds no secret: write one per line", file.display())]
     EmptySecretFile {
         /// The name as it was given.
         name: String,

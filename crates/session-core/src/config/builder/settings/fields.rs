@@ -19,12 +19,12 @@ pub(super) type Secret = Zeroizing<Vec<u8>>;
 
 /// The digest and the key derivation of secrets.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Manner {
+pub(super) struct KeyOptions {
     digest: Option<Digest>,
     derivation: Option<KeyDerivation>,
 }
 
-impl Manner {
+impl KeyOptions {
     pub(super) fn key(self, secret: &Secret) -> Key {
         let mut key = Key::new(secret.as_slice());
         if let Some(digest) = self.digest {
@@ -103,9 +103,12 @@ impl Fields {
     }
 
     /// Takes digest and key derivation. `otherwise` has the values of those that are not set.
-    pub(super) fn take_manner(&mut self, otherwise: Manner) -> Result<Manner, SettingsError> {
-        let Manner { digest, derivation } = otherwise;
-        Ok(Manner { digest: self.take("digest")?.or(digest), derivation: self.take("key_derivation")?.or(derivation) })
+    pub(super) fn take_key_options(&mut self, otherwise: KeyOptions) -> Result<KeyOptions, SettingsError> {
+        let KeyOptions { digest, derivation } = otherwise;
+        Ok(KeyOptions {
+            digest: self.take("digest")?.or(digest),
+            derivation: self.take("key_derivation")?.or(derivation),
+        })
     }
 
     /// Takes `secret`, or reads the file that `secret_file` names. The first one is meant to sign.
@@ -156,7 +159,7 @@ impl fmt::Debug for Fields {
     }
 }
 
-/// Reads a file of secrets, one a line, as the `session` command does. Empty lines are left out.
+/// Reads a file of secrets, one per line, as the `session` command does. Empty lines are left out.
 fn read_secrets(name: String, file: PathBuf) -> Result<Vec<Secret>, SettingsError> {
     let content = match std::fs::read(&file) {
         Ok(content) => Zeroizing::new(content),
