@@ -45,8 +45,9 @@
 //!
 //! # Order of layers
 //!
-//! Middleware that uses the session belongs inside this layer: add it before this one. A layer that catches panics
-//! belongs outside: add it after this one. A panic commits nothing.
+//! Middleware that uses the session belongs inside this layer: add it before this one with `Router::layer`, and after it
+//! in a `ServiceBuilder`, whose first layer is the outermost. A layer that catches panics belongs outside. A panic
+//! commits nothing.
 //!
 //! # Several sessions
 //!

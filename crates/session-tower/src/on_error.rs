@@ -11,7 +11,7 @@ use session_core::adapter::PlainResponse;
 #[diagnostic::on_unimplemented(
     message = "session errors can't be turned into responses with the body `{B}`",
     label = "no error responses with this body",
-    note = "bodies that are `From<String>` work by default; for others, add `.on_error(|error| ...)` to the `SessionLayer`"
+    note = "bodies that are `From<String>` work by default; for others, add `.on_error(|error: &SessionError| ...)` to the `SessionLayer`"
 )]
 pub trait OnError<B> {
     /// Returns the response that reports `error`.
