@@ -65,7 +65,7 @@ impl<E> SessionMiddleware<E> {
     /// ```
     /// use actix_web::HttpResponse;
     /// use actix_web::dev::RequestHead;
-    /// use actix_web::http::header::ACCEPT;
+    /// use actix_web::http::{StatusCode, header::ACCEPT};
     /// use session_actix::{SessionConfigBuilder, SessionError, SessionMiddleware};
     ///
     /// let config = SessionConfigBuilder::development("session").build()?;
@@ -73,7 +73,8 @@ impl<E> SessionMiddleware<E> {
     ///     let wants_json = head.headers().get(ACCEPT).is_some_and(|value| value == "application/json");
     ///     move |error: &SessionError| {
     ///         let message = error.public_message();
-    ///         let mut response = HttpResponse::ServiceUnavailable();
+    ///         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    ///         let mut response = HttpResponse::build(status);
     ///         match wants_json {
     ///             true => response.body(format!(r#"{{"error": "{message}"}}"#)),
     ///             false => response.body(format!("<p>{message}</p>")),
