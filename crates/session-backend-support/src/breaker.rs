@@ -25,7 +25,7 @@ pub struct Breaker {
 ///
 /// If a permit is dropped without a report, its call was cancelled or its time was over. The call then counts as
 /// unanswered if the server had at least half of the timeout to answer, because requests may give up earlier than the
-/// store.
+/// store. A call that was [dropped long after its deadline](Deadline::is_long_over) is not counted.
 #[must_use = "dropping it means that the call was cancelled"]
 #[derive(Debug)]
 pub struct Permit<'a> {

@@ -1,7 +1,7 @@
 //! Building blocks for session stores on a server. `session-redis`, `session-memcache` and `session-sql` use them.
 //!
-//! They serve two purposes: a request must not wait for a server that is down, and an outage must be one line in the
-//! log.
+//! They serve two purposes: a request must not wait for a server that is down, and an outage must not log a line for
+//! each request.
 //!
 //! - [`Deadline`] is the time by which a call must end, with all its steps. [`CallTimeout`] is the time that a call may
 //!   take.

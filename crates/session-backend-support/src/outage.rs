@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 /// The shortest time between two error lines of one server.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Reports the outages of one server to the log, with one line no matter how many requests fail.
-/// [`outage!`](crate::outage!) makes one.
+/// Reports the outages of one server to the log, no matter how many requests fail: a line when an outage begins, at most
+/// one every 10 seconds while it lasts, and one when it ends. [`outage!`](crate::outage!) makes one.
 ///
 /// If the server does not answer, the outage lasts until it answers again. If it answers but refuses some operations,
 /// the outage lasts until each of these has succeeded again.
