@@ -44,7 +44,7 @@
 //! manager. After [three](MemcacheBackendBuilder::breaker_threshold) calls in a row without an answer, calls to that
 //! node fail fast, and one call every 200 ms tries the node. The first answer ends this state.
 //!
-//! An outage is logged once for each node, no matter how many requests fail:
+//! An outage is logged for the node, not for each request that fails:
 //!
 //! | level | message | fields |
 //! |---|---|---|

@@ -57,7 +57,7 @@ impl Node {
         CallError::FailingFast(cause).into_error(self.outage.server(), false)
     }
 
-    /// Makes a call, until the deadline.
+    /// Makes a call, which ends by the deadline.
     pub(crate) async fn call(
         &self,
         mut permit: Permit<'_>,

@@ -19,13 +19,13 @@ pub(crate) struct Pool {
     turns: Semaphore,
     /// Ordered by their last use, the latest at the end. A call takes that one, so connections that are not needed grow
     /// old.
-    waiting: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Connection>>,
 }
 
 impl Pool {
     /// Makes a pool in which this many calls can have a turn at the same time.
     pub(crate) fn new(connections: usize) -> Self {
-        Self { turns: Semaphore::new(connections.min(Semaphore::MAX_PERMITS)), waiting: Mutex::default() }
+        Self { turns: Semaphore::new(connections.min(Semaphore::MAX_PERMITS)), idle: Mutex::default() }
     }
 
     /// Waits for the turn of a call, which lasts as long as the returned value.
@@ -36,26 +36,26 @@ impl Pool {
 
     /// Takes the idle connection that was used last, if there is one.
     pub(crate) fn take(&self) -> Option<Connection> {
-        let mut waiting = self.waiting();
-        let connection = waiting.pop()?;
+        let mut idle = self.idle();
+        let connection = idle.pop()?;
         if connection.idle_time() >= LONGEST_IDLE_TIME {
-            waiting.clear();
+            idle.clear();
             return None;
         }
         Some(connection)
     }
 
     pub(crate) fn put(&self, connection: Connection) {
-        self.waiting().push(connection);
+        self.idle().push(connection);
     }
 
     /// Closes the idle connections.
     pub(crate) fn clear(&self) {
-        self.waiting().clear();
+        self.idle().clear();
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,6 +81,6 @@ mod tests {
         pool.put(pool.take().expect("it has not waited for long"));
         advance(Duration::from_millis(1)).await;
         assert!(pool.take().is_none());
-        assert!(pool.waiting().is_empty(), "those below have waited for longer");
+        assert!(pool.idle().is_empty(), "those below have waited for longer");
     }
 }

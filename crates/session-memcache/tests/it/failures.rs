@@ -115,7 +115,7 @@ async fn a_timeout_names_the_limit_and_its_setting() {
 }
 
 #[tokio::test]
-async fn what_a_node_refuses_is_an_outage_of_that_operation() {
+async fn a_refused_operation_is_an_outage_of_that_operation() {
     let server = Server::with(&["-M", "-m", "2"]);
     let backend = MemcacheBackend::builder([server.address()]).timeout(Duration::from_secs(20)).build().unwrap();
     let large = map(&format!(r#"{{"v":"{}"}}"#, "x".repeat(200 * 1024)));

@@ -61,7 +61,7 @@ async fn values_of_starlette_session_are_read_and_go_back_as_they_came() {
 }
 
 #[tokio::test]
-async fn expiries_are_what_was_asked_for_also_beyond_30_days() {
+async fn items_expire_after_their_ttl_also_beyond_30_days() {
     let server = Server::start();
     let backend = backend(&server);
     for days in [1, 29, 30, 31, 400] {
@@ -152,7 +152,7 @@ async fn values_that_are_larger_than_configured_are_not_looked_into() {
 }
 
 #[tokio::test]
-async fn what_others_wrote_in_another_format_is_an_error_and_can_be_destroyed() {
+async fn a_value_in_another_format_is_an_error_and_can_be_destroyed() {
     let server = Server::start();
     let backend = backend(&server);
     for (flags, value) in

@@ -60,7 +60,7 @@ async fn an_increment_of_rust_is_not_lost_to_a_write_of_python_that_came_first()
 
 /// starlette-session finds `None` where there is no session.
 #[tokio::test]
-async fn what_rust_has_destroyed_emptied_or_renewed_is_missing_to_python() {
+async fn a_session_that_rust_destroyed_emptied_or_renewed_is_missing_to_python() {
     let steps: [fn(&Session); 3] =
         [Session::destroy, |session| session.clear().unwrap(), |session| session.renew().unwrap()];
     for step in steps {
@@ -76,7 +76,7 @@ async fn what_rust_has_destroyed_emptied_or_renewed_is_missing_to_python() {
 }
 
 #[tokio::test]
-async fn what_python_has_cleared_is_missing_to_rust_and_its_id_is_not_used_again() {
+async fn a_session_that_python_cleared_is_missing_to_rust_and_its_id_is_not_used_again() {
     let both = Both::start();
     let old = both.rust.browser_with(r#"{"user":"ann"}"#).await;
     both.python.request(&mut old.clone(), "GET", "/clear_session", "");

@@ -16,7 +16,7 @@ fn backend(fake: &Fake) -> MemcacheBackend {
 }
 
 #[tokio::test]
-async fn a_good_reply_is_a_good_reply() {
+async fn replies_that_belong_to_their_calls_are_taken_and_the_connection_is_kept() {
     let fake = Fake::start(&[&[FOUND, "EN O2 kkey\r\n"]]).await;
     let backend = backend(&fake);
     assert_eq!(backend.get("key").await.unwrap(), Some(map("{}")));
@@ -212,7 +212,7 @@ async fn a_silent_server_costs_the_timeout_and_no_more() {
 }
 
 #[tokio::test]
-async fn to_wait_for_a_connection_is_not_to_wait_for_the_server() {
+async fn calls_that_wait_for_a_connection_are_not_told_that_the_server_is_slow() {
     let fake = Fake::start(&[&["VA 2 O1 kkey"], &[FOUND]]).await;
     let limit = Duration::from_millis(500);
     let builder = MemcacheBackend::builder([fake.address()]).connections_per_node(1).timeout(limit);

@@ -40,7 +40,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn sessions_that_are_not_touched_or_not_there_cost_nothing() {
+async fn sessions_that_are_untouched_or_absent_are_free() {
     let bench = Bench::new();
     let browser = bench.session().await;
     let before = bench.server.commands();
@@ -158,7 +158,7 @@ async fn destroying_unread_costs_two_and_nothing_more_the_second_time_than_a_loo
 }
 
 #[tokio::test]
-async fn what_was_saved_is_not_written_again() {
+async fn saved_changes_are_not_written_again() {
     let bench = Bench::new();
     let browser = bench.session().await;
     let before = bench.server.commands();

@@ -128,7 +128,7 @@ async fn the_first_write_after_a_restart_is_applied() {
 }
 
 #[tokio::test]
-async fn a_restart_concerns_no_write_of_many_at_once() {
+async fn a_restart_fails_none_of_many_concurrent_writes() {
     let mut server = Server::start();
     let backend = MemcacheBackend::builder([server.address()]).timeout(Duration::from_secs(20)).build().unwrap();
     // All sixteen connections wait in the pool.
