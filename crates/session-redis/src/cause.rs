@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_connections_are_told_in_words() {
+    fn errors_of_connections_become_plain_causes() {
         for (details, told) in [
             (r#"Os { code: 111, kind: ConnectionRefused, message: "Connection refused" }"#, "connection refused"),
             (

@@ -40,20 +40,20 @@ pub(crate) struct Node {
 
 enum Link {
     /// Connections that this crate makes: one for each runtime.
-    Owned { settings: Arc<Settings>, lines: PerRuntime<Line> },
+    Owned { settings: Arc<Settings>, states: PerRuntime<RuntimeState> },
     /// A client of the application, for all runtimes.
     #[cfg(feature = "fred-10")]
-    External { pool: Pool, line: Arc<Line> },
+    External { pool: Pool, state: Arc<RuntimeState> },
 }
 
 /// The state of the server as one runtime sees it.
-struct Line {
+struct RuntimeState {
     connector: Arc<Connector>,
     breaker: Breaker,
     probing: Background,
 }
 
-impl Line {
+impl RuntimeState {
     fn new(breaker_threshold: u32) -> Self {
         let breaker = Breaker::new(breaker_threshold);
         Self { connector: Arc::default(), breaker, probing: Background::default() }
@@ -64,12 +64,12 @@ impl Node {
     /// Makes a server with connections that this crate makes. The first one is opened at once or, outside of a runtime,
     /// by the first call.
     pub(crate) fn new(settings: Settings) -> Arc<Self> {
-        let (settings, lines) = (Arc::new(settings), PerRuntime::new());
+        let (settings, states) = (Arc::new(settings), PerRuntime::new());
         let outage = outage!("redis", label(&settings.config));
-        let link = Link::Owned { settings: settings.clone(), lines };
+        let link = Link::Owned { settings: settings.clone(), states };
         let node = Arc::new(Self { link, timeout: settings.timeout.clone(), outage });
         if Handle::try_current().is_ok() {
-            node.line().connector.start(&settings);
+            node.state().connector.start(&settings);
         }
         node
     }
@@ -78,14 +78,14 @@ impl Node {
     #[cfg(feature = "fred-10")]
     pub(crate) fn external(pool: Pool, timeout: CallTimeout, breaker_threshold: u32) -> Arc<Self> {
         let outage = outage!("redis", label(&pool.next().client_config()));
-        let link = Link::External { pool, line: Arc::new(Line::new(breaker_threshold)) };
+        let link = Link::External { pool, state: Arc::new(RuntimeState::new(breaker_threshold)) };
         Arc::new(Self { link, timeout, outage })
     }
 
     /// Returns `true` if the server is likely to answer.
     pub(crate) fn is_healthy(&self) -> bool {
-        let line = self.line();
-        !line.breaker.is_open() && line.connector.connected().is_some()
+        let state = self.state();
+        !state.breaker.is_open() && state.connector.connected().is_some()
     }
 
     /// Returns the deadline of a call that begins now.
@@ -102,18 +102,18 @@ impl Node {
         deadline: Deadline,
         asking: bool,
     ) -> Result<Value, CallError> {
-        let line = self.line();
-        let Some(mut permit) = line.breaker.admit(deadline) else {
-            self.probe(&line);
+        let state = self.state();
+        let Some(mut permit) = state.breaker.admit(deadline) else {
+            self.probe(&state);
             let cause = self.outage.cause().unwrap_or_else(|| "the server did not answer the last calls".to_owned());
             return Err(self.failed(CallError::unavailable(cause), command));
         };
         permit.asked();
-        match self.attempt(&line, command, deadline, asking).await {
+        match self.attempt(&state, command, deadline, asking).await {
             Err(error) if error.is_outage() => {
                 permit.unanswered();
-                if line.breaker.is_open() {
-                    self.probe(&line);
+                if state.breaker.is_open() {
+                    self.probe(&state);
                 }
                 Err(self.failed(error, command))
             }
@@ -143,7 +143,7 @@ impl Node {
 
     async fn attempt(
         &self,
-        line: &Line,
+        state: &RuntimeState,
         command: Command<'_>,
         deadline: Deadline,
         asking: bool,
@@ -160,9 +160,9 @@ impl Node {
                 };
             }
         };
-        let (connection, deadline) = match line.connector.connected() {
+        let (connection, deadline) = match state.connector.connected() {
             Some(connection) => (connection, deadline),
-            None => (Box::pin(line.connector.connect(settings, deadline)).await?, deadline.rest()),
+            None => (Box::pin(state.connector.connect(settings, deadline)).await?, deadline.rest()),
         };
         let outcome = if deadline.is_whole() && deadline.timeout() == connection.timeout && !asking {
             // The settings of the client have the same timeout.
@@ -173,11 +173,11 @@ impl Node {
         match &outcome {
             // The server has closed the connection, perhaps long ago. A second GET changes nothing.
             Err(error) if command.is_read() && error.is_lost_connection() => {}
-            Err(error) if error.is_wrong_server() && line.connector.leave(&connection) => {}
+            Err(error) if error.is_wrong_server() && state.connector.leave(&connection) => {}
             _ => return outcome,
         }
         Box::pin(async {
-            let connection = line.connector.connect(settings, deadline).await?;
+            let connection = state.connector.connect(settings, deadline).await?;
             send(&connection.client, command, deadline, asking).await
         })
         .await
@@ -196,36 +196,36 @@ impl Node {
         error
     }
 
-    fn line(&self) -> Arc<Line> {
+    fn state(&self) -> Arc<RuntimeState> {
         match &self.link {
-            Link::Owned { settings, lines } => lines.get(|| Line::new(settings.breaker_threshold)),
+            Link::Owned { settings, states } => states.get(|| RuntimeState::new(settings.breaker_threshold)),
             #[cfg(feature = "fred-10")]
-            Link::External { line, .. } => line.clone(),
+            Link::External { state, .. } => state.clone(),
         }
     }
 
     /// Probes the server until it answers.
-    fn probe(self: &Arc<Self>, line: &Arc<Line>) {
-        if let Some(under_way) = line.probing.begin() {
-            tokio::spawn(probe(Arc::downgrade(self), Arc::downgrade(line), under_way));
+    fn probe(self: &Arc<Self>, state: &Arc<RuntimeState>) {
+        if let Some(under_way) = state.probing.begin() {
+            tokio::spawn(probe(Arc::downgrade(self), Arc::downgrade(state), under_way));
         }
     }
 }
 
-async fn probe(node: Weak<Node>, line: Weak<Line>, _under_way: UnderWay) {
+async fn probe(node: Weak<Node>, state: Weak<RuntimeState>, _under_way: UnderWay) {
     loop {
         sleep(PROBE_PAUSE).await;
-        let (Some(node), Some(line)) = (node.upgrade(), line.upgrade()) else { return };
-        match node.attempt(&line, PING, node.deadline(), false).await {
+        let (Some(node), Some(state)) = (node.upgrade(), state.upgrade()) else { return };
+        match node.attempt(&state, PING, node.deadline(), false).await {
             Err(error) if error.is_outage() => {
                 // The host may have disappeared silently, or its address may lead to another server now.
-                if let Some(connection) = line.connector.connected() {
-                    line.connector.leave(&connection);
+                if let Some(connection) = state.connector.connected() {
+                    state.connector.leave(&connection);
                 }
             }
             _ => {
                 // If a call opens the breaker again before this task has ended, the next call starts a new probe.
-                line.breaker.close();
+                state.breaker.close();
                 node.outage.succeeded(PING.name());
                 return;
             }

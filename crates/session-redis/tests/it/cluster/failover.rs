@@ -14,12 +14,12 @@ const SESSIONS: usize = 10_000;
 const CLIENTS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_primary_that_dies_under_load_concerns_only_the_sessions_of_its_slots() {
+async fn a_primary_that_dies_under_load_affects_only_the_sessions_of_its_slots() {
     fail_over(|primary| primary.kill()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stopped_primary_under_load_concerns_only_the_sessions_of_its_slots() {
+async fn a_stopped_primary_under_load_affects_only_the_sessions_of_its_slots() {
     fail_over(|primary| primary.pause()).await;
 }
 
