@@ -66,7 +66,7 @@ async fn it_conforms(database: Database) {
     check(Candidate::atomic(backend)).await.assert_passed();
     let backend = builder(&database).connect(&database.url()).expect("the url is good");
     let report = check(Candidate::atomic(backend)).await;
-    assert_eq!(report.failures().collect::<Vec<_>>(), ["what_is_set_comes_back_byte_for_byte"], "{report}");
+    assert_eq!(report.failures().collect::<Vec<_>>(), ["a_stored_session_comes_back_byte_for_byte"], "{report}");
 }
 
 /// The isolation of such a pool is another one.

@@ -10,7 +10,7 @@ use super::{Case, cases};
 
 pub(super) const CASES: &[Case] = cases![
     a_key_that_was_never_set_is_absent,
-    what_is_set_comes_back_byte_for_byte,
+    a_stored_session_comes_back_byte_for_byte,
     a_second_set_replaces_the_first,
     a_deleted_session_is_absent_and_deleting_it_again_is_fine,
     every_visible_character_and_every_length_makes_a_key,
@@ -28,7 +28,7 @@ async fn a_key_that_was_never_set_is_absent(context: Arc<Context>) -> Outcome {
     Ok(())
 }
 
-async fn what_is_set_comes_back_byte_for_byte(context: Arc<Context>) -> Outcome {
+async fn a_stored_session_comes_back_byte_for_byte(context: Arc<Context>) -> Outcome {
     for json in [
         "{}",
         r#"{"user":"ann"}"#,

@@ -20,7 +20,7 @@ pub enum Fault {
     Hangs,
     /// The call is applied, and never returns.
     NeverReplies,
-    /// Every other call is refused, beginning with the first.
+    /// Every other call fails like [`Down`](Self::Down), beginning with the first.
     Flapping,
     /// The stored value is unreadable.
     Corrupt,

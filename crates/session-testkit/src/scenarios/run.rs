@@ -15,7 +15,7 @@ const COOKIE_NAME: &str = "id";
 enum Mode {
     Cookie,
     AtomicStore,
-    PlainStore,
+    SimpleStore,
 }
 
 /// Runs all scenarios. Each one starts its own application.
@@ -27,7 +27,7 @@ pub async fn check(driver: &impl Driver) -> Report {
     let mut results = Vec::new();
     for scenario in SCENARIOS {
         let mut verdict = Verdict::Passed;
-        for mode in [Mode::Cookie, Mode::AtomicStore, Mode::PlainStore] {
+        for mode in [Mode::Cookie, Mode::AtomicStore, Mode::SimpleStore] {
             if scenario.needs_store && mode == Mode::Cookie {
                 continue;
             }
@@ -50,7 +50,7 @@ async fn run(driver: &impl Driver, scenario: &Scenario, mode: Mode) -> Result<()
     config = match mode {
         Mode::Cookie => config,
         Mode::AtomicStore => config.backend(probe.watch(MemoryBackend::builder().clock(clock.clone()).build())),
-        Mode::PlainStore => config.backend(probe.watch_simple(SimpleMemory::with_clock(clock.clone()))),
+        Mode::SimpleStore => config.backend(probe.watch_simple(SimpleMemory::with_clock(clock.clone()))),
     };
     let app = driver.start(config.build().map_err(|error| error.to_string())?).await;
 

@@ -117,7 +117,7 @@ async fn every_defect_is_caught_by_its_cases_and_every_case_catches_a_defect() {
         (Defect::KeysAreCutOff, &["every_visible_character_and_every_length_makes_a_key"]),
         (
             Defect::ValuesAreReencoded,
-            &["what_is_set_comes_back_byte_for_byte", "a_write_whose_reply_is_lost_is_found_by_reading"],
+            &["a_stored_session_comes_back_byte_for_byte", "a_write_whose_reply_is_lost_is_found_by_reading"],
         ),
         (
             Defect::LargeValuesAreCutOff,
