@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_became_cheaper_can_be_lowered() {
+    fn ceilings_of_costs_that_fell_can_be_lowered() {
         assert_eq!(verdict(900.0, 5.0, 2.0), Verdict::CanBeLowered);
         assert_eq!(verdict(1000.0, 4.0, 2.0), Verdict::CanBeLowered);
     }

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_format_is_refused() {
+    fn a_text_of_another_format_is_refused() {
         for text in ["", "fn=(1)\n1 1\n", "fn=(1) a\n1\n"] {
             assert!(Profile::parse(text).is_err(), "{text:?}");
         }

@@ -41,7 +41,7 @@ mod tests {
     use crate::tidy::sample;
 
     #[test]
-    fn an_adapter_that_decides_something_is_flagged_and_what_it_says_of_it_is_not() {
+    fn an_adapter_that_decides_something_is_flagged_and_its_comments_are_not() {
         let text = "/// renew\nlet age = now - Duration::from_secs(1); // expired\nlet a = \"; Max-Age=0\";\nlet b;\n";
         let lines: Vec<_> = decisions(&sample("crates/session-tower/src/a.rs", text))
             .into_iter()

@@ -144,7 +144,7 @@ fn an_integer_beyond_64_bits_is_an_error_of_msgpack_alone() {
 }
 
 #[test]
-fn what_json_can_not_carry_is_refused_by_its_type() {
+fn values_that_json_can_not_carry_are_refused_by_their_type() {
     for (hex, name) in [
         ("81a16bc40162", "bytes"),
         ("81a16bd6ff00000000", "datetime"),

@@ -9,7 +9,7 @@ use session_test_support::{Log, free_port};
 use crate::support::{Database, HOUR, Server, cause, create, map, on_each_server, until};
 
 on_each_server![
-    what_the_server_refuses_is_the_cause,
+    a_refusal_by_the_server_is_the_cause,
     a_user_needs_no_more_rights_than_the_documentation_says,
     an_outage_is_one_line_with_its_cause_and_another_when_it_ends,
 ];
@@ -51,7 +51,7 @@ async fn main_prints_a_sentence_without_the_password() {
     }
 }
 
-async fn what_the_server_refuses_is_the_cause<S: Server>() {
+async fn a_refusal_by_the_server_is_the_cause<S: Server>() {
     let server = S::exclusive().await;
     server.backend().await;
     server.make_user("web").await;

@@ -39,7 +39,7 @@ fn a_program_that_is_dropped_is_killed() {
 
 #[test]
 #[should_panic(expected = "no such file or option")]
-fn a_program_that_ended_too_early_is_a_panic_with_what_it_complained_about() {
+fn a_program_that_ended_too_early_is_a_panic_with_its_error_output() {
     shell("echo no such file or option >&2; exit 1").read_line();
 }
 

@@ -91,7 +91,7 @@ async fn a_logout_on_either_side_is_one_on_both() {
 }
 
 #[tokio::test]
-async fn what_rust_has_cleared_is_an_empty_session_of_express_and_never_an_error() {
+async fn a_session_that_rust_cleared_is_an_empty_one_of_express_and_never_an_error() {
     let (both, browser) = (start(&[], &[]), Browser::new());
     browser.post(&both.express, "/update_session", DATA).await;
     let cookie = browser.cookie(&both.express).expect("there is a session");

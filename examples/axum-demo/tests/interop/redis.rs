@@ -79,7 +79,7 @@ impl Both {
 }
 
 #[tokio::test]
-async fn what_python_has_set_is_read_and_changed_by_rust_and_python_sees_both() {
+async fn values_of_python_are_read_and_changed_by_rust_and_python_sees_both() {
     let (both, browser) = (start(LONG, LONG).await, Browser::new());
     let cookie = browser.post(&both.python, "/update_session", &strange().to_string()).await.cookie();
     assert_eq!(browser.view(&both.rust).await, strange());
@@ -95,7 +95,7 @@ async fn what_python_has_set_is_read_and_changed_by_rust_and_python_sees_both() 
 }
 
 #[tokio::test]
-async fn what_rust_has_set_is_read_and_changed_by_python_and_rust_sees_both() {
+async fn values_of_rust_are_read_and_changed_by_python_and_rust_sees_both() {
     let (both, browser) = (start(LONG, LONG).await, Browser::new());
     let cookie = browser.post(&both.rust, "/update_session", &strange().to_string()).await.cookie();
     assert_eq!(browser.view(&both.python).await, strange());
@@ -120,7 +120,7 @@ async fn numbers_of_python_pass_through_rust_digit_by_digit() {
 }
 
 #[tokio::test]
-async fn what_either_side_has_cleared_is_gone_for_both() {
+async fn a_session_that_either_side_cleared_is_gone_for_both() {
     for path in ["/clear_session", "/logout"] {
         let (both, browser) = (start(LONG, LONG).await, Browser::new());
         let set_by_rust = browser.get(&both.rust, "/setup_session").await.cookie();
@@ -153,7 +153,7 @@ async fn after_a_login_in_rust_python_knows_the_new_id_only() {
 }
 
 #[tokio::test]
-async fn what_python_lets_expire_is_gone_for_both() {
+async fn a_session_that_expires_in_python_is_gone_for_both() {
     let both = start(1, LONG).await;
     let cookie = Browser::new().get(&both.python, "/setup_session").await.cookie();
     let left = both.left(&cookie);
@@ -168,7 +168,7 @@ async fn what_python_lets_expire_is_gone_for_both() {
 }
 
 #[tokio::test]
-async fn what_rust_lets_expire_is_gone_for_both() {
+async fn a_session_that_expires_in_rust_is_gone_for_both() {
     let both = start(LONG, 1).await;
     let cookie = Browser::new().get(&both.rust, "/setup_session").await.cookie();
     let left = both.left(&cookie);

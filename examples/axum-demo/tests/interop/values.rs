@@ -6,8 +6,8 @@ use session_tower::SessionMap;
 use crate::support::{App, Browser, Demo, Peer, Token, for_each_app};
 
 for_each_app![
-    what_python_wrote_comes_back_to_the_byte_after_rust_has_changed_another_key,
-    what_rust_wrote_is_spelled_anew_by_python_and_then_left_alone_by_rust,
+    values_of_python_come_back_byte_for_byte_after_rust_changed_another_key,
+    values_of_rust_are_rewritten_by_python_and_then_left_alone_by_rust,
     a_value_that_is_not_json_harms_its_reader_only,
     keys_of_any_text_are_the_same_keys_on_both_sides,
     keys_that_only_python_can_hold_stay_as_they_are,
@@ -48,7 +48,7 @@ const VALUES: &[&str] = &[
     r#"[1.0, [[], {}], {"a": {"b": [null, -0.0, "\u00fc"]}}]"#,
 ];
 
-async fn what_python_wrote_comes_back_to_the_byte_after_rust_has_changed_another_key(app: App) {
+async fn values_of_python_come_back_byte_for_byte_after_rust_changed_another_key(app: App) {
     let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
     let written = object_of(VALUES);
     let of_python = Token::parse(&browser.post(python, "/update_session", &written).await.cookie()).json();
@@ -60,7 +60,7 @@ async fn what_python_wrote_comes_back_to_the_byte_after_rust_has_changed_another
     assert_eq!(back_in_python, format!(r#"{}, "rust": 1}}"#, &written[..written.len() - 1]));
 }
 
-async fn what_rust_wrote_is_spelled_anew_by_python_and_then_left_alone_by_rust(app: App) {
+async fn values_of_rust_are_rewritten_by_python_and_then_left_alone_by_rust(app: App) {
     let (python, rust, browser) = (Peer::live(app), Demo::cookie(), Browser::new());
     let (by_rust, by_python): (Vec<_>, Vec<_>) = SPELLINGS.iter().copied().unzip();
     let reply = browser.post(&rust, "/update_session", &object_of(&by_rust)).await;

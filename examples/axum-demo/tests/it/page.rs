@@ -75,7 +75,7 @@ async fn the_page_says_which_limit_there_is() {
 }
 
 #[tokio::test]
-async fn what_the_script_asks_the_page_for_is_there() {
+async fn the_page_has_each_element_that_its_script_uses() {
     let demo = Demo::start(&[]);
     let browser = Browser::new(&demo);
     let (page, script) = (browser.get("/").await.text, browser.get("/app.js").await.text);

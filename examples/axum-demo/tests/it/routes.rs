@@ -29,7 +29,7 @@ async fn a_new_visitor_has_an_empty_session_and_no_cookie() {
 }
 
 #[tokio::test]
-async fn what_one_request_puts_into_the_session_the_next_one_finds() {
+async fn a_request_finds_the_data_of_the_request_before_it() {
     for backend in BACKENDS {
         let (_demo, browser) = start(backend).await;
         let answer = browser.get("/setup_session").await;
@@ -152,7 +152,7 @@ async fn a_lifetime_beyond_90_days_may_be_asked_for() {
 }
 
 #[tokio::test]
-async fn the_session_is_told_with_the_fingerprint_of_its_id_and_never_the_id() {
+async fn the_session_is_shown_with_the_fingerprint_of_its_id_and_never_the_id() {
     for backend in BACKENDS {
         let (_demo, browser) = start(backend).await;
         let none = browser.get("/session").await;
@@ -250,7 +250,7 @@ async fn an_increment_counts_each_key_on_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_no_whole_number_is_not_incremented() {
+async fn values_that_are_no_whole_numbers_are_not_incremented() {
     for backend in BACKENDS {
         let (_demo, browser) = start(backend).await;
         let session = r#"{"n":"secret"}"#;

@@ -79,7 +79,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_written_is_read(map in prop::collection::btree_map("\\PC{0,9}", json(), 0..6)) {
+    fn a_written_pickle_is_read_back(map in prop::collection::btree_map("\\PC{0,9}", json(), 0..6)) {
         let json = serde_json::to_string(&map).expect("it is JSON");
         prop_assert_eq!(read(&write(&json)).expect("it is JSON").into_json(), serde_json::to_string(&map).expect("it is JSON"));
     }

@@ -48,7 +48,7 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 #[test]
-fn what_python_writes_in_each_protocol_is_read() {
+fn pickles_of_each_protocol_of_python_are_read() {
     let sessions = sessions();
     for (session, pickles) in sessions.iter().zip(python(DUMP, &sessions)) {
         for pickle in pickles.split(' ') {

@@ -10,7 +10,7 @@ for_each_app![
     a_signed_cookie_without_an_object_breaks_python_and_is_an_empty_session_in_rust,
     a_timestamp_beyond_all_years_is_an_error_in_python_and_an_empty_session_in_rust,
     a_timestamp_that_is_no_number_is_an_empty_session_on_both_sides,
-    what_python_reads_though_no_server_signs_it_is_an_empty_session_in_rust,
+    payloads_that_no_server_signs_are_an_empty_session_in_rust,
 ];
 
 /// A browser that ignores the removal of a cookie keeps two of them: `null` from Python, an empty value from Rust.
@@ -74,7 +74,7 @@ async fn a_timestamp_that_is_no_number_is_an_empty_session_on_both_sides(app: Ap
 }
 
 /// Such cookies need the secret, and no library makes them.
-async fn what_python_reads_though_no_server_signs_it_is_an_empty_session_in_rust(app: App) {
+async fn payloads_that_no_server_signs_are_an_empty_session_in_rust(app: App) {
     let (python, rust, now) = (Peer::live(app), Demo::cookie(), unix_now());
     let utf_16: Vec<u8> = r#"{"n": 41}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (what, cookie) in [

@@ -52,7 +52,7 @@ fn a_session_that_rust_writes_is_the_same_in_python() {
 }
 
 #[test]
-fn what_python_wrote_is_the_same_after_rust_has_changed_one_key() {
+fn values_of_python_stay_the_same_after_rust_has_changed_one_key() {
     let rust = manager();
     let inputs = (sessions_of_python(), "[a-e]", values());
     for_random(500, &inputs, |(written, key, value)| {
