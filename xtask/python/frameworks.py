@@ -131,6 +131,7 @@ def flask_app(arguments: argparse.Namespace) -> object:
 def django_app(arguments: argparse.Namespace) -> object:
     import django
     from django.conf import settings
+    from django.contrib import messages
     from django.core.management import call_command
     from django.core.wsgi import get_wsgi_application
     from django.http import HttpRequest, JsonResponse
@@ -167,6 +168,13 @@ def django_app(arguments: argparse.Namespace) -> object:
         request.session.clear()
         return answer(request)
 
+    def add_message(request: HttpRequest) -> JsonResponse:
+        messages.success(request, "Saved é")
+        return answer(request)
+
+    def shown(request: HttpRequest) -> JsonResponse:
+        return JsonResponse({"session": {"messages": [str(message) for message in messages.get_messages(request)]}})
+
     def sign_in(request: HttpRequest) -> JsonResponse:
         from django.contrib.auth import login
         from django.contrib.auth.models import User
@@ -197,6 +205,8 @@ def django_app(arguments: argparse.Namespace) -> object:
         "expire": expire,
         "logout": logout,
         "clear_session": clear,
+        "flash": add_message,
+        "flashed": shown,
         # With a database.
         "sign_in": sign_in,
         "user": user,
@@ -207,7 +217,10 @@ def django_app(arguments: argparse.Namespace) -> object:
         urlpatterns = [path(name, view) for name, view in routes.items()]
 
     engine = "cache" if arguments.redis else "db" if arguments.database else "signed_cookies"
-    middleware = ["django.contrib.sessions.middleware.SessionMiddleware"]
+    middleware = [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+    ]
     if arguments.database:
         middleware.append("django.contrib.auth.middleware.AuthenticationMiddleware")
     settings.configure(
@@ -222,6 +235,7 @@ def django_app(arguments: argparse.Namespace) -> object:
         DATABASES={"default": database_of(arguments.database)} if arguments.database else {},
         INSTALLED_APPS=[f"django.contrib.{app}" for app in ("auth", "contenttypes", "sessions")],
         MIDDLEWARE=middleware,
+        MESSAGE_STORAGE="django.contrib.messages.storage.session.SessionStorage",
         LOGGING_CONFIG=None,
     )
     django.setup()

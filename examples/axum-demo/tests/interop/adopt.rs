@@ -1,5 +1,7 @@
 //! Sessions of the real frameworks are taken over: users stay logged in when a service has moved.
 
+use std::time::Duration;
+
 use actix_session::config::CookieContentSecurity;
 use serde_json::{Value, json};
 use session_compat::{
@@ -12,7 +14,9 @@ use session_test_support::RedisServer;
 use session_tower::SessionConfig;
 
 use crate::actix_session::Actix;
-use crate::support::{App, Browser, COOKIE, Express as ExpressServer, Framework, Peer, RustServer, SECRET, Server};
+use crate::support::{
+    App, Browser, COOKIE, Express as ExpressServer, Framework, Peer, RustServer, SECRET, Server, get,
+};
 use crate::tower_sessions::{Cookies, Tower};
 
 const OWN_SECRET: &str = "a secret that the former service does not know";
@@ -23,6 +27,8 @@ const DATA: &str = r#"{"user":"ann","n":7,"text":"é 🦀","list":[1,null,{"a":t
 async fn rust(redis: &RedisServer, accepted: AcceptedFormat) -> RustServer {
     let backend = RedisBackend::connect(&redis.url()).expect("a URL");
     let config = SessionConfig::builder(OWN_SECRET, "own").key_prefix("own:").backend(backend).accept_format(accepted);
+    // A busy machine must not decide a test.
+    let config = config.request_deadline(Duration::from_secs(30));
     RustServer::start(config.build().expect("the configuration is good")).await
 }
 
@@ -60,6 +66,29 @@ async fn users_of_express_stay_logged_in() {
     for options in [&[][..], &["--max-age", "3600"]] {
         assert_moved(&redis, &ExpressServer::start(&redis.url(), options), stored(&redis, Express::new())).await;
     }
+}
+
+#[tokio::test]
+async fn an_older_secret_and_the_prefix_are_those_of_the_former_service() {
+    let redis = RedisServer::start(&[]);
+    let backend = RedisBackend::connect(&redis.url()).expect("a URL");
+    let accepted = AcceptedFormat::new(Express::new(), "a newer secret of the former service", COOKIE);
+    let accepted = accepted.verify_key(SECRET).key_prefix("app:").backend(backend);
+    assert_moved(&redis, &ExpressServer::start(&redis.url(), &["--key-prefix", "app:"]), accepted).await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_kept_goes_on_at_both_services_until_a_logout() {
+    let (redis, browser) = (RedisServer::start(&[]), Browser::new());
+    let former = ExpressServer::start(&redis.url(), &[]);
+    let new = rust(&redis, stored(&redis, Express::new()).keep(true)).await;
+    browser.post(&former, "/login", r#"{"user":"ann"}"#).await;
+    assert_eq!(browser.view(&new).await["user"], "ann");
+    assert_eq!(browser.view(&former).await["user"], "ann");
+    let cookie = browser.cookie(&former).expect("the former cookie is kept");
+    browser.post(&new, "/logout", "").await;
+    assert_eq!((browser.cookie(&former), browser.cookie(&new)), (None, None));
+    assert_eq!(get(&former, "/view_session", &cookie).await.session(), json!({}));
 }
 
 #[tokio::test]

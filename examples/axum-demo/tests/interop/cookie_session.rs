@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Browser, Demo, Express, SECRET};
+use crate::support::{Browser, Demo, Express, SECRET, Server, post};
 
 #[tokio::test]
 async fn a_session_goes_to_and_fro() {
@@ -27,6 +27,17 @@ async fn a_session_goes_to_and_fro() {
             false => drop(browser.post(&express, "/logout", "").await),
         }
         assert_eq!((browser.view(&express).await, browser.view(&rust).await), (json!({}), json!({})));
+    }
+}
+
+#[tokio::test]
+async fn both_cookies_last_as_long_as_those_of_express() {
+    let express = Express::in_cookies(&["--max-age", "1000"]);
+    let rust = Demo::with(&["--format", "cookie-session", "--backend", "cookie", "--max-age", "1000"]);
+    for (server, attribute) in [(&express as &(dyn Server + Sync), "expires="), (&rust, "Max-Age=1000")] {
+        let set = post(server, "/update_session", "", r#"{"n": 1}"#).await;
+        let set = set.set_cookies();
+        assert!(set.len() == 2 && set.iter().all(|cookie| cookie.contains(attribute)), "{set:?}");
     }
 }
 

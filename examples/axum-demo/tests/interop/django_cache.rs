@@ -68,6 +68,19 @@ async fn the_prefix_of_keys_is_that_of_the_cache() {
 }
 
 #[tokio::test]
+async fn messages_pass_through_rust() {
+    let redis = RedisServer::start(&[]);
+    for variant in VARIANTS {
+        let ((django, rust), browser) = (start(&redis, variant), Browser::new());
+        browser.post(&django, "/flash", "").await;
+        assert!(browser.view(&rust).await["_messages"].as_str().is_some_and(|text| text.contains("Saved")));
+        browser.post(&rust, "/update_session", r#"{"n": 1}"#).await;
+        assert_eq!(browser.get(&django, "/flashed").await.session(), json!({"messages": ["Saved é"]}));
+        assert_eq!(browser.view(&rust).await, json!({"n": 1}));
+    }
+}
+
+#[tokio::test]
 async fn a_logout_on_either_side_is_one_on_both() {
     let redis = RedisServer::start(&[]);
     for (variant, in_rust) in VARIANTS.into_iter().flat_map(|variant| [(variant, true), (variant, false)]) {

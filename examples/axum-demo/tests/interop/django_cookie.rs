@@ -56,6 +56,16 @@ async fn the_expiry_that_django_sets_is_kept() {
 }
 
 #[tokio::test]
+async fn messages_pass_through_rust() {
+    let ((django, rust), browser) = (start(), Browser::new());
+    browser.post(&django, "/flash", "").await;
+    assert!(browser.view(&rust).await["_messages"].as_str().is_some_and(|text| text.contains("Saved")));
+    browser.post(&rust, "/update_session", r#"{"n": 1}"#).await;
+    assert_eq!(browser.get(&django, "/flashed").await.session(), json!({"messages": ["Saved é"]}));
+    assert_eq!(browser.view(&rust).await, json!({"n": 1}));
+}
+
+#[tokio::test]
 async fn secrets_are_changed_without_a_logout() {
     let new = "a newer secret of at least thirty-two bytes";
     let (old, browser) = (Framework::django(&[]), Browser::new());

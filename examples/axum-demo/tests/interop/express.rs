@@ -101,6 +101,33 @@ async fn a_session_that_rust_cleared_is_an_empty_one_of_express_and_never_an_err
 }
 
 #[tokio::test]
+async fn express_serves_each_session_that_rust_has_written() {
+    let (both, browser) = (start(&[], &[]), Browser::new());
+    for (path, body) in [
+        ("/update_session", DATA),
+        ("/login", r#"{"user":"bob","remember":true}"#),
+        ("/renew", ""),
+        ("/clear_session", ""),
+        ("/increment", ""),
+        ("/logout", ""),
+        ("/update_session", r#"{"":"\ud800","big":123456789012345678901234567890,"n":1e400}"#),
+        // Members of the session object of Express.
+        ("/update_session", r#"{"id":1,"req":2,"save":3,"touch":{},"toString":4,"constructor":5,"__proto__":{"a":6}}"#),
+    ] {
+        assert_eq!(browser.post(&both.rust, path, body).await.status, 200, "{path} {body}");
+        for (path, body) in [("/view_session", ""), ("/update_session", r#"{"by_express":true}"#)] {
+            let reply = match body {
+                "" => browser.get(&both.express, path).await,
+                _ => browser.post(&both.express, path, body).await,
+            };
+            assert_eq!(reply.status, 200, "{reply:?}");
+        }
+        let seen = browser.get(&both.rust, "/view_session").await.session_json();
+        assert!(seen.contains(r#""by_express":true"#), "{path} {body}: {seen}");
+    }
+}
+
+#[tokio::test]
 async fn sessions_live_as_long_on_both_sides() {
     // A browser session: connect-redis keeps it for a day.
     let both = start(&[], &[]);
@@ -122,6 +149,8 @@ async fn sessions_live_as_long_on_both_sides() {
     assert!((990..=1_001).contains(&both.left(&cookie)), "Express has not taken `expires` for past");
     let born = post(&both.rust, "/update_session", "", DATA).await;
     assert_eq!(get(&both.express, "/view_session", born.cookie()).await.session(), json_of(DATA));
+    assert!(born.set_cookie().expect("a session begins").attributes.contains("max-age=1000"), "{born:?}");
+    assert!(both.stored(&born.cookie()).contains(r#""originalMaxAge":1000000,"#));
 }
 
 #[tokio::test]
@@ -151,6 +180,11 @@ async fn secrets_are_changed_without_a_logout() {
     assert_eq!(browser.view(&after).await, json_of(DATA));
     // Express does not know the new secret.
     assert_eq!(browser.view(&before.express).await, json!({}));
+    // Another one does, and still signs by the old one.
+    let express = Express::start(&redis, &["--secret", old]);
+    assert_eq!(browser.view(&express).await, json_of(DATA));
+    browser.post(&express, "/login", r#"{"user":"bob"}"#).await;
+    assert_eq!(browser.view(&after).await["user"], "bob");
 }
 
 fn json_of(text: &str) -> Value {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use session_test_support::RedisServer;
 
-use crate::support::{Browser, Demo, Framework, SECRET, get};
+use crate::support::{Browser, Demo, Framework, SECRET, Server, get};
 
 struct Both {
     flask: Framework,
@@ -55,6 +55,30 @@ async fn a_session_goes_to_and_fro() {
         assert_eq!(again.session(), data);
         let set = again.set_cookie().expect("Flask-Session sends the cookie again");
         assert!(set.attributes.iter().any(|attribute| attribute.starts_with("expires")), "{set:?}");
+    }
+}
+
+#[tokio::test]
+async fn flash_messages_pass_through_rust() {
+    let (both, browser) = (start(&[], &[]), Browser::new());
+    browser.post(&both.flask, "/flash", "").await;
+    assert_eq!(browser.view(&both.rust).await, json!({"_flashes": [["message", "Saved"]]}));
+    browser.post(&both.rust, "/update_session", r#"{"n": 1}"#).await;
+    assert_eq!(browser.get(&both.flask, "/flashed").await.session(), json!({"messages": ["Saved"]}));
+    assert_eq!(browser.view(&both.rust).await, json!({"n": 1}));
+}
+
+#[tokio::test]
+async fn sessions_live_as_long_on_both_sides() {
+    let (both, browser) = (start(&["--max-age", "1000"], &["--max-age", "1000"]), Browser::new());
+    for server in [&both.rust as &(dyn Server + Sync), &both.flask] {
+        browser.post(server, "/update_session", DATA).await;
+        let key = format!("session:{}", browser.cookie(server).expect("there is a session"));
+        let left: u64 = both.redis.ask(&["TTL", &key])[0].parse().expect("a time is a number");
+        assert!((990..=1001).contains(&left), "{left}");
+        both.redis.ask(&["PEXPIRE", &key, "1"]);
+        while both.redis.ask(&["EXISTS", &key]) != ["0"] {}
+        assert_eq!((browser.view(&both.rust).await, browser.view(&both.flask).await), (json!({}), json!({})));
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use session_test_support::{MemcachedServer, RedisServer};
 
-use crate::support::{App, Browser, COOKIE, Demo, Peer, SECRET, Token, get, post};
+use crate::support::{App, Browser, COOKIE, Demo, Peer, SECRET, Server, Token, get, post};
 
 /// A backend of the original that stores pickles, and the demo beside it.
 struct Both {
@@ -78,6 +78,25 @@ async fn a_logout_on_either_side_is_one_on_both() {
             assert_eq!(get(&both.rust, "/view_session", &cookie).await.session(), json!({}), "{backend} {by}");
             assert_eq!(get(&both.python, "/view_session", &cookie).await.session(), Value::Null, "{backend} {by}");
         }
+    }
+}
+
+#[tokio::test]
+async fn sessions_live_as_long_on_both_sides() {
+    let redis = RedisServer::start(&[]);
+    let (url, lifetime) = (redis.url(), ["--max-age", "1000"]);
+    let of_python = [&["--redis", &url, "--pickle", "redis"], &lifetime[..]].concat();
+    let python = Peer::start(App::StarletteSession, SECRET, COOKIE, &of_python);
+    let of_rust = ["--format", "starlette-pickle", "--backend", "redis", "--redis-url", &url];
+    let rust = Demo::with(&[&of_rust, &lifetime[..]].concat());
+    for server in [&rust as &(dyn Server + Sync), &python] {
+        let cookie = Browser::new().post(server, "/update_session", VALUES).await.cookie();
+        let left: u64 = redis.ask(&["TTL", &id(&cookie)])[0].parse().expect("a time is a number");
+        assert!((990..=1001).contains(&left), "{left}");
+        redis.ask(&["PEXPIRE", &id(&cookie), "1"]);
+        while redis.ask(&["EXISTS", &id(&cookie)]) != ["0"] {}
+        assert_eq!(get(&rust, "/view_session", &cookie).await.session(), json!({}));
+        assert_eq!(get(&python, "/view_session", &cookie).await.session(), Value::Null);
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) use token::{Token, sign_timestamp, sign_value};
 /// The secret that both sides share.
 pub(crate) const SECRET: &str = "a secret that both of the sides share";
 
-/// The cookie that both sides share.
-pub(crate) const COOKIE: &str = "session";
+/// The cookie that both sides share. No framework has it by default, so each side must be told.
+pub(crate) const COOKIE: &str = "shared";
 
 /// The key under which Rust stores what it knows of a session.
 pub(crate) const RESERVED_KEY: &str = "__session";
