@@ -36,9 +36,9 @@
 //! 5. Continue route by route. To go back, change the proxy again, because the other service can read the sessions that
 //!    Rust has written.
 //!
-//! The routes that log users in and out can move at any time, because a login on either side is valid on both. Only
-//! with Django, let Django log users in: its sessions hold a hash of the user's password. `django_auth_hash` can make
-//! this hash.
+//! The routes that log users in and out can move at any time, because a login on either side is valid on both. There
+//! are two exceptions. The sessions of Django hold a hash of the user's password, which `django_auth_hash` can make, and
+//! those of Flask-Login a mark of the user's browser: let Django or Flask log users in.
 //!
 //! | from | both sides need | move these routes together | before you go back |
 //! |---|---|---|---|
