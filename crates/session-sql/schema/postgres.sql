@@ -11,17 +11,16 @@ CREATE TABLE IF NOT EXISTS http_sessions (
     expires_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     seen_at timestamptz NOT NULL DEFAULT now(),
-    -- The hour of expires_at, counted since 1970, so that few writes change the index, and the others can be HOT updates.
-    -- The clean-up looks at rows of earlier hours; 0 means unknown. Not a generated column, whose expression PostgreSQL
-    -- would read anew for each update.
-    expiry_hour integer NOT NULL DEFAULT 0
+    -- An hour, counted since 1970. Once it is over, the clean-up looks at the row: it deletes an expired one, and gives
+    -- any other the hour of its expires_at. Writes that extend a session leave this column, so they are HOT updates.
+    due_hour integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 80);
 
-CREATE INDEX IF NOT EXISTS http_sessions_expiry ON http_sessions (expiry_hour);
+CREATE INDEX IF NOT EXISTS http_sessions_due ON http_sessions (due_hour);
 
 CREATE INDEX IF NOT EXISTS http_sessions_user ON http_sessions (user_id) WHERE user_id IS NOT NULL;
 
 -- The version of this schema. No session has such a key.
-INSERT INTO http_sessions (session_key, marker, expires_at)
-VALUES ('(schema)', 'schema 1', '9999-12-31 23:59:59+00')
+INSERT INTO http_sessions (session_key, marker, expires_at, due_hour)
+VALUES ('(schema)', 'schema 1', '9999-12-31 23:59:59+00', 70389527)
 ON CONFLICT (session_key) DO NOTHING;

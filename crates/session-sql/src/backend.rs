@@ -97,14 +97,19 @@ impl SqlBackend {
     /// Deletes a batch of expired rows, and returns their number. It is meant for programs that schedule the clean-up
     /// themselves.
     ///
-    /// It deletes up to 500 rows that expired before the current hour. If it returns fewer than 500, no such rows are
-    /// left, or another server is cleaning up.
+    /// It deletes up to 500 rows that expired before the current hour. It returns 0 if no such rows are left, or if
+    /// another server is cleaning up.
     ///
     /// # Errors
     ///
     /// If the database does not answer or refuses.
     pub async fn delete_expired(&self) -> Result<u64, BackendError> {
-        self.engine.clone().sweep().await
+        loop {
+            let swept = self.engine.clone().sweep().await?;
+            if swept.deleted > 0 || !swept.is_full() {
+                return Ok(swept.deleted);
+            }
+        }
     }
 
     /// Returns the time by the database's clock, in whole seconds. It is meant for tools that compare clocks.

@@ -27,8 +27,7 @@ use sqlx::{Connection as _, Database, Encode, SqlStr, Type};
 
 use crate::dialect::{Connection, Dialect, Meaning};
 use crate::marker;
-use crate::request::{Reply, Request, Row, Ttl, Value};
-use crate::sweep::BATCH;
+use crate::request::{BATCH, Reply, Request, Row, Swept, Ttl, Value};
 use crate::table::{Statement, Table};
 use statements::{Insertion, Statements};
 
@@ -298,7 +297,10 @@ impl<D: DjangoSql> Dialect for Django<D> {
                     None => self.current(connection, old).await,
                 }
             }
-            Request::Sweep => D::execute(connection, sweep, &[Param::Number(BATCH.into())]).await.map(Reply::Number),
+            Request::Sweep => {
+                let deleted = D::execute(connection, sweep, &[Param::Number(BATCH.into())]).await?;
+                Ok(Reply::Swept(Swept { deleted, kept: 0 }))
+            }
             Request::Time => self.own.run(connection, request).await,
             // The backend offers neither an index nor a scan of these tables.
             Request::List { .. } | Request::Scan { .. } | Request::Count { .. } => Ok(Reply::Listed(Vec::new())),

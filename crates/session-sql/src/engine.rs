@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use session_core::BackendError;
 
-use crate::request::{Reply, Request};
+use crate::request::{Reply, Request, Swept};
 
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send>>;
 
@@ -23,6 +23,6 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// Counts sessions on a separate connection, because counting may take longer than a call.
     fn count(self: Arc<Self>, key_prefix: String) -> Boxed<u64>;
 
-    /// Deletes a batch of expired rows.
-    fn sweep(self: Arc<Self>) -> Boxed<u64>;
+    /// Looks at a batch of rows, and deletes those that have expired.
+    fn sweep(self: Arc<Self>) -> Boxed<Swept>;
 }

@@ -56,7 +56,7 @@
 //! | `marker` | the marker that a destroyed or renewed session leaves for a minute; NULL in the row of a session |
 //! | `user_id` | the user who is signed in, after the prefix of keys: `session:user:ann`; an index finds a user's sessions |
 //! | `expires_at`, `created_at`, `seen_at` | times by the clock of the database; in SQLite milliseconds since 1970 |
-//! | `expiry_hour` | on PostgreSQL and MySQL the hour of `expires_at`, counted since 1970, which the clean-up looks for |
+//! | `due_hour` | an hour, counted since 1970, after which the [clean-up](#expired-rows) looks at the row |
 //!
 //! A row whose `expires_at` has passed counts as absent. A session key is as sensitive as a password, so protect the
 //! table, and remember that its backups contain logins.
@@ -77,37 +77,47 @@
 //!
 //! ```sql
 //! UPDATE http_sessions SET value = NULL, marker = 'destroyed', expires_at = now() + interval '60 seconds',
-//!     expiry_hour = DEFAULT WHERE session_key = 'session:…' AND marker IS NULL;
+//!     due_hour = DEFAULT WHERE session_key = 'session:…' AND marker IS NULL;
 //! ```
 //!
 //! This ends all sessions of a user on PostgreSQL, as `SessionManager::revoke_all` does:
 //!
 //! ```sql
 //! UPDATE http_sessions SET value = NULL, marker = 'destroyed', user_id = NULL, expires_at = now() + interval '60 seconds',
-//!     expiry_hour = DEFAULT WHERE user_id = 'session:user:ann' AND marker IS NULL;
+//!     due_hour = DEFAULT WHERE user_id = 'session:user:ann' AND marker IS NULL;
 //! ```
 //!
-//! MySQL computes `expiry_hour` itself. On PostgreSQL the default is 0. Every clean-up looks at such a row, until this
-//! crate writes the row.
+//! MySQL computes `due_hour` itself. On PostgreSQL and SQLite the default is 0, so the next clean-up looks at the row,
+//! and gives it its hour.
 //!
 //! ## Expired rows
 //!
 //! Every minute a task deletes the rows that expired before the current hour, in batches of 500 with a pause after
 //! each. So a row stays for up to an hour after its expiry. An advisory lock on PostgreSQL and a named lock on MySQL
-//! make sure that only one server cleans up at a time. No table is locked. [`SqlBackendBuilder::clean_up_every`] sets
-//! the interval. To schedule the clean-up yourself, switch the task [off](SqlBackendBuilder::without_clean_up), and
-//! call [`SqlBackend::delete_expired`] or run this statement until it deletes no more rows:
+//! make sure that only one server cleans up at a time. No table is locked.
+//!
+//! The task finds rows by `due_hour`. On PostgreSQL and SQLite this is the hour of the first expiry: writes that extend a
+//! session leave it, so that they change no index. Once the hour is over, the task deletes the row, or gives it the
+//! hour of its new expiry.
+//!
+//! [`SqlBackendBuilder::clean_up_every`] sets the interval. To schedule the clean-up yourself, switch the task
+//! [off](SqlBackendBuilder::without_clean_up), and call [`SqlBackend::delete_expired`] until it returns 0. Or run these
+//! statements until the second one deletes no more rows:
 //!
 //! ```sql
 //! -- PostgreSQL
+//! UPDATE http_sessions SET due_hour = floor(extract(epoch FROM expires_at) / 3600)
+//!     WHERE due_hour < floor(extract(epoch FROM now()) / 3600)::integer AND expires_at > now();
 //! DELETE FROM http_sessions WHERE session_key = ANY (ARRAY(SELECT session_key FROM http_sessions
-//!     WHERE expiry_hour < floor(extract(epoch FROM now()) / 3600)::integer AND expires_at <= now()
-//!     LIMIT 500 FOR UPDATE SKIP LOCKED));
-//! -- MySQL
-//! DELETE FROM http_sessions WHERE expiry_hour < TIMESTAMPDIFF(HOUR, '1970-01-01', UTC_TIMESTAMP()) LIMIT 500;
+//!     WHERE due_hour < floor(extract(epoch FROM now()) / 3600)::integer LIMIT 500 FOR UPDATE SKIP LOCKED))
+//!     AND expires_at <= now();
 //! -- SQLite
-//! DELETE FROM http_sessions WHERE rowid IN (SELECT rowid FROM http_sessions
-//!     WHERE expires_at / 3600000 < strftime('%s', 'now') / 3600 LIMIT 500);
+//! UPDATE http_sessions SET due_hour = expires_at / 3600000
+//!     WHERE due_hour < strftime('%s', 'now') / 3600 AND expires_at > strftime('%s', 'now') * 1000;
+//! DELETE FROM http_sessions WHERE session_key IN (SELECT session_key FROM http_sessions
+//!     WHERE due_hour < strftime('%s', 'now') / 3600 LIMIT 500) AND expires_at <= strftime('%s', 'now') * 1000;
+//! -- MySQL, without the first statement
+//! DELETE FROM http_sessions WHERE due_hour < TIMESTAMPDIFF(HOUR, '1970-01-01', UTC_TIMESTAMP()) LIMIT 500;
 //! ```
 //!
 //! The task deletes a million expired rows in 2,000 batches, which take about four minutes. We measured it beside a
@@ -157,7 +167,7 @@
 //! | call | SQLite, PostgreSQL | MySQL, MariaDB |
 //! |---|---|---|
 //! | `fetch`, `create`, `replace`, `remove`, `touch`, `marker` | 1 | 1 |
-//! | `replace` or `remove` at an outdated version, which returns the current session | 1 | 2 |
+//! | `replace` or `remove` at an outdated version, which returns the current session | 2 | 2 |
 //! | `rotate` | 1 | 4 |
 //!
 //! A change of a session that the database does not know takes three round trips: `fetch`, `marker` and `create`. A
@@ -168,14 +178,14 @@
 //!
 //! # Isolation
 //!
-//! A write compares the stored value and replaces it in one statement, so no other write can come in between.
+//! A write compares the stored value and replaces it in one statement, so no other write can come in between. If the
+//! row does not match, a second statement reads the current row. It runs apart from the first one, so it sees the write
+//! that won, or a later one. If the row matches again by then, the session manager retries the write.
 //!
 //! - **PostgreSQL** works at READ COMMITTED. An `UPDATE` that has waited for another transaction compares the row again
-//!   after that transaction's write. If the row does not match, the same statement reads the newest row `FOR SHARE`,
-//!   because a plain `SELECT` would read the snapshot from before the wait.
+//!   after that transaction's write.
 //! - **MySQL and MariaDB** work at READ COMMITTED. At any isolation level, an `UPDATE` locks the newest row and
-//!   compares it. If the row does not match, a second statement reads the current row. A rotation is a short
-//!   transaction: it inserts the new row, then compares and marks the old one.
+//!   compares it. A rotation is a short transaction: it inserts the new row, then compares and marks the old one.
 //! - **SQLite** has one writer at a time, among all processes. Writes of a process that wait at the same time share a
 //!   transaction. Each write has an outcome of its own, and is answered after the commit.
 //!
@@ -270,7 +280,7 @@
 //! # Operations
 //!
 //! - **PostgreSQL.** Each write leaves a dead row version. The table has a `fillfactor` of 80, and no index contains a
-//!   column that changes with every write, so most updates are heap-only (HOT) and cheap to vacuum. On a busy table,
+//!   column that a usual write sets, so most updates are heap-only (HOT) and cheap to vacuum. On a busy table,
 //!   let autovacuum run more often: `ALTER TABLE http_sessions SET (autovacuum_vacuum_scale_factor = 0.02)`. Beyond
 //!   about ten million sessions, partition the table by hash of `session_key`.
 //! - **MySQL.** The crate's connections use READ COMMITTED, so that the clean-up takes no gap locks. `binlog_format`

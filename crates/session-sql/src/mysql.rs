@@ -17,8 +17,7 @@ pub(crate) use connect::connect;
 use crate::dialect::{Dialect, Meaning};
 use crate::format::digest;
 use crate::marker;
-use crate::request::{ListedRow, Reply, Request, Ttl, Value};
-use crate::sweep::BATCH;
+use crate::request::{BATCH, ListedRow, Reply, Request, Swept, Ttl, Value};
 use crate::table::{Statement, Table};
 use statements::Statements;
 
@@ -97,15 +96,15 @@ impl MySqlDialect {
     }
 
     /// Deletes a batch of expired rows, unless another server is doing so.
-    async fn sweep(&self, connection: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
+    async fn sweep(&self, connection: &mut MySqlConnection) -> Result<Swept, sqlx::Error> {
         let lock = format!("session-sql {:x}", self.table.lock());
         let row = connection.fetch_one(sqlx::query(statements::LOCK).bind(&lock)).await?;
         if row.try_get::<Option<i64>, _>(0)? != Some(1) {
-            return Ok(0);
+            return Ok(Swept::default());
         }
         let deleted = changes(connection, query(&self.statements.sweep).bind(BATCH)).await;
         connection.execute(sqlx::query(statements::UNLOCK).bind(&lock)).await?;
-        deleted
+        Ok(Swept { deleted: deleted?, kept: 0 })
     }
 }
 
@@ -170,7 +169,7 @@ impl Dialect for MySqlDialect {
                 let rotation = Rotation { old, new, value, ttl: *ttl, user: user.as_deref(), expected };
                 return self.rotate(connection, &rotation).await;
             }
-            Request::Sweep => return self.sweep(connection).await.map(Reply::Number),
+            Request::Sweep => return self.sweep(connection).await.map(Reply::Swept),
             Request::List { user } => {
                 let rows = connection.fetch_all(query(&self.statements.list).bind(user)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);

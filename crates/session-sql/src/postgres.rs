@@ -18,12 +18,11 @@ pub(crate) use connect::connect;
 use crate::dialect::{Dialect, Meaning};
 use crate::format::digest;
 use crate::marker;
-use crate::request::{ListedRow, Reply, Request, Value};
-use crate::sweep::BATCH;
+use crate::request::{BATCH, ListedRow, Reply, Request, Swept, Value};
 use crate::table::{Statement, Table};
 use statements::Statements;
 
-/// Runs the [statements] of PostgreSQL: one for each request.
+/// Runs the [statements] of PostgreSQL: one for each request, and a second one for a write that did not match.
 pub(crate) struct PostgresDialect {
     table: Table,
     /// `true` if values are JSON, in a column of text.
@@ -59,14 +58,16 @@ impl Dialect for PostgresDialect {
     }
 
     async fn run(&self, connection: &mut PgConnection, request: &Request) -> Result<Reply, sqlx::Error> {
-        let query = match request {
+        let bound = match request {
             Request::Fetch { key } => query(&self.statements.fetch).bind(key),
             Request::Marker { key } => query(&self.statements.marker).bind(key),
             Request::Create { key, value, ttl, .. } => {
                 bind(query(&self.statements.create).bind(key), value).bind(ttl.seconds())
             }
             Request::Replace { key, value, ttl, .. } => {
-                bind(query(&self.statements.replace).bind(key), value).bind(ttl.seconds())
+                let Statements { replace, replace_and_index, .. } = &self.statements;
+                let statement = if request.changes_an_index() { replace_and_index } else { replace };
+                bind(query(statement).bind(key), value).bind(ttl.seconds())
             }
             Request::Remove { key, version, marker } => {
                 let statement = if version.is_some() { &self.statements.remove_at } else { &self.statements.remove };
@@ -78,8 +79,10 @@ impl Dialect for PostgresDialect {
                 bind(query, value).bind(ttl.seconds())
             }
             Request::Sweep => {
-                let query = query(&self.statements.sweep).bind(self.lock).bind(i64::from(BATCH));
-                return Ok(Reply::Number(connection.execute(query).await?.rows_affected()));
+                let row =
+                    connection.fetch_one(query(&self.statements.sweep).bind(self.lock).bind(i64::from(BATCH))).await?;
+                let [deleted, kept] = [row.try_get::<i64, _>(0)?, row.try_get(1)?].map(i64::unsigned_abs);
+                return Ok(Reply::Swept(Swept { deleted, kept }));
             }
             Request::List { user } => {
                 let rows = connection.fetch_all(query(&self.statements.list).bind(user_text(user))).await?;
@@ -98,17 +101,18 @@ impl Dialect for PostgresDialect {
                 return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
         };
-        let query = match request.compares() {
-            Some((_, version)) => query.bind(digest(version)),
-            None => query,
+        let bound = match request.compares() {
+            Some((_, version)) => bound.bind(digest(version)),
+            None => bound,
         };
-        let query = match request.binds() {
-            Some(user) => query.bind(user.as_deref().map(user_text)),
-            None => query,
+        let bound = match request.binds() {
+            Some(user) => bound.bind(user.as_deref().map(user_text)),
+            None => bound,
         };
-        let row = connection.fetch_optional(query).await?;
-        let read = |row: PgRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get_unchecked(1)?, row.try_get(2)?));
-        Ok(Reply::of_row(row.map(read).transpose()?))
+        match (first(connection, bound).await?, request.answers_with_current()) {
+            (Reply::Found(None), Some(key)) => first(connection, query(&self.statements.current).bind(key)).await,
+            (reply, _) => Ok(reply),
+        }
     }
 
     async fn lift_limits(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -148,6 +152,13 @@ fn bind<'q>(query: Query<'q, Postgres, PgArguments>, value: &'q Value) -> Query<
         Value::Text(text) => query.bind(text),
         Value::Bytes(bytes) => query.bind(bytes),
     }
+}
+
+/// Returns the reply in the first row.
+async fn first(connection: &mut PgConnection, query: Query<'_, Postgres, PgArguments>) -> Result<Reply, sqlx::Error> {
+    let row = connection.fetch_optional(query).await?;
+    let read = |row: PgRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get_unchecked(1)?, row.try_get(2)?));
+    Ok(Reply::of_row(row.map(read).transpose()?))
 }
 
 /// Returns the user's text with NUL and `%` percent-encoded, because PostgreSQL does not allow NUL in a text.

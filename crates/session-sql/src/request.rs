@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use session_core::{Applied, Marker, Version};
 
+/// The number of rows at which one statement looks. It is small, so that no request waits long for the statement.
+pub(crate) const BATCH: u32 = 500;
+
 /// A request, which can be sent again after a failure that applied nothing.
 pub(crate) enum Request {
     Fetch {
@@ -87,8 +90,25 @@ pub(crate) enum Reply {
     NewKeyTaken(Row),
     /// The sessions of a user or of a page.
     Listed(Vec<ListedRow>),
-    /// The number of sessions that were counted, of expired rows that were deleted, or of seconds since 1970.
+    /// The number of sessions that were counted, or of seconds since 1970.
     Number(u64),
+    /// The rows at which a clean-up has looked.
+    Swept(Swept),
+}
+
+/// The rows at which a clean-up has looked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Swept {
+    pub(crate) deleted: u64,
+    /// Rows whose sessions have been extended since they were created, so that only their hour was changed.
+    pub(crate) kept: u64,
+}
+
+impl Swept {
+    /// Returns `true` if the batch was full, so that there may be more such rows.
+    pub(crate) fn is_full(self) -> bool {
+        self.deleted + self.kept >= u64::from(BATCH)
+    }
 }
 
 /// The row of a session in a list.
@@ -152,10 +172,27 @@ impl Request {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn binds(&self) -> Option<&Option<String>> {
         match self {
+            Self::Replace { .. } if !self.changes_an_index() => None,
             Self::Create { user, .. }
             | Self::Replace { user, .. }
             | Self::Touch { user, .. }
             | Self::Rotate { user, .. } => Some(user),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` for a `replace` that changes what the indexes hold: it binds a user, or the session has been
+    /// emptied, so that it expires long before its hour.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn changes_an_index(&self) -> bool {
+        matches!(self, Self::Replace { ttl, user, .. } if user.is_some() || ttl.0 <= session_core::MARKER_LIFETIME)
+    }
+
+    /// Returns the key whose row is the reply to a write that was not applied.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn answers_with_current(&self) -> Option<&str> {
+        match self {
+            Self::Create { key, .. } | Self::Replace { key, .. } | Self::Remove { key, .. } => Some(key),
             _ => None,
         }
     }

@@ -18,12 +18,12 @@ pub(crate) use connect::connect;
 use crate::dialect::{Dialect, Meaning};
 use crate::format::sha256;
 use crate::marker;
-use crate::request::{ListedRow, Reply, Request, Row, Ttl, Value};
-use crate::sweep::BATCH;
+use crate::request::{BATCH, ListedRow, Reply, Request, Row, Swept, Ttl, Value};
 use crate::table::{Statement, Table};
 use statements::Statements;
 
-/// Runs the [statements] of SQLite: one call of the client library for each request.
+/// Runs the [statements] of SQLite: one call of the client library for each request, and a second one for a write that
+/// did not match.
 pub(crate) struct SqliteDialect {
     table: Table,
     statements: Statements,
@@ -85,38 +85,42 @@ impl Dialect for SqliteDialect {
             },
             None => None,
         };
-        let query = match request {
-            Request::Fetch { key } => return read(connection, query(&self.statements.fetch).bind(key)).await,
-            Request::Marker { key } => return read(connection, query(&self.statements.marker).bind(key)).await,
+        let statements = &self.statements;
+        let bound = match request {
+            Request::Fetch { key } => return read(connection, query(&statements.fetch).bind(key)).await,
+            Request::Marker { key } => return read(connection, query(&statements.marker).bind(key)).await,
             Request::Create { key, value, ttl, .. } => {
-                bind(query(&self.statements.create).bind(key), value).bind(millis(*ttl))
+                bind(query(&statements.create).bind(key), value).bind(millis(*ttl))
             }
             Request::Replace { key, value, ttl, .. } => {
-                bind(query(&self.statements.replace).bind(key), value).bind(millis(*ttl))
+                let index = request.changes_an_index();
+                let statement = if index { &statements.replace_and_index } else { &statements.replace };
+                bind(query(statement).bind(key), value).bind(millis(*ttl))
             }
             Request::Remove { key, version, marker } => {
-                let statement = if version.is_some() { &self.statements.remove_at } else { &self.statements.remove };
+                let statement = if version.is_some() { &statements.remove_at } else { &statements.remove };
                 query(statement).bind(key).bind(marker::write(marker))
             }
-            Request::Touch { key, ttl, .. } => query(&self.statements.touch).bind(key).bind(millis(*ttl)),
+            Request::Touch { key, ttl, .. } => query(&statements.touch).bind(key).bind(millis(*ttl)),
             Request::Rotate { old, new, value, ttl, .. } => {
-                let query = query(&self.statements.rotate).bind(old).bind(new).bind(marker::renewed(new));
+                let query = query(&statements.rotate).bind(old).bind(new).bind(marker::renewed(new));
                 bind(query, value).bind(millis(*ttl))
             }
             Request::Sweep => {
-                let deleted = connection.execute(query(&self.statements.sweep).bind(BATCH)).await?;
-                return Ok(Reply::Number(deleted.rows_affected()));
+                let kept = changes(connection, query(&statements.keep).bind(BATCH)).await?;
+                let deleted = changes(connection, query(&statements.sweep).bind(BATCH)).await?;
+                return Ok(Reply::Swept(Swept { deleted, kept }));
             }
             Request::List { user } => {
-                let rows = connection.fetch_all(query(&self.statements.list).bind(user)).await?;
+                let rows = connection.fetch_all(query(&statements.list).bind(user)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Scan { after, before } => {
-                let rows = connection.fetch_all(query(&self.statements.scan).bind(after).bind(before)).await?;
+                let rows = connection.fetch_all(query(&statements.scan).bind(after).bind(before)).await?;
                 return rows.iter().map(listed).collect::<Result<_, _>>().map(Reply::Listed);
             }
             Request::Count { key_prefix } => {
-                let row = connection.fetch_one(query(&self.statements.count).bind(key_prefix)).await?;
+                let row = connection.fetch_one(query(&statements.count).bind(key_prefix)).await?;
                 return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
             Request::Time => {
@@ -124,15 +128,23 @@ impl Dialect for SqliteDialect {
                 return Ok(Reply::Number(row.try_get::<i64, _>(0)?.unsigned_abs()));
             }
         };
-        let query = match expected {
-            Some(expected) => query.bind(expected),
-            None => query,
+        let bound = match expected {
+            Some(expected) => bound.bind(expected),
+            None => bound,
         };
-        let query = match request.binds() {
-            Some(user) => query.bind(user),
-            None => query,
+        let bound = match request.binds() {
+            Some(user) => bound.bind(user),
+            None => bound,
         };
-        write(connection, query).await
+        let reply = match request {
+            Request::Remove { version: None, .. } | Request::Rotate { .. } => write(connection, bound).await?,
+            _ if changes(connection, bound).await? > 0 => Reply::Done,
+            _ => Reply::Found(None),
+        };
+        match (reply, request.answers_with_current()) {
+            (Reply::Found(None), Some(key)) => read(connection, query(&statements.current).bind(key)).await,
+            (reply, _) => Ok(reply),
+        }
     }
 
     async fn run_script(&self, connection: &mut SqliteConnection, script: SqlStr) -> Result<(), sqlx::Error> {
@@ -161,6 +173,14 @@ fn bind<'q>(query: Query<'q, Sqlite, SqliteArguments>, value: &'q Value) -> Quer
         Value::Text(text) => query.bind(text),
         Value::Bytes(bytes) => query.bind(bytes),
     }
+}
+
+/// Returns the number of rows that a write has changed.
+async fn changes(
+    connection: &mut SqliteConnection,
+    query: Query<'_, Sqlite, SqliteArguments>,
+) -> Result<u64, sqlx::Error> {
+    Ok(connection.execute(query).await?.rows_affected())
 }
 
 /// Runs all statements to their end, because SQLite commits after the last row. Returns the reply in the first row.

@@ -13,7 +13,7 @@ use crate::engine::{Boxed, Engine};
 use crate::error::Failure;
 use crate::pool::{Pool, Source};
 use crate::queue::Queue;
-use crate::request::{Reply, Request};
+use crate::request::{Reply, Request, Swept};
 use crate::sweep::Sweep;
 use crate::table::SCHEMA_KEY;
 
@@ -90,12 +90,12 @@ impl<D: Dialect> Engine for Store<D> {
         })
     }
 
-    fn sweep(self: Arc<Self>) -> Boxed<u64> {
+    fn sweep(self: Arc<Self>) -> Boxed<Swept> {
         Box::pin(async move {
             let (line, deadline) = (self.line(), Deadline::after(self.timeout.get()));
             match self.attempts(&line, &Arc::new(Request::Sweep), deadline).await {
-                Ok(Reply::Number(rows)) => Ok(rows),
-                Ok(_) => Ok(0),
+                Ok(Reply::Swept(swept)) => Ok(swept),
+                Ok(_) => Ok(Swept::default()),
                 Err(failure) => Err(failure.at(self.outage.server()).into()),
             }
         })

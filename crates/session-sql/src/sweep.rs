@@ -9,9 +9,6 @@ use tokio::time::sleep;
 
 use crate::engine::Engine;
 
-/// The number of rows that one statement deletes. It is small, so that no request waits long for the statement.
-pub(crate) const BATCH: u32 = 500;
-
 /// The pause between two batches.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -43,9 +40,9 @@ async fn run<E: Engine>(engine: Weak<E>, interval: Duration, _under_way: UnderWa
         loop {
             let Some(engine) = engine.upgrade() else { return };
             match engine.sweep().await {
-                Ok(rows) => {
-                    deleted += rows;
-                    if rows < u64::from(BATCH) {
+                Ok(swept) => {
+                    deleted += swept.deleted;
+                    if !swept.is_full() {
                         break;
                     }
                 }

@@ -67,5 +67,5 @@ statements! {
 
     /// Rows are found by the hour in which they expired, because the index holds that hour.
     sweep: "DELETE FROM {table}
-    WHERE expiry_hour < TIMESTAMPDIFF(HOUR, '1970-01-01', UTC_TIMESTAMP()) LIMIT ?";
+    WHERE due_hour < TIMESTAMPDIFF(HOUR, '1970-01-01', UTC_TIMESTAMP()) LIMIT ?";
 }

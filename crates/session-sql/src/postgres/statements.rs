@@ -1,18 +1,16 @@
 //! The statements of PostgreSQL.
 //!
-//! Each request is one statement, and so one transaction, at READ COMMITTED. At this level, an `UPDATE` that has waited
-//! for another transaction checks its row again, and writes only if the condition still holds, which is
-//! compare-and-set. At a stricter level it would fail instead.
+//! Each write is one statement, and so one transaction, at READ COMMITTED. At this level, an `UPDATE` that has waited for
+//! another transaction checks its row again, and writes only if the condition still holds, which is compare-and-set. At
+//! a stricter level it would fail instead.
 //!
-//! If a write did not match, the same statement returns the current row. A plain `SELECT` would read the snapshot from
-//! before the wait. `FOR SHARE` waits for concurrent writes and reads the newest version of the row. `written.done`
-//! makes sure that it runs only if nothing was written.
+//! If a write did not match, `current` reads the row with a new snapshot, so it sees the write that won. A statement that
+//! writes and answers with the current row at once takes twice the server's instructions, conflict or not: a `SELECT`
+//! beside the `UPDATE` is planned and started each time, and must lock the row, because its snapshot is from before the
+//! wait.
 //!
-//! Because of the lock, the transaction would be flushed to disk although it has changed nothing. So
-//! `synchronous_commit` is switched off for it, which halves the time of 200 contended updates. The setting ends with
-//! the transaction.
-//!
-//! `now()` is the time at which the statement began. `expiry_hour` tells the clean-up where to look.
+//! `now()` is the time at which the statement began. `due_hour` tells the clean-up where to look; writes that only extend
+//! a session leave it, so that no index changes.
 
 use crate::table::statements;
 
@@ -23,74 +21,54 @@ statements! {
     marker: "SELECT 'found', NULL::{column}, marker FROM {table}
     WHERE session_key = $1 AND marker IS NOT NULL AND expires_at > now()";
 
+    /// The session or the marker of a key.
+    current: "SELECT 'found', value, marker FROM {table} WHERE session_key = $1 AND expires_at > now()";
+
     /// An expired row counts as absent.
-    ///
-    /// If another transaction inserts the row after this statement began, the write fails, and the statement does not see
-    /// the row. The reply is then empty, and the request is sent again.
-    create: "WITH written AS (
-    INSERT INTO {table} AS t (session_key, value, user_id, expires_at, expiry_hour)
+    create: "INSERT INTO {table} AS t (session_key, value, user_id, expires_at, due_hour)
     VALUES ($1, $2, $4, now() + $3 * interval '1 second', floor(({epoch} + $3) / 3600)::integer)
     ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = excluded.user_id,
-        expires_at = excluded.expires_at, expiry_hour = excluded.expiry_hour, created_at = excluded.created_at,
+        expires_at = excluded.expires_at, due_hour = excluded.due_hour, created_at = excluded.created_at,
         seen_at = excluded.seen_at
     WHERE t.expires_at <= now()
-    RETURNING 'done' AS outcome)
-SELECT outcome, NULL::{column}, NULL::text FROM written
-UNION ALL
-SELECT 'found', NULL, marker FROM (
-    SELECT marker FROM {table} WHERE session_key = $1 AND expires_at > now() AND NOT EXISTS (SELECT FROM written)
-    FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
+    RETURNING 'done', NULL::{column}, NULL::text";
 
-    replace: "WITH written AS (
-    UPDATE {table} SET value = $2, user_id = COALESCE($5, user_id), expires_at = now() + $3 * interval '1 second',
-        expiry_hour = floor(({epoch} + $3) / 3600)::integer, seen_at = now()
+    replace: "UPDATE {table} SET value = $2, expires_at = now() + $3 * interval '1 second', seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now() AND {digest} = $4
-    RETURNING 'done' AS outcome)
-SELECT outcome, NULL::{column}, NULL::text FROM written
-UNION ALL
-SELECT 'found', value, marker FROM (
-    SELECT value, marker FROM {table} WHERE session_key = $1 AND expires_at > now() AND NOT EXISTS (SELECT FROM written)
-    FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
+    RETURNING 'done', NULL::{column}, NULL::text";
 
-    remove_at: "WITH written AS (
-    UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds',
-        expiry_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
+    replace_and_index: "UPDATE {table} SET value = $2, user_id = COALESCE($5, user_id),
+        expires_at = now() + $3 * interval '1 second', due_hour = floor(({epoch} + $3) / 3600)::integer, seen_at = now()
+    WHERE session_key = $1 AND marker IS NULL AND expires_at > now() AND {digest} = $4
+    RETURNING 'done', NULL::{column}, NULL::text";
+
+    remove_at: "UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds',
+        due_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now() AND {digest} = $3
-    RETURNING 'done' AS outcome)
-SELECT outcome, NULL::{column}, NULL::text FROM written
-UNION ALL
-SELECT 'found', value, marker FROM (
-    SELECT value, marker FROM {table} WHERE session_key = $1 AND expires_at > now() AND NOT EXISTS (SELECT FROM written)
-    FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
+    RETURNING 'done', NULL::{column}, NULL::text";
 
     /// An existing marker stays. If another transaction inserts a session after this statement began, the marker replaces
     /// it, as if the session had not existed.
     remove: "WITH removed AS (
     UPDATE {table} SET value = NULL, marker = $2, user_id = NULL, expires_at = now() + interval '60 seconds',
-        expiry_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
+        due_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
     RETURNING 'done' AS outcome),
 written AS (
-    INSERT INTO {table} AS t (session_key, marker, expires_at, expiry_hour)
+    INSERT INTO {table} AS t (session_key, marker, expires_at, due_hour)
     SELECT $1, $2, now() + interval '60 seconds', floor(({epoch} + 60) / 3600)::integer
     WHERE NOT EXISTS (SELECT FROM removed)
     ON CONFLICT (session_key) DO UPDATE SET value = NULL, marker = excluded.marker, user_id = NULL,
-        expires_at = excluded.expires_at, expiry_hour = excluded.expiry_hour, created_at = excluded.created_at,
+        expires_at = excluded.expires_at, due_hour = excluded.due_hour, created_at = excluded.created_at,
         seen_at = excluded.seen_at
     WHERE t.marker IS NULL OR t.expires_at <= now()
     RETURNING 'left' AS outcome)
 SELECT outcome, NULL::{column}, NULL::text FROM removed
 UNION ALL
-SELECT outcome, NULL, NULL FROM written
-UNION ALL
-SELECT 'found', NULL, marker FROM (
-    SELECT marker FROM {table} WHERE session_key = $1 AND expires_at > now()
-        AND NOT EXISTS (SELECT FROM removed) AND NOT EXISTS (SELECT FROM written)
-    FOR SHARE) AS current WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL";
+SELECT outcome, NULL, NULL FROM written";
 
     touch: "UPDATE {table}
-    SET user_id = COALESCE($3, user_id), expires_at = now() + $2 * interval '1 second',
-        expiry_hour = floor(({epoch} + $2) / 3600)::integer, seen_at = now()
+    SET user_id = COALESCE($3, user_id), expires_at = now() + $2 * interval '1 second', seen_at = now()
     WHERE session_key = $1 AND marker IS NULL AND expires_at > now()
     RETURNING 'done', NULL::{column}, NULL::text";
 
@@ -100,18 +78,18 @@ SELECT 'found', NULL, marker FROM (
     WHERE session_key = $1 AND expires_at > now()
     FOR UPDATE),
 created AS (
-    INSERT INTO {table} AS t (session_key, value, user_id, expires_at, expiry_hour, created_at)
+    INSERT INTO {table} AS t (session_key, value, user_id, expires_at, due_hour, created_at)
     SELECT $2, $4, COALESCE($7, user_id), now() + $5 * interval '1 second', floor(({epoch} + $5) / 3600)::integer,
         created_at
     FROM old WHERE matches
     ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = excluded.user_id,
-        expires_at = excluded.expires_at, expiry_hour = excluded.expiry_hour, created_at = excluded.created_at,
+        expires_at = excluded.expires_at, due_hour = excluded.due_hour, created_at = excluded.created_at,
         seen_at = excluded.seen_at
     WHERE t.expires_at <= now()
     RETURNING 1),
 marked AS (
     UPDATE {table} SET value = NULL, marker = $3, user_id = NULL, expires_at = now() + interval '60 seconds',
-        expiry_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
+        due_hour = floor(({epoch} + 60) / 3600)::integer, seen_at = now()
     WHERE session_key = $1 AND EXISTS (SELECT FROM created)
     RETURNING 'done' AS outcome)
 SELECT outcome, NULL::{column}, NULL::text FROM marked
@@ -134,12 +112,19 @@ SELECT 'new', NULL, marker FROM (
     count: "SELECT COUNT(*) FROM {table}
     WHERE marker IS NULL AND expires_at > now() AND starts_with(session_key, $1)";
 
-    /// Rows are found by the hour in which they expired, because the index holds that hour. Rows that requests have locked
-    /// are left to the next clean-up. The advisory lock lets only one server clean up at a time. The array is computed
-    /// once, while a join could run the subquery and its limit several times.
-    sweep: "DELETE FROM {table} WHERE session_key = ANY (ARRAY(
-    SELECT session_key FROM {table}
-    WHERE expiry_hour < floor({epoch} / 3600)::integer AND expires_at <= now()
-        AND (SELECT pg_try_advisory_xact_lock($1))
-    LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    /// Rows are found by the hour in which they would have expired when they were created. Those that have been extended
+    /// since get their new hour. Rows that requests have locked are left to the next clean-up. The advisory lock lets only
+    /// one server clean up at a time. The arrays are computed once, while a join could run the subquery several times.
+    sweep: "WITH due AS MATERIALIZED (
+    SELECT session_key, expires_at <= now() AS has_expired FROM {table}
+    WHERE due_hour < floor({epoch} / 3600)::integer AND (SELECT pg_try_advisory_xact_lock($1))
+    LIMIT $2 FOR UPDATE SKIP LOCKED),
+deleted AS (
+    DELETE FROM {table} WHERE session_key = ANY (ARRAY(SELECT session_key FROM due WHERE has_expired))
+    RETURNING 1),
+kept AS (
+    UPDATE {table} SET due_hour = least(floor(date_part('epoch', expires_at) / 3600), 2147483647)::integer
+    WHERE session_key = ANY (ARRAY(SELECT session_key FROM due WHERE NOT has_expired))
+    RETURNING 1)
+SELECT (SELECT COUNT(*) FROM deleted), (SELECT COUNT(*) FROM kept)";
 }

@@ -1,8 +1,11 @@
 //! The statements of SQLite.
 //!
-//! Each request is one call of the library: a write, and a query that tells what is stored if the write did not match.
 //! A write is a single statement, in a transaction of its own or of several writes. SQLite runs one writing transaction
-//! at a time, among all processes, so nothing is written between a statement's comparison and its write.
+//! at a time, among all processes, so nothing is written between a statement's comparison and its write. If a write did
+//! not match, `current` reads the row.
+//!
+//! SQLite rewrites the entry of an index whenever a statement sets a column of it, even to the same value. So writes that
+//! only extend a session set neither `due_hour` nor `user_id`.
 //!
 //! Values are compared as bytes, because a value that another program has stored as bytes never equals a text.
 
@@ -19,53 +22,55 @@ statements! {
     marker: "SELECT 'found', NULL, marker FROM {table}
     WHERE session_key = ?1 AND marker IS NOT NULL AND expires_at > {now}";
 
+    /// The session or the marker of a key.
+    current: "SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now}";
+
     /// An expired row counts as absent.
-    create: "INSERT INTO {table} AS t (session_key, value, user_id, expires_at, created_at, seen_at)
-    VALUES (?1, ?2, ?4, {now} + ?3, {now}, {now})
+    create: "INSERT INTO {table} AS t (session_key, value, user_id, expires_at, created_at, seen_at, due_hour)
+    VALUES (?1, ?2, ?4, {now} + ?3, {now}, {now}, ({now} + ?3) / 3600000)
     ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = NULL, user_id = excluded.user_id,
-        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
-    WHERE t.expires_at <= {now}
-    RETURNING 'done', NULL, NULL;
-SELECT 'found', NULL, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
+        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at,
+        due_hour = excluded.due_hour
+    WHERE t.expires_at <= {now}";
 
-    replace: "UPDATE {table}
-    SET value = ?2, user_id = COALESCE(?5, user_id), expires_at = {now} + ?3, seen_at = {now}
-    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now} AND CAST(value AS BLOB) = ?4
-    RETURNING 'done', NULL, NULL;
-SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
+    replace: "UPDATE {table} SET value = ?2, expires_at = {now} + ?3, seen_at = {now}
+    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now} AND CAST(value AS BLOB) = ?4";
 
-    remove_at: "UPDATE {table} SET value = NULL, marker = ?2, user_id = NULL, expires_at = {now} + 60000, seen_at = {now}
-    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now} AND CAST(value AS BLOB) = ?3
-    RETURNING 'done', NULL, NULL;
-SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
+    replace_and_index: "UPDATE {table} SET value = ?2, user_id = COALESCE(?5, user_id), expires_at = {now} + ?3,
+        seen_at = {now}, due_hour = ({now} + ?3) / 3600000
+    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now} AND CAST(value AS BLOB) = ?4";
+
+    remove_at: "UPDATE {table} SET value = NULL, marker = ?2, user_id = NULL, expires_at = {now} + 60000, seen_at = {now},
+        due_hour = ({now} + 60000) / 3600000
+    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now} AND CAST(value AS BLOB) = ?3";
 
     /// An existing marker stays.
-    remove: "UPDATE {table} SET value = NULL, marker = ?2, user_id = NULL, expires_at = {now} + 60000, seen_at = {now}
+    remove: "UPDATE {table} SET value = NULL, marker = ?2, user_id = NULL, expires_at = {now} + 60000, seen_at = {now},
+        due_hour = ({now} + 60000) / 3600000
     WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}
     RETURNING 'done', NULL, NULL;
-INSERT INTO {table} AS t (session_key, marker, expires_at, created_at, seen_at)
-    SELECT ?1, ?2, {now} + 60000, {now}, {now} WHERE changes() = 0
+INSERT INTO {table} AS t (session_key, marker, expires_at, created_at, seen_at, due_hour)
+    SELECT ?1, ?2, {now} + 60000, {now}, {now}, ({now} + 60000) / 3600000 WHERE changes() = 0
     ON CONFLICT (session_key) DO UPDATE SET value = NULL, marker = excluded.marker, user_id = NULL,
-        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at
+        expires_at = excluded.expires_at, created_at = excluded.created_at, seen_at = excluded.seen_at,
+        due_hour = excluded.due_hour
     WHERE t.expires_at <= {now}
-    RETURNING 'left', NULL, NULL;
-SELECT 'found', NULL, marker FROM {table} WHERE session_key = ?1 AND expires_at > {now} AND changes() = 0";
+    RETURNING 'left', NULL, NULL";
 
     touch: "UPDATE {table}
     SET user_id = COALESCE(?3, user_id), expires_at = {now} + ?2, seen_at = {now}
-    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}
-    RETURNING 'done', NULL, NULL";
+    WHERE session_key = ?1 AND marker IS NULL AND expires_at > {now}";
 
     /// One statement writes both rows: the new session, and the marker in place of the old one.
-    rotate: "INSERT INTO {table} AS t (session_key, value, marker, user_id, expires_at, created_at, seen_at)
+    rotate: "INSERT INTO {table} AS t (session_key, value, marker, user_id, expires_at, created_at, seen_at, due_hour)
     SELECT new.column1, new.column2, new.column3, CASE WHEN new.column3 IS NULL THEN COALESCE(?7, old.user_id) END,
-        {now} + new.column4, old.created_at, {now}
+        {now} + new.column4, old.created_at, {now}, ({now} + new.column4) / 3600000
     FROM {table} AS old JOIN (VALUES (?2, ?4, NULL, ?5), (?1, NULL, ?3, 60000)) AS new
     WHERE old.session_key = ?1 AND old.marker IS NULL AND old.expires_at > {now} AND CAST(old.value AS BLOB) = ?6
         AND NOT EXISTS (SELECT 1 FROM {table} WHERE session_key = ?2 AND expires_at > {now})
     ON CONFLICT (session_key) DO UPDATE SET value = excluded.value, marker = excluded.marker,
         user_id = excluded.user_id, expires_at = excluded.expires_at, created_at = excluded.created_at,
-        seen_at = excluded.seen_at
+        seen_at = excluded.seen_at, due_hour = excluded.due_hour
     RETURNING 'done', NULL, NULL;
 SELECT 'new', NULL, marker FROM {table}
     WHERE session_key = ?2 AND expires_at > {now} AND changes() = 0 AND EXISTS (
@@ -84,9 +89,13 @@ SELECT 'found', value, marker FROM {table} WHERE session_key = ?1 AND expires_at
     count: "SELECT COUNT(*) FROM {table}
     WHERE marker IS NULL AND expires_at > {now} AND substr(session_key, 1, length(?1)) = ?1";
 
-    /// Rows are found by the hour in which they expired, because the index holds that hour.
-    sweep: "DELETE FROM {table} WHERE rowid IN (
-    SELECT rowid FROM {table} WHERE expires_at / 3600000 < {now} / 3600000 LIMIT ?1)";
+    /// Rows are found by the hour in which they would have expired when they were created. Those that have been extended
+    /// since get their new hour first, so that the rows to delete are among the first ones then.
+    keep: "UPDATE {table} SET due_hour = expires_at / 3600000 WHERE expires_at > {now} AND session_key IN (
+    SELECT session_key FROM {table} WHERE due_hour < {now} / 3600000 LIMIT ?1)";
+
+    sweep: "DELETE FROM {table} WHERE expires_at <= {now} AND session_key IN (
+    SELECT session_key FROM {table} WHERE due_hour < {now} / 3600000 LIMIT ?1)";
 }
 
 #[cfg(test)]

@@ -104,7 +104,9 @@ async fn number(database: &Database) -> u64 {
 #[tokio::test]
 async fn only_the_owner_can_read_the_files() {
     let database = Database::sqlite().await;
-    create(&database.backend(), "a", "{}").await;
+    // The last connection to close removes the files beside the database.
+    let backend = database.backend();
+    create(&backend, "a", "{}").await;
     let folder = database.file().parent().unwrap().to_owned();
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -144,6 +146,27 @@ async fn a_lock_of_another_process_delays_writes_until_the_deadline_and_no_reads
     child.wait().unwrap();
     let replaced = backend.replace(Replace::new("a", &map(r#"{"n":1}"#), HOUR, &version)).await.unwrap();
     assert!(matches!(replaced, WriteOutcome::Done(_)), "{replaced:?}");
+}
+
+/// Returns the number of pages in the log of the file.
+fn pages(database: &Database) -> usize {
+    const HEADER: usize = 32;
+    const FRAME: usize = 24 + 4096;
+    let log = std::fs::metadata(database.file().with_extension("db-wal")).expect("the file has a log");
+    (log.len() as usize - HEADER) / FRAME
+}
+
+/// An index would take another page.
+#[tokio::test]
+async fn a_write_changes_no_page_but_that_of_its_row() {
+    let database = Database::sqlite().await;
+    let (backend, value) = (database.patient(), map(r#"{"n":1}"#));
+    let created = backend.create(Create::new("a", &value, HOUR).of_user(Some("ann"))).await.unwrap();
+    let WriteOutcome::Done(version) = created else { panic!("{created:?}") };
+    let before = pages(&database);
+    let replaced = backend.replace(Replace::new("a", &map(r#"{"n":2}"#), HOUR * 2, &version)).await.unwrap();
+    assert!(matches!(replaced, WriteOutcome::Done(_)), "{replaced:?}");
+    assert_eq!(pages(&database) - before, 1);
 }
 
 #[tokio::test]

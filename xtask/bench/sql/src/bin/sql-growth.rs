@@ -149,14 +149,14 @@ fn user(row: u32) -> String {
 /// Inserts sessions by a single statement.
 async fn fill(pool: &Pool, json: &str, rows: Range<u32>, expires: Expires) -> Result<()> {
     let Range { start, end } = rows;
-    let insert = "INSERT INTO http_sessions (session_key, value, user_id, expires_at)";
+    let insert = "INSERT INTO http_sessions (session_key, value, user_id, expires_at, due_hour)";
     match pool {
         Pool::Sqlite(_) => {
             let offset = if expires == Expires::Ago { "-3 hours" } else { "+3 hours" };
             pool.run(&format!(
                 "WITH RECURSIVE rows(n) AS (SELECT {start} UNION ALL SELECT n + 1 FROM rows WHERE n + 1 < {end}) {insert} \
                  SELECT printf('session:%022d', n), '{json}', 'session:user:' || (n / {OF_A_USER}), \
-                 1000 * strftime('%s', 'now', '{offset}') FROM rows"
+                 1000 * strftime('%s', 'now', '{offset}'), strftime('%s', 'now', '{offset}') / 3600 FROM rows"
             ))
             .await
         }
@@ -164,13 +164,10 @@ async fn fill(pool: &Pool, json: &str, rows: Range<u32>, expires: Expires) -> Re
             let offset = if expires == Expires::Ago { "- interval '3 hours'" } else { "+ interval '3 hours'" };
             pool.run(&format!(
                 "{insert} SELECT 'session:' || lpad(n::text, 22, '0'), '{json}', 'session:user:' || (n / {OF_A_USER}), \
-                 now() {offset} FROM generate_series({start}, {end} - 1) AS n"
+                 now() {offset}, floor(date_part('epoch', now() {offset}) / 3600)::integer \
+                 FROM generate_series({start}, {end} - 1) AS n"
             ))
             .await?;
-            let hour = "floor(date_part('epoch', expires_at) / 3600)::integer";
-            if expires == Expires::Later {
-                pool.run(&format!("UPDATE http_sessions SET expiry_hour = {hour} WHERE expiry_hour = 0")).await?;
-            }
             pool.run("VACUUM ANALYZE http_sessions").await
         }
     }
