@@ -43,6 +43,21 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
         request: &Request,
     ) -> impl Future<Output = Result<Reply, sqlx::Error>> + Send;
 
+    /// Runs writes, one after the other.
+    fn run_all(
+        &self,
+        connection: &mut Connection<Self>,
+        writes: &[&Request],
+    ) -> impl Future<Output = Result<Vec<Reply>, sqlx::Error>> + Send {
+        async move {
+            let mut replies = Vec::with_capacity(writes.len());
+            for write in writes {
+                replies.push(self.run(connection, write).await?);
+            }
+            Ok(replies)
+        }
+    }
+
     /// Lets statements of this connection take longer than a call may take.
     fn lift_limits(&self, _connection: &mut Connection<Self>) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         std::future::ready(Ok(()))

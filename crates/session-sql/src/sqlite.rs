@@ -2,10 +2,13 @@
 
 mod connect;
 mod errors;
+mod group;
 mod statements;
 
+use std::future::ready;
 use std::sync::Arc;
 
+use futures_util::TryStreamExt as _;
 use session_backend_support::{Outage, outage};
 use session_core::Version;
 use sqlx::error::DatabaseError;
@@ -20,6 +23,7 @@ use crate::format::sha256;
 use crate::marker;
 use crate::request::{BATCH, ListedRow, Reply, Request, Row, Swept, Ttl, Value};
 use crate::table::{Statement, Table};
+use group::{GROUPS, Group};
 use statements::Statements;
 
 /// Runs the [statements] of SQLite: one call of the client library for each request, and a second one for a write that
@@ -27,6 +31,7 @@ use statements::Statements;
 pub(crate) struct SqliteDialect {
     table: Table,
     statements: Statements,
+    groups: [Group; 2],
 }
 
 impl SqliteDialect {
@@ -55,6 +60,27 @@ impl SqliteDialect {
             reply => Ok(Err(reply)),
         }
     }
+
+    /// Runs replacements in one call of the client library.
+    async fn run_group(
+        &self,
+        connection: &mut SqliteConnection,
+        writes: &[&Request],
+        call: Query<'_, Sqlite, SqliteArguments>,
+    ) -> Result<Vec<Reply>, sqlx::Error> {
+        let ends = connection.fetch_many(call).try_filter_map(|end| ready(Ok(end.left())));
+        let ends: Vec<_> = ends.try_collect().await?;
+        let mut replies = Vec::with_capacity(writes.len());
+        for (write, end) in writes.iter().zip(ends) {
+            replies.push(match write.answers_with_current() {
+                Some(key) if end.rows_affected() == 0 => {
+                    read(connection, query(&self.statements.current).bind(key)).await?
+                }
+                _ => Reply::Done,
+            });
+        }
+        Ok(replies)
+    }
 }
 
 impl Dialect for SqliteDialect {
@@ -66,7 +92,9 @@ impl Dialect for SqliteDialect {
 
     fn new(table: Table, _: bool) -> Self {
         let statement = |text: &str| table.statement(&text.replace("{now}", statements::NOW), '"');
-        Self { statements: Statements::new(statement), table }
+        let statements = Statements::new(statement);
+        let groups = GROUPS.map(|size| Group::new(size, &statements.replace));
+        Self { table, statements, groups }
     }
 
     fn outage(server: Arc<str>) -> Outage {
@@ -145,6 +173,24 @@ impl Dialect for SqliteDialect {
             (Reply::Found(None), Some(key)) => read(connection, query(&statements.current).bind(key)).await,
             (reply, _) => Ok(reply),
         }
+    }
+
+    async fn run_all(&self, connection: &mut SqliteConnection, writes: &[&Request]) -> Result<Vec<Reply>, sqlx::Error> {
+        let (mut replies, mut rest) = (Vec::with_capacity(writes.len()), writes);
+        while let Some((first, others)) = rest.split_first() {
+            let group = self.groups.iter().find_map(|group| Some((group.call(rest)?, rest.split_at(group.size))));
+            rest = match group {
+                Some((call, (group, others))) => {
+                    replies.extend(self.run_group(connection, group, call).await?);
+                    others
+                }
+                None => {
+                    replies.push(self.run(connection, first).await?);
+                    others
+                }
+            };
+        }
+        Ok(replies)
     }
 
     async fn run_script(&self, connection: &mut SqliteConnection, script: SqlStr) -> Result<(), sqlx::Error> {

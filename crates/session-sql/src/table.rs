@@ -77,6 +77,11 @@ impl Table {
 }
 
 impl Statement {
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn new(text: String) -> Self {
+        Self(text.into())
+    }
+
     pub(crate) fn sql(&self) -> SqlStr {
         AssertSqlSafe(self.0.clone()).into_sql_str()
     }

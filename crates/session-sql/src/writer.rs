@@ -118,11 +118,8 @@ impl<D: Dialect> Store<D> {
                 Err(error) => return Err(Apart::Failed(of_all(&error))),
             };
             batch.retain(|write| write.claim.take());
-            let mut replies = Vec::with_capacity(batch.len());
-            for write in batch.iter() {
-                let reply = self.dialect.run(&mut transaction, &write.request).await;
-                replies.push(reply.map_err(|_| Apart::Refused)?);
-            }
+            let writes: Vec<&Request> = batch.iter().map(|write| &*write.request).collect();
+            let replies = self.dialect.run_all(&mut transaction, &writes).await.map_err(|_| Apart::Refused)?;
             match transaction.commit().await {
                 Ok(()) => Ok(replies),
                 Err(Error::Database(_)) => Err(Apart::Refused),

@@ -113,6 +113,27 @@ async fn a_refused_write_fails_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_writes_that_share_a_call_each_has_its_own_outcome() {
+    let database = Database::sqlite().await;
+    let backend = database.patient();
+    create_all(&backend, WRITES).await;
+    let mut other = lock(&database).await;
+    let writes = replace_all(&backend, WRITES, 1).await;
+    let change = r#"UPDATE {t} SET value = '{"n":7}' WHERE session_key % 5 = 3"#.replace("{t}", database.table());
+    other.execute(sqlx::AssertSqlSafe(change)).await.unwrap();
+    other.execute("COMMIT").await.unwrap();
+    for (key, outcome) in writes.join_all().await {
+        match outcome.unwrap() {
+            WriteOutcome::Conflict(Some(current)) if key % 5 == 3 => {
+                assert_eq!(current.session.as_json(), r#"{"n":7}"#)
+            }
+            WriteOutcome::Done(_) if key % 5 != 3 => {}
+            other => panic!("{key}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn writes_that_wait_take_no_connection_from_reads() {
     let database = Database::sqlite().await;
     for backend in backends(&database).await {
