@@ -224,8 +224,9 @@
 //! [`SqlBackend::from_pool`] takes a pool of sqlx. It keeps its settings:
 //!
 //! - sqlx sends a ping when a connection is returned, and another before it is taken, unless
-//!   `test_before_acquire(false)` is set. While calls wait, they pass a connection on without a ping, for up to 10 ms.
-//!   Then it returns to the pool, where others may wait for it.
+//!   `test_before_acquire(false)` is set. While calls wait, they pass a connection on without a ping. It returns to the pool
+//!   after 10 ms, unless the pool has others. Writes to an SQLite file keep a connection in the same way, and for up to
+//!   10 ms after the last one.
 //! - A pool belongs to the runtime that made it, so it can't serve the runtimes of several tests.
 //! - Statements may outlast their call, unless the connections have a `statement_timeout`.
 //! - For SQLite set `journal_mode(Wal)`, and a `busy_timeout` below the [timeout](SqlBackendBuilder::timeout).

@@ -23,9 +23,10 @@ const TRUSTED: Duration = Duration::from_secs(1);
 /// connections silently.
 const LONGEST_LIFE: Duration = Duration::from_secs(300);
 
-/// The longest time for which waiting calls pass on a connection of the application. It then returns to the
-/// application's pool, where other callers may wait for it.
-const LONGEST_LOAN: Duration = Duration::from_millis(10);
+/// The longest time for which waiting calls pass on a connection of the application while its pool has no other, and for
+/// which the writer keeps one that it does not use. The connection then returns to the application's pool, where other
+/// callers may wait for it.
+pub(crate) const LONGEST_LOAN: Duration = Duration::from_millis(10);
 
 /// Opens a connection for calls with this timeout.
 pub(crate) type Connect<DB> = Arc<dyn Fn(Duration) -> Connecting<DB> + Send + Sync>;
@@ -76,11 +77,18 @@ enum Open<D: Dialect> {
 pub(crate) struct Lease<'a, D: Dialect> {
     /// `None` once it has been released.
     connection: Option<Aged<D>>,
+    /// The application's pool has others, so no caller there waits for this one.
+    is_spare: bool,
     pool: &'a Pool<D>,
     _permit: SemaphorePermit<'a>,
 }
 
 impl<DB: Database> Source<DB> {
+    /// Returns `true` if the application's pool has unused connections, so that no caller waits for one.
+    pub(crate) fn has_idle(&self) -> bool {
+        matches!(self, Self::Application(pool) if pool.num_idle() > 0)
+    }
+
     /// Returns a connection that no other request uses.
     pub(crate) async fn acquire<'a, D: Dialect<Database = DB>>(
         &self,
@@ -92,7 +100,7 @@ impl<DB: Database> Source<DB> {
             Some(connection) => connection,
             None => Aged { connection: self.open::<D>(deadline).await?, made: Instant::now() },
         };
-        Ok(Lease { connection: Some(connection), pool, _permit: permit })
+        Ok(Lease { connection: Some(connection), is_spare: self.has_idle(), pool, _permit: permit })
     }
 
     async fn open<D: Dialect<Database = DB>>(&self, deadline: Deadline) -> Result<Open<D>, Failure> {
@@ -239,7 +247,8 @@ impl<D: Dialect> Lease<'_, D> {
     pub(crate) fn release(mut self) {
         let Some(connection) = self.connection.take() else { return };
         let mut shelf = self.pool.shelf();
-        let is_wanted = shelf.idle.len() < shelf.waiting && connection.made.elapsed() < LONGEST_LOAN;
+        let is_missed = !self.is_spare && connection.made.elapsed() >= LONGEST_LOAN;
+        let is_wanted = shelf.idle.len() < shelf.waiting && !is_missed;
         if is_wanted || !connection.is_borrowed() {
             shelf.idle.push(Idle { connection, since: Instant::now() });
         }

@@ -53,6 +53,8 @@ pub(crate) struct Line<D: Dialect> {
     /// The connection that writes to the file. It has the last written pages in its cache.
     pub(crate) writer: Pool<D>,
     pub(crate) queue: Queue,
+    /// The task that gives the writer's connection back.
+    pub(crate) resting: Background,
     breaker: Breaker,
     probing: Background,
 }
@@ -216,6 +218,7 @@ impl<D: Dialect> Store<D> {
             pool: Pool::new(self.max_connections),
             writer: Pool::of_writer(),
             queue: Queue::default(),
+            resting: Background::default(),
             breaker: Breaker::new(self.breaker_threshold),
             probing: Background::default(),
         })

@@ -10,10 +10,11 @@ use session_backend_support::Deadline;
 use session_core::Applied;
 use sqlx::{Connection as _, Error};
 use tokio::runtime::Handle;
-use tokio::time::timeout_at;
+use tokio::time::{sleep, timeout_at};
 
 use crate::dialect::Dialect;
 use crate::error::Failure;
+use crate::pool::LONGEST_LOAN;
 use crate::queue::{Place, Write};
 use crate::request::{Reply, Request};
 use crate::store::{Line, Store};
@@ -38,12 +39,11 @@ impl<D: Dialect> Drop for Right<D> {
     fn drop(&mut self) {
         let batch = self.line.queue.next();
         if batch.is_empty() {
-            self.line.writer.give_back();
+            self.store.rest(&self.line);
+            return;
         }
         // When a runtime ends, it drops the task and the writes. Their callers have ended with it.
-        if !batch.is_empty()
-            && let Ok(runtime) = Handle::try_current()
-        {
+        if let Ok(runtime) = Handle::try_current() {
             let right = Self { store: self.store.clone(), line: self.line.clone() };
             runtime.spawn(async move { right.store.write_all(&right.line, batch).await });
         }
@@ -70,6 +70,24 @@ impl<D: Dialect> Store<D> {
             Ok(Ok(outcome)) => outcome,
             _ if claim.take() => Err(Failure::queued::<D>(1, deadline.timeout())),
             _ => Err(Failure::late::<D>(Applied::Maybe, deadline.timeout())),
+        }
+    }
+
+    /// Gives a connection of the application back, because no write waits. If its pool has others, this is done a
+    /// little later, since the next write is faster on a connection that has just written.
+    fn rest(&self, line: &Arc<Line<D>>) {
+        match Handle::try_current() {
+            Ok(runtime) if self.source.has_idle() => {
+                if let Some(under_way) = line.resting.begin() {
+                    let line = Arc::downgrade(line);
+                    runtime.spawn(async move {
+                        sleep(LONGEST_LOAN).await;
+                        drop(under_way);
+                        line.upgrade().inspect(|line| line.writer.give_back());
+                    });
+                }
+            }
+            _ => line.writer.give_back(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Pools and codecs of the application.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use session_core::{AtomicBackend, BackendError, JsonCodec, SessionCodec, SessionMap};
@@ -9,6 +9,7 @@ use session_sql::SqlBackend;
 use session_test_support::{Endpoint, Lag, PostgresServer};
 use session_testkit::conformance::{Candidate, check};
 use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{Executor, PgPool};
 use tokio::task::JoinSet;
 
@@ -52,6 +53,27 @@ async fn a_pool_is_taken_as_it_is() {
     let database = Database::sqlite().await;
     let backend = SqlBackend::from_pool(database.application_pool().await);
     assert!(format!("{backend:?}").starts_with("SqlBackend"));
+}
+
+/// The next write is faster on a connection that has just written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_keeps_its_connection_between_writes_and_gives_it_back() {
+    static RETURNS: AtomicUsize = AtomicUsize::new(0);
+    let database = Database::sqlite().await;
+    let options = SqlitePoolOptions::new().min_connections(4).max_connections(4).after_release(|_, _| {
+        RETURNS.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Ok(true) })
+    });
+    let pool = options.connect(&database.url()).await.expect("the file is there");
+    until("all connections are open", Duration::from_secs(5), || async { pool.num_idle() == 4 }).await;
+    let backend = database.builder().timeout(Duration::from_secs(20)).build_with_pool(pool.clone());
+    let before = RETURNS.load(Ordering::Relaxed);
+    for n in 0..100 {
+        create(&backend, &n.to_string(), "{}").await;
+    }
+    let returns = RETURNS.load(Ordering::Relaxed) - before;
+    assert!(returns < 100, "{returns}");
+    until("all connections are back", Duration::from_secs(5), || async { pool.num_idle() == 4 }).await;
 }
 
 async fn pool(url: &str, connections: u32) -> PgPool {
