@@ -85,7 +85,8 @@ impl From<session_core::SessionHandle> for SessionHandle {
 
 /// A session error that a handler can return with `?`.
 ///
-/// It converts into a response, which the middleware's [`on_error`](crate::SessionMiddleware::on_error) replaces.
+/// It converts into a response, which the middleware's [`on_error`](crate::SessionMiddleware::on_error) replaces. A
+/// handler that returns a [`SessionError`] does not compile, because the core knows no actix-web.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SessionRejection(#[from] SessionError);

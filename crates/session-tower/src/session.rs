@@ -101,7 +101,7 @@ impl From<session_core::SessionHandle> for SessionHandle {
 /// A session error that a handler can return with `?`.
 ///
 /// With feature `axum`, it converts into a response, which the layer's [`on_error`](crate::SessionLayer::on_error)
-/// replaces.
+/// replaces. A handler that returns a [`SessionError`] does not compile, because the core knows no axum.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SessionRejection(#[from] SessionError);

@@ -167,7 +167,8 @@ names!(OnCorrupt, "answer for an unreadable session", Absent = "absent", Fail = 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnSessionLimit {
-    /// The sign-in fails with [`SessionError::TooManyUserSessions`](crate::SessionError::TooManyUserSessions): 409.
+    /// The commit of the sign-in fails with
+    /// [`SessionError::TooManyUserSessions`](crate::SessionError::TooManyUserSessions): 409.
     Refuse,
     /// The sessions with the oldest sign-in are revoked.
     DropOldest,
