@@ -33,7 +33,7 @@ impl ApiError {
         }
     }
 
-    /// Makes the error for a query. The error of actix-web names no parameter, so the message lists all of them.
+    /// Makes the error for a query. The error of actix-web names no parameter, so the message quotes the query.
     pub(crate) fn query(error: &QueryPayloadError, request: &HttpRequest) -> Self {
         Self::bad_request(format!("{:?}: {error}", request.query_string()))
     }

@@ -114,7 +114,7 @@ async fn without_python_two_servers_run_and_it_says_what_is_missing() {
 
 /// With `-S` the interpreter does not find the packages of its environment.
 #[test]
-fn of_a_python_without_the_packages_it_says_the_same_and_names_one() {
+fn a_python_without_its_packages_is_reported_with_the_missing_one() {
     let script = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bare-python-{}", std::process::id()));
     std::fs::write(&script, "#!/bin/sh\nexec \"$SESSION_PYTHON\" -S \"$@\"\n").unwrap();
     std::fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
