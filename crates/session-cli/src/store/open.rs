@@ -29,7 +29,7 @@ pub(super) fn open(args: &StoreArgs) -> Result<Opened> {
     };
     match scheme {
         #[cfg(feature = "redis")]
-        "redis" | "rediss" | "valkey" | "redis-sentinel" | "rediss-sentinel" | "redis-cluster" | "rediss-cluster" => {
+        _ if scheme.starts_with("redis") || scheme.starts_with("valkey") => {
             let backend = session_redis::RedisBackend::builder().timeout(TIMEOUT).connect(&args.store)?;
             let asked = backend.clone();
             opened(args, backend, Box::pin(async move { asked.server_time().await }))

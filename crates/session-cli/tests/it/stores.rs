@@ -211,6 +211,20 @@ fn an_unknown_store_is_named_without_its_url() {
     }
 }
 
+#[test]
+fn urls_of_redis_have_the_same_schemes_as_in_the_service() {
+    let server = RedisServer::start(&["--unixsocket", "redis.sock"]);
+    let (address, socket) = (format!("127.0.0.1:{}", server.port), server.folder().join("redis.sock"));
+    for (scheme, place) in [("valkey", &*address), ("redis+unix", text(&socket)), ("valkey+unix", text(&socket))] {
+        let output = on(&format!("{scheme}://{place}"), &["count"]);
+        assert_eq!((output.code, output.stdout.as_str()), (0, "0\n"), "{scheme}: {}", output.stderr);
+    }
+    for scheme in ["valkey-sentinel", "valkey-cluster", "valkeys-cluster"] {
+        let output = on(&format!("{scheme}://127.0.0.1:1"), &["count"]);
+        assert!(!output.stderr.contains("is known"), "{}", output.stderr);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_inspection_asks_the_store_for_the_session() {
     let mut server = RedisServer::start(&[]);
