@@ -10,13 +10,14 @@ use session_core::{
 use session_sql::{SqlBackend, SqlBackendBuilder};
 use session_testkit::conformance::{Candidate, check};
 
-use crate::support::{Browser, Database, HOUR, cause, create, map, on_each_database, stored};
+use crate::support::{Browser, Database, HOUR, cause, create, map, on_each_database, races, stored};
 
 on_each_database![
     it_conforms,
     it_conforms_on_a_pool_of_the_application,
     a_row_is_the_one_that_django_would_write,
     a_write_of_django_is_a_conflict_that_is_replayed,
+    two_hundred_increments_in_two_processes_make_two_hundred,
     a_row_that_django_has_deleted_is_not_brought_back,
     a_creation_that_is_under_way_ends_before_a_removal,
     a_removal_that_is_under_way_ends_before_a_creation,
@@ -134,6 +135,12 @@ async fn a_write_of_django_is_a_conflict_that_is_replayed(database: Database) {
     assert!(slow.commit(200).await.error.is_none());
     let (_, session) = browser.load(&manager).await;
     assert_eq!(session.to_map().into_json(), r#"{"n": 11, "django": true}"#);
+}
+
+async fn two_hundred_increments_in_two_processes_make_two_hundred(database: Database) {
+    let first = manager(backend(&database).await);
+    let second = manager(builder(&database).connect(&database.url()).expect("the url is good"));
+    races::increments([first, second]).await;
 }
 
 async fn a_row_that_django_has_deleted_is_not_brought_back(database: Database) {
