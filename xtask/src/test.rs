@@ -45,6 +45,10 @@ pub(crate) fn run(steps: &mut Steps, arguments: &[String]) -> Result<()> {
     let mut environment = Vec::new();
     steps.run("provision", || {
         environment = provision::all()?;
+        // Each reader of a foreign format is fuzzed for so long.
+        if std::env::var_os("SESSION_FUZZ_SECONDS").is_none() {
+            environment.push(("SESSION_FUZZ_SECONDS", "10".into()));
+        }
         Ok(())
     })?;
     steps.run("cargo test", || {

@@ -1,6 +1,7 @@
 //! Each reader on mutated vectors: nothing panics, what is read is JSON, and what is read can be written and read again.
 //!
-//! The inputs are the same in each run. `SESSION_FUZZ_SECONDS` fuzzes each reader for so long instead, with other inputs.
+//! The inputs are the same in each run. `SESSION_FUZZ_SECONDS` fuzzes each reader for so long instead, with other inputs;
+//! `cargo xtask test` sets it to 10. An input on which a reader panics is printed.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +16,7 @@ use session_core::signer::{Digest, Key, KeyDerivation, Signer, TimestampSigner};
 use session_core::{BackendErrorKind, SessionCodec, SessionConfig, SessionConfigBuilder, SessionManager};
 use session_testkit::TestClock;
 
-use crate::support::{unhex, vectors};
+use crate::support::{hex, unhex, vectors};
 
 /// The number of inputs of each reader, unless there is a time.
 const INPUTS: usize = 8_000;
@@ -62,6 +63,17 @@ impl Random {
     }
 }
 
+/// Prints an input if its reader panics.
+struct Shown<'a>(&'a [u8]);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the input: {}", hex(self.0));
+        }
+    }
+}
+
 /// Calls `read` with mutations of these inputs. It returns `true` for one that it has read.
 fn fuzz(name: &str, seeds: &[Vec<u8>], mut read: impl FnMut(&[u8]) -> bool) {
     assert!(seeds.len() >= 10, "{name}: {}", seeds.len());
@@ -72,6 +84,7 @@ fn fuzz(name: &str, seeds: &[Vec<u8>], mut read: impl FnMut(&[u8]) -> bool) {
     let (mut inputs, mut accepted, mut slowest) = (0_u64, 0_u64, Duration::ZERO);
     while seconds.map_or(inputs < INPUTS as u64, |seconds| start.elapsed() < Duration::from_secs(seconds)) {
         let input = random.mutated(seeds);
+        let _shown = Shown(&input);
         let began = Instant::now();
         accepted += u64::from(read(&input));
         slowest = slowest.max(began.elapsed());
