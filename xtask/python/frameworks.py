@@ -1,7 +1,7 @@
 """The real Flask and Django of the interop tests, behind the routes of the demos.
 
     frameworks.py flask|django --secret S --cookie-name NAME [--fallback OLD ...] [--max-age SECONDS]
-                               [--redis URL [--key-prefix P] | --database URL] [--json] [--signer] [--permanent] [--django-redis]
+                               [--redis URL [--key-prefix P]] [--database URL] [--json] [--signer] [--permanent] [--django-redis]
 
 Without `--redis` and `--database`, sessions live in the cookie. It ends when its stdin is closed, so a test that is killed leaves no orphan
 behind.
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--max-age", type=int)
     parser.add_argument("--redis", metavar="URL")
     parser.add_argument("--key-prefix", help="with --redis: of Flask-Session, or of Django's cache")
-    parser.add_argument("--database", metavar="URL", help="Django: sessions and users in this database")
+    parser.add_argument("--database", metavar="URL", help="Django: sessions and users in this database; with --redis, copies there")
     parser.add_argument("--json", action="store_true", help="with --redis: JSON instead of the framework's default")
     parser.add_argument("--signer", action="store_true", help="Flask-Session: sign the id")
     parser.add_argument("--permanent", action="store_true", help="Flask's cookies: make changed sessions permanent")
@@ -216,7 +216,8 @@ def django_app(arguments: argparse.Namespace) -> object:
     class Urls:
         urlpatterns = [path(name, view) for name, view in routes.items()]
 
-    engine = "cache" if arguments.redis else "db" if arguments.database else "signed_cookies"
+    stores = {(False, False): "signed_cookies", (True, False): "cache", (False, True): "db", (True, True): "cached_db"}
+    engine = stores[bool(arguments.redis), bool(arguments.database)]
     middleware = [
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",

@@ -6,6 +6,8 @@ mod auth;
 mod bare_ids;
 #[cfg(feature = "django-cache")]
 mod cache;
+#[cfg(feature = "django-db")]
+mod cached_db;
 #[cfg(feature = "django-cookie")]
 mod cookie;
 #[cfg(feature = "django-db")]
@@ -21,6 +23,8 @@ use session_core::{OnDuplicate, Refresh};
 pub use auth::django_auth_hash;
 #[cfg(feature = "django-cache")]
 pub use cache::DjangoCache;
+#[cfg(feature = "django-db")]
+pub use cached_db::DjangoCachedDb;
 #[cfg(feature = "django-cookie")]
 pub use cookie::DjangoCookie;
 #[cfg(feature = "django-db")]

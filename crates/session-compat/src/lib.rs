@@ -15,6 +15,7 @@
 //! | `django-cookie` | [`DjangoCookie`] | Django with the engine `signed_cookies` |
 //! | `django-cache` | [`DjangoCache`] | Django with the engine `cache` in Redis |
 //! | `django-db` | [`DjangoDb`] | Django with the engine `db`, in the table `django_session` |
+//! | `django-db` | [`DjangoDb`] with the backend [`DjangoCachedDb`] | Django with the engine `cached_db`, with its cache in Redis |
 //!
 //! The sessions of Starlette's own middleware need none of these, and neither do sessions that starlette-session keeps
 //! in the cookie or writes as JSON: that is the format of `session-core` itself.
@@ -49,7 +50,7 @@
 //! | Flask-Session | one Redis, msgpack or JSON instead of pickles | all routes that use the session, because each request of Flask-Session writes it | nothing |
 //! | Django, `signed_cookies` | `SECRET_KEY` and its fallbacks | all routes that change the session | nothing |
 //! | Django, `cache` | one Redis, and the prefix and version of the cache | routes that change the same session at the same time | nothing |
-//! | Django, `db` | one database, `SECRET_KEY` and its fallbacks, `USE_TZ` | routes that change the same session at the same time | nothing |
+//! | Django, `db` or `cached_db` | one database, and one Redis for the cache, `SECRET_KEY` and its fallbacks, `USE_TZ` | routes that change the same session at the same time | nothing |
 //! | actix-session, tower-sessions | the key, and one Redis | routes that change the same session at the same time | nothing |
 //!
 //! Some features of this library, such as [`sign_in`] and the list of a user's sessions, keep a record in the session
@@ -131,10 +132,10 @@ pub use cookie_session::CookieSession;
 pub use django::DjangoCache;
 #[cfg(feature = "django-cookie")]
 pub use django::DjangoCookie;
-#[cfg(feature = "django-db")]
-pub use django::DjangoDb;
 #[cfg(any(feature = "django-cookie", feature = "django-db"))]
 pub use django::django_auth_hash;
+#[cfg(feature = "django-db")]
+pub use django::{DjangoCachedDb, DjangoDb};
 #[cfg(feature = "express")]
 pub use express::Express;
 #[cfg(feature = "flask")]

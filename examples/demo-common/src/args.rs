@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
+use session_compat::DjangoCachedDb;
 use session_core::starlette::BackendType;
-use session_core::{OnSessionLimit, SameSite, SessionConfig, SessionConfigBuilder};
+use session_core::{Backend, OnSessionLimit, SameSite, SessionConfig, SessionConfigBuilder};
 use session_memcache::MemcacheBackend;
 use session_redis::RedisBackend;
 use tracing_subscriber::EnvFilter;
@@ -32,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", default_value_t)]
     pub backend: BackendType,
 
-    /// Where Redis is, for `--backend redis`
+    /// Where Redis is, for `--backend redis` and django-cached-db
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1")]
     redis_url: String,
 
@@ -41,7 +42,7 @@ pub struct Args {
     memcache_addr: Vec<String>,
 
     /// The database of `--backend sqlite`, `postgres` or `mysql` [default for sqlite: sqlite:sessions.db, or sqlite:db.sqlite3
-    /// for django-db]
+    /// for django-db and django-cached-db]
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     sql_url: Option<String>,
 
@@ -150,10 +151,10 @@ impl Args {
             }
             None => SessionConfigBuilder::development(name),
         };
-        let in_django = self.format == Some(FormatName::DjangoDb);
+        let in_django = matches!(self.format, Some(FormatName::DjangoDb | FormatName::DjangoCachedDb));
         if in_django && (self.secret.is_empty() || !self.in_database() || self.key_prefix.is_some()) {
             let needs = "needs --secret, and --backend sqlite, postgres or mysql, and has no --key-prefix";
-            return Err(format!("--format django-db {needs}").into());
+            return Err(format!("--format django-db or django-cached-db {needs}").into());
         }
         if let Some(format) = self.format {
             let Self { ref secret, backend, cookies, values, max_age, .. } = *self;
@@ -173,7 +174,13 @@ impl Args {
         }
         if self.in_database() {
             let django = django_db(&self.secret).filter(|_| in_django);
-            builder = builder.backend(sql::open(self.backend, self.sql_url.as_deref(), django).await?);
+            let rows = sql::open(self.backend, self.sql_url.as_deref(), django).await?;
+            builder = match self.format {
+                Some(FormatName::DjangoCachedDb) => {
+                    builder.backend(DjangoCachedDb::new(rows, RedisBackend::connect(&self.redis_url)?))
+                }
+                _ => builder.backend(Backend::atomic(rows)),
+            };
         }
         builder = builder.longest_max_age(REMEMBERED);
         if let Some(max_age) = self.max_age.map(Duration::from_secs) {

@@ -31,6 +31,8 @@ pub(crate) enum FormatName {
     DjangoCookie,
     /// Django with the engine `db`, its default, in the table of `--sql-url`
     DjangoDb,
+    /// Django with the engine `cached_db`, in the table of `--sql-url` and the cache of `--redis-url`
+    DjangoCachedDb,
     /// tower-sessions in Redis
     TowerSessions,
 }
@@ -81,7 +83,7 @@ impl FormatName {
             }
             (Self::Flask, None, None) => builder.format(or(Flask::new(), max_age, Flask::lifetime)),
             (Self::DjangoCookie, None, None) => builder.format(DjangoCookie),
-            (Self::DjangoDb, None, None) => builder.format(django_db(variant.secrets)?),
+            (Self::DjangoDb | Self::DjangoCachedDb, None, None) => builder.format(django_db(variant.secrets)?),
             (Self::DjangoCache, None, None | Some(Values::Pickle)) => builder.format(DjangoCache::new()),
             (Self::DjangoCache, None, Some(Values::Json)) => builder.format(DjangoCache::new().json()),
             (Self::FlaskSession, cookies @ (None | Some(Cookies::Plain | Cookies::Signed)), values) => {
@@ -122,7 +124,7 @@ impl FormatName {
             Self::FlaskSession => FlaskSession::COOKIE_NAME,
             Self::DjangoCache => DjangoCache::COOKIE_NAME,
             Self::DjangoCookie => DjangoCookie::COOKIE_NAME,
-            Self::DjangoDb => DjangoDb::COOKIE_NAME,
+            Self::DjangoDb | Self::DjangoCachedDb => DjangoDb::COOKIE_NAME,
             Self::TowerSessions => TowerSessions::COOKIE_NAME,
         }
     }

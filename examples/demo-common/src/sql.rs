@@ -1,9 +1,10 @@
 //! The backends sqlite, postgres and mysql.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use session_compat::DjangoDb;
-use session_core::Backend;
+use session_core::AtomicBackend;
 use session_core::starlette::BackendType;
 
 /// Returns the backend of a database, and creates its table if it is missing. In the database of Django, this is only
@@ -17,7 +18,7 @@ pub(crate) async fn open(
     backend: BackendType,
     url: Option<&str>,
     django: Option<DjangoDb>,
-) -> Result<Backend, Box<dyn Error>> {
+) -> Result<Arc<dyn AtomicBackend>, Box<dyn Error>> {
     use session_sql::SqlBackend;
 
     let schemes: &[&str] = match backend {
@@ -41,7 +42,7 @@ pub(crate) async fn open(
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         return Err(format!("the table can't be created: {cause}").into());
     }
-    Ok(sessions.into())
+    Ok(Arc::new(sessions))
 }
 
 #[cfg(not(feature = "sql"))]
@@ -49,6 +50,6 @@ pub(crate) async fn open(
     backend: BackendType,
     _: Option<&str>,
     _: Option<DjangoDb>,
-) -> Result<Backend, Box<dyn Error>> {
+) -> Result<Arc<dyn AtomicBackend>, Box<dyn Error>> {
     Err(format!("--backend {backend} needs the feature `sql` of this program").into())
 }

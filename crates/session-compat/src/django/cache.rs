@@ -79,8 +79,8 @@ const MAX_BYTES: usize = 1 << 20;
 /// - A request of Django that has changed its session stores the whole session. If it had read the session before a
 ///   write of Rust, it undoes that write. A removed session stays removed, because Django writes only to existing keys
 ///   (except for a race within Django).
-/// - The engine `cached_db` also keeps sessions in the database, which Rust does not write. Use the engine `cache`, or
-///   `db` with `DjangoDb`.
+/// - The engine `cached_db` also keeps sessions in the database, which this format does not write. It needs the backend
+///   `DjangoCachedDb` of the feature `django-db`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DjangoCache {
     key_prefix: Cow<'static, str>,

@@ -92,7 +92,7 @@ const SALT: &str = "django.contrib.sessions.SessionStore";
 /// - A request of Django that has changed its session stores the whole session. If it had read the session before a
 ///   write of Rust, it undoes that write. A removed session stays removed, because Django responds with 400 to a write
 ///   to a missing row.
-/// - The engine `cached_db` reads a cache first, which Rust does not write. Use the engine `db`.
+/// - The engine `cached_db` reads a cache first. It needs the backend [`DjangoCachedDb`](crate::DjangoCachedDb).
 /// - A user's sessions can't be listed or counted, because Django's table has no column for the user.
 #[derive(Clone)]
 pub struct DjangoDb {

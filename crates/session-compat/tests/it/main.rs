@@ -4,6 +4,7 @@ mod actix;
 mod cookie_session;
 mod cookies;
 mod django_cache;
+mod django_cached_db;
 mod django_db;
 mod express;
 mod flask_session;

@@ -6,6 +6,8 @@ mod support;
 mod actix_session;
 mod cookie_session;
 mod django_cache;
+#[cfg(feature = "sql")]
+mod django_cached_db;
 mod django_cookie;
 #[cfg(feature = "sql")]
 mod django_db;

@@ -12,6 +12,8 @@ mod cookie_session;
 mod defects;
 mod differential;
 mod django_cache;
+#[cfg(feature = "sql")]
+mod django_cached_db;
 mod django_cookie;
 #[cfg(feature = "sql")]
 mod django_db;
