@@ -10,7 +10,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use session_core::{ConfigError, SessionConfigBuilder};
 
 #[cfg(feature = "store")]
-pub(crate) use store::{DoctorArgs, ListArgs, OneArgs, ShowArgs, StoreArgs, StoreCommand, UserCommand};
+pub(crate) use store::{DoctorArgs, ListArgs, OneArgs, Revoked, ShowArgs, StoreArgs, StoreCommand, UserCommand};
 
 const EXIT_CODES: &str = "Exit codes:
   0  the cookie is accepted; the rotation loses no session; the store is healthy; done

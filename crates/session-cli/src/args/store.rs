@@ -100,19 +100,21 @@ pub(crate) enum UserCommand {
         user: String,
         #[command(flatten)]
         store: StoreArgs,
-        /// The reference of the session, as `user list` prints it; it may begin with a hyphen.
-        #[arg(
-            long = "session",
-            value_name = "REFERENCE",
-            allow_hyphen_values = true,
-            required_unless_present = "all",
-            conflicts_with = "all"
-        )]
-        reference: Option<SessionRef>,
-        /// Ends all sessions of the user.
-        #[arg(long)]
-        all: bool,
+        #[command(flatten)]
+        revoked: Revoked,
     },
+}
+
+/// The sessions to revoke: one or all.
+#[derive(ClapArgs, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Revoked {
+    /// The reference of the session, as `user list` prints it; it may begin with a hyphen.
+    #[arg(long = "session", value_name = "REFERENCE", allow_hyphen_values = true)]
+    pub(crate) reference: Option<SessionRef>,
+    /// Ends all sessions of the user.
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 fn limit(text: &str) -> Result<usize, &'static str> {

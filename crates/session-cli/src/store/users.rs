@@ -7,7 +7,7 @@ use serde_json::json;
 use session_core::UserSession;
 
 use super::open::open;
-use crate::args::UserCommand;
+use crate::args::{Revoked, UserCommand};
 use crate::{Answer, say};
 
 pub(super) async fn run(command: &UserCommand) -> Result<Answer> {
@@ -18,7 +18,7 @@ pub(super) async fn run(command: &UserCommand) -> Result<Answer> {
             }
             Ok(Answer::Yes)
         }
-        UserCommand::Revoke { user, store, reference: Some(reference), .. } => {
+        UserCommand::Revoke { user, store, revoked: Revoked { reference: Some(reference), .. } } => {
             let revoked = open(store)?.manager.revoke(user, *reference).await?;
             say!("{}", if revoked { "Revoked." } else { "The user has no session with this reference." })?;
             Ok(if revoked { Answer::Yes } else { Answer::No })

@@ -75,7 +75,12 @@ async fn try_all(url: &str, backend: impl Into<Backend>) {
     assert_eq!(on(url, &["user", "revoke", "ann", "--session", reference]).code, 1);
     assert_eq!(lines(&on(url, &["user", "revoke", "ann", "--all"])), ["Sessions revoked: 1."]);
     assert_eq!(lines(&on(url, &["count"])), ["0"]);
-    assert_eq!(on(url, &["user", "revoke", "ann"]).code, 2, "one session or all is asked for");
+    for (how_many, said) in
+        [(&[][..], "<--session <REFERENCE>|--all>"), (&["--all", "--session", reference], "cannot be used with")]
+    {
+        let refused = on(url, &[&["user", "revoke", "ann"], how_many].concat());
+        assert!(refused.code == 2 && refused.stderr.contains(said), "{}", refused.stderr);
+    }
 
     let doctor = on(url, &["doctor"]);
     assert_eq!((doctor.code, doctor.stderr.as_str()), (0, ""), "{}", doctor.stdout);
