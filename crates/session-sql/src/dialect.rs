@@ -27,6 +27,9 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
     /// `true` if the database is a file, with one writer at a time and no server that may be restarted.
     const IS_FILE: bool;
 
+    /// The statement that begins a transaction of several writes; `None` if each write has its own.
+    const TOGETHER: Option<&'static str>;
+
     /// Makes the statements for a table whose values are JSON text or other bytes.
     fn new(table: Table, is_json: bool) -> Self;
 

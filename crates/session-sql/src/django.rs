@@ -246,6 +246,9 @@ impl<D: DjangoSql> Dialect for Django<D> {
 
     const IS_FILE: bool = D::IS_FILE;
 
+    /// On servers, a write to both tables is a transaction of its own.
+    const TOGETHER: Option<&'static str> = if D::IS_FILE { D::TOGETHER } else { None };
+
     fn new(table: Table, is_json: bool) -> Self {
         let markers = table.with_suffix("_markers");
         Self { statements: Statements::new::<D>(&table, &markers), markers, own: D::new(table, is_json) }

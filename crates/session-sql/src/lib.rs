@@ -183,7 +183,9 @@
 //! that won, or a later one. If the row matches again by then, the session manager retries the write.
 //!
 //! - **PostgreSQL** works at READ COMMITTED. An `UPDATE` that has waited for another transaction compares the row again
-//!   after that transaction's write.
+//!   after that transaction's write. Writes that wait for a connection share the next one's transaction, up to 16, and
+//!   so its flush. They lock their rows in the order of the keys, and each has an outcome of its own. A rotation always
+//!   is a transaction of its own.
 //! - **MySQL and MariaDB** work at READ COMMITTED. At any isolation level, an `UPDATE` locks the newest row and
 //!   compares it. A rotation is a short transaction: it inserts the new row, then compares and marks the old one.
 //! - **SQLite** has one writer at a time, among all processes. Writes of a process that wait at the same time share a

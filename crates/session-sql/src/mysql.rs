@@ -124,6 +124,8 @@ impl Dialect for MySqlDialect {
 
     const IS_FILE: bool = false;
 
+    const TOGETHER: Option<&'static str> = None;
+
     fn new(table: Table, is_json: bool) -> Self {
         let statement = |text: &str| table.statement(text, '`');
         Self { is_json, statements: Statements::new(statement), table }

@@ -145,6 +145,11 @@ impl<D: Dialect> Pool<D> {
         Self { shelf: Mutex::new(Shelf { idle: Vec::new(), waiting: 1 }), ..Self::new(1) }
     }
 
+    /// Returns the largest number of connections.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
     async fn permit(&self, deadline: Deadline) -> Result<(SemaphorePermit<'_>, Option<Waiting<'_, D>>), Failure> {
         if let Ok(permit) = self.permits.try_acquire() {
             return Ok((permit, None));

@@ -39,6 +39,8 @@ impl Dialect for PostgresDialect {
 
     const IS_FILE: bool = false;
 
+    const TOGETHER: Option<&'static str> = Some("BEGIN ISOLATION LEVEL READ COMMITTED");
+
     fn new(table: Table, is_json: bool) -> Self {
         let (column, bytes) = if is_json { ("text", "convert_to(value, 'UTF8')") } else { ("bytea", "value") };
         let statement = |text: &str| {

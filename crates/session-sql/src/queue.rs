@@ -1,4 +1,4 @@
-//! The queue of the writes to a file.
+//! The queue of the writes that wait for others.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,13 +9,20 @@ use tokio::sync::oneshot;
 use crate::error::Failure;
 use crate::request::{Reply, Request};
 
-/// The largest number of writes in a transaction. It is limited because other processes wait while the transaction
-/// runs.
-const MOST_TOGETHER: usize = 64;
+/// The writes of one runtime: the number of those that are under way, or whose transaction is, and those that wait.
+pub(crate) struct Queue {
+    /// The largest number under way.
+    limit: usize,
+    /// The largest number in a transaction. It is limited because others wait while the transaction runs.
+    most_together: usize,
+    state: Mutex<State>,
+}
 
-/// The writes of one runtime that wait while another write is under way; `None` if none is under way.
 #[derive(Default)]
-pub(crate) struct Queue(Mutex<Option<Vec<Write>>>);
+struct State {
+    under_way: usize,
+    waiting: Vec<Write>,
+}
 
 /// A write that waits.
 pub(crate) struct Write {
@@ -31,38 +38,41 @@ pub(crate) struct Claim(Arc<AtomicBool>);
 
 /// A place in the queue.
 pub(crate) enum Place {
-    /// No write is under way, so this one begins at once.
+    /// The write begins at once.
     First,
     /// The write waits, and the channel brings its reply.
     Waiting(Claim, oneshot::Receiver<Result<Reply, Failure>>),
 }
 
 impl Queue {
+    pub(crate) fn new(limit: usize, most_together: usize) -> Self {
+        Self { limit, most_together, state: Mutex::default() }
+    }
+
     pub(crate) fn join(&self, request: &Arc<Request>, deadline: Deadline) -> Place {
         let mut state = self.lock();
-        let Some(waiting) = &mut *state else {
-            *state = Some(Vec::new());
+        if state.under_way < self.limit {
+            state.under_way += 1;
             return Place::First;
-        };
+        }
         let ((reply, answer), claim) = (oneshot::channel(), Claim::default());
-        waiting.push(Write { request: request.clone(), deadline, claim: claim.clone(), reply });
+        state.waiting.push(Write { request: request.clone(), deadline, claim: claim.clone(), reply });
         Place::Waiting(claim, answer)
     }
 
-    /// Takes the writes that are made next. If none waits, the next one to join begins at once.
+    /// Takes the writes that are made next, in place of one that has ended. If none waits, the next one to join begins at
+    /// once.
     pub(crate) fn next(&self) -> Vec<Write> {
         let mut state = self.lock();
-        match &mut *state {
-            Some(waiting) if !waiting.is_empty() => waiting.drain(..waiting.len().min(MOST_TOGETHER)).collect(),
-            _ => {
-                *state = None;
-                Vec::new()
-            }
+        if state.waiting.is_empty() {
+            state.under_way -= 1;
         }
+        let next = state.waiting.len().min(self.most_together);
+        state.waiting.drain(..next).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Write>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -168,6 +168,17 @@ impl Request {
         )
     }
 
+    /// Returns the key of a write to a single row.
+    pub(crate) fn single_row(&self) -> Option<&str> {
+        match self {
+            Self::Create { key, .. }
+            | Self::Replace { key, .. }
+            | Self::Remove { key, .. }
+            | Self::Touch { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+
     /// Returns the user to whom a write binds its session, if it may bind it.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn binds(&self) -> Option<&Option<String>> {

@@ -90,6 +90,8 @@ impl Dialect for SqliteDialect {
 
     const IS_FILE: bool = true;
 
+    const TOGETHER: Option<&'static str> = Some("BEGIN IMMEDIATE");
+
     fn new(table: Table, _: bool) -> Self {
         let statement = |text: &str| table.statement(&text.replace("{now}", statements::NOW), '"');
         let statements = Statements::new(statement);

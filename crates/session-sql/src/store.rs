@@ -59,6 +59,13 @@ pub(crate) struct Line<D: Dialect> {
     probing: Background,
 }
 
+impl<D: Dialect> Line<D> {
+    /// Returns the connections that write.
+    pub(crate) fn writers(&self) -> &Pool<D> {
+        if D::IS_FILE { &self.writer } else { &self.pool }
+    }
+}
+
 impl<D: Dialect> Engine for Store<D> {
     fn name(&self) -> &'static str {
         D::NAME
@@ -144,7 +151,9 @@ impl<D: Dialect> Store<D> {
     ) -> Result<Reply, Failure> {
         let (mut reconnected, mut refusal) = (false, None);
         loop {
-            let outcome = if D::IS_FILE && request.is_write() {
+            // A write of several rows would hold their locks while the others of a transaction run.
+            let queues = if D::IS_FILE { request.is_write() } else { request.single_row().is_some() };
+            let outcome = if D::TOGETHER.is_some() && queues {
                 self.write(line, request, deadline).await
             } else {
                 self.attempt(&line.pool, request, deadline).await
@@ -197,6 +206,9 @@ impl<D: Dialect> Store<D> {
     /// A runtime whose thread is blocked by a handler can't give up its turn, even after its statement has ended. So
     /// the wait is short.
     pub(crate) async fn take_turn(&self) -> Option<SemaphorePermit<'_>> {
+        if !D::IS_FILE {
+            return None;
+        }
         if let Ok(turn) = self.turn.try_acquire() {
             return Some(turn);
         }
@@ -217,7 +229,7 @@ impl<D: Dialect> Store<D> {
         self.lines.get(|| Line {
             pool: Pool::new(self.max_connections),
             writer: Pool::of_writer(),
-            queue: Queue::default(),
+            queue: if D::IS_FILE { Queue::new(1, 64) } else { Queue::new(self.max_connections, 16) },
             resting: Background::default(),
             breaker: Breaker::new(self.breaker_threshold),
             probing: Background::default(),

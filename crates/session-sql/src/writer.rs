@@ -1,8 +1,12 @@
-//! Makes the writes to a file: one at a time, and those that wait at the same time in one transaction.
+//! Makes writes, and those that wait at the same time in one transaction.
 //!
 //! SQLite allows one writer at a time, and a connection that waits for the lock polls. In a measurement, 32 clients
 //! that polled on eight connections made a sixth of the writes per second that the queue makes: its writes don't poll,
 //! and share the flush of their commit.
+//!
+//! On PostgreSQL, as many writes as there are connections are made at the same time. Others wait for a connection, and
+//! share a flush too. They lock their rows in the order of the keys, so that transactions don't wait for each other in a
+//! circle.
 
 use std::sync::Arc;
 
@@ -51,7 +55,7 @@ impl<D: Dialect> Drop for Right<D> {
 }
 
 impl<D: Dialect> Store<D> {
-    /// Makes a write to a file when its turn comes.
+    /// Makes a write when its turn comes.
     pub(crate) async fn write(
         self: &Arc<Self>,
         line: &Arc<Line<D>>,
@@ -62,13 +66,13 @@ impl<D: Dialect> Store<D> {
             Place::First => {
                 let _right = Right { store: self.clone(), line: line.clone() };
                 let _turn = self.take_turn().await;
-                return self.attempt(&line.writer, request, deadline).await;
+                return self.attempt(line.writers(), request, deadline).await;
             }
             Place::Waiting(claim, answer) => (claim, answer),
         };
         match timeout_at(deadline.until(), answer).await {
             Ok(Ok(outcome)) => outcome,
-            _ if claim.take() => Err(Failure::queued::<D>(1, deadline.timeout())),
+            _ if claim.take() => Err(Failure::queued::<D>(line.writers().limit(), deadline.timeout())),
             _ => Err(Failure::late::<D>(Applied::Maybe, deadline.timeout())),
         }
     }
@@ -114,7 +118,7 @@ impl<D: Dialect> Store<D> {
             Err(Apart::Late) => {}
             Err(Apart::Refused) => {
                 for write in batch {
-                    let outcome = self.attempt(&line.writer, &write.request, write.deadline).await;
+                    let outcome = self.attempt(line.writers(), &write.request, write.deadline).await;
                     write.answer(outcome);
                 }
             }
@@ -128,20 +132,21 @@ impl<D: Dialect> Store<D> {
         let Some(last) = batch.iter().max_by_key(|write| write.deadline.until()) else { return Ok(Vec::new()) };
         let (deadline, last) = (last.deadline, last.request.clone());
         let failed = |failure| if deadline.is_ahead() { Apart::Failed(failure) } else { Apart::Late };
-        let mut connection = self.source.acquire(&line.writer, deadline).await.map_err(failed)?;
-        let of_all = |error: &Error| Failure::of_request::<D>(error, &last);
+        let mut connection = self.source.acquire(line.writers(), deadline).await.map_err(failed)?;
         let work = async {
-            let mut transaction = match connection.begin_with("BEGIN IMMEDIATE").await {
+            let mut transaction = match connection.begin_with(D::TOGETHER.unwrap_or("BEGIN")).await {
                 Ok(transaction) => transaction,
-                Err(error) => return Err(Apart::Failed(of_all(&error))),
+                // Nothing has been applied, as after a read.
+                Err(error) => return Err(Apart::Failed(Failure::of_request::<D>(&error, &Request::Time))),
             };
             batch.retain(|write| write.claim.take());
+            batch.sort_by(|a, b| a.request.single_row().cmp(&b.request.single_row()));
             let writes: Vec<&Request> = batch.iter().map(|write| &*write.request).collect();
             let replies = self.dialect.run_all(&mut transaction, &writes).await.map_err(|_| Apart::Refused)?;
             match transaction.commit().await {
                 Ok(()) => Ok(replies),
                 Err(Error::Database(_)) => Err(Apart::Refused),
-                Err(error) => Err(Apart::Failed(of_all(&error))),
+                Err(error) => Err(Apart::Failed(Failure::of_request::<D>(&error, &last))),
             }
         };
         let outcome = timeout_at(deadline.until(), work).await.unwrap_or(Err(Apart::Late));
@@ -150,7 +155,8 @@ impl<D: Dialect> Store<D> {
             Err(Apart::Failed(failure)) if failure.connection_is_usable => connection.release(),
             // Some errors end the transaction without the client library's knowledge, so the connection is dropped,
             // which closes it.
-            Err(_) => line.writer.close_idle(),
+            Err(Apart::Refused) => {}
+            Err(_) => line.writers().close_idle(),
         }
         outcome
     }

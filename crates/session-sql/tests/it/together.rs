@@ -1,16 +1,16 @@
-//! Writes to an SQLite file that wait at the same time, and are committed together.
+//! Writes that wait at the same time, and are committed together.
 
 use std::time::{Duration, Instant};
 
-use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Replace, WriteOutcome};
+use session_core::{Applied, AtomicBackend, BackendError, BackendErrorKind, Create, Replace, Touch, WriteOutcome};
 use session_sql::SqlBackend;
-use session_test_support::Lag;
+use session_test_support::{Lag, PostgresServer};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Executor, SqliteConnection};
-use tokio::task::JoinSet;
+use sqlx::{ConnectOptions, Executor, PgConnection, SqliteConnection};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Database, HOUR, cause, create, map, stored};
+use crate::support::{Database, HOUR, Server, cause, connect_to_postgres, create, map, stored};
 
 const WRITES: usize = 30;
 
@@ -109,6 +109,113 @@ async fn a_refused_write_fails_alone() {
             assert_eq!(stored(backend, &key.to_string()).await, Some(format!(r#"{{"n":{expected}}}"#)), "{key}");
         }
         database.ask("DROP TRIGGER refuse").await;
+    }
+}
+
+/// Returns a server that would need a minute to find a deadlock.
+fn postgres() -> PostgresServer {
+    PostgresServer::start(&["deadlock_timeout=60s"])
+}
+
+/// Starts a write that takes the only connection of a backend, and waits for the lock that this returns.
+async fn occupy(server: &PostgresServer, backend: &SqlBackend) -> (PgConnection, JoinHandle<bool>) {
+    create(backend, "first", "{}").await;
+    let mut other = connect_to_postgres(server).await;
+    let lock = "BEGIN; SELECT FROM http_sessions WHERE session_key = 'first' FOR UPDATE";
+    sqlx::raw_sql(lock).execute(&mut other).await.expect("the row is there");
+    let backend = backend.clone();
+    let first = tokio::spawn(async move { backend.touch(Touch::new("first", HOUR)).await.expect("it succeeds") });
+    sleep(MOMENT).await;
+    (other, first)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_wait_for_a_connection_to_postgres_share_a_commit() {
+    let server = postgres();
+    server.backend().await;
+    let builder = server.builder().max_connections(1).timeout(Duration::from_secs(20));
+    let (one, many) = (builder.connect(&server.url()).unwrap(), server.backend().await);
+    create_all(&many, WRITES).await;
+    let mut versions = Vec::new();
+    for key in 0..WRITES {
+        versions.push(many.fetch(&key.to_string()).await.unwrap().unwrap().version);
+    }
+    let (mut other, first) = occupy(&server, &one).await;
+    let mut writes = JoinSet::new();
+    for (key, version) in versions.into_iter().enumerate() {
+        let one = one.clone();
+        let value = map(r#"{"n":1}"#);
+        writes.spawn(async move {
+            (key, one.replace(Replace::new(&key.to_string(), &value, HOUR, &version)).await.unwrap())
+        });
+    }
+    sleep(MOMENT).await;
+    server.ask(r#"UPDATE http_sessions SET value = '{"n":7}' WHERE session_key = '7'"#).await;
+    let transactions = async || server.ask("SELECT txid_current()::text").await[0].parse::<u64>().unwrap();
+    let before = transactions().await;
+    other.execute("COMMIT").await.unwrap();
+    assert!(first.await.unwrap());
+    for (key, outcome) in writes.join_all().await {
+        match outcome {
+            WriteOutcome::Conflict(Some(current)) if key == 7 => assert_eq!(current.session.as_json(), r#"{"n":7}"#),
+            WriteOutcome::Done(_) if key != 7 => {}
+            other => panic!("{key}: {other:?}"),
+        }
+    }
+    // Two transactions of 16 and 14 writes, and that of the question. A few writes may have come late.
+    let transactions = transactions().await - before;
+    assert!((3..=9).contains(&transactions), "{transactions}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_of_postgres_do_not_wait_for_each_other_in_a_circle() {
+    let server = postgres();
+    let backends = [(); 2].map(|()| {
+        let builder = server.builder().max_connections(1).timeout(Duration::from_secs(5));
+        builder.connect(&server.url()).expect("the url is good")
+    });
+    create_all(&server.backend().await, 16).await;
+    for _ in 0..20 {
+        let mut touches = JoinSet::new();
+        for key in 0..16_usize {
+            for (backend, key) in [(&backends[0], key), (&backends[1], 15 - key)] {
+                let backend = backend.clone();
+                touches.spawn(async move { backend.touch(Touch::new(&key.to_string(), HOUR)).await });
+            }
+        }
+        for touched in touches.join_all().await {
+            assert!(touched.as_ref().is_ok_and(|touched| *touched), "{:?}", touched.map_err(|error| cause(&error)));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_postgres_refuses_fails_alone() {
+    let server = postgres();
+    let builder = server.builder().max_connections(1).timeout(Duration::from_secs(20));
+    let (one, many) = (builder.connect(&server.url()).unwrap(), server.backend().await);
+    create_all(&many, WRITES).await;
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE disk_full USING MESSAGE = 'no room'; END $$";
+    server.ask(refuse).await;
+    let trigger = "CREATE TRIGGER refuse BEFORE UPDATE ON http_sessions FOR EACH ROW WHEN (NEW.session_key = '7')
+        EXECUTE FUNCTION refuse()";
+    server.ask(trigger).await;
+    let (mut other, first) = occupy(&server, &one).await;
+    let mut touches = JoinSet::new();
+    for key in 0..WRITES {
+        let one = one.clone();
+        touches.spawn(async move { (key, one.touch(Touch::new(&key.to_string(), HOUR)).await) });
+    }
+    sleep(MOMENT).await;
+    other.execute("COMMIT").await.unwrap();
+    assert!(first.await.unwrap());
+    for (key, touched) in touches.join_all().await {
+        match touched {
+            Err(error) if key == 7 => assert_eq!(error.applied(), Applied::No, "{}", cause(&error)),
+            Ok(true) if key != 7 => {}
+            other => panic!("{key}: {other:?}"),
+        }
     }
 }
 
