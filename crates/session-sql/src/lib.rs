@@ -277,7 +277,7 @@
 //! | `another process or transaction locks the database (SQLITE_BUSY)` | Look for a program that keeps a transaction of the file open. |
 //! | `the server is read-only …` | The address leads to a standby. Use the address of the primary. |
 //! | `the disk … is full`, `the server is out of memory` | Free disk space or memory. Reads still work, and a refused write changes nothing. |
-//! | `the file can't be opened …`, `the file may not be read …`, `entity not found` | Check the path, and that the user of the process has the permissions. |
+//! | `the file can't be opened …`, `the file may not be read …`, `there is no such file or folder` | Check the path, and that the user of the process has the permissions. |
 //! | `tls: …` | Compare the certificate with the host of the URL, and its issuer with the roots of the operating system. |
 //!
 //! # Operations

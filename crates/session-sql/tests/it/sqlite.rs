@@ -177,7 +177,7 @@ async fn a_file_that_can_not_be_opened_is_an_outage_that_ends() {
     let backend = SqlBackend::builder().without_clean_up().timeout(Duration::from_secs(5)).connect(&url).unwrap();
     let error = backend.fetch("a").await.unwrap_err();
     assert_eq!((error.kind(), error.applied()), (BackendErrorKind::Unavailable, Applied::No));
-    assert!(cause(&error).ends_with(": entity not found"), "{}", cause(&error));
+    assert!(cause(&error).ends_with(": there is no such file or folder"), "{}", cause(&error));
     std::fs::create_dir(&folder).unwrap();
     backend.create_table().await.unwrap();
     create(&backend, "a", "{}").await;
