@@ -36,7 +36,6 @@ impl<'a> Attempt<'a> {
     }
 
     /// Begins an attempt to write a stored session; `None` if the session is no longer a stored one.
-    #[inline]
     pub(crate) fn begin_stored(shared: &'a SharedSession) -> Option<(Self, StoreKey, Option<Version>)> {
         let mut session = shared.session();
         let key = shared.context.store_key(session.id()?);

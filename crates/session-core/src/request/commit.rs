@@ -281,6 +281,11 @@ impl SharedSession {
             return None;
         }
         let change = session.head_mut().send();
+        // Most requests end here.
+        if change == CookieChange::None && error.is_none() {
+            self.context.count_commit(None);
+            return Some(Commit { session_used: true, ..Commit::default() });
+        }
         let mut second = None;
         let set_cookie = match change {
             CookieChange::None => None,

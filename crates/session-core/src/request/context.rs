@@ -62,6 +62,7 @@ impl SessionContext {
     }
 
     /// Returns the deadline of a request that has this much time left for the store.
+    #[inline]
     pub(crate) fn deadline(&self, left: Duration) -> Deadline {
         Deadline::new(left, self.store().and_then(|store| store.call_timeout()))
     }

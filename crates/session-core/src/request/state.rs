@@ -171,6 +171,7 @@ impl RequestSession {
     }
 
     /// Takes the outcome of a load, unless another task of the request has loaded or destroyed the session.
+    #[inline]
     pub(crate) fn load(&mut self, loaded: Loaded, time_left: Duration) {
         self.time_left = time_left;
         if matches!(self.phase, Phase::NotLoaded) {
