@@ -6,7 +6,7 @@ use crate::log::events::Event;
 use crate::map::SessionMap;
 use crate::meta::is_emptied;
 use crate::request::context::StoreKey;
-use crate::request::phase::Before;
+use crate::request::phase::{Before, Phase};
 use crate::request::shared::SharedSession;
 use crate::request::transfer::{Sent, Taken, UnconfirmedWrite};
 
@@ -31,16 +31,17 @@ impl<'a> Attempt<'a> {
     /// Begins an attempt to store a new session; `None` if the session is no longer new. The last value is `true` if
     /// the request is a login.
     pub(crate) fn begin_new(shared: &'a SharedSession) -> Option<(Self, Before, bool)> {
-        let (before, login, taken) = shared.session().take_new()?;
-        Some((Self { shared, taken }, before, login))
+        let mut session = shared.session();
+        let Phase::New { before, renew } = *session.phase() else { return None };
+        Some((Self { shared, taken: session.take_changes() }, before, renew))
     }
 
     /// Begins an attempt to write a stored session; `None` if the session is no longer a stored one.
     pub(crate) fn begin_stored(shared: &'a SharedSession) -> Option<(Self, StoreKey, Option<Version>)> {
         let mut session = shared.session();
-        let key = shared.context.store_key(session.id()?);
-        let (version, taken) = session.take_stored()?;
-        Some((Self { shared, taken }, key, version))
+        let Phase::Stored { id, version, .. } = session.phase() else { return None };
+        let (key, version) = (shared.context.store_key(id), version.clone());
+        Some((Self { shared, taken: session.take_changes() }, key, version))
     }
 
     /// Records that the store is about to be asked for this write.

@@ -186,7 +186,6 @@ impl SharedSession {
         }
     }
 
-    #[inline]
     fn store_outcome(&self, loaded: Loaded, time_left: Duration) -> Result<(), SessionError> {
         let mut session = self.session();
         session.load(loaded, time_left);
@@ -227,7 +226,8 @@ impl SessionContext {
     }
 
     /// Checks the reply of the store.
-    #[inline]
+    // Inlined, it would build the session in pieces, and copy them five times: 80 instructions.
+    #[inline(never)]
     fn check_loaded(&self, found: Result<Option<Stored>, BackendError>, id: &SessionId, issued: Issued) -> Loaded {
         match found {
             Ok(Some(Stored { session, version, .. })) => match self.config.refresh_due(&session, issued) {

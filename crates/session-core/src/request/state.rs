@@ -175,7 +175,10 @@ impl RequestSession {
     pub(crate) fn load(&mut self, loaded: Loaded, time_left: Duration) {
         self.time_left = time_left;
         if matches!(self.phase, Phase::NotLoaded) {
-            (self.phase, self.data, self.absence) = loaded;
+            let (phase, data, absence) = loaded;
+            self.phase = phase;
+            self.data = data;
+            self.absence = absence;
             self.client_has_session = matches!(self.phase, Phase::Stored { .. } | Phase::InCookie { .. });
         }
     }

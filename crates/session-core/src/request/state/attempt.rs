@@ -12,26 +12,13 @@ use crate::request::phase::{Before, Phase};
 use crate::request::transfer::{Sent, Taken, UnconfirmedWrite};
 
 impl RequestSession {
-    /// Takes the pending changes of a new session for an attempt. The second value is `true` if the request is a login,
-    /// which called `renew`.
-    pub(crate) fn take_new(&mut self) -> Option<(Before, bool, Taken)> {
-        let Phase::New { before, renew } = self.phase else { return None };
-        Some((before, renew, self.take_changes(false)))
-    }
-
-    /// Takes the pending changes of a stored session for an attempt.
+    /// Takes the pending changes for an attempt.
     #[inline]
-    pub(crate) fn take_stored(&mut self) -> Option<(Option<Version>, Taken)> {
-        let Phase::Stored { version, loaded, .. } = &self.phase else { return None };
-        let (version, on_empty) = (version.clone(), is_emptied(loaded));
-        Some((version, self.take_changes(on_empty)))
-    }
-
-    fn take_changes(&mut self, on_empty: bool) -> Taken {
+    pub(crate) fn take_changes(&mut self) -> Taken {
         Taken {
             changes: std::mem::take(&mut self.changes),
             data: self.data.clone(),
-            on_empty,
+            on_empty: matches!(&self.phase, Phase::Stored { loaded, .. } if is_emptied(loaded)),
             earlier_may_land: self.unconfirmed.earlier_may_land,
             refreshes: self.refreshes(),
             generation: self.generation,
