@@ -6,18 +6,6 @@ pub(crate) mod meter;
 use crate::error::SessionError;
 use crate::log::events::Event;
 use crate::request::context::SessionContext;
-use crate::request::shared::SharedSession;
-
-impl SharedSession {
-    /// Counts a load that found no session, by the reason.
-    #[inline]
-    pub(crate) fn count_absence(&self) {
-        #[cfg(feature = "metrics")]
-        if let Some(absence) = self.absence() {
-            self.context.count_load(absence.name());
-        }
-    }
-}
 
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables, clippy::unused_self, reason = "nothing is counted"))]
 impl SessionContext {

@@ -7,6 +7,8 @@ use crate::cookie::RequestCookies;
 use crate::request::context::SessionContext;
 use crate::request::shared::SharedSession;
 
+const TARGET: &str = "session_core::absence";
+
 impl SharedSession {
     /// Returns the reason why the request has no session; `None` if its cookie led to one.
     pub(crate) fn absence(&self) -> Option<Absence> {
@@ -28,22 +30,32 @@ impl SharedSession {
             None => return,
         };
         self.session().note_absence(absence);
-        self.log_absence();
-    }
-
-    /// Logs the reason why there is no session. Does nothing unless the level is enabled.
-    pub(crate) fn log_absence(&self) {
-        if tracing::enabled!(target: "session_core::absence", tracing::Level::DEBUG)
-            && let Some(absence) = self.absence()
-        {
-            let (cookie, cause) = (self.context.config.cookie_name(), absence.name());
-            let count = self.context.absences.count(absence);
-            tracing::debug!(target: "session_core::absence", cookie, cause, count, "the request has no session");
-        }
+        self.context.log_absence(absence);
     }
 }
 
 impl SessionContext {
+    /// Returns `true` if the log, the metrics or the application want the reasons why requests have no session.
+    pub(crate) fn reports_absences(&self) -> bool {
+        cfg!(feature = "metrics") || self.reports_events() || is_logged()
+    }
+
+    /// Reports the reason why a load has found no session.
+    pub(crate) fn report_absence(&self, absence: Absence) {
+        self.log_absence(absence);
+        self.count_load(absence.name());
+        self.notify_absence(absence);
+    }
+
+    /// Logs the reason why there is no session. Does nothing unless the level is enabled.
+    fn log_absence(&self, absence: Absence) {
+        if is_logged() {
+            let (cookie, cause) = (self.config.cookie_name(), absence.name());
+            let count = self.absences.count(absence);
+            tracing::debug!(target: TARGET, cookie, cause, count, "the request has no session");
+        }
+    }
+
     /// Returns the reason why no cookie is the token of a session. Reads the cookies a second time, because few
     /// requests need the reason.
     #[cold]
@@ -64,4 +76,8 @@ impl SessionContext {
             Err(absence) => absence,
         }
     }
+}
+
+fn is_logged() -> bool {
+    tracing::enabled!(target: TARGET, tracing::Level::DEBUG)
 }

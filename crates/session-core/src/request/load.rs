@@ -202,12 +202,10 @@ impl SharedSession {
         }
         // A log subscriber may ask for the session.
         drop(session);
-        self.log_absence();
-        self.count_absence();
-        if self.context.reports_events()
+        if self.context.reports_absences()
             && let Some(absence) = self.absence()
         {
-            self.context.notify_absence(absence);
+            self.context.report_absence(absence);
         }
         Ok(())
     }
