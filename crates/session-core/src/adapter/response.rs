@@ -77,37 +77,34 @@ impl<F: Future, R: Responder<F::Output>> Future for ResponseFuture<F, R> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R::Output> {
         let mut this = self.project();
-        loop {
+        let mut response;
+        let commit = loop {
             match this.state.as_mut().project() {
                 StateProjection::Handling { answer } => {
-                    let mut response = this.responder.receive(ready!(answer.poll(context)));
+                    response = this.responder.receive(ready!(answer.poll(context)));
                     if let Some(error) = this.responder.take_error(&mut response, this.handle) {
                         this.handle.report_error(&error);
                         this.responder.replace(&mut response, &error);
                     }
                     match this.handle.try_commit(this.responder.status(&response)) {
-                        CommitState::Ready(commit) => return Poll::Ready(finish(this.responder, response, commit)),
+                        CommitState::Ready(commit) => break commit,
                         CommitState::Pending(pending) => {
                             this.state.set(State::Committing { commit: pending.finish(), response: Some(response) });
                         }
                     }
                 }
-                StateProjection::Committing { commit, response } => {
+                StateProjection::Committing { commit, response: waiting } => {
                     let commit = ready!(commit.as_mut().poll(context));
-                    let response = response.take().expect("a future is not polled after it is ready");
-                    return Poll::Ready(finish(this.responder, response, commit));
+                    response = waiting.take().expect("a future is not polled after it is ready");
+                    break commit;
                 }
             }
+        };
+        if let Some(error) = &commit.error {
+            this.responder.replace(&mut response, error);
         }
+        Poll::Ready(this.responder.finish(response, commit))
     }
-}
-
-#[inline]
-fn finish<A, R: Responder<A>>(responder: &R, mut response: R::Response, commit: Commit) -> R::Output {
-    if let Some(error) = &commit.error {
-        responder.replace(&mut response, error);
-    }
-    responder.finish(response, commit)
 }
 
 impl<F: Future, R: Responder<F::Output>> fmt::Debug for ResponseFuture<F, R> {
