@@ -21,16 +21,12 @@ pub(crate) struct SharedSession {
     store_lock: AsyncMutex<()>,
 }
 
-/// The state of the session, which is made on first use.
+/// The state of the session, which is made in place on first use. Most requests for a static file never use theirs.
 #[derive(Default)]
-// Made in place on first use. Most requests for a static file never use their session.
-#[allow(clippy::large_enum_variant, reason = "a box would cost each request that uses its session an allocation")]
-enum LazySession {
-    #[default]
-    Unused,
+struct LazySession {
+    session: Option<RequestSession>,
     /// The response head was sent before the session was used.
-    UnusedAfterHead,
-    Used(RequestSession),
+    head_sent: bool,
 }
 
 /// The session's state, locked.
@@ -73,7 +69,7 @@ impl SharedSession {
     #[inline]
     pub(crate) fn session(&self) -> SessionGuard<'_> {
         let mut state = lock(&self.state);
-        if !matches!(*state, LazySession::Used(_)) {
+        if state.session.is_none() {
             self.begin(&mut state);
         }
         SessionGuard(state)
@@ -81,46 +77,39 @@ impl SharedSession {
 
     #[inline(never)]
     fn begin(&self, state: &mut LazySession) {
-        let head_sent = matches!(*state, LazySession::UnusedAfterHead);
-        *state = LazySession::Used(RequestSession::new(self.context.config.request_deadline, head_sent));
+        state.session = Some(RequestSession::new(self.context.config.request_deadline, state.head_sent));
     }
 
     /// Locks the state, if the session was used.
     pub(crate) fn peek(&self) -> Option<SessionGuard<'_>> {
         let state = lock(&self.state);
-        matches!(*state, LazySession::Used(_)).then(|| SessionGuard(state))
+        state.session.is_some().then(|| SessionGuard(state))
     }
 
     /// Locks the state, if the session was used. Otherwise records that the response head is sent without it.
     pub(crate) fn session_if_used(&self) -> Option<SessionGuard<'_>> {
         let mut state = lock(&self.state);
-        if matches!(*state, LazySession::Used(_)) {
+        if state.session.is_some() {
             return Some(SessionGuard(state));
         }
-        *state = LazySession::UnusedAfterHead;
+        state.head_sent = true;
         None
     }
 }
 
-const USED: &str = "a guard is made of a used state only";
+const USED: &str = "a guard is made of a used session only";
 
 impl Deref for SessionGuard<'_> {
     type Target = RequestSession;
 
     fn deref(&self) -> &RequestSession {
-        match &*self.0 {
-            LazySession::Used(session) => session,
-            _ => unreachable!("{USED}"),
-        }
+        self.0.session.as_ref().expect(USED)
     }
 }
 
 impl DerefMut for SessionGuard<'_> {
     fn deref_mut(&mut self) -> &mut RequestSession {
-        match &mut *self.0 {
-            LazySession::Used(session) => session,
-            _ => unreachable!("{USED}"),
-        }
+        self.0.session.as_mut().expect(USED)
     }
 }
 
@@ -128,7 +117,7 @@ impl DerefMut for SessionGuard<'_> {
 impl Drop for SharedSession {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let LazySession::Used(session) = state
+        if let Some(session) = &state.session
             && session.loses_changes()
         {
             let session = session.id().map(|id| id.fingerprint());
