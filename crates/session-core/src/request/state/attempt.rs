@@ -16,13 +16,14 @@ impl RequestSession {
     #[inline]
     pub(crate) fn take_changes(&mut self) -> Taken {
         Taken {
-            changes: std::mem::take(&mut self.changes),
             data: self.data.clone(),
             on_empty: matches!(&self.phase, Phase::Stored { loaded, .. } if is_emptied(loaded)),
             earlier_may_land: self.unconfirmed.earlier_may_land,
             refreshes: self.refreshes(),
             generation: self.generation,
             discarded: false,
+            // The last one, so that it is moved only once.
+            changes: std::mem::take(&mut self.changes),
         }
     }
 
