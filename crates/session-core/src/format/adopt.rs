@@ -51,7 +51,8 @@ impl SessionContext {
     /// Finds the session under the successor's key, or takes over the one of the other format.
     ///
     /// A logout removes the other format's session first, and then the successor. A request that has created the
-    /// successor, and then finds the other session removed, therefore removes the successor again.
+    /// successor, and then finds the other session removed, therefore removes the successor again. A request that
+    /// destroys the session and begins another one leaves the successor's marker first.
     pub(crate) async fn adopt(
         &self,
         adoption: &Adoption<'_>,

@@ -26,14 +26,8 @@ impl SharedSession {
                 ids.push(id);
             }
         }
-        // Sessions of accepted formats end before the sessions that have replaced them, because `SessionContext::adopt`
-        // relies on this order.
-        let mut has_ended = false;
-        if context.config.accepted.is_some() {
-            has_ended = Box::pin(context.end_accepted(&self.cookies, store.deadline)).await?;
-            for accepted in context.accepted() {
-                ids.extend(accepted.ids(&self.cookies).map(|id| accepted.successor(&id)));
-            }
+        for accepted in context.accepted() {
+            ids.extend(accepted.ids(&self.cookies).map(|id| accepted.successor(&id)));
         }
         let found = ids.len();
         ids.truncate(MAX_SESSIONS);
@@ -52,7 +46,16 @@ impl SharedSession {
         let user_key = user.as_ref().map(|user| context.user_key(&user.id));
         let user_of = |id| user_key.as_deref().filter(|_| target == Some(id));
         let sessions = ids.iter().map(|id| (context.store_key(id), user_of(*id))).collect();
+        let mut has_ended = false;
+        // `SessionContext::adopt` relies on this order: a session of an accepted format ends before the one that has
+        // taken it over. It may then leave a marker that says "destroyed", so the marker of a replaced session comes first.
+        if !replaced {
+            has_ended = context.end_accepted(&self.cookies, store.deadline).await?;
+        }
         has_ended |= context.end_sessions(sessions, &marker, store).await?;
+        if replaced {
+            has_ended |= context.end_accepted(&self.cookies, store.deadline).await?;
+        }
         self.session().confirm_destroyed(successor, (has_ended || !has_session) && has_cookie);
         ids.iter().for_each(|id| context.log(Event::Destroyed, Some(id)));
         if has_ended {
