@@ -5,29 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use session_core::adapter::Commit;
-use session_core::format::{AcceptedFormat, Format, FormatSettings};
+use session_core::format::AcceptedFormat;
 use session_core::{
     ConfigError, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager,
 };
 
-use crate::support::{Fault, Operation, Probe, SECRET, at_once, open, pair};
-
-const OLD_SECRET: &str = "the secret of the former service, long enough";
-
-/// The format of the former service: Starlette's tokens, in a store or in the cookie.
-struct Old {
-    in_store: bool,
-}
-
-impl Format for Old {
-    fn name(&self) -> &'static str {
-        "old"
-    }
-
-    fn settings(&self) -> FormatSettings {
-        if self.in_store { FormatSettings::in_store("old:") } else { FormatSettings::in_cookie() }
-    }
-}
+use crate::support::{Fault, OLD_SECRET, Old, Operation, Probe, SECRET, at_once, open, pair};
 
 /// Both services and their stores. One probe watches all calls of the new one.
 #[derive(Clone)]

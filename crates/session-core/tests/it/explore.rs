@@ -12,6 +12,9 @@
 //! after the call is applied; or the library gives it up, and the store applies it at any later time, or never. A handler
 //! may give up a write, too.
 //!
+//! A session of another format is taken over by the first request that comes with its cookie. Here it is in the same
+//! store, under a key of its own. A request that takes it over, and one that has its own cookie already, see one session.
+//!
 //! A revocation comes from outside of the session. It lists the sessions of its owner, and ends them. The model store
 //! writes an entry of its index in a call before that of the session, so that a listing may come in between.
 //!
@@ -60,10 +63,10 @@ use session_testkit::conformance::{Candidate, check};
 
 use choices::Choices;
 use model_store::ModelStore;
-use program::{Operation, Program, pairs, triples};
+use program::{Operation, Program, foreign_pairs, pairs, triples};
 use report::Report;
 use service::Service;
-use stores::{Kind, Mistake};
+use stores::{Foreign, Kind, Mistake};
 
 /// The number of runs that are made of a program.
 #[derive(Clone, Copy)]
@@ -117,16 +120,20 @@ impl Exploration {
 
 /// Returns all explorations of a kind of store: every run of the pairs, every run without a fault of the triples on the
 /// model store, and samples of the others. With `EXPLORE=all` in the environment, nothing is sampled; that takes hours.
-fn explorations(kind: Kind) -> impl Iterator<Item = Exploration> {
+fn explorations(kind: Kind) -> Vec<Exploration> {
     let all = std::env::var_os("EXPLORE").is_some_and(|value| value == "all");
     let sample = if all { Extent::Every } else { Extent::Sample(30) };
     let without_fault = if kind == Kind::Model { Extent::Every } else { sample };
     let explore = move |program, may_fail, extent| Exploration { kind, program, may_fail, extent };
+    if kind.foreign().is_some() {
+        let both = |pair: Program| [explore(pair.clone(), false, Extent::Every), explore(pair, true, Extent::Every)];
+        return foreign_pairs(kind == Kind::Foreign(Foreign::HalfTaken)).into_iter().flat_map(both).collect();
+    }
     let pairs = pairs(kind.has_index()).into_iter().map(move |pair| explore(pair, true, Extent::Every));
     let triples = triples(kind.has_index()).into_iter();
-    pairs.chain(
-        triples.flat_map(move |triple| [explore(triple.clone(), false, without_fault), explore(triple, true, sample)]),
-    )
+    let triples =
+        triples.flat_map(move |triple| [explore(triple.clone(), false, without_fault), explore(triple, true, sample)]);
+    pairs.chain(triples).collect()
 }
 
 /// Explores on all processors. A thread that has finished an exploration takes the next one.
@@ -152,7 +159,14 @@ fn explore_all() -> Report {
 }
 
 /// The stores without a mistake.
-const KINDS: [Kind; 3] = [Kind::Model, Kind::Memory, Kind::Plain];
+const KINDS: [Kind; 6] = [
+    Kind::Model,
+    Kind::Memory,
+    Kind::Plain,
+    Kind::Foreign(Foreign::Untouched),
+    Kind::Foreign(Foreign::Kept),
+    Kind::Foreign(Foreign::HalfTaken),
+];
 
 #[test]
 fn requests_keep_the_promises_in_every_order_of_their_store_calls() {
@@ -167,7 +181,8 @@ fn requests_keep_the_promises_in_every_order_of_their_store_calls() {
 
 /// Asserts that a program keeps all rules, and that it breaks this one after a mistake.
 fn assert_noticed(mistake: Mistake, program: [Operation; 2], rule: &str) {
-    let [right, wrong] = [Kind::Model, Kind::Wrong(mistake)].map(|kind| {
+    let wrong = Kind::Wrong(mistake);
+    let [right, wrong] = [wrong.corrected(), wrong].map(|kind| {
         let mut report = Report::default();
         let exploration = Exploration { kind, program: program.to_vec(), may_fail: true, extent: Extent::Every };
         exploration.add_to(&mut report, &mut Service::new(kind));
@@ -218,6 +233,12 @@ fn an_entry_of_the_index_that_is_written_after_its_session_is_noticed() {
 fn a_revocation_that_leaves_no_marker_where_nothing_is_stored_is_noticed() {
     let rule = "answers and data are those of a serial order";
     assert_noticed(Mistake::NothingUnmarked, [Operation::Revoke, Operation::Renew], rule);
+}
+
+#[test]
+fn a_session_of_another_format_that_is_removed_first_is_noticed() {
+    let rule = "answers and data are those of a serial order";
+    assert_noticed(Mistake::ForeignFirst, [Operation::Read, Operation::Update], rule);
 }
 
 #[tokio::test]

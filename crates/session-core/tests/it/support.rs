@@ -1,6 +1,7 @@
 //! Helpers that several modules of tests share.
 
 mod app;
+mod old;
 mod plain;
 
 use std::future::Future;
@@ -14,6 +15,7 @@ use session_core::{
 };
 
 pub(crate) use app::{App, Request, Step, assert_succeeded, counting, defaults, increment, respond_together};
+pub(crate) use old::{OLD_SECRET, Old};
 pub(crate) use plain::Plain;
 pub(crate) use session_test_support::Browser;
 pub(crate) use session_testkit::{Fault, Operation, Probe, TestClock};

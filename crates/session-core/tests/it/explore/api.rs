@@ -7,17 +7,18 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use session_core::adapter::Commit;
+use session_core::format::AcceptedFormat;
 use session_core::{
-    AtomicBackend, Backend, MemoryBackend, Session, SessionConfig, SessionError, SessionHandle, SessionManager,
-    SessionMap,
+    AtomicBackend, Backend, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionError, SessionHandle,
+    SessionManager, SessionMap,
 };
 
 use super::data::{Data, Key};
 use super::gate::Gate;
 use super::program::Operation;
 use super::record::{Answer, Cookie, End};
-use super::stores::Kind;
-use crate::support::{NOW, SECRET, at_once, begin, pair, stopped_at};
+use super::stores::{Foreign, Kind};
+use crate::support::{NOW, OLD_SECRET, Old, SECRET, at_once, begin, pair, stopped_at};
 
 /// The time that a session lasts without use.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -28,13 +29,20 @@ const LONG_AGO: u64 = 8 * 24 * 3600;
 /// The user whose sessions are revoked.
 const USER: &str = "ann";
 
+/// The prefix of the keys of the other format.
+const FOREIGN_PREFIX: &str = "old:";
+
 /// The user as the store's index knows it.
 pub(super) const USER_KEY: &str = "session:user:ann";
 
-/// The session that the requests share, and the cookies of it.
+/// The session that the requests share, and the cookies of it. It has taken over a session of another format.
 pub(super) struct Visitor {
     /// The session's key in the store.
     pub(super) key: String,
+    /// The key of the session of the other format.
+    pub(super) foreign_key: String,
+    /// A `Cookie` header of the other format.
+    foreign: String,
     /// A `Cookie` header of now.
     fresh: String,
     /// A `Cookie` header that is due for a refresh.
@@ -47,17 +55,30 @@ pub(super) struct Visitor {
 
 /// Returns a manager of sessions behind the gate.
 pub(super) fn manager(kind: Kind, gate: Arc<Gate>) -> SessionManager {
-    let backend = if kind == Kind::Plain { Backend::simple(gate) } else { Backend::atomic(gate) };
-    manager_at(NOW, backend)
+    let backend = if kind == Kind::Plain { Backend::simple(gate.clone()) } else { Backend::atomic(gate.clone()) };
+    let builder = builder_at(NOW, SECRET, "id").backend(backend);
+    manager_of(match kind.foreign() {
+        Some(foreign) => builder.accept_format(accepted(Backend::atomic(gate)).keep(foreign == Foreign::Kept)),
+        None => builder,
+    })
 }
 
-fn manager_at(seconds: u64, backend: Backend) -> SessionManager {
-    let config = SessionConfig::builder(SECRET, "id")
-        .max_age(MAX_AGE)
-        .request_deadline(MAX_AGE)
-        .clock(stopped_at(seconds))
-        .backend(backend);
-    SessionManager::new(config.build().expect("the configuration is valid"))
+/// Returns the format whose sessions are taken over.
+fn accepted(backend: Backend) -> AcceptedFormat {
+    AcceptedFormat::new(Old { in_store: true }, OLD_SECRET, "old").backend(backend).key_prefix(FOREIGN_PREFIX)
+}
+
+/// Returns `true` if a session of the other format has this key.
+pub(super) fn is_foreign(key: &str) -> bool {
+    key.starts_with(FOREIGN_PREFIX)
+}
+
+fn builder_at(seconds: u64, secret: &str, cookie: &str) -> SessionConfigBuilder {
+    SessionConfig::builder(secret, cookie).max_age(MAX_AGE).request_deadline(MAX_AGE).clock(stopped_at(seconds))
+}
+
+fn manager_of(builder: SessionConfigBuilder) -> SessionManager {
+    SessionManager::new(builder.build().expect("the configuration is valid"))
 }
 
 impl Visitor {
@@ -67,17 +88,23 @@ impl Visitor {
         VISITOR.get_or_init(Self::new)
     }
 
-    /// Begins a session long ago, and lets it be refreshed now.
+    /// Begins a session of another format long ago, takes it over, and lets it be refreshed now.
     fn new() -> Self {
-        let backend = MemoryBackend::builder().clock(stopped_at(NOW)).build();
-        let visit = |seconds, header: &str, change: fn(&Session) -> Result<(), SessionError>| {
-            let handle = manager_at(seconds, backend.clone().into()).open([header.as_bytes()]);
+        let (backend, foreign) = (MemoryBackend::builder().clock(stopped_at(NOW)).build(), MemoryBackend::new());
+        let begin = |builder: SessionConfigBuilder, header: &str, change: fn(&Session) -> Result<(), SessionError>| {
+            let handle = manager_of(builder).open([header.as_bytes()]);
             let session = at_once(handle.load()).expect("the store answers");
             change(&session).expect("a session takes data");
             let cookie = header_of(&at_once(handle.commit(200))).expect("a cookie is due");
             pair(&cookie).to_owned()
         };
-        let old = visit(NOW - LONG_AGO, "", |session| session.insert("n", 0));
+        let former = builder_at(NOW - LONG_AGO, OLD_SECRET, "old").format(Old { in_store: true });
+        let foreign_cookie = begin(former.backend(foreign.clone()), "", |session| session.insert("n", 0));
+        let visit = |seconds, header: &str, change| {
+            let builder = builder_at(seconds, SECRET, "id").backend(backend.clone());
+            begin(builder.accept_format(accepted(foreign.clone().into())), header, change)
+        };
+        let old = visit(NOW - LONG_AGO, &foreign_cookie, |_| Ok(()));
         let fresh = visit(NOW, &old, |_| Ok(()));
         let signed_in = visit(NOW, "", |session| {
             for (name, value) in Data::initial().to_map().iter() {
@@ -87,7 +114,16 @@ impl Visitor {
         });
         let stored = at_once(backend.fetch(&key_of(&signed_in))).expect("the store answers");
         let initial = Data::initial().to_map();
-        Self { key: key_of(&old), fresh, old, initial, signed_in: stored.expect("the session is stored").session }
+        let (key, foreign_key) = (key_of(&old), format!("{FOREIGN_PREFIX}{}", id_of(&foreign_cookie)));
+        Self {
+            key,
+            foreign_key,
+            foreign: foreign_cookie,
+            fresh,
+            old,
+            initial,
+            signed_in: stored.expect("the session is stored").session,
+        }
     }
 
     /// Returns the session as it is stored before the first request.
@@ -95,8 +131,12 @@ impl Visitor {
         if signed_in { self.signed_in.clone() } else { self.initial.clone() }
     }
 
-    fn header(&self, operation: Operation) -> &str {
-        if operation.refresh_is_due() { &self.old } else { &self.fresh }
+    fn header(&self, kind: Kind, operation: Operation, me: usize) -> &str {
+        match operation {
+            _ if kind.comes_foreign(me) => &self.foreign,
+            _ if operation.refresh_is_due() => &self.old,
+            _ => &self.fresh,
+        }
     }
 }
 
@@ -104,7 +144,7 @@ impl Visitor {
 pub(super) async fn serve(
     manager: &SessionManager,
     gate: &Gate,
-    takes_turns: bool,
+    kind: Kind,
     operation: Operation,
     me: usize,
     answer: &RefCell<Answer>,
@@ -115,8 +155,8 @@ pub(super) async fn serve(
         answer.borrow_mut().end = Some(End { status, cookie: Cookie::None });
         return;
     }
-    let handle = manager.open([Visitor::get().header(operation).as_bytes()]);
-    let handler = Handler { handle: &handle, gate, takes_turns, me, answer };
+    let handle = manager.open([Visitor::get().header(kind, operation, me).as_bytes()]);
+    let handler = Handler { handle: &handle, gate, takes_turns: kind == Kind::Plain, me, answer };
     let status = match handler.handle(operation).await {
         Ok(status) => status,
         Err(error) => error.status(),
@@ -246,9 +286,13 @@ fn header_of(commit: &Commit) -> Option<String> {
 
 /// Returns the store key of the session that a cookie names.
 fn key_of(cookie: &str) -> String {
+    format!("session:{}", id_of(cookie))
+}
+
+fn id_of(cookie: &str) -> String {
     let (_, value) = cookie.split_once('=').expect("a cookie has a name");
     let (payload, _) = value.split_once('.').expect("a token has three parts");
     let json = STANDARD.decode(payload).expect("a payload is in base64");
     let json: serde_json::Value = serde_json::from_slice(&json).expect("a payload is JSON");
-    format!("session:{}", json["_cssid"].as_str().expect("a payload has an id"))
+    json["_cssid"].as_str().expect("a payload has an id").to_owned()
 }

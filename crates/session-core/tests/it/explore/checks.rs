@@ -158,7 +158,7 @@ fn a_cookie_has_its_reason(record: &Record) -> bool {
         Cookie::Session(key) => match record.creator(key) {
             Some(creator) => creator == number,
             None if request.answer.view.is_some_and(Data::is_empty) => !request.operation.only_reads(),
-            None => request.operation.refresh_is_due() || was_emptied(record),
+            None => request.refresh_is_due || was_emptied(record),
         },
     })
 }
@@ -177,7 +177,7 @@ fn a_cookie_that_is_due_is_sent(record: &Record) -> bool {
             Operation::Destroy if departure.is_some_and(|departure| departure.by == number) => {
                 *request.cookie() == Cookie::Removal
             }
-            operation if operation.refresh_is_due() && had_session(request) && !was_emptied(record) => {
+            _ if request.refresh_is_due && had_session(request) && !was_emptied(record) => {
                 request.cookie_key().is_some()
             }
             _ => true,

@@ -126,6 +126,17 @@ pub(super) fn pairs(has_index: bool) -> Vec<Program> {
         .collect()
 }
 
+/// Returns the pairs of requests that come to a session of another format. They are fewer, because taking it over takes
+/// more calls. If the two come with `different` cookies, the order within a pair has a meaning.
+pub(super) fn foreign_pairs(different: bool) -> Vec<Program> {
+    use Operation::{Destroy, Fail, Login, Read, RemoveLast, Replace, Take, Update};
+    let all = [Read, Update, RemoveLast, Take, Login, Destroy, Fail, Replace];
+    let pairs = all.into_iter().enumerate().flat_map(|(place, first)| {
+        all.into_iter().skip(if different { 0 } else { place }).map(move |second| vec![first, second])
+    });
+    pairs.collect()
+}
+
 /// Returns the pairs with a sign-in, and those with a revocation on a store with an index of users.
 ///
 /// A revocation and `Replace` are no pair. The new session of `Replace` has no user, but a revocation that has listed

@@ -39,6 +39,8 @@ pub(super) enum Order {
 /// One request of a run.
 pub(super) struct Request {
     pub(super) operation: Operation,
+    /// Its cookie is due for a refresh.
+    pub(super) refresh_is_due: bool,
     pub(super) answer: Answer,
     /// The position of its first event. Positions count the events of the run.
     pub(super) began_at: Option<usize>,
@@ -134,9 +136,10 @@ pub(super) struct Other {
 }
 
 impl Request {
-    pub(super) fn new(operation: Operation) -> Self {
+    pub(super) fn new(operation: Operation, refresh_is_due: bool) -> Self {
         Self {
             operation,
+            refresh_is_due,
             answer: Answer::default(),
             began_at: None,
             saved_at: None,

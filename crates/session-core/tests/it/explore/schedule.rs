@@ -64,7 +64,11 @@ impl<'a> Schedule<'a> {
         program: &[Operation],
         may_fail: bool,
     ) -> Self {
-        let record = Record { requests: program.iter().copied().map(Request::new).collect(), ..Record::default() };
+        let request = |(me, operation): (usize, &Operation)| {
+            Request::new(*operation, kind.comes_foreign(me) || operation.refresh_is_due())
+        };
+        let requests = program.iter().enumerate().map(request).collect();
+        let record = Record { requests, ..Record::default() };
         let record = Record { trace: Trace::beginning_with(record.initial()), ..record };
         Self {
             kind,
@@ -199,8 +203,7 @@ impl<'a> Schedule<'a> {
     fn apply(&mut self, at: usize, choices: &mut Choices) {
         let waiting = self.held.remove(at).waiting;
         let reply = self.store.apply(&waiting.call).expect("the stores never fail by themselves");
-        let shared = &Visitor::get().key;
-        self.record.trace.note(shared, waiting.request, self.position, &waiting.call, &reply);
+        self.record.trace.note(Visitor::get(), waiting.request, self.position, &waiting.call, &reply);
         self.last_reader = waiting.call.only_reads().then_some(waiting.request);
         self.record.requests[waiting.request].began_at.get_or_insert(self.position);
         self.position += 1;
@@ -220,7 +223,7 @@ impl<'a> Schedule<'a> {
     fn apply_late(&mut self) {
         let Some(late) = self.late.take() else { return };
         let reply = self.store.apply(&late.call).expect("the stores never fail by themselves");
-        self.record.trace.note(&Visitor::get().key, late.request, self.position, &late.call, &reply);
+        self.record.trace.note(Visitor::get(), late.request, self.position, &late.call, &reply);
         self.record.log.push(Event { request: late.request, call: "late call applied", fault: None });
         self.last_reader = None;
         self.position += 1;
@@ -236,6 +239,8 @@ impl<'a> Schedule<'a> {
         let is_entry = matches!(waiting.call, Call::Enter { .. });
         request.outcome_unknown |=
             !waiting.call.only_reads() && !is_entry && !matches!(fault, Fault::Error | Fault::DroppedBefore);
+        // A logout removes the session of the other format in a call of its own.
+        request.outcome_unknown |= self.kind.foreign().is_some() && request.operation == Operation::Destroy;
         let (kind, applied) = match fault {
             Fault::DroppedBefore | Fault::DroppedAfter => {
                 self.tasks[waiting.request].drop_request();

@@ -13,7 +13,7 @@ use super::program::{Operation, begins_signed_in};
 use super::record::{Answer, Other, Record};
 use super::schedule::Schedule;
 use super::serial;
-use super::stores::{Kind, Store};
+use super::stores::{Foreign, Kind, Store};
 use super::task::Task;
 
 /// The session managers on one kind of store.
@@ -43,14 +43,20 @@ impl Service {
             // Its manager keeps the markers, which must not last from run to run.
             self.managers = vec![api::manager(self.kind, self.gate.clone())];
         }
-        let shared = &*Visitor::get().key;
+        let Visitor { key: shared, foreign_key, .. } = Visitor::get();
         let initial = Visitor::get().session(begins_signed_in(program));
-        let sessions = [(shared, initial), (OF_ANOTHER, Data::of_another().to_map())];
+        let mut sessions = vec![(OF_ANOTHER, Data::of_another().to_map())];
+        if self.kind.foreign().is_some() {
+            sessions.push((foreign_key, initial.clone()));
+        }
+        if matches!(self.kind.foreign(), None | Some(Foreign::HalfTaken)) {
+            sessions.push((shared, initial));
+        }
         let store = Store::holding(self.kind, &sessions);
         let answers: Vec<_> = program.iter().map(|_| RefCell::<Answer>::default()).collect();
         let tasks = program.iter().zip(&answers).enumerate().map(|(me, (operation, answer))| {
             let manager = &self.managers[me % self.managers.len()];
-            Task::new(api::serve(manager, &self.gate, self.kind == Kind::Plain, *operation, me, answer))
+            Task::new(api::serve(manager, &self.gate, self.kind, *operation, me, answer))
         });
         let mut schedule = Schedule::new(self.kind, &self.gate, store, tasks.collect(), &answers, program, may_fail);
         if !schedule.run(choices) {
@@ -60,7 +66,9 @@ impl Service {
         for (request, answer) in record.requests.iter_mut().zip(answers) {
             request.answer = answer.into_inner();
         }
-        record.shared = peek(&store, shared);
+        // A session of another format lives until it, or the one that has taken it over, is removed.
+        let untouched = || peek(&store, foreign_key).filter(|_| record.departure().is_none());
+        record.shared = peek(&store, shared).or_else(untouched);
         record.of_another = peek(&store, OF_ANOTHER);
         record.others = std::mem::take(&mut record.trace.created)
             .into_iter()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use session_core::{
     AtomicBackend, BackendError, Create, Marker, MemoryBackend, Remove, Replace, Rotate, SessionMap, StoreFuture,
-    Touch, UserIndex, WriteOutcome,
+    Stored, Touch, UserIndex, WriteOutcome,
 };
 use session_testkit::forward;
 
@@ -22,8 +22,22 @@ pub(super) enum Kind {
     Memory,
     /// Three methods and no comparison.
     Plain,
+    /// A model store that holds the session in another format. The requests come with the cookie of that format.
+    Foreign(Foreign),
     /// A model store that is wrong in one way, which the explorer must notice.
     Wrong(Mistake),
+}
+
+/// The state of a session of another format before the first request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Foreign {
+    /// It was not taken over yet.
+    Untouched,
+    /// It was not taken over yet, and stays when it is.
+    Kept,
+    /// A request has taken it over, and was cut off before it could remove it. The first request comes with the cookie of
+    /// the new session.
+    HalfTaken,
 }
 
 /// A mistake of the library, made by its store.
@@ -43,13 +57,15 @@ pub(super) enum Mistake {
     EntryLast,
     /// A removal leaves no marker where nothing is stored.
     NothingUnmarked,
+    /// A session of another format is removed before the one that takes it over is stored.
+    ForeignFirst,
 }
 
 impl Kind {
     pub(super) fn index(self) -> Index {
         match self {
             Self::Memory => Index::AtOnce,
-            Self::Plain => Index::None,
+            Self::Plain | Self::Foreign(_) | Self::Wrong(Mistake::ForeignFirst) => Index::None,
             Self::Wrong(Mistake::EntryLast) => Index::EntryLast,
             Self::Model | Self::Wrong(_) => Index::EntryFirst,
         }
@@ -59,6 +75,25 @@ impl Kind {
     /// that a dropped request is also a process that restarts.
     pub(super) fn processes(self) -> usize {
         if self == Self::Memory { 3 } else { 1 }
+    }
+
+    /// Returns the state of the session, if it is one of another format.
+    pub(super) fn foreign(self) -> Option<Foreign> {
+        match self {
+            Self::Foreign(foreign) => Some(foreign),
+            Self::Wrong(Mistake::ForeignFirst) => Some(Foreign::Untouched),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if this request comes with the cookie of the other format.
+    pub(super) fn comes_foreign(self, request: usize) -> bool {
+        self.foreign().is_some_and(|foreign| foreign != Foreign::HalfTaken || request > 0)
+    }
+
+    /// Returns this kind of store without a mistake.
+    pub(super) fn corrected(self) -> Self {
+        self.foreign().map_or(Self::Model, Self::Foreign)
     }
 
     pub(super) fn has_index(self) -> bool {
@@ -77,7 +112,7 @@ impl Store {
     /// A store of this kind that holds these sessions.
     pub(super) fn holding(kind: Kind, sessions: &[(&str, SessionMap)]) -> Self {
         let mut store = match kind {
-            Kind::Model => Self::Model(Box::default()),
+            Kind::Model | Kind::Foreign(_) => Self::Model(Box::default()),
             Kind::Memory => Self::Memory(MemoryBackend::builder().max_sessions(1000).clock(stopped_at(NOW)).build()),
             Kind::Plain => Self::Plain(BTreeMap::new()),
             Kind::Wrong(mistake) => Self::Model(Box::new(Model { mistake: Some(mistake), ..Model::default() })),
@@ -156,7 +191,15 @@ pub(super) struct Model {
 }
 
 impl AtomicBackend for Model {
-    forward!(inner: fetch, create);
+    forward!(inner: create);
+
+    fn fetch<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Stored>> {
+        let found = self.inner.fetch(key);
+        if self.mistake == Some(Mistake::ForeignFirst) && api::is_foreign(key) {
+            at_once(self.inner.remove(Remove::new(key))).expect("the store is writable");
+        }
+        found
+    }
 
     fn replace<'a>(&'a self, replace: Replace<'a>) -> StoreFuture<'a, WriteOutcome> {
         if self.mistake == Some(Mistake::BlindReplace)
@@ -169,6 +212,9 @@ impl AtomicBackend for Model {
     }
 
     fn remove<'a>(&'a self, remove: Remove<'a>) -> StoreFuture<'a, WriteOutcome<()>> {
+        if self.mistake == Some(Mistake::ForeignFirst) && api::is_foreign(remove.key) {
+            return StoreFuture::ready(Ok(WriteOutcome::Done(())));
+        }
         let stored = at_once(self.inner.fetch(remove.key)).expect("the store is readable");
         if self.mistake == Some(Mistake::NothingUnmarked) && stored.is_none() {
             let marker = at_once(self.inner.marker(remove.key));

@@ -2,6 +2,7 @@
 
 use session_core::{SessionMap, WriteOutcome};
 
+use super::api::Visitor;
 use super::call::{Call, Reply};
 use super::data::Data;
 use super::record::{Departure, Trace};
@@ -12,9 +13,12 @@ impl Trace {
         Self { values: vec![shared], ..Self::default() }
     }
 
-    /// Writes down what a call of a request has done. `shared` is the key of the shared session.
-    pub(super) fn note(&mut self, shared: &str, request: usize, at: usize, call: &Call, reply: &Reply) {
+    /// Writes down what a call of a request has done.
+    pub(super) fn note(&mut self, visitor: &Visitor, request: usize, at: usize, call: &Call, reply: &Reply) {
+        let shared = &*visitor.key;
         match (call, reply) {
+            // The session lives on under the key of the one that takes it over.
+            (Call::Remove { key, .. }, _) if **key == *visitor.foreign_key => {}
             (Call::Create { key, session, .. } | Call::Replace { key, session, .. }, Reply::Written(outcome)) => {
                 if let WriteOutcome::Done(_) = outcome {
                     self.wrote(shared, request, key, session);
@@ -26,6 +30,10 @@ impl Trace {
             }
             (Call::Set { key, session, .. }, _) => self.wrote(shared, request, key, session),
             (Call::Remove { key, .. }, Reply::Removed(WriteOutcome::Done(()))) => self.left(request, key, at, false),
+            // It was not taken over yet, and now it can't be.
+            (Call::Remove { key, .. }, Reply::Removed(WriteOutcome::Gone(None))) if &**key == shared => {
+                self.left(request, key, at, false);
+            }
             (Call::Delete { key }, _) => {
                 // In a plain store, a session moves by a write under the new key first.
                 let moved = self.created.iter().any(|(_, by)| *by == request);
