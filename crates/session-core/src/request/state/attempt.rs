@@ -67,15 +67,15 @@ impl RequestSession {
         // A write at an earlier version comes too late from now on.
         self.unconfirmed.earlier_may_land = false;
         let began = matches!(self.phase, Phase::New { .. }) || self.head.cookie() == CookieChange::New;
-        match (&mut self.phase, sent.new_id) {
+        match (&mut self.phase, &sent.new_id) {
             (Phase::Destroyed { target, .. }, new_id) => {
                 *target = new_id.or(*target);
                 return;
             }
-            (Phase::Stored { id, renew, .. }, Some(new_id)) => (*id, *renew) = (new_id, false),
+            (Phase::Stored { id, renew, .. }, Some(new_id)) => (*id, *renew) = (*new_id, false),
             (phase, Some(id)) => {
                 let (loaded, refresh) = (SessionMap::new(), RefreshDue::No);
-                *phase = Phase::Stored { id, version: None, loaded, refresh, renew: false };
+                *phase = Phase::Stored { id: *id, version: None, loaded, refresh, renew: false };
             }
             (_, None) => {}
         }
