@@ -206,7 +206,7 @@ impl Session {
     /// Returns the value of a key. A value that is not a `T` is removed, and `None` is returned.
     ///
     /// Use it if a deployment has changed the type of a value, so that users whose sessions hold the old type are not
-    /// locked out.
+    /// locked out. [Change the type of a value](crate::guide::operations#change-the-type-of-a-value) has the other ways.
     ///
     /// # Errors
     ///
