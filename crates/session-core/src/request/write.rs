@@ -99,8 +99,8 @@ impl SharedSession {
             let (ttl, user) = if emptied { (EMPTIED_TTL, None) } else { context.ttl_and_user_of_data(&data) };
             let refreshes = attempt.taken.refreshes;
             let sent = attempt.send(Sent { data, new_id, replaces: Some(version) });
-            let Sent { data: session, replaces: Some(expected), .. } = &sent.sent else { break };
-            let reply = if let Some(new_id) = &new_id {
+            let Sent { data: session, new_id, replaces: Some(expected) } = &sent.sent else { break };
+            let reply = if let Some(new_id) = new_id {
                 let new_key = context.store_key(new_id);
                 let old_user = self.session().bound_user().map(|user| context.user_key(&user.id));
                 let rotate = Rotate::new(&key, &new_key, session, ttl, expected);
