@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// The name of the cookie.
 pub const COOKIE: &str = "session";
 
-/// The secret that signs the cookie. Its 64 bytes are the minimum of actix-web's `Key`.
+/// The secret that signs the cookie. It has more than 64 bytes, the minimum of actix-web's `Key`.
 pub const SECRET: &str = "a secret for measuring that is as long as the longest of the peers wants";
 
 /// The key of the number that a read returns and a write increments.
