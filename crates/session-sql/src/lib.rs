@@ -261,7 +261,7 @@
 //! | `the session store still fails` | error |
 //! | `the session store answers again` | info |
 //! | `expired sessions were deleted` | debug |
-//! | `expired sessions were not deleted, it is tried again later` | debug |
+//! | `expired sessions were not deleted, the next clean-up tries again` | debug |
 //!
 //! | cause | what to do |
 //! |---|---|

@@ -46,10 +46,10 @@ pub(crate) enum Source<DB: Database> {
 pub(crate) struct Pool<D: Dialect> {
     limit: usize,
     permits: Semaphore,
-    shelf: Mutex<Shelf<D>>,
+    state: Mutex<State<D>>,
 }
 
-struct Shelf<D: Dialect> {
+struct State<D: Dialect> {
     /// The unused connections. The one that was used last is at the end.
     idle: Vec<Idle<D>>,
     /// The number of calls that wait for a connection. At most as many of the application's connections are kept in
@@ -58,25 +58,25 @@ struct Shelf<D: Dialect> {
 }
 
 struct Idle<D: Dialect> {
-    connection: Aged<D>,
+    connection: OpenConnection<D>,
     since: Instant,
 }
 
-struct Aged<D: Dialect> {
-    connection: Open<D>,
+struct OpenConnection<D: Dialect> {
+    connection: OwnOrBorrowed<D>,
     made: Instant,
 }
 
-enum Open<D: Dialect> {
+enum OwnOrBorrowed<D: Dialect> {
     Own(Connection<D>),
     /// Dropping it returns it to the application's pool.
     Borrowed(PoolConnection<D::Database>),
 }
 
 /// A connection in use by a request. Dropping it closes the connection, because a reply may still arrive.
-pub(crate) struct Lease<'a, D: Dialect> {
+pub(crate) struct PooledConnection<'a, D: Dialect> {
     /// `None` once it has been released.
-    connection: Option<Aged<D>>,
+    connection: Option<OpenConnection<D>>,
     /// The application's pool has others, so no caller there waits for this one.
     is_spare: bool,
     pool: &'a Pool<D>,
@@ -94,22 +94,22 @@ impl<DB: Database> Source<DB> {
         &self,
         pool: &'a Pool<D>,
         deadline: Deadline,
-    ) -> Result<Lease<'a, D>, Failure> {
+    ) -> Result<PooledConnection<'a, D>, Failure> {
         let (permit, waiting) = pool.permit(deadline).await?;
         let connection = match pool.reuse(waiting, deadline).await {
             Some(connection) => connection,
-            None => Aged { connection: self.open::<D>(deadline).await?, made: Instant::now() },
+            None => OpenConnection { connection: self.open::<D>(deadline).await?, made: Instant::now() },
         };
-        Ok(Lease { connection: Some(connection), is_spare: self.has_idle(), pool, _permit: permit })
+        Ok(PooledConnection { connection: Some(connection), is_spare: self.has_idle(), pool, _permit: permit })
     }
 
-    async fn open<D: Dialect<Database = DB>>(&self, deadline: Deadline) -> Result<Open<D>, Failure> {
+    async fn open<D: Dialect<Database = DB>>(&self, deadline: Deadline) -> Result<OwnOrBorrowed<D>, Failure> {
         let opened = match self {
-            Self::Own(connect) => {
-                timeout_at(deadline.until(), connect(deadline.timeout())).await.map(|opened| opened.map(Open::Own))
-            }
+            Self::Own(connect) => timeout_at(deadline.until(), connect(deadline.timeout()))
+                .await
+                .map(|opened| opened.map(OwnOrBorrowed::Own)),
             Self::Application(pool) => {
-                timeout_at(deadline.until(), pool.acquire()).await.map(|opened| opened.map(Open::Borrowed))
+                timeout_at(deadline.until(), pool.acquire()).await.map(|opened| opened.map(OwnOrBorrowed::Borrowed))
             }
         };
         match (opened, self) {
@@ -136,13 +136,13 @@ impl<DB: Database> Source<DB> {
 impl<D: Dialect> Pool<D> {
     /// Makes a pool of up to `limit` connections.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, permits: Semaphore::new(limit), shelf: Mutex::new(Shelf { idle: Vec::new(), waiting: 0 }) }
+        Self { limit, permits: Semaphore::new(limit), state: Mutex::new(State { idle: Vec::new(), waiting: 0 }) }
     }
 
     /// Makes a pool of the one connection that writes. Between two calls it stays in the pool, until
     /// [`give_back`](Self::give_back) is called because no call waits.
     pub(crate) fn of_writer() -> Self {
-        Self { shelf: Mutex::new(Shelf { idle: Vec::new(), waiting: 1 }), ..Self::new(1) }
+        Self { state: Mutex::new(State { idle: Vec::new(), waiting: 1 }), ..Self::new(1) }
     }
 
     /// Returns the largest number of connections.
@@ -162,8 +162,8 @@ impl<D: Dialect> Pool<D> {
     }
 
     /// Returns an unused connection that works.
-    async fn reuse(&self, waiting: Option<Waiting<'_, D>>, deadline: Deadline) -> Option<Aged<D>> {
-        let idle = self.shelf().idle.pop();
+    async fn reuse(&self, waiting: Option<Waiting<'_, D>>, deadline: Deadline) -> Option<OpenConnection<D>> {
+        let idle = self.lock().idle.pop();
         drop(waiting);
         let Idle { mut connection, since } = idle?;
         if D::IS_FILE {
@@ -187,16 +187,16 @@ impl<D: Dialect> Pool<D> {
 
     /// Closes the unused connections, because one of them has turned out to be broken.
     pub(crate) fn close_idle(&self) {
-        drop(std::mem::take(&mut self.shelf().idle));
+        drop(std::mem::take(&mut self.lock().idle));
     }
 
     /// Returns connections of the application to its pool, because no call waits for them.
     pub(crate) fn give_back(&self) {
-        self.shelf().idle.retain(|idle| !idle.connection.is_borrowed());
+        self.lock().idle.retain(|idle| !idle.connection.is_borrowed());
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf<D>> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State<D>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -205,62 +205,62 @@ struct Waiting<'a, D: Dialect>(&'a Pool<D>);
 
 impl<'a, D: Dialect> Waiting<'a, D> {
     fn new(pool: &'a Pool<D>) -> Self {
-        pool.shelf().waiting += 1;
+        pool.lock().waiting += 1;
         Self(pool)
     }
 }
 
 impl<D: Dialect> Drop for Waiting<'_, D> {
     fn drop(&mut self) {
-        let mut shelf = self.0.shelf();
-        shelf.waiting -= 1;
+        let mut state = self.0.lock();
+        state.waiting -= 1;
         // If this call's deadline has passed, it leaves behind the connection that was meant for it.
-        if shelf.idle.len() > shelf.waiting && shelf.idle.last().is_some_and(|idle| idle.connection.is_borrowed()) {
-            shelf.idle.pop();
+        if state.idle.len() > state.waiting && state.idle.last().is_some_and(|idle| idle.connection.is_borrowed()) {
+            state.idle.pop();
         }
     }
 }
 
-impl<D: Dialect> Aged<D> {
+impl<D: Dialect> OpenConnection<D> {
     fn is_borrowed(&self) -> bool {
-        matches!(self.connection, Open::Borrowed(_))
+        matches!(self.connection, OwnOrBorrowed::Borrowed(_))
     }
 }
 
-impl<D: Dialect> Deref for Aged<D> {
+impl<D: Dialect> Deref for OpenConnection<D> {
     type Target = Connection<D>;
 
     fn deref(&self) -> &Self::Target {
         match &self.connection {
-            Open::Own(connection) => connection,
-            Open::Borrowed(connection) => connection,
+            OwnOrBorrowed::Own(connection) => connection,
+            OwnOrBorrowed::Borrowed(connection) => connection,
         }
     }
 }
 
-impl<D: Dialect> DerefMut for Aged<D> {
+impl<D: Dialect> DerefMut for OpenConnection<D> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         match &mut self.connection {
-            Open::Own(connection) => connection,
-            Open::Borrowed(connection) => connection,
+            OwnOrBorrowed::Own(connection) => connection,
+            OwnOrBorrowed::Borrowed(connection) => connection,
         }
     }
 }
 
-impl<D: Dialect> Lease<'_, D> {
+impl<D: Dialect> PooledConnection<'_, D> {
     /// Returns the connection to its pool. No reply may be outstanding on it.
     pub(crate) fn release(mut self) {
         let Some(connection) = self.connection.take() else { return };
-        let mut shelf = self.pool.shelf();
+        let mut state = self.pool.lock();
         let is_missed = !self.is_spare && connection.made.elapsed() >= LONGEST_LOAN;
-        let is_wanted = shelf.idle.len() < shelf.waiting && !is_missed;
+        let is_wanted = state.idle.len() < state.waiting && !is_missed;
         if is_wanted || !connection.is_borrowed() {
-            shelf.idle.push(Idle { connection, since: Instant::now() });
+            state.idle.push(Idle { connection, since: Instant::now() });
         }
     }
 }
 
-impl<D: Dialect> Deref for Lease<'_, D> {
+impl<D: Dialect> Deref for PooledConnection<'_, D> {
     type Target = Connection<D>;
 
     fn deref(&self) -> &Self::Target {
@@ -268,15 +268,15 @@ impl<D: Dialect> Deref for Lease<'_, D> {
     }
 }
 
-impl<D: Dialect> DerefMut for Lease<'_, D> {
+impl<D: Dialect> DerefMut for PooledConnection<'_, D> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.connection.as_mut().expect("only `release` and `drop` take it")
     }
 }
 
-impl<D: Dialect> Drop for Lease<'_, D> {
+impl<D: Dialect> Drop for PooledConnection<'_, D> {
     fn drop(&mut self) {
-        if let Some(Aged { connection: Open::Borrowed(connection), .. }) = self.connection.take() {
+        if let Some(OpenConnection { connection: OwnOrBorrowed::Borrowed(connection), .. }) = self.connection.take() {
             drop(connection.detach());
         }
     }

@@ -42,24 +42,24 @@ pub(crate) struct Store<D: Dialect> {
     pub(crate) breaker_threshold: u32,
     pub(crate) outage: Outage,
     pub(crate) sweep: Option<Sweep>,
-    pub(crate) lines: PerRuntime<Line<D>>,
+    pub(crate) states: PerRuntime<RuntimeState<D>>,
 }
 
 /// The state of the database as one runtime sees it.
 ///
 /// If a handler blocks its runtime, that runtime misses replies, which must not open the breaker of another runtime.
-pub(crate) struct Line<D: Dialect> {
+pub(crate) struct RuntimeState<D: Dialect> {
     pool: Pool<D>,
     /// The connection that writes to the file. It has the last written pages in its cache.
     pub(crate) writer: Pool<D>,
     pub(crate) queue: Queue,
     /// The task that gives the writer's connection back.
-    pub(crate) resting: Background,
+    pub(crate) giving_back: Background,
     breaker: Breaker,
     probing: Background,
 }
 
-impl<D: Dialect> Line<D> {
+impl<D: Dialect> RuntimeState<D> {
     /// Returns the connections that write.
     pub(crate) fn writers(&self) -> &Pool<D> {
         if D::IS_FILE { &self.writer } else { &self.pool }
@@ -101,8 +101,8 @@ impl<D: Dialect> Engine for Store<D> {
 
     fn sweep(self: Arc<Self>) -> Boxed<Swept> {
         Box::pin(async move {
-            let (line, deadline) = (self.line(), Deadline::after(self.timeout.get()));
-            match self.attempts(&line, &Arc::new(Request::Sweep), deadline).await {
+            let (state, deadline) = (self.state(), Deadline::after(self.timeout.get()));
+            match self.attempts(&state, &Arc::new(Request::Sweep), deadline).await {
                 Ok(Reply::Swept(swept)) => Ok(swept),
                 Ok(_) => Ok(Swept::default()),
                 Err(failure) => Err(failure.at(self.outage.server()).into()),
@@ -115,14 +115,14 @@ impl<D: Dialect> Store<D> {
     /// Runs a request, unless the breaker is open.
     async fn guarded(self: &Arc<Self>, request: &Arc<Request>) -> Result<Reply, Failure> {
         let deadline = Deadline::after(self.timeout.get());
-        let line = self.line();
-        let Some(mut permit) = line.breaker.admit(deadline) else {
-            self.probe(&line);
+        let state = self.state();
+        let Some(mut permit) = state.breaker.admit(deadline) else {
+            self.probe(&state);
             let cause = self.outage.cause().unwrap_or_else(|| "the database did not answer the last calls".to_owned());
             return Err(self.failed(Failure::unavailable::<D>(cause), request));
         };
         permit.asked();
-        match self.attempts(&line, request, deadline).await {
+        match self.attempts(&state, request, deadline).await {
             Ok(reply) => {
                 permit.answered();
                 self.outage.succeeded(request.name());
@@ -130,8 +130,8 @@ impl<D: Dialect> Store<D> {
             }
             Err(failure) if failure.is_outage => {
                 permit.unanswered();
-                if line.breaker.is_open() {
-                    self.probe(&line);
+                if state.breaker.is_open() {
+                    self.probe(&state);
                 }
                 Err(self.failed(failure, request))
             }
@@ -145,7 +145,7 @@ impl<D: Dialect> Store<D> {
     /// Runs a request, and repeats it after an obstacle that is likely to pass, until the deadline is near.
     async fn attempts(
         self: &Arc<Self>,
-        line: &Arc<Line<D>>,
+        state: &Arc<RuntimeState<D>>,
         request: &Arc<Request>,
         deadline: Deadline,
     ) -> Result<Reply, Failure> {
@@ -154,9 +154,9 @@ impl<D: Dialect> Store<D> {
             // A write of several rows would hold their locks while the others of a transaction run.
             let queues = if D::IS_FILE { request.is_write() } else { request.single_row().is_some() };
             let outcome = if D::TOGETHER.is_some() && queues {
-                self.write(line, request, deadline).await
+                self.write(state, request, deadline).await
             } else {
-                self.attempt(&line.pool, request, deadline).await
+                self.attempt(&state.pool, request, deadline).await
             };
             if deadline.left() <= deadline.timeout() / 10 {
                 return match (outcome, refusal) {
@@ -225,21 +225,21 @@ impl<D: Dialect> Store<D> {
         failure.at(self.outage.server())
     }
 
-    fn line(&self) -> Arc<Line<D>> {
-        self.lines.get(|| Line {
+    fn state(&self) -> Arc<RuntimeState<D>> {
+        self.states.get(|| RuntimeState {
             pool: Pool::new(self.max_connections),
             writer: Pool::of_writer(),
             queue: if D::IS_FILE { Queue::new(1, 64) } else { Queue::new(self.max_connections, 16) },
-            resting: Background::default(),
+            giving_back: Background::default(),
             breaker: Breaker::new(self.breaker_threshold),
             probing: Background::default(),
         })
     }
 
     /// Probes the database until it answers.
-    fn probe(self: &Arc<Self>, line: &Arc<Line<D>>) {
-        if let Some(under_way) = line.probing.begin() {
-            tokio::spawn(probe(Arc::downgrade(self), Arc::downgrade(line), under_way));
+    fn probe(self: &Arc<Self>, state: &Arc<RuntimeState<D>>) {
+        if let Some(under_way) = state.probing.begin() {
+            tokio::spawn(probe(Arc::downgrade(self), Arc::downgrade(state), under_way));
         }
     }
 
@@ -272,15 +272,15 @@ impl<D: Dialect> Store<D> {
     }
 }
 
-async fn probe<D: Dialect>(store: Weak<Store<D>>, line: Weak<Line<D>>, _under_way: UnderWay) {
+async fn probe<D: Dialect>(store: Weak<Store<D>>, state: Weak<RuntimeState<D>>, _under_way: UnderWay) {
     let request = Request::Fetch { key: SCHEMA_KEY.to_owned() };
     loop {
         sleep(PROBE_PAUSE).await;
-        let (Some(store), Some(line)) = (store.upgrade(), line.upgrade()) else { return };
-        let outcome = store.attempt(&line.pool, &request, Deadline::after(store.timeout.get())).await;
+        let (Some(store), Some(state)) = (store.upgrade(), state.upgrade()) else { return };
+        let outcome = store.attempt(&state.pool, &request, Deadline::after(store.timeout.get())).await;
         if !outcome.is_err_and(|failure| failure.is_outage) {
             // If a call opens the breaker again before this task has ended, the next call starts a new probe.
-            line.breaker.close();
+            state.breaker.close();
             store.outage.succeeded(request.name());
             return;
         }

@@ -48,7 +48,7 @@ async fn run<E: Engine>(engine: Weak<E>, interval: Duration, _under_way: UnderWa
                 }
                 Err(error) => {
                     let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                    tracing::debug!(cause, "expired sessions were not deleted, it is tried again later");
+                    tracing::debug!(cause, "expired sessions were not deleted, the next clean-up tries again");
                     break;
                 }
             }

@@ -21,16 +21,16 @@ use crate::error::Failure;
 use crate::pool::LONGEST_LOAN;
 use crate::queue::{Place, Write};
 use crate::request::{Reply, Request};
-use crate::store::{Line, Store};
+use crate::store::{RuntimeState, Store};
 
-/// The right to write. Dropping it starts the writes that wait.
-struct Right<D: Dialect> {
+/// The permit to write. Dropping it starts the writes that wait.
+struct WritePermit<D: Dialect> {
     store: Arc<Store<D>>,
-    line: Arc<Line<D>>,
+    state: Arc<RuntimeState<D>>,
 }
 
 /// The reason why writes were not committed together.
-enum Apart {
+enum NotTogether {
     /// The database refused one of them, and nothing was applied. Each is then made alone.
     Refused,
     /// All of them fail with this failure.
@@ -39,17 +39,17 @@ enum Apart {
     Late,
 }
 
-impl<D: Dialect> Drop for Right<D> {
+impl<D: Dialect> Drop for WritePermit<D> {
     fn drop(&mut self) {
-        let batch = self.line.queue.next();
+        let batch = self.state.queue.next();
         if batch.is_empty() {
-            self.store.rest(&self.line);
+            self.store.give_back(&self.state);
             return;
         }
         // When a runtime ends, it drops the task and the writes. Their callers have ended with it.
         if let Ok(runtime) = Handle::try_current() {
-            let right = Self { store: self.store.clone(), line: self.line.clone() };
-            runtime.spawn(async move { right.store.write_all(&right.line, batch).await });
+            let permit = Self { store: self.store.clone(), state: self.state.clone() };
+            runtime.spawn(async move { permit.store.write_all(&permit.state, batch).await });
         }
     }
 }
@@ -58,51 +58,51 @@ impl<D: Dialect> Store<D> {
     /// Makes a write when its turn comes.
     pub(crate) async fn write(
         self: &Arc<Self>,
-        line: &Arc<Line<D>>,
+        state: &Arc<RuntimeState<D>>,
         request: &Arc<Request>,
         deadline: Deadline,
     ) -> Result<Reply, Failure> {
-        let (claim, answer) = match line.queue.join(request, deadline) {
+        let (claim, answer) = match state.queue.join(request, deadline) {
             Place::First => {
-                let _right = Right { store: self.clone(), line: line.clone() };
+                let _permit = WritePermit { store: self.clone(), state: state.clone() };
                 let _turn = self.take_turn().await;
-                return self.attempt(line.writers(), request, deadline).await;
+                return self.attempt(state.writers(), request, deadline).await;
             }
             Place::Waiting(claim, answer) => (claim, answer),
         };
         match timeout_at(deadline.until(), answer).await {
             Ok(Ok(outcome)) => outcome,
-            _ if claim.take() => Err(Failure::queued::<D>(line.writers().limit(), deadline.timeout())),
+            _ if claim.take() => Err(Failure::queued::<D>(state.writers().limit(), deadline.timeout())),
             _ => Err(Failure::late::<D>(Applied::Maybe, deadline.timeout())),
         }
     }
 
     /// Gives a connection of the application back, because no write waits. If its pool has others, this is done a
     /// little later, since the next write is faster on a connection that has just written.
-    fn rest(&self, line: &Arc<Line<D>>) {
+    fn give_back(&self, state: &Arc<RuntimeState<D>>) {
         match Handle::try_current() {
             Ok(runtime) if self.source.has_idle() => {
-                if let Some(under_way) = line.resting.begin() {
-                    let line = Arc::downgrade(line);
+                if let Some(under_way) = state.giving_back.begin() {
+                    let state = Arc::downgrade(state);
                     runtime.spawn(async move {
                         sleep(LONGEST_LOAN).await;
                         drop(under_way);
-                        line.upgrade().inspect(|line| line.writer.give_back());
+                        state.upgrade().inspect(|state| state.writer.give_back());
                     });
                 }
             }
-            _ => line.writer.give_back(),
+            _ => state.writer.give_back(),
         }
     }
 
     /// Makes writes, if possible in one transaction.
-    async fn write_all(&self, line: &Line<D>, mut batch: Vec<Write>) {
+    async fn write_all(&self, state: &RuntimeState<D>, mut batch: Vec<Write>) {
         let _turn = self.take_turn().await;
         let outcome = if batch.len() > 1 {
-            self.write_together(line, &mut batch).await
+            self.write_together(state, &mut batch).await
         } else {
             batch.retain(|write| write.claim.take());
-            Err(Apart::Refused)
+            Err(NotTogether::Refused)
         };
         match outcome {
             Ok(replies) => {
@@ -110,15 +110,15 @@ impl<D: Dialect> Store<D> {
                     write.answer(Ok(reply));
                 }
             }
-            Err(Apart::Failed(failure)) => {
+            Err(NotTogether::Failed(failure)) => {
                 for write in batch {
                     write.answer(Err(failure.clone()));
                 }
             }
-            Err(Apart::Late) => {}
-            Err(Apart::Refused) => {
+            Err(NotTogether::Late) => {}
+            Err(NotTogether::Refused) => {
                 for write in batch {
-                    let outcome = self.attempt(line.writers(), &write.request, write.deadline).await;
+                    let outcome = self.attempt(state.writers(), &write.request, write.deadline).await;
                     write.answer(outcome);
                 }
             }
@@ -128,35 +128,35 @@ impl<D: Dialect> Store<D> {
     /// Makes writes in one transaction, and returns their replies once it is committed.
     ///
     /// A transaction of another process may delay its start. Writes whose deadline has passed by then are left out.
-    async fn write_together(&self, line: &Line<D>, batch: &mut Vec<Write>) -> Result<Vec<Reply>, Apart> {
+    async fn write_together(&self, state: &RuntimeState<D>, batch: &mut Vec<Write>) -> Result<Vec<Reply>, NotTogether> {
         let Some(last) = batch.iter().max_by_key(|write| write.deadline.until()) else { return Ok(Vec::new()) };
         let (deadline, last) = (last.deadline, last.request.clone());
-        let failed = |failure| if deadline.is_ahead() { Apart::Failed(failure) } else { Apart::Late };
-        let mut connection = self.source.acquire(line.writers(), deadline).await.map_err(failed)?;
+        let failed = |failure| if deadline.is_ahead() { NotTogether::Failed(failure) } else { NotTogether::Late };
+        let mut connection = self.source.acquire(state.writers(), deadline).await.map_err(failed)?;
         let work = async {
             let mut transaction = match connection.begin_with(D::TOGETHER.unwrap_or("BEGIN")).await {
                 Ok(transaction) => transaction,
                 // Nothing has been applied, as after a read.
-                Err(error) => return Err(Apart::Failed(Failure::of_request::<D>(&error, &Request::Time))),
+                Err(error) => return Err(NotTogether::Failed(Failure::of_request::<D>(&error, &Request::Time))),
             };
             batch.retain(|write| write.claim.take());
             batch.sort_by(|a, b| a.request.single_row().cmp(&b.request.single_row()));
             let writes: Vec<&Request> = batch.iter().map(|write| &*write.request).collect();
-            let replies = self.dialect.run_all(&mut transaction, &writes).await.map_err(|_| Apart::Refused)?;
+            let replies = self.dialect.run_all(&mut transaction, &writes).await.map_err(|_| NotTogether::Refused)?;
             match transaction.commit().await {
                 Ok(()) => Ok(replies),
-                Err(Error::Database(_)) => Err(Apart::Refused),
-                Err(error) => Err(Apart::Failed(Failure::of_request::<D>(&error, &last))),
+                Err(Error::Database(_)) => Err(NotTogether::Refused),
+                Err(error) => Err(NotTogether::Failed(Failure::of_request::<D>(&error, &last))),
             }
         };
-        let outcome = timeout_at(deadline.until(), work).await.unwrap_or(Err(Apart::Late));
+        let outcome = timeout_at(deadline.until(), work).await.unwrap_or(Err(NotTogether::Late));
         match &outcome {
             Ok(_) => connection.release(),
-            Err(Apart::Failed(failure)) if failure.connection_is_usable => connection.release(),
+            Err(NotTogether::Failed(failure)) if failure.connection_is_usable => connection.release(),
             // Some errors end the transaction without the client library's knowledge, so the connection is dropped,
             // which closes it.
-            Err(Apart::Refused) => {}
-            Err(_) => line.writers().close_idle(),
+            Err(NotTogether::Refused) => {}
+            Err(_) => state.writers().close_idle(),
         }
         outcome
     }

@@ -203,7 +203,7 @@ impl SqlBackendBuilder {
             breaker_threshold,
             outage: D::outage(server),
             sweep: clean_up.map(Sweep::every),
-            lines: PerRuntime::new(),
+            states: PerRuntime::new(),
         });
         let format = Arc::new(Format { codec, is_text, max_value_bytes });
         SqlBackend { engine, format, timeout, is_own_table }
