@@ -15,7 +15,7 @@ const LEAST_DELAY: Duration = Duration::from_millis(20);
 pub struct Deadline {
     until: Instant,
     timeout: Duration,
-    is_whole: bool,
+    is_first_step: bool,
 }
 
 impl Deadline {
@@ -23,19 +23,19 @@ impl Deadline {
     #[must_use]
     pub fn after(timeout: Duration) -> Self {
         let timeout = timeout.min(FOREVER);
-        Self { until: Instant::now() + timeout, timeout, is_whole: true }
+        Self { until: Instant::now() + timeout, timeout, is_first_step: true }
     }
 
     /// Returns the deadline of a further step of the same call.
     #[must_use]
-    pub fn rest(self) -> Self {
-        Self { is_whole: false, ..self }
+    pub fn next_step(self) -> Self {
+        Self { is_first_step: false, ..self }
     }
 
     /// Returns `true` for the first step of a call, which may take the whole timeout.
     #[must_use]
-    pub fn is_whole(self) -> bool {
-        self.is_whole
+    pub fn is_first_step(self) -> bool {
+        self.is_first_step
     }
 
     /// Returns the time that the whole call may take.

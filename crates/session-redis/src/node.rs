@@ -162,9 +162,9 @@ impl Node {
         };
         let (connection, deadline) = match state.connector.connected() {
             Some(connection) => (connection, deadline),
-            None => (Box::pin(state.connector.connect(settings, deadline)).await?, deadline.rest()),
+            None => (Box::pin(state.connector.connect(settings, deadline)).await?, deadline.next_step()),
         };
-        let outcome = if deadline.is_whole() && deadline.timeout() == connection.timeout && !asking {
+        let outcome = if deadline.is_first_step() && deadline.timeout() == connection.timeout && !asking {
             // The settings of the client have the same timeout.
             command.send(&connection.client).await
         } else {

@@ -79,7 +79,7 @@ impl Servers {
                 // Both steps have one deadline.
                 let deadline = node.deadline();
                 match node.boxed_call(by_digest, deadline).await {
-                    Err(CallError::NoScript) => node.boxed_call(by_text, deadline.rest()).await,
+                    Err(CallError::NoScript) => node.boxed_call(by_text, deadline.next_step()).await,
                     reply => reply,
                 }
             }
