@@ -186,11 +186,11 @@ mod tests {
         session.renew().unwrap();
     }
 
-    fn leave(session: &mut RequestSession) {
+    fn log_out(session: &mut RequestSession) {
         session.destroy();
     }
 
-    fn leave_and_begin(session: &mut RequestSession) {
+    fn log_out_and_insert(session: &mut RequestSession) {
         session.destroy();
         insert(session);
     }
@@ -213,12 +213,12 @@ mod tests {
         type Row = (bool, Phase, &'static str, fn(&mut RequestSession), Plan, Plan);
         let rows: [Row; 24] = [
             (false, Phase::NotLoaded, none, nothing, Plan::Nothing, Plan::Nothing),
-            (false, Phase::NotLoaded, none, leave, destroy(false), destroy(false)),
+            (false, Phase::NotLoaded, none, log_out, destroy(false), destroy(false)),
             (false, new(Before::Nothing), none, nothing, Plan::Nothing, Plan::Nothing),
             (false, new(Before::Nothing), none, renew, Plan::Nothing, Plan::Nothing),
             (false, new(Before::Nothing), none, clear, Plan::Nothing, Plan::Nothing),
             (false, new(Before::Nothing), none, insert, create, create),
-            (false, new(Before::UnknownId(id())), none, leave, destroy(false), destroy(false)),
+            (false, new(Before::UnknownId(id())), none, log_out, destroy(false), destroy(false)),
             (false, stored(RefreshDue::No), data, nothing, Plan::Nothing, Plan::Nothing),
             (false, stored(RefreshDue::OnChange), data, nothing, Plan::Nothing, Plan::Nothing),
             (false, stored(RefreshDue::InStore), data, nothing, touch(TouchDue::Extension), Plan::Nothing),
@@ -229,13 +229,13 @@ mod tests {
             (false, stored(RefreshDue::No), data, clear, write(false), write(false)),
             (false, stored(RefreshDue::No), data, renew, write(true), write(true)),
             (false, stored(RefreshDue::No), data, save_of_a_renewal, touch(TouchDue::Renewal), Plan::Nothing),
-            (false, stored(RefreshDue::No), data, leave_and_begin, destroy(true), destroy(true)),
+            (false, stored(RefreshDue::No), data, log_out_and_insert, destroy(true), destroy(true)),
             (true, in_cookie(RefreshDue::No), data, nothing, Plan::Nothing, Plan::Nothing),
             (true, in_cookie(RefreshDue::InStore), data, nothing, Plan::Nothing, Plan::Nothing),
             (true, in_cookie(RefreshDue::Yes), data, nothing, send, Plan::Nothing),
             (true, in_cookie(RefreshDue::No), data, clear, remove, Plan::Nothing),
-            (true, in_cookie(RefreshDue::No), data, leave, remove, Plan::Nothing),
-            (true, in_cookie(RefreshDue::No), data, leave_and_begin, send, Plan::Nothing),
+            (true, in_cookie(RefreshDue::No), data, log_out, remove, Plan::Nothing),
+            (true, in_cookie(RefreshDue::No), data, log_out_and_insert, send, Plan::Nothing),
         ];
         for (number, (cookie_mode, phase, data, act, response, save)) in rows.into_iter().enumerate() {
             let mut session = RequestSession::new(Duration::ZERO, false);
