@@ -39,6 +39,6 @@ pub use postgres::PostgresServer;
 pub use process::Process;
 pub use redis::{RedisConnection, RedisReply, RedisServer};
 pub use scenarios::play_in_browser;
-pub use server::free_port;
+pub use server::{ServerProcess, free_port};
 pub use signal::signal;
 pub use store::{Dice, HOUR, create, map, stored, until};

@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::net::TcpStream;
 use std::path::Path;
 
-use crate::database::{DatabaseServer, is_database_server};
-use crate::server::{as_user, new_folder_of, run};
+use crate::database::DatabaseServer;
+use crate::server::{as_user, is_a, new_folder_of, run};
 
 /// The user that Debian's package creates.
 const USER: &str = "mysql";
@@ -14,7 +14,7 @@ const USER: &str = "mysql";
 #[derive(Debug)]
 pub struct MariaDbServer(DatabaseServer);
 
-is_database_server!(MariaDbServer);
+is_a!(DatabaseServer, MariaDbServer, 0);
 
 impl MariaDbServer {
     /// Starts a server with these settings in addition to its port, for instance `&["max-connections=10"]`.
@@ -42,7 +42,7 @@ impl MariaDbServer {
         words.extend(["--skip-name-resolve", "--innodb-buffer-pool-size=32M"]);
         words.extend(common);
         let url = "mysql://root@127.0.0.1:PORT/sessions";
-        let mut server = Self(DatabaseServer::new(USER, &folder, url, &words, is_ready, "TERM"));
+        let mut server = Self(DatabaseServer::new(USER, folder, url, &words, is_ready, "TERM"));
         for setting in settings {
             server.set(setting);
         }

@@ -6,17 +6,17 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use crate::server::{ServerProcess, free_port, new_folder, remove_folder, with_clock};
+use crate::server::{ServerProcess, free_port, is_a, new_folder};
 
 /// A memcached server for one test. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct MemcachedServer {
     place: Place,
     arguments: Vec<String>,
-    clock: Vec<String>,
-    folder: PathBuf,
-    process: Option<ServerProcess>,
+    process: ServerProcess,
 }
+
+is_a!(ServerProcess, MemcachedServer, process);
 
 #[derive(Clone, Debug)]
 enum Place {
@@ -46,7 +46,7 @@ impl MemcachedServer {
 
     fn start_at(place: Place, arguments: &[&str], folder: PathBuf) -> Self {
         let arguments = arguments.iter().map(ToString::to_string).collect();
-        let mut server = Self { place, arguments, clock: Vec::new(), folder, process: None };
+        let mut server = Self { place, arguments, process: ServerProcess::new(folder, None) };
         server.start_again();
         server
     }
@@ -60,16 +60,6 @@ impl MemcachedServer {
         }
     }
 
-    /// Kills it, as a power failure would.
-    pub fn kill(&mut self) {
-        self.process = None;
-    }
-
-    /// Sets its clock this many seconds ahead, or behind, from its next start on.
-    pub fn set_clock(&mut self, seconds_ahead: i64) {
-        self.clock = with_clock(seconds_ahead);
-    }
-
     /// Starts it again at the same address, empty.
     pub fn start_again(&mut self) {
         let address = match &self.place {
@@ -81,26 +71,13 @@ impl MemcachedServer {
             Place::Socket(path) => vec!["-s".to_owned(), path.display().to_string()],
         };
         // As root, it needs the name of a user.
-        let command: Vec<_> = self
-            .clock
-            .iter()
-            .map(String::as_str)
-            .chain(["memcached", "-vv", "-u", "root"])
+        let command: Vec<_> = ["memcached", "-vv", "-u", "root"]
+            .into_iter()
             .chain(address.iter().map(String::as_str))
             .chain(self.arguments.iter().map(String::as_str))
             .collect();
         let is_ready = || self.place.ask("version").is_ok_and(|answer| answer.starts_with("VERSION"));
-        self.process = Some(ServerProcess::start(&command, &self.folder, is_ready));
-    }
-
-    /// Stops all of its threads: the system still accepts connections, and nothing is answered.
-    pub fn freeze(&self) {
-        self.process().pause();
-    }
-
-    /// Lets it continue after a [`freeze`](Self::freeze).
-    pub fn thaw(&self) {
-        self.process().resume();
+        self.process.start(&command, is_ready);
     }
 
     /// Sends a line as it is, and returns the answer.
@@ -121,20 +98,9 @@ impl MemcachedServer {
     /// The number comes from the log, because the counters leave out an `ma` that creates an item.
     #[must_use]
     pub fn commands(&self) -> usize {
-        let log = std::fs::read_to_string(self.folder.join("server.log")).expect("it writes a log");
+        let log = std::fs::read_to_string(self.folder().join("server.log")).expect("it writes a log");
         let commands = log.lines().filter_map(|line| line.strip_prefix('<')?.split(' ').nth(1));
         commands.filter(|name| ["ma", "md", "mg", "ms"].contains(name)).count()
-    }
-
-    fn process(&self) -> &ServerProcess {
-        self.process.as_ref().expect("the server runs")
-    }
-}
-
-impl Drop for MemcachedServer {
-    fn drop(&mut self) {
-        self.kill();
-        remove_folder(&self.folder);
     }
 }
 

@@ -1,10 +1,10 @@
 //! PostgreSQL servers.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use crate::database::{DatabaseServer, is_database_server};
-use crate::server::{as_user, give_to, new_folder_of, run};
+use crate::database::DatabaseServer;
+use crate::server::{as_user, give_to, is_a, new_folder_of, run};
 
 /// The user that Debian's package creates. The server refuses root.
 const USER: &str = "postgres";
@@ -13,7 +13,7 @@ const USER: &str = "postgres";
 #[derive(Debug)]
 pub struct PostgresServer(DatabaseServer);
 
-is_database_server!(PostgresServer);
+is_a!(DatabaseServer, PostgresServer, 0);
 
 impl PostgresServer {
     /// Starts a server with these settings in addition to its port, for instance `&["max_connections=10"]`.
@@ -34,13 +34,13 @@ impl PostgresServer {
         let (initdb, data) = (program("initdb"), folder.join("data").to_string_lossy().into_owned());
         let words = [&*initdb, "-D", &data, "-A", "trust", "-U", USER, "-E", "UTF8", "--no-locale", "--no-sync"];
         run(&as_user(USER, &words).iter().map(String::as_str).collect::<Vec<_>>());
-        Self::in_folder(&folder, settings)
+        Self::in_folder(folder, settings)
     }
 
     /// Writes a file that only the server can read, and returns its path. Call it before the server runs.
     #[must_use]
     pub fn write_file(&self, name: &str, text: &str) -> String {
-        let path = self.folder.join(name).to_string_lossy().into_owned();
+        let path = self.folder().join(name).to_string_lossy().into_owned();
         std::fs::write(&path, text).expect("the folder is there");
         run(&["chmod", "600", &path]);
         give_to(USER, &path);
@@ -55,7 +55,7 @@ impl PostgresServer {
         let primary = format!("host=127.0.0.1 port={} user={USER}", self.port);
         let words = [&*basebackup, "-d", &primary, "-D", &data, "--write-recovery-conf", "--no-sync", "-c", "fast"];
         run(&as_user(USER, &words).iter().map(String::as_str).collect::<Vec<_>>());
-        let mut standby = Self::in_folder(&folder, &[]);
+        let mut standby = Self::in_folder(folder, &[]);
         standby.run();
         standby
     }
@@ -72,7 +72,7 @@ impl PostgresServer {
         standby
     }
 
-    fn in_folder(folder: &Path, settings: &[&str]) -> Self {
+    fn in_folder(folder: PathBuf, settings: &[&str]) -> Self {
         let (postgres, data) = (program("postgres"), format!("-D{}", folder.join("data").display()));
         let words = [&*postgres, &data, "--listen_addresses=127.0.0.1", "--unix_socket_directories=", "--fsync=off"];
         let url = format!("postgres://{USER}@127.0.0.1:PORT/postgres");
@@ -86,7 +86,7 @@ impl PostgresServer {
 
     /// Makes a standby a primary.
     pub fn promote(&self) {
-        let (pg_ctl, data) = (program("pg_ctl"), self.folder.join("data").to_string_lossy().into_owned());
+        let (pg_ctl, data) = (program("pg_ctl"), self.folder().join("data").to_string_lossy().into_owned());
         let words = as_user(USER, &[&*pg_ctl, "promote", "-w", "-D", &data]);
         run(&words.iter().map(String::as_str).collect::<Vec<_>>());
     }

@@ -3,23 +3,22 @@
 mod connection;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 pub use connection::{RedisConnection, RedisReply};
 
-use crate::server::{ServerProcess, free_port, new_folder, remove_folder, with_clock};
+use crate::server::{ServerProcess, free_port, is_a, new_folder};
 
 /// A `redis-server` on a port of its own. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct RedisServer {
     /// Its port.
     pub port: u16,
-    folder: PathBuf,
     options: Vec<String>,
-    clock: Vec<String>,
-    process: Option<ServerProcess>,
+    process: ServerProcess,
     password: Option<&'static str>,
 }
+
+is_a!(ServerProcess, RedisServer, process);
 
 impl RedisServer {
     /// Starts a server with these options in addition to its port, for instance `&["--maxmemory", "2mb"]`.
@@ -44,7 +43,7 @@ impl RedisServer {
     /// A server that is not running yet.
     pub fn new(port: u16, options: &[&str]) -> Self {
         let options = options.iter().map(ToString::to_string).collect();
-        Self { port, folder: new_folder(), options, clock: Vec::new(), process: None, password: None }
+        Self { port, options, process: ServerProcess::new(new_folder(), None), password: None }
     }
 
     /// Makes it require this password. Call it before the server runs.
@@ -55,15 +54,10 @@ impl RedisServer {
         self
     }
 
-    /// Sets its clock this many seconds ahead, or behind. Call it before the server runs.
-    pub fn set_clock(&mut self, seconds_ahead: i64) {
-        self.clock = with_clock(seconds_ahead);
-    }
-
     /// Starts it, with everything that it has written to its folder before.
     pub fn run(&mut self) {
-        let (port, file) = (self.port.to_string(), self.folder.join("server.conf"));
-        let mut command: Vec<_> = self.clock.iter().map(String::as_str).chain(["redis-server"]).collect();
+        let (port, file) = (self.port.to_string(), self.folder().join("server.conf"));
+        let mut command = vec!["redis-server"];
         // Sentinels rewrite their configuration, so it must be a file.
         command.extend(file.exists().then_some("server.conf"));
         command.extend(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--loglevel", "notice"]);
@@ -71,19 +65,13 @@ impl RedisServer {
         command.extend(["--repl-diskless-sync-delay", "0"]);
         command.extend(self.options.iter().map(String::as_str));
         // While it reads its files it answers with errors.
-        let is_ready = || matches!(self.try_ask(&["PING"]), Some(Ok(_)));
-        self.process = Some(ServerProcess::start(&command, &self.folder, is_ready));
+        let is_ready = || matches!(try_ask(self.port, self.password, &["PING"]), Some(Ok(_)));
+        self.process.start(&command, is_ready);
     }
 
     /// Writes a configuration file. Call it before the server runs.
     pub fn configure(&self, text: &str) {
-        std::fs::write(self.folder.join("server.conf"), text).expect("the folder is there");
-    }
-
-    /// Returns the folder that it runs in.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+        std::fs::write(self.folder().join("server.conf"), text).expect("the folder is there");
     }
 
     /// Returns its address.
@@ -101,11 +89,7 @@ impl RedisServer {
 
     /// Sends a command over a new connection. Returns `None` if the server can't be reached.
     pub fn try_ask(&self, words: &[&str]) -> Option<RedisReply> {
-        let mut connection = RedisConnection::open(self.port).ok()?;
-        if let Some(password) = self.password {
-            connection.ask(&["AUTH", password]).ok()?.ok()?;
-        }
-        connection.ask(words).ok()
+        try_ask(self.port, self.password, words)
     }
 
     /// Returns how often each command was called since the last [`Self::forget_calls`], including calls by scripts. The
@@ -144,30 +128,12 @@ impl RedisServer {
         let offset = |name: &str| facts.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
         offset("slave_repl_offset:").or_else(|| offset("master_repl_offset:")).expect("a server has a history")
     }
-
-    /// Stops all of its threads. Its connections stay open.
-    pub fn pause(&self) {
-        self.process().pause();
-    }
-
-    /// Lets it continue after a [`pause`](Self::pause).
-    pub fn resume(&self) {
-        self.process().resume();
-    }
-
-    /// Kills it; [`Self::run`] starts it again.
-    pub fn kill(&mut self) {
-        self.process = None;
-    }
-
-    fn process(&self) -> &ServerProcess {
-        self.process.as_ref().expect("the server runs")
-    }
 }
 
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.kill();
-        remove_folder(&self.folder);
+fn try_ask(port: u16, password: Option<&str>, words: &[&str]) -> Option<RedisReply> {
+    let mut connection = RedisConnection::open(port).ok()?;
+    if let Some(password) = password {
+        connection.ask(&["AUTH", password]).ok()?.ok()?;
     }
+    connection.ask(words).ok()
 }

@@ -12,9 +12,107 @@ use crate::signal;
 /// The longest wait for a server. It is long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running server. It is killed when this is dropped, and when this process ends, even by a signal.
+/// A server in a folder of its own, which a test starts, pauses, kills and starts again. It is killed when this is
+/// dropped, and when the test's process ends, even by a signal.
 #[derive(Debug)]
-pub(crate) struct ServerProcess {
+pub struct ServerProcess {
+    folder: PathBuf,
+    /// The user who runs it if this process is root. `None` for the user of this process.
+    user: Option<&'static str>,
+    /// The words that set its clock.
+    clock: Vec<String>,
+    running: Option<Running>,
+}
+
+impl ServerProcess {
+    /// A server that is not running yet.
+    pub(crate) fn new(folder: PathBuf, user: Option<&'static str>) -> Self {
+        Self { folder, user, clock: Vec::new(), running: None }
+    }
+
+    /// Starts it, and waits until it is ready.
+    pub(crate) fn start(&mut self, command: &[&str], is_ready: impl Fn() -> bool) {
+        // The clock follows the change of the user, because root's clock is closed to others.
+        let as_user = self.user.map_or(Vec::new(), |user| as_user(user, &[]));
+        let prefix = as_user.iter().chain(&self.clock).map(String::as_str);
+        let command: Vec<_> = prefix.chain(command.iter().copied()).collect();
+        self.running = Some(Running::start(&command, &self.folder, is_ready));
+    }
+
+    /// Sets its clock this many seconds ahead, or behind, from its next start on. MariaDB does not start then.
+    pub fn set_clock(&mut self, seconds_ahead: i64) {
+        self.clock = with_clock(seconds_ahead);
+    }
+
+    /// Returns the folder that it runs in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Stops all of its threads and processes. Its connections stay open, and the system accepts new ones.
+    pub fn pause(&self) {
+        self.running().pause();
+    }
+
+    /// Lets it continue after a [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.running().resume();
+    }
+
+    /// Kills it, as a power failure would.
+    pub fn kill(&mut self) {
+        self.running = None;
+    }
+
+    /// Asks it to end by a signal, and waits until it has ended.
+    pub(crate) fn stop(&mut self, name: &str) {
+        self.running().stop(name);
+        self.kill();
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("the server runs")
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        self.kill();
+        // If the test fails, the server's log may show why.
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Lets a server be used as the general one that it has in this field.
+macro_rules! is_a {
+    ($general:ty, $server:ty, $field:tt) => {
+        impl std::ops::Deref for $server {
+            type Target = $general;
+
+            fn deref(&self) -> &$general {
+                &self.$field
+            }
+        }
+
+        impl std::ops::DerefMut for $server {
+            fn deref_mut(&mut self) -> &mut $general {
+                &mut self.$field
+            }
+        }
+    };
+}
+pub(crate) use is_a;
+
+/// A running server. It is killed when this is dropped.
+#[derive(Debug)]
+struct Running {
     /// A shell that kills the server as soon as its standard input ends.
     guard: Child,
     id: u32,
@@ -32,9 +130,8 @@ const GUARD: &str = r#"
     [ "$keep" ] || rm -rf "$PWD"
 "#;
 
-impl ServerProcess {
-    /// Starts a server in a folder, and waits until it is ready.
-    pub(crate) fn start(command: &[&str], folder: &Path, is_ready: impl Fn() -> bool) -> Self {
+impl Running {
+    fn start(command: &[&str], folder: &Path, is_ready: impl Fn() -> bool) -> Self {
         let mut guard = Command::new("sh")
             .args(["-c", GUARD, "sh"])
             .args(command)
@@ -59,8 +156,7 @@ impl ServerProcess {
         server
     }
 
-    /// Stops all of its threads and its children. Their connections stay open.
-    pub(crate) fn pause(&self) {
+    fn pause(&self) {
         // A parent that is stopped starts no more children.
         signal("STOP", self.id);
         for child in self.children() {
@@ -68,15 +164,14 @@ impl ServerProcess {
         }
     }
 
-    pub(crate) fn resume(&self) {
+    fn resume(&self) {
         for child in self.children() {
             send_signal("CONT", child);
         }
         signal("CONT", self.id);
     }
 
-    /// Asks the server to end by a signal, and waits until it has ended.
-    pub(crate) fn stop(self, name: &str) {
+    fn stop(&self, name: &str) {
         signal(name, self.id);
         wait_for_end(&[self.id]);
     }
@@ -88,7 +183,7 @@ impl ServerProcess {
     }
 }
 
-impl Drop for ServerProcess {
+impl Drop for Running {
     fn drop(&mut self) {
         if status(self.id).is_some_and(|(state, _)| state != 'Z') {
             self.pause();
@@ -137,7 +232,7 @@ pub(crate) fn as_user(user: &str, command: &[&str]) -> Vec<String> {
 ///
 /// The C library comes first as well, because the allocator that Redis is linked with asks for the time before the
 /// library that fakes it is ready.
-pub(crate) fn with_clock(seconds_ahead: i64) -> Vec<String> {
+fn with_clock(seconds_ahead: i64) -> Vec<String> {
     let clock = format!("FAKETIME={seconds_ahead:+}");
     let preload = "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1:libc.so.6";
     ["env", preload, &clock, "FAKETIME_DONT_FAKE_MONOTONIC=1"].map(str::to_owned).into()
@@ -190,11 +285,4 @@ pub(crate) fn new_folder() -> PathBuf {
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&folder).expect("a folder can be made");
     folder
-}
-
-/// Removes the folder of a server, unless the test fails: the server's log may then show why.
-pub(crate) fn remove_folder(folder: &Path) {
-    if !std::thread::panicking() {
-        let _ = std::fs::remove_dir_all(folder);
-    }
 }

@@ -105,13 +105,13 @@ async fn a_timeout_names_the_limit_and_its_setting() {
     let backend = MemcacheBackend::builder([server.address()]).timeout(limit).build().unwrap();
     backend.get("key").await.unwrap();
     let log = Log::capture("session_memcache");
-    server.freeze();
+    server.pause();
     let error = backend.get("key").await.unwrap_err();
     assert_eq!(error.kind(), BackendErrorKind::Timeout);
     assert!(causes(&error).ends_with("no reply within 400ms, the `timeout` of the backend"), "{}", causes(&error));
     let lines = log.take();
     assert!(lines.len() == 1 && lines[0].contains("no reply within 400ms, the `timeout` of the backend"), "{lines:?}");
-    server.thaw();
+    server.resume();
 }
 
 #[tokio::test]

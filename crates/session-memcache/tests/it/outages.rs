@@ -61,11 +61,11 @@ async fn a_server_that_hangs_costs_a_bounded_wait_and_then_none_until_it_goes_on
     let server = Server::start();
     let backend = backend(&server);
     backend.set("key", &map("{}"), LONG).await.unwrap();
-    server.freeze();
+    server.pause();
     let waits = fails_for(&backend, Duration::from_secs(3)).await;
     let short = waits.iter().filter(|wait| **wait < Duration::from_millis(20)).count();
     assert!(short * 2 > waits.len(), "most requests don't wait for a server that is known to hang: {waits:?}");
-    server.thaw();
+    server.resume();
     recovery(&backend).await;
     assert_eq!(backend.get("key").await.unwrap(), Some(map("{}")));
 }
@@ -108,9 +108,9 @@ async fn a_call_may_take_as_long_as_the_request_unless_a_timeout_is_set() {
         backend.set("key", &map("{}"), LONG).await.unwrap();
         let config = SessionConfig::builder("a secret of at least thirty-two bytes", "id").backend(backend.clone());
         let _manager = SessionManager::new(config.request_deadline(Duration::from_millis(400)).build().unwrap());
-        server.freeze();
+        server.pause();
         let error = backend.get("key").await.unwrap_err();
-        server.thaw();
+        server.resume();
         let cause = std::iter::successors(error.source(), |error| (*error).source()).map(ToString::to_string);
         let cause: Vec<_> = cause.collect();
         assert!(cause.concat().contains(limit), "{cause:?}");
@@ -122,7 +122,7 @@ async fn a_request_deadline_shorter_than_the_timeout_opens_the_breaker_too() {
     let server = Server::start();
     let backend = backend(&server);
     backend.set("key", &map("{}"), LONG).await.unwrap();
-    server.freeze();
+    server.pause();
     for _ in 0..3 {
         assert!(tokio::time::timeout(Duration::from_millis(150), backend.get("key")).await.is_err());
     }

@@ -63,7 +63,7 @@ async fn an_outage_is_a_quick_503_and_is_over_within_a_second_after_the_server_i
     let browser = &browsers[0];
     for hangs in [true, false] {
         if hangs {
-            node.freeze();
+            node.pause();
         } else {
             node.kill();
         }
@@ -76,7 +76,7 @@ async fn an_outage_is_a_quick_503_and_is_over_within_a_second_after_the_server_i
             assert_eq!(browser.get("/untouched").await.status, 200);
         }
         if hangs {
-            node.thaw();
+            node.resume();
         } else {
             node.start_again();
         }
