@@ -92,6 +92,18 @@ impl Browser {
         assert!((acknowledged..=acknowledged + refused).contains(&n), "{n} of {acknowledged} with {refused} refused");
     }
 
+    /// The store is down: requests that need it are refused soon, their cookie stays, and others are served.
+    pub(crate) async fn assert_refused(&self) {
+        for _ in 0..20 {
+            let start = Instant::now();
+            let answer = self.get("/view_session").await;
+            assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{}", answer.text);
+            assert_eq!(answer.header("set-cookie"), None, "the cookie stays");
+            assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+            assert_eq!(self.get("/untouched").await.status, 200);
+        }
+    }
+
     /// The session's JSON text as the next request finds it.
     pub(crate) async fn session(&self) -> String {
         self.get("/view_session").await.session().to_owned()
