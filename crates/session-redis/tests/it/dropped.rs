@@ -1,77 +1,36 @@
 //! Requests that end before the store has answered.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use session_core::{AtomicBackend, Replace};
 use session_redis::RedisBackend;
-use tokio::task::JoinSet;
+use session_test_support::DroppedRequests;
 use tokio::time::timeout;
 
-use crate::support::{Browser, Dice, HOUR, Server, config, create, map, stored, until};
+use crate::support::{Dice, HOUR, Server, create, manager, map, stored, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_dropped_requests_mix_up_no_sessions() {
-    const PEOPLE: usize = 20;
     let server = Server::start(&[]);
     let backend = RedisBackend::connect(&server.url()).unwrap();
-    let manager = session_core::SessionManager::new(config(backend).build().unwrap());
-    let mut people = Vec::new();
-    for person in 0..PEOPLE {
-        let mut browser = Browser::default();
-        browser.request(&manager, |session| session.insert("person", person).unwrap()).await;
-        people.push(browser);
-    }
-
+    let mut requests = DroppedRequests::begin(manager(backend), 64).await;
     let mut dice = Dice::new(1);
-    let mut requests = JoinSet::new();
-    // How many requests of each person have loaded the session, and how many have committed it with success.
-    let [loaded, committed] = [(); 2].map(|()| Arc::new([const { AtomicU64::new(0) }; PEOPLE]));
     for n in 0..10_000 {
-        let person = n % PEOPLE;
-        let (browser, manager) = (people[person].clone(), manager.clone());
-        let (loaded, committed) = (loaded.clone(), committed.clone());
-        let patience = Duration::from_micros(dice.roll(15_000));
-        requests.spawn(timeout(patience, async move {
-            let handle = browser.open(&manager);
-            let Ok(session) = handle.load().await else { return };
-            loaded[person].fetch_add(1, Ordering::Relaxed);
-            assert_eq!(session.get::<usize>("person").unwrap(), Some(person), "the session of another person");
-            session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).unwrap();
-            let commit = handle.commit(200).await;
-            assert_eq!(commit.set_cookie, None);
-            if commit.error.is_none() {
-                committed[person].fetch_add(1, Ordering::Relaxed);
-            }
-        }));
+        requests.send(Duration::from_micros(dice.roll(15_000))).await;
         // The server pauses now and then, for less than the deadline and for more.
         if n % 1_000 == 500 {
             server.pause();
             tokio::time::sleep(Duration::from_millis(if n % 2_000 == 500 { 100 } else { 600 })).await;
             server.resume();
         }
-        while requests.len() >= 64 {
-            let _timed_out = requests.join_next().await.unwrap().unwrap();
-        }
     }
-    requests.join_all().await;
-    until("recovery", Duration::from_secs(5), || async { people[0].open(&manager).load().await.is_ok() }).await;
-
-    let [in_load, in_commit, done] = {
-        let sum = |counts: &[AtomicU64]| -> u64 { counts.iter().map(|count| count.load(Ordering::Relaxed)).sum() };
-        [10_000 - sum(&*loaded), sum(&*loaded) - sum(&*committed), sum(&*committed)]
-    };
-    println!("{in_load} requests ended before their commit, {in_commit} in it, {done} after it");
-    assert!(in_load.min(in_commit).min(done) > 100, "there was hardly anything to mix up");
-    for (person, browser) in people.iter().enumerate() {
-        assert_eq!(browser.see(&manager, "person").await, Some(person as u64));
-        // A dropped request may have been counted.
-        let count = browser.see(&manager, "n").await.unwrap_or(0);
-        let [least, most] = [&committed, &loaded].map(|counts| counts[person].load(Ordering::Relaxed));
-        assert!((least..=most).contains(&count), "{count} is not between {least} and {most}");
+    let start = Instant::now();
+    while !requests.wait().await {
+        assert!(start.elapsed() < Duration::from_secs(5), "it does not recover");
     }
-    assert_eq!(server.ask(&["DBSIZE"]), [PEOPLE.to_string()], "no session was made beside those of the people");
+    requests.check(100).await;
+    let sessions = server.ask(&["DBSIZE"]);
+    assert_eq!(sessions, [DroppedRequests::PEOPLE.to_string()], "no session was made beside those of the people");
 }
 
 #[tokio::test(flavor = "multi_thread")]
