@@ -217,7 +217,8 @@ pub fn report() -> Result<String> {
 const INTRODUCTION: &str = "## Sessions in SQL databases\n\n\
     Calls of the stores alone, without an adapter. 32 clients read and write 100 sessions each, on 8 connections (by URL, SQLite \
     has a ninth, which writes); no connection is tested before it is used. A write of session-sql compares the stored value with the one that was read; \
-    tower-sessions-sqlx-store writes whatever is there. The bare statements are a `SELECT` of the value and an `UPDATE` of \
+    tower-sessions-sqlx-store writes whatever is there. Writes of session-sql that wait at the same time share a commit. \
+    The bare statements are a `SELECT` of the value and an `UPDATE` of \
     it, by its key. PostgreSQL flushes each commit (`fsync` and `synchronous_commit` are on), and so does SQLite with \
     `synchronous = FULL`. All subjects are measured in turn, 5 times.\n\n\
     *read*, *write*: the requests a second of all clients, the median of the turns; beside it the median of the ratios to \
