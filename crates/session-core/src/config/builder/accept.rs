@@ -66,7 +66,9 @@ impl SessionConfigBuilder {
     /// Requests with a cookie of this configuration cost nothing extra. The takeover of a stored session costs five
     /// calls: look for the new session, read the other store, create, remove, and a `touch` at the commit. The takeover
     /// of a session in its cookie costs two: create and `touch`. If either store fails, the request gets a 503 and no
-    /// empty session.
+    /// empty session. If the request fails after it has created the new session, the other session may stay in its store
+    /// until it expires. A client that has kept its cookie can then have it taken over again, a minute after a logout with
+    /// the new cookie alone.
     pub fn accept_format(mut self, accepted: AcceptedFormat) -> Self {
         self.accepted.push(accepted);
         self
