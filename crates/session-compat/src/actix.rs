@@ -169,7 +169,8 @@ fn from_map_of_texts(bytes: &[u8]) -> Result<SessionMap, BackendError> {
     let texts = SessionMap::from_slice(bytes)?;
     let mut json = String::from("{");
     for (key, text) in texts.iter() {
-        let text: String = serde_json::from_str(text).map_err(|error| corrupt().with_source(error))?;
+        // The error of serde_json would quote the value.
+        let text: String = serde_json::from_str(text).map_err(|_| corrupt().with_source("a value that is not text"))?;
         // Each value is checked separately, because a text such as `1,"admin":true` would become two entries.
         let value: &RawValue = serde_json::from_str(&text).map_err(|error| corrupt().with_source(error))?;
         if json.len() > 1 {

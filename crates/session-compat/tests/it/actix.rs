@@ -129,6 +129,8 @@ fn a_text_that_is_more_than_one_value_is_refused() {
         let error = ActixSession::in_redis().decode(stored.as_bytes()).unwrap_err();
         assert_eq!(error.kind(), BackendErrorKind::Corrupt, "{stored}");
     }
+    let quoted = ActixSession::in_redis().decode(br#"{"a":4711}"#).unwrap_err();
+    assert!(!format!("{quoted:?}").contains("4711"), "a log line prints the cause: {quoted:?}");
     let plain = ActixSession::in_redis().decode(br#"{"user":"\"ann\"","n":" 7"}"#).unwrap();
     assert_eq!(plain.as_json(), r#"{"user":"ann","n":7}"#);
 }

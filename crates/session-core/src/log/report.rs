@@ -1,6 +1,8 @@
 //! Log lines for sessions that can't be loaded, used or committed.
 
-use crate::backend::BackendErrorKind;
+use std::fmt;
+
+use crate::backend::{BackendErrorKind, write_with_causes};
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::request::context::SessionContext;
@@ -46,11 +48,24 @@ impl SessionContext {
                 return;
             }
         }
-        let (severity, session) = (severity(error), id.map(SessionId::fingerprint));
+        let (severity, session, error) = (severity(error), id.map(SessionId::fingerprint), Logged(error));
         match stage {
             Stage::Load => log_at!(severity, session, %error, failures, "session can't be loaded"),
             Stage::Handler => log_at!(severity, session, %error, failures, "a handler failed with a session error"),
             Stage::Commit => log_at!(severity, session, %error, failures, "session can't be committed"),
+        }
+    }
+}
+
+/// Displays an error as the log shows it. Only the error of a store has its causes, because those of other errors may
+/// quote session data.
+struct Logged<'a>(&'a SessionError);
+
+impl fmt::Display for Logged<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            SessionError::Store(error) => write_with_causes(f, error),
+            error => error.fmt(f),
         }
     }
 }

@@ -237,7 +237,12 @@ impl SessionContext {
             },
             Ok(None) => no_session(Before::UnknownId(*id), Some(Absence::UnknownId)),
             Err(error) if error.kind() == BackendErrorKind::Corrupt && self.config.on_corrupt == OnCorrupt::Absent => {
-                tracing::error!(session = id.fingerprint(), %error, "stored session is unreadable and counts as absent");
+                // `Debug` prints the causes too.
+                tracing::error!(
+                    session = id.fingerprint(),
+                    ?error,
+                    "stored session is unreadable and counts as absent"
+                );
                 no_session(Before::Nothing, Some(Absence::Unreadable))
             }
             Err(error) => {

@@ -2,10 +2,15 @@
 
 mod absence;
 
-use session_core::{Session, SessionConfigBuilder};
+use std::time::Duration;
+
+use session_core::{
+    Applied, BackendError, BackendErrorKind, ISessionBackend, MemoryBackend, Session, SessionConfig,
+    SessionConfigBuilder, SessionManager, SessionMap, async_trait,
+};
 use session_test_support::Log;
 
-use crate::support::{App, Browser, Fault, Operation, Step, defaults};
+use crate::support::{App, Browser, Fault, Operation, SECRET, Step, defaults};
 
 /// Begins to keep the lines of the library.
 fn capture() -> Log {
@@ -122,6 +127,40 @@ async fn an_outage_logs_one_line_and_a_count_ten_seconds_later() {
         assert_eq!(later.len(), 1, "{later:?}");
         assert!(later[0].ends_with("failures=1000"), "{later:?}");
     }
+}
+
+/// A store whose values its codec neither reads nor writes.
+struct Unreadable;
+
+#[async_trait]
+impl ISessionBackend for Unreadable {
+    async fn get(&self, _: &str) -> Result<Option<SessionMap>, BackendError> {
+        Err(BackendError::new(BackendErrorKind::Corrupt, Applied::No).with_source("a value of the type set"))
+    }
+
+    async fn set(&self, _: &str, _: &SessionMap, _: Duration) -> Result<(), BackendError> {
+        Err(BackendError::new(BackendErrorKind::Other, Applied::No).with_source("a key that the codec needs"))
+    }
+
+    async fn delete(&self, _: &str) -> Result<(), BackendError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_a_codec_is_logged_with_its_cause() {
+    let build = |config: SessionConfigBuilder| SessionManager::new(config.build().expect("it is good"));
+    let config = || SessionConfig::builder(SECRET, "id");
+    let mut browser = Browser::default();
+    let memory = build(config().backend(MemoryBackend::new()));
+    browser.request(&memory, |session| session.insert("user", "ann").unwrap()).await;
+    let unreadable = build(config().backend(Unreadable));
+    let log = capture();
+    let (handle, session) = browser.load(&unreadable).await;
+    assert!(log.take().iter().any(|line| line.contains("stored session is unreadable: a value of the type set")));
+    session.insert("user", "bob").unwrap();
+    assert!(handle.commit(200).await.error.is_some());
+    assert!(log.take().iter().any(|line| line.contains("session store failed: a key that the codec needs")));
 }
 
 #[tokio::test]
