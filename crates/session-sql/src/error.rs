@@ -135,3 +135,19 @@ impl From<Failure> for BackendError {
         Self::new(failure.kind, failure.applied).with_source(failure)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_system_are_told_in_words_of_an_operator() {
+        for (kind, said) in [
+            (io::ErrorKind::NotFound, "there is no such file or folder"),
+            (io::ErrorKind::UnexpectedEof, "the server closed the connection"),
+            (io::ErrorKind::ConnectionRefused, "connection refused"),
+        ] {
+            assert_eq!(of_io(&kind.into()), said);
+        }
+    }
+}
