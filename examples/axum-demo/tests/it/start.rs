@@ -45,7 +45,7 @@ fn a_bad_flag_is_named_and_ends_it_with_code_2() {
         (&["--backend", "memcache", "--memcache-addr", "a,[::1]"], &["[::1]", "IPv4"]),
         (&["--backend", "postgres"], &["postgres", "--sql-url"]),
         (&["--backend", "mysql", "--sql-url", "postgres://:pw@localhost/a"], &["mysql: or mariadb:"]),
-        (&["--backend", "sqlite", "--sql-url", "sqlite:/missing/a.db"], &["/missing/a.db", "not found"]),
+        (&["--backend", "sqlite", "--sql-url", "sqlite:/missing/a.db"], &["/missing/a.db", "no such file"]),
         (&["--listen", "nowhere"], &["nowhere", "--listen"]),
         (&["--secret", ""], &["secret is empty"]),
         (&["--cookie-name", "a b"], &["a b"]),
