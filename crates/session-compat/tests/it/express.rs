@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use session_compat::Express;
-use session_core::format::StoredRecord;
+use session_core::format::{AcceptedFormat, StoredRecord};
 use session_core::{
-    AtomicBackend, BackendErrorKind, Create, MemoryBackend, Refresh, SessionCodec, SessionConfig, SessionConfigBuilder,
-    SessionManager, SessionMap,
+    AtomicBackend, BackendErrorKind, Create, MemoryBackend, Refresh, Replace, SessionCodec, SessionConfig,
+    SessionConfigBuilder, SessionManager, SessionMap,
 };
 use session_testkit::TestClock;
 
@@ -75,6 +75,32 @@ async fn each_cookie_names_the_session_that_express_found() {
             assert_eq!(Some(token), vector.token, "{}", vector.id);
         }
     }
+}
+
+#[tokio::test]
+async fn the_first_cookie_is_taken_over_without_the_settings_of_express() {
+    let secret = "a secret of at least thirty-two bytes";
+    let (old, own, hour) = (MemoryBackend::new(), MemoryBackend::new(), Duration::from_secs(3600));
+    let handle = manager(&[secret.to_owned()], Express::COOKIE_NAME, &old).open([]);
+    handle.load().await.unwrap().insert("user", "ann").unwrap();
+    let begun = handle.commit(200).await.set_cookie.unwrap();
+    let cookie = begun.as_str().split(';').next().unwrap();
+    // The session with settings, as Express has stored it.
+    let stored = Express::new().decode(br#"{"cookie":{"originalMaxAge":60000},"user":"ann"}"#).unwrap();
+    let key = format!("sess:{}", cookie.trim_start_matches("connect.sid=s%3A").split('.').next().unwrap());
+    let version = old.fetch(&key).await.unwrap().unwrap().version;
+    old.replace(Replace::new(&key, &stored, hour, &version)).await.unwrap();
+
+    let accepted = AcceptedFormat::new(Express::new(), secret, Express::COOKIE_NAME).backend(old.clone());
+    let new = SessionConfig::builder("another secret of thirty-two bytes", "id").backend(own.clone());
+    let new = SessionManager::new(new.accept_format(accepted).build().unwrap());
+    let junk = "connect.sid=s%3Aa.b";
+    let second = new.open([format!("{junk}; {cookie}").as_bytes()]).load().await.unwrap();
+    assert!(second.is_new() && own.is_empty(), "Express reads the first cookie only");
+    let first = new.open([format!("{cookie}; {junk}").as_bytes()]).load().await.unwrap();
+    assert_eq!(first.get::<String>("user").unwrap().as_deref(), Some("ann"));
+    let taken = own.fetch(&format!("session:{}", first.id().unwrap().as_str())).await.unwrap().unwrap();
+    assert_eq!(taken.session.as_json(), r#"{"user":"ann"}"#);
 }
 
 /// The attributes of a cookie, in lower case.

@@ -10,7 +10,7 @@ use session_core::{
     ConfigError, MemoryBackend, Session, SessionConfig, SessionConfigBuilder, SessionHandle, SessionManager,
 };
 
-use crate::support::{Fault, OLD_SECRET, Old, Operation, Probe, SECRET, at_once, open, pair};
+use crate::support::{Fault, NOW, OLD_SECRET, Old, Operation, Probe, SECRET, TestClock, at_once, open, pair};
 
 /// Both services and their stores. One probe watches all calls of the new one.
 #[derive(Clone)]
@@ -172,6 +172,24 @@ fn a_session_moves_from_one_cookie_to_the_other() {
     let response = commit(&handle);
     assert_eq!(removed(&response), ["old"]);
     assert_eq!(load(&new, &cookie(&response)).1.get("user").unwrap(), Some("ann".to_owned()));
+}
+
+#[test]
+fn cookies_of_older_secrets_are_taken_over_up_to_the_age_that_is_set() {
+    let clock = TestClock::at(NOW);
+    let format = Old { in_store: false };
+    let old = SessionConfig::builder(OLD_SECRET, "old").format(Old { in_store: false }).clock(clock.clone());
+    let accepted = AcceptedFormat::new(format, "a newer secret of the former service", "old");
+    let accepted = accepted.verify_key(OLD_SECRET).max_age(Duration::from_secs(60));
+    let new = builder().clock(clock.clone()).accept_format(accepted);
+    let [old, new] = [old, new].map(|builder| SessionManager::new(builder.build().expect("it is good")));
+    let (handle, session) = load(&old, "");
+    session.insert("user", "ann").unwrap();
+    let cookie = cookie(&commit(&handle));
+    for (age, user) in [(60, Some("ann")), (61, None)] {
+        clock.set(NOW + age);
+        assert_eq!(load(&new, &cookie).1.get::<String>("user").unwrap().as_deref(), user, "{age}");
+    }
 }
 
 #[test]
