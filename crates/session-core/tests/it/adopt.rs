@@ -193,6 +193,28 @@ fn cookies_of_older_secrets_are_taken_over_up_to_the_age_that_is_set() {
 }
 
 #[test]
+fn the_absolute_lifetime_begins_when_a_session_is_taken_over() {
+    let (clock, memory, format) = (TestClock::at(NOW), MemoryBackend::new(), || Old { in_store: true });
+    let old = SessionConfig::builder(OLD_SECRET, "old").format(format()).backend(memory.clone()).clock(clock.clone());
+    let accepted = AcceptedFormat::new(format(), OLD_SECRET, "old").backend(memory);
+    let new = builder().backend(MemoryBackend::new()).clock(clock.clone()).accept_format(accepted);
+    let new = new.absolute_lifetime(Duration::from_secs(120));
+    let [old, new] = [old, new].map(|builder| SessionManager::new(builder.build().expect("it is good")));
+    let (handle, session) = load(&old, "");
+    session.insert("user", "ann").unwrap();
+    let cookie = cookie(&commit(&handle));
+    // A response that fails refreshes nothing, so the store holds what the takeover has written.
+    let (handle, _) = load(&new, &cookie);
+    assert!(at_once(handle.commit(500)).error.is_none());
+    for (age, user) in [(119, Some("ann")), (121, None)] {
+        clock.set(NOW + age);
+        let (handle, session) = load(&new, &cookie);
+        assert_eq!(session.get::<String>("user").unwrap().as_deref(), user, "{age}");
+        assert!(commit(&handle).error.is_none());
+    }
+}
+
+#[test]
 fn a_store_that_fails_is_an_error_and_nothing_is_lost() {
     for operation in [Operation::Fetch, Operation::Create, Operation::Remove] {
         for fault in [Fault::Down, Fault::LostReply] {
