@@ -150,11 +150,17 @@ impl<D: Dialect> Pool<D> {
         self.limit
     }
 
+    /// Makes a call count as one that waits for a connection, until the guard is dropped.
+    pub(crate) fn wait(&self) -> Waiting<'_, D> {
+        self.lock().waiting += 1;
+        Waiting(self)
+    }
+
     async fn permit(&self, deadline: Deadline) -> Result<(SemaphorePermit<'_>, Option<Waiting<'_, D>>), Failure> {
         if let Ok(permit) = self.permits.try_acquire() {
             return Ok((permit, None));
         }
-        let waiting = Waiting::new(self);
+        let waiting = self.wait();
         match timeout_at(deadline.until(), self.permits.acquire()).await {
             Ok(Ok(permit)) => Ok((permit, Some(waiting))),
             _ => Err(Failure::queued::<D>(self.limit, deadline.timeout())),
@@ -201,14 +207,7 @@ impl<D: Dialect> Pool<D> {
 }
 
 /// A call that waits for a connection.
-struct Waiting<'a, D: Dialect>(&'a Pool<D>);
-
-impl<'a, D: Dialect> Waiting<'a, D> {
-    fn new(pool: &'a Pool<D>) -> Self {
-        pool.lock().waiting += 1;
-        Self(pool)
-    }
-}
+pub(crate) struct Waiting<'a, D: Dialect>(&'a Pool<D>);
 
 impl<D: Dialect> Drop for Waiting<'_, D> {
     fn drop(&mut self) {

@@ -70,6 +70,8 @@ impl<D: Dialect> Store<D> {
             }
             Place::Waiting(claim, answer) => (claim, answer),
         };
+        // The connection of the write before it is then passed on.
+        let _waiting = state.writers().wait();
         match timeout_at(deadline.until(), answer).await {
             Ok(Ok(outcome)) => outcome,
             _ if claim.take() => Err(Failure::queued::<D>(state.writers().limit(), deadline.timeout())),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use session_core::{AtomicBackend, BackendError, JsonCodec, SessionCodec, SessionMap};
+use session_core::{AtomicBackend, BackendError, JsonCodec, SessionCodec, SessionMap, Touch};
 use session_sql::SqlBackend;
 use session_test_support::{Endpoint, Lag, PostgresServer};
 use session_testkit::conformance::{Candidate, check};
@@ -13,7 +13,7 @@ use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{Executor, PgPool};
 use tokio::task::JoinSet;
 
-use crate::support::{Database, Server, create, on_each_database, until};
+use crate::support::{Database, HOUR, Server, create, on_each_database, until};
 
 on_each_database![a_pool_of_the_applications_conforms, a_codec_that_is_not_json_conforms];
 
@@ -115,6 +115,29 @@ async fn calls_that_wait_pass_a_connection_on_without_a_ping() {
     let requests = proxy.requests() - before;
     // With two pings each, there would be 600.
     assert!((200..400).contains(&requests), "{requests}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_wait_to_be_committed_together_pass_a_connection_on() {
+    static LOANS: AtomicUsize = AtomicUsize::new(0);
+    let server = PostgresServer::exclusive().await;
+    create(&server.backend().await, "a", "{}").await;
+    let options = PgPoolOptions::new().max_connections(1).before_acquire(|_, _| {
+        LOANS.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Ok(true) })
+    });
+    let pool = options.connect(&server.url()).await.expect("the server answers");
+    let backend = server.builder().timeout(Duration::from_secs(20)).build_with_pool(pool);
+    let start = Instant::now();
+    let mut writes = JoinSet::new();
+    for _ in 0..1000 {
+        let backend = backend.clone();
+        writes.spawn(async move { backend.touch(Touch::new("a", HOUR)).await.expect("the server answers") });
+    }
+    writes.join_all().await;
+    let (loans, time) = (LOANS.load(Ordering::Relaxed), start.elapsed());
+    // There are more than 60 transactions. A loan ends after 10 ms.
+    assert!(loans as u128 <= time.as_millis() / 10 + 5, "{loans} in {time:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
