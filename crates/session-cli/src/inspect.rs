@@ -13,8 +13,6 @@ use std::io::Read;
 
 use anyhow::{Context, Result};
 
-#[cfg(feature = "store")]
-pub(crate) use self::report::duration;
 use self::report::{Cause, Content, Refusal, Report};
 use self::text::Cookie;
 #[cfg(feature = "store")]

@@ -1,6 +1,7 @@
 //! The `session` command.
 
 mod args;
+mod duration;
 mod formats;
 mod inspect;
 mod key;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use session_core::{SessionId, SessionMap};
 
+use crate::duration::short;
 use crate::say;
 
 /// The reasons why a service refuses a cookie.
@@ -192,12 +193,6 @@ fn date(seconds: u64) -> String {
 }
 
 fn relative(then: u64, now: u64) -> String {
-    let distance = duration(then.abs_diff(now));
+    let distance = short(then.abs_diff(now));
     if then <= now { format!("{distance} ago") } else { format!("in {distance}") }
-}
-
-/// Returns a duration in its two largest units.
-pub(crate) fn duration(seconds: u64) -> String {
-    let text = humantime::format_duration(Duration::from_secs(seconds)).to_string();
-    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }

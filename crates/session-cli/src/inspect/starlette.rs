@@ -7,6 +7,7 @@ use session_core::{SessionId, SessionMap};
 
 use super::report::{Cause, Content, Refusal};
 use crate::args::{DerivationArg, DigestArg};
+use crate::duration::short;
 use crate::secrets::Secret;
 use crate::signing::Scheme;
 
@@ -103,9 +104,8 @@ pub(super) fn content(payload: &str) -> Result<Content, Refusal> {
 
 /// Returns the reason why a token with this time is refused.
 pub(super) fn age(issued: u64, now: u64, max_age: u64, skew: u64) -> Option<Refusal> {
-    use super::report::duration;
     if issued > now.saturating_add(skew) {
-        let ahead = duration(issued - now);
+        let ahead = short(issued - now);
         let why = format!("the cookie is from {ahead} in the future");
         return Some(Refusal::new(Cause::FromTheFuture, why).advise("set the clock of the server that issued it."));
     }
@@ -119,7 +119,7 @@ pub(super) fn age(issued: u64, now: u64, max_age: u64, skew: u64) -> Option<Refu
             Refusal::new(Cause::TimestampOfOldItsdangerous, why).advise("update itsdangerous on the other side."),
         );
     }
-    let (age, max_age) = (duration(age), duration(max_age));
+    let (age, max_age) = (short(age), short(max_age));
     let why = format!("the cookie is {age} old, and expires after {max_age}");
     Some(Refusal::new(Cause::Expired, why).advise("the user signs in again; --max-age says what the service allows."))
 }

@@ -9,7 +9,7 @@ use session_core::{ScannedSession, SessionManager};
 
 use super::open::open;
 use crate::args::{ListArgs, OneArgs, ShowArgs, StoreArgs};
-use crate::inspect::duration;
+use crate::duration::short;
 use crate::{Answer, say};
 
 /// The numbers of a fingerprint's digits that can name a session.
@@ -120,7 +120,7 @@ fn print_line(session: &ScannedSession, show_ids: bool) -> io::Result<()> {
     let id = if show_ids { session.id().as_str().to_owned() } else { session.id().fingerprint() };
     let user = session.user().map_or("–".to_owned(), |user| format!("user {}", Value::from(user)));
     let keys = session.data().map_or("unreadable".to_owned(), |data| format!("keys: {}", data.len()));
-    let end = session.expires_in().map_or("?".to_owned(), |left| duration(left.as_secs()));
+    let end = session.expires_in().map_or("?".to_owned(), |left| short(left.as_secs()));
     say!("{id}  {user}  {keys}  expires in {end}")
 }
 
